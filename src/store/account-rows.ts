@@ -5,17 +5,18 @@ import type { Driver } from './driver.ts'
 import { endAllExcess, live } from './endings.ts'
 import { rowIs } from './row-value.ts'
 
-/** How many rows one statement touches, so that nobody waits long behind it. */
+/** How many rows one statement changes, so that no other writer waits long for it. */
 const rowsAtOnce = 500
 
-/** A list of always the same length: each text of a statement is prepared once, and kept. */
+/** Pads a list to one fixed length, so that each statement has one text and is prepared once. */
 const filled = (ids: readonly string[]): string[] =>
   Array.from({ length: rowsAtOnce }, (_, at) => ids[at] ?? (ids[0] as string))
 
 /**
- * Erases in batches what may be there by the thousand for one account, before the transaction that erases the account.
- * Until that one has committed the account stays: its sign-in methods and up to a hundred live sessions work, and only
- * ended sessions, trust in devices and the places in its activity are gone. Stop it anywhere, and a second call continues.
+ * Erases, in batches, rows of which one account may have thousands. It runs before the transaction that erases the
+ * account. Until that transaction commits, the account works: its sign-in methods and up to a hundred live sessions
+ * stay. Only ended sessions, trusted devices, and the IP addresses and user agents in its activity are gone. If a call
+ * is interrupted, the next one continues.
  */
 export function eraseHistory({ db, tables: t, readLong, write }: Driver, change: Change) {
   const { sessions: s, trustedDevices: d, audit: a, guesses } = t
@@ -30,7 +31,7 @@ export function eraseHistory({ db, tables: t, readLong, write }: Driver, change:
       return (await write(db.delete(s).where(inArray(s.id, some)).returning({ id: s.id }))).length
     })
 
-  /** Wrong guesses are counted for each trusted device, and no foreign key takes those along. */
+  /** Also deletes the counters of wrong guesses for each trusted device: no foreign key covers them. */
   const eraseDevices = (accountId: string): Promise<void> =>
     inBatches(async () => {
       const some = await readLong(
@@ -44,11 +45,12 @@ export function eraseHistory({ db, tables: t, readLong, write }: Driver, change:
     })
 
   /**
-   * Entries stay; IP addresses and user agents go. Walked from the oldest on, so that none is looked at twice. Those
-   * without a place are passed over: a call that its deadline ended is continued by the next, and not done again. The
-   * condition is written so that PostgreSQL does not take `audit_placed` for it, the entries of everyone.
+   * Keeps the audit log entries and erases their IP addresses and user agents. It goes from the oldest entry to the
+   * newest, so that it reads none twice. Entries without either are skipped, so a call after a timeout continues where
+   * the last one stopped. `coalesce` keeps PostgreSQL from choosing the index `audit_placed`, which covers the entries
+   * of all accounts.
    */
-  async function forgetPlaces(accountId: string): Promise<void> {
+  async function eraseOrigins(accountId: string): Promise<void> {
     let after: { readonly at: Date; readonly ordinal: number; readonly id: string } | undefined
     do {
       const rest =
@@ -83,6 +85,6 @@ export function eraseHistory({ db, tables: t, readLong, write }: Driver, change:
     await endAllExcess(change, t, { accountId, spare: null, at }, origin)
     await eraseEndedSessions(accountId, at)
     await eraseDevices(accountId)
-    await forgetPlaces(accountId)
+    await eraseOrigins(accountId)
   }
 }

@@ -11,19 +11,22 @@ import { accountLock, type Change } from './change.ts'
 import { addressLock, endClaims, prove } from './claims.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
 import { elsewhere, endingChange, isSignedIn, live, originOf, signedOut } from './endings.ts'
-import { forgetGuesses } from './guesses.ts'
+import { deleteGuesses } from './guesses.ts'
 import type { Tables } from './schema.ts'
 import { leaveTeams } from './team-endings.ts'
 import { endProofs } from './tickets.ts'
 import { passwordFrom, waysOf, waysQueries } from './ways.ts'
 import { emptyGrants, eraseGrants, grantsOf } from './withdrawals.ts'
 
-/** More than anybody signs in with; every list of them comes whole. */
+/** More identities than anybody needs. Lists of them have no pages, so their length must be bounded. */
 const mostIdentities = 20
 
 const keyOf = (address: string | null): string | null => (address === null ? null : (readEmail(address)?.key ?? null))
 
-/** What is shown of an account: not how its address is compared, only whether it is proven. */
+/**
+ * The columns of an account that leave the store. The key for comparing email addresses stays inside; callers see only
+ * whether the address is verified.
+ */
 export const accountColumns = ({ accounts }: Tables) => {
   const { emailKey: _, verifiedEmailKey, ...shown } = getTableColumns(accounts)
   return { ...shown, emailVerified: sql<boolean>`${verifiedEmailKey} is not null`.mapWith(Boolean) }
@@ -57,8 +60,8 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
       .orderBy(asc(t.identities.linkedAt), asc(t.identities.id))
 
   /**
-   * Asked within the transaction, under the account's lock: of two links that rest on the same thing the second sees
-   * the first.
+   * Runs within the transaction, under the account's lock. Of two concurrent links with the same condition, the second
+   * sees the first.
    */
   function* holds(tx: Queries, { accountId, provider, linkedAt }: Identity, provided: LinkCondition): Script<boolean> {
     if (provided.tag === 'signed_in') {
@@ -77,8 +80,8 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
   }
 
   /**
-   * Whether its account has no room for this identity. Under the account's lock, like every link to it. One that
-   * somebody has already, perhaps this very account since a moment ago, is not refused for want of room.
+   * Whether the account already has the maximum number of identities. It runs under the account's lock, like every
+   * link. An identity that is already linked, even to this account a moment ago, never counts as one too many.
    */
   function* isFull(tx: Queries, { accountId, issuer, subject }: Identity): Script<boolean> {
     const ids = { id: t.identities.id }
@@ -88,7 +91,7 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
     return (yield* step(tx.select(ids).from(t.identities).where(same))).length === 0
   }
 
-  /** Queues what we hold at a provider for an identity that is gone for withdrawal there. */
+  /** Queues the grants of an unlinked identity for revocation at the provider. */
   function* withdrawOwn(tx: Queries, identity: Identity, at: Date): Script<void> {
     yield* eraseGrants(tx, t, ids, ownGrants(identity), { accountId: identity.accountId, at })
   }
@@ -320,7 +323,7 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
             .where(and(eq(t.sessions.accountId, id), live(t, at)))
             .orderBy(asc(t.sessions.id)),
         )
-        yield* forgetGuesses(tx, t, id)
+        yield* deleteGuesses(tx, t, id)
         yield* leaveTeams(tx, t, note, ids, { accountId: id, at, origin: elsewhere(because) })
         const gone = yield* step(tx.delete(t.accounts).where(eq(t.accounts.id, id)).returning({ id: t.accounts.id }))
         if (gone.length === 0) return false
@@ -330,7 +333,7 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
         )
         for (const identity of identities) yield* withdrawOwn(tx, identity, at)
         yield* note([...because, ...signedOut(devices, 'account_deleted', id, originOf(because))])
-        // What was recorded while its history was erased, on this node or on one whose clock is behind.
+        // Entries written while the history was being erased, by this node or by one whose clock is behind.
         const recent = and(eq(t.audit.accountId, id), gte(t.audit.at, secondsAfter(at, -3600)))
         yield* step(tx.update(t.audit).set({ ip: null, userAgent: null }).where(recent))
         return true

@@ -18,7 +18,7 @@ import { step } from './driver.ts'
 import { endingChange, endSessions, originOf } from './endings.ts'
 import { endOthers, endTickets, putTicket, ticketLocks, useTicket } from './tickets.ts'
 
-/** What a ticket of this kind is about. One that is about nobody proves nothing. */
+/** The account and email address of a ticket; `undefined` for a ticket that lacks either, which proves nothing. */
 const subjectOf = ({ accountId, email: written }: Ticket): { accountId: string; email: Email } | undefined => {
   const email = written === null ? undefined : readEmail(written)
   return accountId === null || !email ? undefined : { accountId, email }
@@ -31,7 +31,7 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
     addressLock(email.key),
   ]
 
-  /** In one query, so that it takes as long where nobody is as where somebody is. */
+  /** One query, so that it takes the same time whether or not an account has the address: timing must not reveal it. */
   const holdersQuery = (tx: Queries, emailKey: string) =>
     tx
       .select({ account: columns, password: t.passwords.accountId, identity: t.identities.id, passkey: t.passkeys.id })
@@ -42,7 +42,7 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
       .where(eq(t.accounts.emailKey, emailKey))
       .orderBy(asc(t.accounts.createdAt), asc(t.accounts.id))
   type Row = Awaited<ReturnType<typeof holdersQuery>>[number]
-  /** A row for each identity and passkey: whoever has one has it in every row. */
+  /** The query returns a row for each identity and passkey, so any row of an account shows which methods it has. */
   const holdersIn = (rows: readonly Row[], emailKey: string): readonly AddressHolder[] => {
     const found = new Map<string, AddressHolder>()
     for (const { account, password, identity, passkey } of rows) {
@@ -54,8 +54,8 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
   }
 
   /**
-   * Whoever has just proven the address gets the account that was registered with it, and nothing its maker could come
-   * back with: they never proved anything.
+   * Gives the account to the person who has just proven the email address, and ends everything its creator could use to
+   * get back in. The creator never proved the address.
    */
   function* takeOver(
     tx: Queries,
@@ -88,8 +88,8 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
   }
 
   /**
-   * Takes the ticket, and whatever a mail to its address opens by now; a disabled account is left as it is. What a fresh
-   * account is opened for is noted here, before anything that comes of it.
+   * Uses the ticket, then decides which account the person who controls the address gets. A disabled account is not
+   * changed. The facts of a new account are noted here, before the facts that follow from it.
    */
   function* open(
     tx: Queries,
@@ -118,14 +118,14 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
   }
 
   const ending = endingChange(change, t)
-  /** The change of a ticket that may end all sessions of its account. */
+  /** The change for a ticket that may end all sessions of its account. */
   const opening = (
     { accountId }: Ticket,
     { at }: ComingByMail,
     because: (tag: OpenedByMail['tag']) => readonly Fact[],
   ): Change => (accountId === null ? change : ending({ accountId, spare: null, at }, originOf(because('taken_over'))))
 
-  /** Whose address a ticket is about, and what to hold while it is decided; the account may not be there yet. */
+  /** The email address a ticket is about, and the locks for deciding it. The account may not exist yet. */
   const aboutOf = ({ accountId, email: written }: Ticket): { key: string; locks: readonly string[] } | undefined => {
     const email = written === null ? undefined : readEmail(written)
     if (!email) return undefined
@@ -182,7 +182,7 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
             .set({ email: email.address, emailKey: email.key, verifiedEmailKey: email.key, updatedAt: at })
             .where(mine),
         )
-        // Before ours moves along: an address has one password at most.
+        // Before this account's password moves to the new address: an address has at most one password.
         yield* endClaims(tx, t, note, ids, { key: email.key, by: accountId, at }, because)
         yield* step(
           tx.delete(t.passwords).where(and(eq(t.passwords.emailKey, email.key), ne(t.passwords.accountId, accountId))),

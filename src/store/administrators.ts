@@ -2,10 +2,12 @@ import { and, eq, isNull } from 'drizzle-orm'
 import { type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
 
-/** Whoever may take an administrator away holds this: how many are left is a question over all accounts. */
+/** Held by every change that may remove an administrator: how many are left depends on all accounts. */
 export const administratorsLock = 'administrators'
 
-/** Asked within the transaction, under the lock: of two administrators who go at once the second sees the first. */
+/**
+ * Runs within the transaction, under the lock. Of two administrators removed concurrently, the second sees the first.
+ */
 export function* isLastAdministrator(tx: Queries, { accounts }: Tables, accountId: string): Script<boolean> {
   const left = yield* step(
     tx

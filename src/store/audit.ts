@@ -8,17 +8,20 @@ import { createCounting } from './counting.ts'
 import type { Driver } from './driver.ts'
 import { rowIs } from './row-value.ts'
 
-/** How long facts of one kind are counted in one entry, in milliseconds. */
+/** How long facts of one kind share one audit log entry, in milliseconds. */
 const countedMs = 3_600_000
 
-/** In the form of other IDs, so that entries of about the same time lie together in the index. */
+/** Has the form of other IDs, so that entries of about the same time are close together in the index. */
 const entryOf = (kind: string, at: Date): string => {
   const begins = at.getTime() - (at.getTime() % countedMs)
   return `aud_${begins.toString(16).padStart(12, '0')}${createHash('sha256').update(kind).digest('hex').slice(0, 32)}`
 }
 
 const loan: AuditName = 'provider_token.lent'
-/** Written out, as in the index of these rows: a database does not know what the value of a parameter will be. */
+/**
+ * A literal, as in the partial index for these rows: with a parameter, the database could not know that the index
+ * applies.
+ */
 const isNoLoan = sql.raw(`event <> '${loan}'`)
 
 type Page = { readonly before: string | null; readonly limit: number }
@@ -30,7 +33,7 @@ export function auditStore(
   clock: Clock,
 ): AuditStore {
   const { ordinal: _, ...columns } = getTableColumns(t)
-  /** `has`: whether a row is one of those asked for. A page after a row that is not is empty. */
+  /** `has`: whether a row belongs to this list. The page after a row that does not belong is empty. */
   async function select(asked: SQL | undefined, { before, limit }: Page, has: (row: Row) => boolean) {
     const newestFirst = [desc(t.at), desc(t.ordinal), desc(t.id)]
     const page = (after?: SQL) =>
@@ -43,7 +46,7 @@ export function auditStore(
           .limit(limit),
       )
     if (before === null) return page()
-    // By its key alone: with the rest of the question beside it, PostgreSQL may walk the rows of an account.
+    // By ID alone: with more conditions, PostgreSQL may scan all rows of an account.
     const [seen] = await read(db.select().from(t).where(eq(t.id, before)))
     if (!seen || !has(seen)) return []
     return page(
@@ -67,7 +70,7 @@ export function auditStore(
   return {
     record: (fact) => {
       const kind = countedAs(fact)
-      // Every node counts in the same entry.
+      // All nodes count in the same entry.
       return kind === null ? write([fact]) : count(fact, entryOf(kind, clock()))
     },
     list: (account, page, kind) =>

@@ -3,9 +3,9 @@ import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { type Queries, type Script, step } from './driver.ts'
 
 /**
- * How many rows of each kind one account may have. Beyond it the oldest are deleted: each of these is cheap to ask for
- * again, and refusing new ones would let a stranger who knows a password keep its owner out. Tickets are counted for
- * each purpose, so that what a browser may ask for freely does not push out a link in somebody's mailbox.
+ * How many rows of each kind one account may have. Beyond that the oldest are deleted. Refusing new ones instead would
+ * let a stranger who knows a password lock the owner out, and each of these is easy to request again. Tickets are
+ * counted per purpose, so that challenges a browser requests freely do not displace a link that was emailed.
  */
 export const caps = {
   trustedDevices: 100,
@@ -15,12 +15,12 @@ export const caps = {
   flows: 50,
 } as const
 
-/** How many rows one transaction drops: more than one only for an account from before there was a cap. */
+/** How many rows one transaction deletes. Only an account older than the cap has more than one row too many. */
 const rowsAtOnce = 500
 
 /**
- * Deletes of the rows in `which` those beyond `most`, the ones with the lowest `age` first. Call it after an insert and
- * under the account's lock, or of two at once neither sees the other's row.
+ * Deletes the rows in `which` beyond `most`, those with the lowest `age` first. Call it after an insert and under the
+ * account's lock: without the lock, two concurrent calls would not see each other's row.
  */
 export function* dropBeyond(
   tx: Queries,

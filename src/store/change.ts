@@ -6,19 +6,19 @@ import type { Mail } from '../mail/ports.ts'
 import { allGiven, type Driver, type Queries, type Script, step } from './driver.ts'
 
 /**
- * Writes facts into the audit log, and notices of them to the person, within the transaction of the change they explain.
- * With `entry`, the ID of an audit log entry, they are counted in its `attempts`; the first one creates it. The caller
- * that names one holds its `entryLock`.
+ * Writes facts to the audit log, and queues notices of them for the person, within the transaction of the change they
+ * explain. With `entry`, the ID of an audit log entry, the facts are added to its `attempts`; the first one creates the
+ * entry. A caller that passes `entry` holds its `entryLock`.
  */
 export type Note = (facts: readonly Fact[], entry?: string) => Script<void>
 
-/** Of two facts counted at once, the second sees the first. */
+/** Serializes facts that are counted in the same entry, so that the second sees the first. */
 export const entryLock = (entry: string): string => `audit:${entry}`
 
-/** Puts messages into the queue, within the transaction of the change they are about. */
+/** Queues emails within the transaction of the change they are about. */
 export type Post = (mails: readonly Mail[]) => Script<void>
 
-/** A transaction that tells its reasons: what it noted is published after the commit, and only then. */
+/** A transaction that records its reasons. The facts it noted are published after the commit, and only then. */
 export type Change = <T>(
   script: (tx: Queries, note: Note, post: Post) => Script<T>,
   locks?: readonly string[],
@@ -30,18 +30,18 @@ export type ChangeParts = {
   readonly publish: (fact: Fact) => void
 }
 
-/** Whoever decides what is left of an account, or whether it is left, holds this. */
+/** Held by every change that decides whether an account exists or what belongs to it. */
 export const accountLock = (accountId: string): string => `account:${accountId}`
 
-/** Rows of one INSERT: well below the parameters either database takes, and few different texts to prepare. */
+/** Rows of one INSERT: well below the parameter limit of either database, and with few different texts to prepare. */
 const rowsAtOnce = 50
 
 export function createChange({ db, tables: t, atomic, steps }: Driver, { clock, ids, publish }: ChangeParts): Change {
-  // Facts of one millisecond keep the order they were noted in, on the node that noted them.
+  // Facts of one millisecond keep their order on the node that noted them.
   let ordinal = 0
   const isNotice = (fact: Fact): fact is Extract<Fact, { name: NoticeName }> => 'notice' in catalogue[fact.name]
 
-  /** Only to an address its account has proven: any other may be a stranger's. */
+  /** Queues a notice, only for a verified email address: any other may belong to a stranger. */
   function* writeTo(tx: Queries, { name, data, accountId, origin }: Extract<Fact, { name: NoticeName }>): Script<void> {
     if (accountId === null) return
     const [reader] = yield* step(
@@ -54,7 +54,7 @@ export function createChange({ db, tables: t, atomic, steps }: Driver, { clock, 
     const at = clock()
     const params = Object.fromEntries(
       Object.entries({ ...data, at: at.toISOString(), ip: origin.ip, user_agent: origin.userAgent }).flatMap(
-        // That an administrator did it is said; which of them is not.
+        // The notice names the role of an administrator who did it, not the person.
         ([key, value]) => (value === null ? [] : [[key, key === 'by' ? 'administrator' : String(value)]]),
       ),
     )
@@ -75,7 +75,7 @@ export function createChange({ db, tables: t, atomic, steps }: Driver, { clock, 
     )
   }
 
-  /** `false`: there is no such entry yet. */
+  /** `false` if the entry does not exist yet. */
   function* count(tx: Queries, entry: string, more: number): Script<boolean> {
     const one = eq(t.audit.id, entry)
     const [known] = yield* step(tx.select({ data: t.audit.data }).from(t.audit).where(one))

@@ -5,18 +5,22 @@ import type { Ids } from '../kernel/ids.ts'
 import type { Note } from './change.ts'
 import { type Queries, type Script, step } from './driver.ts'
 import { elsewhere, live, signedOut } from './endings.ts'
-import { forgetGuesses } from './guesses.ts'
+import { deleteGuesses } from './guesses.ts'
 import type { Tables } from './schema.ts'
 import { leaveTeams } from './team-endings.ts'
 import { endTickets } from './tickets.ts'
 import { waysOf } from './ways.ts'
 
-/** Whoever decides whose an address is holds this meanwhile: what counts is often a row that is not there yet. */
+/**
+ * Held by every change that decides who has an email address. A row lock cannot do this: the row often does not exist
+ * yet.
+ */
 export const addressLock = (emailKey: string): string => `email:${emailKey}`
 
 /**
- * Ends every other account's mere claim to an address somebody has proven: its password for it, the sessions it may
- * have opened, and what was still to be confirmed. An account nobody could come back to goes with it.
+ * Ends all unverified claims of other accounts to an email address that `proven.by` has proven: their password for it,
+ * their sessions, and whatever was still waiting for confirmation. An account left without any sign-in method is
+ * deleted.
  */
 export function* endClaims(
   tx: Queries,
@@ -50,8 +54,8 @@ export function* endClaims(
     yield* step(tx.delete(t.passwords).where(eq(t.passwords.accountId, accountId)))
     const { identities, passkeys } = yield* waysOf(tx, t, accountId)
     const stays = identities.length > 0 || passkeys.length > 0
-    // While it is known which devices it trusted.
-    if (!stays) yield* forgetGuesses(tx, t, accountId)
+    // Before the account's devices are deleted: their guess counters are found through them.
+    if (!stays) yield* deleteGuesses(tx, t, accountId)
     yield* endTickets(tx, t, accountId)
     if (stays) continue
     yield* leaveTeams(tx, t, note, ids, { accountId, at: proven.at, origin: elsewhere(because) })
@@ -63,8 +67,8 @@ export function* endClaims(
 }
 
 /**
- * Makes the account's own claim to an address its own, unless somebody holds it; `false` when there was nothing to
- * make of it.
+ * Marks the account's email address as verified, unless another account has proven the same address. Returns `false` if
+ * nothing changed.
  */
 export function* prove(
   tx: Queries,

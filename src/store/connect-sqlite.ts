@@ -1,16 +1,16 @@
 import Database from 'better-sqlite3'
 
 /**
- * Every connection and statement there ever was. From 24.19 on Node aborts when it collects one: better-sqlite3 12
- * builds on `node::ObjectWrap`, whose destructor asks for an environment where there is none
- * (WiseLibs/better-sqlite3#1515). Its version 13 does not, and needs Node 22.
+ * References to every connection and statement, so that none is garbage-collected. From 24.19 on, Node aborts when it
+ * collects one: the destructor of `node::ObjectWrap` in better-sqlite3 12 asks for an environment that no longer exists
+ * (WiseLibs/better-sqlite3#1515). Version 13 does not have the problem, but requires Node 22.
  */
 const kept: unknown[] = []
 
 /**
- * A connection on which a text is prepared once, however often it is asked for. Only `exec`, `prepare` and
- * `transaction` are safe on it: `pragma` makes a statement that nobody keeps. What varies in a query's text must be
- * bounded, since no text is forgotten.
+ * A connection that prepares each text once, however often it is requested. Use only `exec`, `prepare` and
+ * `transaction` on it: `pragma` creates a statement without a lasting reference. The number of different texts must be
+ * bounded, because no statement is ever released.
  */
 export function connectSqlite(file: string, options: Database.Options = {}): Database.Database {
   const connection = new Database(file, options)

@@ -8,41 +8,44 @@ import { busy, codeOf, type Health, notNowOf } from './not-now.ts'
 import { createStatementNames } from './statement-names.ts'
 
 /**
- * The connections to PostgreSQL: who may use one, for how long, and what becomes of it.
+ * The pool of PostgreSQL connections: who may use one, for how long, and when it is destroyed.
  *
- * `pg` rather than `postgres` 3.4, measured side by side with eight connections that a proxy resets, and 24 callers
- * that read rows which exist, for 30 s. Reset every 150 ms, `postgres` answered 22,739 times and callers waited up to
- * 5.9 s, with `CONNECT_TIMEOUT` and an unhandled rejection; `pg` 8.23 answered 52,168 times, and the longest wait was
- * 161 ms. Reset every 700 ms: 30,023 and 14.8 s, against 77,454 and 213 ms. After a connection had dropped with data in
- * its buffer, the next one of `postgres` stayed silent for up to 20 s. It also pipelines, which `pg` does not; what
- * arrives together is one statement here, so that is worth little.
+ * Why `pg` and not `postgres` 3.4: both were measured with eight connections that a proxy resets, and 24 callers that
+ * read existing rows for 30 s. With a reset every 150 ms, `postgres` answered 22,739 reads. Its callers waited up to
+ * 5.9 s, and it threw `CONNECT_TIMEOUT` and an unhandled rejection. `pg` 8.23 answered 52,168 reads and took at most
+ * 161 ms. With a reset every 700 ms: 30,023 reads and 14.8 s, against 77,454 and 213 ms. After a connection dropped
+ * with data in its buffer, the next connection of `postgres` stayed silent for up to 20 s. `postgres` pipelines and
+ * `pg` does not, but calls that arrive together are one statement here, so that gains little.
  */
 
 /** How long connecting may take, in milliseconds. */
 const connectMs = 5000
-/** How long a connection nobody uses is kept. */
+/** How long an idle connection is kept, in milliseconds. */
 const idleMs = 60_000
-/** How long a cancelled statement may take to end before its connection is dropped all the same. */
+/** How long the server may take to accept a cancel request, in milliseconds. The connection is dropped in any case. */
 const cancelMs = 500
-/** How long a statement or transaction of a job or a command may take. */
+/** How long a statement or transaction of a job or a command may take, in milliseconds. */
 export const backgroundMs = 60_000
-/** How many may wait in line for a connection: more would only wait to be told that it is too late. */
+/** How many callers may wait for a connection. More would only wait until their time is up. */
 const mostWaiting = 1000
 
 /**
- * What a statement is to the others. `hot`: a look-up by key, which every request needs and which waits for no row.
- * `write`: one prepared statement that writes. `other`: transactions, lists, searches, jobs. A pool full of the last
- * kind must still have a connection for the first, or one slow search makes everybody wait.
+ * How a statement affects others. `hot`: a lookup by key, which every request needs and which waits for no row.
+ * `write`: one prepared statement that writes. `other`: transactions, lists, searches, jobs. A pool busy with `other`
+ * must still have a connection for `hot`, or one slow search makes everyone wait.
  */
 export type Lane = 'hot' | 'write' | 'other'
 
 const mostOf = (max: number) => {
   const reserved = max >= 4 ? 2 : max >= 2 ? 1 : 0
-  /** How many connections the others may take together, and those of `write` and `other` together. */
+  /** How many connections `other` may use, and how many `write` and `other` may use together. */
   return { other: max - reserved, writing: max - Math.min(reserved, 1) }
 }
 
-/** Times stay text, which Drizzle reads itself; JSON too, or a JSON text that looks like a number would become one. */
+/**
+ * Times stay text, because Drizzle parses them itself. So does JSON: otherwise a JSON string that looks like a number
+ * would become a number.
+ */
 const asText = new Set<number>([1082, 1114, 1184, 1186, 114, 3802])
 const resultTypes: pg.CustomTypesConfig = {
   getTypeParser: (oid: number, format?: 'text' | 'binary') =>
@@ -54,11 +57,11 @@ type Shared = {
   readonly lockMs: number
   readonly statementMs: number
   readonly nameOf: (text: string) => string | undefined
-  /** Set for good once a connection turns out to lead through a pooler. */
+  /** Set permanently once a connection turns out to go through a pooler. */
   pooled: boolean
 }
 type Callback = (error: Error | null | undefined) => void
-/** What `pg` has and its types do not. */
+/** Members of `pg` that its types lack. */
 type Internals = {
   readonly connection: { readonly stream: { destroy(error?: Error): void } }
   readonly processID: number | null
@@ -66,24 +69,24 @@ type Internals = {
 }
 type QueryConfig = { readonly text: string; readonly rowMode?: 'array' }
 
-/** The connection is there no more, or says nothing that could be understood: whatever it was asked is unanswered. */
+/** The connection is gone, or sent something that cannot be understood. Whatever was sent over it has no answer. */
 export class ConnectionLostError extends Error {
   override name = 'ConnectionLostError'
   readonly code = '08006'
 }
 
-/** One connection, which knows whether it still is one, and how to end what it does. */
+/** One connection. It knows whether it is still usable, and how to cancel what it is doing. */
 export class Connection extends pg.Client {
   readonly #shared: Shared
   #lost: Error | undefined
-  /** When it was last heard of. */
+  /** When the server last answered. */
   heardAt = performance.now()
 
   constructor(config: pg.ClientConfig & { shared: Shared; requireChannelBinding?: boolean }) {
     super(config)
     this.#shared = config.shared
     if (config.requireChannelBinding) this.#insistOnChannelBinding()
-    // `pg` says so before it fails what was asked, so that by then we know why.
+    // `pg` emits `error` before it rejects the pending queries, so the cause is known by then.
     this.on('error', (error: Error) => {
       this.#lost ??= notNowOf('postgres', error) ? error : new ConnectionLostError(error.message, { cause: error })
     })
@@ -92,13 +95,16 @@ export class Connection extends pg.Client {
     })
   }
 
-  /** `pg` binds where the server offers it. One that does not, or asks for less than SCRAM, may be somebody in between. */
+  /**
+   * `pg` uses channel binding where the server offers it. A server that does not offer it, or asks for less than SCRAM,
+   * may be an attacker in the middle.
+   */
   #insistOnChannelBinding(): void {
     const { connection } = this as unknown as { connection: NodeJS.EventEmitter }
     let bound = false
     const insist = (message: { readonly mechanisms?: readonly string[] }): void => {
       bound ||= message.mechanisms?.includes('SCRAM-SHA-256-PLUS') === true
-      if (!bound) this.destroy(new Error('the server does not offer the channel binding that is required'))
+      if (!bound) this.destroy(new Error('the server does not offer the required channel binding'))
     }
     for (const step of ['SASL', 'CleartextPassword', 'MD5Password', 'Ok'])
       connection.on(`authentication${step}`, insist)
@@ -108,7 +114,10 @@ export class Connection extends pg.Client {
     return this.#lost
   }
 
-  /** Connects and prepares the session, both within one limit: a proxy may let us in and then swallow every byte. */
+  /**
+   * Connects and prepares the session, both within one time limit: a proxy may accept the connection and then swallow
+   * every byte.
+   */
   override connect(): Promise<pg.Client>
   override connect(callback: Callback): void
   override connect(callback?: Callback): Promise<pg.Client> | undefined {
@@ -131,10 +140,10 @@ export class Connection extends pg.Client {
   }
 
   /**
-   * Between us and the server there may be a pooler that lends us another server connection for each transaction
-   * (PgBouncer and its like): settings and named statements of a session then belong to the next client. Such a
-   * pooler gives us a process id of its own making, so it need not be configured to be noticed. Directly connected,
-   * the session has limits of its own, for what we could not cancel: locks are waited for as long as half a request.
+   * A pooler such as PgBouncer may use another server connection for each transaction. Settings and named statements of
+   * a session would then affect the next client. Such a pooler reports a process ID that it made up, so it is detected
+   * without configuration. On a direct connection, the session gets time limits for statements that we could not
+   * cancel. The limit for locks is half of that of a request.
    */
   async #prepareSession(): Promise<void> {
     const { processID } = this as unknown as Internals
@@ -150,8 +159,8 @@ export class Connection extends pg.Client {
   }
 
   /**
-   * A query of Drizzle's. Its statement keeps a name, and so is parsed once, unless there is a pooler. A result that no
-   * command completed is not an empty one: nobody may conclude from it that a row does not exist.
+   * Runs a query of Drizzle's. Without a pooler, the statement has a name, so the server parses it once. A result
+   * without a completed command is not an empty result: no caller may conclude from it that a row does not exist.
    */
   async run(config: QueryConfig, values: unknown[]): Promise<pg.QueryResult> {
     const name = this.#shared.pooled ? undefined : this.#shared.nameOf(config.text)
@@ -159,8 +168,8 @@ export class Connection extends pg.Client {
     const query = { text, values, types: resultTypes, ...(rowMode && { rowMode }), ...(name && { name }) }
     const result = (await super.query(query as pg.QueryConfig)) as pg.QueryResult
     if (!result.command) {
-      this.destroy(new ConnectionLostError('the database answered something else than it was asked'))
-      throw this.#lost ?? new ConnectionLostError('the database answered something else than it was asked')
+      this.destroy(new ConnectionLostError('the database sent a result without a completed command'))
+      throw this.#lost ?? new ConnectionLostError('the database sent a result without a completed command')
     }
     return result
   }
@@ -171,9 +180,9 @@ export class Connection extends pg.Client {
   }
 
   /**
-   * Asks the server to end what this connection waits for, then drops it. Dropped alone, the statement would stay in
-   * the line for its lock, and be carried out when it gets it. Where the request does not arrive, the limits of the
-   * session or of the transaction end it.
+   * Asks the server to cancel the current statement, then drops the connection. If it were only dropped, the statement
+   * would stay in the queue for its lock and run once it gets it. If the cancel request is lost, the time limits of the
+   * session or transaction end the statement.
    */
   async abandon(why: Error): Promise<void> {
     const { processID, secretKey } = this as unknown as Internals
@@ -182,7 +191,10 @@ export class Connection extends pg.Client {
   }
 }
 
-/** CancelRequest (PostgreSQL, 54.2.9): a connection of its own, which the server closes when it has passed it on. */
+/**
+ * Sends a CancelRequest (PostgreSQL, 54.2.9) over a connection of its own, which the server closes once it has passed
+ * the request on.
+ */
 function cancel(host: string, port: number, processId: number, secretKey: number | Buffer): Promise<void> {
   const key = Buffer.isBuffer(secretKey) ? secretKey : Buffer.alloc(4)
   if (typeof secretKey === 'number') key.writeInt32BE(secretKey | 0)
@@ -195,14 +207,14 @@ function cancel(host: string, port: number, processId: number, secretKey: number
     socket.setTimeout(cancelMs, () => socket.destroy())
     socket.on('error', () => {})
     socket.on('close', () => resolve())
-    // The other end closes: PgBouncer forgets the request of a client that did so first.
+    // Let the server close the connection first: PgBouncer discards the request of a client that closes it earlier.
     socket.on('connect', () => socket.write(Buffer.concat([request, key])))
     socket.on('end', () => socket.destroy())
     socket.resume()
   })
 }
 
-/** How `pg` is to connect. Reads the files the address names. */
+/** How `pg` connects. Reads the files that the address names. */
 export function clientConfig(address: PostgresAddress, mode: TlsMode = address.tls.mode): pg.ClientConfig {
   const { tls } = address
   const file = (path: string | undefined): string | undefined => path && readFileSync(path, 'utf8')
@@ -212,7 +224,7 @@ export function clientConfig(address: PostgresAddress, mode: TlsMode = address.t
     cert: file(tls.cert),
     key: file(tls.key),
     passphrase: tls.keyPassword,
-    // The CA alone vouches; whose certificate it is does not matter.
+    // `verify-ca` checks only the CA; the host name in the certificate does not matter.
     ...(mode === 'verify-ca' && { checkServerIdentity: () => undefined }),
   }
   const known = Object.fromEntries(Object.entries(ssl).filter(([, value]) => value !== undefined))
@@ -228,7 +240,7 @@ export function clientConfig(address: PostgresAddress, mode: TlsMode = address.t
     ...(tls.direct && { sslnegotiation: 'direct' }),
     ...(mode !== 'off' && tls.channelBinding !== 'off' && { enableChannelBinding: true }),
     ...(tls.channelBinding === 'require' && { requireChannelBinding: true }),
-    // A peer that vanished is noticed while nothing is asked of it.
+    // Detects that the peer has vanished even while the connection is idle.
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   }
@@ -240,9 +252,9 @@ type Waiting = { readonly lane: Lane; readonly start: () => void }
 export type Connections = ReturnType<typeof createConnections>
 
 /**
- * Runs work on connections, at most `max` at a time, each within the limit of the request it is for. Whatever ends it,
- * a connection that may be broken is destroyed, and the next caller gets another. Throws `BusyError` where the line is
- * too long, the time is up, or the database cannot be reached.
+ * Runs work on connections, at most `max` at a time, each within the time limit of its request. A connection that may
+ * be broken is destroyed, and the next caller gets another one. Throws `BusyError` if the queue is too long, the time
+ * is up, or the database is unreachable.
  */
 export function createConnections(parts: {
   readonly config: pg.ClientConfig
@@ -265,7 +277,7 @@ export function createConnections(parts: {
     shared,
     Client: Connection,
   } as unknown as pg.PoolConfig)
-  // An idle connection that ends is no fault of anybody's: the pool has removed it.
+  // Nothing to do when an idle connection ends: the pool has already removed it.
   pool.on('error', () => {})
 
   const most = mostOf(max)
@@ -273,7 +285,9 @@ export function createConnections(parts: {
   const inUse = new Set<Connection>()
   let line: Waiting[] = []
   let closed = false
-  /** Something that was asked then got no answer: a connection that was not heard of since may be as dead. */
+  /**
+   * Start time of the last call without an answer. Connections that have not answered since then may be dead as well.
+   */
   let suspectAt = Number.NEGATIVE_INFINITY
 
   const mayStart = (lane: Lane): boolean => {
@@ -286,7 +300,8 @@ export function createConnections(parts: {
       running[lane]++
       return undefined
     }
-    if (line.length >= mostWaiting) throw health.failed('contended', new Error('too many wait for a connection'))
+    if (line.length >= mostWaiting)
+      throw health.failed('contended', new Error('too many callers are waiting for a database connection'))
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         lane,
@@ -304,7 +319,8 @@ export function createConnections(parts: {
   }
   const leave = (lane: Lane): void => {
     running[lane]--
-    // The caller that has waited longest, of those that may: what is reserved for some is not for the first in the line.
+    // Start the caller that has waited longest among those whose lane has room. The first in the queue may not use
+    // connections reserved for other lanes.
     for (;;) {
       const next = line.findIndex((each) => mayStart(each.lane))
       const [waiting] = next < 0 ? [] : line.splice(next, 1)
@@ -314,7 +330,7 @@ export function createConnections(parts: {
     }
   }
 
-  /** The caller that waits for a connection gives up, not the pool: the connection is there for the next. */
+  /** Only the caller gives up waiting. The pool keeps the new connection for the next caller. */
   function checkOut(limit: Limit, lane: Lane): Promise<Connection> {
     return new Promise((resolve, reject) => {
       let over = false
@@ -326,7 +342,7 @@ export function createConnections(parts: {
         (connection) => {
           unwatch()
           if (connection.heardAt < suspectAt) {
-            connection.destroy(new ConnectionLostError('the connection was idle while another got no answer'))
+            connection.destroy(new ConnectionLostError('the connection was idle while another one got no answer'))
             release(connection)
             if (!over) return checkOut(limit, lane).then(resolve, reject)
           } else {
@@ -337,7 +353,7 @@ export function createConnections(parts: {
         },
         (error: unknown) => {
           unwatch()
-          // Whatever keeps us from connecting, a changed password included, keeps us from doing anything now.
+          // Any failure to connect, even a changed password, means that nothing can be done now.
           reject(health.failed(notNowOf('postgres', error) ?? 'unreachable', error))
           leave(lane)
         },
@@ -350,7 +366,7 @@ export function createConnections(parts: {
     ;(connection as unknown as pg.PoolClient).release(broken)
   }
 
-  /** A server that has just become read-only, or is shutting down, is not where the next statement should go. */
+  /** A server that has just become read-only or is shutting down must not get the next statement. */
   const endsConnection = (error: unknown): boolean =>
     notNowOf('postgres', error) === 'unreachable' || codeOf(error) === '25006'
 
@@ -370,7 +386,7 @@ export function createConnections(parts: {
         const unwatch = whenOver(limit, false, () => {
           over = true
           suspectAt = began
-          const late = new Error('the database took longer than a request may')
+          const late = new Error('the database did not answer within the time limit of the request')
           reject(health.failed('contended', late))
           void connection.abandon(late).then(() => {
             release(connection, true)
@@ -392,14 +408,14 @@ export function createConnections(parts: {
               resolve(value)
             }, false),
           (error: unknown) => {
-            // Of a lost connection `pg` tells each statement something else; why it was lost is said once.
+            // `pg` reports a lost connection with another message for each statement; report the one cause instead.
             const cause = connection.lost ?? error
             settle(() => reject(cause), endsConnection(cause))
           },
         )
       })
     },
-    /** Lets what was begun finish, for as long as a request may take; then ends it. */
+    /** Waits for running work, at most as long as a request may take; then ends it. */
     async close(): Promise<void> {
       closed = true
       const cut = setTimeout(() => {

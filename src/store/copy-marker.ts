@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm'
 import type { Driver } from './driver.ts'
 
-/** The name of a lease that no job takes: `copy-to` writes it before the first row, and deletes it after the check. */
+/** The name of a lease that no job takes. `copy-to` writes it before the first row and deletes it after the check. */
 export const copyMarker = 'copy-to'
 
 /** Whether a copy into this database was started and not finished, so that rows are missing or were not verified. */

@@ -1,6 +1,6 @@
 /**
- * Moves everything from a SQLite file to an empty PostgreSQL database: every column of every table, sealed values as
- * they are. Both sides are then read again and compared, table by table, by row counts and checksums.
+ * Copies everything from a SQLite file to an empty PostgreSQL database: every column of every table, with encrypted
+ * values unchanged. Then both sides are read again and compared, table by table, by row count and checksum.
  */
 import { createHash } from 'node:crypto'
 import { asc, count, eq, getTableColumns, getTableName, type SQL, sql } from 'drizzle-orm'
@@ -16,39 +16,41 @@ type TableName = keyof Tables
 const lite = sqliteTables as unknown as Tables
 type Row = Readonly<Record<string, unknown>>
 
-/** Who holds a lease says nothing in another database, and our own marker is kept there. */
-const left: ReadonlySet<TableName> = new Set(['leases'])
+/**
+ * Tables that are not copied. Leases mean nothing in another database, and the copy keeps its own marker among them.
+ */
+const excludedTables: ReadonlySet<TableName> = new Set(['leases'])
 const never = new Date('2200-01-01T00:00:00Z')
-/** Rows read and written at a time. PostgreSQL takes 65,535 parameters in one statement. */
+/** Rows read and written at a time. PostgreSQL accepts 65,535 parameters in one statement. */
 const batchRows = 1000
 const mostParameters = 60_000
 
 export type CopiedTable = {
   readonly table: string
   readonly rows: number
-  /** The same on both sides. A sum over the rows, so it does not depend on how a database orders text. */
+  /** The same on both sides. It is a sum over the rows, so it does not depend on how a database orders text. */
   readonly checksum: string
 }
 export type Copied =
   | { readonly tag: 'copied'; readonly tables: readonly CopiedTable[] }
   /** The target holds rows that no unfinished copy of this source has written. Nothing was changed. */
   | { readonly tag: 'not_empty'; readonly table: string }
-  /** Somebody wrote to the source in the meantime. The marker stays, so that no service starts on the target. */
+  /** The source was written to during the copy. The marker stays, so that no service starts on the target. */
   | { readonly tag: 'source_changed' }
   /** The two sides differ in this table. The marker stays as above. */
   | { readonly tag: 'different'; readonly table: string }
 
 type CopyStoreParts = {
-  /** The SQLite file. It must have every migration behind it. */
+  /** The SQLite file. All migrations must have been applied to it. */
   readonly file: string
-  /** An open driver of the target, which has brought its tables up to date. */
+  /** An open driver of the target, with all migrations applied. */
   readonly target: Driver
   readonly onProgress?: (progress: { table: string; done: number; total: number }) => void
-  /** Runs once everything is copied and nothing is checked yet. */
+  /** Runs after everything is copied and before the check. */
   readonly beforeCheck?: () => Promise<void>
 }
 
-/** Every table, those that others refer to first. */
+/** All tables that are copied; a table comes after those it refers to. */
 const tableNames: readonly TableName[] = inOrder()
 
 function inOrder(): readonly TableName[] {
@@ -64,10 +66,10 @@ function inOrder(): readonly TableName[] {
     ordered.add(name)
   }
   names.forEach(visit)
-  return [...ordered].filter((name) => !left.has(name))
+  return [...ordered].filter((name) => !excludedTables.has(name))
 }
 
-/** The columns that tell the rows of a table apart: its primary key, else its first unique index. */
+/** The columns that identify a row of a table: its primary key, or else its first unique index. */
 function keyOf(name: TableName): readonly string[] {
   const table = lite[name]
   const { columns, indexes } = getTableConfig(table)
@@ -94,7 +96,7 @@ async function rowsIn(side: Side, name: TableName): Promise<number> {
   return found?.rows ?? 0
 }
 
-/** Up to `batchRows` rows behind `after`, a row of this table. */
+/** Up to `batchRows` rows after `after`, a row of this table. */
 function batch(side: Side, name: TableName, after: Row | undefined, offset = 0): Promise<readonly Row[]> {
   const properties = keyOf(name)
   const key = columnsOf(side, name, properties)
@@ -113,7 +115,10 @@ function batch(side: Side, name: TableName, after: Row | undefined, offset = 0):
   ) as Promise<readonly Row[]>
 }
 
-/** A row as text, the same from either database: jsonb forgets the order of members, SQLite the zone of a time. */
+/**
+ * A value in a form that is the same for both databases: jsonb does not keep the order of members, and SQLite does not
+ * keep the time zone.
+ */
 function canonical(value: unknown): unknown {
   if (value instanceof Date) return value.getTime()
   if (Array.isArray(value)) return value.map(canonical)
@@ -141,7 +146,7 @@ async function summed(side: Side, name: TableName): Promise<CopiedTable> {
   return { table: getTableName(side.tables[name]), rows, checksum: sum.toString(16).padStart(64, '0') }
 }
 
-/** Writes rows behind those that are there; each batch is there whole or not at all. */
+/** Appends rows; each batch is written completely or not at all. */
 const write = (target: Driver, name: TableName, rows: readonly Row[]): Promise<void> => {
   const table = target.tables[name] as SQLiteTable
   const atOnce = Math.floor(mostParameters / Object.keys(getTableColumns(table)).length)
@@ -152,8 +157,8 @@ const write = (target: Driver, name: TableName, rows: readonly Row[]): Promise<v
 }
 
 /**
- * Copies the file as it is at this moment; a service that writes to it at the same time makes the copy fail. Interrupted, it
- * goes on where it was when it is called again.
+ * Copies the file in its current state. If a service writes to it during the copy, the copy fails. After an
+ * interruption, the next call continues.
  */
 export async function copyStore({ file, target, onProgress = () => {}, beforeCheck }: CopyStoreParts): Promise<Copied> {
   const connection = connectSqlite(file, { fileMustExist: true })
@@ -166,7 +171,7 @@ export async function copyStore({ file, target, onProgress = () => {}, beforeChe
   const { leases } = target.tables
   try {
     const before = version.get()
-    // One snapshot for all tables; it ends before the version is asked for again, which it would hide.
+    // One snapshot for all tables. It ends before the version is read again, because it would hide a change.
     connection.exec('BEGIN')
     const [root] = await source.read(
       source.db
@@ -190,7 +195,7 @@ export async function copyStore({ file, target, onProgress = () => {}, beforeChe
       let done = await rowsIn(target, name)
       const table = getTableName(source.tables[name])
       onProgress({ table, done, total })
-      // Rows were written in this order, so as many as are there are the first ones.
+      // Rows were written in this order, so the rows already in the target are the first ones.
       let [after] = done === 0 ? [] : (await batch(source, name, undefined, done - 1)).slice(0, 1)
       while (done < total) {
         const rows = await batch(source, name, after)

@@ -2,15 +2,17 @@ import type { Fact } from '../events/catalogue.ts'
 import { Limit, requestLimit, whenOver, withinLimit } from '../kernel/limit.ts'
 import { busy } from './not-now.ts'
 
-/** How long one transaction may take, in milliseconds: it has the facts of several requests, and the limit of none. */
+/**
+ * How long one transaction may take, in milliseconds. It writes facts of several requests, so it has the limit of none.
+ */
 const countingMs = 5000
 
 type Gathering = { readonly facts: Fact[]; readonly written: Promise<void> }
 
 /**
- * Counts facts in shared entries, with one transaction at a time for each entry: facts that arrive during one are
- * written together by the next. Transactions of one entry wait for each other in the database. With one for each fact,
- * anyone who causes many refusals would fill the pool with connections that only wait.
+ * Counts facts in shared audit log entries, with one transaction at a time for each entry: facts that arrive during one
+ * are written together by the next. Transactions on one entry wait for each other in the database. With one for each
+ * fact, anyone who causes many refusals would fill the pool with connections that only wait.
  */
 export function createCounting(write: (facts: readonly Fact[], entry: string) => Promise<void>) {
   const gatherings = new Map<string, Gathering>()
@@ -32,7 +34,9 @@ export function createCounting(write: (facts: readonly Fact[], entry: string) =>
     return gathering
   }
 
-  /** Resolves once the fact is counted. Rejects with a `BusyError` when the limit of the request is over before. */
+  /**
+   * Resolves once the fact is counted. Rejects with a `BusyError` if the time limit of the request ends before that.
+   */
   return (fact: Fact, entry: string): Promise<void> => {
     const { facts, written } = gatherings.get(entry) ?? gather(entry)
     facts.push(fact)

@@ -10,7 +10,7 @@ import { endTickets } from './tickets.ts'
 
 /** What changes of second factors and of passkeys have in common. Each runs under the account's lock. */
 
-/** Whoever is signed in elsewhere proves themselves again; what was sent out before proves nothing any more. */
+/** Ends all other sessions, and invalidates links, codes and pending sign-ins that were issued before the change. */
 export function* endElsewhere(
   tx: Queries,
   t: Tables,
@@ -23,7 +23,7 @@ export function* endElsewhere(
   yield* endSessions(tx, t, note, { accountId, except: sessionId, reason, at }, originOf(because))
 }
 
-/** What `endingChange` ends before: all but the session the change is made in. */
+/** For `endingChange`, which spares the session that makes the change. */
 export const changingOf = ({ accountId, sessionId, at }: Changing) => ({ accountId, spare: sessionId, at })
 
 export function* hasPasskey(tx: Queries, { passkeys: t }: Tables, accountId: string): Script<boolean> {
@@ -35,7 +35,7 @@ export function* hasTotp(tx: Queries, { totpFactors: t }: Tables, accountId: str
   return (yield* step(tx.select({ id: t.accountId }).from(t).where(confirmed))).length > 0
 }
 
-/** No second factor is asked for any more. `false` when none was. */
+/** Turns two-step sign-in off. Returns `false` if it was not on. */
 export function* stopAsking(tx: Queries, t: Tables, { accountId, at }: Omit<Changing, 'sessionId'>): Script<boolean> {
   yield* step(tx.delete(t.recoveryCodes).where(eq(t.recoveryCodes.accountId, accountId)))
   const stopped = yield* step(

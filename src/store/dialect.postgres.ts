@@ -3,8 +3,8 @@ import { bigint, boolean, index, jsonb, pgTable, text, timestamp, uniqueIndex } 
 import type { Dialect } from './dialect.sqlite.ts'
 
 /**
- * The same kinds in PostgreSQL. Counters are eight bytes there as they are in SQLite, read as numbers (2⁵³).
- * The cast is the one place where the types look away; the contract suite does not.
+ * The same column kinds in PostgreSQL. Counters have eight bytes, as in SQLite, and are read as numbers (exact up to
+ * 2⁵³). The cast is the only place where types are not checked; the contract suite tests it.
  */
 export const postgres = {
   table: pgTable,

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 
-/** The column kinds our tables are made of, as SQLite stores them: times are whole milliseconds. */
+/** The column kinds of our tables in SQLite. Times are whole milliseconds. */
 export const sqlite = {
   table: sqliteTable,
   text: (name: string) => text(name),
@@ -11,7 +11,7 @@ export const sqlite = {
   json: (name: string) => text(name, { mode: 'json' }),
   index,
   unique: uniqueIndex,
-  /** Put behind a text that is to be compared by bytes: SQLite does so by itself. */
+  /** Appended to a text that is compared by bytes. Empty, because SQLite compares bytes anyway. */
   byteOrder: sql.empty(),
 }
 export type Dialect = typeof sqlite

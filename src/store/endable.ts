@@ -6,7 +6,7 @@ import type { Change } from './change.ts'
 import { type Driver, step } from './driver.ts'
 import { live, signedOut } from './endings.ts'
 
-/** How many rows one transaction looks at, so that no refresh waits long behind it. */
+/** How many rows one transaction reads, so that no token refresh waits long for it. */
 const rowsAtOnce = 500
 
 type Deletable = { readonly table: SQLiteTable; readonly key: SQLiteColumn; readonly created: (before: Date) => SQL }
@@ -20,7 +20,7 @@ export function endableStore({ db, tables: t, read, write }: Driver, change: Cha
       key: pendingSignIns.id,
       created: (before) => lt(pendingSignIns.provenAt, before),
     },
-    // A code is as old as the session it stands for.
+    // The age of a code is that of its session.
     codes: {
       table: signInCodes,
       key: signInCodes.codeHash,
@@ -39,7 +39,7 @@ export function endableStore({ db, tables: t, read, write }: Driver, change: Cha
     },
   }
 
-  /** The key of the last row that one transaction looks at; absent if no more rows than that are left. */
+  /** The key of the last row that one transaction reads; `undefined` if no more rows than that are left. */
   async function lastOf(table: SQLiteTable, key: SQLiteColumn, after: string): Promise<string | undefined> {
     const [last] = await read(
       db

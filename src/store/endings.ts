@@ -5,20 +5,23 @@ import { accountLock, type Change, type Note } from './change.ts'
 import { type Driver, given, type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
 
-/** Neither ended nor expired at `at`. A session that is over stays over: nothing extends or ends it again. */
+/** Neither ended nor expired at `at`. A session that is over stays over: nothing extends it or ends it again. */
 export const live = ({ sessions }: Tables, at: Date | SQL): SQL | undefined =>
   and(isNull(sessions.endedAt), gt(sessions.idleExpiresAt, at), gt(sessions.absoluteExpiresAt, at))
 
-/** Where a side effect comes from: where its cause does. */
+/** The origin of a side effect is that of its cause. */
 export const originOf = (because: readonly Fact[]): Origin => because[0]?.origin ?? internalOrigin
 
-/** The same in somebody else's trail: who caused it, from which address and with what, is not theirs to read. */
+/**
+ * The origin for the audit log of another account. The caller's IP address and user agent are not shown to that
+ * account.
+ */
 export const elsewhere = (because: readonly Fact[]): Origin => ({
   ...internalOrigin,
   requestId: originOf(because).requestId,
 })
 
-/** What is told of sessions that ended because of something else. */
+/** The facts for sessions that ended as a side effect. */
 export const signedOut = (
   sessions: readonly { readonly id: string }[],
   reason: EndReason,
@@ -32,9 +35,9 @@ export const signedOut = (
     origin,
   }))
 
-/** How many live sessions an account may have. It bounds what a list of them and a sign-out of all of them cost. */
+/** How many live sessions an account may have. This bounds the cost of listing them and of signing all of them out. */
 export const mostSessions = 100
-/** How many sessions one transaction ends, so that nobody waits long behind it. */
+/** How many sessions one transaction ends, so that no other writer waits long for it. */
 export const sessionsAtOnce = 250
 
 type Some = {
@@ -44,7 +47,7 @@ type Some = {
   readonly at: Date | SQL
 }
 
-/** Ends the live sessions in `which`, in the order they were last seen, after the first `beyond` and in one batch. */
+/** Ends one batch of the live sessions in `which`, most recently seen first, skipping the first `beyond`. */
 function endingSome(tx: Queries, t: Tables, { which, beyond = 0, reason, at }: Some) {
   const { sessions: s } = t
   const some = tx
@@ -66,7 +69,7 @@ export function* endSome(tx: Queries, t: Tables, some: Some): Script<readonly { 
   return yield* step(endingSome(tx, t, some))
 }
 
-/** The sessions an account has beyond `mostSessions` if `spare` is one of them and stays. */
+/** The sessions beyond `mostSessions` if `spare`, one of them, is kept. */
 const beyondSpare = (t: Tables, accountId: string | SQL, spare: string | SQL, at: Date | SQL): Some => ({
   which: and(eq(t.sessions.accountId, accountId), ne(t.sessions.id, spare)),
   beyond: mostSessions - 1,
@@ -75,8 +78,8 @@ const beyondSpare = (t: Tables, accountId: string | SQL, spare: string | SQL, at
 })
 
 /**
- * What `endExcess` does, prepared once for sign-ins: an account at its limit pays for it at each of them, and building
- * the statement takes longer than running it.
+ * `endExcess` as a prepared statement for sign-ins. An account at its limit needs it at every sign-in, and building the
+ * statement takes longer than running it.
  */
 export function excessAtSignIn({ db, tables: t, steps }: Driver) {
   const [accountId, spare] = [given('accountId', t.sessions.accountId), given('spare', t.sessions.id)]
@@ -93,8 +96,8 @@ export function excessAtSignIn({ db, tables: t, steps }: Driver) {
 }
 
 /**
- * Ends a batch of the sessions an account has beyond `mostSessions`, the least recently seen, and never `spare`. Call it
- * under the account's lock. Returns how many; if `sessionsAtOnce`, there may be more.
+ * Ends a batch of the account's sessions beyond `mostSessions`, the least recently seen, and never `spare`. Call it
+ * under the account's lock. Returns how many ended; if that is `sessionsAtOnce`, there may be more.
  */
 export function* endExcess(
   tx: Queries,
@@ -114,8 +117,8 @@ export function* endExcess(
 type Excess = { readonly accountId: string; readonly spare: string | null; readonly at: Date }
 
 /**
- * Ends all sessions an account has beyond `mostSessions`, never `spare`, each batch in a transaction of its own. Only
- * accounts from before there was a limit have so many; for all others it is one statement that finds nothing.
+ * Ends all of the account's sessions beyond `mostSessions`, never `spare`, each batch in its own transaction. Only
+ * accounts older than the limit have so many. For all others this is one statement that finds nothing.
  */
 export async function endAllExcess(change: Change, t: Tables, excess: Excess, origin: Origin): Promise<void> {
   const batch = () => change((tx, note) => endExcess(tx, t, note, excess, origin), [accountLock(excess.accountId)])
@@ -123,9 +126,9 @@ export async function endAllExcess(change: Change, t: Tables, excess: Excess, or
 }
 
 /**
- * A change that ends every session of an account in its own transaction, as it must: a session that outlives a changed
- * password is an intruder's. The excess ends before, in batches, so that this transaction never ends more than
- * `mostSessions`. If the change is then refused, only sessions that the limit had ended anyway are gone.
+ * A change that ends every session of an account in its own transaction. It must be one transaction: a session that
+ * outlives a changed password is an intruder's. Sessions beyond `mostSessions` end before, in batches, so that the
+ * transaction ends at most that many. If the change is then refused, only sessions beyond the limit are gone.
  */
 export const endingChange =
   (change: Change, t: Tables) =>
@@ -135,7 +138,7 @@ export const endingChange =
     return change(script, locks)
   }
 
-/** Ends every live session of an account but `except`, and says so. Call it in an `endingChange`. */
+/** Ends every live session of an account except `except`, and records it. Call it in an `endingChange`. */
 export function* endSessions(
   tx: Queries,
   t: Tables,
@@ -155,8 +158,8 @@ export function* endSessions(
 }
 
 /**
- * Whether the session somebody acts in is still theirs and alive. It is written, not only read, so that a sign-out at
- * the same moment comes either before or after.
+ * Whether the caller's session still belongs to the account and is alive. It writes the row, so that a concurrent
+ * sign-out comes either before or after.
  */
 export function* isSignedIn(
   tx: Queries,

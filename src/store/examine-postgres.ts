@@ -11,14 +11,14 @@ import { openErrorOf } from './open-error.ts'
 import { warningsOf } from './postgres.ts'
 import * as tables from './schema.postgres.ts'
 
-/** How long one statement may take, and wait for a lock, in milliseconds. */
+/** How long one statement may take, and how long it may wait for a lock, in milliseconds. */
 const limits = { statementMs: 5000, lockMs: 1000 }
-/** How many connections are compared before a pooler counts as one that keeps each client's server connection. */
+/** How many connections are compared before a pooler counts as one in session mode. */
 const poolerTries = 3
 
 export type Pooler = 'none' | 'transaction' | 'session'
 export type Rights = {
-  /** What a migration could not do, in the words of the server; `null` when it could. */
+  /** The server's error for what a migration would not be allowed to do; `null` if it would be. */
   readonly change: string | null
   /** Tables that this role cannot read and write. */
   readonly unusable: readonly string[]
@@ -27,8 +27,8 @@ export type Rights = {
 }
 
 /**
- * An open look at a PostgreSQL database, which changes nothing: what has to be tried is rolled back. Every method may
- * throw what the server says.
+ * A connection that examines a PostgreSQL database without changing it: every trial is rolled back. Each method may
+ * throw the error of the server.
  */
 export type PostgresExamination = {
   readonly version: string
@@ -43,7 +43,7 @@ export type PostgresExamination = {
   close(): Promise<void>
 }
 
-/** Connects. Throws a `DatabaseOpenError` where that fails. `signal` ends whatever is asked. */
+/** Connects. Throws a `DatabaseOpenError` if that fails. `signal` cancels running queries. */
 export async function examinePostgres(
   address: PostgresAddress,
   now: () => Date,
@@ -82,7 +82,10 @@ async function compareClocks(client: Connection, now: () => Date) {
   return { aheadMs: Number(rows[0]?.ms) - (before + after) / 2, accuracyMs: (after - before) / 2 }
 }
 
-/** Runs work in a transaction that is always rolled back. Its limits are its own, since a pooler may lend us a session. */
+/**
+ * Runs work in a transaction that is always rolled back. The time limits apply to the transaction, because a pooler may
+ * share the session with others.
+ */
 async function rolledBack<T>(client: Connection, work: () => Promise<T>): Promise<T> {
   await client.query(
     `begin; set local statement_timeout = ${limits.statementMs}; set local lock_timeout = ${limits.lockMs}`,
@@ -130,8 +133,8 @@ async function readMigrations(client: Connection) {
 }
 
 /**
- * A pooler answers with a process ID of its own making, so it shows itself by `pg_backend_pid()`. Between transactions,
- * one in transaction mode lends our server process to the next client, one in session mode does not.
+ * A pooler reports a process ID that it made up, which differs from `pg_backend_pid()`. Between transactions, a pooler
+ * in transaction mode gives our server process to the next client; one in session mode does not.
  */
 async function findPooler(client: Connection, address: PostgresAddress): Promise<Pooler> {
   const { processID } = client as unknown as { readonly processID: number | null }

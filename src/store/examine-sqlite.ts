@@ -10,7 +10,7 @@ import { sqliteOpenErrorOf } from './open-error.ts'
 import * as tables from './schema.sqlite.ts'
 import { appliedUpTo, execute, prepare, probeWrite, startWaiting } from './sqlite.ts'
 
-/** Looks at the rows of an existing file, and writes nothing. */
+/** Reads rows of an existing file, and writes nothing. */
 export function readSqlite(file: string): Reader {
   const connection = openForReading(file)
   return {
@@ -20,7 +20,7 @@ export function readSqlite(file: string): Reader {
       try {
         return execute(prepare(query))
       } catch (error) {
-        // A file that is no database is noticed at the first read.
+        // A file that is not a database is detected at the first read.
         throw sqliteOpenErrorOf(error, file)
       }
     },
@@ -31,8 +31,8 @@ export function readSqlite(file: string): Reader {
 const walOf = (file: string): string => `${file}-wal`
 
 /**
- * To read a file in WAL mode, SQLite creates an empty WAL and an index where there is none, and only a connection that
- * may write deletes them. What this returns does that after reading, unless there was a WAL before.
+ * To read a file in WAL mode, SQLite creates an empty WAL and an index if there is none, and only a connection that may
+ * write deletes them. The returned function does so after reading, unless there was a WAL before.
  */
 export function tidyAfterReading(file: string): () => void {
   if (!existsSync(file) || existsSync(walOf(file))) return () => {}
@@ -40,11 +40,11 @@ export function tidyAfterReading(file: string): () => void {
     if (statSync(walOf(file), { throwIfNoEntry: false })?.size !== 0) return
     try {
       const connection = connectSqlite(file, { fileMustExist: true, timeout: 0 })
-      // Opening alone reads nothing, and would not notice the WAL.
+      // Opening alone reads nothing, and would not find the WAL.
       connection.prepare('SELECT count(*) FROM sqlite_schema').get()
       connection.close()
     } catch (error) {
-      // A process that uses the file now removes its own files.
+      // A process that is using the file now removes these files itself.
       if (notNowOf('sqlite', error) === undefined) throw error
     }
   }
@@ -58,12 +58,14 @@ function openForReading(file: string) {
   }
 }
 
-/** Larger files are not read whole: that would take longer than anyone waits, and push others' pages out of memory. */
+/**
+ * Larger files are not checked completely: that would take too long, and evict pages of other processes from memory.
+ */
 const mostCheckedBytes = 256 * 1024 * 1024
 
 /**
- * File systems by their number (statfs(2), linux/magic.h). On a network SQLite's locks cannot be relied on; what is in
- * memory or in a container's own layer is gone with it.
+ * File systems by their number (statfs(2), linux/magic.h). SQLite's locks are unreliable on a network. Files in memory
+ * or in a container's own layer are lost with it.
  */
 const fileSystems: Readonly<Record<number, { readonly name: string; readonly kind: 'network' | 'volatile' }>> = {
   26985: { name: 'NFS', kind: 'network' },
@@ -79,10 +81,10 @@ const fileSystems: Readonly<Record<number, { readonly name: string; readonly kin
   2035054128: { name: 'overlayfs', kind: 'volatile' },
 }
 
-/** The file system that a file or folder is on, if it is one of those a database should not be on. Known on Linux alone. */
+/** The file system of a file or folder, if a database should not be on it. Known only on Linux. */
 export async function riskyFileSystem(path: string) {
   if (process.platform !== 'linux') return undefined
-  // Negative on some machines: the field is a signed number there.
+  // Some machines report a negative number, because the field is signed there.
   return fileSystems[(await statfs(path)).type >>> 0]
 }
 
@@ -90,14 +92,14 @@ export type SqliteExamination = {
   /** Of the file and its WAL. */
   readonly bytes: number
   readonly journalMode: string
-  /** Whether others than the owner may read or write the file. */
+  /** Whether users other than the owner may read or write the file. */
   readonly open: boolean
   readonly migrations: MigrationState
-  /** What SQLite finds wrong; `null` where the file is too large to be read whole. */
+  /** The damage that SQLite finds; `null` if there is none, `undefined` if the file is too large to check. */
   readonly damage: string | null | undefined
 }
 
-/** Reads what there is to know of an existing file. Throws a `DatabaseOpenError` where it cannot be opened. */
+/** Reads the state of an existing file. Throws a `DatabaseOpenError` if it cannot be opened. */
 export function examineSqlite(file: string): SqliteExamination {
   const connection = openForReading(file)
   try {
@@ -116,16 +118,16 @@ export function examineSqlite(file: string): SqliteExamination {
 }
 
 /**
- * Whether the file can be written: a transaction is begun and rolled back. Another connection stays open for as long, so
- * that closing this one is not the last close, which would write the WAL into the file.
+ * Whether the file can be written: begins a transaction and rolls it back. Another connection stays open in the
+ * meantime, so that closing the first is not the last close, which would write the WAL into the file.
  */
 export async function canWriteSqlite(file: string, waitMs: number): Promise<'writable' | 'locked'> {
   const reader = openForReading(file)
   try {
-    // SQLite creates files beside its own.
+    // SQLite creates files next to the database.
     accessSync(dirname(file), constants.W_OK | constants.X_OK)
     accessSync(file, constants.W_OK)
-    // Without a read, nothing of the WAL is held.
+    // A connection that has read nothing does not keep the WAL open.
     reader.prepare('SELECT count(*) FROM sqlite_schema').get()
     const writer = connectSqlite(file, { fileMustExist: true, timeout: 0 })
     try {

@@ -28,7 +28,7 @@ export function pendingFlowStore(
   return {
     async begin(flow, because = []) {
       const { accountId } = flow
-      // Nothing is written about most of them, and they are the hot path: one prepared statement.
+      // Most of them write no facts, and they are the hot path: one prepared statement.
       if (because.length === 0 && accountId === null) return void (await beginning(flow))
       await change(
         function* (tx, note) {

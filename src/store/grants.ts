@@ -24,7 +24,7 @@ export function grantStore(
   const healthy = { status: 'healthy' as const, failures: 0, lastError: null, lastErrorAt: null }
   const raised = sql<number>`${t.fence} + 1`
 
-  /** What new tokens write over a row. Without a new refresh token the stored one is still the good one. */
+  /** The columns that new tokens change. Without a new refresh token, the stored one remains valid. */
   const tokensOver = ({ refreshToken, refreshExpiresAt, lastError, ...brought }: RenewedTokens, at: Date) => ({
     ...brought,
     ...healthy,
@@ -36,7 +36,7 @@ export function grantStore(
     ...(refreshToken !== null && { refreshToken, refreshExpiresAt }),
   })
   const isFree = (at: Date) => or(isNull(t.leaseUntil), lte(t.leaseUntil, at))
-  /** Ends the lease that raised the fence so far, with whatever else is to be written. */
+  /** Ends the lease that set this fence, and writes the other columns given. */
   const endLease = (tx: Queries, id: string, fence: number, also: Partial<StoredGrant> = {}) =>
     tx
       .update(t)
@@ -81,7 +81,10 @@ export function grantStore(
       .where(and(withKey, isNotNull(t.accessToken)))
       .returning({ id: t.id }),
   )
-  /** One its provider refused for good would only be refused again, and its person be written to each time. */
+  /**
+   * A refresh token that the provider has permanently refused is not kept: it would only be refused again, and the
+   * person would get a notice each time.
+   */
   const keepsOld = ({ status }: StoredGrant, { refreshToken }: NewTokens): boolean =>
     refreshToken === null && status !== 'needs_reauthorization'
   const overwritingAll = overwriting('with a new refresh token')
@@ -96,8 +99,8 @@ export function grantStore(
   )
 
   /**
-   * Written, not only read: an unlinking at the same moment waits for this row, and then erases what was kept with it; or
-   * it came first, and there is no such row.
+   * Writes the row and does not only read it. A concurrent unlinking then either waits for this row and erases the
+   * grant stored with it, or came first, and the row is gone.
    */
   const holding = (columns: readonly (keyof IdentityUse)[]) =>
     steps(
@@ -115,13 +118,13 @@ export function grantStore(
   const holdingIdentity = holding(['lastUsedAt'])
   const holdingUsed = holding(['email', 'emailVerified', 'name', 'picture', 'scopes', 'lastUsedAt'])
 
-  /** The issuer of a row from before there was a column for it; `undefined` where nobody has its identity. */
+  /** The issuer for a row written before the column existed; `undefined` if no account has its identity. */
   function* issuerOf(tx: Queries, { provider, subject, holder }: StoredGrant): Script<string | undefined> {
     if (holder !== 'person') {
       const theirs = and(eq(jiraIntegrations.teamId, holder), eq(jiraIntegrations.provider, provider))
       const [found] = yield* step(tx.select({ issuer: jiraIntegrations.issuer }).from(jiraIntegrations).where(theirs))
       if (found?.issuer !== '') return found?.issuer
-      // The same version wrote both. Jira has no issuer: the subjects there are named by the id of the provider.
+      // The same old version wrote both rows. Jira has no issuer; its subjects are identified by the provider's ID.
       yield* step(tx.update(jiraIntegrations).set({ issuer: provider }).where(theirs))
       return provider
     }
@@ -136,7 +139,7 @@ export function grantStore(
     return found?.issuer
   }
 
-  /** One row: whether it has to go. */
+  /** Whether a row must be deleted. */
   function* isLost(tx: Queries, grant: StoredGrant): Script<boolean> {
     const { id, provider, issuer, clientId, subject, holder } = grant
     if (issuer === '') {
@@ -180,8 +183,8 @@ export function grantStore(
             const held = use ? holdingUsed({ ...use, ...key }) : holdingIdentity({ ...key, lastUsedAt: at })
             if ((yield* step(held)).length === 0) return false
           }
-          // The lock keeps other consents away, but an unlinking may still take the row between reading and writing, and
-          // a renewal replace what is stored there.
+          // The lock excludes other consents. Between reading and writing, however, an unlinking may delete the row, or
+          // a renewal may replace its tokens; then try again.
           for (;;) {
             const [known] = yield* step(finding(key))
             if (known) {
@@ -197,7 +200,7 @@ export function grantStore(
             }
             const { provider, issuer, clientId, subject, holder } = key
             const brought = tokens(newId, undefined)
-            if ('stays' in brought) throw new Error('there is nothing that could stay')
+            if ('stays' in brought) throw new Error('a new grant has no tokens to keep')
             const kept = yield* insert(tx, {
               id: newId,
               provider,

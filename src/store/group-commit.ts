@@ -5,42 +5,42 @@ import { codeOf, type Health, meaningOf } from './not-now.ts'
 
 type Work = {
   readonly run: () => unknown
-  /** A single statement undoes itself when it fails; a script needs a savepoint to go back to. */
+  /** A single statement that fails undoes itself; a script needs a savepoint to roll back to. */
   readonly savepoint: boolean
   readonly limit: Limit
   readonly resolve: (value: never) => void
   readonly reject: (reason: unknown) => void
 }
-/** A script threw without a savepoint: the whole group is undone. */
+/** A script threw without a savepoint: the whole group is rolled back. */
 class ScriptError extends Error {}
 type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown }
 
-/** How many share one transaction: hundreds at once must not keep everybody else waiting until the last is done. */
+/** How many writes share one transaction: with hundreds, everyone would wait until the last one is done. */
 const mostAtOnce = 64
 
-/** For how many turns more a group gathers at most, as long as each of them brings more. */
+/** How many more turns a group may wait, as long as each turn brings more writes. */
 const mostTurns = 8
 
-/** How long until a file that another process holds is tried again, in milliseconds. */
+/** How long to wait before trying a locked file again, in milliseconds. */
 const retryMs = 20
 
 type GroupParts = {
   readonly health: Health
-  /** How long work outside any request waits, in milliseconds. */
+  /** How long work outside of any request waits, in milliseconds. */
   readonly requestMs: number
-  /** Throws when what is committed would not reach the file the path leads to. */
+  /** Throws if a commit would not reach the file at the configured path. */
   readonly checkFiles: () => void
 }
 
 /**
- * Group commit: writes that arrive in one turn of the event loop share one transaction, so that any number of
- * them waits for the disk once. Where several have arrived, more are likely to come with the next turn, and a commit
- * costs more CPU than the turns do: the group gathers until a turn brings none. A single write is committed at once. A
- * promise is settled only after the COMMIT: whatever was acknowledged is durable. A script that throws is undone alone;
- * when the transaction itself is lost, every script in it fails.
+ * Group commit: writes that arrive in one turn of the event loop share one transaction, so that any number of them
+ * waits for the disk once. Where several have arrived, more are likely in the next turn, and a commit costs more CPU
+ * than a turn. So the group grows until a turn brings no more. A single write is committed at once. A promise settles
+ * only after the COMMIT: whatever was acknowledged is durable. A script that throws is rolled back alone; if the
+ * transaction itself is lost, every script in it fails.
  *
- * While another process holds the file, nobody waits for it on the event loop: the connection's own `busy_timeout` is
- * zero, and what waits is tried again from a timer until its limit is over. Reads continue.
+ * While another process has locked the file, nothing blocks the event loop: the `busy_timeout` of the connection is
+ * zero. Waiting writes are tried again from a timer until their time limit ends. Reads continue.
  */
 export function createGroupCommit(connection: Database, { health, requestMs, checkFiles }: GroupParts) {
   const begin = connection.prepare('BEGIN IMMEDIATE')
@@ -52,7 +52,7 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
 
   let waiting: Work[] = []
   let lastOfTurn: { readonly run: () => void; readonly size: () => number }[] = []
-  /** How many had gathered a turn ago, and for how many turns they have. */
+  /** The size of the group one turn ago, and how many turns it has waited. */
   let gathered = 1
   let turns = 0
   let commits = 0
@@ -66,22 +66,22 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
       if (savepoint && marked) release.run()
       return { ok: true, value }
     } catch (error) {
-      // A full disk, an I/O error and their like make SQLite roll the whole transaction back by itself.
+      // After a full disk, an I/O error and similar errors, SQLite rolls the whole transaction back itself.
       if (!connection.inTransaction) throw error
       if (savepoint && !marked) throw new ScriptError('', { cause: error })
       if (savepoint) {
         undo.run()
         release.run()
       }
-      return { ok: false, error: toldOf(error) }
+      return { ok: false, error: translate(error) }
     }
   }
 
-  const toldOf = (error: unknown): unknown => meaningOf('sqlite', error, health)
+  const translate = (error: unknown): unknown => meaningOf('sqlite', error, health)
 
   /**
-   * `undefined`: another process holds the file, and nothing was done. Scripts hardly ever throw, so they run without
-   * savepoints first. When one throws, everything is undone and run again, this time with savepoints (`marked`).
+   * Returns `undefined` if another process has locked the file; nothing was done then. Scripts rarely throw, so they
+   * first run without savepoints. If one throws, everything is rolled back and run again with savepoints (`marked`).
    */
   function perform(group: readonly Work[], marked = false): readonly Outcome[] | undefined {
     try {
@@ -89,7 +89,7 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
       begin.run()
     } catch (error) {
       if (codeOf(error).startsWith('SQLITE_BUSY')) return undefined
-      return group.map(() => ({ ok: false, error: toldOf(error) }))
+      return group.map(() => ({ ok: false, error: translate(error) }))
     }
     try {
       const outcomes = group.map((work) => attempt(work, marked))
@@ -99,20 +99,20 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
     } catch (error) {
       if (connection.inTransaction) rollback.run()
       if (error instanceof ScriptError) {
-        return group.length > 1 ? perform(group, true) : [{ ok: false, error: toldOf(error.cause) }]
+        return group.length > 1 ? perform(group, true) : [{ ok: false, error: translate(error.cause) }]
       }
-      return group.map(() => ({ ok: false, error: toldOf(error) }))
+      return group.map(() => ({ ok: false, error: translate(error) }))
     }
   }
 
   const idle = () => waiting.length === 0 && lastOfTurn.length === 0
-  /** What nobody waits for any more is not carried out. */
+  /** Work whose caller has given up is not run. */
   function isDue(work: Work): boolean {
     if (!work.limit.isOver()) return true
     work.reject(health.failed('contended', new Error('another process holds the database file')))
     return false
   }
-  /** Once for all that gathers until then. */
+  /** Whether a turn is already scheduled; one serves all writes that arrive until then. */
   let scheduled = false
   function soon(): void {
     if (scheduled) return
@@ -135,11 +135,11 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
   function flush(): void {
     const last = lastOfTurn
     lastOfTurn = []
-    // What these join is committed just below.
+    // Writes added here are committed just below.
     scheduled = true
     for (const { run } of last) run()
     scheduled = false
-    // What began to gather in the meantime has a turn of its own.
+    // Calls that arrived in the meantime get a turn of their own.
     if (lastOfTurn.length > 0) soon()
     if (retry !== undefined) return
     const group = waiting.slice(0, mostAtOnce)
@@ -165,9 +165,15 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
   }
 
   return {
-    /** Grows with each group, whatever came of it: while it stands still, nothing was written through here. */
+    /**
+     * Increases with each group, whatever its result: while it is unchanged, nothing was written through this
+     * connection.
+     */
     commits: (): number => commits,
-    /** Runs just before the writes of the turn are committed: what it joins is among them. It stands for `size` of them. */
+    /**
+     * Runs `run` just before the writes of the turn are committed, so that its writes are included. `size` reports how
+     * many it adds.
+     */
     endOfTurn(run: () => void, size = () => 1): void {
       soon()
       lastOfTurn.push({ run, size })
@@ -179,7 +185,7 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
         waiting.push({ run, savepoint, limit: currentLimit(requestMs), resolve, reject })
       })
     },
-    /** Commits what is queued, and takes nothing more. */
+    /** Commits what is queued, and accepts nothing more. */
     close(): void {
       clearTimeout(retry)
       retry = undefined

@@ -4,7 +4,7 @@ import { type Driver, type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
 
 export function guessStore({ db, tables: { guesses: t }, atomic, write }: Driver): GuessStore {
-  /** In one order, so that two who hold the same keys do not wait for each other. */
+  /** Sorts keys, so that two transactions that lock the same keys do not wait for each other. */
   const inOrder = <K extends { readonly key: string }>(keys: readonly K[]): readonly K[] =>
     [...keys].sort((a, b) => (a.key < b.key ? -1 : 1))
   const locksOf = (keys: readonly { readonly key: string }[]): readonly string[] =>
@@ -55,14 +55,16 @@ export function guessStore({ db, tables: { guesses: t }, atomic, write }: Driver
   }
 }
 
-/** Wrong guesses at an account and at its trusted devices are counted under these names. */
+/** The keys under which wrong guesses for an account and its trusted devices are counted. */
 export const guessKeys = (accountId: string, devices: readonly { readonly id: string }[]): readonly string[] => [
   `account:${accountId}`,
   ...devices.map(({ id }) => `device:${id}`),
 ]
 
-/** Before an account goes, within its transaction: what no foreign key takes along. */
-export function* forgetGuesses(tx: Queries, { guesses, trustedDevices }: Tables, accountId: string): Script<void> {
+/**
+ * Deletes guess counters, which no foreign key covers. It runs before an account is deleted, in the same transaction.
+ */
+export function* deleteGuesses(tx: Queries, { guesses, trustedDevices }: Tables, accountId: string): Script<void> {
   const devices = yield* step(
     tx
       .select({ id: trustedDevices.id })

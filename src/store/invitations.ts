@@ -8,8 +8,8 @@ import { holdAsMember, holdIfAllowed, roleIn } from './teams.ts'
 export function invitationStore({ db, tables: t, read }: Driver, change: Change): InvitationStore {
   const { teams, teamMembers: m, accounts, teamInvitations: i } = t
   const open = (at: Date) => gt(i.expiresAt, at)
-  /** Nobody comes in on the word of somebody who is disabled. */
-  const good = (secretHash: string, at: Date) =>
+  /** An invitation from a disabled account is not valid. */
+  const isValid = (secretHash: string, at: Date) =>
     and(eq(i.secretHash, secretHash), open(at), isNull(accounts.disabledAt))
 
   return {
@@ -73,7 +73,7 @@ export function invitationStore({ db, tables: t, read }: Driver, change: Change)
           .from(i)
           .innerJoin(teams, eq(teams.id, i.teamId))
           .innerJoin(accounts, eq(accounts.id, i.invitedBy))
-          .where(good(secretHash, at)),
+          .where(isValid(secretHash, at)),
       )
       if (!found) return undefined
       const { invitation, team, inviter } = found
@@ -86,14 +86,14 @@ export function invitationStore({ db, tables: t, read }: Driver, change: Change)
           .select(getTableColumns(i))
           .from(i)
           .innerJoin(accounts, eq(accounts.id, i.invitedBy))
-          .where(good(secretHash, at))
+          .where(isValid(secretHash, at))
         const [asked] = yield* step(asking)
         if (!asked) return 'invitation_not_found'
         const { teamId } = asked
         const room = yield* hasRoom(tx, t, accountId, most.teams)
         const team = yield* holdTeam(tx, t, teamId)
         if (!team) return 'invitation_not_found'
-        // Looked at again, now that nobody else does.
+        // Read it again under the team's lock.
         const [invitation] = yield* step(asking)
         if (!invitation) return 'invitation_not_found'
         if (yield* roleIn(tx, t, teamId, accountId)) return 'already_member'

@@ -35,7 +35,9 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
       yield* step(tx.insert(s).values(sites.slice(from, from + rowsAtOnce)))
   }
 
-  /** The consent's tokens in the row the team has for it. Nobody else makes one: the team is held. */
+  /**
+   * Stores the tokens of a consent in the team's row for it. The team is locked, so no other transaction inserts one.
+   */
   function* keepGrant(tx: Queries, { teamId, consent, newGrantId, tokens, at }: NewJira): Script<void> {
     const key = and(sameConsent(g, consent), eq(g.holder, teamId))
     const healthy = { status: 'healthy' as const, failures: 0, lastError: null, lastErrorAt: null }
@@ -58,7 +60,8 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
 
   return {
     async find(teamId) {
-      // Sites first: whoever disconnects in between leaves sites without an integration, never the other way round.
+      // Read the sites first: a concurrent disconnect then shows sites without an integration, never an integration
+      // without its sites.
       const sites = await read(sitesOf(db, teamId))
       const [found] = await read(integrationOf(db, teamId))
       return found && stateFrom(found, sites)
@@ -123,8 +126,8 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
       }),
 
     async due(limit, at, until) {
-      // Who left took the consent with them, and that of who is disabled is not used: there is nothing to read before
-      // somebody connects anew, or is back.
+      // Skips connections whose connector has left the team or is disabled. There is nothing to read until the
+      // connector is enabled again or someone reconnects.
       const connector = and(eq(a.id, j.connectedBy), isNull(a.disabledAt))
       const ready = and(lte(j.nextSyncAt, at), exists(db.select({ id: a.id }).from(a).where(connector)))
       const next = db
@@ -133,7 +136,7 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
         .where(ready)
         .orderBy(asc(j.nextSyncAt), asc(j.teamId))
         .limit(limit)
-      // Asked again outside the list: a worker that waited for a row sees that it is no longer due.
+      // The condition is checked again outside the list: a worker that waited for a row sees that it is no longer due.
       const taken = await write(
         db
           .update(j)
@@ -174,7 +177,7 @@ const stateFrom = (
   sites: readonly JiraSite[],
 ): JiraState => ({ integration, sites, connectorDisabled: disabledAt !== null })
 
-/** The same for as long as nobody connects anew. */
+/** Identifies one consent: it changes when someone connects again. */
 const consentOf = (
   of: Pick<StoredJiraIntegration, 'provider' | 'issuer' | 'clientId' | 'subject' | 'connectedAt'>,
 ): string => JSON.stringify([of.provider, of.issuer, of.clientId, of.subject, of.connectedAt.getTime()])

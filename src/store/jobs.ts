@@ -24,7 +24,7 @@ export function jobStore({ db, tables: { jobs: t, leases }, read, write, atomic 
 
     begin: (name, { owner, at, until, firstDue, onlyWhenDue }) =>
       atomic(function* (tx) {
-        // First the lease: whoever waits for its row sees what the one before has written down.
+        // Take the lease first: a node that waits for its row then sees what the previous holder has written.
         const [taken] = yield* step(
           tx
             .insert(leases)

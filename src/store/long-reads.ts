@@ -7,7 +7,7 @@ import { type Health, meaningOf } from './not-now.ts'
 /** A statement that only reads, as Drizzle compiled it. `asArrays`: each row is an array of values, not an object. */
 export type LongRead = { readonly sql: string; readonly params: readonly unknown[]; readonly asArrays: boolean }
 
-/** What the thread reports: the file is open; the rows of a statement; or what went wrong. */
+/** What the thread reports: the file is open, the rows of a statement, or an error. */
 export type ThreadMessage =
   | { readonly tag: 'open' }
   | { readonly tag: 'rows'; readonly rows: readonly unknown[] }
@@ -16,17 +16,17 @@ export type ThreadMessage =
 type Listener = { message(message: ThreadMessage): void; ended(cause: Error): void }
 type Thread = {
   post(read: LongRead): void
-  /** Whether the process stays alive for the thread. */
+  /** Whether the thread keeps the process alive. */
   hold(isHeld: boolean): void
-  /** Resolves once the thread has ended: while it is in the middle of a statement, that is after the statement. */
+  /** Resolves once the thread has ended; during a statement, that is after the statement. */
   end(): Promise<unknown>
 }
 
 type LongReadsParts = {
   readonly health: Health
-  /** How long a read outside any request may take, in milliseconds. */
+  /** How long a read outside of any request may take, in milliseconds. */
   readonly requestMs: number
-  /** Throws when the path leads to another file than the one that was opened. */
+  /** Throws if the path leads to another file than the one that was opened. */
   readonly checkFiles: () => void
   readonly startThread: (listener: Listener) => Thread
 }
@@ -40,16 +40,16 @@ type PendingRead = {
 
 /** How many reads may wait. */
 const mostWaiting = 100
-/** How many threads there may be: the current one, and one that still runs a statement after its deadline. */
+/** How many threads may exist: the current one, and one that still runs a statement after its deadline. */
 const mostThreads = 2
 
 /**
- * Reads that may be long run in a thread of their own: better-sqlite3 is synchronous, so on the main thread one search
- * through a million rows would keep everyone waiting. They run one after another, in the order they arrived.
+ * Runs long reads in a thread of their own. better-sqlite3 is synchronous, so on the main thread one search through a
+ * million rows would block every request. Reads run one after another, in the order they arrived.
  *
- * The thread starts with the first read, so that the service starts without it. A read that does not end by its limit
- * fails with 503. Its statement cannot be canceled (better-sqlite3 has no `sqlite3_interrupt`), so its thread is given
- * up and ends with the statement, and the next read gets a new thread.
+ * The thread starts with the first read, so that it does not slow down startup. A read that exceeds its time limit
+ * fails with 503. Its statement cannot be canceled (better-sqlite3 has no `sqlite3_interrupt`). Its thread is abandoned
+ * and ends with the statement, and the next read gets a new thread.
  */
 export function createLongReads({ health, requestMs, checkFiles, startThread }: LongReadsParts) {
   let waiting: PendingRead[] = []
@@ -70,7 +70,7 @@ export function createLongReads({ health, requestMs, checkFiles, startThread }: 
     for (const pending of all) fail(pending, error)
   }
 
-  /** Takes the read that runs from the thread. */
+  /** Removes the current read from the thread and returns it. */
   function takeRunning(): PendingRead | undefined {
     const taken = running
     running = undefined
@@ -81,7 +81,7 @@ export function createLongReads({ health, requestMs, checkFiles, startThread }: 
     const started = {
       isOpen: false,
       thread: startThread({
-        // Ignore what a thread reports after it was given up.
+        // Ignore the messages of a thread that was abandoned.
         message: (message) => {
           if (current === started) receive(message)
         },
@@ -112,7 +112,7 @@ export function createLongReads({ health, requestMs, checkFiles, startThread }: 
 
   function open(): void {
     try {
-      // Another file at this path would answer with other rows than the main thread reads.
+      // Another file at this path has other rows than the main thread reads.
       checkFiles()
       if (current) current.isOpen = true
     } catch (error) {
@@ -120,7 +120,9 @@ export function createLongReads({ health, requestMs, checkFiles, startThread }: 
     }
   }
 
-  /** Fails all reads: with a thread that cannot open the file, each would start another one until its limit is over. */
+  /**
+   * Fails all reads. Otherwise each would start another thread that cannot open the file, until its time limit ends.
+   */
   function cannotOpen(error: unknown): void {
     endThread()
     failAll(error)
@@ -146,7 +148,7 @@ export function createLongReads({ health, requestMs, checkFiles, startThread }: 
     ending.add(ended)
   }
 
-  /** Gives the next read to the thread, and starts one where there is none. */
+  /** Passes the next read to the thread, and starts a thread if there is none. */
   function next(): void {
     if (isClosed || running) return
     for (const pending of waiting.filter(({ limit }) => limit.isOver())) giveUp(pending)
@@ -171,8 +173,8 @@ export function createLongReads({ health, requestMs, checkFiles, startThread }: 
 
   return {
     /**
-     * The rows of a statement. It sees every write that was acknowledged before. Rejects with a `BusyError` when it
-     * cannot be carried out now or in time.
+     * Returns the rows of a statement, including every write acknowledged before the call. Rejects with a `BusyError`
+     * if the statement cannot run now or in time.
      */
     ask(read: LongRead): Promise<readonly unknown[]> {
       return new Promise((resolve, reject) => {
@@ -195,7 +197,7 @@ export function createLongReads({ health, requestMs, checkFiles, startThread }: 
       })
     },
 
-    /** Ends the thread. Reads that still wait are refused. */
+    /** Ends the thread. Waiting reads are rejected. */
     async close(): Promise<void> {
       isClosed = true
       failAll(new BusyError('the store', 5))

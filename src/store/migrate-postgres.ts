@@ -3,13 +3,15 @@ import type { PostgresAddress, TlsMode } from '../kernel/postgres-url.ts'
 import { Connection, clientConfig } from './connections.ts'
 import { migrationsFor, pending } from './migrations.ts'
 
-/** The name of the lock nodes starting at once migrate under. */
+/** The lock for migrations, for nodes that start at the same time. */
 const migrationLock = 'vinculum:migrations'
 
-/** Where Drizzle would keep its table, and where it is kept for a role that may not create a schema. */
+/**
+ * The schema and name that Drizzle uses for its table. A role that may not create a schema keeps it in its own schema.
+ */
 const home = { schema: 'drizzle', table: '__drizzle_migrations' }
 
-/** How to connect, which `sslmode=prefer` leaves to the server. */
+/** Whether connections are encrypted: with `sslmode=prefer`, the server decides. */
 export async function tlsModeOf(address: PostgresAddress): Promise<TlsMode> {
   if (address.tls.mode !== 'prefer') return address.tls.mode
   const { client, mode } = await connect(address)
@@ -18,8 +20,8 @@ export async function tlsModeOf(address: PostgresAddress): Promise<TlsMode> {
 }
 
 /**
- * Brings the tables up to date: all or nothing, and by one node at a time; whoever waited finds nothing left to do.
- * Answers how to connect from now on, which `sslmode=prefer` leaves to the server.
+ * Applies pending migrations: all or none, and by one node at a time. A node that waited finds nothing left to do.
+ * Returns the TLS mode for further connections, which the server decides with `sslmode=prefer`.
  */
 export async function migratePostgres(address: PostgresAddress): Promise<TlsMode> {
   const { client, mode } = await connect(address)
@@ -31,10 +33,10 @@ export async function migratePostgres(address: PostgresAddress): Promise<TlsMode
   }
 }
 
-/** Without limits, the statements of a migration take as long as they take. */
+/** No time limits: the statements of a migration may take as long as they need. */
 const unlimited = { lockMs: 0, statementMs: 0 }
 
-/** One connection, outside the pool, and how it was made: encrypted or not. */
+/** Opens one connection outside of the pool. Returns it and its TLS mode. */
 export async function connect(
   address: PostgresAddress,
   limits: { readonly lockMs: number; readonly statementMs: number } = unlimited,
@@ -58,14 +60,15 @@ export async function connect(
 async function migrate(client: Connection): Promise<void> {
   const all = migrationsFor('postgres')
   const before = await tableOf(client)
-  // Most starts find nothing to do, and then wait for nobody.
+  // At most starts nothing is pending; then do not wait for the lock.
   if (before && pending(all, await appliedUpTo(client, before)).length === 0) return
   await client.query('begin')
   try {
-    // Another node may migrate a large table before us.
+    // Another node may be migrating a large table, so wait without a limit.
     await client.query('set local statement_timeout = 0; set local lock_timeout = 0')
     await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [migrationLock])
-    // Whoever waits for a table keeps everybody else from it: rather fail, and be started again.
+    // While we wait for a table lock, all later users of the table wait behind us. Fail instead, and let the next start
+    // try again.
     await client.query("set local lock_timeout = '15s'")
     const table = (await tableOf(client)) ?? (await createTable(client))
     for (const { sql, hash, folderMillis } of pending(all, await appliedUpTo(client, table))) {
@@ -87,7 +90,7 @@ export async function appliedUpTo(client: Connection, table: string): Promise<nu
 
 const quoted = (schema: string): string => `${pg.escapeIdentifier(schema)}.${home.table}`
 
-/** The table of what is done, in either place; `undefined` on an empty database. */
+/** Drizzle's table of applied migrations, in either schema; `undefined` on an empty database. */
 export async function tableOf(client: Connection): Promise<string | undefined> {
   const { rows } = await client.query<{ schema: string | null }>(
     `select n.nspname as schema from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -98,7 +101,10 @@ export async function tableOf(client: Connection): Promise<string | undefined> {
   return found?.schema ? quoted(found.schema) : undefined
 }
 
-/** `IF NOT EXISTS` asks for the right to create even where nothing is to be created, which an owner of schemas may lack. */
+/**
+ * Checks first what exists: `IF NOT EXISTS` requires the right to create even if nothing must be created, and the role
+ * may lack it.
+ */
 async function createTable(client: Connection): Promise<string> {
   const { rows } = await client.query<{ exists: boolean; may: boolean; current: string | null }>(
     `select to_regnamespace('${home.schema}') is not null as exists, current_schema() as current,

@@ -7,23 +7,23 @@ export const migrationsFor = (dialect: 'sqlite' | 'postgres'): readonly Migratio
   readMigrationFiles({ migrationsFolder: fileURLToPath(new URL(`drizzle/${dialect}`, packageRoot)) })
 
 /**
- * Those that are still to come. Drizzle's own migrator reads what is done before it takes any lock, so two
- * nodes starting at once would both apply the rest; the drivers ask this under their lock, and keep Drizzle's table.
+ * The migrations not yet applied. Drizzle's own migrator reads the applied ones before it takes a lock, so two nodes
+ * that start together would both apply the rest. Our drivers call this under their lock, and use Drizzle's table.
  */
 export const pending = (all: readonly MigrationMeta[], appliedUpTo: number | null): readonly MigrationMeta[] =>
   all.filter(({ folderMillis }) => appliedUpTo === null || folderMillis > appliedUpTo)
 
-/** What of the migrations of this version a database has. */
+/** How far a database is migrated, as seen by this version. */
 export type MigrationState = {
   readonly known: number
   readonly pending: number
-  /** There are no tables of ours yet. */
+  /** The database has none of our tables yet. */
   readonly empty: boolean
   /** A newer version has applied migrations that this one does not know. */
   readonly newer: boolean
 }
 
-/** `appliedUpTo` is the time of the newest one applied; `null` for none. */
+/** `appliedUpTo` is the time of the newest applied migration; `null` if there is none. */
 export const migrationState = (all: readonly MigrationMeta[], appliedUpTo: number | null): MigrationState => ({
   known: all.length,
   pending: pending(all, appliedUpTo).length,

@@ -2,19 +2,19 @@ import { BusyError } from '../kernel/busy.ts'
 import { ReferenceGoneError } from '../kernel/gone.ts'
 
 /**
- * Why a database cannot do now what it can do at other times. `unreachable`: nobody answers, or the connection is
- * lost. `refusing`: it answers, and cannot write or read its files. `contended`: somebody else holds what is needed.
+ * Why a database is temporarily unavailable. `unreachable`: there is no answer, or the connection is lost. `refusing`:
+ * it answers, but cannot write or read its files. `contended`: another transaction holds a lock that is needed.
  */
 export type NotNow = 'unreachable' | 'refusing' | 'contended'
 
-/** When to come back, in seconds. */
+/** When a client should retry, in seconds. */
 const retryAfter: Readonly<Record<NotNow, number>> = { unreachable: 5, refusing: 30, contended: 1 }
 
 type Table = readonly (readonly [codes: RegExp, NotNow])[]
 
 /**
- * Codes of better-sqlite3 (sqlite.org/rescode.html); an extended code begins with its primary one. Everything that is
- * not in here is a defect, of the statement or of the data.
+ * Codes of better-sqlite3 (sqlite.org/rescode.html); an extended code begins with its primary one. Every other code is
+ * a defect in the statement or in the data.
  */
 const sqlite: Table = [
   [/^SQLITE_(BUSY|LOCKED|PROTOCOL)/, 'contended'],
@@ -22,39 +22,42 @@ const sqlite: Table = [
   [/^DATABASE_FILE_MOVED$/, 'refusing'],
 ]
 
-/** SQLSTATEs (PostgreSQL, Appendix A), and what the network says. */
+/** SQLSTATEs (PostgreSQL, Appendix A), and network errors. */
 const postgres: Table = [
-  // A connection that is lost, that is not accepted, or that an operator or a limit has ended
+  // The connection is lost, was refused, or was ended by an operator or a limit
   [/^(08|57P|25P0[34]$)/, 'unreachable'],
   [/^E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|(HOST|NET)(UNREACH|DOWN)|AI_AGAIN)$|^ENOTFOUND$/, 'unreachable'],
   [/^53300$/, 'unreachable'],
-  // Read-only (a standby, or a primary that has just become one), out of resources, files that cannot be read
+  // Read-only (a standby, or a primary that has just become one), out of resources, or files that cannot be read
   [/^(25006$|53|58|XX00[12]$)/, 'refusing'],
-  // Canceled, locked, a deadlock or a serialization failure that did not end with being tried again
+  // Canceled, locked, or a deadlock or serialization failure that persisted after retries
   [/^(57014|55P03|40001|40P01)$/, 'contended'],
 ]
 const tables = { sqlite, postgres } as const
 
 export const codeOf = (thrown: unknown): string => String((thrown as { code?: unknown } | undefined)?.code)
 
-/** What an error of this database says about now; `undefined` for a defect. */
+/** Why the database is unavailable, from one of its errors; `undefined` for a defect. */
 export function notNowOf(dialect: keyof typeof tables, thrown: unknown): NotNow | undefined {
   const code = codeOf(thrown)
   return tables[dialect].find(([codes]) => codes.test(code))?.[1]
 }
 
-/** The database cannot do it now. Its reports reach an operator by `createHealth`, so no request logs its own. */
+/**
+ * The error for a caller while the database is unavailable. It is not logged for each request: `createHealth` reports
+ * the state once.
+ */
 export const busy = (why: NotNow): BusyError => new BusyError('the database', retryAfter[why])
 
-/** What an operator is told: what happens now, and the error that showed it. `null` once it is over. */
+/** A change of the database's state, for operators, and the error that revealed it. */
 export type HealthChange = { readonly state: NotNow | 'healthy'; readonly cause?: unknown }
 
-/** How long nothing may have been contended before it counts as over, in milliseconds. */
+/** How long nothing may be contended before the database counts as healthy again, in milliseconds. */
 const calmMs = 10_000
 
 /**
- * Reports changes of a database's state, not each request that meets it: an outage is one line, not one for everybody
- * who waits. Being reachable is shown by any answer, that it can write only by a write.
+ * Reports changes of a database's state, not each request that fails: an outage is one line in the log. Any answer
+ * shows that the database is reachable; only a write shows that it can write.
  */
 export function createHealth(report: (change: HealthChange) => void) {
   let state: HealthChange['state'] = 'healthy'
@@ -67,7 +70,7 @@ export function createHealth(report: (change: HealthChange) => void) {
   }
   return {
     failed(why: NotNow, cause: unknown): BusyError {
-      // One locked row says nothing while the whole database is away.
+      // One locked row does not change the state while the whole database is unavailable.
       if (why !== 'contended' || state === 'healthy' || state === 'contended') become(why, cause)
       return busy(why)
     },
@@ -81,13 +84,13 @@ export function createHealth(report: (change: HealthChange) => void) {
 }
 export type Health = ReturnType<typeof createHealth>
 
-/** A row that refers to one which is not there. */
+/** The error code of a row that refers to a row that does not exist. */
 const foreignKey: Readonly<Record<keyof typeof tables, string>> = {
   sqlite: 'SQLITE_CONSTRAINT_FOREIGNKEY',
   postgres: '23503',
 }
 
-/** What an error of a database is to those above the store: not now, a reference that is gone, or a defect. */
+/** Translates a database error for the layers above: temporarily unavailable, a missing reference, or a defect. */
 export function meaningOf(dialect: keyof typeof tables, thrown: unknown, health: Health): unknown {
   const why = notNowOf(dialect, thrown)
   if (why) return health.failed(why, thrown)

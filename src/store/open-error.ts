@@ -1,7 +1,7 @@
 import type { PostgresAddress } from '../kernel/postgres-url.ts'
 import { codeOf } from './not-now.ts'
 
-/** Why the database cannot be opened, and what to do about it: one sentence for whoever starts the service. */
+/** Why the database cannot be opened, and what to do about it: text for the operator who starts the service. */
 export class DatabaseOpenError extends Error {
   override name = 'DatabaseOpenError'
 }
@@ -11,13 +11,13 @@ export const openError = (message: string, cause?: unknown): DatabaseOpenError =
 type Explanation = (address: PostgresAddress, error: { code: string; message: string; address: string }) => string
 
 const untrusted: Explanation = ({ host }, { code }) =>
-  `The certificate of ${host} is signed by a CA that is not known here (${code}). Add sslrootcert=<file of the CA> to DATABASE_URL, or use sslmode=require to encrypt without checking it.`
+  `The certificate of ${host} is signed by an unknown CA (${code}). Add sslrootcert=<file of the CA> to DATABASE_URL, or use sslmode=require to encrypt without verifying the certificate.`
 const lookUp: Explanation = ({ host }, { code }) =>
   `The database host ${host} was not found (${code}). Check the host in DATABASE_URL.`
 const silent: Explanation = ({ host, port }, { code }) =>
-  `Nothing answers at ${host}:${port} (${code}). Check host and port in DATABASE_URL, that the database runs, and that no firewall is in between.`
+  `No answer from ${host}:${port} (${code}). Check the host and port in DATABASE_URL, that the database is running, and that no firewall blocks the connection.`
 
-/** By code: of PostgreSQL, of Node, of TLS. The first whose pattern fits the code and the message. */
+/** By error code of PostgreSQL, Node or TLS. The first entry whose patterns match the code and the message applies. */
 const explanations: readonly (readonly [code: RegExp, message: RegExp, Explanation])[] = [
   [/^(ENOTFOUND|EAI_AGAIN)$/, /./, lookUp],
   [/^E(CONNREFUSED|CONNRESET|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH)$/, /./, silent],
@@ -26,7 +26,7 @@ const explanations: readonly (readonly [code: RegExp, message: RegExp, Explanati
     /^E(NOENT|ACCES|ISDIR)$/,
     /./,
     (_, { message }) =>
-      `A file that DATABASE_URL names cannot be read (${message}). Check sslrootcert, sslcert and sslkey.`,
+      `A file named in DATABASE_URL cannot be read (${message}). Check sslrootcert, sslcert and sslkey.`,
   ],
   [
     /^28P01$/,
@@ -38,50 +38,50 @@ const explanations: readonly (readonly [code: RegExp, message: RegExp, Explanati
     /^28000$/,
     /no encryption|SSL off/i,
     () =>
-      'The database accepts encrypted connections alone. Add sslmode=verify-full or sslmode=require to DATABASE_URL.',
+      'The database accepts only encrypted connections. Add sslmode=verify-full or sslmode=require to DATABASE_URL.',
   ],
   [
     /^28000$/,
     /./,
     (_, { message }) =>
-      `The database lets this user in from elsewhere or not at all (${message}). Check the user in DATABASE_URL and pg_hba.conf.`,
+      `The database does not let this user sign in from this host (${message}). Check the user in DATABASE_URL and pg_hba.conf.`,
   ],
   [/^3D000$/, /./, ({ database }) => `There is no database ${database}. Create it, or check the name in DATABASE_URL.`],
   [
     /^42501$/,
     /./,
     (_, { message }) =>
-      `The database role may not do what a start needs (${message}). Run as the owner: GRANT CREATE, USAGE ON SCHEMA public TO <role>.`,
+      `The database role lacks a right that startup needs (${message}). Run this as the owner: GRANT CREATE, USAGE ON SCHEMA public TO <role>.`,
   ],
-  [/^25006$/, /./, () => 'The database is read-only, as a standby is. Give DATABASE_URL the address of the primary.'],
-  [/^53300$/, /./, () => 'The database has no connection left. Raise max_connections, or close what holds them.'],
+  [/^25006$/, /./, () => 'The database is read-only, like a standby. Set DATABASE_URL to the address of the primary.'],
+  [/^53300$/, /./, () => 'The database has no free connection. Raise max_connections, or close idle clients.'],
   [/^57P03$/, /./, () => 'The database is starting up or shutting down. Start again when it is ready.'],
   [
     /^(08P01|undefined)$/,
     /startup parameter/,
     (_, { message }) =>
-      `A pooler does not take a setting of DATABASE_URL (${message}). Remove options from it, or list the setting in the pooler's ignore_startup_parameters.`,
+      `The connection pooler rejects a setting in DATABASE_URL (${message}). Remove options from DATABASE_URL, or list the setting in the pooler's ignore_startup_parameters.`,
   ],
   [
     /./,
     /channel binding that is required/,
     () =>
-      'The database does not offer channel binding, which DATABASE_URL requires. Use SCRAM-SHA-256 passwords there, or sslmode=verify-full instead of channel_binding=require.',
+      'The database does not offer channel binding, which DATABASE_URL requires. Use SCRAM-SHA-256 passwords in the database, or sslmode=verify-full instead of channel_binding=require.',
   ],
   [
     /./,
     /does not support SSL/,
     () =>
-      'The database does not offer TLS. Turn it on there, or use sslmode=disable in DATABASE_URL if nobody can listen in between.',
+      'The database does not offer TLS. Turn TLS on in the database, or use sslmode=disable in DATABASE_URL if nobody can read the network traffic.',
   ],
   [/^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+)$/, /./, untrusted],
   [
     /^ERR_TLS_CERT_ALTNAME_INVALID$/,
     /./,
     ({ host }) =>
-      `The certificate of the database is for another name than ${host}. Use the name it is for in DATABASE_URL, or sslmode=verify-ca with sslrootcert.`,
+      `The certificate of the database is not for the name ${host}. Use the name in the certificate in DATABASE_URL, or sslmode=verify-ca with sslrootcert.`,
   ],
-  [/^CERT_HAS_EXPIRED$/, /./, () => 'The certificate of the database has expired. Renew it there.'],
+  [/^CERT_HAS_EXPIRED$/, /./, () => 'The certificate of the database has expired. Renew the certificate.'],
   [
     /^(ERR_SSL|EPROTO|ERR_OSSL)/,
     /./,
@@ -90,10 +90,10 @@ const explanations: readonly (readonly [code: RegExp, message: RegExp, Explanati
   ],
 ]
 
-/** Any error of opening PostgreSQL, explained. Holds no value of the user or password. */
+/** Explains any error of opening PostgreSQL. The text never contains the user or password. */
 export function openErrorOf(thrown: unknown, address: PostgresAddress): DatabaseOpenError {
   if (thrown instanceof DatabaseOpenError) return thrown
-  // Of several addresses of one name, Node reports each failure.
+  // When a host name has several addresses, Node reports one failure for each.
   const first = thrown instanceof AggregateError && thrown.errors[0] ? (thrown.errors[0] as Error) : (thrown as Error)
   const error = { code: codeOf(first), message: first.message, address: address.host }
   const found = explanations.find(([code, message]) => code.test(error.code) && message.test(error.message))
@@ -101,7 +101,7 @@ export function openErrorOf(thrown: unknown, address: PostgresAddress): Database
   return openError(text, thrown)
 }
 
-/** Of the file system and of SQLite, by code: what keeps a file from being opened. */
+/** Errors of the file system and of SQLite, by code. */
 const ofSqlite: readonly (readonly [code: RegExp, (file: string, reason: string) => string])[] = [
   [
     /^SQLITE_(BUSY|LOCKED|PROTOCOL)/,
@@ -120,11 +120,11 @@ const ofSqlite: readonly (readonly [code: RegExp, (file: string, reason: string)
   [
     /^(SQLITE_(CANTOPEN|READONLY|IOERR|PERM)|EACCES|EPERM|EROFS|ENOTDIR|EEXIST|EISDIR|ENOENT)/,
     (_, reason) =>
-      `The database cannot be opened: ${reason}. Check DATABASE_URL, that this user may write the file and its folder, and that the disk has free space.`,
+      `The database cannot be opened: ${reason}. Check DATABASE_URL, that this operating system user may write the file and its folder, and that the disk has free space.`,
   ],
 ]
 
-/** The same for a SQLite file; what is none of these is a defect, and stays as it is. */
+/** The same for a SQLite file. Any other error is a defect, and is returned unchanged. */
 export function sqliteOpenErrorOf(thrown: unknown, file: string): unknown {
   const found = ofSqlite.find(([code]) => code.test(codeOf(thrown)))
   return found ? openError(found[1](file, (thrown as Error).message), thrown) : thrown

@@ -54,9 +54,9 @@ import { ticketStore } from './tickets.ts'
 import { trustedDeviceStore } from './trusted-devices.ts'
 import { userStore } from './users.ts'
 
-/** How long a request may take where no setting says it, in milliseconds. */
+/** The time limit of a request if no setting gives one, in milliseconds. */
 const defaultRequestMs = 5000
-/** How long a start waits for a locked database file, in milliseconds. */
+/** How long startup waits for a locked database file, in milliseconds. */
 const defaultOpenMs = 10_000
 
 export type StoreConfig =
@@ -93,17 +93,17 @@ export type Store = {
   readonly sweeps: Sweeps
   readonly sealed: SealedStore
   readonly rateLimits: RateLimitStore
-  /** Takes a write, and is migrated: an open store has every migration behind it. */
+  /** Whether the store can write now. All migrations are applied once a store is open. */
   ready(): Promise<boolean>
-  /** The clock that all nodes on this database share; `undefined` where there is one machine. */
+  /** The clock that all nodes on this database share; `undefined` for a database on one machine. */
   readonly time: (() => Promise<Date>) | undefined
-  /** Lets what was begun finish, then lets go of the database. */
+  /** Waits for running work, then closes the database. */
   close(): Promise<void>
 }
 
 /**
- * Opens the database, brings its tables up to date, and answers every port over it. Rejects with a `DatabaseOpenError`
- * if the database cannot be opened, or if a copy into it was not finished: devices and accounts may be missing there.
+ * Opens the database, applies pending migrations, and implements every port. Rejects with a `DatabaseOpenError` if the
+ * database cannot be opened, or if a copy into it was not finished: accounts and devices may be missing.
  */
 export async function openStore(
   config: StoreConfig,
@@ -112,7 +112,7 @@ export async function openStore(
 ): Promise<Store> {
   const driver = await openDriver(config, given)
   try {
-    // Only PostgreSQL is ever the target of a copy.
+    // Only PostgreSQL can be the target of a copy.
     if (config.tag === 'postgres' && (await isHalfCopied(driver)))
       throw openError(
         'A copy from SQLite into this database was not finished. Run copy-to again with the SQLite file in DATABASE_URL; if copy-to cannot continue, create an empty database and copy into it.',
@@ -124,7 +124,7 @@ export async function openStore(
   }
 }
 
-/** Each driver is loaded by whoever wants its database: the other one would only take memory. */
+/** Loads only the driver that is needed: the other one would only use memory. */
 export async function openDriver(config: StoreConfig, given: Partial<DriverParts> = {}): Promise<Driver> {
   const parts: DriverParts = {
     requestMs: defaultRequestMs,
@@ -138,7 +138,7 @@ export async function openDriver(config: StoreConfig, given: Partial<DriverParts
   return openPostgres(config.url, { maxConnections: config.maxConnections, ...parts })
 }
 
-/** Opens an existing database for reading alone: nothing is created, migrated or written. */
+/** Opens an existing database for reading only: nothing is created, migrated or written. */
 export async function openReader(config: StoreConfig, requestMs: number): Promise<Reader> {
   if (config.tag === 'sqlite') return (await import('./examine-sqlite.ts')).readSqlite(config.file)
   const { openPostgres } = await import('./postgres.ts')
@@ -150,8 +150,8 @@ export async function openReader(config: StoreConfig, requestMs: number): Promis
 const readyMs = 1000
 
 /**
- * Whether a write can be carried out now, and within a second. A look at the database is not enough: a full disk, a
- * standby and a file that became read-only all answer reads. There is one such write at a time, however many ask.
+ * Whether a write succeeds now, within a second. A read is not enough: a full disk, a standby and a file that became
+ * read-only all answer reads. At most one such write runs at a time, however many callers check.
  */
 function readiness({ db, tables: { rateLimits: t }, writes }: Driver): () => Promise<boolean> {
   const at = new Date(0)
@@ -163,7 +163,8 @@ function readiness({ db, tables: { rateLimits: t }, writes }: Driver): () => Pro
   )
   let written: Promise<boolean> | undefined
   return () => {
-    // A check that nobody waits for any more must not fail those who share its write.
+    // The write has no time limit of its own: a check whose caller has given up must not fail for the others that share
+    // it.
     written ??= outsideLimit(() => writing({}))
       .then(
         () => true,

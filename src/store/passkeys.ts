@@ -6,7 +6,7 @@ import { type Driver, step } from './driver.ts'
 import { endingChange, isSignedIn, originOf } from './endings.ts'
 import { waysOf } from './ways.ts'
 
-/** More than anybody has devices: each one is sent along whenever one is asked for. */
+/** More passkeys than anyone has devices. Every one of them is part of each passkey request. */
 const mostPasskeys = 50
 
 export function passkeyStore({ db, tables, read, write }: Driver, change: Change): PasskeyStore {

@@ -14,7 +14,7 @@ export function passwordStore({ db, tables: t, read, write }: Driver, change: Ch
   const p = t.passwords
   const ending = endingChange(change, t)
 
-  /** Whether somebody has proven the address, but for `except`. */
+  /** Whether an account other than `except` has proven the email address. */
   function* isHeld(tx: Queries, emailKey: string, except?: string): Script<boolean> {
     const held = eq(t.accounts.verifiedEmailKey, emailKey)
     const [holder] = yield* step(
@@ -27,7 +27,7 @@ export function passwordStore({ db, tables: t, read, write }: Driver, change: Ch
   }
 
   type Ending = { accountId: string; at: Date; keepSession: string | null; keepDevice: string | null }
-  /** Whoever signed in with what was known before is signed out: it may be why it was changed. */
+  /** Signs out all other sessions: an intruder with the old password may be the reason for the change. */
   function* endOthers(
     tx: Queries,
     note: Note,

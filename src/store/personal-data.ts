@@ -10,12 +10,12 @@ import { rowIs } from './row-value.ts'
 /** How many rows are in memory at once. */
 const pageRows = 500
 
-/** Reads page after page, each after the last row of the one before it. */
+/** Reads one page after another, each starting after the last row of the previous one. */
 async function* pages<R extends Row>(
   page: (last: R | undefined) => Promise<readonly R[]>,
 ): AsyncGenerator<readonly R[]> {
   for (let last: R | undefined; ; ) {
-    // Together they may take longer than a request may wait for the database; each has a limit of its own.
+    // All pages together may exceed the time limit of a request; each page has a limit of its own.
     const rows = await outsideLimit(() => page(last))
     if (rows.length > 0) yield rows
     last = rows.at(-1)
@@ -24,7 +24,8 @@ async function* pages<R extends Row>(
 }
 
 export function personalDataStore({ db, readLong, tables: t }: Driver, change: Change): PersonalDataStore {
-  // Secrets, their hashes and whatever else would let its finder in stay here: somebody may leave the file lying about.
+  // Leaves out secrets, their hashes and anything else that would let a finder of the file sign in. People leave such
+  // files lying around.
   const { cookieHash: _1, ...sessions } = getTableColumns(t.sessions)
   const { hash: _2, ...passwords } = getTableColumns(t.passwords)
   const { secret: _3, lastStep: _4, ...totpFactors } = getTableColumns(t.totpFactors)
@@ -57,7 +58,7 @@ export function personalDataStore({ db, readLong, tables: t }: Driver, change: C
     )
   const { at, ordinal, id: entryId } = t.audit
   type Entry = { readonly at: Date; readonly ordinal: number; readonly id: string }
-  // With the account in it, only the index of the account's entries has this range.
+  // With the account in it, this is a range of the account index only.
   const older = (accountId: string, last: Entry) =>
     rowIs('<', [
       [t.audit.accountId, accountId],
@@ -106,7 +107,7 @@ export function personalDataStore({ db, readLong, tables: t }: Driver, change: C
           granted.push(...(yield* step(tx.select(grants).from(t.grants).where(mine).orderBy(asc(t.grants.id)))))
         }
         const guesses: Row[] = []
-        // One statement for every number of devices: each text is prepared once, and kept.
+        // One statement, whatever the number of devices: each text is prepared once, and kept.
         for (const key of guessKeys(accountId, devices))
           guesses.push(...(yield* step(tx.select().from(t.guesses).where(eq(t.guesses.key, key)))))
         return {
@@ -124,7 +125,7 @@ export function personalDataStore({ db, readLong, tables: t }: Driver, change: C
               .where(eq(t.recoveryCodes.accountId, accountId))
               .orderBy(asc(t.recoveryCodes.id)),
           ),
-          // A public key proves nothing to whoever has it.
+          // A public key is no secret.
           passkeys: yield* step(
             tx.select().from(t.passkeys).where(eq(t.passkeys.accountId, accountId)).orderBy(asc(t.passkeys.id)),
           ),

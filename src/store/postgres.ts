@@ -30,33 +30,36 @@ import { openError, openErrorOf } from './open-error.ts'
 import * as tables from './schema.postgres.ts'
 import type { Tables } from './schema.ts'
 
-/** What PostgreSQL asks to be tried again: a serialization failure, a deadlock it broke (Appendix A, class 40). */
+/** Errors that PostgreSQL asks to retry: a serialization failure, or a deadlock it broke (Appendix A, class 40). */
 const toRetry = new Set(['40001', '40P01'])
 const attempts = 5
 
 /**
- * A named statement that the server does not know, or knows already, or as another one: between us and it is a pooler
- * that hands out another server connection each time. Nothing was carried out.
+ * The server does not know a named statement, or already has one with that name. A pooler between us and the server
+ * uses another server connection each time. Nothing was executed.
  */
 const otherSession = new Set(['26000', '42P05'])
 
-/** How long asking for the time may take, in milliseconds. */
+/** How long reading the database clock may take, in milliseconds. */
 const timeMs = 2000
 
-/** How long a transaction of ours may stand still between two statements before the server ends it. */
+/** How long our transaction may be idle between two statements before the server ends it, in milliseconds. */
 const idleInTransactionMs = 10_000
 
-/** What an operator should know about the address, though it works. */
+/** Warnings for operators about an address that works. */
 export const warningsOf = ({ ignored, tls }: PostgresAddress): readonly string[] => [
-  ...(ignored.length > 0 ? [`DATABASE_URL has parameters without an effect: ${ignored.join(', ')}`] : []),
+  ...(ignored.length > 0 ? [`DATABASE_URL has parameters that have no effect: ${ignored.join(', ')}`] : []),
   ...(tls.mode === 'encrypt'
-    ? ['DATABASE_URL encrypts without checking who the database is: use sslmode=verify-full where its CA is known']
+    ? [
+        'DATABASE_URL encrypts without verifying the identity of the database: use sslmode=verify-full if you have its CA',
+      ]
     : []),
 ]
 
 /**
- * A pool of connections, read committed: rules over several rows are kept by constraints, by compare-and-set,
- * and where a row is not there yet by an advisory lock. Statements are prepared, so a single one is one round trip.
+ * A pool of connections with isolation level read committed. Rules over several rows are enforced by constraints, by
+ * compare-and-set, and by an advisory lock if the row does not exist yet. Statements are prepared, so a single one is
+ * one round trip.
  */
 export async function openPostgres(url: string, { requestMs, report, warn, ...parts }: DriverParts): Promise<Driver> {
   const read = readPostgresUrl(url)
@@ -81,23 +84,26 @@ export async function openPostgres(url: string, { requestMs, report, warn, ...pa
   const dialect = new PgDialect()
   const building = (client: object): Queries =>
     new PgDatabase(dialect, new NodePgSession(client as pg.Client, dialect, undefined), undefined) as unknown as Queries
-  // Only builds: what it built runs on the connection that is given to it.
+  // Only builds queries; each runs on the connection that is passed to it.
   const db = building({})
 
   async function single<T>(lane: Lane, prepared: Prepared, values: Values | (() => Values) = {}): Promise<T> {
     return pool.use(lane, (connection) => execute<T>(prepared, connection, valuesNow(values)))
   }
 
-  /** Begins, with its limits and its locks, in one message: a pooler between us takes no such setting when connecting. */
+  /**
+   * The message that begins a transaction with its time limits and locks. A pooler ignores such settings when
+   * connecting.
+   */
   function beginning(limit: Limit, locks: readonly string[]): string {
     const ms = Math.max(1, Math.ceil(limit.left))
     return [
       'begin',
       `set local statement_timeout = ${ms}`,
       `set local lock_timeout = ${Math.max(1, Math.ceil(Math.min(ms, requestMs / 2)))}`,
-      // A node that stands still in the middle must not keep its rows from all others.
+      // A node that hangs inside a transaction must not keep its rows locked.
       `set local idle_in_transaction_session_timeout = ${idleInTransactionMs}`,
-      // As hexadecimal digits, since a key holds what people typed and this message has no parameters.
+      // As hexadecimal digits, because a key contains user input and this message has no parameters.
       ...locks.map((key) => {
         const hex = Buffer.from(key).toString('hex')
         return `select pg_advisory_xact_lock(hashtextextended(convert_from(decode('${hex}', 'hex'), 'UTF8'), 0))`
@@ -105,14 +111,16 @@ export async function openPostgres(url: string, { requestMs, report, warn, ...pa
     ].join('; ')
   }
 
-  /** Nothing is carried out of a transaction whose request is over: only its own COMMIT makes it so. */
+  /**
+   * Runs a script in one transaction. If the request's time limit ends, nothing takes effect: only COMMIT makes it so.
+   */
   const transaction = <T>(script: (tx: Queries) => Script<T>, locks: readonly string[]): Promise<T> =>
     pool.use('other', async (connection, limit) => {
       try {
         await connection.query(beginning(limit, locks))
         const value = await run(script(building(asClient(connection))), connection)
         const { command } = await connection.query('commit')
-        // Of a transaction that failed before, COMMIT is a ROLLBACK, and no error.
+        // COMMIT of a failed transaction is a ROLLBACK, and not an error.
         if (command !== 'COMMIT') throw new Error('the transaction was rolled back')
         return value
       } catch (error) {
@@ -123,7 +131,7 @@ export async function openPostgres(url: string, { requestMs, report, warn, ...pa
     })
 
   const retrying = <T>(work: () => Promise<T>, { reads = false } = {}): Promise<T> =>
-    tryingAgain(work, { health, reads, unnamed: () => (pool.shared.pooled = true) })
+    withRetries(work, { health, reads, unnamed: () => (pool.shared.pooled = true) })
 
   const readOnce = <T>(query: PromiseLike<T>): Promise<T> => {
     const prepared = prepare(query)
@@ -135,7 +143,7 @@ export async function openPostgres(url: string, { requestMs, report, warn, ...pa
     tables: tables as unknown as Tables,
     byteOrder: postgres.byteOrder,
     read: readOnce,
-    // Nothing here waits on the event loop, and a statement that is too long is canceled by the server.
+    // No event loop to protect here: the server does the work, and cancels a statement that takes too long.
     readLong: readOnce,
     write: (query) => {
       const prepared = prepare(query)
@@ -162,15 +170,16 @@ export async function openPostgres(url: string, { requestMs, report, warn, ...pa
       return (values) => ready(prepared, values)
     },
     atomic(script, locks = []) {
-      // One order for everybody, so that no two wait for each other; and never the same one twice.
+      // Sorted, so that no two transactions wait for each other, and without duplicates.
       const inOrder = [...new Set(locks)].sort()
       return retrying(() => transaction(script, inOrder))
     },
-    // A statement costs a round trip, and the server far more than a row more in it: of refreshes, 0.62 of what a bare
-    // UPDATE reaches when each turn has its own, 0.70 with two under way, 0.82 and 0.90 with one.
+    // A statement costs a round trip, and costs the server far more than one more row does. Measured for token
+    // refreshes, as a share of the throughput of a bare UPDATE: 0.62 with a statement for each turn, 0.70 with two
+    // running at once, 0.82 and 0.90 with one.
     statementsAtOnce: 1,
     endOfTurn: (run) => setImmediate(run),
-    // Not now(), which is when the transaction began.
+    // Not now(), which is the time when the transaction began.
     time: () =>
       withinLimit(new Limit(timeMs), () =>
         pool.use('hot', async (connection) => {
@@ -183,15 +192,17 @@ export async function openPostgres(url: string, { requestMs, report, warn, ...pa
   }
 }
 
-type Trying = {
+type RetryOptions = {
   readonly health: Health
-  /** Asking again changes nothing, so it is asked again where the connection was lost, too. */
+  /** A read can safely be repeated, so it is also retried after a lost connection. */
   readonly reads: boolean
   readonly unnamed: () => void
 }
 
-/** For a whole transaction, which a single statement is too: of one that PostgreSQL undid nothing was written. */
-async function tryingAgain<T>(work: () => Promise<T>, { health, reads, unnamed }: Trying): Promise<T> {
+/**
+ * Retries a whole transaction; a single statement is one, too. A transaction that PostgreSQL rolled back wrote nothing.
+ */
+async function withRetries<T>(work: () => Promise<T>, { health, reads, unnamed }: RetryOptions): Promise<T> {
   const limit = currentLimit(backgroundMs)
   for (let attempt = 1; ; attempt++) {
     try {
@@ -208,7 +219,7 @@ async function tryingAgain<T>(work: () => Promise<T>, { health, reads, unnamed }
   }
 }
 
-/** A query of Drizzle's for node-postgres: it runs on whatever `client` it finds on itself. */
+/** A query of Drizzle's for node-postgres. It runs on the `client` that is set on it. */
 type Prepared = { execute(values?: Values): Promise<unknown> }
 const prepare = (query: PromiseLike<unknown>): Prepared =>
   (query as unknown as { prepare(name: string): Prepared }).prepare('')
@@ -226,8 +237,8 @@ async function execute<T>(prepared: Prepared, connection: Connection, values?: V
 }
 
 /**
- * What went wrong, without what was written: Drizzle's error spells out every parameter, and PostgreSQL's own
- * `detail` can hold the whole row. Those are secrets and addresses, and errors are logged.
+ * Removes values from an error before it is logged. Drizzle's error contains every parameter, and PostgreSQL's `detail`
+ * can contain the whole row: secrets and email addresses.
  */
 function withoutValues(thrown: unknown): unknown {
   const error = thrown instanceof DrizzleQueryError && thrown.cause ? thrown.cause : thrown
@@ -240,7 +251,7 @@ async function run<T>(script: Script<T>, connection: Connection): Promise<T> {
   let turn = script.next()
   while (!turn.done) {
     const query: unknown = turn.value
-    // A statement made ready elsewhere runs on the connection of this transaction.
+    // A statement prepared in advance runs on the connection of this transaction.
     const result =
       query instanceof Ready
         ? await execute(query.prepared as Prepared, connection, query.values)

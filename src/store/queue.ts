@@ -2,14 +2,18 @@ import { and, asc, count, eq, inArray, lte, type SQL, sql } from 'drizzle-orm'
 import type { Driver } from './driver.ts'
 import type { Tables } from './schema.ts'
 
-/** What waits to be done outside: letters to be sent, grants to be revoked. */
+/** Tables of work for outside services: emails to send, grants to revoke. */
 type Queue = Tables['mails'] | Tables['revocations']
 
-/** How workers share a queue: each takes what is due for itself, until a moment, and says when it is to be tried again. */
+/**
+ * How workers share a queue. Each takes due items for itself until a given time, and sets when an item is tried again.
+ */
 export function queueOf<T extends Queue>({ db, readLong, write }: Driver, table: T) {
   const t: Queue = table
   return {
-    /** Up to `limit` due ones (of those that `only` names), for nobody else before `until`; the oldest first. */
+    /**
+     * Takes up to `limit` due items, oldest first. No other worker gets them before `until`. `only` restricts which.
+     */
     async take(limit: number, at: Date, until: Date, only?: SQL): Promise<T['$inferSelect'][]> {
       const due = db
         .select({ id: t.id })
@@ -17,7 +21,7 @@ export function queueOf<T extends Queue>({ db, readLong, write }: Driver, table:
         .where(and(lte(t.nextAttemptAt, at), only))
         .orderBy(asc(t.nextAttemptAt), asc(t.id))
         .limit(limit)
-      // Asked again outside the list: a worker that waited for a row sees that it is no longer due.
+      // The condition is checked again outside the list: a worker that waited for a row sees that it is no longer due.
       const taken: T['$inferSelect'][] = await write(
         db
           .update(t)
@@ -37,7 +41,7 @@ export function queueOf<T extends Queue>({ db, readLong, write }: Driver, table:
       )
     },
 
-    /** How many wait. */
+    /** How many items are waiting. */
     async backlog(): Promise<number> {
       const [waiting] = await readLong(db.select({ rows: count() }).from(t))
       return waiting?.rows ?? 0

@@ -6,14 +6,16 @@ import { type Driver, step } from './driver.ts'
 import { queueOf } from './queue.ts'
 import { rowIs } from './row-value.ts'
 
-/** How long somebody who came back from a provider may still be on the way in. */
+/** How long a person who has returned from a provider may still be signing in, in milliseconds. */
 const returningMs = 60_000
 
 export function revocationStore(driver: Driver, change: Change): RevocationStore {
   const { db, tables, read, readLong, write } = driver
   const { revocations: t, grants, flows } = tables
   const queue = queueOf(driver, t)
-  /** A node of a version before queued it without an issuer: then a grant of any issuer may stand on the consent. */
+  /**
+   * An older version may have queued the item without an issuer. Then a grant of any issuer may rest on the consent.
+   */
   const standingOn = ({ provider, issuer, clientId, subject }: ConsentKey) =>
     issuer === ''
       ? and(eq(grants.provider, provider), eq(grants.clientId, clientId), eq(grants.subject, subject))

@@ -4,14 +4,14 @@ import { type Driver, given } from './driver.ts'
 import { live } from './endings.ts'
 import { together } from './together.ts'
 
-/** Rotations of one such span, in milliseconds, have one time. */
+/** Rotations within this time span share one timestamp, in milliseconds. */
 const sameMs = 50
 
 type Rotation = { readonly id: string; readonly generation: number; readonly at: Date; readonly idleExpiresAt: Date }
 
 /**
- * The statement that runs more than any other: `generation` → `generation + 1` of one session, or of all that were
- * asked for at the same moment. A driver's work on a statement costs far more than a row more in it.
+ * The statement that runs most often: `generation` → `generation + 1` of one session, or of all sessions that were
+ * rotated in the same turn. For a driver, one more statement costs far more than one more row.
  */
 export function rotation({
   db,
@@ -29,18 +29,19 @@ export function rotation({
     .select({ one: sql`1` })
     .from(t.accounts)
     .where(and(eq(t.accounts.id, s.accountId), isNull(t.accounts.disabledAt)))
-  /** Each session asked for and the generation presented, as a JSON object: both databases read one as rows. */
+  /** The session IDs and the generation presented for each, as a JSON object: both databases can read one as rows. */
   const presented = sql`json_each(${sql.placeholder('presented')}) as presented`
   const asked = sql`json_each(${sql.placeholder('presented')}) as asked`
   const presentedGeneration = sql`cast(cast(presented.value as text) as bigint)`
   /**
-   * Always so. PostgreSQL takes what `json_each` answers for a hundred rows, and would read all of some thousand
-   * sessions for the one that is asked about; what is kept within two bounds it takes for few, and looks each up by
-   * its key.
+   * A condition that is always true. PostgreSQL estimates that `json_each` returns a hundred rows, and would then scan
+   * some thousand sessions to find one. With a range condition it expects few rows, and looks each up by its key.
    */
   const few = (rows: 'presented' | 'asked') => sql`length(${sql.raw(rows)}.key) between 1 and 1000`
 
-  /** Of many devices at once, those whose row nobody holds: one locked row must not keep all the others waiting. */
+  /**
+   * Of many sessions rotated together, only those whose row is not locked: one locked row must not delay all others.
+   */
   const free =
     skipLocked &&
     inArray(
@@ -52,7 +53,7 @@ export function rotation({
       .update(s)
       .set({
         generation: sql`${s.generation} + 1`,
-        // Presenting a generation is using it with us, so the same UPDATE says so.
+        // Presenting a generation counts as using it, so the same UPDATE records that.
         usedGeneration: sql`${s.generation}`,
         rotatedAt: at,
         lastSeenAt: at,
@@ -69,7 +70,7 @@ export function rotation({
           exists(enabledAccount),
         ),
       )
-      // What it was given is not read back: times and counters cost the most of a row to read.
+      // The values just written are not read back: times and counters are the most expensive columns to read.
       .returning({
         id: s.id,
         accountId: s.accountId,
@@ -79,10 +80,10 @@ export function rotation({
         absoluteExpiresAt: s.absoluteExpiresAt,
       })
   const rotating = writes(rotatingOf(free))
-  /** Waits for the row, so that what it does not find is not there. */
+  /** Waits for the row lock, so that a row it does not find does not exist. */
   const rotatingOne = waitingWrites(rotatingOf(undefined))
   const values = (rotations: readonly Rotation[], { at, idleExpiresAt }: Rotation) => {
-    // In one order for everybody, so that no two statements are likely to wait for each other's rows.
+    // In one order, so that two statements are unlikely to wait for each other's rows.
     const inOrder = rotations
       .map(({ id, generation }) => [id, generation] as const)
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -93,7 +94,8 @@ export function rotation({
   const timed = (times: Rotation) => (row: Awaited<ReturnType<typeof rotatingOne>>[number]) => ({ ...row, times })
   const rotated = together<Rotation, Rotated>(
     endOfTurn,
-    // Those that share a statement share its times. A few milliseconds do not matter; how long a session lives does.
+    // Rotations that share a statement share its times. A few milliseconds do not matter, but the lifetime of the
+    // session does.
     ({ at, idleExpiresAt }) => `${Math.floor(at.getTime() / sameMs)} ${idleExpiresAt.getTime() - at.getTime()}`,
     async (rotations, first) => (await rotating(() => values(rotations(), first))).map(timed(first)),
     skipLocked && (async (rotation) => (await rotatingOne(values([rotation], rotation))).map(timed(rotation))[0]),

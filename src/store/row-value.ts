@@ -2,8 +2,9 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 
 /**
- * Compares the columns that a list is ordered by with the place of one of its rows. Databases read an index from a row
- * value on; of `a < x or (a = x and b < y)`, which means the same, they make no range and read it from its beginning.
+ * Compares the columns that order a list with the position of one of its rows. With a row value, databases start
+ * reading the index at that position. The equivalent `a < x or (a = x and b < y)` makes them read the index from its
+ * beginning.
  */
 export const rowIs = (
   sign: '<' | '>' | '>=',

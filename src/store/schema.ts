@@ -12,16 +12,19 @@ import type { StoredJiraIntegration, TeamRole } from '../teams/ports.ts'
 import { beginnings } from './beginnings.ts'
 import type { Dialect } from './dialect.sqlite.ts'
 
-/** Every table, written once and spoken in either dialect. */
+/** Every table, declared once for both dialects. */
 export function defineTables({ table, text, time, flag, count, json, index, unique, byteOrder }: Dialect) {
   const accounts = table(
     'accounts',
     {
       id: text('id').primaryKey(),
       email: text('email'),
-      /** How `email` is compared, verified or merely claimed. */
+      /** The form in which `email` is compared, whether verified or not. */
       emailKey: text('email_key'),
-      /** The same key, present only once proven: unique, so that an address has one holder whoever races for it. */
+      /**
+       * The same key, set only once the email address is verified. Unique, so that concurrent changes cannot give one
+       * address to two accounts.
+       */
       verifiedEmailKey: text('verified_email_key'),
       name: text('name'),
       picture: text('picture'),
@@ -37,14 +40,14 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       return [
         unique('accounts_verified_email_key').on(t.verifiedEmailKey),
         index('accounts_email_key').on(t.emailKey, t.createdAt, t.id),
-        // The lists of administrators: one for each set of filters, in the order of the list.
+        // For the lists of administrators: one index for each set of filters, in the order of the list.
         index('accounts_created').on(t.createdAt, t.id),
         index('accounts_role_created').on(t.role, t.createdAt, t.id),
         index('accounts_disabled_created').on(t.createdAt, t.id).where(sql`disabled_at is not null`),
         index('accounts_enabled_created').on(t.createdAt, t.id).where(sql`disabled_at is null`),
         index('accounts_disabled_role_created').on(t.role, t.createdAt, t.id).where(sql`disabled_at is not null`),
         index('accounts_enabled_role_created').on(t.role, t.createdAt, t.id).where(sql`disabled_at is null`),
-        // What a search finds by its beginning.
+        // For prefix searches.
         index('accounts_email_begins').on(begins.email, t.id),
         index('accounts_name_begins').on(begins.name, t.id),
       ]
@@ -77,8 +80,8 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
   )
 
   /**
-   * One row for the whole life of a device. What a rotation writes is in no index, so PostgreSQL updates the row
-   * in place (HOT) and SQLite touches one page; that is why expiry has none, and `sweeps.ts` walks the primary key.
+   * One row for the whole lifetime of a device. A rotation writes no indexed column, so PostgreSQL updates the row in
+   * place (HOT) and SQLite touches one page. Expiry therefore has no index, and `sweeps.ts` scans the primary key.
    */
   const sessions = table(
     'sessions',
@@ -87,10 +90,10 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       accountId: text('account_id')
         .notNull()
         .references(() => accounts.id, { onDelete: 'cascade' }),
-      /** No foreign key: a session its person keeps outlives the identity that opened it. */
+      /** No foreign key: a session that its person keeps outlives the identity it was started with. */
       identityId: text('identity_id'),
       provider: text('provider'),
-      /** What its person calls this device. */
+      /** The name that the person has given this device. */
       name: text('name'),
       cookieHash: text('cookie_hash'),
       amr: json('amr').$type<readonly string[]>().notNull(),
@@ -110,13 +113,14 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     },
     (t) => [
       index('sessions_account').on(t.accountId, t.id),
-      // Ended ones stay for a month: an account's open ones are found without them. A rotation does not touch it.
+      // Ended sessions stay for a month; this finds an account's open ones without reading them. A rotation does not
+      // touch it.
       index('sessions_open').on(t.accountId).where(sql`ended_at is null`),
       unique('sessions_cookie_hash').on(t.cookieHash),
     ],
   )
 
-  /** A sign-in whose first proof is made, and whose second is still to come. */
+  /** A sign-in with its first proof, waiting for the second. */
   const pendingSignIns = table(
     'pending_sign_ins',
     {
@@ -141,7 +145,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     ],
   )
 
-  /** A password is for one address, and an address has one password at most. */
+  /** A password belongs to one email address, and an address has at most one password. */
   const passwords = table(
     'passwords',
     {
@@ -161,9 +165,9 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       .references(() => accounts.id, { onDelete: 'cascade' }),
     secret: text('secret').notNull(),
     createdAt: time('created_at').notNull(),
-    /** Absent until its first code was shown: it asks for nothing before. */
+    /** `null` until the first code is confirmed; sign-in does not ask for a code before. */
     confirmedAt: time('confirmed_at'),
-    /** The newest time step a code was taken for; none is taken twice. */
+    /** The newest time step of an accepted code. Each step is accepted at most once. */
     lastStep: count('last_step').notNull(),
   })
 
@@ -203,14 +207,14 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     ],
   )
 
-  /** What is sent out to be brought back: links, codes, challenges. Of each only hashes are here. */
+  /** Links, codes and challenges that were sent out and are to be returned. Only their hashes are stored. */
   const tickets = table(
     'tickets',
     {
       id: text('id').primaryKey(),
       purpose: text('purpose').$type<TicketPurpose>().notNull(),
       secretHash: text('secret_hash').notNull(),
-      /** Of the short code that may be typed instead, by whoever holds the binding. */
+      /** Hash of the short code that may be typed instead, in the browser that has the binding. */
       codeHash: text('code_hash'),
       bindingHash: text('binding_hash'),
       accountId: text('account_id').references(() => accounts.id, { onDelete: 'cascade' }),
@@ -229,7 +233,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     ],
   )
 
-  /** No foreign key: what is still to be said outlives the account it is about. */
+  /** No foreign key: an email about an account may be sent after the account is deleted. */
   const mails = table(
     'mails',
     {
@@ -248,7 +252,10 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     (t) => [index('mails_next_attempt').on(t.nextAttemptAt, t.id), index('mails_account').on(t.accountId)],
   )
 
-  /** A browser somebody proved themselves in, and may guess again in when strangers have used up the account's guesses. */
+  /**
+   * A browser in which the person has proven themselves. It may still try passwords after strangers have used up the
+   * account's attempts.
+   */
   const trustedDevices = table(
     'trusted_devices',
     {
@@ -268,7 +275,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     ],
   )
 
-  /** How often something was guessed wrong, by whom it was guessed of and from where. */
+  /** How many wrong guesses there were, by what was guessed and where from. */
   const guesses = table(
     'guesses',
     {
@@ -286,7 +293,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       id: text('id').primaryKey(),
       name: text('name').notNull(),
       secretHash: text('secret_hash').notNull(),
-      /** The one before, good until a moment: so that back ends change over one by one. */
+      /** The previous secret, accepted until `previous_until`, so that back ends can switch one by one. */
       previousHash: text('previous_hash'),
       previousUntil: time('previous_until'),
       scopes: json('scopes').$type<readonly string[]>().notNull(),
@@ -392,7 +399,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     ],
   )
 
-  /** One for each team. Its tokens are the grant of (provider, client, subject) that the team holds. */
+  /** One for each team. Its tokens are in the grant of (provider, client, subject) whose holder is the team. */
   const jiraIntegrations = table(
     'jira_integrations',
     {
@@ -400,11 +407,11 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
         .primaryKey()
         .references(() => teams.id, { onDelete: 'cascade' }),
       provider: text('provider').notNull(),
-      /** Empty in a row that a version before this column wrote; `grants.ts` fills it in. */
+      /** Empty in rows written by a version without this column; `grants.ts` fills it in. */
       issuer: text('issuer').notNull().default(''),
       clientId: text('client_id').notNull(),
       subject: text('subject').notNull(),
-      /** What the provider calls the account that consented. */
+      /** The name of the consenting account at the provider. */
       subjectName: text('subject_name'),
       connectedBy: text('connected_by').references(() => accounts.id, { onDelete: 'set null' }),
       connectedAt: time('connected_at').notNull(),
@@ -420,7 +427,10 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     ],
   )
 
-  /** Every site the consent reaches, chosen or not; one that vanished stays, so that it can be said. */
+  /**
+   * Every site that the consent covers, chosen or not. A site that has disappeared stays, so that the page can show
+   * that.
+   */
   const jiraSites = table(
     'jira_sites',
     {
@@ -448,7 +458,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       stateHash: text('state_hash').notNull(),
       bindingHash: text('binding_hash').notNull(),
       provider: text('provider').notNull(),
-      /** Absent in a row that a version before these columns wrote. */
+      /** `null` in rows written by a version without these columns. */
       issuer: text('issuer'),
       clientId: text('client_id'),
       intent: text('intent').$type<PendingAuthorization['intent']>().notNull(),
@@ -490,17 +500,20 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     (t) => [unique('conflicts_ticket_hash').on(t.ticketHash), index('conflicts_expiry').on(t.expiresAt)],
   )
 
-  /** A consent at a provider may stand behind several rows: its person's own, and one for each team it was given to. */
+  /** Several rows may rest on one consent at a provider: the person's own, and one for each team it was given to. */
   const grants = table(
     'grants',
     {
       id: text('id').primaryKey(),
       provider: text('provider').notNull(),
-      /** Of the subject, as in `identities`. Empty in a row that a version before this column wrote. */
+      /** The issuer of the subject, as in `identities`. Empty in rows written by a version without this column. */
       issuer: text('issuer').notNull().default(''),
       clientId: text('client_id').notNull(),
       subject: text('subject').notNull(),
-      /** `person`, or the id of the team it was given to; no foreign key, for what is withdrawn outlives the team. */
+      /**
+       * `person`, or the ID of the team it was given to. No foreign key: a grant waiting for revocation outlives the
+       * team.
+       */
       holder: text('holder').$type<StoredGrant['holder']>().notNull(),
       accessToken: text('access_token'),
       refreshToken: text('refresh_token'),
@@ -528,18 +541,18 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     ],
   )
 
-  /** No foreign key: what is still to be withdrawn outlives the account it came from. */
+  /** No foreign key: a pending revocation outlives the account. */
   const revocations = table(
     'revocations',
     {
       id: text('id').primaryKey(),
-      /** Whose it was, for their activity; the account may be gone. */
+      /** The account whose activity shows the revocation. It may be deleted. */
       accountId: text('account_id').notNull(),
-      /** The team whose connection it was, for its page. */
+      /** The team whose connection it was, for the page of the team. */
       teamId: text('team_id'),
       grantId: text('grant_id').notNull(),
       provider: text('provider').notNull(),
-      /** Empty where a version before this column wrote the row and its identity is gone. */
+      /** Empty if a version without this column wrote the row and its identity is gone. */
       issuer: text('issuer').notNull().default(''),
       clientId: text('client_id').notNull(),
       subject: text('subject').notNull(),
@@ -558,13 +571,13 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     ],
   )
 
-  /** `account_id` is only an opaque id here: the trail stays when the account goes. */
+  /** No foreign key on `account_id`: the audit log stays when the account is deleted. */
   const audit = table(
     'audit',
     {
       id: text('id').primaryKey(),
       at: time('at').notNull(),
-      /** Counts up on each node, so that facts of one millisecond keep their order there. */
+      /** Increases on each node, so that facts of one millisecond keep their order on that node. */
       ordinal: count('ordinal').notNull(),
       event: text('event').notNull(),
       accountId: text('account_id'),
@@ -574,16 +587,17 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       data: json('data').$type<Readonly<Record<string, unknown>>>().notNull(),
     },
     (t) => [
-      // One for each way to look at the log, in the order of the list.
+      // One index for each view of the log, in the order of the list.
       index('audit_at').on(t.at, t.ordinal, t.id),
       index('audit_event_at').on(t.event, t.at, t.ordinal, t.id),
       index('audit_account_at').on(t.accountId, t.at, t.ordinal, t.id),
       index('audit_account_event_at').on(t.accountId, t.event, t.at, t.ordinal, t.id),
-      // A busy back end borrows tokens all day long: `account_id` without these rows.
+      // A busy back end requests tokens all day; this is the index of an account without those rows.
       index('audit_account_no_loan_at')
         .on(t.accountId, t.at, t.ordinal, t.id)
         .where(sql`event <> 'provider_token.lent'`),
-      // What a sweep looks for. Most rows stay for good: this holds only those that do not.
+      // For sweeps. Most rows stay permanently without an IP address and a user agent, so the index holds only the
+      // others.
       index('audit_placed').on(t.at).where(sql`ip is not null or user_agent is not null`),
       index('audit_request').on(t.requestId, t.at, t.ordinal, t.id),
     ],
@@ -595,7 +609,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     expiresAt: time('expires_at').notNull(),
   })
 
-  /** When each job that nodes share is to run next, and how it went: so that a round is nobody's twice, nor missed. */
+  /** When each shared job runs next, and its last result, so that nodes neither repeat nor miss a run. */
   const jobs = table('jobs', {
     name: text('name').primaryKey(),
     dueAt: time('due_at').notNull(),
@@ -608,8 +622,8 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
   })
 
   /**
-   * The encryption keys something here was sealed with, each with a word only it opens; and, as `root:`, the sealed
-   * secret that outlives them.
+   * The encryption keys that encrypt values in this database, each with a text that only this key decrypts. The row
+   * `root:` holds the encrypted root secret, which survives key rotation.
    */
   const sealingKeys = table('sealing_keys', {
     id: text('id').primaryKey(),

@@ -19,22 +19,27 @@ import type { Evidence, Ledger, SealedStore, SealedValue, Tally } from '../seali
 import { type Driver, type Queries, type Reader, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
 
-/** Beside the registered keys, under a name no key can have (a key's name ends at the colon). */
+/**
+ * The ID of the root secret, next to the registered keys. No key can have it, because the name of a key ends at the
+ * colon.
+ */
 const rootId = 'root:'
 
 type Place = {
   readonly table: SQLiteTable
   readonly row: SQLiteColumn
   readonly columns: readonly SQLiteColumn[]
-  /** Where its values were sealed, if that is not where they lie. */
+  /** The place for which the values were sealed, if that is not where they are now. */
   readonly sealedIn?: { readonly table: SQLiteTable; readonly row: SQLiteColumn }
   readonly only?: SQL
 }
 
-/** Every column that holds anything sealed. A new one is a line here, or it is lost with its key. */
+/**
+ * Every column that holds sealed values. Add a line for a new column, or its values are lost when their key is removed.
+ */
 const placesIn = (t: Tables): readonly Place[] => [
   { table: t.signingKeys, row: t.signingKeys.id, columns: [t.signingKeys.secret] },
-  // Where grants end up is looked at after them.
+  // Revocations come after grants, because values move from grants to revocations.
   { table: t.grants, row: t.grants.id, columns: [t.grants.accessToken, t.grants.refreshToken] },
   {
     table: t.revocations,
@@ -46,7 +51,7 @@ const placesIn = (t: Tables): readonly Place[] => [
   { table: t.conflicts, row: t.conflicts.id, columns: [t.conflicts.grant] },
   { table: t.flows, row: t.flows.id, columns: [t.flows.verifier] },
   { table: t.mails, row: t.mails.id, columns: [t.mails.secret] },
-  // The proof of a key is what it is only as long as that key has sealed it.
+  // The proof of a key must stay sealed with that key.
   {
     table: t.sealingKeys,
     row: t.sealingKeys.id,
@@ -56,31 +61,31 @@ const placesIn = (t: Tables): readonly Place[] => [
 ]
 
 const prefixOf = (key: string): string => `v1.${key}.`
-/** Not LIKE: a key's name may hold an underscore, which stands for any letter there. */
+/** Not LIKE: the name of a key may contain an underscore, which LIKE reads as a wildcard. */
 const beginning = (column: SQLiteColumn, key: string): SQL =>
   sql`substr(${column}, 1, ${sql.raw(String(prefixOf(key).length))})`
 const sealedWith = (column: SQLiteColumn, key: string): SQL => sql`${beginning(column, key)} = ${prefixOf(key)}`
 const sealedOtherwise = (column: SQLiteColumn, key: string): SQL | undefined =>
   and(isNotNull(column), sql`${beginning(column, key)} <> ${prefixOf(key)}`)
 
-/** As much of a sealed value as holds the name of its key, which has 32 letters at most. */
+/** The part of a sealed value that contains the name of its key (32 characters at most). */
 const headLetters = 'v1.'.length + 32 + 1
 const rowsCounted = 2000
 
 export type SealedByKey = {
-  /** How many values each key seals, by its name. */
+  /** How many values each key seals, by the name of the key. */
   readonly tallies: ReadonlyMap<string, Tally>
   /** One value of each column and key. */
   readonly samples: readonly SealedValue[]
-  /** Tables that could not be read: they are not there yet. */
+  /** Tables that could not be read because they do not exist yet. */
   readonly unread: readonly string[]
-  /** Whether the count ended early because it was told to. */
+  /** Whether `signal` ended the count early. */
   readonly incomplete: boolean
 }
 
 /**
- * Counts what is sealed with each key, in steps between which others are served. Unlike `otherThan`, it also reads a
- * database whose migrations are pending.
+ * Counts the values sealed with each key, in steps, so that other work runs in between. Unlike `otherThan`, it also
+ * reads a database with pending migrations.
  */
 export async function sealedByKey({ db, tables: t, read }: Reader, signal: AbortSignal): Promise<SealedByKey> {
   const counts = new Map<string, Map<string, number>>()
@@ -131,13 +136,16 @@ export async function sealedByKey({ db, tables: t, read }: Reader, signal: Abort
 const talliesOf = (counts: ReadonlyMap<string, ReadonlyMap<string, number>>): Map<string, Tally> =>
   new Map([...counts].map(([key, ofKey]) => [key, [...ofKey].map(([table, values]) => ({ table, values }))]))
 
-/** A table or column that is not there: PostgreSQL's codes, and SQLite's words, which has one code for every error. */
+/**
+ * Whether a table or column does not exist. PostgreSQL has codes for that; SQLite has one code for every error, so
+ * match its message.
+ */
 const isMissing = (error: unknown): boolean => {
   const { code, message = '' } = (error ?? {}) as { code?: string; message?: string }
   return code === '42P01' || code === '42703' || (code === 'SQLITE_ERROR' && /^no such (table|column)/.test(message))
 }
 
-/** What the ledger of keys holds; `undefined` where its table is not there yet. */
+/** The registered keys; `undefined` if their table does not exist yet. */
 export async function readLedger({ db, tables: t, read }: Reader): Promise<Ledger | undefined> {
   try {
     return ledgerOf(await read(db.select().from(t.sealingKeys).orderBy(asc(t.sealingKeys.id))))
@@ -147,7 +155,7 @@ export async function readLedger({ db, tables: t, read }: Reader): Promise<Ledge
   }
 }
 
-/** When each signing key was made and begins to sign. The secrets stay where they are. */
+/** When each signing key was created and when it becomes active. Does not read the secrets. */
 export async function readSigningKeys({ db, tables: { signingKeys: t }, read }: Reader) {
   try {
     return await read(
@@ -281,7 +289,7 @@ export function sealedStore({ db, tables: t, read, write, atomic }: Driver): Sea
     },
 
     async replace(changes) {
-      // Each by itself: one that locked several rows could stand in the way of others that do, and they in its.
+      // One statement for each value: one that locked several rows could deadlock with others that lock several rows.
       const written = await Promise.all(
         changes.map(({ value, fresh }) => {
           const one = all.find(({ place, column }) => nameOf(place) === value.table && column.name === value.column)

@@ -107,7 +107,7 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
             tx.delete(totp).where(eq(totp.accountId, of.accountId)).returning({ confirmedAt: totp.confirmedAt }),
           )
           if (!gone) return false
-          // Nobody was ever asked for it: nothing changes but that it is not waiting any more.
+          // The app was never confirmed, so sign-in has never asked for it: only the unfinished setup is removed.
           if (gone.confirmedAt === null) {
             yield* note(cancelled)
             return true

@@ -23,7 +23,7 @@ export function serviceCredentialStore(
           yield* note(because)
           return true
         },
-        // Of two at once, one sees the other's row.
+        // Of two concurrent calls, the second sees the first one's row.
         ['service_credentials'],
       ),
     async find(id) {

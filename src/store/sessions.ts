@@ -32,12 +32,18 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
   const byId = reads(withAccount().where(eq(s.id, id)))
   const byCookie = reads(withAccount().where(eq(s.cookieHash, sql.placeholder('cookieHash'))))
 
-  /** Neither ended nor erased yet: asked along with the account, since a statement more costs every sign-in. */
+  /**
+   * How many sessions have neither ended nor been erased. It is read with the account, because one more statement would
+   * cost every sign-in.
+   */
   const openSessions = sql<number>`${db
     .select({ open: count() })
     .from(s)
     .where(and(eq(s.accountId, t.accounts.id), isNull(s.endedAt)))}`.mapWith(Number)
-  /** The account, if it is enabled and what opens it is still there: of each way in one statement. */
+  /**
+   * The account, if it is enabled and the identity, password, passkey or email address used to sign in still belongs to
+   * it. One statement for each sign-in method.
+   */
   const accountWith = (...still: (SQL | undefined)[]) => {
     const enabled = and(eq(t.accounts.id, sql.placeholder('accountId')), isNull(t.accounts.disabledAt), ...still)
     return steps(
@@ -104,7 +110,7 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
       .where(and(eq(s.id, id), live(t, at))),
   )
 
-  /** Ends the session a browser had before. */
+  /** Ends the previous session of a browser. */
   function* replace(tx: Queries, note: Note, replaces: string, by: Session, origin: Origin): Script<void> {
     const [replaced] = yield* step(
       tx
@@ -124,14 +130,14 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
       const ended = await change(function* (tx, note) {
         const [account] = yield* step(openedBy(accountId, opener))
         if (!account) return null
-        // Enrolled while this sign-in was under way: it must not be the last one without.
+        // Two-step sign-in was turned on during this sign-in: no session may start without it.
         if (account.secondFactorAt && !session.amr.includes('mfa')) return null
         yield* step(starting({ ...session, cookieHash, scope: scopeOf ? scopeOf(account.role) : session.scope }))
         yield* note(because)
         if (replaces !== null) yield* replace(tx, note, replaces, session, origin)
         return account.open < mostSessions ? 0 : yield* endExcess(note, { accountId, spare, at }, origin)
       }, locks)
-      // An account that had thousands before there was a limit.
+      // More sessions than one batch: the account is older than the limit.
       if (ended === sessionsAtOnce) await endAllExcess(change, t, { accountId, spare, at }, origin)
       return ended !== null
     },
@@ -173,7 +179,7 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
     async endAll(accountId, except, reason, at, because, keepDevice = null) {
       const which = and(eq(s.accountId, accountId), except === null ? undefined : ne(s.id, except))
       const all: string[] = []
-      // Or a device would be trusted for a session that is just being ended.
+      // Prevents a device from becoming trusted for a session that is just being ended.
       const locks = [accountLock(accountId)]
       for (let more = true; more; ) {
         const ended = await change(function* (tx, note) {
@@ -185,8 +191,8 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
               .sort()
               .map(because),
           )
-          // A batch is smaller, too, where another request ended some of it at the same moment. Few have more than the
-          // limit, so hardly anyone waits for another look.
+          // A batch may also be smaller because another request ended some of its sessions at the same moment. Few
+          // accounts have more sessions than the limit, so hardly anyone waits for another round.
           return { sessions, more: sessions.length > mostSessions || trusted }
         }, locks)
         all.push(...ended.sessions.map(({ id }) => id))

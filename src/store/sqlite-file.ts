@@ -2,7 +2,10 @@ import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type DatabaseOpenError, openError } from './open-error.ts'
 
-/** In production, an empty database instead of a lost one would sign everyone out and let strangers register again. */
+/**
+ * In production, creating an empty database in place of a lost one would sign everyone out and let strangers register
+ * with the email addresses.
+ */
 export const missingError = (file: string): DatabaseOpenError =>
   openError(
     `There is no database in ${file}. Check DATABASE_URL and that its volume is mounted; to create a new database, start once with DATABASE_CREATE=true.`,
@@ -12,9 +15,9 @@ export const missingError = (file: string): DatabaseOpenError =>
 export const sqliteFileExists = (file: string): boolean => existsSync(file)
 
 /**
- * Makes sure that the file exists; a new one is readable by its owner only, from the first moment, and the WAL beside
- * it inherits that. An existing file is not opened: closing it again would drop the locks that another connection of
- * this process has on it (sqlite.org/howtocorrupt.html, 2.2).
+ * Ensures that the file exists. A new file is readable only by its owner from the first moment, and its WAL inherits
+ * that. An existing file is not opened: closing it would release the locks of another connection of this process
+ * (sqlite.org/howtocorrupt.html, 2.2).
  */
 export function createFile(file: string, create: boolean): void {
   if (existsSync(file)) return
@@ -23,26 +26,28 @@ export function createFile(file: string, create: boolean): void {
   closeSync(openSync(file, 'a', 0o600))
 }
 
-/** Which file a path leads to: its device and inode; `undefined` for none. */
+/** The file that a path leads to, as device and inode; `undefined` if there is none. */
 function identityOf(path: string): string | undefined {
   const found = statSync(path, { bigint: true, throwIfNoEntry: false })
   return found && `${found.dev}:${found.ino}`
 }
 
-/** The database file is not the one that was opened. The code is logged as the cause of `database.state`. */
+/**
+ * The path no longer leads to the database file that was opened. The code is logged as the cause of `database.state`.
+ */
 export class FileMovedError extends Error {
   override name = 'FileMovedError'
   readonly code = 'DATABASE_FILE_MOVED'
   constructor(path: string, isGone: boolean) {
     const remedy = 'Stop the service, put the file back or restore a backup, and start again.'
-    super(`${path} was ${isGone ? 'deleted or moved' : 'replaced'} while the service uses it. ${remedy}`)
+    super(`${path} was ${isGone ? 'deleted or moved' : 'replaced'} while the service was using it. ${remedy}`)
   }
 }
 
 /**
- * A check that throws a `FileMovedError` once the path of an open database, or of its WAL, leads to another file or to
- * none. SQLite keeps writing to the file it opened: those writes would be lost with the process. Two calls of `stat`
- * cost little beside the commit they precede.
+ * Returns a check that throws a `FileMovedError` once the path of an open database, or of its WAL, leads to another
+ * file or to none. SQLite keeps writing to the file it opened, and those writes would be lost with the process. Two
+ * calls of `stat` cost little compared with the commit that follows.
  */
 export function watchFiles(file: string): () => void {
   if (file === ':memory:') return () => {}

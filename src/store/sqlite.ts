@@ -22,8 +22,9 @@ import * as tables from './schema.sqlite.ts'
 import { createFile, missingError, watchFiles } from './sqlite-file.ts'
 
 /**
- * One file, and one connection for all but long reads: SQLite has one writer at a time anyway, and reads on it never
- * wait. Durable against power loss (WAL with synchronous=FULL); `group-commit.ts` makes that affordable.
+ * One file, and one connection for everything except long reads: SQLite has only one writer at a time, and reads on
+ * this connection never wait. Durable against power loss (WAL with synchronous=FULL); `group-commit.ts` makes that
+ * affordable.
  */
 export async function openSqlite(
   { file, create = true }: SqliteConfig,
@@ -33,10 +34,10 @@ export async function openSqlite(
   try {
     const wait = startWaiting(openMs)
     if (!create && (await wait(() => isEmpty(connection)))) throw missingError(file)
-    // Entering WAL needs the file without any other connection for a moment: several nodes may start at once.
+    // Switching to WAL needs a moment without any other connection, and several nodes may start at once.
     await wait(() => connection.exec('PRAGMA journal_mode = WAL'))
     connection.exec('PRAGMA synchronous = FULL')
-    // What is erased is overwritten, not only forgotten: a person's data must not linger in free pages.
+    // Overwrite erased data instead of only marking it as free: personal data must not remain in free pages.
     connection.exec('PRAGMA secure_delete = ON')
     await wait(() => migrate(connection))
     await wait(() => probeWrite(connection))
@@ -51,7 +52,10 @@ export async function openSqlite(
   const checkFiles = watchFiles(file)
   const group = createGroupCommit(connection, { health, requestMs, checkFiles })
   const longReads = createLongReads({ health, requestMs, checkFiles, startThread: startThreadFor(file) })
-  /** Reads wait for no writer. What keeps them is told as for writes; files that cannot be read are no defect of ours. */
+  /**
+   * Reads wait for no writer. Unavailability is reported as for writes; unreadable files are not a defect of the
+   * service.
+   */
   const reading = <T>(work: () => T): T => {
     try {
       return work()
@@ -97,12 +101,12 @@ export async function openSqlite(
     },
     statementsAtOnce: Number.POSITIVE_INFINITY,
     endOfTurn: group.endOfTurn,
-    // Writers are serial here, so the locks have nothing to add.
+    // Only one writer runs at a time, so locks are not needed.
     atomic: (script) => group.join(true, () => run(script(db))),
     time: undefined,
     close: async () => {
       group.close()
-      // The last connection empties the WAL into the file, and one that only reads cannot.
+      // Close this connection last: the last one writes the WAL into the file, which a read-only connection cannot do.
       await longReads.close()
       connection.close()
     },
@@ -112,17 +116,20 @@ export async function openSqlite(
 function connectFile(file: string, create: boolean): Database {
   try {
     if (file !== ':memory:') createFile(file, create)
-    // SQLite's own wait for a lock would stop the event loop: a locked file is tried again from timers instead.
+    // No `busy_timeout`: SQLite would wait on the event loop. A locked file is tried again from timers instead.
     return connectSqlite(file, { timeout: 0 })
   } catch (error) {
     throw sqliteOpenErrorOf(error, file)
   }
 }
 
-/** How long until a file that another process has locked is tried again, in milliseconds. */
+/** How long to wait before trying a locked file again, in milliseconds. */
 const retryMs = 25
 
-/** Runs steps of opening the file; each is tried again while the file is locked, within `openMs` for all together. */
+/**
+ * Runs the steps of opening the file. A step is retried while the file is locked, within `openMs` for all steps
+ * together.
+ */
 export function startWaiting(openMs: number) {
   const until = performance.now() + openMs
   return async <T>(work: () => T): Promise<T> => {
@@ -137,17 +144,17 @@ export function startWaiting(openMs: number) {
   }
 }
 
-/** Whether the file has no table: it was just created, was truncated, or never was a database. */
+/** Whether the file has no table: it is new, was truncated, or never was a database. */
 const isEmpty = (connection: Database): boolean =>
   connection.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0
 
-/** Fails where the file cannot be written, so that a start ends with the cause. Nothing is written: it is rolled back. */
+/** Throws if the file cannot be written, so that startup fails with the cause. The transaction is rolled back. */
 export function probeWrite(connection: Database): void {
   connection.exec('BEGIN IMMEDIATE')
   connection.exec('ROLLBACK')
 }
 
-/** The time of the newest migration applied; `null` for none. */
+/** The time of the newest applied migration; `null` if there is none. */
 export function appliedUpTo(connection: Database): number | null {
   const table = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = '__drizzle_migrations'").get()
   const done = table && connection.prepare('SELECT max(created_at) FROM __drizzle_migrations').pluck().get()
@@ -157,12 +164,12 @@ export function appliedUpTo(connection: Database): number | null {
 const pendingMigrations = (connection: Database) => pending(migrationsFor('sqlite'), appliedUpTo(connection))
 
 /**
- * Whether a migration is pending is read without a lock, so that a start or a command beside a running service does not
- * stop its writes. It is read again under the lock: another node may have applied it in the meantime.
+ * Reads without a lock whether a migration is pending: starting a node or running a command next to a running service
+ * must not stop its writes. Under the lock it is read again, because another node may have applied it in the meantime.
  *
- * Foreign keys are off: SQLite alters a table by building a new one and dropping the old, and with them on that drop
- * would cascade. They are checked before the commit instead. The check reads every row (20 s at a million accounts), so
- * it runs only where a migration has changed something.
+ * Foreign keys are off: SQLite alters a table by creating a new one and dropping the old, and with foreign keys the
+ * drop would cascade. They are checked before the commit instead. The check reads every row (20 s for a million
+ * accounts), so it runs only after a migration.
  */
 function migrate(connection: Database): void {
   if (pendingMigrations(connection).length === 0) return
@@ -179,26 +186,26 @@ function migrate(connection: Database): void {
         connection.prepare('INSERT INTO __drizzle_migrations (hash, created_at) VALUES (?, ?)').run(hash, folderMillis)
       }
       if (connection.prepare('PRAGMA foreign_key_check').all().length > 0)
-        throw new Error('a migration left rows that refer to nothing')
+        throw new Error('a migration left rows with invalid foreign keys')
     })
     .immediate()
 }
 
-/** A Drizzle query on a synchronous driver can be prepared and executed in place. */
+/** A Drizzle query on a synchronous driver, which can be prepared and executed in place. */
 type Prepared = { execute(values?: Values): { sync(): unknown }; getQuery(): { readonly sql: string } }
 
 export const prepare = (query: PromiseLike<unknown>): Prepared =>
   (query as unknown as { prepare(): Prepared }).prepare()
 export const execute = <T>(prepared: Prepared, values?: Values): T => prepared.execute(values).sync() as T
 
-/** The part of a better-sqlite3 statement that Drizzle runs a query with. */
+/** The part of a better-sqlite3 statement that Drizzle uses. */
 type Statement = { raw(): Statement; all(...params: unknown[]): readonly unknown[] }
 
-/** The same query on another statement. */
+/** Executes a query on another statement. */
 const executeOn = <T>(prepared: Prepared, stmt: Statement): T =>
   execute(Object.assign(Object.create(prepared as object), { stmt }) as Prepared)
 
-/** Runs a query on another connection. Drizzle makes its parameters, and afterwards makes its values of the rows. */
+/** Runs a query on another connection. Drizzle encodes its parameters, and afterwards decodes its rows. */
 async function executeElsewhere<T>(
   prepared: Prepared,
   ask: (read: LongRead) => Promise<readonly unknown[]>,
@@ -231,13 +238,13 @@ function run<T>(script: Script<T>): T {
   return turn.value
 }
 
-/** How many rows of one statement are kept. */
+/** How many rows of one statement are cached. */
 const rememberedRows = 10_000
 
 /**
- * A hot read, answered from memory while nothing at all was committed since: by us (`commits`), or by anybody else
- * (SQLite's `data_version`, which tells of every other connection). So it never differs from reading again, and what
- * another process ended is ended at once; it only saves what is read over and over between two writes.
+ * Caches the rows of a hot read until anything is committed: by us (`commits`), or by another connection (SQLite's
+ * `data_version` changes). So the result never differs from reading again, and a session ended by another process is
+ * ended at once. It only saves repeated reads between two writes.
  */
 function rememberingRows(connection: Database, commits: () => number) {
   const version = connection.prepare('PRAGMA data_version').pluck()

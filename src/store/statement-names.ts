@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 
-/** How many statements keep a name: a session on the server holds each of them until it ends. */
+/** How many statements get a name: the server keeps each one until the session ends. */
 const mostNames = 300
 
 /**
- * Names for prepared statements. A name is made of its text, so that one which another process gave on the same server
- * connection, behind a pooler that nobody noticed, can only be the same statement. Texts beyond the limit have none,
+ * Names for prepared statements. A name is a hash of the text. Behind an undetected pooler, another process may have
+ * used the same name on the same server connection; then it is the same statement. Texts beyond the limit get no name,
  * and are parsed each time.
  */
 export function createStatementNames(): (text: string) => string | undefined {

@@ -7,8 +7,8 @@ import type { Driver } from './driver.ts'
 import { endExcess, mostSessions, sessionsAtOnce } from './endings.ts'
 
 /**
- * Everything that is erased because it ended long enough ago: one row for each kind. A batch is one statement that
- * finds its rows by an index and touches at most `limit` of them.
+ * Everything that is erased a set time after it has ended: one entry for each kind. A batch is one statement that finds
+ * its rows by an index and changes at most `limit` of them.
  */
 export function sweepStore(
   { db, tables: t, read, write, skipLocked }: Driver,
@@ -17,10 +17,10 @@ export function sweepStore(
   type Rows = { readonly table: SQLiteTable; readonly key: SQLiteColumn; readonly oldestFirst: SQLiteColumn }
 
   /**
-   * The rows to change are picked first, so that no batch is larger than `limit`. PostgreSQL locks them as it picks
-   * them and leaves out those that another transaction holds: a row that is changed at the same moment, such as a rate
-   * limit whose window begins again, is not erased by what it was before. An array is picked once: of a plan that asks
-   * `IN (SELECT … SKIP LOCKED)` again for each row, every answer would be other rows, and the batch all there are.
+   * Selects the rows of a batch first, so that no batch is larger than `limit`. PostgreSQL locks the selected rows and
+   * skips those that another transaction has locked. Otherwise a row changed at the same moment, such as a rate limit
+   * whose window restarts, could be erased because of its old value. The array is evaluated once. A plan may evaluate
+   * `IN (SELECT … SKIP LOCKED)` for each row, with other rows each time, and the batch would be the whole table.
    */
   const batchOf = ({ table, key, oldestFirst }: Rows, over: SQL | undefined, limit: number): SQL => {
     const some = db.select({ key }).from(table).where(over).orderBy(asc(oldestFirst)).limit(limit)
@@ -40,11 +40,11 @@ export function sweepStore(
     deleting({ table, key, oldestFirst: endsAt }, (before) => lt(endsAt, before))
 
   const entries: Rows = { table: t.audit, key: t.audit.id, oldestFirst: t.audit.at }
-  // Written as the index is: a planner uses a partial index only for the condition it was made with.
+  // Written exactly as in the index: a planner uses a partial index only for the condition it was created with.
   const hasPlace = or(isNotNull(t.audit.ip), isNotNull(t.audit.userAgent))
   const isRefusedSignIn = sql`${t.audit.event} = 'authentication.failed'`
 
-  /** A rotation must not touch an index, so expiry has none: the table is walked by its primary key. */
+  /** A rotation must not touch an index, so expiry has none, and this scans the primary key. */
   const sessions: Sweep = async ({ before, after, limit }) => {
     const s = t.sessions
     const [last] = await read(
@@ -63,8 +63,8 @@ export function sweepStore(
   }
 
   /**
-   * Accounts with more sessions than they may have: from before there was a limit, or from a node that has none yet.
-   * Their next sign-in would end the excess, but until then a sign-out of all of them would cost too much.
+   * Accounts with more sessions than the limit: older than the limit, or written by a node without it. Their next
+   * sign-in would end the excess, but until then signing out everywhere would cost too much.
    */
   const excessSessions: Sweep = async ({ before: at, after, limit }) => {
     const s = t.sessions

@@ -7,17 +7,17 @@ import type { Tables } from './schema.ts'
 import { holdAccount, holdTeam } from './team-holds.ts'
 import { eraseGrants } from './withdrawals.ts'
 
-/** Who ends it, when, and where that came from. */
-type By = { readonly accountId: string; readonly at: Date; readonly origin: Origin }
+/** The account that ends it, when, and the origin of the request. */
+type Initiator = { readonly accountId: string; readonly at: Date; readonly origin: Origin }
 
-/** Erases a team that is held, with all that is its own; what it holds at providers goes to the queue of revocations. */
+/** Erases a locked team and everything that belongs to it. Its grants are queued for revocation at their providers. */
 export function* endTeam(
   tx: Queries,
   t: Tables,
   note: Note,
   ids: Ids,
   teamId: string,
-  { accountId, at, origin }: By,
+  { accountId, at, origin }: Initiator,
 ): Script<void> {
   const { jiraIntegrations: jira, teamMembers: m } = t
   const [connected] = yield* step(tx.select({ by: jira.connectedBy }).from(jira).where(eq(jira.teamId, teamId)))
@@ -44,11 +44,11 @@ export function* endTeam(
 }
 
 /**
- * What becomes of the teams of an account that goes, in the transaction in which it goes and before it does. A team it
- * leaves empty goes with it. A team it owned gets an owner, unless it has another one: the longest-standing of its admins,
- * or else of its members; whoever is disabled comes last, for nobody could ask them for anything.
+ * Removes an account from its teams, in the transaction that deletes the account and before it is deleted. A team left
+ * without members is deleted. A team left without an owner gets a new one: the longest-standing admin, or else the
+ * longest-standing member. Disabled accounts come last, because nobody could reach their owners.
  */
-export function* leaveTeams(tx: Queries, t: Tables, note: Note, ids: Ids, by: By): Script<void> {
+export function* leaveTeams(tx: Queries, t: Tables, note: Note, ids: Ids, by: Initiator): Script<void> {
   const { teamMembers: m, accounts } = t
   const { accountId, origin } = by
   if (!(yield* holdAccount(tx, t, accountId))) return
@@ -113,8 +113,8 @@ export const leadersOf = (q: Queries, { teamMembers: m, accounts }: Tables, team
     .orderBy(asc(m.joinedAt), asc(m.accountId))
 
 /**
- * Somebody left a team that is held. Was it connected to Jira with their consent, that goes with them; the sites that were
- * chosen stay for whoever connects next. Told to the owners and admins who are left.
+ * Call it when an account has left a locked team. If the team's Jira connection rests on that account's consent, the
+ * consent ends. The chosen sites stay for the next person who connects. The remaining owners and admins are notified.
  */
 export function* leaveConnection(
   tx: Queries,
@@ -122,7 +122,7 @@ export function* leaveConnection(
   note: Note,
   ids: Ids,
   teamId: string,
-  { accountId, at, origin }: By,
+  { accountId, at, origin }: Initiator,
 ): Script<void> {
   const { jiraIntegrations: jira } = t
   const [theirs] = yield* step(
@@ -134,27 +134,21 @@ export function* leaveConnection(
   )
   if (!theirs) return
   yield* eraseGrants(tx, t, ids, eq(t.grants.holder, teamId), { accountId, teamId, at })
-  yield* tellLeaders(tx, t, note, teamId, 'connector_left', origin)
+  yield* notifyLeaders(tx, t, note, teamId, 'connector_left', origin)
 }
 
 /**
- * Somebody was disabled: what they connected to Jira stands still until they are enabled again, or another takes over.
- * Told to the owners and admins of those teams.
+ * Call it when an account is disabled. Its Jira connections pause until the account is enabled again or another member
+ * takes over. The owners and admins of those teams are notified.
  */
-export function* tellStandingStill(
-  tx: Queries,
-  t: Tables,
-  note: Note,
-  accountId: string,
-  origin: Origin,
-): Script<void> {
+export function* notifyJiraPaused(tx: Queries, t: Tables, note: Note, accountId: string, origin: Origin): Script<void> {
   const { jiraIntegrations: jira } = t
   const theirs = tx.select({ teamId: jira.teamId }).from(jira).where(eq(jira.connectedBy, accountId))
   for (const { teamId } of yield* step(theirs.orderBy(asc(jira.teamId))))
-    yield* tellLeaders(tx, t, note, teamId, 'connector_disabled', origin)
+    yield* notifyLeaders(tx, t, note, teamId, 'connector_disabled', origin)
 }
 
-function* tellLeaders(
+function* notifyLeaders(
   tx: Queries,
   t: Tables,
   note: Note,

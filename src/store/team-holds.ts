@@ -4,12 +4,13 @@ import { type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
 
 /**
- * Who decides about teams meanwhile. A row that is written makes everybody else who does the same wait until the
- * transaction ends, and what is read afterwards is as they left it; which teams somebody is in is often known only then,
- * too late for a lock by name. An account is held before a team, and teams by their ids, so that no two wait for each other.
+ * Locks for decisions about teams. Writing a row makes other transactions that write it wait until this one ends, and
+ * later reads see their changes. An advisory lock by name would come too late: which teams a person belongs to is often
+ * known only within the transaction. An account is locked before a team, and teams in the order of their IDs, so that
+ * no two transactions deadlock.
  */
 
-/** Holds a team, and answers it; `undefined` where there is none. Whoever decides about a team begins with this. */
+/** Locks a team and returns it; `undefined` if it does not exist. Every decision about a team begins with this. */
 export function* holdTeam(tx: Queries, { teams: t }: Tables, teamId: string): Script<Team | undefined> {
   const [held] = yield* step(
     tx
@@ -21,7 +22,7 @@ export function* holdTeam(tx: Queries, { teams: t }: Tables, teamId: string): Sc
   return held
 }
 
-/** Holds an account whose teams are decided about; `false` where it is gone. */
+/** Locks an account whose teams are to be decided about; `false` if it does not exist. */
 export function* holdAccount(tx: Queries, { accounts: t }: Tables, accountId: string): Script<boolean> {
   const held = yield* step(
     tx
@@ -33,7 +34,7 @@ export function* holdAccount(tx: Queries, { accounts: t }: Tables, accountId: st
   return held.length > 0
 }
 
-/** Whether somebody may be in one more team; holds their account. Nobody may whose account is gone. */
+/** Whether an account may join one more team; `false` if it does not exist. Locks the account. */
 export function* hasRoom(tx: Queries, t: Tables, accountId: string, most: number): Script<boolean> {
   if (!(yield* holdAccount(tx, t, accountId))) return false
   const { teamMembers: m } = t

@@ -8,7 +8,7 @@ import type { Tables } from './schema.ts'
 import { endTeam, leadersOf, leaveConnection } from './team-endings.ts'
 import { hasRoom, holdTeam } from './team-holds.ts'
 
-/** Holds a team for whoever is in it; `undefined` for everybody else. */
+/** Locks a team for one of its members; `undefined` for everyone else. */
 export function* holdAsMember(
   tx: Queries,
   t: Tables,
@@ -19,7 +19,7 @@ export function* holdAsMember(
   return team && role && { team, role }
 }
 
-/** The same for whoever's role is enough. */
+/** The same, if the member's role is sufficient. */
 export function* holdIfAllowed(
   tx: Queries,
   t: Tables,
@@ -31,7 +31,7 @@ export function* holdIfAllowed(
   return allows(found.role) ? found : 'team_role_required'
 }
 
-/** The role somebody has in a team; `undefined` where they are not in it. */
+/** The role of an account in a team; `undefined` if it is not a member. */
 export function* roleIn(
   tx: Queries,
   { teamMembers: m }: Tables,
@@ -78,7 +78,7 @@ export function teamStore({ db, tables: t, read, reads }: Driver, change: Change
     email: verified === null ? null : email,
   })
 
-  /** Whether this owner is the only one whose account is not disabled. */
+  /** Whether this is the only owner whose account is not disabled. */
   function* isLastOwner(tx: Queries, teamId: string, accountId: string): Script<boolean> {
     const owners = yield* step(
       tx
@@ -157,10 +157,10 @@ export function teamStore({ db, tables: t, read, reads }: Driver, change: Change
         const one = member(teamId, accountId)
         const [before] = yield* step(membersQuery(tx, one))
         if (!before) return allows(found.role, 'member') ? 'member_not_found' : 'team_role_required'
-        const so = before.member.role
-        if (!allows(found.role, so) || !allows(found.role, role)) return 'team_role_required'
-        if (so === role) return seen(before)
-        if (so === 'owner' && (yield* isLastOwner(tx, teamId, accountId))) return 'last_owner'
+        const currentRole = before.member.role
+        if (!allows(found.role, currentRole) || !allows(found.role, role)) return 'team_role_required'
+        if (currentRole === role) return seen(before)
+        if (currentRole === 'owner' && (yield* isLastOwner(tx, teamId, accountId))) return 'last_owner'
         yield* step(tx.update(m).set({ role }).where(one))
         const kept = maySend.length === 0 ? undefined : not(inArray(invitations.role, [...maySend]))
         yield* step(tx.delete(invitations).where(and(sentBy(teamId, accountId), kept)))

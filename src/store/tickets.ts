@@ -44,12 +44,12 @@ export function ticketStore({ db, tables, atomic, read, write }: Driver): Ticket
   }
 }
 
-/** What to hold for `putTicket`: of two at once, one sees the other's row. */
+/** The locks for `putTicket`: of two concurrent calls, the second sees the first one's row. */
 export const ticketLocks = ({ purpose, accountId, email }: Ticket): readonly string[] => [
   `tickets:${purpose}:${accountId ?? email}`,
 ]
 
-/** Adds a ticket; the oldest ones of its account and purpose go if there are too many. */
+/** Adds a ticket. If its account has too many for this purpose, deletes the oldest. */
 export function* putTicket(tx: Queries, { tickets: t }: Tables, ticket: Ticket): Script<void> {
   const { accountId, purpose } = ticket
   yield* step(tx.insert(t).values(ticket))
@@ -58,7 +58,7 @@ export function* putTicket(tx: Queries, { tickets: t }: Tables, ticket: Ticket):
   yield* dropBeyond(tx, t, { which, key: t.id, age: t.createdAt, most: caps.tickets })
 }
 
-/** Within a change of an account's credentials: whatever was sent out or begun before proves nothing any more. */
+/** Invalidates links, codes and pending sign-ins of an account. Call it within a change of its credentials. */
 export function* endProofs(
   tx: Queries,
   { tickets: t, pendingSignIns, totpFactors }: Tables,
@@ -66,17 +66,18 @@ export function* endProofs(
 ): Script<void> {
   yield* step(tx.delete(t).where(eq(t.accountId, accountId)))
   yield* step(tx.delete(pendingSignIns).where(eq(pendingSignIns.accountId, accountId)))
-  // Whoever began with an app knows its secret: it must not be theirs that is confirmed after they were put out.
+  // Whoever started setting up an authenticator app knows its secret. After an intruder has been signed out, that app
+  // must not be confirmed.
   yield* step(tx.delete(totpFactors).where(and(eq(totpFactors.accountId, accountId), isNull(totpFactors.confirmedAt))))
 }
 
-/** The same, and no device is trusted any more but `keepDevice`, on which the change was made. */
+/** The same, and ends trust in all devices except `keepDevice`, on which the change is made. */
 export function* endTickets(tx: Queries, t: Tables, accountId: string, keepDevice: string | null = null): Script<void> {
   yield* endProofs(tx, t, accountId)
   yield* endTrust(tx, t, accountId, keepDevice)
 }
 
-/** No device of an account is trusted any more but `keepDevice`. */
+/** Ends trust in all devices of an account except `keepDevice`. */
 export function* endTrust(
   tx: Queries,
   { trustedDevices }: Tables,
@@ -89,7 +90,10 @@ export function* endTrust(
   )
 }
 
-/** Ends the unused tickets of the same purpose for the same account, or email address where there is no account. */
+/**
+ * Ends the unused tickets of the same purpose for the same account, or for the same email address if there is no
+ * account.
+ */
 export function* endOthers(
   tx: Queries,
   { tickets: t }: Tables,
@@ -99,7 +103,7 @@ export function* endOthers(
   yield* step(tx.delete(t).where(and(eq(t.purpose, purpose), whose, ne(t.id, id), isNull(t.usedAt))))
 }
 
-/** Takes a ticket within the change it allows. `false` when somebody was faster, or it is over. */
+/** Uses a ticket within the change it allows. `false` if it was used in the meantime or has expired. */
 export function* useTicket(tx: Queries, { tickets: t }: Tables, id: string, at: Date): Script<boolean> {
   const used = yield* step(
     tx
@@ -111,10 +115,10 @@ export function* useTicket(tx: Queries, { tickets: t }: Tables, id: string, at: 
   return used.length > 0
 }
 
-/** How many devices one transaction stops trusting. */
+/** How many devices one transaction removes trust from. */
 const devicesAtOnce = 500
 
-/** The same in batches: `true` when there may be more. */
+/** `endTrust` in batches. Returns `true` if there may be more. */
 export function* endSomeTrust(
   tx: Queries,
   { trustedDevices: t }: Tables,

@@ -8,24 +8,24 @@ type Waiting<C, R> = {
   readonly resolve: (row: R | undefined) => void
   readonly reject: (reason: unknown) => void
 }
-/** How long calls gather at most, in milliseconds. */
+/** How long calls may wait for a running statement before they start another, in milliseconds. */
 const patienceMs = 20
 
 type Group<C, R> = Map<string, Waiting<C, R>>
 
 /**
- * Runs the calls of one turn of the event loop (see `endOfTurn`) as one statement, so that under load the database is asked once for
- * many rows. `alike` names what a statement has but one of: calls that differ in it do not share one. Each call is
- * answered with the row that has its id, or `undefined`; when the statement fails, all of its calls do.
+ * Runs the calls of one turn of the event loop (see `endOfTurn`) as one statement, so that under load the database is
+ * called once for many rows. Calls share a statement only if `alike` returns the same text for them. Each call resolves
+ * with the row that has its ID, or `undefined`. If the statement fails, all of its calls do.
  *
- * Two calls for one id never share a statement: each expects the row as it finds it, so only one of them can be right.
+ * Two calls for one ID never share a statement: each depends on the row as it finds it, so only one of them can
+ * succeed.
  *
- * Requests that share a statement keep the limits of their own. `alone`, where it is given, is asked again about each
- * call that `statement` found no row for: then `statement` may leave out rows that somebody else has locked, and nobody
- * waits for the row of another.
+ * Requests that share a statement keep their own time limits. With `alone`, `statement` may leave out rows that are
+ * locked. Each call without a row then runs `alone`, so that no call waits for the row of another.
  *
- * `atOnce`: how many statements are under way together. What is called while there are as many gathers for the next one,
- * but no longer than `patienceMs`: a statement that hangs must not hold up those who come after it.
+ * `atOnce`: how many statements may run at the same time. Further calls wait for the next statement, but no longer than
+ * `patienceMs`: a statement that hangs must not hold up later calls.
  */
 export function together<C extends { readonly id: string }, R extends { readonly id: string }>(
   endOfTurn: Driver['endOfTurn'],
@@ -45,7 +45,7 @@ export function together<C extends { readonly id: string }, R extends { readonly
     let waiting = [...group.values()]
     const [{ call: first } = {}] = waiting
     if (first === undefined) return
-    /** Those who still wait at the moment it is sent: it may have waited for a connection before. */
+    /** The callers still waiting when the statement is sent, which may have waited for a connection. */
     const calls = (): readonly C[] => {
       waiting = waiting.filter(({ limit, reject }) => {
         const over = limit?.isOver() === true
@@ -90,7 +90,10 @@ export function together<C extends { readonly id: string }, R extends { readonly
     groups.set(name, group)
     return group
   }
-  /** Found at once, however often an id was asked for before: a flood for one row must not hold up everybody's turn. */
+  /**
+   * Takes constant time, however often the ID was requested: a flood of calls for one row must not delay everyone
+   * else's turn.
+   */
   function groupFor(call: C): Group<C, R> {
     const kind = alike(call)
     const first = named(kind)
@@ -111,7 +114,10 @@ export function together<C extends { readonly id: string }, R extends { readonly
 
 const within = <T>(limit: Limit | undefined, work: () => T): T => (limit ? withinLimit(limit, work) : work())
 
-/** Within the longest limit of the callers: one that has gone, or came late, must not end the statement the others wait for. */
+/**
+ * Uses the longest time limit of the callers: one that has gone, or came late, must not end a statement that others
+ * wait for.
+ */
 function withinLongest<T>(waiting: readonly { readonly limit: Limit | undefined }[], work: () => T): T {
   const longest = Math.max(...waiting.map(({ limit }) => limit?.left ?? 0))
   return within(longest > 0 ? new Limit(longest) : undefined, work)

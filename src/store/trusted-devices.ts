@@ -20,7 +20,7 @@ export function trustedDeviceStore({
         .limit(1),
     )
   const anywhere = someOf()
-  // One that does not say what it is is known as that.
+  // A client without a user agent is recognized as such.
   const withAgent = someOf(sql`coalesce(${sessions.userAgent}, '') = ${sql.placeholder('agent')}`)
 
   return {
@@ -47,7 +47,7 @@ export function trustedDeviceStore({
               .onConflictDoUpdate({ target: t.secretHash, set: { lastSeenAt, expiresAt } })
               .returning({ id: t.id }),
           )
-          // One that was known before is not one more.
+          // The device was known before, so there is not one more.
           if (trusted?.id !== device.id) return
           const which = eq(t.accountId, accountId)
           yield* dropBeyond(tx, t, { which, key: t.id, age: t.lastSeenAt, most: caps.trustedDevices })
@@ -55,7 +55,7 @@ export function trustedDeviceStore({
         [accountLock(device.accountId)],
       ),
     async history(accountId, userAgent) {
-      // Nearly everybody comes back with what they came with.
+      // Nearly everyone returns with a user agent they have used before.
       if ((await withAgent({ accountId, agent: userAgent ?? '' })).length > 0)
         return { any: true, agent: true, openedAt: null }
       if ((await anywhere({ accountId })).length > 0) return { any: true, agent: false, openedAt: null }

@@ -6,45 +6,46 @@ import { beginnings } from './beginnings.ts'
 import type { Driver } from './driver.ts'
 import { rowIs } from './row-value.ts'
 
-/** How many accounts one page of a search examines at most; the next page continues behind them. */
-const looksAt = 1000
-/** How many rows of an index one statement reads. */
+/** How many accounts one page of a search examines at most; the next page continues after them. */
+const maxExamined = 1000
+/** How many index rows one statement reads. */
 const atOnce = 100
 
-/** Above every text that has this beginning, compared by bytes. */
-const behind = (beginning: string): string => `${beginning}\u{10ffff}`
-/** What is looked for stands for itself: `%` and `_` are no wildcards. */
+/** An upper bound for all texts with this prefix, compared by bytes. */
+const upperBound = (beginning: string): string => `${beginning}\u{10ffff}`
+/** Matches the text literally: `%` and `_` are escaped. */
 const anywhere = (text: string): string => `%${text.replace(/[!%_]/g, '!$&')}%`
 
-/** One indexed text, and the range of it that begins with the search text. */
+/** An indexed text and its range for the prefix searched for. */
 type Key = { readonly of: SQL<string | null>; readonly from: string; readonly to: string }
-/** A row of such a range. */
-type Seen = { readonly key: string; readonly id: string }
-type Looked = { readonly found: Account[]; readonly looked: number; readonly next: UserPlace | null }
+/** The position of a row in such a range. */
+type RangePosition = { readonly key: string; readonly id: string }
+type PrefixMatches = { readonly found: Account[]; readonly looked: number; readonly next: UserPlace | null }
 const noneLeft = { index: Number.POSITIVE_INFINITY, key: '' }
 
 /**
- * The lists of accounts. Without a text each is a range of one index. With one, the accounts of which something begins
- * so are ranges of indexes, too. Those that only contain it are in no index: of them a page looks at so many of the
- * newest and no more, and the next one goes on from there. So a page costs the same however many accounts there are.
+ * The lists of accounts. Without a search text, each list is a range of one index. With one, accounts that match by
+ * prefix are ranges of indexes, too. Accounts that only contain the text are in no index: a page examines a limited
+ * number of the newest accounts, and the next page continues from there. So the cost of a page does not depend on the
+ * number of accounts.
  */
 export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<UserStore, 'list'> {
   const { accounts } = t
   const columns = accountColumns(t)
   const texts = beginnings(accounts, byteOrder)
 
-  /** An ID only where it can be one: its order is that of the database's collation. */
+  /** Searches by ID only if the text can be one: IDs are ordered by the collation of the database. */
   const keysOf = (text: string): readonly Key[] => {
     const lower = text.toLowerCase()
-    const keys: Key[] = [texts.email, texts.name].map((of) => ({ of, from: lower, to: behind(lower) }))
-    // IDs are hexadecimal digits behind their prefix, and a letter behind those is above them in every collation.
+    const keys: Key[] = [texts.email, texts.name].map((of) => ({ of, from: lower, to: upperBound(lower) }))
+    // IDs are a prefix and hexadecimal digits; a `g` sorts after these in every collation.
     if (/^usr_[0-9a-f]*$/.test(lower)) keys.push({ of: sql`${accounts.id}`, from: lower, to: `${lower}g` })
     return keys
   }
   const isIn = ({ of, from, to }: Key): SQL => sql`(${of} >= ${from} and ${of} < ${to})`
   const either = (keys: readonly Key[]): SQL => or(...keys.map(isIn)) ?? sql.raw('false')
 
-  /** SQLite lowers ASCII alone, so beyond it a name is also found as it is written. */
+  /** SQLite lowercases only ASCII, so other letters in a name match only as they are written. */
   const contains = (text: string): SQL | undefined => {
     const lower = anywhere(text.toLowerCase())
     return or(
@@ -73,8 +74,11 @@ export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<
       db.select(columns).from(accounts).where(which).orderBy(desc(accounts.createdAt), desc(accounts.id)).limit(limit),
     )
 
-  /** Up to `limit` rows of a key's range, from a place in it on. `earlier`: whether a key before this one found the row. */
-  async function along(key: Key, earlier: readonly Key[], seen: Seen | null, limit: number) {
+  /**
+   * Up to `limit` rows of a key's range, starting after `seen`. `earlier`: whether an earlier key has already found the
+   * row.
+   */
+  async function along(key: Key, earlier: readonly Key[], seen: RangePosition | null, limit: number) {
     const { of, from, to } = key
     const reading = (which: SQL | undefined, most: number) =>
       readLong(
@@ -86,20 +90,20 @@ export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<
           .limit(most),
       )
     if (seen === null) return reading(isIn(key), limit)
-    // Two ranges, since SQLite reads no index of expressions from a row value on.
+    // Two ranges, because SQLite cannot start reading an index on expressions at a row value.
     const alike = await reading(and(sql`${of} = ${seen.key}`, gt(accounts.id, seen.id)), limit)
     if (alike.length === limit) return alike
     const others = await reading(sql`${of} > ${seen.key} and ${of} < ${to} and ${of} >= ${from}`, limit - alike.length)
     return [...alike, ...others]
   }
 
-  /** The accounts of which something begins so: one index after the other. */
-  async function beginning(asked: UserSearch, keys: readonly Key[]): Promise<Looked> {
+  /** The accounts that match by prefix: one index after the other. */
+  async function beginning(asked: UserSearch, keys: readonly Key[]): Promise<PrefixMatches> {
     const found: Account[] = []
     let looked = 0
-    // A place that names no index lies behind them all.
+    // A position without an index is after all of them.
     const { index: begun, key } = asked.after === null ? { index: 0, key: '' } : (asked.after.begins ?? noneLeft)
-    let seen: Seen | null = asked.after?.begins ? { key, id: asked.after.id } : null
+    let seen: RangePosition | null = asked.after?.begins ? { key, id: asked.after.id } : null
     for (let index = begun; index < keys.length; seen = null, index++) {
       for (let rows = atOnce; rows === atOnce; ) {
         const chunk = await along(keys[index] as Key, keys.slice(0, index), seen, atOnce)
@@ -107,7 +111,7 @@ export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<
           seen = { key: value ?? '', id: account.id }
           looked++
           if (!earlier && isWanted(asked, account)) found.push(account)
-          if (found.length < asked.limit && looked < looksAt) continue
+          if (found.length < asked.limit && looked < maxExamined) continue
           return {
             found,
             looked,
@@ -120,7 +124,7 @@ export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<
     return { found, looked, next: null }
   }
 
-  /** Those that contain it anywhere and are in none of the indexes, among the next `most` accounts. */
+  /** Accounts that contain the text but match none of the indexes, among the next `most` accounts. */
   async function containing(asked: UserSearch, keys: readonly Key[], text: string, limit: number, most: number) {
     const older = asked.after && !asked.after.begins ? placeIs('<', asked.after) : undefined
     const [last] = await readLong(
@@ -144,14 +148,14 @@ export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<
     const begun = await beginning(asked, keys)
     if (begun.next !== null) return { accounts: begun.found, next: begun.next }
     const left = asked.limit - begun.found.length
-    const { found, next } = await containing(asked, keys, text, left, looksAt - begun.looked)
+    const { found, next } = await containing(asked, keys, text, left, maxExamined - begun.looked)
     return { accounts: [...begun.found, ...found], next }
   }
 
   return {
     async list(asked) {
       if (asked.text !== null) return search(asked, asked.text)
-      // One more than asked for tells whether there is a next page.
+      // One more than requested shows whether there is a next page.
       const found = await newest(
         and(wanted(asked), asked.after ? placeIs('<', asked.after) : undefined),
         asked.limit + 1,

@@ -7,7 +7,7 @@ import { accountLock, type Change } from './change.ts'
 import { hasTotp, stopAsking } from './credential-changes.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
 import { endingChange, live, originOf } from './endings.ts'
-import { tellStandingStill } from './team-endings.ts'
+import { notifyJiraPaused } from './team-endings.ts'
 import { endTickets } from './tickets.ts'
 import { userLists } from './user-lists.ts'
 
@@ -92,7 +92,7 @@ export function userStore(driver: Driver, change: Change): UserStore {
           yield* endTickets(tx, t, id)
           const sessions = yield* endSessions(tx, id, 'account_disabled', at)
           yield* note([...because, ...sessions.map(ended)])
-          yield* tellStandingStill(tx, t, note, id, originOf(because))
+          yield* notifyJiraPaused(tx, t, note, id, originOf(because))
           return { ...before, disabledAt: at, updatedAt: at }
         },
         [accountLock(id), administratorsLock],

@@ -3,7 +3,7 @@ import type { Ways } from '../accounts/ports.ts'
 import { type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
 
-/** Everything there is to sign in to an account with. */
+/** Queries for all sign-in methods of an account. */
 export const waysQueries = (db: Queries, { identities, passwords, passkeys, accounts }: Tables, accountId: string) => ({
   identities: db
     .select()
@@ -22,7 +22,7 @@ export const waysQueries = (db: Queries, { identities, passwords, passkeys, acco
     .orderBy(asc(passkeys.createdAt), asc(passkeys.id)),
 })
 
-/** The same, read within the transaction that decides what may go. */
+/** The same, read within the transaction that decides which may be removed. */
 export function* waysOf(tx: Queries, t: Tables, accountId: string): Script<Ways> {
   const ask = waysQueries(tx, t, accountId)
   const identities = yield* step(ask.identities)

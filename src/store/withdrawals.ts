@@ -4,12 +4,12 @@ import type { Ids } from '../kernel/ids.ts'
 import { type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
 
-/** Whose withdrawal it is, for their activity and for the page it is told on. */
-type Of = { readonly accountId: string; readonly teamId?: string; readonly at: Date }
+/** The account whose activity shows the withdrawal, and the team whose page does. */
+type Withdrawal = { readonly accountId: string; readonly teamId?: string; readonly at: Date }
 
 /**
- * What an identity's person holds of its provider, whichever app of ours it was given to. Nearly every holder is a person:
- * the index of holders, which SQLite would take, leads through all of them.
+ * The grants of a person for an identity, for any of our apps. Nearly every holder is `person`; the concatenation keeps
+ * SQLite from choosing the index of holders, which would read nearly all rows.
  */
 export const grantsOf = (
   { grants }: Tables,
@@ -18,29 +18,31 @@ export const grantsOf = (
   and(
     eq(grants.provider, provider),
     eq(grants.subject, subject),
-    // One that a version before wrote has no issuer yet; it goes with whoever has its subject.
+    // A row written by an older version has no issuer yet; it belongs to any identity with its subject.
     inArray(grants.issuer, [issuer, '']),
     sql`${grants.holder} || '' = 'person'`,
   )
 
-/** Erases grants here, and queues what they hold at their providers for withdrawal there; in the transaction of the change that ends them. */
-export function* eraseGrants(tx: Queries, t: Tables, ids: Ids, which: SQL | undefined, of: Of): Script<void> {
+/**
+ * Deletes grants, and queues their revocation at their providers. Runs in the transaction of the change that ends them.
+ */
+export function* eraseGrants(tx: Queries, t: Tables, ids: Ids, which: SQL | undefined, of: Withdrawal): Script<void> {
   const withdrawn = yield* step(tx.delete(t.grants).where(which).returning())
   for (const grant of withdrawn) yield* queue(tx, t, ids, grant, of)
 }
 
 /**
- * The same for grants whose rows stay, to say that they were taken back: nothing is left in them. Answers how many held
- * anything.
+ * The same for grants whose rows stay, to show that they were withdrawn: only their tokens and permissions are erased.
+ * Returns how many grants held tokens.
  */
-export function* emptyGrants(tx: Queries, t: Tables, ids: Ids, which: SQL | undefined, of: Of): Script<number> {
+export function* emptyGrants(tx: Queries, t: Tables, ids: Ids, which: SQL | undefined, of: Withdrawal): Script<number> {
   const standing = and(which, isNotNull(t.grants.accessToken))
-  let taken = 0
+  let emptied = 0
   for (;;) {
     const [grant] = yield* step(tx.select().from(t.grants).where(standing).orderBy(asc(t.grants.id)).limit(1))
-    if (!grant) return taken
-    // A renewal may have brought other tokens since it was read: then those are what is to be taken back.
-    const [emptied] = yield* step(
+    if (!grant) return emptied
+    // A renewal may have stored other tokens since they were read; then those must be revoked.
+    const [written] = yield* step(
       tx
         .update(t.grants)
         .set({
@@ -63,22 +65,25 @@ export function* emptyGrants(tx: Queries, t: Tables, ids: Ids, which: SQL | unde
         .where(and(eq(t.grants.id, grant.id), eq(t.grants.fence, grant.fence)))
         .returning({ id: t.grants.id }),
     )
-    if (!emptied) continue
+    if (!written) continue
     yield* queue(tx, t, ids, grant, of)
-    taken++
+    emptied++
   }
 }
 
-type Held = Pick<StoredGrant, 'id' | 'provider' | 'issuer' | 'clientId' | 'subject' | 'accessToken' | 'refreshToken'>
+type GrantTokens = Pick<
+  StoredGrant,
+  'id' | 'provider' | 'issuer' | 'clientId' | 'subject' | 'accessToken' | 'refreshToken'
+>
 function* queue(
   tx: Queries,
   { revocations }: Tables,
   ids: Ids,
-  grant: Held,
-  { accountId, teamId, at }: Of,
+  grant: GrantTokens,
+  { accountId, teamId, at }: Withdrawal,
 ): Script<void> {
   const { id: grantId, provider, issuer, clientId, subject, accessToken, refreshToken } = grant
-  // Taken back before: it is on its way already.
+  // It was withdrawn before, and its revocation is queued already.
   if (accessToken === null) return
   yield* step(
     tx.insert(revocations).values({
