@@ -13,7 +13,7 @@ type LinksParts = { accounts: AccountStore; clock: Clock; rules: SignInRules }
 export function createLinks({ accounts, clock, rules }: LinksParts) {
   /** The refusal to take the last way in away, with what else there is. */
   const lastWayIn = async (accountId: string): Promise<Result<never, AppError<'last_login_method'>>> => {
-    const methods = methodsOf(await accounts.waysOf(accountId), rules)
+    const methods = methodsOf(await accounts.signInMethodsOf(accountId), rules)
     return fail('last_login_method', undefined, {
       extra: {
         remaining_methods: methods.map(({ type, usable, ...which }) => ({
@@ -32,7 +32,7 @@ export function createLinks({ accounts, clock, rules }: LinksParts) {
 
     list: (accountId: string): Promise<readonly Identity[]> => accounts.identitiesOf(accountId),
 
-    methods: async (accountId: string) => methodsOf(await accounts.waysOf(accountId), rules),
+    methods: async (accountId: string) => methodsOf(await accounts.signInMethodsOf(accountId), rules),
 
     /**
      * Takes a sign-in away, unless nothing usable would be left; that is counted in the same transaction. Answers the

@@ -1,5 +1,5 @@
 import { passwordMaySignIn } from '../kernel/account.ts'
-import type { Identity, Ways } from './ports.ts'
+import type { Identity, SignInMethods } from './ports.ts'
 
 /** A sign-in method of an account, and whether it can sign in at present. */
 export type Method =
@@ -21,7 +21,7 @@ export const methodsOf = (
     identities,
     password,
     passkeys,
-  }: Omit<Ways, 'identities'> & {
+  }: Omit<SignInMethods, 'identities'> & {
     readonly identities: readonly Pick<Identity, 'id' | 'provider' | 'issuer'>[]
   },
   rules: SignInRules,

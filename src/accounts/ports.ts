@@ -21,7 +21,7 @@ export type LinkCondition =
   | { readonly tag: 'signed_in'; readonly sessionId: string }
 
 /** All there is to sign in to an account with, as rows. */
-export type Ways = {
+export type SignInMethods = {
   readonly identities: readonly Identity[]
   /** Whether the address it belongs to is one the account has proven. */
   readonly password: { readonly emailVerified: boolean } | null
@@ -35,7 +35,7 @@ export interface AccountStore {
   findByEmail(emailKey: string): Promise<readonly { account: Account; identities: readonly Identity[] }[]>
   /** Oldest link first. */
   identitiesOf(accountId: string): Promise<readonly Identity[]>
-  waysOf(accountId: string): Promise<Ways>
+  signInMethodsOf(accountId: string): Promise<SignInMethods>
 
   /**
    * Account and identity, both or neither. `false`, with nothing written, when the identity exists, the
@@ -75,13 +75,13 @@ export interface AccountStore {
 
   /**
    * Removes an identity, ends the sessions it opened (other than `keepSession`), and moves its grant to the queue of
-   * revocations unless something else still needs that grant. `mayGo` is asked, inside the transaction,
+   * revocations unless something else still needs that grant. `mayRemove` is asked, inside the transaction,
    * about what would be left. Two at once on the last two: one is refused. `session_revoked`: whoever asked for it
    * (`keepSession`) was signed out meanwhile.
    */
   unlink(
     of: { accountId: string; identityId: string; keepSession: string | null; at: Date },
-    mayGo: (left: Ways) => boolean,
+    mayRemove: (left: SignInMethods) => boolean,
     because: (gone: Identity) => readonly Fact[],
   ): Promise<'unlinked' | 'not_linked' | 'last_login_method' | 'session_revoked'>
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { Config } from '../config.ts'
-import type { Copied } from '../store/copy.ts'
+import type { CopyResult } from '../store/copy.ts'
 import type { Driver } from '../store/driver.ts'
 import { DatabaseOpenError } from '../store/open-error.ts'
 import { type Command, plain, type Report } from './command.ts'
@@ -32,7 +32,7 @@ function sourceOf({ store }: Config, url: string): string | Report {
 const anotherTarget = 'create an empty database, and run copy-to with it'
 
 /** What came of the copy, for people and for programs. */
-export function reportOf(copied: Copied, config: Pick<Config, 'encryptionKeys'>): Report {
+export function reportOf(copied: CopyResult, config: Pick<Config, 'encryptionKeys'>): Report {
   switch (copied.tag) {
     case 'copied': {
       const width = Math.max(...copied.tables.map(({ table }) => table.length))

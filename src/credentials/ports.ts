@@ -1,4 +1,4 @@
-import type { Ways } from '../accounts/ports.ts'
+import type { SignInMethods } from '../accounts/ports.ts'
 import type { Fact } from '../events/catalogue.ts'
 import type { Account, Role } from '../kernel/account.ts'
 import type { Locale } from '../kernel/locale.ts'
@@ -109,7 +109,7 @@ export interface PasswordStore {
   /** Takes it away, if `mayGo` says so of what would be left, and ends the same. Two at once on the last two: one is refused. */
   remove(
     of: { accountId: string; at: Date } & Staying,
-    mayGo: (left: Ways) => boolean,
+    mayGo: (left: SignInMethods) => boolean,
     because: readonly Fact[],
   ): Promise<'removed' | 'no_password' | 'last_login_method'>
   /** The same password, hashed anew; not a change of it. `false` when it is no longer this one. */
@@ -250,7 +250,7 @@ export interface PasskeyStore {
    */
   remove(
     change: Changing & { id: string },
-    mayGo: (left: Ways) => boolean,
+    mayGo: (left: SignInMethods) => boolean,
     because: readonly Fact[],
   ): Promise<'removed' | 'passkey_not_found' | 'last_login_method' | 'session_revoked'>
 }

@@ -117,7 +117,7 @@ export function changePassword(parts: ChangePasswordParts) {
       )
       if (outcome === 'removed') return ok(null)
       if (outcome === 'no_password') return fail('not_linked')
-      const methods = methodsOf(await accounts.waysOf(account.id), rules)
+      const methods = methodsOf(await accounts.signInMethodsOf(account.id), rules)
       return fail('last_login_method', undefined, {
         extra: {
           remaining_methods: methods.map((method) => ({

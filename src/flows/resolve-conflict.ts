@@ -114,7 +114,7 @@ export function resolveConflict(parts: ResolveConflictParts) {
   /** Which methods of the accounts with these addresses can sign in at present. */
   const usableIn = async (matches: Matches): Promise<readonly Method[]> => {
     const namesakes = matches.flatMap((match) => match.namesakes)
-    const ways = await Promise.all(namesakes.map(({ account }) => accounts.waysOf(account.id)))
+    const ways = await Promise.all(namesakes.map(({ account }) => accounts.signInMethodsOf(account.id)))
     return ways.flatMap((each) => methodsOf(each, parts.rules)).filter(({ usable }) => usable)
   }
 

@@ -3,13 +3,13 @@ import type { Origin } from '../events/catalogue.ts'
 import type { Change } from './change.ts'
 import type { Driver } from './driver.ts'
 import { endAllExcess, live } from './endings.ts'
-import { rowIs } from './row-value.ts'
+import { compareRow } from './row-value.ts'
 
 /** How many rows one statement changes, so that no other writer waits long for it. */
 const rowsAtOnce = 500
 
 /** Pads a list to one fixed length, so that each statement has one text and is prepared once. */
-const filled = (ids: readonly string[]): string[] =>
+const padded = (ids: readonly string[]): string[] =>
   Array.from({ length: rowsAtOnce }, (_, at) => ids[at] ?? (ids[0] as string))
 
 /**
@@ -39,8 +39,8 @@ export function eraseHistory({ db, tables: t, readLong, write }: Driver, change:
       )
       const ids = some.map(({ id }) => id)
       if (ids.length === 0) return 0
-      await write(db.delete(guesses).where(inArray(guesses.key, filled(ids.map((id) => `device:${id}`)))))
-      await write(db.delete(d).where(inArray(d.id, filled(ids))))
+      await write(db.delete(guesses).where(inArray(guesses.key, padded(ids.map((id) => `device:${id}`)))))
+      await write(db.delete(d).where(inArray(d.id, padded(ids))))
       return ids.length
     })
 
@@ -55,7 +55,7 @@ export function eraseHistory({ db, tables: t, readLong, write }: Driver, change:
     do {
       const rest =
         after &&
-        rowIs('>', [
+        compareRow('>', [
           [a.at, after.at],
           [a.ordinal, after.ordinal],
           [a.id, after.id],
@@ -74,7 +74,7 @@ export function eraseHistory({ db, tables: t, readLong, write }: Driver, change:
           db
             .update(a)
             .set({ ip: null, userAgent: null })
-            .where(inArray(a.id, filled(ids)))
+            .where(inArray(a.id, padded(ids)))
             .returning({ id: a.id }),
         )
       after = some.length < rowsAtOnce ? undefined : some.at(-1)

@@ -8,18 +8,18 @@ import type { Ids } from '../kernel/ids.ts'
 import { eraseHistory } from './account-rows.ts'
 import { administratorsLock, isLastAdministrator } from './administrators.ts'
 import { accountLock, type Change } from './change.ts'
-import { addressLock, endClaims, prove } from './claims.ts'
+import { addressLock, endClaims, proveEmail } from './claims.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
-import { elsewhere, endingChange, isSignedIn, live, originOf, signedOut } from './endings.ts'
+import { endingChange, isSignedIn, live, originForOthers, originOf, signedOut } from './endings.ts'
 import { deleteGuesses } from './guesses.ts'
 import type { Tables } from './schema.ts'
+import { passwordFrom, signInMethodQueries, signInMethodsOf } from './sign-in-methods.ts'
 import { leaveTeams } from './team-endings.ts'
 import { endProofs } from './tickets.ts'
-import { passwordFrom, waysOf, waysQueries } from './ways.ts'
 import { emptyGrants, eraseGrants, grantsOf } from './withdrawals.ts'
 
 /** More identities than anybody needs. Lists of them have no pages, so their length must be bounded. */
-const mostIdentities = 20
+const maxIdentities = 20
 
 const keyOf = (address: string | null): string | null => (address === null ? null : (readEmail(address)?.key ?? null))
 
@@ -85,8 +85,8 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
    */
   function* isFull(tx: Queries, { accountId, issuer, subject }: Identity): Script<boolean> {
     const ids = { id: t.identities.id }
-    const held = tx.select(ids).from(t.identities).where(eq(t.identities.accountId, accountId)).limit(mostIdentities)
-    if ((yield* step(held)).length < mostIdentities) return false
+    const held = tx.select(ids).from(t.identities).where(eq(t.identities.accountId, accountId)).limit(maxIdentities)
+    if ((yield* step(held)).length < maxIdentities) return false
     const same = and(eq(t.identities.issuer, issuer), eq(t.identities.subject, subject))
     return (yield* step(tx.select(ids).from(t.identities).where(same))).length === 0
   }
@@ -134,8 +134,8 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
     },
 
     identitiesOf: (accountId) => read(identitiesOf(db, accountId)),
-    async waysOf(accountId) {
-      const ask = waysQueries(db, t, accountId)
+    async signInMethodsOf(accountId) {
+      const ask = signInMethodQueries(db, t, accountId)
       const [identities, passwords, passkeys] = await Promise.all([
         read(ask.identities),
         read(ask.passwords),
@@ -204,7 +204,7 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
           if (!linked) return false
           yield* endProofs(tx, t, identity.accountId)
           yield* note(because)
-          if (proves !== null && (yield* prove(tx, t, note, ids, account.id, proves, identity.linkedAt, because)))
+          if (proves !== null && (yield* proveEmail(tx, t, note, ids, account.id, proves, identity.linkedAt, because)))
             yield* note([
               {
                 name: 'account.email_verified',
@@ -225,7 +225,7 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
     proveEmail: (accountId, email, at, because) =>
       change(
         function* (tx, note) {
-          if (!(yield* prove(tx, t, note, ids, accountId, email, at, because))) return false
+          if (!(yield* proveEmail(tx, t, note, ids, accountId, email, at, because))) return false
           yield* note(because)
           return true
         },
@@ -238,15 +238,15 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
         yield* note(because)
       }),
 
-    unlink: ({ accountId, identityId, keepSession, at }, mayGo, because) =>
+    unlink: ({ accountId, identityId, keepSession, at }, mayRemove, because) =>
       ending({ accountId, spare: keepSession, at }, internalOrigin)(
         function* (tx, note) {
           if (keepSession !== null && !(yield* isSignedIn(tx, t, { accountId, sessionId: keepSession, at })))
             return 'session_revoked'
-          const ways = yield* waysOf(tx, t, accountId)
-          const gone = ways.identities.find(({ id }) => id === identityId)
+          const methods = yield* signInMethodsOf(tx, t, accountId)
+          const gone = methods.identities.find(({ id }) => id === identityId)
           if (!gone) return 'not_linked'
-          if (!mayGo({ ...ways, identities: ways.identities.filter((identity) => identity !== gone) }))
+          if (!mayRemove({ ...methods, identities: methods.identities.filter((identity) => identity !== gone) }))
             return 'last_login_method'
           yield* step(tx.delete(t.identities).where(eq(t.identities.id, gone.id)))
           yield* endProofs(tx, t, accountId)
@@ -324,7 +324,7 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
             .orderBy(asc(t.sessions.id)),
         )
         yield* deleteGuesses(tx, t, id)
-        yield* leaveTeams(tx, t, note, ids, { accountId: id, at, origin: elsewhere(because) })
+        yield* leaveTeams(tx, t, note, ids, { accountId: id, at, origin: originForOthers(because) })
         const gone = yield* step(tx.delete(t.accounts).where(eq(t.accounts.id, id)).returning({ id: t.accounts.id }))
         if (gone.length === 0) return false
         yield* step(tx.delete(t.mails).where(eq(t.mails.accountId, id)))

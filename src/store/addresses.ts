@@ -12,7 +12,7 @@ import { type Email, readEmail } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
 import { accountColumns } from './accounts.ts'
 import { accountLock, type Change, type Note } from './change.ts'
-import { addressLock, endClaims, prove } from './claims.ts'
+import { addressLock, endClaims, proveEmail } from './claims.ts'
 import type { Driver, Queries, Script } from './driver.ts'
 import { step } from './driver.ts'
 import { endingChange, endSessions, originOf } from './endings.ts'
@@ -47,8 +47,8 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
     const found = new Map<string, AddressHolder>()
     for (const { account, password, identity, passkey } of rows) {
       const { id: accountId, email, emailVerified: verified, locale, role } = account
-      const ways = { password: password !== null, otherWays: identity !== null || passkey !== null }
-      found.set(accountId, { accountId, address: email ?? emailKey, locale, verified, role, ...ways })
+      const methods = { password: password !== null, otherWays: identity !== null || passkey !== null }
+      found.set(accountId, { accountId, address: email ?? emailKey, locale, verified, role, ...methods })
     }
     return [...found.values()]
   }
@@ -155,7 +155,7 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
       const { accountId, email } = subject
       return change(function* (tx, note) {
         if (!(yield* useTicket(tx, t, ticket.id, at))) return false
-        if (yield* prove(tx, t, note, ids, accountId, email, at, because)) {
+        if (yield* proveEmail(tx, t, note, ids, accountId, email, at, because)) {
           yield* note(because)
           return true
         }

@@ -6,14 +6,14 @@ import type { Clock } from '../kernel/clock.ts'
 import { type Change, entryLock } from './change.ts'
 import { createCounting } from './counting.ts'
 import type { Driver } from './driver.ts'
-import { rowIs } from './row-value.ts'
+import { compareRow } from './row-value.ts'
 
 /** How long facts of one kind share one audit log entry, in milliseconds. */
-const countedMs = 3_600_000
+const entrySpanMs = 3_600_000
 
 /** Has the form of other IDs, so that entries of about the same time are close together in the index. */
 const entryOf = (kind: string, at: Date): string => {
-  const begins = at.getTime() - (at.getTime() % countedMs)
+  const begins = at.getTime() - (at.getTime() % entrySpanMs)
   return `aud_${begins.toString(16).padStart(12, '0')}${createHash('sha256').update(kind).digest('hex').slice(0, 32)}`
 }
 
@@ -22,7 +22,7 @@ const loan: AuditName = 'provider_token.lent'
  * A literal, as in the partial index for these rows: with a parameter, the database could not know that the index
  * applies.
  */
-const isNoLoan = sql.raw(`event <> '${loan}'`)
+const isNotLoan = sql.raw(`event <> '${loan}'`)
 
 type Page = { readonly before: string | null; readonly limit: number }
 type Row = { readonly accountId: string | null; readonly event: string; readonly requestId: string | null }
@@ -50,7 +50,7 @@ export function auditStore(
     const [seen] = await read(db.select().from(t).where(eq(t.id, before)))
     if (!seen || !has(seen)) return []
     return page(
-      rowIs('<', [
+      compareRow('<', [
         [t.at, seen.at],
         [t.ordinal, seen.ordinal],
         [t.id, seen.id],
@@ -75,7 +75,7 @@ export function auditStore(
     },
     list: (account, page, kind) =>
       select(
-        and(eq(t.accountId, account), kind && (kind === 'loans' ? eq(t.event, loan) : isNoLoan)),
+        and(eq(t.accountId, account), kind && (kind === 'loans' ? eq(t.event, loan) : isNotLoan)),
         page,
         ({ accountId, event }) => accountId === account && (!kind || (event === loan) === (kind === 'loans')),
       ),

@@ -22,7 +22,7 @@ const rowsAtOnce = 500
  * Deletes the rows in `which` beyond `most`, those with the lowest `age` first. Call it after an insert and under the
  * account's lock: without the lock, two concurrent calls would not see each other's row.
  */
-export function* dropBeyond(
+export function* deleteBeyond(
   tx: Queries,
   table: SQLiteTable,
   { which, key, age, most }: { which: SQL | undefined; key: SQLiteColumn; age: SQLiteColumn; most: number },

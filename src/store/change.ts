@@ -3,7 +3,7 @@ import { catalogue, type Fact, type NoticeName } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Ids } from '../kernel/ids.ts'
 import type { Mail } from '../mail/ports.ts'
-import { allGiven, type Driver, type Queries, type Script, step } from './driver.ts'
+import { type Driver, placeholdersFor, type Queries, type Script, step } from './driver.ts'
 
 /**
  * Writes facts to the audit log, and queues notices of them for the person, within the transaction of the change they
@@ -90,7 +90,7 @@ export function createChange({ db, tables: t, atomic, steps }: Driver, { clock, 
       for (const mail of mails) yield* step(tx.insert(t.mails).values(mail))
     }
 
-  const noting = steps(db.insert(t.audit).values(allGiven(getTableColumns(t.audit))))
+  const noting = steps(db.insert(t.audit).values(placeholdersFor(getTableColumns(t.audit))))
 
   return async (script, locks) => {
     let noted: Fact[] = []

@@ -4,12 +4,12 @@ import type { Email } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
 import type { Note } from './change.ts'
 import { type Queries, type Script, step } from './driver.ts'
-import { elsewhere, live, signedOut } from './endings.ts'
+import { live, originForOthers, signedOut } from './endings.ts'
 import { deleteGuesses } from './guesses.ts'
 import type { Tables } from './schema.ts'
+import { signInMethodsOf } from './sign-in-methods.ts'
 import { leaveTeams } from './team-endings.ts'
 import { endTickets } from './tickets.ts'
-import { waysOf } from './ways.ts'
 
 /**
  * Held by every change that decides who has an email address. A row lock cannot do this: the row often does not exist
@@ -48,20 +48,20 @@ export function* endClaims(
         .returning({ id: t.sessions.id }),
     )
     yield* note([
-      { name: 'account.email_claim_ended', data: {}, accountId, origin: elsewhere(because) },
-      ...signedOut(ended, 'email_claim_ended', accountId, elsewhere(because)),
+      { name: 'account.email_claim_ended', data: {}, accountId, origin: originForOthers(because) },
+      ...signedOut(ended, 'email_claim_ended', accountId, originForOthers(because)),
     ])
     yield* step(tx.delete(t.passwords).where(eq(t.passwords.accountId, accountId)))
-    const { identities, passkeys } = yield* waysOf(tx, t, accountId)
+    const { identities, passkeys } = yield* signInMethodsOf(tx, t, accountId)
     const stays = identities.length > 0 || passkeys.length > 0
     // Before the account's devices are deleted: their guess counters are found through them.
     if (!stays) yield* deleteGuesses(tx, t, accountId)
     yield* endTickets(tx, t, accountId)
     if (stays) continue
-    yield* leaveTeams(tx, t, note, ids, { accountId, at: proven.at, origin: elsewhere(because) })
+    yield* leaveTeams(tx, t, note, ids, { accountId, at: proven.at, origin: originForOthers(because) })
     yield* step(tx.delete(t.accounts).where(eq(t.accounts.id, accountId)))
     yield* step(tx.delete(t.mails).where(eq(t.mails.accountId, accountId)))
-    yield* note([{ name: 'account.deleted', data: {}, accountId, origin: elsewhere(because) }])
+    yield* note([{ name: 'account.deleted', data: {}, accountId, origin: originForOthers(because) }])
     yield* step(tx.update(t.audit).set({ ip: null, userAgent: null }).where(eq(t.audit.accountId, accountId)))
   }
 }
@@ -70,7 +70,7 @@ export function* endClaims(
  * Marks the account's email address as verified, unless another account has proven the same address. Returns `false` if
  * nothing changed.
  */
-export function* prove(
+export function* proveEmail(
   tx: Queries,
   t: Tables,
   note: Note,

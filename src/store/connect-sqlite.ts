@@ -5,7 +5,7 @@ import Database from 'better-sqlite3'
  * collects one: the destructor of `node::ObjectWrap` in better-sqlite3 12 asks for an environment that no longer exists
  * (WiseLibs/better-sqlite3#1515). Version 13 does not have the problem, but requires Node 22.
  */
-const kept: unknown[] = []
+const retained: unknown[] = []
 
 /**
  * A connection that prepares each text once, however often it is requested. Use only `exec`, `prepare` and
@@ -15,7 +15,7 @@ const kept: unknown[] = []
 export function connectSqlite(file: string, options: Database.Options = {}): Database.Database {
   const connection = new Database(file, options)
   const statements = new Map<string, Database.Statement>()
-  kept.push(connection, statements)
+  retained.push(connection, statements)
 
   const prepare = connection.prepare.bind(connection)
   const prepareOnce = (text: string): Database.Statement => {

@@ -4,7 +4,7 @@ import pg from 'pg'
 import { BusyError } from '../kernel/busy.ts'
 import { currentLimit, type Limit, whenOver } from '../kernel/limit.ts'
 import type { PostgresAddress, TlsMode } from '../kernel/postgres-url.ts'
-import { busy, codeOf, type Health, notNowOf } from './not-now.ts'
+import { busy, codeOf, type Health, unavailableReasonOf } from './availability.ts'
 import { createStatementNames } from './statement-names.ts'
 
 /**
@@ -27,7 +27,7 @@ const cancelMs = 500
 /** How long a statement or transaction of a job or a command may take, in milliseconds. */
 export const backgroundMs = 60_000
 /** How many callers may wait for a connection. More would only wait until their time is up. */
-const mostWaiting = 1000
+const maxWaiting = 1000
 
 /**
  * How a statement affects others. `hot`: a lookup by key, which every request needs and which waits for no row.
@@ -36,7 +36,7 @@ const mostWaiting = 1000
  */
 export type Lane = 'hot' | 'write' | 'other'
 
-const mostOf = (max: number) => {
+const maxOf = (max: number) => {
   const reserved = max >= 4 ? 2 : max >= 2 ? 1 : 0
   /** How many connections `other` may use, and how many `write` and `other` may use together. */
   return { other: max - reserved, writing: max - Math.min(reserved, 1) }
@@ -53,7 +53,7 @@ const resultTypes: pg.CustomTypesConfig = {
 } as pg.CustomTypesConfig
 
 /** What the pool shares with each of its connections. */
-type Shared = {
+type PoolState = {
   readonly lockMs: number
   readonly statementMs: number
   readonly nameOf: (text: string) => string | undefined
@@ -77,18 +77,20 @@ export class ConnectionLostError extends Error {
 
 /** One connection. It knows whether it is still usable, and how to cancel what it is doing. */
 export class Connection extends pg.Client {
-  readonly #shared: Shared
+  readonly #shared: PoolState
   #lost: Error | undefined
   /** When the server last answered. */
   heardAt = performance.now()
 
-  constructor(config: pg.ClientConfig & { shared: Shared; requireChannelBinding?: boolean }) {
+  constructor(config: pg.ClientConfig & { shared: PoolState; requireChannelBinding?: boolean }) {
     super(config)
     this.#shared = config.shared
     if (config.requireChannelBinding) this.#insistOnChannelBinding()
     // `pg` emits `error` before it rejects the pending queries, so the cause is known by then.
     this.on('error', (error: Error) => {
-      this.#lost ??= notNowOf('postgres', error) ? error : new ConnectionLostError(error.message, { cause: error })
+      this.#lost ??= unavailableReasonOf('postgres', error)
+        ? error
+        : new ConnectionLostError(error.message, { cause: error })
     })
     this.once('end', () => {
       this.#lost ??= new ConnectionLostError('the connection has ended')
@@ -247,7 +249,7 @@ export function clientConfig(address: PostgresAddress, mode: TlsMode = address.t
   return config as pg.ClientConfig
 }
 
-type Waiting = { readonly lane: Lane; readonly start: () => void }
+type QueuedCaller = { readonly lane: Lane; readonly start: () => void }
 
 export type Connections = ReturnType<typeof createConnections>
 
@@ -264,7 +266,7 @@ export function createConnections(parts: {
   readonly health: Health
 }) {
   const { config, max, requestMs, health } = parts
-  const shared: Shared = {
+  const shared: PoolState = {
     lockMs: requestMs / 2,
     statementMs: backgroundMs,
     nameOf: createStatementNames(),
@@ -280,10 +282,10 @@ export function createConnections(parts: {
   // Nothing to do when an idle connection ends: the pool has already removed it.
   pool.on('error', () => {})
 
-  const most = mostOf(max)
+  const most = maxOf(max)
   const running: Record<Lane, number> = { hot: 0, write: 0, other: 0 }
   const inUse = new Set<Connection>()
-  let line: Waiting[] = []
+  let line: QueuedCaller[] = []
   let closed = false
   /**
    * Start time of the last call without an answer. Connections that have not answered since then may be dead as well.
@@ -300,10 +302,10 @@ export function createConnections(parts: {
       running[lane]++
       return undefined
     }
-    if (line.length >= mostWaiting)
+    if (line.length >= maxWaiting)
       throw health.failed('contended', new Error('too many callers are waiting for a database connection'))
     return new Promise((resolve, reject) => {
-      const waiting: Waiting = {
+      const waiting: QueuedCaller = {
         lane,
         start: () => {
           unwatch()
@@ -354,7 +356,7 @@ export function createConnections(parts: {
         (error: unknown) => {
           unwatch()
           // Any failure to connect, even a changed password, means that nothing can be done now.
-          reject(health.failed(notNowOf('postgres', error) ?? 'unreachable', error))
+          reject(health.failed(unavailableReasonOf('postgres', error) ?? 'unreachable', error))
           leave(lane)
         },
       )
@@ -368,7 +370,7 @@ export function createConnections(parts: {
 
   /** A server that has just become read-only or is shutting down must not get the next statement. */
   const endsConnection = (error: unknown): boolean =>
-    notNowOf('postgres', error) === 'unreachable' || codeOf(error) === '25006'
+    unavailableReasonOf('postgres', error) === 'unreachable' || codeOf(error) === '25006'
 
   return {
     shared,

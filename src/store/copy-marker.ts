@@ -5,7 +5,7 @@ import type { Driver } from './driver.ts'
 export const copyMarker = 'copy-to'
 
 /** Whether a copy into this database was started and not finished, so that rows are missing or were not verified. */
-export async function isHalfCopied({ db, tables: { leases }, read }: Driver): Promise<boolean> {
+export async function isCopyUnfinished({ db, tables: { leases }, read }: Driver): Promise<boolean> {
   const found = await read(db.select({ name: leases.name }).from(leases).where(eq(leases.name, copyMarker)))
   return found.length > 0
 }

@@ -20,10 +20,10 @@ type Row = Readonly<Record<string, unknown>>
  * Tables that are not copied. Leases mean nothing in another database, and the copy keeps its own marker among them.
  */
 const excludedTables: ReadonlySet<TableName> = new Set(['leases'])
-const never = new Date('2200-01-01T00:00:00Z')
+const farFuture = new Date('2200-01-01T00:00:00Z')
 /** Rows read and written at a time. PostgreSQL accepts 65,535 parameters in one statement. */
 const batchRows = 1000
-const mostParameters = 60_000
+const maxParameters = 60_000
 
 export type CopiedTable = {
   readonly table: string
@@ -31,7 +31,7 @@ export type CopiedTable = {
   /** The same on both sides. It is a sum over the rows, so it does not depend on how a database orders text. */
   readonly checksum: string
 }
-export type Copied =
+export type CopyResult =
   | { readonly tag: 'copied'; readonly tables: readonly CopiedTable[] }
   /** The target holds rows that no unfinished copy of this source has written. Nothing was changed. */
   | { readonly tag: 'not_empty'; readonly table: string }
@@ -51,9 +51,9 @@ type CopyStoreParts = {
 }
 
 /** All tables that are copied; a table comes after those it refers to. */
-const tableNames: readonly TableName[] = inOrder()
+const tableNames: readonly TableName[] = tablesInOrder()
 
-function inOrder(): readonly TableName[] {
+function tablesInOrder(): readonly TableName[] {
   const names = Object.keys(lite) as TableName[]
   const nameOf = new Map<SQLiteTable, TableName>(names.map((name) => [lite[name], name]))
   const ordered = new Set<TableName>()
@@ -129,7 +129,7 @@ function canonical(value: unknown): unknown {
 
 const modulus = 2n ** 256n
 
-async function summed(side: Side, name: TableName): Promise<CopiedTable> {
+async function checksumOf(side: Side, name: TableName): Promise<CopiedTable> {
   let [sum, rows] = [0n, 0]
   for (let after: Row | undefined; ; ) {
     const found = await batch(side, name, after)
@@ -149,7 +149,7 @@ async function summed(side: Side, name: TableName): Promise<CopiedTable> {
 /** Appends rows; each batch is written completely or not at all. */
 const write = (target: Driver, name: TableName, rows: readonly Row[]): Promise<void> => {
   const table = target.tables[name] as SQLiteTable
-  const atOnce = Math.floor(mostParameters / Object.keys(getTableColumns(table)).length)
+  const atOnce = Math.floor(maxParameters / Object.keys(getTableColumns(table)).length)
   return target.atomic(function* (tx) {
     for (let from = 0; from < rows.length; from += atOnce)
       yield* step(tx.insert(table).values(rows.slice(from, from + atOnce) as never))
@@ -160,7 +160,12 @@ const write = (target: Driver, name: TableName, rows: readonly Row[]): Promise<v
  * Copies the file in its current state. If a service writes to it during the copy, the copy fails. After an
  * interruption, the next call continues.
  */
-export async function copyStore({ file, target, onProgress = () => {}, beforeCheck }: CopyStoreParts): Promise<Copied> {
+export async function copyStore({
+  file,
+  target,
+  onProgress = () => {},
+  beforeCheck,
+}: CopyStoreParts): Promise<CopyResult> {
   const connection = connectSqlite(file, { fileMustExist: true })
   const source: Side = {
     db: drizzle({ client: connection }),
@@ -187,7 +192,7 @@ export async function copyStore({ file, target, onProgress = () => {}, beforeChe
     if (begun?.owner !== owner) {
       for (const name of tableNames)
         if ((await rowsIn(target, name)) > 0) return { tag: 'not_empty', table: getTableName(target.tables[name]) }
-      await target.write(target.db.insert(leases).values({ name: copyMarker, owner, expiresAt: never }))
+      await target.write(target.db.insert(leases).values({ name: copyMarker, owner, expiresAt: farFuture }))
     }
 
     for (const name of tableNames) {
@@ -210,7 +215,7 @@ export async function copyStore({ file, target, onProgress = () => {}, beforeChe
     await beforeCheck?.()
     const tables: CopiedTable[] = []
     for (const name of tableNames) {
-      const [here, there] = [await summed(source, name), await summed(target, name)]
+      const [here, there] = [await checksumOf(source, name), await checksumOf(target, name)]
       if (here.rows !== there.rows || here.checksum !== there.checksum) return { tag: 'different', table: here.table }
       tables.push(here)
     }

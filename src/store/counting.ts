@@ -1,13 +1,13 @@
 import type { Fact } from '../events/catalogue.ts'
 import { Limit, requestLimit, whenOver, withinLimit } from '../kernel/limit.ts'
-import { busy } from './not-now.ts'
+import { busy } from './availability.ts'
 
 /**
  * How long one transaction may take, in milliseconds. It writes facts of several requests, so it has the limit of none.
  */
 const countingMs = 5000
 
-type Gathering = { readonly facts: Fact[]; readonly written: Promise<void> }
+type FactBatch = { readonly facts: Fact[]; readonly written: Promise<void> }
 
 /**
  * Counts facts in shared audit log entries, with one transaction at a time for each entry: facts that arrive during one
@@ -15,10 +15,10 @@ type Gathering = { readonly facts: Fact[]; readonly written: Promise<void> }
  * fact, anyone who causes many refusals would fill the pool with connections that only wait.
  */
 export function createCounting(write: (facts: readonly Fact[], entry: string) => Promise<void>) {
-  const gatherings = new Map<string, Gathering>()
+  const gatherings = new Map<string, FactBatch>()
   const underWay = new Map<string, Promise<void>>()
 
-  function gather(entry: string): Gathering {
+  function gather(entry: string): FactBatch {
     const facts: Fact[] = []
     const written = (underWay.get(entry) ?? Promise.resolve()).then(() => {
       gatherings.delete(entry)

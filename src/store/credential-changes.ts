@@ -11,7 +11,7 @@ import { endTickets } from './tickets.ts'
 /** What changes of second factors and of passkeys have in common. Each runs under the account's lock. */
 
 /** Ends all other sessions, and invalidates links, codes and pending sign-ins that were issued before the change. */
-export function* endElsewhere(
+export function* endOtherAccess(
   tx: Queries,
   t: Tables,
   note: Note,
@@ -36,7 +36,11 @@ export function* hasTotp(tx: Queries, { totpFactors: t }: Tables, accountId: str
 }
 
 /** Turns two-step sign-in off. Returns `false` if it was not on. */
-export function* stopAsking(tx: Queries, t: Tables, { accountId, at }: Omit<Changing, 'sessionId'>): Script<boolean> {
+export function* turnOffSecondFactor(
+  tx: Queries,
+  t: Tables,
+  { accountId, at }: Omit<Changing, 'sessionId'>,
+): Script<boolean> {
   yield* step(tx.delete(t.recoveryCodes).where(eq(t.recoveryCodes.accountId, accountId)))
   const stopped = yield* step(
     tx

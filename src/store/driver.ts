@@ -1,6 +1,6 @@
 import { type Column, type SQL, sql } from 'drizzle-orm'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
-import type { HealthChange } from './not-now.ts'
+import type { HealthChange } from './availability.ts'
 import type { Tables } from './schema.ts'
 
 /** The part of Drizzle that is the same in both dialects. Outside the drivers, only this is used. */
@@ -43,7 +43,7 @@ export interface Driver {
    */
   steps<T>(query: PromiseLike<T>): (values: Values) => PromiseLike<T>
 
-  /** How many statements of one kind are worth running concurrently where calls can share one; see `together.ts`. */
+  /** How many statements of one kind are worth running concurrently where calls can share one; see `batch-calls.ts`. */
   readonly statementsAtOnce: number
 
   /**
@@ -99,20 +99,19 @@ export type Values = Readonly<Record<string, unknown>>
 export const valuesNow = (values: Values | (() => Values)): Values => (typeof values === 'function' ? values() : values)
 
 /** A placeholder that is encoded as its column is: Drizzle's own placeholder would skip the encoding of times. */
-export const given = (name: string, column: Column): SQL<never> =>
+export const placeholderFor = (name: string, column: Column): SQL<never> =>
   sql`${sql.param(sql.placeholder(name), {
     mapToDriverValue: (value: unknown) => (value === null ? null : column.mapToDriverValue(value)),
   })}`
 
 /** The same for all these columns, for a prepared INSERT. */
-export const allGiven = <K extends string>(columns: Readonly<Record<K, Column>>): Record<K, SQL<never>> =>
-  Object.fromEntries(Object.entries<Column>(columns).map(([name, column]) => [name, given(name, column)])) as Record<
-    K,
-    SQL<never>
-  >
+export const placeholdersFor = <K extends string>(columns: Readonly<Record<K, Column>>): Record<K, SQL<never>> =>
+  Object.fromEntries(
+    Object.entries<Column>(columns).map(([name, column]) => [name, placeholderFor(name, column)]),
+  ) as Record<K, SQL<never>>
 
 /** A prepared statement and the values for one run. A driver's `steps` returns these. */
-export class Ready {
+export class PreparedStep {
   readonly prepared: unknown
   readonly values: Values
   constructor(prepared: unknown, values: Values) {
@@ -121,8 +120,8 @@ export class Ready {
   }
 }
 /** Only drivers run a prepared step, so it needs the type of a promise and nothing else. */
-export const ready = <T>(prepared: unknown, values: Values): PromiseLike<T> =>
-  new Ready(prepared, values) as unknown as PromiseLike<T>
+export const preparedStep = <T>(prepared: unknown, values: Values): PromiseLike<T> =>
+  new PreparedStep(prepared, values) as unknown as PromiseLike<T>
 
 /** Makes a Drizzle query a step of a script and keeps the type of its rows. */
 export function* step<T>(query: PromiseLike<T>): Generator<PromiseLike<T>, T, unknown> {

@@ -2,7 +2,7 @@ import { and, desc, eq, gt, inArray, isNull, ne, type SQL } from 'drizzle-orm'
 import { type Fact, internalOrigin, type Origin } from '../events/catalogue.ts'
 import type { EndReason } from '../sessions/ports.ts'
 import { accountLock, type Change, type Note } from './change.ts'
-import { type Driver, given, type Queries, type Script, step } from './driver.ts'
+import { type Driver, placeholderFor, type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
 
 /** Neither ended nor expired at `at`. A session that is over stays over: nothing extends it or ends it again. */
@@ -16,7 +16,7 @@ export const originOf = (because: readonly Fact[]): Origin => because[0]?.origin
  * The origin for the audit log of another account. The caller's IP address and user agent are not shown to that
  * account.
  */
-export const elsewhere = (because: readonly Fact[]): Origin => ({
+export const originForOthers = (because: readonly Fact[]): Origin => ({
   ...internalOrigin,
   requestId: originOf(because).requestId,
 })
@@ -36,11 +36,11 @@ export const signedOut = (
   }))
 
 /** How many live sessions an account may have. This bounds the cost of listing them and of signing all of them out. */
-export const mostSessions = 100
+export const maxSessions = 100
 /** How many sessions one transaction ends, so that no other writer waits long for it. */
 export const sessionsAtOnce = 250
 
-type Some = {
+type SessionSelection = {
   readonly which: SQL | undefined
   readonly beyond?: number
   readonly reason: EndReason
@@ -48,7 +48,7 @@ type Some = {
 }
 
 /** Ends one batch of the live sessions in `which`, most recently seen first, skipping the first `beyond`. */
-function endingSome(tx: Queries, t: Tables, { which, beyond = 0, reason, at }: Some) {
+function endingSome(tx: Queries, t: Tables, { which, beyond = 0, reason, at }: SessionSelection) {
   const { sessions: s } = t
   const some = tx
     .select({ id: s.id })
@@ -65,14 +65,14 @@ function endingSome(tx: Queries, t: Tables, { which, beyond = 0, reason, at }: S
 }
 
 /** The same as a step of a script. */
-export function* endSome(tx: Queries, t: Tables, some: Some): Script<readonly { readonly id: string }[]> {
+export function* endSome(tx: Queries, t: Tables, some: SessionSelection): Script<readonly { readonly id: string }[]> {
   return yield* step(endingSome(tx, t, some))
 }
 
-/** The sessions beyond `mostSessions` if `spare`, one of them, is kept. */
-const beyondSpare = (t: Tables, accountId: string | SQL, spare: string | SQL, at: Date | SQL): Some => ({
+/** The sessions beyond `maxSessions` if `spare`, one of them, is kept. */
+const beyondSpare = (t: Tables, accountId: string | SQL, spare: string | SQL, at: Date | SQL): SessionSelection => ({
   which: and(eq(t.sessions.accountId, accountId), ne(t.sessions.id, spare)),
-  beyond: mostSessions - 1,
+  beyond: maxSessions - 1,
   reason: 'session_limit',
   at,
 })
@@ -82,8 +82,8 @@ const beyondSpare = (t: Tables, accountId: string | SQL, spare: string | SQL, at
  * statement takes longer than running it.
  */
 export function excessAtSignIn({ db, tables: t, steps }: Driver) {
-  const [accountId, spare] = [given('accountId', t.sessions.accountId), given('spare', t.sessions.id)]
-  const ending = steps(endingSome(db, t, beyondSpare(t, accountId, spare, given('at', t.sessions.endedAt))))
+  const [accountId, spare] = [placeholderFor('accountId', t.sessions.accountId), placeholderFor('spare', t.sessions.id)]
+  const ending = steps(endingSome(db, t, beyondSpare(t, accountId, spare, placeholderFor('at', t.sessions.endedAt))))
   return function* (
     note: Note,
     { accountId, spare, at }: { accountId: string; spare: string; at: Date },
@@ -96,7 +96,7 @@ export function excessAtSignIn({ db, tables: t, steps }: Driver) {
 }
 
 /**
- * Ends a batch of the account's sessions beyond `mostSessions`, the least recently seen, and never `spare`. Call it
+ * Ends a batch of the account's sessions beyond `maxSessions`, the least recently seen, and never `spare`. Call it
  * under the account's lock. Returns how many ended; if that is `sessionsAtOnce`, there may be more.
  */
 export function* endExcess(
@@ -107,8 +107,8 @@ export function* endExcess(
   origin: Origin,
 ): Script<number> {
   const which = eq(t.sessions.accountId, accountId)
-  const some: Some =
-    spare === null ? { which, beyond: mostSessions, reason: 'session_limit', at } : beyondSpare(t, accountId, spare, at)
+  const some: SessionSelection =
+    spare === null ? { which, beyond: maxSessions, reason: 'session_limit', at } : beyondSpare(t, accountId, spare, at)
   const ended = yield* endSome(tx, t, some)
   yield* note(signedOut(ended, 'session_limit', accountId, origin))
   return ended.length
@@ -117,7 +117,7 @@ export function* endExcess(
 type Excess = { readonly accountId: string; readonly spare: string | null; readonly at: Date }
 
 /**
- * Ends all of the account's sessions beyond `mostSessions`, never `spare`, each batch in its own transaction. Only
+ * Ends all of the account's sessions beyond `maxSessions`, never `spare`, each batch in its own transaction. Only
  * accounts older than the limit have so many. For all others this is one statement that finds nothing.
  */
 export async function endAllExcess(change: Change, t: Tables, excess: Excess, origin: Origin): Promise<void> {
@@ -127,7 +127,7 @@ export async function endAllExcess(change: Change, t: Tables, excess: Excess, or
 
 /**
  * A change that ends every session of an account in its own transaction. It must be one transaction: a session that
- * outlives a changed password is an intruder's. Sessions beyond `mostSessions` end before, in batches, so that the
+ * outlives a changed password is an intruder's. Sessions beyond `maxSessions` end before, in batches, so that the
  * transaction ends at most that many. If the change is then refused, only sessions beyond the limit are gone.
  */
 export const endingChange =

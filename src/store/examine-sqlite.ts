@@ -2,13 +2,13 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
+import { codeOf, unavailableReasonOf } from './availability.ts'
 import { connectSqlite } from './connect-sqlite.ts'
 import type { Reader } from './driver.ts'
 import { type MigrationState, migrationState, migrationsFor } from './migrations.ts'
-import { codeOf, notNowOf } from './not-now.ts'
 import { sqliteOpenErrorOf } from './open-error.ts'
 import * as tables from './schema.sqlite.ts'
-import { appliedUpTo, execute, prepare, probeWrite, startWaiting } from './sqlite.ts'
+import { appliedUpTo, createLockRetry, execute, prepare, probeWrite } from './sqlite.ts'
 
 /** Reads rows of an existing file, and writes nothing. */
 export function readSqlite(file: string): Reader {
@@ -45,7 +45,7 @@ export function tidyAfterReading(file: string): () => void {
       connection.close()
     } catch (error) {
       // A process that is using the file now removes these files itself.
-      if (notNowOf('sqlite', error) === undefined) throw error
+      if (unavailableReasonOf('sqlite', error) === undefined) throw error
     }
   }
 }
@@ -61,7 +61,7 @@ function openForReading(file: string) {
 /**
  * Larger files are not checked completely: that would take too long, and evict pages of other processes from memory.
  */
-const mostCheckedBytes = 256 * 1024 * 1024
+const maxCheckedBytes = 256 * 1024 * 1024
 
 /**
  * File systems by their number (statfs(2), linux/magic.h). SQLite's locks are unreliable on a network. Files in memory
@@ -107,7 +107,7 @@ export function examineSqlite(file: string): SqliteExamination {
     const inWal = statSync(walOf(file), { throwIfNoEntry: false })?.size ?? 0
     const journalMode = String(connection.prepare('PRAGMA journal_mode').pluck().get())
     const migrations = migrationState(migrationsFor('sqlite'), appliedUpTo(connection))
-    const checked = size <= mostCheckedBytes ? connection.prepare('PRAGMA quick_check(1)').pluck().get() : undefined
+    const checked = size <= maxCheckedBytes ? connection.prepare('PRAGMA quick_check(1)').pluck().get() : undefined
     const damage = checked === undefined ? undefined : checked === 'ok' ? null : String(checked)
     return { bytes: size + inWal, journalMode, open: (mode & 0o077) !== 0, migrations, damage }
   } catch (error) {
@@ -131,13 +131,13 @@ export async function canWriteSqlite(file: string, waitMs: number): Promise<'wri
     reader.prepare('SELECT count(*) FROM sqlite_schema').get()
     const writer = connectSqlite(file, { fileMustExist: true, timeout: 0 })
     try {
-      await startWaiting(waitMs)(() => probeWrite(writer))
+      await createLockRetry(waitMs)(() => probeWrite(writer))
       return 'writable'
     } finally {
       writer.close()
     }
   } catch (error) {
-    if (notNowOf('sqlite', error) === 'contended' && codeOf(error) !== 'SQLITE_PROTOCOL') return 'locked'
+    if (unavailableReasonOf('sqlite', error) === 'contended' && codeOf(error) !== 'SQLITE_PROTOCOL') return 'locked'
     throw sqliteOpenErrorOf(error, file)
   } finally {
     reader.close()

@@ -1,25 +1,25 @@
 import { and, eq, getTableColumns, gt, isNull } from 'drizzle-orm'
 import type { PendingAuthorizationStore } from '../providers/ports.ts'
-import { caps, dropBeyond } from './caps.ts'
+import { caps, deleteBeyond } from './caps.ts'
 import { accountLock, type Change } from './change.ts'
-import { allGiven, type Driver, given, step } from './driver.ts'
+import { type Driver, placeholderFor, placeholdersFor, step } from './driver.ts'
 
 export function pendingFlowStore(
   { db, tables: { flows: t }, read, writes }: Driver,
   change: Change,
 ): PendingAuthorizationStore {
-  const beginning = writes(db.insert(t).values(allGiven(getTableColumns(t))))
+  const beginning = writes(db.insert(t).values(placeholdersFor(getTableColumns(t))))
   const claiming = writes(
     db
       .update(t)
-      .set({ claimedAt: given('at', t.claimedAt) })
+      .set({ claimedAt: placeholderFor('at', t.claimedAt) })
       .where(
         and(
-          eq(t.stateHash, given('stateHash', t.stateHash)),
-          eq(t.bindingHash, given('bindingHash', t.bindingHash)),
-          eq(t.provider, given('provider', t.provider)),
+          eq(t.stateHash, placeholderFor('stateHash', t.stateHash)),
+          eq(t.bindingHash, placeholderFor('bindingHash', t.bindingHash)),
+          eq(t.provider, placeholderFor('provider', t.provider)),
           isNull(t.claimedAt),
-          gt(t.expiresAt, given('at', t.expiresAt)),
+          gt(t.expiresAt, placeholderFor('at', t.expiresAt)),
         ),
       )
       .returning(),
@@ -36,7 +36,7 @@ export function pendingFlowStore(
           yield* note(because)
           if (accountId === null) return
           const which = eq(t.accountId, accountId)
-          yield* dropBeyond(tx, t, { which, key: t.id, age: t.createdAt, most: caps.flows })
+          yield* deleteBeyond(tx, t, { which, key: t.id, age: t.createdAt, most: caps.flows })
         },
         accountId === null ? [] : [accountLock(accountId)],
       )

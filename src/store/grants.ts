@@ -4,7 +4,7 @@ import type { IdentityUse } from '../kernel/account.ts'
 import type { Ids } from '../kernel/ids.ts'
 import type { Change } from './change.ts'
 import { sameConsent } from './consents.ts'
-import { type Driver, given, type Queries, type Script, step } from './driver.ts'
+import { type Driver, placeholderFor, type Queries, type Script, step } from './driver.ts'
 import { eraseGrants } from './withdrawals.ts'
 
 export function grantStore(
@@ -14,11 +14,11 @@ export function grantStore(
 ): GrantStore {
   const { grants: t, identities, jiraIntegrations } = tables
   const withKey = and(
-    eq(t.provider, given('provider', t.provider)),
-    eq(t.issuer, given('issuer', t.issuer)),
-    eq(t.clientId, given('clientId', t.clientId)),
-    eq(t.subject, given('subject', t.subject)),
-    eq(t.holder, given('holder', t.holder)),
+    eq(t.provider, placeholderFor('provider', t.provider)),
+    eq(t.issuer, placeholderFor('issuer', t.issuer)),
+    eq(t.clientId, placeholderFor('clientId', t.clientId)),
+    eq(t.subject, placeholderFor('subject', t.subject)),
+    eq(t.holder, placeholderFor('holder', t.holder)),
   )
   const released = { leaseOwner: null, leaseUntil: null }
   const healthy = { status: 'healthy' as const, failures: 0, lastError: null, lastErrorAt: null }
@@ -55,29 +55,29 @@ export function grantStore(
       db
         .update(t)
         .set({
-          accessToken: given('accessToken', t.accessToken),
-          scopes: given('scopes', t.scopes),
-          expiresAt: given('expiresAt', t.expiresAt),
-          dueAt: given('dueAt', t.dueAt),
-          askedScopes: given('askedScopes', t.askedScopes),
-          consentedAt: given('at', t.consentedAt),
-          usedAt: given('at', t.usedAt),
-          updatedAt: given('at', t.updatedAt),
+          accessToken: placeholderFor('accessToken', t.accessToken),
+          scopes: placeholderFor('scopes', t.scopes),
+          expiresAt: placeholderFor('expiresAt', t.expiresAt),
+          dueAt: placeholderFor('dueAt', t.dueAt),
+          askedScopes: placeholderFor('askedScopes', t.askedScopes),
+          consentedAt: placeholderFor('at', t.consentedAt),
+          usedAt: placeholderFor('at', t.usedAt),
+          updatedAt: placeholderFor('at', t.updatedAt),
           ...healthy,
           fence: raised,
           ...released,
           ...(refreshToken === 'with a new refresh token' && {
-            refreshToken: given('refreshToken', t.refreshToken),
-            refreshExpiresAt: given('refreshExpiresAt', t.refreshExpiresAt),
+            refreshToken: placeholderFor('refreshToken', t.refreshToken),
+            refreshExpiresAt: placeholderFor('refreshExpiresAt', t.refreshExpiresAt),
           }),
         })
-        .where(and(eq(t.id, sql.placeholder('id')), eq(t.fence, given('fence', t.fence))))
+        .where(and(eq(t.id, sql.placeholder('id')), eq(t.fence, placeholderFor('fence', t.fence))))
         .returning({ id: t.id }),
     )
   const lending = steps(
     db
       .update(t)
-      .set({ usedAt: given('at', t.usedAt) })
+      .set({ usedAt: placeholderFor('at', t.usedAt) })
       .where(and(withKey, isNotNull(t.accessToken)))
       .returning({ id: t.id }),
   )
@@ -93,8 +93,8 @@ export function grantStore(
   const using = steps(
     db
       .update(t)
-      .set({ usedAt: given('at', t.usedAt), dueAt: given('dueAt', t.dueAt) })
-      .where(and(eq(t.id, sql.placeholder('id')), eq(t.fence, given('fence', t.fence))))
+      .set({ usedAt: placeholderFor('at', t.usedAt), dueAt: placeholderFor('dueAt', t.dueAt) })
+      .where(and(eq(t.id, sql.placeholder('id')), eq(t.fence, placeholderFor('fence', t.fence))))
       .returning({ id: t.id }),
   )
 
@@ -106,11 +106,11 @@ export function grantStore(
     steps(
       db
         .update(identities)
-        .set(Object.fromEntries(columns.map((name) => [name, given(name, identities[name])])))
+        .set(Object.fromEntries(columns.map((name) => [name, placeholderFor(name, identities[name])])))
         .where(
           and(
-            eq(identities.issuer, given('issuer', identities.issuer)),
-            eq(identities.subject, given('subject', identities.subject)),
+            eq(identities.issuer, placeholderFor('issuer', identities.issuer)),
+            eq(identities.subject, placeholderFor('subject', identities.subject)),
           ),
         )
         .returning({ id: identities.id }),

@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3'
 import { BusyError } from '../kernel/busy.ts'
 import { currentLimit, type Limit } from '../kernel/limit.ts'
-import { codeOf, type Health, meaningOf } from './not-now.ts'
+import { codeOf, type Health, translateError } from './availability.ts'
 
 type Work = {
   readonly run: () => unknown
@@ -16,10 +16,10 @@ class ScriptError extends Error {}
 type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown }
 
 /** How many writes share one transaction: with hundreds, everyone would wait until the last one is done. */
-const mostAtOnce = 64
+const maxAtOnce = 64
 
 /** How many more turns a group may wait, as long as each turn brings more writes. */
-const mostTurns = 8
+const maxTurns = 8
 
 /** How long to wait before trying a locked file again, in milliseconds. */
 const retryMs = 20
@@ -77,7 +77,7 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
     }
   }
 
-  const translate = (error: unknown): unknown => meaningOf('sqlite', error, health)
+  const translate = (error: unknown): unknown => translateError('sqlite', error, health)
 
   /**
    * Returns `undefined` if another process has locked the file; nothing was done then. Scripts rarely throw, so they
@@ -122,7 +122,7 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
   function endTurn(): void {
     scheduled = false
     const size = lastOfTurn.reduce((sum, { size }) => sum + size(), waiting.length)
-    if (size > gathered && size < mostAtOnce && turns < mostTurns) {
+    if (size > gathered && size < maxAtOnce && turns < maxTurns) {
       gathered = size
       turns += 1
       soon()
@@ -142,14 +142,14 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
     // Calls that arrived in the meantime get a turn of their own.
     if (lastOfTurn.length > 0) soon()
     if (retry !== undefined) return
-    const group = waiting.slice(0, mostAtOnce)
+    const group = waiting.slice(0, maxAtOnce)
     if (group.length === 0) return
     const outcomes = perform(group)
     if (outcomes === undefined) {
       retry = setTimeout(tryAgain, retryMs)
       return
     }
-    waiting = waiting.slice(mostAtOnce)
+    waiting = waiting.slice(maxAtOnce)
     if (waiting.length > 0) soon()
     commits += 1
     group.forEach(({ resolve, reject }, n) => {

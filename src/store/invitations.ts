@@ -2,8 +2,8 @@ import { and, count, desc, eq, getTableColumns, gt, isNull, ne } from 'drizzle-o
 import type { InvitationStore } from '../teams/ports.ts'
 import type { Change } from './change.ts'
 import { type Driver, step } from './driver.ts'
-import { hasRoom, holdTeam } from './team-holds.ts'
-import { holdAsMember, holdIfAllowed, roleIn } from './teams.ts'
+import { hasRoom, lockTeam } from './team-locks.ts'
+import { lockTeamAsMember, lockTeamIfAllowed, roleIn } from './teams.ts'
 
 export function invitationStore({ db, tables: t, read }: Driver, change: Change): InvitationStore {
   const { teams, teamMembers: m, accounts, teamInvitations: i } = t
@@ -16,7 +16,7 @@ export function invitationStore({ db, tables: t, read }: Driver, change: Change)
     invite: (invitation, allows, most, because, mails) =>
       change(function* (tx, note, post) {
         const { teamId, emailKey, invitedBy: by, createdAt: at } = invitation
-        const found = yield* holdIfAllowed(tx, t, { teamId, by }, allows)
+        const found = yield* lockTeamIfAllowed(tx, t, { teamId, by }, allows)
         if (typeof found === 'string') return found
         const [holder] = yield* step(
           tx
@@ -51,7 +51,7 @@ export function invitationStore({ db, tables: t, read }: Driver, change: Change)
 
     withdraw: ({ id, ...asked }, allows, because) =>
       change(function* (tx, note) {
-        const found = yield* holdAsMember(tx, t, asked)
+        const found = yield* lockTeamAsMember(tx, t, asked)
         if (!found) return 'team_not_found'
         const one = and(eq(i.id, id), eq(i.teamId, asked.teamId))
         const [invitation] = yield* step(tx.select({ role: i.role }).from(i).where(one))
@@ -91,7 +91,7 @@ export function invitationStore({ db, tables: t, read }: Driver, change: Change)
         if (!asked) return 'invitation_not_found'
         const { teamId } = asked
         const room = yield* hasRoom(tx, t, accountId, most.teams)
-        const team = yield* holdTeam(tx, t, teamId)
+        const team = yield* lockTeam(tx, t, teamId)
         if (!team) return 'invitation_not_found'
         // Read it again under the team's lock.
         const [invitation] = yield* step(asking)

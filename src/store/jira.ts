@@ -5,8 +5,8 @@ import type { Change } from './change.ts'
 import { otherConsent, sameConsent } from './consents.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
 import { live } from './endings.ts'
-import { holdTeam } from './team-holds.ts'
-import { holdIfAllowed } from './teams.ts'
+import { lockTeam } from './team-locks.ts'
+import { lockTeamIfAllowed } from './teams.ts'
 import { eraseGrants } from './withdrawals.ts'
 
 /** Rows of one INSERT: see `change.ts`. */
@@ -70,7 +70,7 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
     connect: (jira, allows, reading, because) =>
       change(function* (tx, note) {
         const { teamId, by, sessionId, consent, subjectName, at } = jira
-        const found = yield* holdIfAllowed(tx, t, jira, allows)
+        const found = yield* lockTeamIfAllowed(tx, t, jira, allows)
         if (typeof found === 'string') return found
         const theirs = and(eq(t.sessions.id, sessionId), eq(t.sessions.accountId, by), live(t, at))
         const [session] = yield* step(tx.select({ id: t.sessions.id }).from(t.sessions).where(theirs))
@@ -96,7 +96,7 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
     choose: ({ cloudIds, at, ...asked }, allows, because) =>
       change(function* (tx, note) {
         const { teamId } = asked
-        const found = yield* holdIfAllowed(tx, t, asked, allows)
+        const found = yield* lockTeamIfAllowed(tx, t, asked, allows)
         if (typeof found === 'string') return found
         const state = yield* stateOf(tx, teamId)
         if (!state) return 'jira_not_connected'
@@ -116,7 +116,7 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
     disconnect: ({ at, ...asked }, allows, because) =>
       change(function* (tx, note) {
         const { teamId, by } = asked
-        const found = yield* holdIfAllowed(tx, t, asked, allows)
+        const found = yield* lockTeamIfAllowed(tx, t, asked, allows)
         if (typeof found === 'string') return found
         const [gone] = yield* step(tx.delete(j).where(eq(j.teamId, teamId)).returning())
         if (!gone) return 'jira_not_connected'
@@ -149,7 +149,7 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
 
     synced: ({ teamId, provider, issuer, clientId, subject, connectedAt }, reading, at, because) =>
       change(function* (tx, note) {
-        yield* holdTeam(tx, t, teamId)
+        yield* lockTeam(tx, t, teamId)
         const state = yield* stateOf(tx, teamId)
         const still =
           state && consentOf(state.integration) === consentOf({ provider, issuer, clientId, subject, connectedAt })

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import Database from 'better-sqlite3'
 import { BusyError } from '../kernel/busy.ts'
 import { currentLimit, type Limit, whenOver } from '../kernel/limit.ts'
-import { type Health, meaningOf } from './not-now.ts'
+import { type Health, translateError } from './availability.ts'
 
 /** A statement that only reads, as Drizzle compiled it. `asArrays`: each row is an array of values, not an object. */
 export type LongRead = { readonly sql: string; readonly params: readonly unknown[]; readonly asArrays: boolean }
@@ -39,9 +39,9 @@ type PendingRead = {
 }
 
 /** How many reads may wait. */
-const mostWaiting = 100
+const maxWaiting = 100
 /** How many threads may exist: the current one, and one that still runs a statement after its deadline. */
-const mostThreads = 2
+const maxThreads = 2
 
 /**
  * Runs long reads in a thread of their own. better-sqlite3 is synchronous, so on the main thread one search through a
@@ -102,7 +102,7 @@ export function createLongReads({ health, requestMs, checkFiles, startThread }: 
       done?.endWatch()
       done?.resolve(message.rows)
     } else {
-      const error = meaningOf('sqlite', new Database.SqliteError(message.message, message.code), health)
+      const error = translateError('sqlite', new Database.SqliteError(message.message, message.code), health)
       const failed = takeRunning()
       if (failed) fail(failed, error)
       else cannotOpen(error)
@@ -116,7 +116,7 @@ export function createLongReads({ health, requestMs, checkFiles, startThread }: 
       checkFiles()
       if (current) current.isOpen = true
     } catch (error) {
-      cannotOpen(meaningOf('sqlite', error, health))
+      cannotOpen(translateError('sqlite', error, health))
     }
   }
 
@@ -155,7 +155,7 @@ export function createLongReads({ health, requestMs, checkFiles, startThread }: 
     const [first, ...others] = waiting
     current?.thread.hold(first !== undefined)
     if (!first) return
-    if (!current && ending.size < mostThreads) start()
+    if (!current && ending.size < maxThreads) start()
     if (!current?.isOpen) return
     waiting = others
     running = first
@@ -179,8 +179,8 @@ export function createLongReads({ health, requestMs, checkFiles, startThread }: 
     ask(read: LongRead): Promise<readonly unknown[]> {
       return new Promise((resolve, reject) => {
         if (isClosed) return reject(new BusyError('the store', 5))
-        if (waiting.length >= mostWaiting)
-          return reject(health.failed('contended', new Error(`${mostWaiting} long reads are waiting`)))
+        if (waiting.length >= maxWaiting)
+          return reject(health.failed('contended', new Error(`${maxWaiting} long reads are waiting`)))
         const limit = currentLimit(requestMs)
         const pending: PendingRead = {
           read,

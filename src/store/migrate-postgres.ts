@@ -9,7 +9,7 @@ const migrationLock = 'vinculum:migrations'
 /**
  * The schema and name that Drizzle uses for its table. A role that may not create a schema keeps it in its own schema.
  */
-const home = { schema: 'drizzle', table: '__drizzle_migrations' }
+const migrationTable = { schema: 'drizzle', table: '__drizzle_migrations' }
 
 /** Whether connections are encrypted: with `sslmode=prefer`, the server decides. */
 export async function tlsModeOf(address: PostgresAddress): Promise<TlsMode> {
@@ -88,14 +88,14 @@ export async function appliedUpTo(client: Connection, table: string): Promise<nu
   return last === null ? null : Number(last)
 }
 
-const quoted = (schema: string): string => `${pg.escapeIdentifier(schema)}.${home.table}`
+const quoted = (schema: string): string => `${pg.escapeIdentifier(schema)}.${migrationTable.table}`
 
 /** Drizzle's table of applied migrations, in either schema; `undefined` on an empty database. */
 export async function tableOf(client: Connection): Promise<string | undefined> {
   const { rows } = await client.query<{ schema: string | null }>(
     `select n.nspname as schema from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where c.relname = '${home.table}' and c.relkind = 'r' and n.nspname in ('${home.schema}', current_schema())
-     order by n.nspname = '${home.schema}' desc`,
+     where c.relname = '${migrationTable.table}' and c.relkind = 'r' and n.nspname in ('${migrationTable.schema}', current_schema())
+     order by n.nspname = '${migrationTable.schema}' desc`,
   )
   const [found] = rows
   return found?.schema ? quoted(found.schema) : undefined
@@ -107,14 +107,14 @@ export async function tableOf(client: Connection): Promise<string | undefined> {
  */
 async function createTable(client: Connection): Promise<string> {
   const { rows } = await client.query<{ exists: boolean; may: boolean; current: string | null }>(
-    `select to_regnamespace('${home.schema}') is not null as exists, current_schema() as current,
-       case when to_regnamespace('${home.schema}') is not null
-         then has_schema_privilege('${home.schema}', 'CREATE')
+    `select to_regnamespace('${migrationTable.schema}') is not null as exists, current_schema() as current,
+       case when to_regnamespace('${migrationTable.schema}') is not null
+         then has_schema_privilege('${migrationTable.schema}', 'CREATE')
          else has_database_privilege(current_database(), 'CREATE') end as may`,
   )
   const { exists = false, may = false, current = null } = rows[0] ?? {}
-  if (may && !exists) await client.query(`create schema ${home.schema}`)
-  const table = quoted(may ? home.schema : (current ?? 'public'))
+  if (may && !exists) await client.query(`create schema ${migrationTable.schema}`)
+  const table = quoted(may ? migrationTable.schema : (current ?? 'public'))
   await client.query(`create table ${table} (id serial primary key, hash text not null, created_at bigint)`)
   return table
 }

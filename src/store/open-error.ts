@@ -1,5 +1,5 @@
 import type { PostgresAddress } from '../kernel/postgres-url.ts'
-import { codeOf } from './not-now.ts'
+import { codeOf } from './availability.ts'
 
 /** Why the database cannot be opened, and what to do about it: text for the operator who starts the service. */
 export class DatabaseOpenError extends Error {
@@ -102,7 +102,7 @@ export function openErrorOf(thrown: unknown, address: PostgresAddress): Database
 }
 
 /** Errors of the file system and of SQLite, by code. */
-const ofSqlite: readonly (readonly [code: RegExp, (file: string, reason: string) => string])[] = [
+const sqliteExplanations: readonly (readonly [code: RegExp, (file: string, reason: string) => string])[] = [
   [
     /^SQLITE_(BUSY|LOCKED|PROTOCOL)/,
     (file) =>
@@ -126,6 +126,6 @@ const ofSqlite: readonly (readonly [code: RegExp, (file: string, reason: string)
 
 /** The same for a SQLite file. Any other error is a defect, and is returned unchanged. */
 export function sqliteOpenErrorOf(thrown: unknown, file: string): unknown {
-  const found = ofSqlite.find(([code]) => code.test(codeOf(thrown)))
+  const found = sqliteExplanations.find(([code]) => code.test(codeOf(thrown)))
   return found ? openError(found[1](file, (thrown as Error).message), thrown) : thrown
 }

@@ -25,7 +25,7 @@ import { addressStore } from './addresses.ts'
 import { auditStore } from './audit.ts'
 import { type ChangeParts, createChange } from './change.ts'
 import { conflictStore } from './conflicts.ts'
-import { isHalfCopied } from './copy-marker.ts'
+import { isCopyUnfinished } from './copy-marker.ts'
 import type { Driver, DriverParts, Reader, SqliteConfig } from './driver.ts'
 import { endableStore } from './endable.ts'
 import { pendingFlowStore } from './flows.ts'
@@ -113,7 +113,7 @@ export async function openStore(
   const driver = await openDriver(config, given)
   try {
     // Only PostgreSQL can be the target of a copy.
-    if (config.tag === 'postgres' && (await isHalfCopied(driver)))
+    if (config.tag === 'postgres' && (await isCopyUnfinished(driver)))
       throw openError(
         'A copy from SQLite into this database was not finished. Run copy-to again with the SQLite file in DATABASE_URL; if copy-to cannot continue, create an empty database and copy into it.',
       )

@@ -1,13 +1,13 @@
 import { and, asc, eq, lt } from 'drizzle-orm'
 import type { PasskeyStore } from '../credentials/ports.ts'
 import { accountLock, type Change } from './change.ts'
-import { changingOf, endElsewhere, hasTotp, stopAsking } from './credential-changes.ts'
+import { changingOf, endOtherAccess, hasTotp, turnOffSecondFactor } from './credential-changes.ts'
 import { type Driver, step } from './driver.ts'
 import { endingChange, isSignedIn, originOf } from './endings.ts'
-import { waysOf } from './ways.ts'
+import { signInMethodsOf } from './sign-in-methods.ts'
 
 /** More passkeys than anyone has devices. Every one of them is part of each passkey request. */
-const mostPasskeys = 50
+const maxPasskeys = 50
 
 export function passkeyStore({ db, tables, read, write }: Driver, change: Change): PasskeyStore {
   const { passkeys: t } = tables
@@ -25,12 +25,12 @@ export function passkeyStore({ db, tables, read, write }: Driver, change: Change
       ending(changingOf(of), originOf(because))(
         function* (tx, note) {
           if (!(yield* isSignedIn(tx, tables, of))) return false
-          const mine = tx.select({ id: t.id }).from(t).where(eq(t.accountId, of.accountId)).limit(mostPasskeys)
-          if ((yield* step(mine)).length === mostPasskeys) return false
+          const mine = tx.select({ id: t.id }).from(t).where(eq(t.accountId, of.accountId)).limit(maxPasskeys)
+          if ((yield* step(mine)).length === maxPasskeys) return false
           const added = yield* step(tx.insert(t).values(passkey).onConflictDoNothing().returning({ id: t.id }))
           if (added.length === 0) return false
           yield* note(because)
-          yield* endElsewhere(tx, tables, note, of, 'second_factor_added', because)
+          yield* endOtherAccess(tx, tables, note, of, 'second_factor_added', because)
           return true
         },
         [accountLock(of.accountId)],
@@ -57,18 +57,19 @@ export function passkeyStore({ db, tables, read, write }: Driver, change: Change
         return true
       }),
 
-    remove: ({ id, ...of }, mayGo, because) =>
+    remove: ({ id, ...of }, mayRemove, because) =>
       ending(changingOf(of), originOf(because))(
         function* (tx, note) {
           if (!(yield* isSignedIn(tx, tables, of))) return 'session_revoked'
-          const ways = yield* waysOf(tx, tables, of.accountId)
-          const left = ways.passkeys.filter((passkey) => passkey.id !== id)
-          if (left.length === ways.passkeys.length) return 'passkey_not_found'
-          if (!mayGo({ ...ways, passkeys: left })) return 'last_login_method'
+          const methods = yield* signInMethodsOf(tx, tables, of.accountId)
+          const left = methods.passkeys.filter((passkey) => passkey.id !== id)
+          if (left.length === methods.passkeys.length) return 'passkey_not_found'
+          if (!mayRemove({ ...methods, passkeys: left })) return 'last_login_method'
           yield* step(tx.delete(t).where(eq(t.id, id)))
-          if (left.length === 0 && !(yield* hasTotp(tx, tables, of.accountId))) yield* stopAsking(tx, tables, of)
+          if (left.length === 0 && !(yield* hasTotp(tx, tables, of.accountId)))
+            yield* turnOffSecondFactor(tx, tables, of)
           yield* note(because)
-          yield* endElsewhere(tx, tables, note, of, 'second_factor_removed', because)
+          yield* endOtherAccess(tx, tables, note, of, 'second_factor_removed', because)
           return 'removed'
         },
         [accountLock(of.accountId)],

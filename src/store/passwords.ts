@@ -7,8 +7,8 @@ import { accountLock, type Change, type Note } from './change.ts'
 import { addressLock } from './claims.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
 import { endingChange, endSessions, originOf } from './endings.ts'
+import { signInMethodsOf } from './sign-in-methods.ts'
 import { endTickets } from './tickets.ts'
-import { waysOf } from './ways.ts'
 
 export function passwordStore({ db, tables: t, read, write }: Driver, change: Change): PasswordStore {
   const p = t.passwords
@@ -111,12 +111,12 @@ export function passwordStore({ db, tables: t, read, write }: Driver, change: Ch
         [accountLock(accountId), addressLock(emailKey)],
       ),
 
-    remove: ({ accountId, at, keepSession, keepDevice }, mayGo, because) =>
+    remove: ({ accountId, at, keepSession, keepDevice }, mayRemove, because) =>
       change(
         function* (tx, note) {
-          const ways = yield* waysOf(tx, t, accountId)
-          if (!ways.password) return 'no_password'
-          if (!mayGo({ ...ways, password: null })) return 'last_login_method'
+          const methods = yield* signInMethodsOf(tx, t, accountId)
+          if (!methods.password) return 'no_password'
+          if (!mayRemove({ ...methods, password: null })) return 'last_login_method'
           yield* step(tx.delete(p).where(eq(p.accountId, accountId)))
           yield* note(because)
           yield* endOthers(tx, note, { accountId, at, keepSession, keepDevice }, 'password_removed', because)

@@ -1,6 +1,6 @@
 import { and, eq, gt, isNull } from 'drizzle-orm'
 import type { PendingSignInStore } from '../sessions/ports.ts'
-import { caps, dropBeyond } from './caps.ts'
+import { caps, deleteBeyond } from './caps.ts'
 import { accountLock } from './change.ts'
 import { type Driver, step } from './driver.ts'
 
@@ -17,7 +17,7 @@ export function pendingSignInStore({
         function* (tx) {
           yield* step(tx.insert(t).values(pending))
           const which = eq(t.accountId, pending.accountId)
-          yield* dropBeyond(tx, t, { which, key: t.id, age: t.provenAt, most: caps.pendingSignIns })
+          yield* deleteBeyond(tx, t, { which, key: t.id, age: t.provenAt, most: caps.pendingSignIns })
         },
         [accountLock(pending.accountId)],
       ),

@@ -5,7 +5,7 @@ import { accountColumns } from './accounts.ts'
 import type { Change } from './change.ts'
 import { type Driver, step } from './driver.ts'
 import { guessKeys } from './guesses.ts'
-import { rowIs } from './row-value.ts'
+import { compareRow } from './row-value.ts'
 
 /** How many rows are in memory at once. */
 const pageRows = 500
@@ -60,7 +60,7 @@ export function personalDataStore({ db, readLong, tables: t }: Driver, change: C
   type Entry = { readonly at: Date; readonly ordinal: number; readonly id: string }
   // With the account in it, this is a range of the account index only.
   const older = (accountId: string, last: Entry) =>
-    rowIs('<', [
+    compareRow('<', [
       [t.audit.accountId, accountId],
       [at, last.at],
       [ordinal, last.ordinal],

@@ -5,6 +5,7 @@ import { PgDatabase, PgDialect } from 'drizzle-orm/pg-core'
 import pg from 'pg'
 import { currentLimit, Limit, withinLimit } from '../kernel/limit.ts'
 import { type PostgresAddress, readPostgresUrl } from '../kernel/postgres-url.ts'
+import { codeOf, createHealth, type Health, translateError, unavailableReasonOf } from './availability.ts'
 import {
   backgroundMs,
   type Connection,
@@ -17,28 +18,27 @@ import { postgres } from './dialect.postgres.ts'
 import {
   type Driver,
   type DriverParts,
+  PreparedStep,
+  preparedStep,
   type Queries,
-  Ready,
-  ready,
   type Script,
   type Values,
   valuesNow,
 } from './driver.ts'
 import { migratePostgres, tlsModeOf } from './migrate-postgres.ts'
-import { codeOf, createHealth, type Health, meaningOf, notNowOf } from './not-now.ts'
 import { openError, openErrorOf } from './open-error.ts'
 import * as tables from './schema.postgres.ts'
 import type { Tables } from './schema.ts'
 
 /** Errors that PostgreSQL asks to retry: a serialization failure, or a deadlock it broke (Appendix A, class 40). */
-const toRetry = new Set(['40001', '40P01'])
+const retryableCodes = new Set(['40001', '40P01'])
 const attempts = 5
 
 /**
  * The server does not know a named statement, or already has one with that name. A pooler between us and the server
  * uses another server connection each time. Nothing was executed.
  */
-const otherSession = new Set(['26000', '42P05'])
+const unknownStatementCodes = new Set(['26000', '42P05'])
 
 /** How long reading the database clock may take, in milliseconds. */
 const timeMs = 2000
@@ -167,7 +167,7 @@ export async function openPostgres(url: string, { requestMs, report, warn, ...pa
     },
     steps: (query) => {
       const prepared = prepare(query)
-      return (values) => ready(prepared, values)
+      return (values) => preparedStep(prepared, values)
     },
     atomic(script, locks = []) {
       // Sorted, so that no two transactions wait for each other, and without duplicates.
@@ -209,11 +209,12 @@ async function withRetries<T>(work: () => Promise<T>, { health, reads, unnamed }
       return await work()
     } catch (thrown) {
       const code = codeOf(thrown)
-      const notNow = notNowOf('postgres', thrown)
-      const other = otherSession.has(code)
+      const notNow = unavailableReasonOf('postgres', thrown)
+      const other = unknownStatementCodes.has(code)
       if (other) unnamed()
-      const again = other || toRetry.has(code) || (reads && notNow === 'unreachable')
-      if (!again || attempt === attempts || limit.isOver()) throw meaningOf('postgres', withoutValues(thrown), health)
+      const again = other || retryableCodes.has(code) || (reads && notNow === 'unreachable')
+      if (!again || attempt === attempts || limit.isOver())
+        throw translateError('postgres', withoutValues(thrown), health)
       await pause(other ? 0 : 5 * attempt)
     }
   }
@@ -253,7 +254,7 @@ async function run<T>(script: Script<T>, connection: Connection): Promise<T> {
     const query: unknown = turn.value
     // A statement prepared in advance runs on the connection of this transaction.
     const result =
-      query instanceof Ready
+      query instanceof PreparedStep
         ? await execute(query.prepared as Prepared, connection, query.values)
         : await execute(prepare(turn.value), connection)
     turn = script.next(result)

@@ -4,7 +4,7 @@ import type { Change } from './change.ts'
 import { sameConsent } from './consents.ts'
 import { type Driver, step } from './driver.ts'
 import { queueOf } from './queue.ts'
-import { rowIs } from './row-value.ts'
+import { compareRow } from './row-value.ts'
 
 /** How long a person who has returned from a provider may still be signing in, in milliseconds. */
 const returningMs = 60_000
@@ -71,7 +71,7 @@ export function revocationStore(driver: Driver, change: Change): RevocationStore
     of: (accountId, { after, limit }) => {
       const rest =
         after &&
-        rowIs('>', [
+        compareRow('>', [
           [t.createdAt, after.createdAt],
           [t.id, after.id],
         ])

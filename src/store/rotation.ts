@@ -1,8 +1,8 @@
 import { and, eq, exists, inArray, isNull, type SQL, sql } from 'drizzle-orm'
 import type { TokenSubject } from '../sessions/ports.ts'
-import { type Driver, given } from './driver.ts'
+import { batchCalls } from './batch-calls.ts'
+import { type Driver, placeholderFor } from './driver.ts'
 import { live } from './endings.ts'
-import { together } from './together.ts'
 
 /** Rotations within this time span share one timestamp, in milliseconds. */
 const sameMs = 50
@@ -23,7 +23,7 @@ export function rotation({
   writes,
 }: Driver): (rotation: Rotation) => Promise<TokenSubject | undefined> {
   const s = t.sessions
-  const at = given('at', s.lastSeenAt)
+  const at = placeholderFor('at', s.lastSeenAt)
 
   const enabledAccount = db
     .select({ one: sql`1` })
@@ -57,7 +57,7 @@ export function rotation({
         usedGeneration: sql`${s.generation}`,
         rotatedAt: at,
         lastSeenAt: at,
-        idleExpiresAt: given('idleExpiresAt', s.idleExpiresAt),
+        idleExpiresAt: placeholderFor('idleExpiresAt', s.idleExpiresAt),
       })
       .from(presented)
       .where(
@@ -92,7 +92,7 @@ export function rotation({
 
   type Rotated = Awaited<ReturnType<typeof rotatingOne>>[number] & { readonly times: Rotation }
   const timed = (times: Rotation) => (row: Awaited<ReturnType<typeof rotatingOne>>[number]) => ({ ...row, times })
-  const rotated = together<Rotation, Rotated>(
+  const rotated = batchCalls<Rotation, Rotated>(
     endOfTurn,
     // Rotations that share a statement share its times. A few milliseconds do not matter, but the lifetime of the
     // session does.

@@ -6,7 +6,7 @@ import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
  * reading the index at that position. The equivalent `a < x or (a = x and b < y)` makes them read the index from its
  * beginning.
  */
-export const rowIs = (
+export const compareRow = (
   sign: '<' | '>' | '>=',
   place: readonly (readonly [column: SQLiteColumn, value: unknown])[],
 ): SQL => {

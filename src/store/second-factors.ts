@@ -1,7 +1,7 @@
 import { and, eq, inArray, isNotNull, isNull, lt } from 'drizzle-orm'
 import type { SecondFactorStore } from '../credentials/ports.ts'
 import { accountLock, type Change } from './change.ts'
-import { changingOf, endElsewhere, hasPasskey, putCodes, stopAsking } from './credential-changes.ts'
+import { changingOf, endOtherAccess, hasPasskey, putCodes, turnOffSecondFactor } from './credential-changes.ts'
 import { type Driver, step } from './driver.ts'
 import { endingChange, isSignedIn, originOf } from './endings.ts'
 import { endProofs } from './tickets.ts'
@@ -55,7 +55,7 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
           )
           yield* putCodes(tx, t, of, newCodes)
           yield* note(because)
-          yield* endElsewhere(tx, t, note, of, 'second_factor_added', because)
+          yield* endOtherAccess(tx, t, note, of, 'second_factor_added', because)
           return true
         },
         [accountLock(of.accountId)],
@@ -93,7 +93,7 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
           if (asked.length === 0) return false
           yield* putCodes(tx, t, of, newCodes)
           yield* note(because)
-          yield* endElsewhere(tx, t, note, of, 'second_factor_added', because)
+          yield* endOtherAccess(tx, t, note, of, 'second_factor_added', because)
           return true
         },
         [accountLock(of.accountId)],
@@ -112,9 +112,9 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
             yield* note(cancelled)
             return true
           }
-          if (!(yield* hasPasskey(tx, t, of.accountId))) yield* stopAsking(tx, t, of)
+          if (!(yield* hasPasskey(tx, t, of.accountId))) yield* turnOffSecondFactor(tx, t, of)
           yield* note(because)
-          yield* endElsewhere(tx, t, note, of, 'second_factor_removed', because)
+          yield* endOtherAccess(tx, t, note, of, 'second_factor_removed', because)
           return true
         },
         [accountLock(of.accountId)],
@@ -123,10 +123,10 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
     stop: (of, because) =>
       ending(changingOf(of), originOf(because))(
         function* (tx, note) {
-          if (!(yield* isSignedIn(tx, t, of)) || !(yield* stopAsking(tx, t, of))) return false
+          if (!(yield* isSignedIn(tx, t, of)) || !(yield* turnOffSecondFactor(tx, t, of))) return false
           yield* step(tx.delete(totp).where(eq(totp.accountId, of.accountId)))
           yield* note(because)
-          yield* endElsewhere(tx, t, note, of, 'second_factor_removed', because)
+          yield* endOtherAccess(tx, t, note, of, 'second_factor_removed', because)
           return true
         },
         [accountLock(of.accountId)],

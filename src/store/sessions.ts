@@ -3,13 +3,13 @@ import type { Origin } from '../events/catalogue.ts'
 import type { Opener, Session, SessionStore } from '../sessions/ports.ts'
 import { accountColumns } from './accounts.ts'
 import { accountLock, type Change, type Note } from './change.ts'
-import { allGiven, type Driver, given, type Queries, type Script, step } from './driver.ts'
+import { type Driver, placeholderFor, placeholdersFor, type Queries, type Script, step } from './driver.ts'
 import {
   endAllExcess,
   endSome,
   excessAtSignIn,
   live,
-  mostSessions,
+  maxSessions,
   originOf,
   sessionsAtOnce,
   signedOut,
@@ -21,7 +21,7 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
   const { db, tables: t, readLong, reads, steps, writes } = driver
   const s = t.sessions
   const { cookieHash: _, ...columns } = getTableColumns(s)
-  const at = given('at', s.lastSeenAt)
+  const at = placeholderFor('at', s.lastSeenAt)
   const id = sql.placeholder('id')
 
   const withAccount = () =>
@@ -62,7 +62,7 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
     )
   const [withIdentity, withPassword, withPasskey, withAddress, enabledOne] = [
     accountWith(theirs(t.identities, eq(t.identities.id, id))),
-    accountWith(theirs(t.passwords, eq(t.passwords.changedAt, given('changedAt', t.passwords.changedAt)))),
+    accountWith(theirs(t.passwords, eq(t.passwords.changedAt, placeholderFor('changedAt', t.passwords.changedAt)))),
     accountWith(theirs(t.passkeys, eq(t.passkeys.id, id))),
     accountWith(eq(t.accounts.verifiedEmailKey, sql.placeholder('emailKey'))),
     accountWith(),
@@ -82,18 +82,18 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
     }
   }
   const endExcess = excessAtSignIn(driver)
-  const starting = steps(db.insert(s).values(allGiven(getTableColumns(s))))
+  const starting = steps(db.insert(s).values(placeholdersFor(getTableColumns(s))))
 
   const rotate = rotation(driver)
   const marking = writes(
     db
       .update(s)
-      .set({ usedGeneration: given('generation', s.usedGeneration), lastSeenAt: at })
+      .set({ usedGeneration: placeholderFor('generation', s.usedGeneration), lastSeenAt: at })
       .where(
         and(
           eq(s.id, id),
-          lt(s.usedGeneration, given('generation', s.usedGeneration)),
-          gte(s.generation, given('generation', s.generation)),
+          lt(s.usedGeneration, placeholderFor('generation', s.usedGeneration)),
+          gte(s.generation, placeholderFor('generation', s.generation)),
         ),
       ),
   )
@@ -106,7 +106,7 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
   const extending = writes(
     db
       .update(s)
-      .set({ lastSeenAt: at, idleExpiresAt: given('idleExpiresAt', s.idleExpiresAt) })
+      .set({ lastSeenAt: at, idleExpiresAt: placeholderFor('idleExpiresAt', s.idleExpiresAt) })
       .where(and(eq(s.id, id), live(t, at))),
   )
 
@@ -135,7 +135,7 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
         yield* step(starting({ ...session, cookieHash, scope: scopeOf ? scopeOf(account.role) : session.scope }))
         yield* note(because)
         if (replaces !== null) yield* replace(tx, note, replaces, session, origin)
-        return account.open < mostSessions ? 0 : yield* endExcess(note, { accountId, spare, at }, origin)
+        return account.open < maxSessions ? 0 : yield* endExcess(note, { accountId, spare, at }, origin)
       }, locks)
       // More sessions than one batch: the account is older than the limit.
       if (ended === sessionsAtOnce) await endAllExcess(change, t, { accountId, spare, at }, origin)
@@ -193,7 +193,7 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
           )
           // A batch may also be smaller because another request ended some of its sessions at the same moment. Few
           // accounts have more sessions than the limit, so hardly anyone waits for another round.
-          return { sessions, more: sessions.length > mostSessions || trusted }
+          return { sessions, more: sessions.length > maxSessions || trusted }
         }, locks)
         all.push(...ended.sessions.map(({ id }) => id))
         more = ended.more
@@ -221,7 +221,7 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
           .from(s)
           .where(and(eq(s.accountId, accountId), live(t, at)))
           .orderBy(desc(s.lastSeenAt), desc(s.id))
-          .limit(mostSessions),
+          .limit(maxSessions),
       ),
   }
 }

@@ -1,6 +1,6 @@
 import { and, eq, gt, isNull } from 'drizzle-orm'
 import type { SignInCodeStore } from '../sessions/ports.ts'
-import { caps, dropBeyond } from './caps.ts'
+import { caps, deleteBeyond } from './caps.ts'
 import { accountLock } from './change.ts'
 import { type Driver, step } from './driver.ts'
 
@@ -11,7 +11,7 @@ export function signInCodeStore({ db, tables: { signInCodes: t }, atomic, read, 
         function* (tx) {
           yield* step(tx.insert(t).values(code))
           const which = eq(t.accountId, code.accountId)
-          yield* dropBeyond(tx, t, { which, key: t.codeHash, age: t.expiresAt, most: caps.signInCodes })
+          yield* deleteBeyond(tx, t, { which, key: t.codeHash, age: t.expiresAt, most: caps.signInCodes })
         },
         [accountLock(code.accountId)],
       ),

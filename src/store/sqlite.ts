@@ -1,13 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
+import { createHealth, translateError, unavailableReasonOf } from './availability.ts'
 import { connectSqlite } from './connect-sqlite.ts'
 import { sqlite } from './dialect.sqlite.ts'
 import {
   type Driver,
   type DriverParts,
-  Ready,
-  ready,
+  PreparedStep,
+  preparedStep,
   type Script,
   type SqliteConfig,
   type Values,
@@ -16,7 +17,6 @@ import {
 import { createGroupCommit } from './group-commit.ts'
 import { createLongReads, type LongRead, startThreadFor } from './long-reads.ts'
 import { migrationsFor, pending } from './migrations.ts'
-import { createHealth, meaningOf, notNowOf } from './not-now.ts'
 import { sqliteOpenErrorOf } from './open-error.ts'
 import * as tables from './schema.sqlite.ts'
 import { createFile, missingError, watchFiles } from './sqlite-file.ts'
@@ -32,7 +32,7 @@ export async function openSqlite(
 ): Promise<Driver> {
   const connection = connectFile(file, create)
   try {
-    const wait = startWaiting(openMs)
+    const wait = createLockRetry(openMs)
     if (!create && (await wait(() => isEmpty(connection)))) throw missingError(file)
     // Switching to WAL needs a moment without any other connection, and several nodes may start at once.
     await wait(() => connection.exec('PRAGMA journal_mode = WAL'))
@@ -60,7 +60,7 @@ export async function openSqlite(
     try {
       return work()
     } catch (error) {
-      throw meaningOf('sqlite', error, health)
+      throw translateError('sqlite', error, health)
     }
   }
 
@@ -76,14 +76,14 @@ export async function openSqlite(
       file === ':memory:'
         ? read
         : (query) =>
-            executeElsewhere(
+            executeInThread(
               reading(() => prepare(query)),
               longReads.ask,
             ),
     write: (query) => group.join(false, () => execute(prepare(query))),
     reads: (query) => {
       const prepared = prepare(query)
-      const unchanged = rememberingRows(connection, group.commits)
+      const unchanged = cacheRows(connection, group.commits)
       return async (values) => reading(() => unchanged(values, () => execute(prepared, values)))
     },
     writes: (query) => {
@@ -97,7 +97,7 @@ export async function openSqlite(
     skipLocked: undefined,
     steps: (query) => {
       const prepared = prepare(query)
-      return (values) => ready(prepared, values)
+      return (values) => preparedStep(prepared, values)
     },
     statementsAtOnce: Number.POSITIVE_INFINITY,
     endOfTurn: group.endOfTurn,
@@ -130,14 +130,14 @@ const retryMs = 25
  * Runs the steps of opening the file. A step is retried while the file is locked, within `openMs` for all steps
  * together.
  */
-export function startWaiting(openMs: number) {
+export function createLockRetry(openMs: number) {
   const until = performance.now() + openMs
   return async <T>(work: () => T): Promise<T> => {
     for (;;) {
       try {
         return work()
       } catch (error) {
-        if (notNowOf('sqlite', error) !== 'contended' || performance.now() >= until) throw error
+        if (unavailableReasonOf('sqlite', error) !== 'contended' || performance.now() >= until) throw error
       }
       await pause(retryMs)
     }
@@ -206,7 +206,7 @@ const executeOn = <T>(prepared: Prepared, stmt: Statement): T =>
   execute(Object.assign(Object.create(prepared as object), { stmt }) as Prepared)
 
 /** Runs a query on another connection. Drizzle encodes its parameters, and afterwards decodes its rows. */
-async function executeElsewhere<T>(
+async function executeInThread<T>(
   prepared: Prepared,
   ask: (read: LongRead) => Promise<readonly unknown[]>,
 ): Promise<T> {
@@ -232,28 +232,28 @@ function run<T>(script: Script<T>): T {
   while (!turn.done) {
     const query: unknown = turn.value
     turn = script.next(
-      query instanceof Ready ? execute(query.prepared as Prepared, query.values) : execute(prepare(turn.value)),
+      query instanceof PreparedStep ? execute(query.prepared as Prepared, query.values) : execute(prepare(turn.value)),
     )
   }
   return turn.value
 }
 
 /** How many rows of one statement are cached. */
-const rememberedRows = 10_000
+const maxCachedRows = 10_000
 
 /**
  * Caches the rows of a hot read until anything is committed: by us (`commits`), or by another connection (SQLite's
  * `data_version` changes). So the result never differs from reading again, and a session ended by another process is
  * ended at once. It only saves repeated reads between two writes.
  */
-function rememberingRows(connection: Database, commits: () => number) {
+function cacheRows(connection: Database, commits: () => number) {
   const version = connection.prepare('PRAGMA data_version').pluck()
   const rows = new Map<string, unknown>()
   let ours = -1
   let theirs: unknown
   return <T>(values: Values, read: () => T): T => {
     const [nowOurs, nowTheirs] = [commits(), version.get()]
-    if (nowOurs !== ours || nowTheirs !== theirs || rows.size >= rememberedRows) rows.clear()
+    if (nowOurs !== ours || nowTheirs !== theirs || rows.size >= maxCachedRows) rows.clear()
     ours = nowOurs
     theirs = nowTheirs
     const key = JSON.stringify(values)

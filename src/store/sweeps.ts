@@ -4,7 +4,7 @@ import { internalOrigin } from '../events/catalogue.ts'
 import type { Sweep, SweepName } from '../jobs/ports.ts'
 import { accountLock, type Change } from './change.ts'
 import type { Driver } from './driver.ts'
-import { endExcess, mostSessions, sessionsAtOnce } from './endings.ts'
+import { endExcess, maxSessions, sessionsAtOnce } from './endings.ts'
 
 /**
  * Everything that is erased a set time after it has ended: one entry for each kind. A batch is one statement that finds
@@ -84,7 +84,7 @@ export function sweepStore(
         .from(s)
         .where(open(last && lte(s.accountId, last.accountId)))
         .groupBy(s.accountId)
-        .having(gt(count(), mostSessions))
+        .having(gt(count(), maxSessions))
         .orderBy(asc(s.accountId)),
     )
     let swept = 0

@@ -4,7 +4,7 @@ import type { Ids } from '../kernel/ids.ts'
 import type { Note } from './change.ts'
 import { type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
-import { holdAccount, holdTeam } from './team-holds.ts'
+import { lockAccount, lockTeam } from './team-locks.ts'
 import { eraseGrants } from './withdrawals.ts'
 
 /** The account that ends it, when, and the origin of the request. */
@@ -51,11 +51,11 @@ export function* endTeam(
 export function* leaveTeams(tx: Queries, t: Tables, note: Note, ids: Ids, by: Initiator): Script<void> {
   const { teamMembers: m, accounts } = t
   const { accountId, origin } = by
-  if (!(yield* holdAccount(tx, t, accountId))) return
+  if (!(yield* lockAccount(tx, t, accountId))) return
   const mine = eq(m.accountId, accountId)
   const teams = yield* step(tx.select({ id: m.teamId }).from(m).where(mine).orderBy(asc(m.teamId)))
   for (const { id: team } of teams) {
-    if (!(yield* holdTeam(tx, t, team))) continue
+    if (!(yield* lockTeam(tx, t, team))) continue
     const [left] = yield* step(
       tx
         .delete(m)

@@ -6,27 +6,27 @@ import { type Driver, type Queries, type Script, step } from './driver.ts'
 import { originOf } from './endings.ts'
 import type { Tables } from './schema.ts'
 import { endTeam, leadersOf, leaveConnection } from './team-endings.ts'
-import { hasRoom, holdTeam } from './team-holds.ts'
+import { hasRoom, lockTeam } from './team-locks.ts'
 
 /** Locks a team for one of its members; `undefined` for everyone else. */
-export function* holdAsMember(
+export function* lockTeamAsMember(
   tx: Queries,
   t: Tables,
   { teamId, by }: { readonly teamId: string; readonly by: string },
 ): Script<Membership | undefined> {
-  const team = yield* holdTeam(tx, t, teamId)
+  const team = yield* lockTeam(tx, t, teamId)
   const role = team && (yield* roleIn(tx, t, teamId, by))
   return team && role && { team, role }
 }
 
 /** The same, if the member's role is sufficient. */
-export function* holdIfAllowed(
+export function* lockTeamIfAllowed(
   tx: Queries,
   t: Tables,
   asked: { readonly teamId: string; readonly by: string },
   allows: (by: TeamRole) => boolean,
 ): Script<Membership | TeamRefusal> {
-  const found = yield* holdAsMember(tx, t, asked)
+  const found = yield* lockTeamAsMember(tx, t, asked)
   if (!found) return 'team_not_found'
   return allows(found.role) ? found : 'team_role_required'
 }
@@ -140,7 +140,7 @@ export function teamStore({ db, tables: t, read, reads }: Driver, change: Change
 
     rename: ({ name, at, ...asked }, allows, because) =>
       change(function* (tx, note) {
-        const found = yield* holdIfAllowed(tx, t, asked, allows)
+        const found = yield* lockTeamIfAllowed(tx, t, asked, allows)
         if (typeof found === 'string') return found
         const { team, role } = found
         if (team.name === name) return found
@@ -152,7 +152,7 @@ export function teamStore({ db, tables: t, read, reads }: Driver, change: Change
     setRole: ({ accountId, role, maySend, ...asked }, allows, because) =>
       change(function* (tx, note) {
         const { teamId } = asked
-        const found = yield* holdAsMember(tx, t, asked)
+        const found = yield* lockTeamAsMember(tx, t, asked)
         if (!found) return 'team_not_found'
         const one = member(teamId, accountId)
         const [before] = yield* step(membersQuery(tx, one))
@@ -171,7 +171,7 @@ export function teamStore({ db, tables: t, read, reads }: Driver, change: Change
     leave: ({ accountId, at, ...asked }, allows, because) =>
       change(function* (tx, note) {
         const { teamId, by } = asked
-        const found = yield* holdAsMember(tx, t, asked)
+        const found = yield* lockTeamAsMember(tx, t, asked)
         if (!found) return 'team_not_found'
         const role = yield* roleIn(tx, t, teamId, accountId)
         if (!role) return allows(found.role, 'member') ? 'member_not_found' : 'team_role_required'
@@ -186,7 +186,7 @@ export function teamStore({ db, tables: t, read, reads }: Driver, change: Change
 
     remove: ({ at, ...asked }, allows, because) =>
       change(function* (tx, note) {
-        const found = yield* holdIfAllowed(tx, t, asked, allows)
+        const found = yield* lockTeamIfAllowed(tx, t, asked, allows)
         if (typeof found === 'string') return found
         yield* note(because)
         yield* endTeam(tx, t, note, ids, asked.teamId, { accountId: asked.by, at, origin: originOf(because) })

@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, inArray, isNull, ne, sql } from 'drizzle-orm'
 import type { Ticket, TicketStore } from '../credentials/ports.ts'
-import { caps, dropBeyond } from './caps.ts'
+import { caps, deleteBeyond } from './caps.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
 
@@ -55,7 +55,7 @@ export function* putTicket(tx: Queries, { tickets: t }: Tables, ticket: Ticket):
   yield* step(tx.insert(t).values(ticket))
   if (accountId === null) return
   const which = and(eq(t.accountId, accountId), eq(t.purpose, purpose))
-  yield* dropBeyond(tx, t, { which, key: t.id, age: t.createdAt, most: caps.tickets })
+  yield* deleteBeyond(tx, t, { which, key: t.id, age: t.createdAt, most: caps.tickets })
 }
 
 /** Invalidates links, codes and pending sign-ins of an account. Call it within a change of its credentials. */

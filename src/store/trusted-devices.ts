@@ -1,6 +1,6 @@
 import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
 import type { TrustedDeviceStore } from '../credentials/ports.ts'
-import { caps, dropBeyond } from './caps.ts'
+import { caps, deleteBeyond } from './caps.ts'
 import { accountLock } from './change.ts'
 import { type Driver, step } from './driver.ts'
 
@@ -50,7 +50,7 @@ export function trustedDeviceStore({
           // The device was known before, so there is not one more.
           if (trusted?.id !== device.id) return
           const which = eq(t.accountId, accountId)
-          yield* dropBeyond(tx, t, { which, key: t.id, age: t.lastSeenAt, most: caps.trustedDevices })
+          yield* deleteBeyond(tx, t, { which, key: t.id, age: t.lastSeenAt, most: caps.trustedDevices })
         },
         [accountLock(device.accountId)],
       ),

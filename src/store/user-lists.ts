@@ -4,7 +4,7 @@ import type { Account } from '../kernel/account.ts'
 import { accountColumns } from './accounts.ts'
 import { beginnings } from './beginnings.ts'
 import type { Driver } from './driver.ts'
-import { rowIs } from './row-value.ts'
+import { compareRow } from './row-value.ts'
 
 /** How many accounts one page of a search examines at most; the next page continues after them. */
 const maxExamined = 1000
@@ -20,7 +20,7 @@ const anywhere = (text: string): string => `%${text.replace(/[!%_]/g, '!$&')}%`
 type Key = { readonly of: SQL<string | null>; readonly from: string; readonly to: string }
 /** The position of a row in such a range. */
 type RangePosition = { readonly key: string; readonly id: string }
-type PrefixMatches = { readonly found: Account[]; readonly looked: number; readonly next: UserPlace | null }
+type PrefixMatches = { readonly found: Account[]; readonly examined: number; readonly next: UserPlace | null }
 const noneLeft = { index: Number.POSITIVE_INFINITY, key: '' }
 
 /**
@@ -65,7 +65,7 @@ export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<
     (role === null || account.role === role) && (disabled === null || disabled === (account.disabledAt !== null))
 
   const placeIs = (sign: '<' | '>=', { createdAt, id }: Pick<UserPlace, 'createdAt' | 'id'>): SQL =>
-    rowIs(sign, [
+    compareRow(sign, [
       [accounts.createdAt, createdAt],
       [accounts.id, id],
     ])
@@ -100,7 +100,7 @@ export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<
   /** The accounts that match by prefix: one index after the other. */
   async function beginning(asked: UserSearch, keys: readonly Key[]): Promise<PrefixMatches> {
     const found: Account[] = []
-    let looked = 0
+    let examined = 0
     // A position without an index is after all of them.
     const { index: begun, key } = asked.after === null ? { index: 0, key: '' } : (asked.after.begins ?? noneLeft)
     let seen: RangePosition | null = asked.after?.begins ? { key, id: asked.after.id } : null
@@ -109,19 +109,19 @@ export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<
         const chunk = await along(keys[index] as Key, keys.slice(0, index), seen, atOnce)
         for (const { account, key: value, earlier } of chunk) {
           seen = { key: value ?? '', id: account.id }
-          looked++
+          examined++
           if (!earlier && isWanted(asked, account)) found.push(account)
-          if (found.length < asked.limit && looked < maxExamined) continue
+          if (found.length < asked.limit && examined < maxExamined) continue
           return {
             found,
-            looked,
+            examined: examined,
             next: { createdAt: account.createdAt, id: account.id, begins: { index, key: seen.key } },
           }
         }
         rows = chunk.length
       }
     }
-    return { found, looked, next: null }
+    return { found, examined: examined, next: null }
   }
 
   /** Accounts that contain the text but match none of the indexes, among the next `most` accounts. */
@@ -148,7 +148,7 @@ export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<
     const begun = await beginning(asked, keys)
     if (begun.next !== null) return { accounts: begun.found, next: begun.next }
     const left = asked.limit - begun.found.length
-    const { found, next } = await containing(asked, keys, text, left, maxExamined - begun.looked)
+    const { found, next } = await containing(asked, keys, text, left, maxExamined - begun.examined)
     return { accounts: [...begun.found, ...found], next }
   }
 

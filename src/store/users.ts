@@ -4,7 +4,7 @@ import type { EndReason } from '../sessions/ports.ts'
 import { accountColumns } from './accounts.ts'
 import { administratorsLock, isLastAdministrator } from './administrators.ts'
 import { accountLock, type Change } from './change.ts'
-import { hasTotp, stopAsking } from './credential-changes.ts'
+import { hasTotp, turnOffSecondFactor } from './credential-changes.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
 import { endingChange, live, originOf } from './endings.ts'
 import { notifyJiraPaused } from './team-endings.ts'
@@ -117,7 +117,7 @@ export function userStore(driver: Driver, change: Change): UserStore {
           const before = yield* find(tx, id)
           if (!before) return 'not_found'
           const factor = (yield* hasTotp(tx, t, id)) ? 'totp' : 'passkey'
-          if (!(yield* stopAsking(tx, t, { accountId: id, at }))) return 'second_factor_missing'
+          if (!(yield* turnOffSecondFactor(tx, t, { accountId: id, at }))) return 'second_factor_missing'
           yield* step(tx.delete(t.totpFactors).where(eq(t.totpFactors.accountId, id)))
           yield* endTickets(tx, t, id)
           const sessions = yield* endSessions(tx, id, 'second_factor_removed', at)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { keepsAWayIn, methodsOf, type SignInRules } from '../../src/accounts/methods.ts'
-import type { Ways } from '../../src/accounts/ports.ts'
+import type { SignInMethods } from '../../src/accounts/ports.ts'
 import { nextStep } from '../../src/sessions/steps.ts'
 import { anIdentity } from '../support/people.ts'
 
@@ -9,7 +9,7 @@ const rules = (requireVerifiedEmail: boolean): SignInRules => ({
   acceptsIdentity: (of) => of.provider === 'acme' && of.issuer === issuer,
   requireVerifiedEmail,
 })
-const nothing: Ways = { identities: [], password: null, passkeys: [] }
+const nothing: SignInMethods = { identities: [], password: null, passkeys: [] }
 
 describe('a sign-in method', () => {
   test.each([

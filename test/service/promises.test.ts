@@ -218,7 +218,7 @@ test('errors an operator can fix are explained in a sentence: a port in use, no 
   for (const [url, sentence] of [
     [
       'postgres://somebody:secret@127.0.0.1:1/none',
-      'Nothing answers at 127.0.0.1:1 (ECONNREFUSED). Check host and port in DATABASE_URL, that the database runs, and that no firewall is in between.',
+      'No answer from 127.0.0.1:1 (ECONNREFUSED). Check the host and port in DATABASE_URL, that the database is running, and that no firewall blocks the connection.',
     ],
     [
       `file:${file}/below.db`,

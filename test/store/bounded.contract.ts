@@ -4,7 +4,7 @@ import type { Ticket } from '../../src/credentials/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import type { EndReason } from '../../src/sessions/ports.ts'
 import { caps } from '../../src/store/caps.ts'
-import { mostSessions, sessionsAtOnce } from '../../src/store/endings.ts'
+import { maxSessions, sessionsAtOnce } from '../../src/store/endings.ts'
 import type { Store } from '../../src/store/open.ts'
 import {
   account,
@@ -259,7 +259,7 @@ export function boundedContract(opened: () => Opened): void {
         const because = eq(tables.sessions.endReason, ending.reason)
         const [last] = await read(db.select({ n: count() }).from(tables.sessions).where(because))
         expect(last?.n).toBeGreaterThan(0)
-        expect(last?.n).toBeLessThanOrEqual(mostSessions)
+        expect(last?.n).toBeLessThanOrEqual(maxSessions)
       },
     )
   })

@@ -2,8 +2,8 @@ import { getTableColumns, getTableName, sql } from 'drizzle-orm'
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { describe, expect, test } from 'vitest'
 import { connectSqlite } from '../../src/store/connect-sqlite.ts'
-import { type Copied, copyStore } from '../../src/store/copy.ts'
-import { isHalfCopied } from '../../src/store/copy-marker.ts'
+import { type CopyResult, copyStore } from '../../src/store/copy.ts'
+import { isCopyUnfinished } from '../../src/store/copy-marker.ts'
 import type { Driver } from '../../src/store/driver.ts'
 import { openDriver } from '../../src/store/open.ts'
 import type { Tables } from '../../src/store/schema.ts'
@@ -93,7 +93,7 @@ describe('a copy from SQLite to PostgreSQL', () => {
       expect(await rowsOf(target, name), name).toEqual(rows)
     }
     expect(copied.tag === 'copied' && copied.tables.map(({ rows }) => rows)).toEqual(tablesOf(source).map(() => 7))
-    expect(await isHalfCopied(target)).toBe(false)
+    expect(await isCopyUnfinished(target)).toBe(false)
     await Promise.all([source.close(), target.close()])
   })
 
@@ -110,7 +110,7 @@ describe('a copy from SQLite to PostgreSQL', () => {
     await target.write(target.db.insert(target.tables.rateLimits).values({ key: 'x', hits: 1, resetsAt: new Date() }))
     expect(await copyStore({ file, target })).toEqual({ tag: 'not_empty', table: 'rate_limits' })
     expect(await rowsOf(target, 'accounts')).toEqual([])
-    expect(await isHalfCopied(target)).toBe(false)
+    expect(await isCopyUnfinished(target)).toBe(false)
     await target.close()
   })
 
@@ -128,9 +128,9 @@ describe('a copy from SQLite to PostgreSQL', () => {
       },
     })
     await expect(interrupted).rejects.toBe(stop)
-    expect(await isHalfCopied(target)).toBe(true)
+    expect(await isCopyUnfinished(target)).toBe(true)
     expect(await copyStore({ file, target })).toMatchObject({ tag: 'copied' })
-    expect(await isHalfCopied(target)).toBe(false)
+    expect(await isCopyUnfinished(target)).toBe(false)
     await target.close()
   })
 
@@ -153,7 +153,7 @@ describe('a copy from SQLite to PostgreSQL', () => {
     await target.close()
   })
 
-  test.each<[string, (context: { file: string; target: Driver }) => Promise<void>, Copied['tag']]>([
+  test.each<[string, (context: { file: string; target: Driver }) => Promise<void>, CopyResult['tag']]>([
     [
       'a source that changes in the meantime',
       async ({ file }) => {
@@ -192,7 +192,7 @@ describe('a copy from SQLite to PostgreSQL', () => {
     })
     expect(done).toBe(true)
     expect(copied.tag).toBe(tag)
-    expect(await isHalfCopied(target)).toBe(true)
+    expect(await isCopyUnfinished(target)).toBe(true)
     await target.close()
   })
 })

@@ -2,9 +2,9 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createHealth } from '../../src/store/availability.ts'
 import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import { createGroupCommit } from '../../src/store/group-commit.ts'
-import { createHealth } from '../../src/store/not-now.ts'
 import { newFile } from '../support/sqlite.ts'
 
 describe('writes of one turn of the event loop', () => {

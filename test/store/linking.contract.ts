@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
-import type { Ways } from '../../src/accounts/ports.ts'
+import type { SignInMethods } from '../../src/accounts/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import { readEmail } from '../../src/kernel/email.ts'
 import {
@@ -201,9 +201,9 @@ export function linkingContract(opened: () => Opened): void {
       const { account: person, identity: first } = await newcomer(opened())
       const second = identity(person.id, { provider: 'google', linkedAt: later(1) })
       await store().accounts.link(second, null, [])
-      const asked: Ways[] = []
+      const asked: SignInMethods[] = []
       const of = { accountId: person.id, identityId: first.id, keepSession: null, at: now }
-      const mayGo = (left: Ways) => {
+      const mayGo = (left: SignInMethods) => {
         asked.push(left)
         return true
       }

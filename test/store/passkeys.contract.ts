@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Ways } from '../../src/accounts/ports.ts'
+import type { SignInMethods } from '../../src/accounts/ports.ts'
 import type { Changing, Passkey } from '../../src/credentials/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import type { Account } from '../../src/kernel/account.ts'
@@ -48,7 +48,7 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
 
     const add = (one: Passkey, given: Partial<Changing> = {}) =>
       store.passkeys.add(one, { ...change, ...given }, [added(person.id)])
-    const remove = (id: string, mayGo: (left: Ways) => boolean = () => true, given: Partial<Changing> = {}) =>
+    const remove = (id: string, mayGo: (left: SignInMethods) => boolean = () => true, given: Partial<Changing> = {}) =>
       store.passkeys.remove({ ...change, ...given, id }, mayGo, [removed(person.id)])
     const since = async () => (await store.accounts.find(person.id))?.secondFactorAt
 
@@ -125,8 +125,8 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
       const [first, second] = [passkey(person.id), passkey(person.id, { createdAt: later(1) })]
       await add(first)
       await add(second)
-      const left: Ways[] = []
-      const refuse = (ways: Ways) => {
+      const left: SignInMethods[] = []
+      const refuse = (ways: SignInMethods) => {
         left.push(ways)
         return false
       }
@@ -165,7 +165,7 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
 
     test('stays as the last sign-in method when two are removed concurrently', async () => {
       const others = await Promise.all([open(config), open(config)])
-      const mayGo = ({ passkeys }: Ways) => passkeys.length > 0
+      const mayGo = ({ passkeys }: SignInMethods) => passkeys.length > 0
       for (let round = 0; round < rounds; round++) {
         const [first, second] = [passkey(person.id), passkey(person.id)]
         await add(first)

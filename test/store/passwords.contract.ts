@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Ways } from '../../src/accounts/ports.ts'
+import type { SignInMethods } from '../../src/accounts/ports.ts'
 import type { Ticket } from '../../src/credentials/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import type { Mail } from '../../src/mail/ports.ts'
@@ -54,7 +54,7 @@ const fact = (name: 'password.set' | 'password.changed' | 'password.removed', ac
   data: {},
 })
 const anything = () => true
-const hasAny = ({ identities, password, passkeys }: Ways) =>
+const hasAny = ({ identities, password, passkeys }: SignInMethods) =>
   identities.length > 0 || password !== null || passkeys.length > 0
 
 /** What every store promises about passwords, and about the devices they are trusted on. */
@@ -112,7 +112,7 @@ export function passwordsContract({ name, emptied }: Backend): void {
         expect(await store.passwords.findOf(person.id)).toEqual({ hash, changedAt: now })
         expect(await store.tickets.find({ purpose: 'verify_email', secretHash: row.secretHash }, now)).toEqual(row)
         expect([await messages(), told()]).toEqual([['verify_email'], ['account.created']])
-        expect(await store.accounts.waysOf(person.id)).toEqual({
+        expect(await store.accounts.signInMethodsOf(person.id)).toEqual({
           identities: [],
           password: { emailVerified: false },
           passkeys: [],
@@ -242,7 +242,11 @@ export function passwordsContract({ name, emptied }: Backend): void {
     })
 
     describe('when they are removed,', () => {
-      const remove = (accountId: string, mayGo: (left: Ways) => boolean = hasAny, keepSession: string | null = null) =>
+      const remove = (
+        accountId: string,
+        mayGo: (left: SignInMethods) => boolean = hasAny,
+        keepSession: string | null = null,
+      ) =>
         store.passwords.remove({ accountId, at: now, keepSession, keepDevice: null }, mayGo, [
           fact('password.removed', accountId),
         ])

@@ -48,11 +48,11 @@ const busy = (error: unknown) => (error instanceof BusyError ? error.retryAfter 
 
 describe('a PostgreSQL database', () => {
   test.each([
-    ['postgres://nobody@127.0.0.1:1/none', /^Nothing answers at 127\.0\.0\.1:1 .* Check host and port/],
+    ['postgres://nobody@127.0.0.1:1/none', /^No answer from 127\.0\.0\.1:1 .* Check the host and port/],
     ['postgres://nobody@nowhere.invalid/none', /^The database host nowhere\.invalid was not found/],
     ['/missing', /^There is no database missing\. Create it/],
     ['?sslmode=verify-full', /does not offer TLS.*sslmode=disable/],
-    ['?sslmode=verify-full&sslrootcert=/no/such/file', /^A file that DATABASE_URL names cannot be read/],
+    ['?sslmode=verify-full&sslrootcert=/no/such/file', /^A file named in DATABASE_URL cannot be read/],
     ['?options=-c%20no_such_setting%3D1', /^The database cannot be opened: .*no_such_setting.* Check DATABASE_URL\.$/],
     ['?schema=mine', /^DATABASE_URL names a schema; .*ALTER ROLE/],
   ])('that cannot be opened is reported in a sentence with the cause and a remedy: %s', async (address, sentence) => {

@@ -16,10 +16,10 @@ import { dirname, join } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { BusyError } from '../../src/kernel/busy.ts'
+import type { HealthChange } from '../../src/store/availability.ts'
 import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import type { DriverParts } from '../../src/store/driver.ts'
 import { migrationsFor } from '../../src/store/migrations.ts'
-import type { HealthChange } from '../../src/store/not-now.ts'
 import { openDriver, storeOver } from '../../src/store/open.ts'
 import { newFile } from '../support/sqlite.ts'
 import { account, flow, identity, newId, now } from './people.ts'
@@ -80,7 +80,7 @@ describe('opening a database', () => {
     }
     other.exec('PRAGMA foreign_keys = OFF')
     other.exec(orphan)
-    expect(await opening()).toContain('a migration left rows that refer to nothing')
+    expect(await opening()).toContain('a migration left rows with invalid foreign keys')
     expect(other.prepare('SELECT count(*) FROM __drizzle_migrations').pluck().get()).toBe(all.length - 1)
     other.exec('DELETE FROM identities')
     expect(await opening()).toBe('opened')

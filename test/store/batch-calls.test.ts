@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { BusyError } from '../../src/kernel/busy.ts'
 import { Limit, withinLimit } from '../../src/kernel/limit.ts'
-import { together } from '../../src/store/together.ts'
+import { batchCalls } from '../../src/store/batch-calls.ts'
 
 type Call = { readonly id: string; readonly at?: number }
 
@@ -9,7 +9,7 @@ type Call = { readonly id: string; readonly at?: number }
 function asking({ fails = [], unknown = [] }: { fails?: readonly string[]; unknown?: readonly string[] } = {}) {
   const asked: string[][] = []
   const compared: string[] = []
-  const call = together(
+  const call = batchCalls(
     (run) => setImmediate(run),
     ({ id, at = 0 }: Call) => {
       compared.push(id)
@@ -64,7 +64,7 @@ describe('calls in one turn of the event loop', () => {
 
   test('gather while a statement is in progress, but not for long when it hangs', async () => {
     const asked: { ids: string[]; finish: () => void }[] = []
-    const call = together(
+    const call = batchCalls(
       (run) => setImmediate(run),
       () => '',
       (calls: () => readonly Call[]) => {
@@ -92,7 +92,7 @@ describe('calls in one turn of the event loop', () => {
 
   test('are dropped from a statement that was not sent yet when nobody waits for them any more', async () => {
     const sent: string[][] = []
-    const call = together(
+    const call = batchCalls(
       (run) => setImmediate(run),
       () => '',
       async (calls: () => readonly Call[]) => {
@@ -112,7 +112,7 @@ describe('calls in one turn of the event loop', () => {
 
   test('without a row are repeated alone, each with its own response', async () => {
     const alone: string[] = []
-    const call = together(
+    const call = batchCalls(
       (run) => setImmediate(run),
       () => '',
       async (calls: () => readonly Call[]) => calls().filter(({ id }) => id === 'a'),

@@ -5,12 +5,12 @@ import { ReferenceGoneError } from '../kernel/gone.ts'
  * Why a database is temporarily unavailable. `unreachable`: there is no answer, or the connection is lost. `refusing`:
  * it answers, but cannot write or read its files. `contended`: another transaction holds a lock that is needed.
  */
-export type NotNow = 'unreachable' | 'refusing' | 'contended'
+export type UnavailableReason = 'unreachable' | 'refusing' | 'contended'
 
 /** When a client should retry, in seconds. */
-const retryAfter: Readonly<Record<NotNow, number>> = { unreachable: 5, refusing: 30, contended: 1 }
+const retryAfter: Readonly<Record<UnavailableReason, number>> = { unreachable: 5, refusing: 30, contended: 1 }
 
-type Table = readonly (readonly [codes: RegExp, NotNow])[]
+type Table = readonly (readonly [codes: RegExp, UnavailableReason])[]
 
 /**
  * Codes of better-sqlite3 (sqlite.org/rescode.html); an extended code begins with its primary one. Every other code is
@@ -38,7 +38,7 @@ const tables = { sqlite, postgres } as const
 export const codeOf = (thrown: unknown): string => String((thrown as { code?: unknown } | undefined)?.code)
 
 /** Why the database is unavailable, from one of its errors; `undefined` for a defect. */
-export function notNowOf(dialect: keyof typeof tables, thrown: unknown): NotNow | undefined {
+export function unavailableReasonOf(dialect: keyof typeof tables, thrown: unknown): UnavailableReason | undefined {
   const code = codeOf(thrown)
   return tables[dialect].find(([codes]) => codes.test(code))?.[1]
 }
@@ -47,10 +47,10 @@ export function notNowOf(dialect: keyof typeof tables, thrown: unknown): NotNow 
  * The error for a caller while the database is unavailable. It is not logged for each request: `createHealth` reports
  * the state once.
  */
-export const busy = (why: NotNow): BusyError => new BusyError('the database', retryAfter[why])
+export const busy = (why: UnavailableReason): BusyError => new BusyError('the database', retryAfter[why])
 
 /** A change of the database's state, for operators, and the error that revealed it. */
-export type HealthChange = { readonly state: NotNow | 'healthy'; readonly cause?: unknown }
+export type HealthChange = { readonly state: UnavailableReason | 'healthy'; readonly cause?: unknown }
 
 /** How long nothing may be contended before the database counts as healthy again, in milliseconds. */
 const calmMs = 10_000
@@ -69,7 +69,7 @@ export function createHealth(report: (change: HealthChange) => void) {
     report(cause === undefined ? { state } : { state, cause })
   }
   return {
-    failed(why: NotNow, cause: unknown): BusyError {
+    failed(why: UnavailableReason, cause: unknown): BusyError {
       // One locked row does not change the state while the whole database is unavailable.
       if (why !== 'contended' || state === 'healthy' || state === 'contended') become(why, cause)
       return busy(why)
@@ -91,8 +91,8 @@ const foreignKey: Readonly<Record<keyof typeof tables, string>> = {
 }
 
 /** Translates a database error for the layers above: temporarily unavailable, a missing reference, or a defect. */
-export function meaningOf(dialect: keyof typeof tables, thrown: unknown, health: Health): unknown {
-  const why = notNowOf(dialect, thrown)
+export function translateError(dialect: keyof typeof tables, thrown: unknown, health: Health): unknown {
+  const why = unavailableReasonOf(dialect, thrown)
   if (why) return health.failed(why, thrown)
   if (codeOf(thrown) !== foreignKey[dialect]) return thrown
   return new ReferenceGoneError((thrown as Error).message, { cause: thrown })

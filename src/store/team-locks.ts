@@ -11,7 +11,7 @@ import type { Tables } from './schema.ts'
  */
 
 /** Locks a team and returns it; `undefined` if it does not exist. Every decision about a team begins with this. */
-export function* holdTeam(tx: Queries, { teams: t }: Tables, teamId: string): Script<Team | undefined> {
+export function* lockTeam(tx: Queries, { teams: t }: Tables, teamId: string): Script<Team | undefined> {
   const [held] = yield* step(
     tx
       .update(t)
@@ -23,7 +23,7 @@ export function* holdTeam(tx: Queries, { teams: t }: Tables, teamId: string): Sc
 }
 
 /** Locks an account whose teams are to be decided about; `false` if it does not exist. */
-export function* holdAccount(tx: Queries, { accounts: t }: Tables, accountId: string): Script<boolean> {
+export function* lockAccount(tx: Queries, { accounts: t }: Tables, accountId: string): Script<boolean> {
   const held = yield* step(
     tx
       .update(t)
@@ -36,7 +36,7 @@ export function* holdAccount(tx: Queries, { accounts: t }: Tables, accountId: st
 
 /** Whether an account may join one more team; `false` if it does not exist. Locks the account. */
 export function* hasRoom(tx: Queries, t: Tables, accountId: string, most: number): Script<boolean> {
-  if (!(yield* holdAccount(tx, t, accountId))) return false
+  if (!(yield* lockAccount(tx, t, accountId))) return false
   const { teamMembers: m } = t
   const [joined] = yield* step(tx.select({ n: count() }).from(m).where(eq(m.accountId, accountId)))
   return (joined?.n ?? 0) < most

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { BusyError } from '../../src/kernel/busy.ts'
 import { ReferenceGoneError } from '../../src/kernel/gone.ts'
-import { createHealth, type HealthChange, meaningOf, notNowOf } from '../../src/store/not-now.ts'
+import { createHealth, type HealthChange, translateError, unavailableReasonOf } from '../../src/store/availability.ts'
 
 const error = (code: string): Error => Object.assign(new Error(code), { code })
 
@@ -42,16 +42,16 @@ describe('an error of a database', () => {
     ['sqlite', undefined, ['SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_ERROR', 'undefined', 'ECONNRESET']],
     ['postgres', undefined, ['23505', '42601', '22P02', 'undefined', 'SQLITE_BUSY', 'E08006']],
   ] as const)('of %s is %s for each of its codes', (dialect, why, codes) => {
-    expect(codes.map((code) => notNowOf(dialect, error(code)))).toEqual(codes.map(() => why))
+    expect(codes.map((code) => unavailableReasonOf(dialect, error(code)))).toEqual(codes.map(() => why))
   })
 
   test('is mapped to busy, reference gone or defect', () => {
     const health = createHealth(() => {})
-    expect(meaningOf('postgres', error('57014'), health)).toBeInstanceOf(BusyError)
-    expect(meaningOf('postgres', error('23503'), health)).toBeInstanceOf(ReferenceGoneError)
-    expect(meaningOf('sqlite', error('SQLITE_CONSTRAINT_FOREIGNKEY'), health)).toBeInstanceOf(ReferenceGoneError)
+    expect(translateError('postgres', error('57014'), health)).toBeInstanceOf(BusyError)
+    expect(translateError('postgres', error('23503'), health)).toBeInstanceOf(ReferenceGoneError)
+    expect(translateError('sqlite', error('SQLITE_CONSTRAINT_FOREIGNKEY'), health)).toBeInstanceOf(ReferenceGoneError)
     const defect = error('42601')
-    expect(meaningOf('postgres', defect, health)).toBe(defect)
+    expect(translateError('postgres', defect, health)).toBe(defect)
   })
 })
 

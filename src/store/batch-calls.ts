@@ -1,8 +1,8 @@
 import { Limit, requestLimit, whenOver, withinLimit } from '../kernel/limit.ts'
+import { busy } from './availability.ts'
 import type { Driver } from './driver.ts'
-import { busy } from './not-now.ts'
 
-type Waiting<C, R> = {
+type QueuedCall<C, R> = {
   readonly call: C
   readonly limit: Limit | undefined
   readonly resolve: (row: R | undefined) => void
@@ -11,7 +11,7 @@ type Waiting<C, R> = {
 /** How long calls may wait for a running statement before they start another, in milliseconds. */
 const patienceMs = 20
 
-type Group<C, R> = Map<string, Waiting<C, R>>
+type Group<C, R> = Map<string, QueuedCall<C, R>>
 
 /**
  * Runs the calls of one turn of the event loop (see `endOfTurn`) as one statement, so that under load the database is
@@ -27,7 +27,7 @@ type Group<C, R> = Map<string, Waiting<C, R>>
  * `atOnce`: how many statements may run at the same time. Further calls wait for the next statement, but no longer than
  * `patienceMs`: a statement that hangs must not hold up later calls.
  */
-export function together<C extends { readonly id: string }, R extends { readonly id: string }>(
+export function batchCalls<C extends { readonly id: string }, R extends { readonly id: string }>(
   endOfTurn: Driver['endOfTurn'],
   alike: (call: C) => string,
   statement: (calls: () => readonly C[], first: C) => Promise<readonly R[]>,

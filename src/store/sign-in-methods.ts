@@ -1,10 +1,14 @@
 import { asc, eq } from 'drizzle-orm'
-import type { Ways } from '../accounts/ports.ts'
+import type { SignInMethods } from '../accounts/ports.ts'
 import { type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
 
 /** Queries for all sign-in methods of an account. */
-export const waysQueries = (db: Queries, { identities, passwords, passkeys, accounts }: Tables, accountId: string) => ({
+export const signInMethodQueries = (
+  db: Queries,
+  { identities, passwords, passkeys, accounts }: Tables,
+  accountId: string,
+) => ({
   identities: db
     .select()
     .from(identities)
@@ -23,8 +27,8 @@ export const waysQueries = (db: Queries, { identities, passwords, passkeys, acco
 })
 
 /** The same, read within the transaction that decides which may be removed. */
-export function* waysOf(tx: Queries, t: Tables, accountId: string): Script<Ways> {
-  const ask = waysQueries(tx, t, accountId)
+export function* signInMethodsOf(tx: Queries, t: Tables, accountId: string): Script<SignInMethods> {
+  const ask = signInMethodQueries(tx, t, accountId)
   const identities = yield* step(ask.identities)
   const passwords = yield* step(ask.passwords)
   const passkeys = yield* step(ask.passkeys)
@@ -32,5 +36,5 @@ export function* waysOf(tx: Queries, t: Tables, accountId: string): Script<Ways>
 }
 
 type PasswordRow = { readonly emailKey: string; readonly verifiedEmailKey: string | null }
-export const passwordFrom = ([row]: readonly PasswordRow[]): Ways['password'] =>
+export const passwordFrom = ([row]: readonly PasswordRow[]): SignInMethods['password'] =>
   row ? { emailVerified: row.emailKey === row.verifiedEmailKey } : null
