@@ -2,28 +2,30 @@ import type { Fact } from '../events/catalogue.ts'
 import type { Account, IdentityUse, Role } from '../kernel/account.ts'
 import type { Email } from '../kernel/email.ts'
 
-/** A way into an account through a provider. Its key is (issuer, subject), never an e-mail. */
+/** An identity at a provider that signs in to an account. Its key is (issuer, subject), never an email address. */
 export type Identity = {
   readonly id: string
   readonly accountId: string
   readonly provider: string
-  /** The issuer for OpenID Connect, the provider's id elsewhere. */
+  /** The issuer for OpenID Connect; otherwise the provider's ID. */
   readonly issuer: string
   readonly subject: string
   readonly linkedAt: Date
 } & IdentityUse
 
-/** What a link rests on and must still be true when it is written; the evidence was gathered before. */
+/**
+ * A condition of a link. It was checked when the evidence was gathered, and must still hold when the link is written.
+ */
 export type LinkCondition =
-  /** The account holds this address as verified, is no administrator, and has no identity of this provider. */
+  /** The account has this email address as verified, is not an administrator, and has no identity of this provider. */
   | { readonly tag: 'holds_address'; readonly email: Email }
-  /** Whoever asked for it is still signed in. */
+  /** The session that requested the link is still alive. */
   | { readonly tag: 'signed_in'; readonly sessionId: string }
 
-/** All there is to sign in to an account with, as rows. */
+/** All sign-in methods of an account, as rows. */
 export type SignInMethods = {
   readonly identities: readonly Identity[]
-  /** Whether the address it belongs to is one the account has proven. */
+  /** Whether the account has proven the email address of the password. */
   readonly password: { readonly emailVerified: boolean } | null
   readonly passkeys: readonly { readonly id: string; readonly name: string }[]
 }
@@ -31,17 +33,17 @@ export type SignInMethods = {
 export interface AccountStore {
   find(id: string): Promise<Account | undefined>
   findByIdentity(issuer: string, subject: string): Promise<{ account: Account; identity: Identity } | undefined>
-  /** Every account that holds or claims the address: the verified holder first, then by age. */
+  /** Every account that has or claims the email address: first the one that verified it, then by age. */
   findByEmail(emailKey: string): Promise<readonly { account: Account; identities: readonly Identity[] }[]>
   /** Oldest link first. */
   identitiesOf(accountId: string): Promise<readonly Identity[]>
   signInMethodsOf(accountId: string): Promise<SignInMethods>
 
   /**
-   * Account and identity, both or neither. `false`, with nothing written, when the identity exists, the
-   * verified address is held, or (unless `separate`) any other account holds or claims the address
-   * meanwhile: whoever asks then gathers the evidence again. With a verified address, every other
-   * account's mere claim to it ends, with that account's sessions.
+   * Creates the account and its identity, both or neither. Returns `false`, with nothing written, if the identity
+   * exists or another account has verified the email address. Unless `separate`, it also returns `false` if another
+   * account has or claims the address. The caller then gathers the evidence again. With a verified address, the claims
+   * of all other accounts to it end, with their sessions.
    */
   create(
     account: Account,
@@ -51,11 +53,11 @@ export interface AccountStore {
   ): Promise<boolean>
 
   /**
-   * Adds the identity to its account. `false`, with nothing written, when the identity exists anywhere or the account
-   * is gone or disabled, or what it rests on (`provided`) no longer holds; `too_many_identities` when the account has
-   * twenty. Of many links at once, only as many are written as there is room for. When `proves` is the account's own
-   * unverified address and nobody else holds it, the address becomes verified, and every other account's mere claim to
-   * it ends, with its sessions.
+   * Adds the identity to its account. Returns `false`, with nothing written, if the identity exists anywhere, the
+   * account is deleted or disabled, or the condition `provided` no longer holds. Returns `too_many_identities` if the
+   * account has twenty; concurrent links cannot exceed that. If `proves` is the account's own unverified email address
+   * and no other account has it, the address becomes verified. Then the claims of all other accounts to it end, with
+   * their sessions.
    */
   link(
     identity: Identity,
@@ -65,19 +67,19 @@ export interface AccountStore {
   ): Promise<boolean | 'too_many_identities'>
 
   /**
-   * The account's own unverified address becomes verified, unless somebody else holds it; every other account's mere
-   * claim to it ends, with its sessions. `false`, with nothing written, otherwise.
+   * Marks the account's own email address as verified, unless another account has verified it. The claims of all other
+   * accounts to it end, with their sessions. Returns `false` if nothing was written.
    */
   proveEmail(accountId: string, email: Email, at: Date, because: readonly Fact[]): Promise<boolean>
 
-  /** Stores what the provider reported, together with what else the sign-in decided (`because`). */
+  /** Stores what the provider reported, together with the facts of the sign-in (`because`). */
   recordUse(identityId: string, use: IdentityUse, because: readonly Fact[]): Promise<void>
 
   /**
-   * Removes an identity, ends the sessions it opened (other than `keepSession`), and moves its grant to the queue of
-   * revocations unless something else still needs that grant. `mayRemove` is asked, inside the transaction,
-   * about what would be left. Two at once on the last two: one is refused. `session_revoked`: whoever asked for it
-   * (`keepSession`) was signed out meanwhile.
+   * Removes an identity and ends the sessions it started (except `keepSession`). Its grant is deleted and queued for
+   * revocation. `mayRemove` decides within the transaction, from the methods that would be left: of two concurrent
+   * calls for the last two methods, one is refused. `session_revoked`: the session that requested it (`keepSession`)
+   * was ended in the meantime.
    */
   unlink(
     of: { accountId: string; identityId: string; keepSession: string | null; at: Date },
@@ -86,8 +88,9 @@ export interface AccountStore {
   ): Promise<'unlinked' | 'not_linked' | 'last_login_method' | 'session_revoked'>
 
   /**
-   * Takes back what the account granted with one of its identities, or with all: tokens are erased at once and queued
-   * for revocation, the sign-ins stay. `because` is asked for each identity that had granted something. Answers those.
+   * Withdraws the grants of one of the account's identities, or of all: tokens are erased at once and queued for
+   * revocation, and the sign-in methods stay. `because` is called for each identity that had a grant. Returns those
+   * identities.
    */
   withdraw(
     of: { accountId: string; identityId: string | null; at: Date },
@@ -102,16 +105,17 @@ export interface AccountStore {
   ): Promise<Account | undefined>
 
   /**
-   * Erases the account with everything it owns; its grants go to the queue of revocations. Audit rows stay, without
-   * personal data. The last administrator who is not disabled stays. A long history (ended sessions, trusted devices,
-   * activity) goes in batches before; if the process dies in between, the account is still there without that history.
+   * Erases the account and everything it owns; its grants are queued for revocation. Audit log entries stay, without
+   * personal data. The last enabled administrator cannot be erased. A long history (ended sessions, trusted devices,
+   * activity) is erased in batches first: if the process dies in between, the account still exists, without that
+   * history.
    */
   remove(id: string, at: Date, because: readonly Fact[]): Promise<boolean | 'last_administrator'>
 }
 
-/** What is looked for among all accounts; `null` does not matter. */
+/** A search among all accounts; `null` matches everything. */
 export type UserSearch = {
-  /** Part of an email address, a name or an ID, in upper or lower case. */
+  /** Part of an email address, a name or an ID, case-insensitive. */
   readonly text: string | null
   readonly role: Role | null
   readonly disabled: boolean | null
@@ -119,19 +123,19 @@ export type UserSearch = {
   readonly after: UserPlace | null
   readonly limit: number
 }
-/** A place in a list of accounts: that of an account, which may be deleted in the meantime. */
+/** The position of an account in a list. The account may be deleted in the meantime. */
 export type UserPlace = {
   readonly createdAt: Date
   readonly id: string
-  /** In a search, among the accounts of which something begins with the text: in which index, and its key there. */
+  /** In a search, for an account that matches by prefix: the index it was found in, and its key there. */
   readonly begins?: { readonly index: number; readonly key: string }
 }
 export type UserPage = {
   readonly accounts: readonly Account[]
-  /** Where the next page begins; `null` if there is none. */
+  /** Where the next page starts; `null` if there is none. */
   readonly next: UserPlace | null
 }
-/** An account, and how much there is to it. */
+/** An account, and how many identities, sessions and passkeys it has. */
 export type User = {
   readonly account: Account
   readonly identities: number
@@ -142,21 +146,21 @@ export type User = {
 export type UserRefusal = 'not_found' | 'last_administrator' | 'address_needed'
 
 /**
- * Accounts as whoever looks after the service sees them. Every change answers the account as it is afterwards, or why
- * not, with nothing written. The last administrator who is not disabled is neither disabled nor given another role,
- * however many try at once.
+ * Accounts as administrators see them. Every change returns the account after it, or the reason for a refusal, with
+ * nothing written. The last enabled administrator can neither be disabled nor get another role, even by concurrent
+ * calls.
  */
 export interface UserStore {
   /**
    * At most `limit` accounts, newest first; an account created in the meantime does not change the order. With a text,
-   * the accounts whose email address, name or ID begins with it come first. A page of a
-   * search examines a limited number of accounts, so it can be short, or empty, and still have a `next`.
+   * the accounts whose email address, name or ID begins with it come first. A page of a search examines a limited
+   * number of accounts, so it can be short, or empty, and still have a `next`.
    */
   list(search: UserSearch): Promise<UserPage>
   get(id: string, at: Date): Promise<User | undefined>
   /**
-   * With a role its sessions get `scope` in the same transaction, so that nobody asks with the old one afterwards.
-   * Nobody becomes administrator without a verified address: whoever proves a claimed one ends that account's password.
+   * With a role, the account's sessions get `scope` in the same transaction, so that no later request has the old one.
+   * An administrator needs a verified email address: whoever proves a merely claimed one ends that account's password.
    */
   update(
     id: string,
@@ -168,7 +172,10 @@ export interface UserStore {
     at: Date,
     because: (before: Account) => readonly Fact[],
   ): Promise<Account | UserRefusal>
-  /** Ends its sessions, and whatever was sent out to be brought back; an account that is disabled stays as it is. */
+  /**
+   * Ends the account's sessions, and invalidates its links and codes. An account that is already disabled is not
+   * changed.
+   */
   disable(
     id: string,
     at: Date,
@@ -177,8 +184,8 @@ export interface UserStore {
   ): Promise<Account | 'not_found' | 'last_administrator'>
   enable(id: string, at: Date, because: readonly Fact[]): Promise<Account | 'not_found'>
   /**
-   * Asks for no second factor any more: app and recovery codes go, passkeys stay a way in. Ends its sessions, and whatever
-   * was sent out or begun before. `because` is told what was asked for.
+   * Turns two-step sign-in off: deletes the authenticator app and recovery codes; passkeys remain sign-in methods. Ends
+   * the account's sessions, and invalidates its links, codes and pending sign-ins. `because` gets the factor.
    */
   removeSecondFactor(
     id: string,
@@ -188,7 +195,10 @@ export interface UserStore {
   ): Promise<Account | 'not_found' | 'second_factor_missing'>
 }
 
-/** An open question: this identity's address already has an account. Sealed, short, one use. */
+/**
+ * An open conflict: the email address of this identity already belongs to an account. Sealed, short-lived, and used
+ * once.
+ */
 export type Conflict = {
   readonly id: string
   readonly ticketHash: string
@@ -206,18 +216,18 @@ export type Conflict = {
 
 export interface ConflictStore {
   open(conflict: Conflict, because: readonly Fact[]): Promise<void>
-  /** Only while open: not resolved, not expired at `at`, and with this binding. */
+  /** Only an open conflict: not resolved, not expired at `at`, and with this binding. */
   find(match: { ticketHash: string; bindingHash: string }, at: Date): Promise<Conflict | undefined>
-  /** Takes it, once. */
+  /** Marks it as resolved; only the first call returns `true`. */
   resolve(id: string, at: Date): Promise<boolean>
 }
 
 export type Row = Readonly<Record<string, unknown>>
 type Rows = readonly Row[]
-/** Rows of which there may be any number: one page for each step, read when it is asked for. */
+/** Rows without an upper limit: one page for each step, read when requested. */
 export type Pages = AsyncIterable<Rows>
 
-/** All there is about somebody, table by table, without what would let its finder in. */
+/** All data about a person, table by table, without anything that lets a finder of the file sign in. */
 export type PersonalData = {
   readonly account: Row
   readonly identities: Rows
@@ -234,23 +244,23 @@ export type PersonalData = {
   readonly flows: Rows
   readonly grants: Rows
   readonly revocations: Rows
-  /** Wrong guesses at the account and its trusted devices. */
+  /** Wrong guesses for the account and its trusted devices. */
   readonly guesses: Rows
-  /** Those they made for back ends. */
+  /** Service credentials that they created. */
   readonly serviceCredentials: Rows
-  /** The teams they are in. */
+  /** The teams they belong to. */
   readonly teamMembers: Rows
-  /** Invitations they sent, and those to the address they have proven. */
+  /** Invitations they sent, and those to their verified email address. */
   readonly teamInvitations: Rows
-  /** What they connected for a team. */
+  /** Jira connections they made for a team. */
   readonly jiraIntegrations: Rows
   readonly activity: Pages
 }
 
 export interface PersonalDataStore {
   /**
-   * Read in one transaction, except for the pages; those are read later, and show what is there then. `undefined` where
-   * there is no such account.
+   * Reads everything in one transaction, except for the pages: those are read later, in their state at that time.
+   * `undefined` if the account does not exist.
    */
   gather(accountId: string, because: readonly Fact[]): Promise<PersonalData | undefined>
 }

@@ -1,6 +1,6 @@
 import type { Fact } from '../events/catalogue.ts'
 
-/** One row of the trail. */
+/** One entry of the audit log. */
 export type AuditRecord = {
   readonly id: string
   readonly at: Date
@@ -13,24 +13,25 @@ export type AuditRecord = {
 }
 
 /**
- * What somebody may look for in their own trail. A busy back end borrows all day long: `others` is what is left of the
- * trail without it.
+ * Filters for a person's own activity. A busy back end requests tokens all day: `loans` are those entries, and `others`
+ * is the rest.
  */
 export type ActivityKind = 'loans' | 'others'
 
 export interface AuditStore {
   /**
-   * For what changed nothing else: a refusal. Changes bring their fact along (`because`). Facts that `countedAs` counts
-   * share one entry for an hour on all nodes: it holds where the first came from, and how many there were (`attempts`).
+   * Records a fact that changed nothing else, such as a refusal. A change passes its facts to the store itself
+   * (`because`). Facts that `countedAs` counts share one entry for an hour, across all nodes: it contains the origin of
+   * the first one and their number (`attempts`).
    */
   record(fact: Fact): Promise<void>
-  /** One person's own, newest first; `before` is the id of the last one already seen. */
+  /** The entries of one account, newest first; `before` is the ID of the last entry already seen. */
   list(
     accountId: string,
     page: { before: string | null; limit: number },
     kind?: ActivityKind,
   ): Promise<readonly AuditRecord[]>
-  /** Everybody's, newest first; a filter that is `null` or left out does not matter. */
+  /** The entries of all accounts, newest first. A filter that is `null` or absent matches everything. */
   search(
     about: { account: string | null; event: string | null; requestId?: string | null },
     page: { before: string | null; limit: number },

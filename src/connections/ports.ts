@@ -1,93 +1,94 @@
 import type { Fact } from '../events/catalogue.ts'
 import type { IdentityUse } from '../kernel/account.ts'
 
-/** Why a refresh brought nothing: what may pass by itself, and what the operator or the person must mend. */
+/** Why a refresh failed. Some causes pass without help; others need the operator or the person. */
 export type GrantErrorClass = 'transient' | 'rate_limited' | 'invalid_grant' | 'client_misconfigured' | 'scope_missing'
 
 /**
- * The permission a person gave us at a provider: its tokens, sealed. One row for each (provider, app, provider
- * account, holder): somebody's own sign-in and the team they connected have tokens of their own, so that neither's new
- * consent takes scopes from the other.
+ * What a person has granted us at a provider, with its tokens, sealed. There is one row for each (provider, app,
+ * provider account, holder). A person's own sign-in and the team they connected have separate tokens, so that a new
+ * consent for one takes no scopes from the other.
  */
 export type StoredGrant = {
   readonly id: string
   readonly provider: string
-  /** Of the subject: the issuer for OpenID Connect, the provider's id elsewhere. */
+  /** The issuer of the subject for OpenID Connect; otherwise the provider's ID. */
   readonly issuer: string
   readonly clientId: string
   readonly subject: string
-  /** `person`, or the id of the team it was given to. */
+  /** `person`, or the ID of the team it was given to. */
   readonly holder: string
-  /** Sealed at `grants/<id>/access_token`; `null` once it was withdrawn. */
+  /** Sealed at `grants/<id>/access_token`; `null` once withdrawn. */
   readonly accessToken: string | null
   /** Sealed at `grants/<id>/refresh_token`. */
   readonly refreshToken: string | null
-  /** What the consent was asked for, and what it gave, in the provider's spelling. */
+  /** The scopes requested and the scopes granted, as the provider spells them. */
   readonly askedScopes: readonly string[]
   readonly scopes: readonly string[]
   readonly expiresAt: Date | null
-  /** When the refresh token dies whatever we do, if the provider said. */
+  /** When the refresh token expires in any case, if the provider told us. */
   readonly refreshExpiresAt: Date | null
   /**
-   * `degraded`: the last refresh failed and is tried again. `needs_reauthorization`: only the person can help.
-   * `revoked`: they took it back, here.
+   * `degraded`: the last refresh failed and will be retried. `needs_reauthorization`: only the person can fix it.
+   * `revoked`: the person withdrew it in our service.
    */
   readonly status: 'healthy' | 'degraded' | 'needs_reauthorization' | 'revoked'
   readonly consentedAt: Date
   readonly refreshedAt: Date | null
   /** When its token was last used or lent. */
   readonly usedAt: Date | null
-  /** When it is to be refreshed next; `null`: never, or not by us. While `degraded` nobody asks before. */
+  /** When it is to be refreshed next; `null` if never, or not by us. While `degraded`, it is not refreshed earlier. */
   readonly dueAt: Date | null
-  /** Refreshes that failed in a row. */
+  /** Consecutive failed refreshes. */
   readonly failures: number
   readonly lastError: GrantErrorClass | null
   readonly lastErrorAt: Date | null
   readonly updatedAt: Date
   /**
-   * Who is renewing it, until when, and how often it was leased or replaced: a late answer with an old fence is not
-   * written.
+   * Which worker is renewing it, until when, and how often it was leased or replaced: a late response with an old fence
+   * is not written.
    */
   readonly leaseOwner: string | null
   readonly leaseUntil: Date | null
   readonly fence: number
 }
 
-/** One consent at a provider: whose it is, by the whole identity (issuer and subject), and to which app of ours. */
+/** One consent at a provider, identified by the identity (issuer and subject) and by our app. */
 export type ConsentKey = Pick<StoredGrant, 'provider' | 'issuer' | 'clientId' | 'subject'>
-/** One grant made with it. */
+/** One grant based on it. */
 export type GrantKey = ConsentKey & { readonly holder: string }
 export type NewTokens = Pick<
   StoredGrant,
   'accessToken' | 'refreshToken' | 'askedScopes' | 'scopes' | 'expiresAt' | 'refreshExpiresAt' | 'dueAt'
 >
 
-/** The stored tokens stay as they are; that the grant was used is all there is to write. */
+/** Keeps the stored tokens; only the use of the grant is recorded. */
 export type Stays = { readonly stays: true; readonly dueAt: Date | null }
 
-/** What a renewal brought. */
+/** The result of a renewal. */
 export type RenewedTokens = Omit<NewTokens, 'askedScopes'> & {
-  /** Scopes the grant had are gone. */
+  /** The grant has lost scopes. */
   readonly lastError?: 'scope_missing'
-  /** Absent when nobody is waiting for it. */
+  /** Absent for a renewal that no caller is waiting for. */
   readonly usedAt?: Date
 }
 
-/** One registration at a provider: refresh tokens work with the one they were made for alone. */
+/** One registration at a provider: refresh tokens work only with the app they were issued to. */
 export type App = Pick<ConsentKey, 'provider' | 'clientId'>
 
 export interface GrantStore {
   find(key: GrantKey): Promise<StoredGrant | undefined>
   /**
-   * Keeps a new consent: inserts, or replaces the tokens of the row with the same key — its `id` then stays, so
-   * `tokens` is asked for with the id that counts (values are sealed to their row) and with what is stored there, and
-   * asked again when that changed meanwhile. A missing refresh token leaves the stored one, unless that is dead. Raises the fence, so that a
-   * renewal under way loses; unless `tokens` says that the stored ones stay.
+   * Stores a new consent: inserts a row, or replaces the tokens of the row with the same key, whose `id` then stays.
+   * Values are sealed for their row, so `tokens` is called with the final ID and the stored row, and called again if
+   * the row changed in the meantime. Without a new refresh token the stored one is kept, unless the provider has
+   * permanently refused it. Increases the fence, so that a renewal in progress loses, unless `tokens` keeps the stored
+   * ones.
    *
-   * What the provider reported of a person's identity (`use`) is stored with it.
+   * What the provider reported about a person's identity (`use`) is stored with it.
    *
-   * `false`, with nothing written, when the key is a person's and nobody has that identity any more: of a sign-in and an
-   * unlinking (or the deletion of the account) at once, the tokens are with one of them, and never left behind.
+   * Returns `false`, with nothing written, if the key is a person's and their identity no longer exists. So a sign-in
+   * concurrent with an unlinking, or with deleting the account, never leaves tokens without an identity.
    */
   keep(
     key: GrantKey,
@@ -97,40 +98,41 @@ export interface GrantStore {
     use?: IdentityUse,
   ): Promise<boolean>
   /**
-   * Leases it for renewal unless somebody holds an unexpired lease, or with `ifDue` unless it is due; raises the fence.
+   * Leases the grant for renewal, and increases the fence. `undefined` if another worker has an unexpired lease, or
+   * with `ifDue` if it is not due.
    */
   lease(id: string, owner: string, until: Date, at: Date, ifDue?: 'if due'): Promise<StoredGrant | undefined>
-  /** Ends the lease and changes nothing. */
+  /** Ends the lease without any other change. */
   release(id: string, fence: number): Promise<void>
-  /** Writes what the renewal brought and ends the lease; `false` when the fence moved on. */
+  /** Stores the result of a renewal and ends the lease; `false` if the fence has changed. */
   renewed(id: string, fence: number, tokens: RenewedTokens, at: Date): Promise<boolean>
-  /** Ends the lease of a renewal that is to be tried again at `dueAt`, and not before; `false` as above. */
+  /** Ends the lease of a renewal that will be retried at `dueAt`, not earlier; `false` as above. */
   failed(id: string, fence: number, error: GrantErrorClass, dueAt: Date, at: Date): Promise<boolean>
-  /** Ends the lease of one only its person can help; it is never due again. `false` as above, and then nothing is noted. */
+  /**
+   * Ends the lease of a grant that only the person can fix; it is never due again. `false` as above, and then nothing
+   * is recorded.
+   */
   died(id: string, fence: number, at: Date, because: readonly Fact[]): Promise<boolean>
-  /** Writes down that it is used, unless the fence moved on. */
+  /** Records that it was used, unless the fence has changed. */
   used(id: string, fence: number, dueAt: Date | null, at: Date): Promise<void>
   /**
-   * Repairs what versions before left behind, among up to `limit` rows after `after` in the order of their ids: fills in
-   * a missing issuer, and withdraws the grants of persons whose identity is gone, to be revoked at their provider too.
-   * `next` is where to go on; `null` at the end.
+   * Repairs rows of older versions, among up to `limit` rows after `after` in the order of their IDs. It fills in a
+   * missing issuer, and withdraws personal grants whose identity no longer exists, which are then also revoked at the
+   * provider. `next` is where to continue; `null` at the end.
    */
   repair(after: string, limit: number, at: Date): Promise<{ readonly withdrawn: number; readonly next: string | null }>
-  /** Ids of those that are due and that nobody is renewing, the longest due first. */
+  /** IDs of due grants without a lease, the longest due first. */
   due(app: App, at: Date, limit: number): Promise<readonly string[]>
-  /** How many are due by then; counted up to `most`. */
+  /** How many are due by then, counted up to `most`. */
   dueBy(app: App, by: Date, most: number): Promise<number>
-  /**
-   * Writes a loan down; `false`, with nothing written, when there is nothing to lend any more: it was withdrawn
-   * meanwhile.
-   */
+  /** Records a loan; `false`, with nothing written, if the grant was withdrawn in the meantime. */
   lent(key: GrantKey, at: Date, because: readonly Fact[]): Promise<boolean>
 }
 
-/** A grant to be withdrawn at its provider. Outlives the account it came from. */
+/** A grant to be revoked at its provider. It outlives the account it came from. */
 export type Revocation = ConsentKey & {
   readonly id: string
-  /** Whose it was, for their activity; empty where that is not known any more. */
+  /** The account whose activity shows it; empty if it is no longer known. */
   readonly accountId: string
   /** The team whose connection it was. */
   readonly teamId: string | null
@@ -144,38 +146,38 @@ export type Revocation = ConsentKey & {
   readonly createdAt: Date
 }
 
-/** Whose revocations: one provider's, or those of all but some. */
+/** Revocations of one provider, or of all but some providers. */
 export type QueueOf = { readonly provider: string } | { readonly noneOf: readonly string[] }
 
-/** Where a page of them continues. */
+/** Where the next page continues. */
 export type RevocationPlace = { readonly createdAt: Date; readonly id: string }
 
 export interface RevocationStore {
-  /** Queues what no grant here holds, sealed as if one with its `grantId` did. */
+  /** Queues tokens that belong to no stored grant, sealed as if a grant with its `grantId` had them. */
   add(item: Revocation): Promise<void>
-  /** Takes up to `limit` due ones for this worker until `until`; two workers never hold the same one. */
+  /** Takes up to `limit` due items for this worker until `until`; no two workers get the same one. */
   take(limit: number, at: Date, until: Date, of?: QueueOf): Promise<readonly Revocation[]>
-  /** Whether other grants stand on the same consent: then it must not be revoked at its provider. */
+  /** Whether other grants rest on the same consent: then it must not be revoked at its provider. */
   stillNeeded(consent: ConsentKey): Promise<boolean>
   /**
-   * Done: erased with its tokens. Where a call was made (`called`), grants that were kept on the same consent since it
-   * was queued may have died with it: what of them can be renewed is due at once, so that what they are worth is found
-   * out.
+   * Deletes the item and its tokens. If the provider was called (`called`), the call may also have invalidated grants
+   * stored on the same consent since the item was queued. Those that can be renewed are made due at once, to find out
+   * whether they are still valid.
    */
   finish(id: string, because: readonly Fact[], called?: { readonly at: Date }): Promise<void>
   retry(id: string, at: Date, error: string): Promise<void>
   /**
-   * Whether its person is on the way to or from this provider to link, to extend or to connect something, since it was
-   * queued or longer: what they bring back may be of the same consent.
+   * Whether the account is authorizing something at this provider now (linking, extending or connecting), or has
+   * returned from it within the last minute and after the item was queued. The result may rest on the same consent.
    */
   awaited(item: Revocation, at: Date): Promise<boolean>
-  /** Not now: as if it had not been taken. */
+  /** Puts the item back, as if it had not been taken. */
   postpone(id: string, at: Date): Promise<void>
-  /** At most `limit` of those of an account that wait, the oldest first; with `after`, those behind it. */
+  /** At most `limit` waiting items of an account, oldest first; with `after`, those after it. */
   of(
     accountId: string,
     page: { readonly after: RevocationPlace | null; readonly limit: number },
   ): Promise<readonly Revocation[]>
-  /** How many wait. */
+  /** How many items are waiting. */
   backlog(): Promise<number>
 }

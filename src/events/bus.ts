@@ -4,13 +4,13 @@ import type { AuditName, Event, EventName, Fact, FactName, Origin, Outcome, Payl
 
 type Handler = (event: Event) => void
 
-/** A handler that keeps failing is told of this often, in milliseconds. */
+/** How often a handler that keeps failing is reported, in milliseconds. */
 const reportEveryMs = 60_000
 
 /**
- * Tells whoever listens what happened. Handlers run in the emitter's turn, so they must not block. One that throws
- * never reaches the code that emitted, and is reported. It stays: a disk that was full for a moment must not end the
- * log for good.
+ * Passes events to their listeners. Handlers run synchronously in the emitter, so they must not block. The error of a
+ * handler never reaches the emitter; it is reported. The handler stays registered: a disk that was full for a moment
+ * must not stop the log permanently.
  */
 export function createBus(clock: Clock) {
   const handlers = new Map<string, { names: ReadonlySet<string> | 'all'; run: Handler }>()
@@ -29,8 +29,8 @@ export function createBus(clock: Clock) {
   }
 
   /**
-   * Told to the others. Of what was thrown only the class: a message can hold anything, and some things cannot even be
-   * turned into text.
+   * Reports to the other handlers. It contains only the class of the error: a message can contain anything, and some
+   * values cannot even be converted to text.
    */
   const report = (handler: string, heard: string, thrown: unknown): void => {
     const at = clock()
@@ -40,7 +40,7 @@ export function createBus(clock: Clock) {
   }
 
   /**
-   * Reports a fact that is recorded nowhere. An audited fact cannot be emitted: it is written in the transaction of the
+   * Emits a fact that is not recorded. An audited fact cannot be emitted: it is written in the transaction of the
    * change it explains, and published from there.
    */
   function emit<N extends Exclude<FactName, AuditName>>(name: N, data: Payload<N>, origin?: Origin): void {
@@ -48,8 +48,8 @@ export function createBus(clock: Clock) {
   }
 
   /**
-   * Runs `work` between `name.start` and `name.stop` (it succeeded; `outcome` reads what is worth telling off
-   * the value) or `name.exception` (it answered a refusal, or threw). Durations are in milliseconds.
+   * Runs `work` between `name.start` and `name.stop` (success; `outcome` selects what to report from the value) or
+   * `name.exception` (an error result or a thrown error). Durations are in milliseconds.
    */
   async function span<N extends SpanName, T, E extends { code: string }>(
     name: N,
@@ -59,17 +59,17 @@ export function createBus(clock: Clock) {
     origin?: Origin,
   ): Promise<Result<T, E>> {
     const started = performance.now()
-    const tell = (moment: 'start' | 'stop' | 'exception', extra: object): void =>
+    const emitMoment = (moment: 'start' | 'stop' | 'exception', extra: object): void =>
       dispatch({ name: `${name}.${moment}`, at: clock(), ...extra, ...(origin ? { origin } : {}) } as unknown as Event)
-    tell('start', { data })
+    emitMoment('start', { data })
     try {
       const result = await work()
       const ms = performance.now() - started
-      if (result.ok) tell('stop', { ms, data: { ...(data as object), ...(outcome(result.value) as object) } })
-      else tell('exception', { ms, code: result.error.code, data })
+      if (result.ok) emitMoment('stop', { ms, data: { ...(data as object), ...(outcome(result.value) as object) } })
+      else emitMoment('exception', { ms, code: result.error.code, data })
       return result
     } catch (thrown) {
-      tell('exception', { ms: performance.now() - started, code: 'internal', data })
+      emitMoment('exception', { ms: performance.now() - started, code: 'internal', data })
       throw thrown
     }
   }
@@ -77,7 +77,7 @@ export function createBus(clock: Clock) {
   return {
     emit,
     span,
-    /** Tells a fact that is already written down: called by the store, after the commit. */
+    /** Publishes a fact that is already recorded. The store calls it after the commit. */
     publish: (fact: Fact): void => dispatch({ ...fact, at: clock() } as Event),
     on<N extends EventName>(id: string, names: readonly N[], run: (event: Extract<Event, { name: N }>) => void): void {
       handlers.set(id, { names: new Set<string>(names), run: run as Handler })

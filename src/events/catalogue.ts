@@ -21,13 +21,13 @@ const code = z.string()
 /** The administrator who did it; `null`: a command on the machine itself. */
 const by = z.string().nullable()
 const factor = z.enum(['totp', 'passkey'])
-/** What a sign-in or linking came to. */
+/** The result of a sign-in or linking. */
 export const actions = ['login_existing', 'linked_existing', 'linked_new', 'created_new_user'] as const
 export type Action = (typeof actions)[number]
 const action = z.enum(actions)
 /**
- * The errors a callback may bring that are words we know (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6, and those
- * of GitHub and Apple): whatever else it brings is text of whoever wrote the address.
+ * The known error codes of a callback (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6, and those of GitHub and Apple).
+ * Any other value becomes `other`: anyone can write text into the callback URL.
  */
 export const callbackErrors = [
   'access_denied',
@@ -49,14 +49,15 @@ export const callbackErrors = [
 const intent = z.enum(['login', 'link', 'connect'])
 const team = z.string()
 const teamRole = z.enum(['owner', 'admin', 'member'])
-/** Whose membership it is, in the trail of whoever changed it: an account id. */
+/** The account whose membership changed, in the audit log of the account that changed it. */
 const member = z.string().optional()
 const endpointType = z.enum(['token', 'userinfo', 'revoke', 'discovery', 'jwks', 'api'])
 
 /**
- * Everything that can be said to have happened. A fact happened once; a span started, then stopped or
- * ended in an exception (whose `code` is from the error catalogue). `audit` facts become rows of the trail, written in
- * the transaction of the change they explain. A `notice` is also written to the person, at the address they have proven. Payloads never hold a secret, nor text a stranger chose.
+ * All events. A fact happened once. A span started, and then stopped or ended in an exception (whose `code` is from the
+ * error catalogue). `audit` facts become audit log entries, written in the transaction of the change they explain. A
+ * `notice` is also emailed to the person, at their verified email address. Payloads contain neither secrets nor text
+ * that a stranger chose.
  */
 export const catalogue = {
   'oauth.authorize_url_generated': fact(
@@ -440,33 +441,33 @@ type OfKind<K> = { [N in keyof Catalogue]: Catalogue[N]['kind'] extends K ? N : 
 export type SpanName = OfKind<'span'>
 export type FactName = OfKind<'fact'>
 export type AuditName = { [N in FactName]: Catalogue[N] extends { audit: true } ? N : never }[FactName]
-/** What people are also written to about. */
+/** Events that are also emailed to the person. */
 export type NoticeName = { [N in AuditName]: Catalogue[N] extends { notice: true } ? N : never }[AuditName]
 export type Payload<N extends keyof Catalogue> = z.infer<Catalogue[N]['payload']>
 type Shape<S extends Readonly<Record<string, z.ZodType>>> = { [K in keyof S]: z.infer<S[K]> }
 export type Outcome<N extends SpanName> = Shape<Catalogue[N]['outcome']['shape']>
 
-/** Where a request came from: for the trail and the device list, never for a decision about whose account it is. */
+/** The origin of a request: for the audit log and the device list, never for deciding which account it belongs to. */
 export type Origin = {
   readonly ip: string | null
   readonly userAgent: string | null
   readonly requestId: string | null
-  /** The language that was asked for; what is written to people is in theirs, if it is known. */
+  /** The language of the request. Messages to a person use their own language if it is known. */
   readonly locale?: Locale
-  /** SHA-256 of the secret the browser keeps once somebody proved themselves in it. */
+  /** SHA-256 of the secret that a browser keeps once a person has proven themselves in it. */
   readonly device?: string
 }
 
-/** Nobody's request: a job, a command. */
+/** The origin of a job or a command, without a request. */
 export const internalOrigin: Origin = { ip: null, userAgent: null, requestId: null }
 
 /**
- * The same request in somebody else's trail: who made it, from which address and with what, is not theirs to read; the
- * request id leads an operator there.
+ * The origin of a request in the audit log of another account. The IP address and user agent of the person who made it
+ * are not shown there; the request ID lets an operator find them.
  */
 export const elsewhereOf = ({ requestId }: Origin): Origin => ({ ...internalOrigin, requestId })
 
-/** A fact with who it is about and where it came from: what a change must bring with it (`because`). */
+/** A fact, the account it is about, and its origin. Every change must pass its facts (`because`). */
 export type Fact = {
   [N in AuditName]: {
     readonly name: N
@@ -477,9 +478,9 @@ export type Fact = {
 }[AuditName]
 
 /**
- * What an audit log entry stands for when it counts facts instead of holding one: facts with the same text share an
- * entry for an hour. Anyone can cause a refusal of throttled attempts, as often as they like: one entry each would let
- * a stranger fill the audit log of somebody else. `null`: the fact has an entry of its own.
+ * The key of an audit log entry that counts facts instead of holding one: facts with the same key share an entry for an
+ * hour. Anyone can cause refusals of throttled attempts without limit: with one entry each, a stranger could fill the
+ * audit log of another person. `null`: the fact gets an entry of its own.
  */
 export const countedAs = ({ name, data, accountId }: Fact): string | null =>
   name === 'authentication.failed' && data.code === 'too_many_attempts'

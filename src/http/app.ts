@@ -27,10 +27,10 @@ import { createUnreadable } from './unreadable.ts'
 
 export type AppParts<D> = {
   readonly routes: readonly Route<D>[]
-  /** What every handler is given. */
+  /** What every handler receives. */
   readonly vinculum: D
   readonly publicUrl: URL
-  /** Where applications of other origins live (`RETURN_TO_ALLOWED`): their origins may call the API from a browser. */
+  /** The URLs of applications on other origins (`RETURN_TO_ALLOWED`). Browsers may call the API from these origins. */
   readonly applications: readonly URL[]
   readonly trustProxyHops: number
   readonly clock: Clock
@@ -38,30 +38,30 @@ export type AppParts<D> = {
   readonly events: Pick<Bus, 'emit'>
   readonly authenticate: Authenticate
   readonly recentAuthSeconds: number
-  /** How long the store may take for a request, in milliseconds; `null`: it bounds each of its waits by itself. */
+  /** How long the store may take for a request, in milliseconds; `null`: the store limits each of its waits itself. */
   readonly requestMs: number | null
-  /** `null`: nothing is limited. */
+  /** `null`: no rate limits. */
   readonly rateLimits: RateLimitStore | null
   readonly csrfKey: Buffer
   readonly errorPage: (error: AppError, context: ErrorContext) => VNode
   readonly record: (fact: Fact) => Promise<void>
   readonly onDefect: (error: unknown, requestId: string) => void
-  /** Something an operator should mend. */
+  /** Called with a warning that an operator should act on. */
   readonly onWarning: (message: string) => void
   readonly staticFiles: readonly StaticFile[]
   readonly version: string
 }
 
 /**
- * The whole HTTP surface: the given routes, and the documents that are read off them; and how the server refuses what
- * the app is never given.
+ * The whole HTTP surface: the given routes, and the documents derived from them. It also defines how the server refuses
+ * what never reaches the app.
  */
 export function createApp<D>(parts: AppParts<D>): { readonly app: Express; readonly refusals: Refusals } {
   const { publicUrl, clock, rateLimits, staticFiles, version } = parts
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
-  // Express's own last resort shows stacks unless it believes this.
+  // Otherwise the default error handler of Express would show stack traces.
   app.set('env', 'production')
   app.enable('case sensitive routing')
   app.enable('strict routing')
@@ -112,19 +112,22 @@ export function createApp<D>(parts: AppParts<D>): { readonly app: Express; reado
   return { app, refusals: { unroutable, unreadable: createUnreadable(frame, rateLimits !== null) } }
 }
 
-/** Behind a proxy nobody told us of, everybody shares one address, and so its limits. Said once, where it shows. */
+/**
+ * Behind a proxy that is not configured, all clients share one address, and so its rate limits. Warned about once, at
+ * the first request that shows it.
+ */
 function peerOrWarning(warn: (message: string) => void): (request: Request) => string | null {
   let warned = false
   return (request) => {
     const { 'x-forwarded-for': list, forwarded } = request.headers
-    // `doctor` sends a made-up list there, and reports itself what the proxies in front do.
-    // By its raw URL, since there may be none that can be taken apart.
+    // `doctor` sends a made-up list to this path, and reports itself what the proxies do. Compare the raw URL, because
+    // it may not be parsable.
     const isDoctors = request.url.split('?', 1)[0] === arrivalPath
     if (!warned && !isDoctors && (list !== undefined || forwarded !== undefined)) {
       warned = true
       const name = list === undefined ? 'Forwarded' : 'X-Forwarded-For'
       warn(
-        `${name} arrives but TRUST_PROXY_HOPS is 0: it changes nothing, and everybody behind that proxy shares one address and its rate limits`,
+        `header ${name} ignored because TRUST_PROXY_HOPS is 0: all clients behind that proxy share one IP address and its rate limits`,
       )
     }
     return peerOf(request)
@@ -133,5 +136,5 @@ function peerOrWarning(warn: (message: string) => void): (request: Request) => s
 
 const peerOf = (request: Request): string | null => readIp(request.socket.remoteAddress ?? '')
 
-/** As far as the trusted proxies vouch for it; what they pass on that is no address is not believed. */
+/** The client address as the trusted proxies report it. A reported value that is not an address is ignored. */
 const forwardedFor = (request: Request): string | null => readIp(request.ip ?? '') ?? peerOf(request)

@@ -5,7 +5,7 @@ import { repeatedMember } from '../kernel/json.ts'
 import type { Route } from './route.ts'
 
 export const bodyLimit = 65_536
-/** How much of a body that is too large is still read, so that a client in the middle of sending hears the 413. */
+/** How much of a body that is too large is still read, so that a client that is still sending receives the 413. */
 const patience = 1_048_576
 
 export type Body =
@@ -15,9 +15,9 @@ export type Body =
   | { readonly kind: 'payload_too_large' | 'unsupported_media_type' | 'malformed_body' | 'aborted' }
 
 /**
- * The body of a request, read by us: bounded before anything is parsed, and of the stated type or refused.
- * A browser sends another site's form without asking only as one of three content types, of which a JSON route takes
- * none; so guessing at a type would open what the type keeps shut.
+ * Reads the body of a request. It is bounded before it is parsed, and refused unless it has the stated type. Without a
+ * preflight, a browser sends another site's form only as one of three content types, and a JSON route accepts none of
+ * them. Guessing the type would remove this protection.
  */
 export async function readBody(request: IncomingMessage, accepts: { json: boolean; form: boolean }): Promise<Body> {
   const { headers } = request
@@ -69,13 +69,15 @@ function collect(request: IncomingMessage): Promise<Buffer | 'aborted' | 'payloa
       const [first] = chunks
       resolve(chunks.length === 1 && first ? first : Buffer.concat(chunks))
     })
-    // Gone in the middle: nobody is left to answer.
+    // The client disconnected: there is no one to answer.
     request.on('error', () => resolve('aborted'))
     request.on('close', () => resolve('aborted'))
   })
 }
 
-/** Which kinds of body a route takes: an API's JSON, a browser's forms, and the other where it says so. */
+/**
+ * The kinds of body a route accepts: JSON for the API, forms for browsers, and the other kind where the route says so.
+ */
 export const acceptsOf = ({ surface, form, json }: Route<never>): { json: boolean; form: boolean } => ({
   json: surface === 'api' || json === true,
   form: surface === 'browser' || form === true,

@@ -1,9 +1,9 @@
-/** How a back end says who it is. */
+/** The credentials of a back end. */
 export type Client = { readonly id: string; readonly secret: string }
 
 /**
- * HTTP Basic as RFC 6749 §2.3.1 has it (id and secret form-encoded first), or `Bearer <id>.<secret>` for whoever can
- * only send that. `null` for anything else: it is refused as nobody, whatever is wrong with it.
+ * HTTP Basic as in RFC 6749 §2.3.1 (ID and secret are form-encoded first), or `Bearer <id>.<secret>` for clients that
+ * support only that. `null` for anything else: malformed credentials are refused like missing ones.
  */
 export function readClient(authorization: string | undefined): Client | null {
   const [, scheme = '', value = ''] = /^(Basic|Bearer) +([A-Za-z0-9+/=._~-]{1,1024})$/i.exec(authorization ?? '') ?? []

@@ -2,9 +2,9 @@ import { parseCookie, stringifySetCookie } from 'cookie'
 import type { CookieChange } from './reply.ts'
 
 /**
- * Our cookies: opaque, `HttpOnly`, `Path=/`, no `Domain`. `__Host-` makes the browser hold them to that, so that a
- * neighbouring subdomain cannot plant one. Browsers refuse the prefix and `Secure` on plain http, so there both are
- * left away; the configuration lets plain http pass on loopback outside production alone.
+ * Our cookies: opaque, `HttpOnly`, `Path=/`, no `Domain`. `__Host-` makes the browser enforce this, so that a sibling
+ * subdomain cannot set one. Browsers refuse the prefix and `Secure` on plain http, so both are omitted there. The
+ * configuration allows plain http only on loopback, outside of production.
  */
 export function createCookies({ publicUrl }: { publicUrl: URL }) {
   const secure = publicUrl.protocol === 'https:'
@@ -13,10 +13,13 @@ export function createCookies({ publicUrl }: { publicUrl: URL }) {
   return {
     secure,
     nameOf: (name: string): string => `${prefix}${name}`,
-    /** Every cookie of a request, by whole name. */
+    /** Every cookie of a request, by its full name. */
     parse: (header: string): Readonly<Record<string, string | undefined>> => parseCookie(header),
 
-    /** The `Set-Cookie` of a change. Deleting repeats the attributes: a browser ignores a deletion that differs. */
+    /**
+     * The `Set-Cookie` header of a change. A deletion repeats the attributes: a browser ignores a deletion that
+     * differs.
+     */
     write({ name, value, maxAgeSeconds, sameSite }: CookieChange): string {
       const line = stringifySetCookie({
         name: `${prefix}${name}`,

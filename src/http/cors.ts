@@ -2,14 +2,14 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Route } from './route.ts'
 
 /**
- * What a script of another origin may do with a resource. `any`: public documents, for every origin. `application`: the
- * bearer API, for the origins of allowed applications. `none`: pages, redirects and what back ends ask.
+ * What scripts of other origins may do with a resource. `any`: public documents, for every origin. `application`: the
+ * bearer API, for the origins of allowed applications. `none`: pages, redirects, and routes for back ends.
  */
 export type CrossOrigin = 'any' | 'application' | 'none'
 
 /**
- * Read off the declaration. What authenticates a back end or a monitoring system is no business of a browser, and a
- * route with a page must never be readable by another origin.
+ * Derived from the route. Browsers never need the routes of back ends or monitoring systems, and a route with a page
+ * must never be readable by another origin.
  */
 export function crossOriginOf({ surface, shared, credential }: Route<never>): CrossOrigin {
   if (shared) return 'any'
@@ -22,13 +22,13 @@ const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PAT
 const exposed = ['X-Request-Id', 'Retry-After', 'WWW-Authenticate', 'Link'].join(', ')
 /** `Accept-Language` and `Accept` need no permission unless their values are unusual (Fetch, "CORS-safelisted"). */
 const requestHeaders = ['Authorization', 'Content-Type', 'Accept', 'Accept-Language'].join(', ')
-/** Seconds for which a browser need not ask again; Chromium keeps no answer for longer than 7200. */
+/** For how many seconds a browser may cache the answer; Chromium caches none for longer than 7200. */
 const preflightSeconds = '600'
 
 /**
- * Cross-origin resource sharing (Fetch, §3.2). An origin is allowed as a whole or not at all: there are no patterns, and
- * `null`, which every sandboxed frame has, is never one. `Access-Control-Allow-Credentials` is never sent, so no browser
- * lets another origin read an answer that a cookie was good for.
+ * Cross-origin resource sharing (Fetch, §3.2). Origins are allowed by exact match, without patterns. `null`, the origin
+ * of every sandboxed frame, is never allowed. `Access-Control-Allow-Credentials` is never sent, so no browser lets
+ * another origin read a response that was authorized by a cookie.
  */
 export function createCors(allowed: readonly URL[]) {
   const origins = new Set(allowed.map(({ origin }) => origin).filter((origin) => origin !== 'null'))
@@ -40,7 +40,7 @@ export function createCors(allowed: readonly URL[]) {
   }
 
   return {
-    /** What an answer, a refusal included, adds so that the script that asked may read it. */
+    /** The headers that let the calling script read the response, even if it is an error. */
     answer(shares: CrossOrigin, headers: IncomingHttpHeaders): readonly string[] {
       const origin = permission(shares, headers)
       if (origin === undefined) return []
@@ -51,7 +51,7 @@ export function createCors(allowed: readonly URL[]) {
       const wanted = headers['access-control-request-method']
       return method === 'OPTIONS' && headers.origin !== undefined ? wanted : undefined
     },
-    /** The answer to a preflight; `undefined`: it is refused. */
+    /** The headers of a preflight response; `undefined` if the request is refused. */
     preflight(shares: CrossOrigin, method: string, headers: IncomingHttpHeaders): readonly string[] | undefined {
       const origin = permission(shares, headers)
       if (origin === undefined || !methods.has(method)) return undefined

@@ -2,14 +2,14 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { hmac, sameSecret } from '../kernel/crypto.ts'
 
 /**
- * Cross-site request forgery: a browser sends the cookie by itself, so the cookie proves who asks, never that they
- * meant to. Two defenses: where the request came from, which the browser states and no script can change, and in our
- * forms a token that only our own pages know.
+ * Protection against cross-site request forgery: a browser sends cookies automatically, so a cookie proves who the user
+ * is, but not that they intended the request. There are two defenses. The browser states where the request came from,
+ * and no script can change that. Our forms also contain a token that only our own pages know.
  */
 export function createCsrf({ publicUrl, key }: { publicUrl: URL; key: Buffer }) {
   const { origin } = publicUrl
-  // A token is good for one cookie: it is worth nothing to somebody else, and ends with the session. The kind keeps
-  // a visitor's cookie, which may be chosen, from ever standing for a session's.
+  // A token is bound to one cookie: it is useless to anyone else, and ends with the session. The kind is included
+  // because a visitor can choose their cookie, which must never be accepted as a session's.
   const token = (kind: Binding, cookie: string): string => hmac(key, `${kind}\n${cookie}`)
 
   return {
@@ -22,19 +22,20 @@ export function createCsrf({ publicUrl, key }: { publicUrl: URL; key: Buffer }) 
 }
 export type Csrf = ReturnType<typeof createCsrf>
 
-/** What a form's token is bound to: the session's cookie, or the one a page gives somebody who has no session yet. */
+/** What the token of a form is bound to: the session cookie, or the cookie of a visitor without a session. */
 export type Binding = 'session' | 'visitor'
 
 /**
- * Where a browser says a request came from. `unknown`: it does not say, and only a form's token can prove the request.
+ * Where a request came from, as reported by the browser. `unknown`: it reports nothing, and only the token of a form
+ * can prove the request.
  */
 export type Source = 'ours' | 'foreign' | 'unknown'
 
 /**
- * Both headers are read, and a foreign one decides. Safari before 16.4 and some filtering proxies send no
- * `Sec-Fetch-Site`. Our pages' `Referrer-Policy: no-referrer` turns the `Origin` of their own forms into `null`, and
- * so does a sandboxed frame of another site: `null` is neither ours nor foreign (Fetch, "append a request Origin
- * header").
+ * Both headers are read, and a foreign value in either decides. Safari before 16.4 and some filtering proxies send no
+ * `Sec-Fetch-Site`. Our pages have `Referrer-Policy: no-referrer`, which turns the `Origin` of their own forms into
+ * `null`. A sandboxed frame of another site also sends `null`, so `null` is neither ours nor foreign (Fetch, "append a
+ * request Origin header").
  */
 function sourceOf({ origin, 'sec-fetch-site': site }: IncomingHttpHeaders, ours: string): Source {
   const originIsUnknown = origin === undefined || origin === 'null'

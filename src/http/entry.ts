@@ -7,11 +7,11 @@ import type { Principal } from './route.ts'
 import { authResponse, type Entrance, linkResponse } from './schemas/sign-in.ts'
 import type { Services } from './services.ts'
 
-/** How the end of a sign-in, a linking or a session is answered, whichever route it ended on. */
+/** The responses that end a sign-in, a linking or a session, on whichever route that happens. */
 
 const cookie = { sameSite: 'lax' as const }
 
-/** The session cookie must come along on the navigation back from a provider, so it is `Lax`, not `Strict`. */
+/** `Lax` and not `Strict`, because the browser must send the session cookie when it returns from a provider. */
 const sessionCookie = (value: string | null, seconds: number): CookieChange => ({
   name: 'session',
   value,
@@ -19,13 +19,13 @@ const sessionCookie = (value: string | null, seconds: number): CookieChange => (
   ...cookie,
 })
 
-/** Nothing of the session is left in the browser: neither the cookie nor what it kept of our pages. */
+/** Removes the session from the browser: the cookie, and cached copies of our pages. */
 export const sessionForgotten = { clearSiteData: true, cookies: [sessionCookie(null, 0)] } as const
 
-/** The session is over. A program has forgotten its tokens by itself. */
+/** The response after a session has ended. A program deletes its tokens itself. */
 export const sessionOver = ({ via }: Principal) => noContent(via === 'cookie' ? sessionForgotten : {})
 
-/** What the account page tells once: a word of `?done=`, for when the address is not ours to add to. */
+/** A notice that the account page shows once: a value of `?done=`, for URLs that we may not extend. */
 export const noticeCookie = (value: 'linked' | null): CookieChange => ({
   name: 'notice',
   value,
@@ -33,7 +33,7 @@ export const noticeCookie = (value: 'linked' | null): CookieChange => ({
   ...cookie,
 })
 
-/** What stands for a sign-in that waits for its second factor. It is set on the way back from a provider, so `Lax`. */
+/** The ticket of a sign-in that waits for its second factor. It is set on the return from a provider, so `Lax`. */
 export const secondFactorCookie = (ticket: string | null, seconds: number): CookieChange => ({
   name: 'second_factor',
   value: ticket,
@@ -42,8 +42,8 @@ export const secondFactorCookie = (ticket: string | null, seconds: number): Cook
 })
 
 /**
- * A browser that is asked for the second factor: on to the page for it. `undefined` for any other refusal; a program
- * reads the ticket from the refusal itself.
+ * Sends a browser to the page for the second factor. `undefined` for any other error; a program reads the ticket from
+ * the error itself.
  */
 export function toSecondFactor({ extra }: AppError, cookies: readonly CookieChange[] = []): Redirect | undefined {
   const { second_factor_ticket: ticket, expires_in: seconds } = extra ?? {}
@@ -51,7 +51,7 @@ export function toSecondFactor({ extra }: AppError, cookies: readonly CookieChan
   return seeOther('/login/second-factor', { cookies: [...cookies, secondFactorCookie(ticket, seconds)] })
 }
 
-/** What the code of a sign-in by mail must come with: the browser that asked for it. */
+/** Binds the code of an email sign-in to the browser that requested it. */
 export const mailCodeCookie = (binding: string | null, seconds = 0): CookieChange => ({
   name: 'mail_sign_in',
   value: binding,
@@ -59,7 +59,7 @@ export const mailCodeCookie = (binding: string | null, seconds = 0): CookieChang
   ...cookie,
 })
 
-/** A browser for which a code was sent: on to the page that takes it. */
+/** Sends a browser to the page for entering the code that was emailed. */
 export const toMailCode = ({ binding, expiresIn }: { binding: string; expiresIn: number }): Redirect =>
   seeOther('/login/email/code', { cookies: [mailCodeCookie(binding, expiresIn)] })
 
@@ -73,7 +73,7 @@ export const deviceCookie = (secret: string, seconds: number): CookieChange => (
   ...cookie,
 })
 
-/** One for each flow, so that ten at once in one browser do not overwrite each other. */
+/** One cookie for each provider round trip, so that concurrent ones in one browser do not overwrite each other. */
 export const flowCookie = (handle: string, value: string | null, seconds: number): CookieChange => ({
   name: `flow_${handle}`,
   value,
@@ -81,12 +81,12 @@ export const flowCookie = (handle: string, value: string | null, seconds: number
   ...cookie,
 })
 
-/** More flows than anybody has open at once; beyond them the cookies would outgrow the headers we read. */
+/** More round trips than anyone has open at once. With more cookies, the headers would exceed the size limit. */
 const mostFlows = 20
 
 /**
- * The cookie of a flow that begins, and the end of those too many, the oldest first. `kept` is another flow's that is
- * still needed.
+ * The cookie of a new provider round trip, and the deletion of the oldest ones beyond the limit. `kept` is another
+ * round trip that is still needed.
  */
 export function flowCookies(
   { handle, binding }: Pick<Begun, 'handle' | 'binding'>,
@@ -109,7 +109,7 @@ const entranceOf = ({ account, action, identity }: Entered): Entrance => ({
   subject: identity.subject,
 })
 
-/** For an app, or a browser's script: tokens in the body, no cookie. */
+/** For an app, or a script in a browser: tokens in the body, no cookie. */
 export function answerAsJson(entered: Entered, { tokens }: Services) {
   const entrance = entranceOf(entered)
   return json(
@@ -117,7 +117,7 @@ export function answerAsJson(entered: Entered, { tokens }: Services) {
   )
 }
 
-/** For a person who came from a provider: the flow ends, and they go on. */
+/** For a person who returns from a provider: ends the round trip and redirects them. */
 export async function answerAsRedirect(entered: Entered, handle: string, services: Services): Promise<Redirect> {
   const done = flowCookie(handle, null, 0)
   if (entered.tag === 'linked') return seeOther(entered.flow.returnTo ?? '/account', { cookies: [done] })
@@ -143,7 +143,8 @@ export async function admittedAsRedirect(
     url.searchParams.set('code', code)
     return seeOther(url, { cookies: [...cookies, ...known] })
   }
-  // Nobody asked whether this sign-in should open the account they had, so they are told that it does (contract §4).
+  // Nobody asked the person whether this sign-in should be linked to their existing account, so tell them that it was
+  // (contract §4).
   const notice = action === 'linked_existing' ? [noticeCookie('linked')] : []
   return seeOther(returnTo ?? '/account', {
     cookies: [...cookies, sessionCookie(cookie, settings.sessionCookieSeconds), ...known, ...notice],

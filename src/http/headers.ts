@@ -1,4 +1,4 @@
-/** Headers as `writeHead` takes them fastest: names and values in turn. */
+/** Headers in the form that `writeHead` processes fastest: names and values alternate. */
 export type HeaderList = readonly string[]
 
 /** The scripts of a page: none, files of our own, or those of the API reference. */
@@ -7,12 +7,12 @@ export type PageScripts = boolean | 'api-reference'
 const permissions =
   'accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=(), browsing-topics=(), publickey-credentials-create=(self), publickey-credentials-get=(self)'
 
-/** JSON, text and files: nothing of them may be run, framed or submitted, whatever a browser makes of their bytes. */
+/** JSON, text and files must not be executed, framed or submitted, however a browser interprets their bytes. */
 const inert = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox"
 
 /**
- * Every header that does not depend on the request, written down once. What a script of another origin may read does
- * depend on it: see `cors.ts`. Only public keys and metadata are for everybody.
+ * All headers that do not depend on the request, built once. What scripts of other origins may read does depend on it:
+ * see `cors.ts`. Only public keys and metadata are readable by every origin.
  */
 export function createHeaders(publicUrl: URL) {
   const https = publicUrl.protocol === 'https:'
@@ -73,15 +73,15 @@ export function createHeaders(publicUrl: URL) {
 
   return {
     api: [...personal, 'Content-Security-Policy', inert] as HeaderList,
-    /** Answers with tokens also tell caches of HTTP/1.0 (RFC 6749 §5.1). */
+    /** Responses with tokens also disable HTTP/1.0 caches (RFC 6749 §5.1). */
     oauth: [...personal, 'Content-Security-Policy', inert, 'Pragma', 'no-cache'] as HeaderList,
     page: (formAction: readonly string[] = [], scripts: PageScripts = false): HeaderList =>
       formAction.length === 0 && !scripts
         ? plain
         : [...document, 'Content-Security-Policy', policy(formAction, scripts)],
     /**
-     * Public keys and metadata. Fetch does not say in which mode a browser asks for `/.well-known/webauthn` on behalf of
-     * another site; without CORS the resource policy decides.
+     * Public keys and metadata. Fetch does not define the mode in which a browser requests `/.well-known/webauthn` for
+     * another site; without CORS, the resource policy decides.
      */
     shared: [
       ...withHeaders(always, { 'Cross-Origin-Resource-Policy': 'cross-origin' }),
@@ -92,7 +92,7 @@ export function createHeaders(publicUrl: URL) {
       'Content-Security-Policy',
       inert,
     ] as HeaderList,
-    /** Files whose name is the hash of their content. */
+    /** Files whose name contains the hash of their content. */
     immutable: [
       ...always,
       'Cache-Control',
@@ -103,7 +103,7 @@ export function createHeaders(publicUrl: URL) {
   }
 }
 
-/** `list` with `changes` in place of what it says under the same names. */
+/** `list`, with `changes` replacing the headers of the same names. */
 export function withHeaders(list: HeaderList, changes: Readonly<Record<string, string>>): string[] {
   const changed = new Set(Object.keys(changes).map((name) => name.toLowerCase()))
   const kept: string[] = []
@@ -116,8 +116,8 @@ export function withHeaders(list: HeaderList, changes: Readonly<Record<string, s
 }
 
 /**
- * How often a request sent a header. Node keeps the first of some that come twice; which one counts must not depend on
- * who is reading: a proxy may keep the last.
+ * How often a request sent a header. Of repeated headers Node keeps the first, and a proxy may keep the last: which one
+ * counts must not depend on the reader.
  */
 export function timesSent(raw: readonly string[], name: string): number {
   let count = 0

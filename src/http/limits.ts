@@ -13,48 +13,48 @@ type Limit = {
 }
 
 /**
- * How often one address may ask. `authenticates` marks the limits that hold off guessing: when their counters
- * cannot be reached, they refuse rather than let everything through.
+ * How often one address may send requests. `authenticates` marks the limits that slow down guessing: if their counters
+ * are unavailable, requests are refused instead of let through.
  */
 export const limits = {
   /**
-   * Whether the process lives and is ready. These answers cost less than counting them, and a probe that is refused
-   * takes the node out of service: behind one address, a stranger could have it refused.
+   * Liveness and readiness. These responses cost less than counting them. A refused probe takes the node out of
+   * service, so a stranger behind the same address could cause an outage.
    */
   none: null,
-  /** Beginning and finishing a sign-in: each attempt may be a guess. */
+  /** Starting and finishing a sign-in: each attempt may be a guess. */
   sign_in: { hits: 30, seconds: 60, authenticates: true },
   /** The token endpoints; a family behind one address refreshes together. */
   token: { hits: 120, seconds: 60, authenticates: true },
-  /** Back ends asking about their visitors' requests: one address may speak for a great many. */
+  /** Back ends that call for their users: one address may represent a great many. */
   service: { hits: 6000, seconds: 60, authenticates: true },
   /** Pages and public reading. */
   browse: { hits: 240, seconds: 60, authenticates: false },
   /** Reading and changing one's own account. */
   account: { hits: 120, seconds: 60, authenticates: false },
   /**
-   * What costs less to answer than a counter in the database does: counted by each node for itself, in memory.
-   * Public keys and metadata: every resource server asks for them, perhaps from one address.
+   * Responses that cost less than a counter in the database: each node counts for itself, in memory. Every resource
+   * server requests public keys and metadata, perhaps from one address.
    */
   public: { hits: 600, seconds: 60, authenticates: false, local: true },
   /** Static files: a page needs several. */
   static: { hits: 600, seconds: 60, authenticates: false, local: true },
-  /** Several collectors may ask every five seconds from one address. */
+  /** Several collectors may scrape every five seconds from one address. */
   metrics: { hits: 120, seconds: 60, authenticates: false, local: true },
-  /** What is no HTTP request: it is answered no more than this often, and then cut off. */
+  /** Input that is not HTTP: above this limit, connections are closed without a response. */
   unreadable: { hits: 60, seconds: 60, authenticates: false, local: true },
-  /** What has Jira asked on the spot: its provider counts the calls of an app over everybody who uses it. */
+  /** Requests that call Jira directly: the provider counts the calls of an app across all of its users. */
   jira: { hits: 60, seconds: 60, authenticates: false },
 } as const satisfies Record<string, Limit | null>
 export type LimitName = keyof typeof limits
 
-/** One household or one attacker holds a whole IPv6 /64. */
+/** One household or one attacker has a whole IPv6 /64. */
 export const networkOf = (ip: string): string => ipKeyGenerator(ip, 64)
 
 type Refusal = AppError<'rate_limited' | 'not_ready'>
 /**
- * Counters of one node. The memory they take is bounded: beyond it, the oldest counter starts again. A caller with that
- * many addresses is not stopped by a limit for each of them anyway.
+ * The counters of one node. Their memory is bounded: beyond that, the oldest counter restarts. A limit per address does
+ * not stop a caller with that many addresses anyway.
  */
 export function createLocalCounters(most = 10_000): Pick<RateLimitStore, 'hit'> {
   const counters = new Map<string, { hits: number; resetsAt: Date }>()
@@ -75,12 +75,12 @@ export function createLocalCounters(most = 10_000): Pick<RateLimitStore, 'hit'> 
   }
 }
 
-/** `undefined`: go on. */
+/** Resolves with `undefined` if the request may proceed. */
 export type Limiter = (request: Request, response: Response, ip: string) => Promise<Refusal | undefined>
 
 /**
- * express-rate-limit counts, over counters every node shares. Its middleware is called as a function, so that a
- * refusal is a value like any other and no chain is built.
+ * Counts with express-rate-limit, over counters that all nodes share. Its middleware is called as a function, so that a
+ * refusal is an ordinary value and needs no middleware chain.
  */
 export function createLimiter(
   name: LimitName,
@@ -99,7 +99,7 @@ export function createLimiter(
     handler: (request, _, next) => next(new Exceeded(counters.resetsAt(keys.get(request) ?? name))),
     standardHeaders: false,
     legacyHeaders: false,
-    // Its checks of our settings run per request and would only log; the settings are tested instead.
+    // Its checks of our settings would run for each request and only log; tests cover the settings instead.
     validate: false,
   })
 
@@ -112,7 +112,7 @@ export function createLimiter(
       const next = (outcome?: unknown): void => {
         if (outcome === undefined) resolve(undefined)
         else if (outcome instanceof Exceeded) resolve(exceeded(outcome.resetsAt, clock()))
-        // The counters cannot be reached. Where guessing would gain something, nobody passes uncounted.
+        // The counters are unavailable. Where guessing is possible, no request passes uncounted.
         else if (limit.authenticates) resolve(fail('not_ready', undefined, { retryAfter: 5, cause: outcome }).error)
         else {
           onFault(outcome)
@@ -137,8 +137,8 @@ class Exceeded {
 }
 
 /**
- * The shared counters as express-rate-limit wants them, and a memory of which are full: a flood is refused without
- * asking again.
+ * Adapts the shared counters to express-rate-limit, and remembers which are full: a flood is refused without reading
+ * the database again.
  */
 class Counters implements Store {
   readonly localKeys = false
@@ -162,7 +162,7 @@ class Counters implements Store {
 
   resetsAt = (key: string): Date => this.#seen.get(key)?.resetsAt ?? new Date(this.#clock().getTime() + this.#windowMs)
 
-  /** When a full counter starts anew, or `undefined` where there is room or nothing is known. */
+  /** When a full counter restarts; `undefined` if it is not full or not known. */
   full(key: string, hits: number): Date | undefined {
     const seen = this.#seen.get(key)
     if (!seen) return undefined
@@ -171,7 +171,7 @@ class Counters implements Store {
     return undefined
   }
 
-  /** Every request counts, whatever came of it, and counters run out by themselves. */
+  /** Every request counts, whatever its result, and counters expire by themselves. */
   decrement(): void {}
   resetKey(): void {}
 }

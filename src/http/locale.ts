@@ -1,6 +1,6 @@
 import type { Locale } from '../errors/catalogue.ts'
 
-/** The languages (or media types) of an `Accept…` header, most wanted first; what has `q=0` is left out. */
+/** The languages or media types of an `Accept…` header, most preferred first; entries with `q=0` are left out. */
 export function byPreference(header: string): readonly string[] {
   const wanted: { name: string; q: number }[] = []
   for (const item of header.slice(0, 1024).split(',')) {
@@ -9,11 +9,14 @@ export function byPreference(header: string): readonly string[] {
     const q = weight === undefined ? 1 : Math.min(1, Number(weight))
     if (q > 0 && name.trim()) wanted.push({ name: name.trim().toLowerCase(), q })
   }
-  // The sort is stable: among equals the first one named wins.
+  // The sort is stable: of equal entries, the first one wins.
   return wanted.sort((a, b) => b.q - a.q).map(({ name }) => name)
 }
 
-/** The reader's language: Portuguese of any country is read by a Brazilian sooner than English is. */
+/**
+ * The language of the reader. Any variant of Portuguese selects Brazilian Portuguese, which its readers understand
+ * better than English.
+ */
 export function readLocale(acceptLanguage: string | undefined): Locale {
   if (!acceptLanguage) return 'en'
   for (const tag of byPreference(acceptLanguage)) {
@@ -23,7 +26,7 @@ export function readLocale(acceptLanguage: string | undefined): Locale {
   return 'en'
 }
 
-/** Whether a page is wanted rather than JSON. A header that takes anything (curl, fetch) counts for `otherwise`. */
+/** Whether a page is wanted and not JSON. A header that accepts everything (curl, fetch) selects `otherwise`. */
 export function wantsHtml(accept: string | undefined, otherwise: boolean): boolean {
   if (!accept || accept === '*/*') return otherwise
   for (const type of byPreference(accept)) {

@@ -19,14 +19,14 @@ import type { Auth, Input, Route } from './route.ts'
 import type { Refusals } from './server.ts'
 import type { StaticFile } from './static.ts'
 
-/** A path, and the routes it has. */
+/** A path and its routes. */
 type Resource<D> = {
   readonly path: string
   readonly bound: Partial<Record<string, Bound<D>>>
   readonly allowed: string
   readonly surface: 'api' | 'browser'
   readonly oauth: boolean
-  /** For a method it does not have: an application reads that refusal too, where no page is in sight. */
+  /** For a method that the path does not have: applications may read this error too, unless the path has pages. */
   readonly crossOrigin: CrossOrigin
 }
 
@@ -176,7 +176,7 @@ function headerFault({ headers, httpVersion, rawHeaders, url }: Request): AppErr
   return size > mostHeaderBytes || rawHeaders.length > mostHeaders * 2 ? fail('headers_too_large').error : undefined
 }
 
-/** Node reads more than this (`server.ts`), so that a request with too much gets a normal response. */
+/** Node accepts more than this (`server.ts`), so that a request with too much gets a normal response. */
 const mostHeaderBytes = 16_384
 const mostHeaders = 100
 

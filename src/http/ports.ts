@@ -1,5 +1,5 @@
-/** Counters every node agrees on. */
+/** Counters that all nodes share. */
 export interface RateLimitStore {
-  /** Counts one more hit for `key`; a window that is over starts anew. Atomic. */
+  /** Adds one hit for `key`; an expired window restarts. Atomic. */
   hit(key: string, windowMs: number, at: Date): Promise<{ hits: number; resetsAt: Date }>
 }

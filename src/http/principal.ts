@@ -6,15 +6,15 @@ import type { CredentialCode, Principal } from './route.ts'
 
 type Verdict = Result<Principal, AppError<CredentialCode>>
 
-/** How credentials become somebody: the sessions' business, given to the frame. */
+/** Verifies credentials. The frame receives it from the sessions. */
 export type Authenticate = {
   bearer(token: string): Verdict | Promise<Verdict>
   cookie(value: string): Verdict | Promise<Verdict>
 }
 
 /**
- * Whether somebody proved who they are within the last `seconds`, as strongly as their account asks: with a second
- * factor where it has one (ASVS 7.5.3).
+ * Whether the person authenticated within the last `seconds`, as strongly as their account requires: with a second
+ * factor if it has one (ASVS 7.5.3).
  */
 export const isRecent = (
   { authTime, amr, account }: Pick<Principal, 'authTime' | 'amr' | 'account'>,
@@ -24,8 +24,8 @@ export const isRecent = (
   now.getTime() - authTime.getTime() <= seconds * 1000 && (account.secondFactorAt === null || amr.includes('mfa'))
 
 /**
- * What an `Authorization` header holds: one Bearer token, something we do not speak, or a broken one (RFC 6750 §2.1,
- * §3.1).
+ * The content of an `Authorization` header: one Bearer token, an unsupported scheme, or a malformed value (RFC 6750
+ * §2.1, §3.1).
  */
 export type Authorization =
   | { readonly kind: 'absent' }
@@ -36,7 +36,7 @@ export type Authorization =
 const absent = { kind: 'absent' } as const
 const shape = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i
 
-/** Tokens are read from this header alone: an address with `?access_token=` ends in logs and histories. */
+/** Reads tokens only from this header: a URL with `?access_token=` ends up in logs and browser histories. */
 export function readAuthorization(request: IncomingMessage): Authorization {
   const header = request.headers.authorization
   if (header === undefined) return absent

@@ -1,16 +1,16 @@
 import type { z } from 'zod'
 import { type AppError, type ErrorCode, fail, type Locale, message, rowOf } from '../errors/catalogue.ts'
 
-/** One fault of a request, where it is and what it is. */
+/** One invalid field of a request: its path and the reason. */
 export type Fault = { readonly path: string; readonly code: FaultCode; readonly detail: string }
-/** The same as a handler finds it: it is put into words when it is told. */
+/** The same as a handler returns it, before it is translated for the reader. */
 export type FaultFound = {
   readonly path: string
   readonly code: FaultCode
   readonly params?: Readonly<Record<string, string>>
 }
 
-/** A refusal as it is answered: problem+json (RFC 9457) and the headers that belong to it. */
+/** An error response: problem+json (RFC 9457) and its headers. */
 export type Problem = {
   readonly status: number
   readonly body: Readonly<Record<string, unknown>>
@@ -19,10 +19,10 @@ export type Problem = {
 type Telling = {
   readonly locale: Locale
   readonly requestId: string
-  /** Also in the words of RFC 6749. */
+  /** Also in the terms of RFC 6749. */
   readonly oauth: boolean
   readonly faults?: readonly Fault[] | undefined
-  /** A 400 about the `Authorization` header itself (RFC 6750 §3.1). */
+  /** A 400 caused by the `Authorization` header itself (RFC 6750 §3.1). */
   readonly badCredentials?: boolean | undefined
 }
 
@@ -35,7 +35,7 @@ export function createProblems({ publicUrl, recentAuthSeconds }: { publicUrl: UR
     const headers: Record<string, string> = {}
     const challenge = challengeFor(error, status, oauth, badCredentials === true, recentAuthSeconds)
     if (challenge) headers['WWW-Authenticate'] = challenge
-    // 429 and 503 always say when to come back: a client that does not know comes at once.
+    // 429 and 503 always say when to retry: a client that does not know retries at once.
     const retryAfter = error.retryAfter ?? (status === 429 || status === 503 ? 5 : undefined)
     if (retryAfter !== undefined) headers['Retry-After'] = String(retryAfter)
     return {
@@ -84,7 +84,7 @@ function challengeFor(
   return status === 401 ? because(oauth ? oauthError(error.code) : 'invalid_token') : undefined
 }
 
-/** The nearest error RFC 6749 §5.2 (and §4.1.2.1) has a name for. */
+/** The closest error that RFC 6749 §5.2 (or §4.1.2.1) defines. */
 function oauthError(code: ErrorCode): string {
   const { oauth, status } = rowOf(code)
   if (oauth !== undefined) return oauth
@@ -94,7 +94,7 @@ function oauthError(code: ErrorCode): string {
   return status >= 500 ? 'server_error' : 'invalid_request'
 }
 
-/** Always English and ASCII without quotes or backslashes: RFC 6749 §5.2 and RFC 6750 §3 allow no more. */
+/** Always English, and ASCII without quotes or backslashes: RFC 6749 §5.2 and RFC 6750 §3 allow no more. */
 const description = (error: AppError): string =>
   message(error, 'en')
     .detail.replace(/[“”"]/g, "'")
@@ -134,7 +134,7 @@ export function fault(path: string, code: FaultCode, locale: Locale, params: Fau
   return { path, code, detail: text.replace(/\{(\w+)\}/g, (_, name: string) => params[name] ?? '') }
 }
 
-/** What a schema found wrong with `value`, in the reader's language: one fault per place, and at most fifty. */
+/** The errors a schema found in `value`, in the reader's language: one for each field, and at most fifty. */
 export function readFaults(error: z.ZodError, value: unknown, locale: Locale): readonly Fault[] {
   const first = new Map<string, Fault>()
   for (const issue of error.issues) {
@@ -152,7 +152,7 @@ function readIssue(issue: Issue, value: unknown, locale: Locale, above: readonly
     return issue.keys.map((key) => fault([...keys, key].map(String).join('.'), 'unknown_field', locale))
   }
   if (issue.code === 'invalid_union') {
-    // The alternative that was missed by least is the one that was meant.
+    // Report the alternative with the fewest errors: most likely it was the intended one.
     const [nearest] = [...issue.errors].sort((a, b) => a.length - b.length)
     return nearest
       ? nearest.flatMap((inner) => readIssue(inner, value, locale, keys))
@@ -193,10 +193,10 @@ function valueAt(value: unknown, keys: readonly PropertyKey[]): unknown {
 
 export const invalidRequest = fail('invalid_request').error
 
-/** What a handler answers to input whose schema was content, naming the field. */
+/** The error of a handler for input that its schema accepted, naming the field. */
 export const faulty = (path: string, code: FaultCode) => ({ ...fail('invalid_request'), faults: [{ path, code }] })
 
-/** Why a password was not taken, at the field it was given in; of any other refusal, nothing. */
+/** Why a password was refused, for the field it was entered in; empty for any other error. */
 export function passwordFaults(path: string, { code, params, extra }: AppError): readonly FaultFound[] {
   if (code !== 'password_rejected') return []
   const reason = String(extra?.reason) as FaultCode
@@ -205,12 +205,12 @@ export function passwordFaults(path: string, { code, params, extra }: AppError):
   return [{ path, code: reason, params: { limit: limit ?? '' } }]
 }
 
-/** The same where any one of several fields would do. */
+/** The same if any one of several fields would be enough. */
 export const oneRequired = (...paths: readonly string[]) => ({
   ...fail('invalid_request'),
   faults: paths.map((path) => ({ path, code: 'one_required', params: { allowed: paths.join(', ') } }) as const),
 })
 
-/** Whether a value is none of a union's by the field that tells its alternatives apart. */
+/** Whether a value matches no alternative of a discriminated union. */
 export const isUnmatched = ({ issues }: z.ZodError): boolean =>
   issues.some((issue) => issue.code === 'invalid_union' && issue.discriminator !== undefined)

@@ -2,28 +2,28 @@ import type { IncomingMessage } from 'node:http'
 import { readIp } from '../kernel/ip.ts'
 import { isLoopback } from '../kernel/loopback.ts'
 
-/** Headers that tell of a reverse proxy: RFC 7239's, and those that were there before it. */
+/** Headers that reveal a reverse proxy: that of RFC 7239 and its predecessors. */
 const tellsOfProxy = /^(forwarded|x-forwarded-.*|x-real-ip)$/
 
 /**
- * Whether a request came straight from a program on this machine: as far as can be seen. A proxy on the same host that
- * says nothing of itself looks the same, so nothing secret may rest on this in production.
+ * Whether a request seems to come directly from a program on this machine. A proxy on the same host that adds no header
+ * looks the same, so nothing secret may depend on this in production.
  */
 export const isDirect = ({ socket, headers }: IncomingMessage): boolean =>
   isLoopback(readIp(socket.remoteAddress ?? '') ?? '') &&
   isLoopback((headers.host ?? '').replace(/:\d+$/, '')) &&
   !Object.keys(headers).some((name) => tellsOfProxy.test(name))
 
-/** Where `doctor` asks how its own requests arrive. */
+/** The route that `doctor` calls to see how its own requests arrive. */
 export const arrivalPath = '/health/arrival'
 
-/** What the proxies in front have said of one request, as it arrived. */
+/** What the proxies reported about one request. */
 export type ProxyChain = {
-  /** The connection's other end: the last proxy, or the client. */
+  /** The other end of the connection: the last proxy, or the client. */
   readonly peer: string | null
-  /** The entries of every `X-Forwarded-For`, the farthest first: a proxy may add a line of its own. */
+  /** The entries of every `X-Forwarded-For` header, the farthest first: a proxy may add a header of its own. */
   readonly forwardedFor: readonly string[]
-  /** Whether there is a `Forwarded` header (RFC 7239), which is not read. */
+  /** Whether there is a `Forwarded` header (RFC 7239), which is ignored. */
   readonly forwarded: boolean
   readonly scheme: string | null
   readonly host: string | null

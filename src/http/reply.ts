@@ -1,14 +1,14 @@
 import type { VNode } from 'preact'
 import type { PageScripts } from './headers.ts'
 
-/** What a handler answers, as a value: how it becomes bytes and headers is the mounting's business. */
+/** What a handler returns, as a value; the frame turns it into bytes and headers. */
 export type Answer<T> = Json<T> | JsonStream | Empty | Redirect | Page | Text
 
-/** A cookie by its name without prefix; `value: null` deletes it, with the attributes it was set with. */
+/** A cookie by its name without the prefix; `value: null` deletes it, with the attributes it was set with. */
 export type CookieChange = {
   readonly name: string
   readonly value: string | null
-  /** Absent: it ends with the browser's session. */
+  /** Absent: the cookie ends with the browser session. */
   readonly maxAgeSeconds?: number
   readonly sameSite: 'lax' | 'strict'
 }
@@ -17,8 +17,9 @@ type Extras = { readonly cookies?: readonly CookieChange[]; readonly headers?: H
 
 export type Json<T> = Extras & { readonly kind: 'json'; readonly value: T; readonly status?: number }
 /**
- * The text of one JSON value that is too long for memory, piece by piece: the next one is asked for when the client has
- * taken those before. If one fails, the connection is destroyed, so that the client does not take a part for the whole.
+ * The text of one JSON value that is too long for memory, in pieces: the next piece is requested once the client has
+ * received the previous ones. If one fails, the connection is destroyed, so that the client does not mistake a part for
+ * the whole.
  */
 export type JsonStream = Extras & { readonly kind: 'json_stream'; readonly pieces: AsyncIterable<string> }
 export type Empty = Extras & { readonly kind: 'empty'; readonly clearSiteData?: boolean }
@@ -31,7 +32,7 @@ export type Page = Extras & {
   readonly kind: 'page'
   readonly view: VNode
   readonly status?: number
-  /** Origins a form on this page may be redirected to after its submission (CSP `form-action`), beside our own. */
+  /** Origins, besides our own, that a form on this page may be redirected to after submission (CSP `form-action`). */
   readonly formAction?: readonly string[]
   /** Which script files may run on it, and call this service. */
   readonly scripts?: PageScripts
@@ -59,13 +60,16 @@ export const noContent = (
   more: { cookies?: readonly CookieChange[]; headers?: Headers; clearSiteData?: boolean } = {},
 ): Empty => ({ kind: 'empty', ...more })
 
-/** Always 303: the method of the next request is GET, whatever this one was, so no body is ever sent on. */
+/** Always 303: the next request is a GET, whatever the method of this one, so no body is forwarded. */
 export const seeOther = (
   location: string | URL,
   more: { cookies?: readonly CookieChange[]; headers?: Headers; clearSiteData?: boolean } = {},
 ): Redirect => ({ kind: 'redirect', location: String(location), ...more })
 
-/** A whole document, from `<html>` down; the doctype and the headers are ours. No page has scripts, unless it says so. */
+/**
+ * A whole document from `<html>` on; the frame adds the doctype and the headers. Pages have no scripts unless `scripts`
+ * is set.
+ */
 export const page = (
   view: VNode,
   more: {

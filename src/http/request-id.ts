@@ -1,7 +1,7 @@
 import type { Random } from '../kernel/ids.ts'
 
-/** Request IDs that nobody can guess or count by. */
+/** Request IDs that cannot be guessed and reveal no count of requests. */
 export const createRequestIds = (random: Random) => (): string => `req_${random(16).toString('hex')}`
 
-/** What every request ID looks like. */
+/** The format of a request ID. */
 export const requestIdPattern = /^req_[0-9a-f]{32}$/

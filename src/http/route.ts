@@ -9,15 +9,15 @@ import type { FaultFound } from './problem.ts'
 import type { ProxyChain } from './proxies.ts'
 import type { Answer, CookieChange } from './reply.ts'
 
-/** Who a request is. */
+/** The authenticated caller of a request. */
 export type Principal = {
-  /** As it was read with the session, at the beginning of the request. */
+  /** As read with the session at the start of the request. */
   readonly account: Account
   readonly accountId: string
   readonly sessionId: string
-  /** Which generation of the session's tokens was shown; `null` with the cookie. */
+  /** The generation of the session's tokens that was presented; `null` with a cookie. */
   readonly generation: number | null
-  /** How it was proven (RFC 8176). */
+  /** How the person authenticated (RFC 8176). */
   readonly amr: readonly string[]
   readonly authTime: Date
   readonly scopes: readonly string[]
@@ -25,15 +25,15 @@ export type Principal = {
 }
 
 /**
- * `none`: credentials are not even looked at. `public`: whoever it is, or nobody. `user`: somebody.
- * `recent`: somebody who proved it lately.
+ * `none`: credentials are not read. `public`: anyone, signed in or not. `user`: a signed-in user. `recent`: a user who
+ * authenticated recently.
  */
 export type Auth = 'none' | 'public' | 'user' | 'recent'
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 
 /**
- * What a handler is told of its request. Every member may be taken out by destructuring; the lazy ones cost nothing
- * unless they are.
+ * What a handler receives about its request. All members can be destructured; the lazy ones cost nothing unless they
+ * are.
  */
 export type Input<P, Q, B, A extends Auth> = {
   readonly params: P
@@ -42,25 +42,28 @@ export type Input<P, Q, B, A extends Auth> = {
   readonly who: A extends 'user' | 'recent' ? Principal : Principal | null
   readonly origin: Origin
   readonly locale: Locale
-  /** By `Accept`; `html` only where the route is a browser's. */
+  /** From `Accept`; `html` only if the route is for browsers. */
   readonly wants: 'json' | 'html'
-  /** The token of `Authorization: Bearer`, unread: for the routes whose bearer is not an access token. */
+  /** The raw token of `Authorization: Bearer`, for routes whose bearer token is not an access token. */
   readonly bearer: string | null
-  /** A cookie by its name without prefix: `session`, `flow_abc`. */
+  /** A cookie by its name without the prefix: `session`, `flow_abc`. */
   readonly cookie: (name: string) => string | undefined
-  /** The cookies whose names begin so, without prefix, as the browser sent them: the oldest first (RFC 6265 §5.4). */
+  /**
+   * The cookies whose names begin with this text, without the prefix, in the order the browser sent them: oldest first
+   * (RFC 6265 §5.4).
+   */
   readonly cookieNames: (beginning: string) => readonly string[]
-  /** Straight from a program on this machine, as far as can be seen: see `proxies.ts`. */
+  /** Whether the request seems to come directly from a program on this machine: see `proxies.ts`. */
   readonly direct: boolean
-  /** What the proxies in front have said of it. */
+  /** What the proxies reported about the request. */
   readonly proxyChain: ProxyChain
-  /** A header the route is alone in reading; what every request has is said above. Repeated, it is no value at all. */
+  /** A header that only this route reads. A repeated header has no value. */
   readonly header: (name: string) => string | undefined
-  /** What a form on the answered page must carry in its hidden field `csrf`. */
+  /** The value of the hidden field `csrf` in forms on the returned page. */
   readonly csrfToken: () => string
 }
 
-/** What any route may answer: what the frame itself refuses. */
+/** Errors that any route may return, because the frame returns them. */
 export const generalCodes = [
   'invalid_request',
   'malformed_body',
@@ -72,7 +75,7 @@ export const generalCodes = [
 ] as const satisfies readonly ErrorCode[]
 export type GeneralCode = (typeof generalCodes)[number]
 
-/** Refusals of credentials: every route that looks at them may answer these. */
+/** Errors of credentials: every route that reads credentials may return them. */
 export const credentialCodes = [
   'token_expired',
   'token_invalid',
@@ -85,7 +88,7 @@ export const credentialCodes = [
 ] as const satisfies readonly ErrorCode[]
 export type CredentialCode = (typeof credentialCodes)[number]
 
-/** The ways a route may answer; what `openapi.json` tells beside the refusals. */
+/** The kinds of response, for `openapi.json`. */
 export type AnswerKind = Exclude<Answer<unknown>['kind'], 'json_stream'>
 
 /** The bodies of one request and its response, as JSON. */
@@ -115,43 +118,46 @@ type Facts = {
   readonly example?: Example
   /** Described in `/openapi.json` although only a browser goes there: apps send people to it. */
   readonly reference?: 'api'
-  /** The heading it stands under in `/openapi.json` and `/docs`. */
+  /** Its heading in `/openapi.json` and `/docs`. */
   readonly tag: string
   readonly surface: 'api' | 'browser'
   readonly limit: LimitName
-  /** What whoever asks must be allowed; without it, being signed in is enough. Pages are not there for anybody else. */
+  /**
+   * The scope that the caller needs; without it, being signed in is enough. For callers without the scope, a page does
+   * not exist.
+   */
   readonly scope?: Scope
-  /** What the handler itself looks at where the frame does not (`auth: 'none'`): told in `/openapi.json`. */
+  /** What the handler itself authenticates where the frame does not (`auth: 'none'`); for `/openapi.json`. */
   readonly credential?: 'metrics' | 'refresh' | 'service' | 'doctor'
   /** Its reply is a page of an array; the header `Link` with `rel="next"` leads to the next one (RFC 8288). */
   readonly linksNext?: true
-  /** Problems also carry RFC 6749's `error` and `error_description`. */
+  /** Errors also carry RFC 6749's `error` and `error_description`. */
   readonly oauth?: true
-  /** Headers of its own that the handler reads, and what each is: told in `/openapi.json`. */
+  /** Headers that only this handler reads, with descriptions for `/openapi.json`. */
   readonly headers?: Readonly<Record<string, string>>
-  /** What refuses a body that is none of its union's by the field that tells them apart. */
+  /** The error for a body that matches no alternative of its discriminated union. */
   readonly unmatched?: 'grant_type_unsupported'
   /**
-   * The body may also be `application/x-www-form-urlencoded`. A browser's route takes forms anyway, and JSON only with
-   * `json`.
+   * The body may also be `application/x-www-form-urlencoded`. A route for browsers always accepts forms, and accepts
+   * JSON only with `json`.
    */
   readonly form?: true
   readonly json?: true
-  /** No body at all is taken for `{}`. */
+  /** A missing body counts as `{}`. */
   readonly bodyOptional?: true
-  /** What it answers when all is well: 200, or 204 without a reply, or 303 … */
+  /** The status on success. Default: 200. A route with 204 returns no body. */
   readonly status?: number
-  /** Ways it answers beside the one that follows from `reply` and `status`. */
+  /** Kinds of response besides the one that follows from `reply` and `status`. */
   readonly also?: readonly AnswerKind[]
-  /** The content type of a `text` answer. */
+  /** The content type of a `text` response. */
   readonly contentType?: string
-  /** Keys and metadata: anybody may keep the answer for five minutes, and a script of any origin may read it. */
+  /** Keys and metadata: anyone may cache the response for five minutes, and scripts of any origin may read it. */
   readonly shared?: true
   /** The API route that this form of a page is derived from (`form.ts`). */
   readonly act?: Route<never>
 }
 
-/** A route as the frame sees it: its types have done their work. `D` is what its handler is given. */
+/** A route as the frame sees it, after type checking. `D` is what its handler receives. */
 export type Route<D = never> = Facts & {
   readonly auth: Auth
   readonly params?: Schema
@@ -169,8 +175,8 @@ export type DeclaredRoute<A extends Auth, E extends ErrorCode, D, P, B, R> = Rou
 }
 
 /**
- * A route says everything about itself once: validation, authorisation, reply stripping, types and
- * documentation are all read from here. A handler that returns a code missing from `fails` does not compile.
+ * A route declares everything about itself once. Validation, authorization, reply stripping, types and documentation
+ * are derived from it. A handler that returns a code missing from `fails` does not compile.
  */
 export function route<
   A extends Auth,
@@ -197,5 +203,5 @@ export function route<
   return definition as unknown as DeclaredRoute<A, E, D, P, B, R>
 }
 
-/** An object of exactly these fields: an unknown one is refused, never dropped in silence. */
+/** An object with exactly these fields: an unknown field is refused, never silently dropped. */
 export const object = z.strictObject

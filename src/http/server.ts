@@ -7,8 +7,8 @@ export type VinculumServer = {
   readonly http: Server
   listen(port: number, host?: string): Promise<AddressInfo>
   /**
-   * Stops accepting, closes idle connections, lets what is in flight finish with `Connection: close`; after
-   * `graceSeconds` whatever is left is cut.
+   * Stops accepting, closes idle connections, and lets running requests finish with `Connection: close`. After
+   * `graceSeconds`, closes all remaining connections.
    */
   close(graceSeconds: number): Promise<void>
 }
@@ -16,9 +16,9 @@ export type VinculumServer = {
 type Constructor<T> = new (...given: never[]) => T
 
 /**
- * Express gives every request and response a prototype of its own (`Object.setPrototypeOf`), which makes them slow
- * objects that outlive the young generation: half the throughput. Created with that prototype from the start, the
- * call changes nothing. Node's constructors are functions and may be called on what is already there.
+ * Express sets a prototype of its own on every request and response (`Object.setPrototypeOf`). That makes them slow
+ * objects that outlive the young generation, and halves throughput. If they are created with that prototype, the call
+ * changes nothing. Node's constructors are functions and can be called on an existing object.
  */
 function bornAs<T extends object>(parent: Constructor<T>, prototype: object): Constructor<T> {
   const construct = parent as unknown as (this: object, first: unknown, second: unknown) => void
@@ -29,18 +29,20 @@ function bornAs<T extends object>(parent: Constructor<T>, prototype: object): Co
   return Born as unknown as Constructor<T>
 }
 
-/** How what the app is never given is refused. */
+/** How requests are refused that never reach the app. */
 export type Refusals = {
-  /** A request whose address cannot be taken apart. */
+  /** A request whose URL cannot be parsed. */
   unroutable(request: Request, response: Response): void
-  /** What never became a request. Answers a whole response, or `undefined`: the connection is only cut. */
+  /**
+   * Input that never became a request. Resolves with a whole response, or with `undefined`: only close the connection.
+   */
   readonly unreadable: Unreadable
 }
 
-/** The app behind node:http, with limits on time and size that hold before any of our code runs. */
+/** The app on node:http, with limits on time and size that apply before any of our code runs. */
 export function createServer(app: Express, refusals: Refusals): VinculumServer {
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
-    // What Express makes of them, they are from the beginning.
+    // They already have the prototypes that Express would set.
     const [given, answer] = [request as Request, response as Response]
     app(given, answer, () => refusals.unroutable(given, answer))
   }
@@ -48,20 +50,21 @@ export function createServer(app: Express, refusals: Refusals): VinculumServer {
     {
       IncomingMessage: bornAs<IncomingMessage>(IncomingMessage, app.request) as typeof IncomingMessage,
       ServerResponse: bornAs<ServerResponse>(ServerResponse, app.response) as typeof ServerResponse,
-      // The app refuses what has no Host, and expectations we do not know, with the headers of any answer.
+      // The app itself refuses a missing Host and unknown expectations, with the headers of any other response.
       requireHostHeader: false,
-      // Four times what the app takes: within that, too much is answered like any other refusal (`mount.ts`).
+      // Four times what the app accepts: up to this size, the app returns an ordinary error (`mount.ts`).
       maxHeaderSize: 65_536,
-      // Slow senders hold a connection, never more than this long.
+      // A slow sender holds a connection no longer than this.
       headersTimeout: 10_000,
       requestTimeout: 30_000,
       connectionsCheckingInterval: 5_000,
-      // Longer than proxies keep theirs (60 s): whoever closes first must not be us, in the middle of their request.
+      // Longer than proxies keep connections (60 s): the proxy must close first, or we would close a connection while
+      // it sends a request.
       keepAliveTimeout: 65_000,
     },
     handle,
   )
-  // Node drops what comes after these without a word: the app counts to 100.
+  // Node silently drops headers beyond this number; the app refuses more than 100.
   http.maxHeadersCount = 200
   http.on('checkExpectation', handle)
   http.on('clientError', refuseUnreadable(refusals))
@@ -83,7 +86,7 @@ export function createServer(app: Express, refusals: Refusals): VinculumServer {
       }),
     close: (graceSeconds) =>
       new Promise((resolve) => {
-        // Answers in flight share this prototype: from now on each says that its connection ends with it.
+        // Responses in progress share this prototype: from now on, each ends its connection.
         const { writeHead } = app.response
         app.response.writeHead = function (this: ServerResponse, ...given: unknown[]) {
           this.shouldKeepAlive = false
@@ -97,13 +100,14 @@ export function createServer(app: Express, refusals: Refusals): VinculumServer {
           resolve()
         })
         http.closeIdleConnections()
-        // Browsers and balancers connect ahead of their requests. Node counts a request on such a connection as begun.
+        // Browsers and load balancers open connections in advance. Node counts a request on such a connection as
+        // started.
         for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
       }),
   }
 }
 
-/** What is not HTTP never becomes a request; it is still answered like one. */
+/** Input that is not HTTP never becomes a request, but still gets a response. */
 const refuseUnreadable =
   ({ unreadable }: Refusals) =>
   (error: Error & { code?: string }, socket: Socket): void => {

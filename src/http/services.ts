@@ -20,12 +20,12 @@ import type { Tokens } from '../sessions/tokens.ts'
 import type { Invitations } from '../teams/invitations.ts'
 import type { Teams } from '../teams/teams.ts'
 
-/** What the routes speak to: the verbs, and the reading methods of the nouns. */
+/** What routes call: the flows, and the reading methods of the nouns. */
 export type Services = {
   readonly flows: Flows
   readonly profiles: Profiles
   readonly users: Users
-  /** Everything stored about an account; that it was taken is told on its trail. */
+  /** All stored data of an account. Reading it is recorded in the account's audit log. */
   readonly personalData: (accountId: string, origin: Origin) => Promise<PersonalData | undefined>
   readonly teams: Teams
   readonly invitations: Invitations
@@ -36,40 +36,40 @@ export type Services = {
   readonly keys: Keys
   readonly providers: Providers
   readonly serviceCredentials: ServiceCredentials
-  /** What people read about themselves; `flows.readAsAdministrator` reads about others. */
+  /** A person's own activity; `flows.readAsAdministrator` reads that of others. */
   readonly audit: Pick<AuditStore, 'list'>
-  /** What an identity's person granted, and how it stands. */
+  /** What a person has granted with an identity, and its state. */
   readonly standing: (of: Pick<Identity, 'provider' | 'issuer' | 'subject' | 'scopes'>) => Promise<Standing>
-  /** What of an account's waits to be revoked at providers. */
+  /** The revocations of an account that are still waiting. */
   readonly revocationsOf: Revocations['waiting']
-  /** Every job there is, and how it last went. */
+  /** All jobs and their last runs. */
   readonly jobs: () => Promise<readonly JobStatus[]>
   readonly metrics: { readonly contentType: string; text(): Promise<string> }
-  /** Letters kept to be read; `null` where they leave, or would. */
+  /** Messages kept for reading during development; `null` if messages are sent, or would be. */
   readonly mailbox: Mailbox | null
   readonly ready: () => Promise<boolean>
-  /** Whether `doctor` made this token with a key of this service. */
+  /** Whether `doctor` created this token with a key of this service. */
   readonly acceptsDoctor: (token: string) => boolean
   readonly clock: Clock
   readonly settings: {
     readonly publicUrl: URL
-    /** Where a sign-in may return to, beside this service. */
+    /** URLs that a sign-in may return to, besides this service. */
     readonly returnToAllowed: readonly URL[]
     /** Apps and sites that may use the passkeys of this host. */
     readonly passkeyOrigins: PasskeyOrigins
     readonly issuer: string
     readonly recentAuthSeconds: number
-    /** Whether people may open accounts by themselves. */
+    /** Whether people may create accounts themselves. */
     readonly canRegister: boolean
-    /** Fewest characters of a password. */
+    /** The minimum length of a password. */
     readonly passwordLeastLength: number
     /** How long a browser keeps the session cookie. */
     readonly sessionCookieSeconds: number
-    /** How long a browser keeps what it is known by. */
+    /** How long a browser keeps the device cookie. */
     readonly deviceCookieSeconds: number
     readonly flowCookieSeconds: number
     readonly production: boolean
-    /** Whether letters can leave: without, nothing that needs one is offered. */
+    /** Whether messages can be sent: if not, features that need one are not offered. */
     readonly mail: boolean
     readonly metricsToken: string | null
     readonly trustProxyHops: number

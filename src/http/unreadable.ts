@@ -1,4 +1,7 @@
-/** Refuses what never becomes a request: bytes that are no HTTP, headers beyond what Node reads, and slow senders. */
+/**
+ * Refuses input that never becomes a request: bytes that are not HTTP, headers that Node does not accept, and slow
+ * senders.
+ */
 import { STATUS_CODES } from 'node:http'
 import { fail } from '../errors/catalogue.ts'
 import { internalOrigin } from '../events/catalogue.ts'
@@ -7,7 +10,7 @@ import type { Frame } from './frame.ts'
 import { withHeaders } from './headers.ts'
 import { createLocalCounters, limits, networkOf } from './limits.ts'
 
-/** What Node's parser finds wrong, by its codes; anything else is a malformed request. */
+/** Errors of Node's parser, by code; anything else is a malformed request. */
 const faults: Readonly<Record<string, 'headers_too_large' | 'payload_too_large' | 'request_timeout'>> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 'payload_too_large',
@@ -15,9 +18,10 @@ const faults: Readonly<Record<string, 'headers_too_large' | 'payload_too_large' 
 }
 
 /**
- * Answers the bytes of a whole response, or `undefined` where the peer is only to be cut off: it sent too much of this
- * within a minute. Always a problem document in English: which path was asked for, and by whom, is not known. The peer is
- * that of the connection, a proxy's too: what a proxy forwards can be read.
+ * Resolves with the bytes of a whole response, or with `undefined` if the connection is only to be closed because the
+ * peer sent too much of this within a minute. The response is always a problem document in English: the path and the
+ * caller are unknown. The peer is that of the connection, even if it is a proxy: a request that a proxy forwards can be
+ * read.
  */
 export function createUnreadable(frame: Frame, limited: boolean) {
   const counters = createLocalCounters()

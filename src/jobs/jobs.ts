@@ -13,11 +13,11 @@ type JobsParts = {
   mailer: Pick<Mailer, 'work' | 'backlog'>
   keys: Keys
   sweeping: Pick<Sweeping, 'work'>
-  /** Repairs some of the grants that versions before left behind. */
+  /** Repairs some of the grants that older versions left in a wrong state. */
   repairGrants: () => Promise<unknown>
 }
 
-/** Every job there is: name, period, whether nodes take turns. */
+/** All jobs: name, period, and whether nodes share one run. */
 export const defineJobs = ({
   revocation,
   renewal,
@@ -35,8 +35,8 @@ export const defineJobs = ({
     backlog: () => revocation.backlog(),
   },
   { name: 'sync-jira-sites', everySeconds: 60, shared: true, work: () => jiraSites.due() },
-  // One node at a time for the pace, which is the provider's to bear: two rounds at once would be twice as many calls.
-  // That each grant is renewed once is not left to this, but to its own lease.
+  // Shared because of the provider's rate limits: two concurrent runs would double the calls. It is the grant's own
+  // lease that prevents renewing a grant twice.
   {
     name: 'renew-provider-tokens',
     everySeconds: 30,
@@ -44,7 +44,8 @@ export const defineJobs = ({
     work: () => renewal.renewDue(),
     backlog: () => renewal.backlog(),
   },
-  // Every node does it: each letter is leased by itself, and a node that died holds up no more than it had taken.
+  // Every node does this: each message has a lease of its own, and a node that died delays only the messages it had
+  // taken.
   {
     name: 'send-mail',
     everySeconds: 5,
@@ -58,7 +59,7 @@ export const defineJobs = ({
     everySeconds: 600,
     shared: true,
     work: async () => {
-      // One that fails does not stop the other.
+      // A failure of one does not stop the other.
       const ended = await Promise.allSettled([sweeping.work(), repairGrants()])
       const reasons = ended.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
       if (reasons.length > 1) throw new AggregateError(reasons, 'neither the sweeps nor the repair of grants succeeded')

@@ -1,4 +1,4 @@
-/** How a job that nodes share last went, and when it is to run next. */
+/** The last run of a job that nodes share, and when it runs next. */
 export type JobRecord = {
   readonly name: string
   readonly dueAt: Date
@@ -10,21 +10,21 @@ export type JobRecord = {
   readonly failures: number
 }
 
-/** Who asks for a round, and until when it is theirs alone unless they say that they are still at it. */
+/** A request to run a job: which node, and until when its lease lasts unless it is extended. */
 export type Asking = {
   readonly owner: string
   readonly at: Date
   readonly until: Date
-  /** When the job is first due, if nobody has ever heard of it. */
+  /** When the job is first due, if the store does not know it yet. */
   readonly firstDue: Date
-  /** Only if it is due; otherwise whether it is or not, for work that has just appeared. */
+  /** Run only if the job is due. Otherwise run it in any case, for work that has just appeared. */
   readonly onlyWhenDue: boolean
 }
 
 export type Begun =
   | { readonly tag: 'begun'; readonly dueAt: Date }
   | { readonly tag: 'not_due'; readonly dueAt: Date }
-  /** Somebody else is at it. */
+  /** Another node is running it. */
   | { readonly tag: 'busy' }
 
 export type Finished = {
@@ -32,30 +32,32 @@ export type Finished = {
   readonly at: Date
   readonly milliseconds: number
   readonly outcome: 'ok' | 'failed'
-  /** When it is due next; absent when this round was not the one that was due. */
+  /** When it is due next; absent if this run was not the due one. */
   readonly nextDue?: Date
 }
 
 /**
- * The rounds of jobs that nodes share: one node at a time, and each round that is due once in all.
+ * Runs of jobs that nodes share: only one node at a time, and each due run only once.
  *
- * A round stays due until it is finished. So one whose node died in the middle is taken by another node once the lease
- * has run out, and one that ended is nobody's twice.
+ * A run stays due until it is finished. If its node dies during the run, another node repeats the run once the lease
+ * has expired. A finished run is never repeated.
  */
 export interface JobStore {
-  /** When it is due; it is written down as `firstDue` if nobody has heard of it. */
+  /** When the job is due; a job that the store does not know is recorded with `firstDue`. */
   enroll(name: string, firstDue: Date): Promise<Date>
-  /** Takes the round and the lease on it, both or neither. */
+  /** Takes the run and its lease, both or neither. */
   begin(name: string, asking: Asking): Promise<Begun>
-  /** Holds the lease on; `false` when it is no longer this owner's. */
+  /** Extends the lease; `false` if it no longer belongs to this owner. */
   keep(name: string, owner: string, until: Date): Promise<boolean>
-  /** Writes down how it went and lets go; `false`, and nothing changes, when it is no longer this owner's. */
+  /**
+   * Records the result and releases the lease; `false` without any change if the lease no longer belongs to this owner.
+   */
   finish(name: string, finished: Finished): Promise<boolean>
-  /** Every job anybody ever enrolled, by name, and whether one is at it. */
+  /** Every job ever enrolled, by name, and whether it is running. */
   list(at: Date): Promise<readonly (JobRecord & { readonly running: boolean })[]>
 }
 
-/** What is swept: rows that ended long ago, of one kind each. */
+/** The kinds of rows that sweeps erase after they have ended. */
 export const sweepNames = [
   'flows',
   'pendingSignIns',
@@ -75,9 +77,9 @@ export const sweepNames = [
 export type SweepName = (typeof sweepNames)[number]
 
 /**
- * One batch of a sweep, in a transaction of its own: it touches at most `limit` of the rows that ended before `before`.
- * A sweep that walks a table in the order of its keys begins after the key `after`, which is empty at first. Returns how
- * many rows it erased (`auditOrigins`: changed; `excessSessions`: ended), and the `after` of the next batch; `undefined` at the end.
+ * One batch of a sweep, in its own transaction: it changes at most `limit` of the rows that ended before `before`. A
+ * sweep that scans a table in key order starts after the key `after`, which is empty at first. Returns how many rows it
+ * erased (`auditOrigins`: changed; `excessSessions`: ended), and the `after` of the next batch; `undefined` at the end.
  */
 export type Sweep = (range: {
   readonly before: Date

@@ -5,24 +5,24 @@ import { outsideLimit } from '../kernel/limit.ts'
 import type { JobRecord, JobStore } from './ports.ts'
 import { cronTiming, type Timer, type Timing } from './timing.ts'
 
-/** A piece of work that comes round. `shared`: one node at a time; otherwise every node does its own. */
+/** A background job. `shared`: one node runs it at a time; otherwise every node runs its own. */
 export type Job = {
   readonly name: string
   readonly everySeconds: number
   readonly shared: boolean
   readonly work: () => Promise<unknown>
-  /** How much waits for it now. */
+  /** How much work is waiting for it. */
   readonly backlog?: () => Promise<number>
 }
 
-/** A job as an operator looks at it. One that is not shared is told as this node does it, since its start. */
+/** The status of a job for operators. For a job that is not shared: on this node, since its start. */
 export type JobStatus = Omit<JobRecord, 'dueAt'> & {
   readonly everySeconds: number
   readonly shared: boolean
-  /** Absent while nothing is planned: the scheduler does not run. */
+  /** `null` while nothing is scheduled, because the scheduler is not running. */
   readonly dueAt: Date | null
   readonly running: boolean
-  /** Absent for a job that counts none. */
+  /** `null` for a job that does not count its backlog. */
   readonly backlog: number | null
 }
 
@@ -31,18 +31,18 @@ type SchedulerParts = {
   store: JobStore
   clock: Clock
   events: Pick<Bus, 'emit'>
-  /** Of this process alone: a lease is known by it. */
+  /** Identifies this process as the owner of leases. */
   owner: string
   onDefect: (error: unknown, job: string) => void
   timing?: Timing
 }
 
-/** A node that died holds a job up for so long at most; one that lives says three times meanwhile that it does. */
+/** How long a node that died can delay a job. A running node extends its lease three times in this period. */
 const leaseSeconds = 60
-/** When to look again where nothing could be learned: another node is at it, or the database does not answer. */
+/** When to check again if another node is running the job, or the database does not answer. */
 const againSeconds = 10
 
-/** The first of its moments after `at`, counted on from `due`: however many have passed meanwhile, one is left. */
+/** The first time after `at` in steps of the period from `due`: missed periods are made up for by one run. */
 export const nextDue = (due: Date, everySeconds: number, at: Date): Date =>
   secondsAfter(due, everySeconds * Math.max(1, Math.floor((at.getTime() - due.getTime()) / (everySeconds * 1000)) + 1))
 
@@ -50,19 +50,19 @@ type Round = 'when due' | 'now'
 type Ended = { readonly worked: boolean; readonly dueAt: Date | null }
 
 /**
- * Runs the jobs, each never twice at once: not here, and, if shared, on no two nodes either.
+ * Runs the jobs. A job never runs twice at the same time on this node, nor, if it is shared, on two nodes.
  *
- * When a shared job is due stands in the store, so each of its periods is run by one node, and one that passed while no
- * node was there is run once, soon after the next one starts.
+ * The store holds when a shared job is due, so each period is run by one node. A period that passed while no node was
+ * running is made up for once, soon after the next start.
  */
 export function createScheduler({ jobs, store, clock, events, owner, onDefect, timing = cronTiming }: SchedulerParts) {
   const timers = new Map<string, Timer>()
   const running = new Map<string, Promise<Ended>>()
   const own = new Map<string, Omit<JobRecord, 'name' | 'dueAt'>>()
-  const never = { startedAt: null, finishedAt: null, milliseconds: null, outcome: null, runs: 0, failures: 0 }
+  const noRuns = { startedAt: null, finishedAt: null, milliseconds: null, outcome: null, runs: 0, failures: 0 }
   let stopped = false
 
-  /** The work itself; what it throws is reported and told, and ends here. */
+  /** Runs the work. An error is reported and recorded in the result, and goes no further. */
   const perform = async ({ name, work }: Job) => {
     const started = performance.now()
     let outcome: 'ok' | 'failed' = 'ok'
@@ -78,7 +78,7 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
   }
 
   const here = async (job: Job): Promise<Ended> => {
-    const before = own.get(job.name) ?? never
+    const before = own.get(job.name) ?? noRuns
     const startedAt = clock()
     own.set(job.name, { ...before, startedAt })
     const { outcome, milliseconds } = await perform(job)
@@ -87,13 +87,13 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
     return { worked: true, dueAt: null }
   }
 
-  /** Says now and then that this node is still at it, until it is told to stop. */
-  const holdOn = (name: string): (() => void) => {
+  /** Extends the lease regularly until the returned function is called. */
+  const keepLease = (name: string): (() => void) => {
     let over = false
     const keep = async (): Promise<void> => {
       try {
         const kept = await store.keep(name, owner, secondsAfter(clock(), leaseSeconds))
-        if (!kept && !over) onDefect(new Error('this node stood still for so long that its lease ran out'), name)
+        if (!kept && !over) onDefect(new Error('job lease expired: this node was unresponsive for too long'), name)
       } catch (error) {
         onDefect(error, name)
       }
@@ -117,10 +117,10 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
     })
     if (begun.tag === 'busy') return { worked: false, dueAt: null }
     if (begun.tag === 'not_due') return { worked: false, dueAt: begun.dueAt }
-    const letGo = holdOn(name)
+    const stopKeeping = keepLease(name)
     const done = await perform(job)
-    letGo()
-    // Counted from the beginning: a period that passed while it ran is one that was missed.
+    stopKeeping()
+    // Counted from the start of the run: a period that passed during the run was missed.
     const due = begun.dueAt <= at ? nextDue(begun.dueAt, everySeconds, at) : undefined
     await store.finish(name, { owner, at: clock(), ...done, ...(due && { nextDue: due }) })
     return { worked: true, dueAt: due ?? begun.dueAt }
@@ -129,7 +129,7 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
   const run = (job: Job, round: Round): Promise<Ended> => {
     const current = running.get(job.name)
     if (current) return current
-    // A request may have woken it: its work does not end when that request does.
+    // A request may have started the job, whose work must not end with that request.
     const begun = outsideLimit(() => (job.shared ? inTurn(job, round) : here(job)))
       .catch((error): Ended => {
         onDefect(error, job.name)
@@ -155,7 +155,7 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
   }
 
   const whenDue = async (job: Job): Promise<void> => lookAt(job, (await run(job, 'when due')).dueAt)
-  /** What is due is due by the clock everybody shares; how long that is from now is all the timer is told. */
+  /** Due times use the clock shared by all nodes; the timer only gets the remaining time. */
   const lookAt = (job: Job, dueAt: Date | null): void => {
     const seconds = dueAt ? (dueAt.getTime() - clock().getTime()) / 1000 : Math.min(againSeconds, job.everySeconds)
     at(job, secondsAfter(timing.now(), seconds), whenDue)
@@ -172,8 +172,8 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
 
   const statusOf = (job: Job, shared: ReadonlyMap<string, JobRecord & { running: boolean }>) => {
     const { name } = job
-    if (job.shared) return { dueAt: null, running: false, ...never, ...shared.get(name) }
-    return { dueAt: timers.get(name)?.next() ?? null, running: running.has(name), ...(own.get(name) ?? never) }
+    if (job.shared) return { dueAt: null, running: false, ...noRuns, ...shared.get(name) }
+    return { dueAt: timers.get(name)?.next() ?? null, running: running.has(name), ...(own.get(name) ?? noRuns) }
   }
 
   const backlogs = (): Promise<readonly (number | null)[]> =>
@@ -186,7 +186,10 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
         else at(job, secondsAfter(timing.now(), job.everySeconds), everyPeriod)
     },
 
-    /** Runs a job now, for work that has just appeared: after a round under way, which may have looked already. */
+    /**
+     * Runs a job now, for work that has just appeared. It waits for a run in progress first, which may have missed that
+     * work.
+     */
     async run(name: string): Promise<void> {
       const job = jobs.find((one) => one.name === name)
       if (!job) return
@@ -194,7 +197,7 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
       if (!stopped) await run(job, 'now')
     },
 
-    /** Every job there is, in the order they are defined in. */
+    /** All jobs in the order of their definition. */
     async status(): Promise<readonly JobStatus[]> {
       const [records, waiting] = await Promise.all([store.list(clock()), backlogs()])
       const shared = new Map(records.map((record) => [record.name, record]))
@@ -207,7 +210,7 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
       }))
     },
 
-    /** How much waits for each job that counts it. */
+    /** The backlog of each job that counts it. */
     async backlogs(): Promise<readonly { readonly job: string; readonly backlog: number }[]> {
       const waiting = await backlogs()
       return jobs.flatMap(({ name: job }, n) => {
@@ -216,7 +219,7 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
       })
     },
 
-    /** No new round begins; the ones under way are waited for. */
+    /** Starts no further runs, and waits for those in progress. */
     async stop(): Promise<void> {
       stopped = true
       for (const timer of timers.values()) timer.stop()

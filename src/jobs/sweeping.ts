@@ -4,19 +4,19 @@ import { BusyError } from '../kernel/busy.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { type SweepName, type Sweeps, sweepNames } from './ports.ts'
 
-/** How many rows one statement may touch, so that no request waits long behind it. */
+/** How many rows one statement may change, so that no request waits long for it. */
 const rowsAtOnce = 500
-/** How many batches of one sweep a round runs; the next round continues. */
-const mostBatches = 400
+/** How many batches of one sweep one run executes; the next run continues. */
+const maxBatches = 400
 /** The shortest pause between two batches, in milliseconds. */
-const leastPauseMs = 5
+const minPauseMs = 5
 
 const hour = 3600
 const day = 24 * hour
 
 /**
- * How long rows are kept after they ended, in seconds. What is proof of something stays an hour longer than it is
- * valid, so that we can say why it is refused.
+ * How long rows are kept after they have ended, in seconds. Proofs are kept an hour longer than they are valid, so that
+ * a refusal can state the reason.
  */
 export const keptSeconds = (
   settings: Readonly<Record<'refusedSignIns', number>>,
@@ -39,29 +39,29 @@ export const keptSeconds = (
 
 type SweepingParts = {
   readonly sweeps: Sweeps
-  /** How long rows are kept after they ended, in seconds. */
+  /** How long rows are kept after they have ended, in seconds. */
   readonly keptSeconds: Readonly<Record<SweepName, number>>
   readonly clock: Clock
   readonly events: Pick<Bus, 'emit'>
-  /** Hears why a sweep failed. */
+  /** Called with the error of a sweep that failed. */
   readonly onDefect: (error: unknown, sweep: string) => void
   /** Waits between two batches; `signal` ends the wait. */
   readonly pause?: (ms: number, value: undefined, options: { signal: AbortSignal }) => Promise<unknown>
 }
 
 /**
- * Erases what ended long ago, in small batches beside a running service: 200,000 expired rows in one statement stop the
- * event loop for seconds with SQLite. A sweep that fails does not stop the others.
+ * Erases rows that ended long ago, in small batches while the service runs: deleting 200,000 expired rows in one
+ * statement blocks the event loop for seconds with SQLite. A sweep that fails does not stop the others.
  */
 export function createSweeping({ sweeps, keptSeconds, clock, events, onDefect, pause = sleep }: SweepingParts) {
   const stopping = new AbortController()
-  /** Where the next round continues, for a sweep that did not reach its end. */
+  /** Where the next run continues a sweep that did not reach its end. */
   const resume = new Map<SweepName, string>()
 
-  /** Lets the event loop and other writers in, for as long as they had to wait. */
+  /** Pauses for as long as the batch took, so that other requests and writers can run. */
   const rest = async (ms: number): Promise<void> => {
     try {
-      await pause(Math.max(leastPauseMs, ms), undefined, { signal: stopping.signal })
+      await pause(Math.max(minPauseMs, ms), undefined, { signal: stopping.signal })
     } catch (error) {
       if (!stopping.signal.aborted) throw error
     }
@@ -69,7 +69,7 @@ export function createSweeping({ sweeps, keptSeconds, clock, events, onDefect, p
 
   const sweep = async (name: SweepName, count: (rows: number) => void): Promise<void> => {
     const before = secondsAfter(clock(), -keptSeconds[name])
-    for (let batch = 0; batch < mostBatches && !stopping.signal.aborted; batch++) {
+    for (let batch = 0; batch < maxBatches && !stopping.signal.aborted; batch++) {
       const began = performance.now()
       const { swept, next } = await sweeps[name]({ before, after: resume.get(name) ?? '', limit: rowsAtOnce })
       count(swept)
@@ -83,7 +83,7 @@ export function createSweeping({ sweeps, keptSeconds, clock, events, onDefect, p
   }
 
   return {
-    /** One round of every sweep. Rejects at the end if any of them failed. */
+    /** One run of every sweep. Rejects at the end if any of them failed. */
     async work(): Promise<void> {
       const failed: { readonly name: SweepName; readonly error: unknown }[] = []
       for (const name of sweepNames) {
@@ -102,13 +102,13 @@ export function createSweeping({ sweeps, keptSeconds, clock, events, onDefect, p
         events.emit('sweep.ran', { sweep: name, outcome, rows })
       }
       if (failed.length === 0) return
-      // A database that is not available is no defect, and is logged elsewhere.
+      // An unavailable database is not a defect, and is logged by `createHealth`.
       const defect = failed.find(({ error }) => !(error instanceof BusyError))
       if (!defect) throw failed[0]?.error
       throw new Error(`sweeps failed: ${failed.map(({ name }) => name).join(', ')}`, { cause: defect.error })
     },
 
-    /** No further batch begins. */
+    /** Starts no further batch. */
     stop: (): void => stopping.abort(),
   }
 }

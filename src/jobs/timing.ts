@@ -2,18 +2,18 @@ import { Cron } from 'croner'
 
 export type Timer = { stop(): void; next(): Date | null }
 
-/** When something is to happen, by the machine's clock. No timer keeps the process alive. */
+/** Timers by the machine's clock. None of them keeps the process alive. */
 export type Timing = {
   readonly now: () => Date
-  /** Once; at once when the moment has passed. */
+  /** Runs once; at once if the moment has passed. */
   readonly at: (moment: Date, then: () => void) => Timer
-  /** Again and again, first when that many seconds have passed; to the second. */
+  /** Runs repeatedly, first after this many seconds; accurate to the second. */
   readonly every: (seconds: number, then: () => void) => Timer
 }
 
 const timerOf = (cron: Cron): Timer => ({ stop: () => cron.stop(), next: () => cron.nextRun() })
 
-/** Croner waits however long it is: Node's own timers overflow after 24 days, and drift. */
+/** Croner supports any delay: Node's own timers overflow after 24 days, and drift. */
 export const cronTiming: Timing = {
   now: () => new Date(),
   at: (moment, then) => timerOf(new Cron(new Date(Math.max(moment.getTime(), Date.now())), { unref: true }, then)),
@@ -21,7 +21,7 @@ export const cronTiming: Timing = {
     timerOf(
       new Cron(
         '* * * * * *',
-        // Without a beginning the first time would be the next whole second.
+        // Without a start, the first run would be at the next whole second.
         { interval: seconds, startAt: new Date(Date.now() + seconds * 1000), unref: true },
         then,
       ),

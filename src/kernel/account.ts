@@ -1,41 +1,41 @@
 import type { Locale } from './locale.ts'
 
-/** What an account may do beside looking after itself; see `accounts/roles.ts`. */
+/** The role of an account in the service; see `accounts/roles.ts`. */
 export const roles = ['user', 'auditor', 'administrator'] as const
 export type Role = (typeof roles)[number]
 
-/** One person here. */
+/** One person's account. */
 export type Account = {
   readonly id: string
-  /** The address as shown; belongs to this account only when `emailVerified`, else it is a claim. */
+  /** The email address as shown. It is proven only if `emailVerified`; otherwise it is a claim. */
   readonly email: string | null
   readonly emailVerified: boolean
   readonly name: string | null
   readonly picture: string | null
   readonly role: Role
-  /** The language they are written to in; `null`: that of the request that led to the message. */
+  /** The language of messages to the person; `null`: the language of the request that caused the message. */
   readonly locale: Locale | null
-  /** Since when a sign-in asks for a second factor as well; `null`: it does not. */
+  /** When two-step sign-in was turned on; `null`: a sign-in asks for no second factor. */
   readonly secondFactorAt: Date | null
   readonly disabledAt: Date | null
   readonly createdAt: Date
   readonly updatedAt: Date
 }
 
-/** What a provider reported of an identity at the latest sign-in. The key of the identity never changes by it. */
+/** What a provider reported about an identity at the latest sign-in. The key of the identity does not depend on it. */
 export type IdentityUse = {
   readonly email: string | null
   readonly emailVerified: boolean
   readonly name: string | null
   readonly picture: string | null
-  /** What was granted at the last sign-in, in the provider's spelling. */
+  /** The scopes granted at the last sign-in, as the provider spells them. */
   readonly scopes: readonly string[]
   readonly lastUsedAt: Date
 }
 
 /**
- * Whether a password lets its account in (`REQUIRE_VERIFIED_EMAIL`). The sign-in asks this, and so does the count of
- * methods that are left: they must not differ, or somebody removes the last method that works.
+ * Whether an account can sign in with its password (`REQUIRE_VERIFIED_EMAIL`). Both the sign-in and the check for the
+ * last sign-in method use this. If they differed, a person could remove the last method that works.
  */
 export const passwordMaySignIn = (
   { requireVerifiedEmail }: { readonly requireVerifiedEmail: boolean },

@@ -1,6 +1,6 @@
 /**
- * Seconds to leave in peace what has failed so many times in a row: doubling from `first` up to `most`, and up to half of
- * it `chance` (from 0 to 1), so that a thousand that failed together do not return together.
+ * Seconds to wait after this many failures in a row. The delay doubles from `first` up to `most`. `chance` (0 to 1)
+ * decides about half of it, so that a thousand callers that failed together do not retry together.
  */
 export const backOff = (
   failures: number,

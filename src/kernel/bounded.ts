@@ -2,8 +2,8 @@ import { BusyError } from './busy.ts'
 import { untimed } from './limit.ts'
 
 /**
- * Runs at most `atOnce` of something together; the rest waits in line, at most `waiting` of them. Throws `BusyError`
- * where the line is full: an answer that comes after its asker gave up helps nobody, and is paid for all the same.
+ * Runs at most `atOnce` pieces of work at the same time; at most `waiting` more wait in a queue. Throws `BusyError` if
+ * the queue is full: a result that comes after its caller gave up costs as much and helps nobody.
  */
 export function createBounded(what: string, { atOnce, waiting }: { atOnce: number; waiting: number }) {
   const line: (() => void)[] = []
@@ -23,6 +23,6 @@ export function createBounded(what: string, { atOnce, waiting }: { atOnce: numbe
       leave()
     }
   }
-  // The line has a limit of its own, its length: who waited in it still has the time a request has for its statements.
+  // The time in the queue does not count toward the request's time limit: the queue is bounded by its length instead.
   return <T>(work: () => Promise<T>): Promise<T> => untimed(() => inTurn(work))
 }

@@ -1,4 +1,4 @@
-// The order matters: nearly every browser also names those it descends from.
+// The order matters: nearly every user agent also names the browsers it descends from.
 const browsers: readonly (readonly [RegExp, string])[] = [
   [/\bEdg(e|A|iOS)?\//, 'Edge'],
   [/\b(OPR|OPiOS|Opera)\b/, 'Opera'],
@@ -22,8 +22,8 @@ const systems: readonly (readonly [RegExp, string])[] = [
 export type DeviceNames = { readonly unknown: string; readonly on: (browser: string, system: string) => string }
 
 /**
- * A device as its owner would name it, `Firefox on Linux`. Only for recognition: a user agent says what it likes. What
- * is no browser is called by its own first word (`curl`).
+ * A device name that its owner recognizes, such as `Firefox on Linux`. Only for recognition: a user agent can claim
+ * anything. Other programs are named by the first word of their user agent (`curl`).
  */
 export function deviceName(userAgent: string | null, names: DeviceNames): string {
   if (userAgent === null || userAgent === '') return names.unknown

@@ -1,50 +1,51 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from './clock.ts'
 
-/** How often there is a look whether to ask the other clock, in milliseconds. */
+/** How often the clock checks whether to read the other clock, in milliseconds. */
 const tickMs = 1000
-/** How often the other clock is asked, in ticks. Until it has answered once, every tick. */
-const everyTicks = 15
-/** An answer that took longer says too little: the time in it may be as old as the whole round trip. In milliseconds. */
-const longestRoundTripMs = 1000
-/** By how much the two may differ without a warning, and how close they must be again to end one, in milliseconds. */
-const tolerableMs = { before: 2000, again: 1000 }
-/** How often the other clock is asked at the start, of which the quickest answer counts. */
-const firstAsks = 3
-/** A correction that goes back no further lets time stand still instead, in milliseconds. */
-const standStillMs = 1000
-/** How far the machine's clock and the steady one move apart before the other clock is asked at once, in milliseconds. */
+/** After how many ticks the other clock is read. Until the first answer, it is read at every tick. */
+const ticksPerRead = 15
+/** Slower answers are ignored, because the time in them may be as old as the whole round trip. In milliseconds. */
+const maxRoundTripMs = 1000
+/** The difference from which there is a warning, and the one below which the warning ends, in milliseconds. */
+const skewLimitMs = { warn: 2000, recover: 1000 }
+/** How many times the other clock is read at startup; the fastest answer counts. */
+const firstReads = 3
+/** Corrections backward of up to this many milliseconds hold time still instead. */
+const holdStillMs = 1000
+/** If the machine's clock and the steady clock diverge by this many milliseconds, the other clock is read at once. */
 const jumpMs = 500
 
-/** By how much the machine's clock is ahead of the other one, in milliseconds; behind if negative. */
+/** By how many milliseconds the machine's clock is ahead of the other clock; negative if it is behind. */
 export type Skew = { readonly tolerable: boolean; readonly ms: number }
 
 type FollowedClockParts = {
-  /** Time that passes evenly. The offset to the other clock is added to it. */
+  /** A clock that advances evenly. The offset to the other clock is added to it. */
   readonly own: Clock
-  /** The clock of the machine, as its programs and its operator see it. */
+  /** The clock of the machine, as programs and the operator see it. */
   readonly machine: Clock
-  /** Asks the other clock. */
+  /** Reads the other clock. */
   readonly ask: () => Promise<Date>
-  /** Hears when the difference becomes intolerable, and when it is tolerable again: not each time it is measured. */
+  /** Called when the difference becomes too large, and when it is acceptable again; not for each measurement. */
   readonly report: (skew: Skew) => void
-  /** Waits for `ms` milliseconds; rejects when the signal comes first. */
+  /** Waits for `ms` milliseconds; rejects if the signal aborts first. */
   readonly wait?: (ms: number, signal: AbortSignal) => Promise<unknown>
 }
 
-/** What the offset can be: the other clock was read at some moment between the request and its answer. */
+/** The possible range of the offset: the other clock was read at some moment between the request and its answer. */
 type Bounds = { readonly least: number; readonly most: number }
 
 /**
- * A clock that follows another one, which several nodes share. Nodes compare times that others wrote: when a refresh
- * token was rotated, until when a lease holds. With clocks of their own, 30 s apart, the second tab of a browser would
- * look like a thief. An answer tells the offset to half its round trip: 500 ms at worst, and usually a millisecond. An
- * offset that an answer does not contradict stays, so that a slow answer makes nothing worse.
+ * A clock that follows another one, which several nodes share. Nodes compare times that other nodes wrote: when a
+ * refresh token was rotated, or until when a lease is valid. With separate clocks that differ by 30 s, the second tab
+ * of a browser would look like token theft. An answer determines the offset to within half its round trip: 500 ms at
+ * worst, and usually a millisecond. An offset within the range of the latest answer is kept, so that a slow answer does
+ * not make it worse.
  *
- * Corrections of up to a second never take time back: it stands still. A longer one, as after a failover to a server
- * whose clock is behind, is followed at once, because the other nodes follow it too.
+ * Corrections of up to a second never turn time back: it holds still. A longer correction, such as after a failover to
+ * a server whose clock is behind, is followed at once, because the other nodes follow it too.
  *
- * While the other clock cannot be asked, the last offset stays: the two drift apart by milliseconds an hour.
+ * While the other clock cannot be read, the last offset stays: the two drift apart by milliseconds an hour.
  */
 export function createFollowedClock({ own, machine, ask, report, wait }: FollowedClockParts) {
   const waiting = wait ?? ((ms, signal) => pause(ms, undefined, { signal, ref: false }))
@@ -52,7 +53,7 @@ export function createFollowedClock({ own, machine, ask, report, wait }: Followe
   let offsetMs = 0
   let latestMs = Number.NEGATIVE_INFINITY
   let tolerable = true
-  /** How far the machine's clock was ahead of the steady one at the last answer; `undefined` before the first. */
+  /** How far the machine's clock was ahead of the steady clock at the last answer; `undefined` before the first. */
   let lastGapMs: number | undefined
 
   const gapMs = (): number => machine().getTime() - own().getTime()
@@ -63,8 +64,8 @@ export function createFollowedClock({ own, machine, ask, report, wait }: Followe
     const theirs = (await ask()).getTime()
     const after = own().getTime()
     const roundTripMs = after - before
-    // An offset that is no number would stay for good: no later answer could be compared with it.
-    if (!Number.isFinite(theirs) || roundTripMs < 0 || roundTripMs > longestRoundTripMs) return undefined
+    // A NaN offset would be permanent: no later answer could be compared with it.
+    if (!Number.isFinite(theirs) || roundTripMs < 0 || roundTripMs > maxRoundTripMs) return undefined
     return { least: theirs - after, most: theirs - before }
   }
   const follow = (bounds: Bounds | undefined): void => {
@@ -73,20 +74,20 @@ export function createFollowedClock({ own, machine, ask, report, wait }: Followe
     if (lastGapMs === undefined || offsetMs < least || offsetMs > most) offsetMs = (least + most) / 2
     lastGapMs = gapMs()
     const ms = Math.round(skewMs())
-    if (tolerable === Math.abs(ms) <= (tolerable ? tolerableMs.before : tolerableMs.again)) return
+    if (tolerable === Math.abs(ms) <= (tolerable ? skewLimitMs.warn : skewLimitMs.recover)) return
     tolerable = !tolerable
     report({ tolerable, ms })
   }
-  // Whether the database answers is reported elsewhere, once for each change of its state.
-  const quietly = () => measure().catch(() => undefined)
+  // Errors are ignored here: the availability of the database is reported once for each change of its state.
+  const tryMeasure = () => measure().catch(() => undefined)
 
   /**
-   * The machine's clock was set, or the machine was suspended: the steady clock does not count the time in which it
-   * was. It would be that far behind the other nodes until the next answer.
+   * Whether the machine's clock was set, or the machine was suspended. The steady clock does not count the time of a
+   * suspension, so it would be behind the other nodes until the next answer.
    */
   const hasJumped = (): boolean => lastGapMs !== undefined && Math.abs(gapMs() - lastGapMs) > jumpMs
 
-  /** Waits for a tick; `false` where `stop` ended the wait. */
+  /** Waits for a tick; `false` if `stop` ended the wait. */
   const ticked = (): Promise<boolean> =>
     waiting(tickMs, stopping.signal).then(
       () => true,
@@ -94,8 +95,8 @@ export function createFollowedClock({ own, machine, ask, report, wait }: Followe
     )
   const watch = async (): Promise<void> => {
     for (let ticks = 1; await ticked(); ticks += 1) {
-      if (ticks < everyTicks && lastGapMs !== undefined && !hasJumped()) continue
-      follow(await quietly())
+      if (ticks < ticksPerRead && lastGapMs !== undefined && !hasJumped()) continue
+      follow(await tryMeasure())
       ticks = 0
     }
   }
@@ -103,16 +104,16 @@ export function createFollowedClock({ own, machine, ask, report, wait }: Followe
   return {
     now: ((): Date => {
       const ms = own().getTime() + offsetMs
-      if (ms >= latestMs || latestMs - ms > standStillMs) latestMs = ms
+      if (ms >= latestMs || latestMs - ms > holdStillMs) latestMs = ms
       return new Date(latestMs)
     }) as Clock,
-    /** By how much the machine's clock is ahead, in milliseconds. */
+    /** By how many milliseconds the machine's clock is ahead. */
     skewMs,
-    /** Measures for the first time, then again and again until `stop`. */
+    /** Measures for the first time, then regularly until `stop`. */
     async start(): Promise<void> {
       let best: Bounds | undefined
-      for (let n = 0; n < firstAsks; n += 1) {
-        const bounds = await quietly()
+      for (let n = 0; n < firstReads; n += 1) {
+        const bounds = await tryMeasure()
         if (bounds && (!best || bounds.most - bounds.least < best.most - best.least)) best = bounds
       }
       follow(best)

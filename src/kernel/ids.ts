@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from './clock.ts'
 
-/** Where randomness comes from: `bytes` fresh bytes of it. */
+/** A source of randomness: returns `bytes` new random bytes. */
 export type Random = (bytes: number) => Buffer
 
 /**
- * The system's generator, asked for 8 KiB at a time: a draw costs more than most of what it is for. Each byte is given
- * out once.
+ * The system's generator, read in blocks of 8 KiB, because a call costs more than most of its uses. Each byte is used
+ * once.
  */
 export const systemRandom: Random = createPool()
 
@@ -50,15 +50,15 @@ export type Prefix =
 export type Ids = (prefix: Prefix) => string
 
 /**
- * Opaque, prefixed ids: 48 bits of time, so that rows inserted together lie together in the index,
- * then 128 bits from the system's generator (a UUID has six bits fewer and a recognisable shape).
+ * Opaque IDs with a prefix. 48 bits of time keep rows inserted together close together in the index. They are followed
+ * by 128 bits from the system's generator (a UUID has six fewer, and a recognizable shape).
  */
 export function createIds(clock: Clock, random: Random): Ids {
   return (prefix) => `${prefix}_${clock().getTime().toString(16).padStart(12, '0')}${random(16).toString('hex')}`
 }
 
-/** A secret nobody can guess: 256 bits, base64url, 43 characters. */
+/** An unguessable secret: 256 bits as base64url, 43 characters. */
 export const secretToken = (random: Random): string => random(32).toString('base64url')
 
-/** From 0 to just below 1, evenly: for delays that are not to fall together. */
+/** A random number from 0 to just below 1, for delays that must not coincide. */
 export const chance = (random: Random): number => random(4).readUInt32BE() / 2 ** 32

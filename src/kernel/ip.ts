@@ -1,9 +1,9 @@
 import { isIPv4, isIPv6, SocketAddress } from 'node:net'
 
 /**
- * The one spelling of an IP address, however a socket or a proxy writes it: without brackets, port and zone, IPv6 in its
- * short form (RFC 5952), and IPv4-mapped IPv6 (RFC 4291 §2.5.5.2) as the IPv4 address it stands for. `null` for anything
- * else. Limits count by it: with two spellings, a client would be two.
+ * The one spelling of an IP address, however a socket or a proxy writes it. It has no brackets, port or zone; IPv6 is
+ * in its short form (RFC 5952); IPv4-mapped IPv6 (RFC 4291 §2.5.5.2) becomes IPv4. `null` for anything else. Rate
+ * limits use it as their key: with two spellings, a client would have two limits.
  */
 export function readIp(text: string): string | null {
   if (isIPv4(text)) return text

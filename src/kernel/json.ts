@@ -1,6 +1,6 @@
 /**
- * A member that the outermost object of JSON names twice, or `undefined`; the text must parse. RFC 8259 §4 leaves open
- * what such an object means: which of two values counts must not depend on the parser.
+ * The name of a member that the outermost JSON object repeats, or `undefined`. The text must be valid JSON. RFC 8259 §4
+ * leaves the meaning of such an object open: which of two values counts must not depend on the parser.
  */
 export function repeatedMember(text: string): string | undefined {
   const names = new Set<string>()
@@ -23,10 +23,7 @@ export function repeatedMember(text: string): string | undefined {
   return undefined
 }
 
-/**
- * Where the string ends that begins at `start`: at the first quotation mark without an odd number of backslashes before
- * it.
- */
+/** The end of the string that begins at `start`: the first quotation mark after an even number of backslashes. */
 function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end > 0; end = text.indexOf('"', end + 1)) {
     let before = end

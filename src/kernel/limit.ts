@@ -1,11 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-/** How long after its arrival a request whose caller is gone is still begun, in milliseconds. */
+/** For how long after its arrival a request starts work although its client has disconnected, in milliseconds. */
 const graceMs = 1000
 
 /**
- * How long somebody waits for a piece of work: one request's, or one round of a background job. Both databases end
- * what they do for it by then. Measured on the monotonic clock: a clock that is set must not end every request.
+ * The time limit of a piece of work: of one request, or of one run of a background job. Both databases end their part
+ * of the work by then. It uses the monotonic clock: setting the machine's clock must not end every request.
  */
 export class Limit {
   readonly #began = performance.now()
@@ -14,20 +14,20 @@ export class Limit {
   #excluding = 0
   #excludedSince = 0
 
-  /** `isGone`: whether the caller has closed the connection the response would go to. */
+  /** `isGone`: whether the client has closed its connection. */
   constructor(ms: number, isGone: () => boolean = () => false) {
     this.#endsAt = this.#began + ms
     this.#isGone = isGone
   }
 
-  /** Milliseconds that are left, never less than zero. */
+  /** Milliseconds left, never less than zero. */
   get left(): number {
     return Math.max(0, this.#endsAt - performance.now())
   }
 
   /**
-   * Time that another limit covers, such as a call to a provider, does not count; and of several calls at once, the time
-   * they share is not taken out more than once. `end` is what makes it count again.
+   * Pauses the limit while another limit applies, such as during a call to a provider. Time that several concurrent
+   * calls share is excluded only once. `end` resumes the limit.
    */
   exclude(): { end(): void } {
     if (this.#excluding++ === 0) this.#excludedSince = performance.now()
@@ -39,9 +39,9 @@ export class Limit {
   }
 
   /**
-   * Whether what has not begun should not begin: it is too late, or nobody waits for it any more. A refresh that is
-   * carried out long after its caller gave up and asked again looks like theft. In the first second a caller that is
-   * gone does not matter: a browser that leaves the page closes its connection, and still means to sign out.
+   * Whether new work must not start: it is too late, or the client has disconnected. A refresh that runs long after its
+   * client gave up and tried again would look like token theft. In the first second a disconnected client does not
+   * matter: a browser that leaves the page closes its connection, and still means to sign out.
    */
   isOver(): boolean {
     const now = performance.now()
@@ -52,20 +52,22 @@ export class Limit {
 const limits = new AsyncLocalStorage<Limit>()
 
 /**
- * Runs `work`, and everything it starts, within a limit. Passed along by the runtime rather than by hand: every flow
- * and every store verb would otherwise hand on what none of them looks at. On Node 20 and 22 the runtime pays for it
- * at every promise: measured, `/me` on SQLite takes 15 % more CPU (5 µs) and a refresh 4 %. There a request waits for
- * nothing but a file that another process holds, so only requests on PostgreSQL have one of these.
+ * Runs `work`, and everything it starts, within a limit. The runtime passes the limit on: otherwise every flow and
+ * every store method would have a parameter that it does not use. On Node 20 and 22 this costs something at every
+ * promise: measured, `/me` on SQLite takes 15 % more CPU (5 µs), and a refresh 4 %. On SQLite a request waits only for
+ * a locked file, so only requests on PostgreSQL have such a limit.
  */
 export const withinLimit = <T>(limit: Limit, work: () => T): T => limits.run(limit, work)
 
-/** Work that a request starts and nobody waits for, such as a job it wakes: it has no part in the request's limit. */
+/** Runs work that a request starts without waiting for it, such as a job. The request's limit does not apply to it. */
 export const outsideLimit = <T>(work: () => T): T => (limits.getStore() ? limits.exit(work) : work())
 
-/** The limit of the request this runs for, if there is one. */
+/** The limit of the current request, if there is one. */
 export const requestLimit = (): Limit | undefined => limits.getStore()
 
-/** Runs what has a limit of its own, such as a call to a provider: the request's begins to count again after it. */
+/**
+ * Runs work that has its own limit, such as a call to a provider, without counting its time toward the request's limit.
+ */
 export async function untimed<T>(work: () => Promise<T>): Promise<T> {
   const limit = limits.getStore()
   if (!limit) return work()
@@ -77,14 +79,16 @@ export async function untimed<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The limit of the request this runs for; outside any, as in jobs and commands, so many milliseconds from now. */
+/**
+ * The limit of the current request. Outside of requests, as in jobs and commands: a new one of this many milliseconds.
+ */
 export const currentLimit = (otherwiseMs: number): Limit => requestLimit() ?? new Limit(otherwiseMs)
 
 type Watched = { readonly limit: Limit; readonly waiting: boolean; readonly over: () => void }
 const watched = new Set<Watched>()
 let watching: NodeJS.Timeout | undefined
 
-/** How late `over` may be called, in milliseconds: one timer for all costs less than one each. */
+/** How late `over` may be called, in milliseconds: one timer for all costs less than one for each. */
 const everyMs = 25
 
 function watch(): void {
@@ -99,13 +103,13 @@ function watch(): void {
 }
 
 /**
- * Calls `over` when the limit has passed; for what only `waiting` to begin, also when nobody waits for it any more. The
- * function it returns ends the watch.
+ * Calls `over` when the time is up. With `waiting`, for work that has not started, also once the client has
+ * disconnected. Returns a function that ends the watch.
  */
 export function whenOver(limit: Limit, waiting: boolean, over: () => void): () => void {
   const each: Watched = { limit, waiting, over }
   watched.add(each)
-  // Where nothing else keeps the process alive, nobody is left to be answered.
+  // `unref`: if nothing else keeps the process alive, no caller is waiting.
   watching ??= setInterval(watch, everyMs).unref()
   return () => void watched.delete(each)
 }

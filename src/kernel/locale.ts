@@ -1,3 +1,3 @@
-/** The languages we speak. */
+/** The supported languages. */
 export const locales = ['en', 'pt-BR'] as const
 export type Locale = (typeof locales)[number]

@@ -1,20 +1,20 @@
 import { isLoopback } from './loopback.ts'
 
-/** An Android app, by the SHA-256 of the certificate that signs it, and its package name where we know that. */
+/** An Android app: the SHA-256 of its signing certificate, and its package name if known. */
 export type AndroidApp = { readonly certificate: Buffer; readonly packageName: string | null }
 
-/** Where passkeys may be used, beside the pages of the service. */
+/** Where passkeys may be used, besides the pages of the service. */
 export type PasskeyOrigins = {
   /** Other web origins, as browsers write them. */
   readonly web: readonly string[]
   readonly android: readonly AndroidApp[]
-  /** App IDs of Apple: the team, a dot and the bundle. */
+  /** App IDs of Apple: team ID, dot, bundle ID. */
   readonly apple: readonly string[]
 }
 
 const androidScheme = 'android:apk-key-hash:'
 
-/** One item of the setting as the part of `PasskeyOrigins` it is, or `undefined` where it is none. */
+/** Parses one item of the setting; `undefined` if it is invalid. */
 function readItem(text: string, production: boolean): Partial<PasskeyOrigins> | undefined {
   if (text.startsWith(androidScheme)) {
     const [hash = '', packageName, ...more] = text.slice(androidScheme.length).split('@')
@@ -25,15 +25,15 @@ function readItem(text: string, production: boolean): Partial<PasskeyOrigins> | 
       : undefined
   }
   if (/^[A-Z0-9]{10}(\.[A-Za-z0-9-]+)+$/.test(text)) return { apple: [text] }
-  // To the URL parser `*` is a host like any other, and would match nothing.
+  // For the URL parser `*` is an ordinary host, and it would match nothing.
   const url = URL.canParse(text) && !text.includes('*') ? new URL(text) : undefined
   const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname) && !production)
   return url && secure && `${url.origin}/` === url.href ? { web: [url.origin] } : undefined
 }
 
 /**
- * The hash of a certificate in either of its spellings: base64url, as Android sends it, or pairs of hexadecimal digits
- * with colons, as the Play Console, `keytool` and `assetlinks.json` write it.
+ * The hash of a certificate in either spelling. Android sends base64url. The Play Console, `keytool` and
+ * `assetlinks.json` write pairs of hexadecimal digits with colons.
  */
 function readCertificateHash(text: string): Buffer | undefined {
   if (/^[0-9a-f]{2}(:[0-9a-f]{2}){31}$/i.test(text)) return Buffer.from(text.replaceAll(':', ''), 'hex')
@@ -42,7 +42,7 @@ function readCertificateHash(text: string): Buffer | undefined {
   return bytes.length === 32 && bytes.toString('base64url') === plain ? bytes : undefined
 }
 
-/** The value of `PASSKEY_ORIGINS`, and the positions, from 1, of the items in it that are none of the three kinds. */
+/** The value of `PASSKEY_ORIGINS`, and the positions, from 1, of invalid items. */
 export function readPasskeyOrigins(
   items: readonly string[],
   production: boolean,
@@ -59,9 +59,9 @@ export function readPasskeyOrigins(
 }
 
 /**
- * Every `origin` that may stand in the client data of a passkey. Apple writes the https origin of the relying party for
- * its apps, without our port. Android writes `android:apk-key-hash:` and base64url without padding; some password
- * managers write the same hash as plain base64, with or without padding.
+ * All values of `origin` that the client data of a passkey may contain. Apple writes the https origin of the relying
+ * party for its apps, without a port. Android writes `android:apk-key-hash:` and base64url without padding. Some
+ * password managers write the same hash as plain base64, with or without padding.
  */
 export function clientOrigins({ web, android, apple }: PasskeyOrigins, publicUrl: URL): string[] {
   const hashes = android.flatMap(({ certificate }) => {
@@ -78,7 +78,7 @@ export function clientOrigins({ web, android, apple }: PasskeyOrigins, publicUrl
   ]
 }
 
-/** A certificate's hash as `assetlinks.json` writes it: upper-case pairs of hexadecimal digits with colons. */
+/** The hash of a certificate as in `assetlinks.json`: upper-case pairs of hexadecimal digits with colons. */
 export const fingerprintOf = ({ certificate }: AndroidApp): string =>
   certificate
     .toString('hex')

@@ -1,9 +1,9 @@
 import { err, ok, type Result } from './result.ts'
 
-/** How the connection is encrypted and whom it trusts, as libpq's `sslmode` says it. */
+/** How the connection is encrypted and verified, like libpq's `sslmode`. */
 export type TlsMode = 'off' | 'prefer' | 'encrypt' | 'verify-ca' | 'verify-full'
 
-/** Where a PostgreSQL database is, and how to reach it: a connection string, read. */
+/** The parts of a PostgreSQL connection string. */
 export type PostgresAddress = {
   /** A name, an IP address, or the directory of a Unix socket. */
   readonly host: string
@@ -13,23 +13,25 @@ export type PostgresAddress = {
   readonly database: string | undefined
   readonly tls: {
     readonly mode: TlsMode
-    /** Files, not yet read. `system` as the root is the CAs that Node trusts. */
+    /** Paths of files that are not read yet. The root `system` stands for the CAs that Node trusts. */
     readonly rootCert: string | undefined
     readonly cert: string | undefined
     readonly key: string | undefined
     readonly keyPassword: string | undefined
-    /** Begins with TLS instead of asking for it. */
+    /** Starts TLS directly instead of negotiating it first. */
     readonly direct: boolean
-    /** Whether the password is bound to this very TLS connection, which nobody in between can pass on. */
+    /**
+     * Whether the password exchange is bound to this TLS connection, so that a server in the middle cannot relay it.
+     */
     readonly channelBinding: 'off' | 'prefer' | 'require'
   }
   readonly applicationName: string
-  /** Settings for the server, as its command line takes them. */
+  /** Settings for the server, in the form of its command line. */
   readonly options: string | undefined
   readonly maxConnections: number | undefined
-  /** Said to be a pooler that hands each transaction to another connection. */
+  /** The string says that there is a pooler in transaction mode. */
   readonly pooled: boolean
-  /** Parameters that mean nothing here. Other tools' strings have many; none of them keeps the service from starting. */
+  /** Parameters that have no effect here. Strings of other tools have many, and none of them prevents startup. */
   readonly ignored: readonly string[]
 }
 
@@ -42,7 +44,7 @@ const tlsModes: Readonly<Record<string, TlsMode>> = {
   'verify-ca': 'verify-ca',
   'verify-full': 'verify-full',
 }
-/** Node's own parameter, where `true` checks the certificate. */
+/** The `ssl` parameter of node-postgres, where `true` verifies the certificate. */
 const sslFlags: Readonly<Record<string, TlsMode>> = {
   false: 'off',
   0: 'off',
@@ -51,7 +53,7 @@ const sslFlags: Readonly<Record<string, TlsMode>> = {
   'no-verify': 'encrypt',
 }
 
-/** Understood, and done or decided by the service itself. */
+/** Known parameters for things that the service does or decides itself. */
 const harmless = new Set([
   'uselibpqcompat',
   'keepalives',
@@ -71,7 +73,7 @@ const harmless = new Set([
   'connect_timeout',
 ])
 
-/** How other tools say that statements must not keep a name: Prisma, JDBC, asyncpg, Rails, Supabase. */
+/** How other tools say not to use named statements: Prisma, JDBC, asyncpg, Rails, Supabase. */
 const poolerHints: readonly (readonly [string, string])[] = [
   ['pgbouncer', 'true'],
   ['prepareThreshold', '0'],
@@ -81,8 +83,8 @@ const poolerHints: readonly (readonly [string, string])[] = [
 ]
 
 /**
- * Reads a connection string as libpq does (PostgreSQL, 34.1.1.2), with the parameters that managed services and other
- * tools add to theirs. What cannot be honored is refused in one sentence, which holds nothing of the user or password.
+ * Parses a connection string as libpq does (PostgreSQL, 34.1.1.2), including parameters that managed services and other
+ * tools add. Unsupported values are refused in one sentence, which never contains the user or password.
  */
 export function readPostgresUrl(text: string): Result<PostgresAddress, string> {
   const [, authority, path = '', search = ''] =
@@ -103,7 +105,7 @@ export function readPostgresUrl(text: string): Result<PostgresAddress, string> {
   if (where === undefined)
     return err(
       hosts.includes(',')
-        ? 'names several hosts; give the one address that always leads to the primary'
+        ? 'names several hosts; use the one address that always leads to the primary'
         : 'has a host or port that cannot be read; write host:port, an IPv6 address in brackets',
     )
   const port = take('port') ?? where.port ?? '5432'
@@ -117,7 +119,7 @@ export function readPostgresUrl(text: string): Result<PostgresAddress, string> {
   if (schema !== undefined && schema !== 'public')
     return err('names a schema; set it for the role instead: ALTER ROLE … SET search_path = …')
   if (/^(standby|read-only|prefer-standby)$/.test(take('target_session_attrs') ?? 'any'))
-    return err('asks for a standby in target_session_attrs; the service writes, so give it the primary')
+    return err('asks for a standby in target_session_attrs; the service writes, so use the address of the primary')
 
   const rootCert = take('sslrootcert')
   const sslMode = take('sslmode')
@@ -160,7 +162,7 @@ export function readPostgresUrl(text: string): Result<PostgresAddress, string> {
   return ok({ ...address, ignored: [...given.keys()].filter((each) => !used.has(each) && !harmless.has(each)) })
 }
 
-/** A root makes `require` check the CA, as libpq does for strings that are older than `verify-ca`. */
+/** With a root certificate, `require` verifies the CA, as in libpq for strings older than `verify-ca`. */
 function tlsModeOf(sslMode: string | undefined, flag: string | undefined, rootCert: string | undefined) {
   const mode = sslMode === undefined ? (flag === undefined ? 'off' : sslFlags[flag]) : tlsModes[sslMode]
   if (rootCert === undefined || mode === undefined) return mode
@@ -169,7 +171,7 @@ function tlsModeOf(sslMode: string | undefined, flag: string | undefined, rootCe
   return mode === 'encrypt' && sslMode === 'require' ? 'verify-ca' : mode
 }
 
-/** One host with or without a port; a Unix socket is the directory it is in. */
+/** One host with or without a port. A Unix socket is given by its directory. */
 function readHost(text: string): { host: string; port: string | undefined } | undefined {
   if (text.startsWith('/')) {
     const [, directory = text, port] = /^(.*?)(?::(\d+))?$/.exec(text) ?? []
@@ -178,11 +180,11 @@ function readHost(text: string): { host: string; port: string | undefined } | un
   const [, bracketed, plain, port] = /^(?:\[([0-9A-Fa-f:.%\w]+)\]|([^:,/[\]]*))(?::(\d+))?$/.exec(text) ?? []
   const host = bracketed ?? plain
   if (host !== undefined) return { host: host === '' ? 'localhost' : host, port }
-  // An address of version 6 as a parameter stands without brackets.
+  // As a parameter, an IPv6 address has no brackets.
   return /^[0-9A-Fa-f:]+$/.test(text) ? { host: text, port: undefined } : undefined
 }
 
-/** Percent-encoded or, where that cannot be (`100%`), pasted as it is. */
+/** Percent-decodes the text. Text that cannot be decoded (`100%`) is taken literally. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text)

@@ -1,4 +1,4 @@
-/** What an operation came to: its value, or a reason from the catalogue. Only defects throw. */
+/** The result of an operation: its value, or an error from the catalogue. Only defects throw. */
 export type Result<T, E> = Ok<T> | Err<E>
 export type Ok<T> = { readonly ok: true; readonly value: T }
 export type Err<E> = { readonly ok: false; readonly error: E }

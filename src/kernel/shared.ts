@@ -1,4 +1,4 @@
-/** Does work once for everyone who asks while it is under way; the next one after that has it done again. */
+/** Shares one run of work among all calls during it; the next call after it starts a new run. */
 export function createShared<T>(work: () => Promise<T>): () => Promise<T> {
   let running: Promise<T> | undefined
   return () => {

@@ -1,35 +1,38 @@
-/** One sealed value, wherever it lies. */
+/** One sealed value and where it is stored. */
 export type SealedValue = {
   readonly table: string
   readonly column: string
   readonly row: string
-  /** Where it was sealed; mostly the same, but what is waiting to be withdrawn is as it lay in its grant. */
+  /**
+   * The place for which it was sealed. It is usually where the value is stored, but a token waiting for revocation
+   * keeps the place of its grant.
+   */
   readonly place: string
   readonly sealed: string
 }
 
-/** How many values of which tables; tables with none are left out. */
+/** How many values there are in which tables; tables without any are left out. */
 export type Tally = readonly { readonly table: string; readonly values: number }[]
 
 export type RegisteredKey = {
   readonly id: string
-  /** A word sealed with this key: whoever opens it has the same key, not merely one of the same name. */
+  /** A text sealed with this key. Whoever can open it has the same key, and not just one with the same name. */
   readonly proof: string
   readonly createdAt: Date
 }
 
-/** What a store knows of the ring. */
+/** The state of the key ring in the store. */
 export type Ledger = {
   readonly keys: readonly RegisteredKey[]
-  /** The secret that outlives every key of the ring, sealed; absent before the first start. */
+  /** The root secret, sealed. It outlives every key of the ring; `null` before the first start. */
   readonly root: string | null
 }
 
-/** What has to be looked at before the ledger is changed. */
+/** What `decide` needs to know before the ledger is changed. */
 export type Evidence = Ledger & {
-  /** What is still sealed with registered keys that are not in the ring. */
+  /** Values still sealed with registered keys that are not in the ring. */
   readonly left: readonly { readonly key: string; readonly tally: Tally }[]
-  /** For each key of the ring that is not registered, one value of each column sealed with that name. */
+  /** For each unregistered key of the ring, one value of each column that is sealed under its name. */
   readonly samples: readonly SealedValue[]
   /** Before any key is registered: every signing key, whatever it is sealed with. */
   readonly signingKeys: readonly SealedValue[]
@@ -38,25 +41,25 @@ export type Evidence = Ledger & {
 export type LedgerChange = {
   readonly register: readonly RegisteredKey[]
   readonly forget: readonly string[]
-  /** Made once: absent when there is one already. */
+  /** Created once; absent if it exists already. */
   readonly root?: { readonly sealed: string; readonly createdAt: Date }
 }
 
-/** Everything sealed here, in whichever table, and the keys it is sealed with. */
+/** All sealed values, in all tables, and the keys they are sealed with. */
 export interface SealedStore {
   ledger(): Promise<Ledger>
   /**
-   * Changes the ledger, by one node at a time. `decide` sees everything as it is in that moment, may be asked more than
-   * once, and changes nothing by throwing. `ring` are the names of the keys at hand.
+   * Changes the ledger; only one node at a time does this. `decide` sees the current state, may be called more than
+   * once, and prevents any change by throwing. `ring` lists the names of the available keys.
    */
   settle(ring: readonly string[], decide: (evidence: Evidence) => LedgerChange): Promise<Ledger>
-  /** How many values are sealed with another key than this one. */
+  /** How many values are sealed with any other key than this one. */
   otherThan(key: string): Promise<Tally>
-  /** The next ones of them in one table, after this row, in the order of rows; rows are whole. */
+  /** The next of these values in one table, after the given row, in the order of rows. Rows are never split. */
   next(table: string, key: string, after: string, rows: number): Promise<readonly SealedValue[]>
   /**
-   * Puts fresh envelopes in the place of old ones, and answers how many. One that is no longer as it was read is left
-   * to whoever wrote it.
+   * Replaces sealed values and returns how many. A value that changed since it was read is skipped: its writer has
+   * sealed it.
    */
   replace(changes: readonly { readonly value: SealedValue; readonly fresh: string }[]): Promise<number>
 }

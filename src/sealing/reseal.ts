@@ -2,20 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Sealer, UnopenableError } from '../kernel/crypto.ts'
 import type { SealedStore, SealedValue, Tally } from './ports.ts'
 
-/** Short enough that nobody who writes meanwhile notices; SQLite has one writer at a time. */
+/** Small enough that concurrent writers do not notice; SQLite has one writer at a time. */
 const rowsAtOnce = 50
-const leastPauseMs = 10
-/** Then somebody is still sealing with another key, and it is time to say so. */
-const mostPasses = 10
+const minPauseMs = 10
+/** Stop after this many passes: some process is still sealing with another key, and the report must say so. */
+const maxPasses = 10
 
 export type Progress = { readonly table: string; readonly done: number; readonly total: number }
 export type Resealed = {
-  /** The key everything is to be sealed with. */
+  /** The key that everything should be sealed with. */
   readonly key: string
   readonly resealed: number
-  /** What no key of the ring opens. */
+  /** Values that no key of the ring opens. */
   readonly unopenable: Tally
-  /** What is sealed with another key still, though it opens: it was written meanwhile. */
+  /** Values that open but are still sealed with another key, because they were written in the meantime. */
   readonly left: Tally
 }
 
@@ -29,8 +29,8 @@ const without = (tally: Tally, taken: Tally): Tally =>
   })
 
 /**
- * Seals everything anew that is not sealed with the first key of the ring, beside a service that goes on reading and
- * writing. It keeps no state: whatever a run that was killed had done is done, and the next one finds the rest.
+ * Seals again every value that is not sealed with the first key of the ring, while the service keeps reading and
+ * writing. It keeps no state: after an interruption, the finished work stays done, and the next run finds the rest.
  */
 export const createReseal =
   ({ store, sealer, pause = sleep }: ResealParts) =>
@@ -52,29 +52,29 @@ export const createReseal =
     }
 
     /**
-     * Through one table, row after row, until as many values were looked at as there were: whoever adds more meanwhile
-     * is not followed for ever. Answers how many of them do not open.
+     * Goes through one table, row after row, until it has read as many values as there were at the start: it must not
+     * chase new values without end. Returns how many of them do not open.
      */
     const walk = async (table: string, many: number): Promise<number> => {
-      let [looked, closed, after] = [0, 0, '']
+      let [examined, unopened, after] = [0, 0, '']
       for (;;) {
         const began = performance.now()
-        const values = looked < many ? await store.next(table, key, after, rowsAtOnce) : []
+        const values = examined < many ? await store.next(table, key, after, rowsAtOnce) : []
         const last = values.at(-1)
-        if (!last) return closed
-        looked += values.length
+        if (!last) return unopened
+        examined += values.length
         const changes = values.flatMap(freshOf)
-        closed += values.length - changes.length
+        unopened += values.length - changes.length
         const soFar = (done.get(table) ?? 0) + (await store.replace(changes))
         done.set(table, soFar)
         report({ table, done: soFar, total: Math.max(totals.get(table) ?? 0, soFar) })
         after = last.row
-        // As long as others had to wait, they now have the database for themselves.
-        await pause(Math.max(leastPauseMs, performance.now() - began))
+        // Pause for as long as the batch took, so that others can use the database.
+        await pause(Math.max(minPauseMs, performance.now() - began))
       }
     }
 
-    for (let pass = 0; pass < mostPasses && without(tally, unopenable).length > 0; pass++) {
+    for (let pass = 0; pass < maxPasses && without(tally, unopenable).length > 0; pass++) {
       const closed: { table: string; values: number }[] = []
       for (const { table, values: many } of tally) {
         const values = await walk(table, many)

@@ -3,20 +3,20 @@ import { createSealer, deriveKey, type KeyRing, keyIdOf, type Sealer, Unopenable
 import { type Random, secretToken } from '../kernel/ids.ts'
 import type { Evidence, Ledger, LedgerChange, RegisteredKey, SealedStore, SealedValue, Tally } from './ports.ts'
 
-/** The keys given do not fit what is stored. The message is for the operator; nothing was changed. */
+/** The keys in `ENCRYPTION_KEYS` do not match the stored data. The message is for the operator; nothing was changed. */
 export class KeyRingError extends Error {
   override name = 'KeyRingError'
 }
 
 type OpenRingParts = { store: SealedStore; ring: KeyRing; sealer: Sealer; clock: Clock; random: Random }
 
-/** What is derived from a secret of ours, and must outlive the keys it is sealed with. */
+/** Purposes of keys derived from the root secret. They must outlive the keys that seal the root secret. */
 type Purpose = 'csrf' | 'ticket codes' | 'recovery codes'
 const purposes = ['csrf', 'ticket codes', 'recovery codes'] as const satisfies readonly Purpose[]
 
 /**
- * `carried` are the keys a database from before got from its ring itself: a recovery code on paper is a hash under one
- * of them, and cannot be hashed anew.
+ * `carried` holds the keys that an older database derived directly from its ring. Recovery codes on paper are stored as
+ * hashes under one of them, and cannot be hashed again.
  */
 type Root = { readonly root: string; readonly carried: Readonly<Record<string, readonly string[]>> }
 
@@ -27,7 +27,7 @@ const proofWord = 'vinculum'
 /** For instance `grants: 12, flows: 1`. */
 export const tallyText = (tally: Tally): string => tally.map(({ table, values }) => `${table}: ${values}`).join(', ')
 
-/** Whether this value opens; anything but its not opening is a defect. */
+/** Whether this value opens. Any error other than `UnopenableError` is a defect. */
 export function opens(sealer: Sealer, { sealed, place }: Pick<SealedValue, 'sealed' | 'place'>): boolean {
   try {
     sealer.open(sealed, place)
@@ -38,7 +38,7 @@ export function opens(sealer: Sealer, { sealed, place }: Pick<SealedValue, 'seal
   }
 }
 
-/** The keys at hand that a database knows by the same name, but with other bytes. */
+/** Names of available keys that the database knows with other key material. */
 export const wrongKeys = ({ keys }: Ledger, ring: KeyRing, sealer: Sealer): readonly string[] =>
   keys
     .filter(
@@ -47,10 +47,10 @@ export const wrongKeys = ({ keys }: Ledger, ring: KeyRing, sealer: Sealer): read
     .map(({ id }) => id)
 
 /**
- * Makes sure, before anything else is opened or written, that the keys given are those this database knows, and that
- * none is missing that something is sealed with. Throws a `KeyRingError` otherwise, and has changed nothing.
+ * Runs before anything else is decrypted or written. It checks that the given keys are those this database knows, and
+ * that no key in use is missing. Otherwise it throws a `KeyRingError` without changing anything.
  *
- * Costs one small read, and looks at what is sealed only when the ring has changed.
+ * It costs one small read, and examines sealed values only if the ring has changed.
  */
 export async function openRing({ store, ring, sealer, clock, random }: OpenRingParts) {
   const ids = ring.map(({ id }) => id)
@@ -58,7 +58,7 @@ export async function openRing({ store, ring, sealer, clock, random }: OpenRingP
   const refuseWrong = (ledger: Ledger): void => {
     for (const id of wrongKeys(ledger, ring, sealer))
       throw new KeyRingError(
-        `ENCRYPTION_KEYS: the key ${id} is not the one this database knows by that name; what is stored was sealed with another key. Nothing was changed. Start with the right one; a new key needs a new name.`,
+        `ENCRYPTION_KEYS: the key ${id} differs from the key that this database knows by that name, and stored values are encrypted with that other key. Nothing was changed. Start with the original key; give a new key a new name.`,
       )
   }
 
@@ -70,12 +70,12 @@ export async function openRing({ store, ring, sealer, clock, random }: OpenRingP
         )
   }
 
-  const refuseStrangers = ({ samples, signingKeys }: Evidence): void => {
-    const stranger = [...signingKeys, ...samples].find((value) => !opens(sealer, value))
-    if (!stranger) return
-    const id = keyIdOf(stranger.sealed)
+  const refuseUnopened = ({ samples, signingKeys }: Evidence): void => {
+    const unopened = [...signingKeys, ...samples].find((value) => !opens(sealer, value))
+    if (!unopened) return
+    const id = keyIdOf(unopened.sealed)
     throw new KeyRingError(
-      `ENCRYPTION_KEYS: what is stored in ${stranger.table} was sealed with another key than ${ids.includes(id) ? `the one given as ${id}` : `those given; its name is ${id}`}. Nothing was changed. Start with the keys it was sealed with; a generated one is in encryption-keys beside the database.`,
+      `ENCRYPTION_KEYS: values in ${unopened.table} are encrypted with ${ids.includes(id) ? `another key than the one listed as ${id}` : `the key ${id}, which is not listed`}. Nothing was changed. Start with the keys that encrypted them; a generated key is in the file encryption-keys next to the database.`,
     )
   }
 
@@ -85,7 +85,7 @@ export async function openRing({ store, ring, sealer, clock, random }: OpenRingP
     createdAt: at,
   })
 
-  /** Forms, codes in letters and codes on paper stay good: a database in use goes on with what its ring gave it. */
+  /** Keeps forms, emailed codes and recovery codes valid: a database in use keeps the keys that its ring gave it. */
   const newRoot = (inUse: boolean): Root => ({
     root: secretToken(random),
     carried: Object.fromEntries(
@@ -99,7 +99,7 @@ export async function openRing({ store, ring, sealer, clock, random }: OpenRingP
   const decide = (evidence: Evidence): LedgerChange => {
     refuseWrong(evidence)
     refuseMissing(evidence)
-    refuseStrangers(evidence)
+    refuseUnopened(evidence)
     const at = clock()
     const known = new Set(evidence.keys.map(({ id }) => id))
     return {
@@ -123,7 +123,7 @@ export async function openRing({ store, ring, sealer, clock, random }: OpenRingP
   const { root, carried } = JSON.parse(sealer.open(ledger.root ?? '', rootPlace)) as Root
 
   return {
-    /** The keys for one purpose, whatever the ring: the first one makes, all of them recognise. */
+    /** The keys for one purpose, independent of the ring: the first one creates values, all of them verify. */
     keysFor(purpose: Purpose): readonly [Buffer, ...Buffer[]] {
       const [first, ...more] = (carried[purpose] ?? []).map((text) => Buffer.from(text, 'base64url'))
       return first ? [first, ...more] : [deriveKey(Buffer.from(root, 'base64url'), purpose)]

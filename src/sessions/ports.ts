@@ -22,29 +22,29 @@ export type EndReason =
   | 'by_administrator'
   | 'operator'
 
-/** One device signed in: one row for its whole life, however often its tokens rotate. */
+/** A signed-in device: one row for its whole lifetime, however often its tokens rotate. */
 export type Session = {
   readonly id: string
   readonly accountId: string
-  /** The identity that opened it, and its provider. */
+  /** The identity that started it, and its provider. */
   readonly identityId: string | null
   readonly provider: string | null
-  /** What its person calls this device. */
+  /** The name that the person has given this device. */
   readonly name: string | null
-  /** How it was proven (RFC 8176, authentication method references). */
+  /** How the person authenticated (RFC 8176, authentication method references). */
   readonly amr: readonly string[]
-  /** Scopes of its access tokens, space separated. */
+  /** The scopes of its access tokens, separated by spaces. */
   readonly scope: string
   readonly authTime: Date
   readonly createdAt: Date
   readonly lastSeenAt: Date
   readonly ip: string | null
   readonly userAgent: string | null
-  /** Which refresh token is current. A rotation is one compare-and-set of this number. */
+  /** The generation of the current refresh token. A rotation is one compare-and-set of this number. */
   readonly generation: number
   /** When `generation` became current. */
   readonly rotatedAt: Date
-  /** The newest generation that was used with us. */
+  /** The newest generation that a client has used. */
   readonly usedGeneration: number
   readonly idleExpiresAt: Date
   readonly absoluteExpiresAt: Date
@@ -52,34 +52,34 @@ export type Session = {
   readonly endReason: EndReason | null
 }
 
-/** What a sign-in rests on, and must still be there when its session starts. */
+/** The sign-in method of a sign-in. It must still exist when the session starts. */
 export type Opener =
   | { readonly tag: 'identity'; readonly id: string }
-  /** `changedAt` in milliseconds: a password changed meanwhile is another one. */
+  /** `changedAt` in milliseconds: a password changed in the meantime is another one. */
   | { readonly tag: 'password'; readonly changedAt: number }
   | { readonly tag: 'passkey'; readonly id: string }
-  /** A mail to an address, by its key: one the account has proven, and still has. */
+  /** An email to this address, given by its key. The account must have proven it, and still have it. */
   | { readonly tag: 'email'; readonly emailKey?: string }
 
 /** What was just proven, and how. */
 export type Proof = {
   readonly opener: Opener
-  /** A provider's id, or `password`, `passkey`, `email`: what the trail and the metrics call it. */
+  /** A provider's ID, or `password`, `passkey`, `email`, as in the audit log and the metrics. */
   readonly provider: string
-  /** Who they are there; the account's own id where there is no provider. */
+  /** The user's ID at the provider; without a provider, the account's own ID. */
   readonly providerUserId: string
   readonly action: Action
-  /** How (RFC 8176). With `mfa` among them no second factor is asked for. */
+  /** Authentication methods (RFC 8176). With `mfa` among them, no second factor is required. */
   readonly amr: readonly string[]
 }
 
-/** A sign-in whose first proof is made, and whose second is still to come. */
+/** A sign-in with its first proof, waiting for the second. */
 export type PendingSignIn = {
   readonly id: string
   readonly ticketHash: string
   readonly accountId: string
   readonly proof: Proof
-  /** Whether it ends in a cookie, and which session that replaces. */
+  /** Whether the sign-in ends with a cookie, and which session it replaces. */
   readonly browser: boolean
   readonly replaces: string | null
   readonly returnTo: string | null
@@ -93,27 +93,27 @@ export interface PendingSignInStore {
   begin(pending: PendingSignIn): Promise<void>
   /** Neither claimed nor expired at `at`. */
   find(ticketHash: string, at: Date): Promise<PendingSignIn | undefined>
-  /** Takes it, once. */
+  /** Claims it; only the first call returns `true`. */
   claim(id: string, at: Date): Promise<boolean>
 }
 
-/** What a token pair is signed from: what a rotation brings back, and no more, since it happens more than anything else. */
+/** What a token pair is signed from. A rotation reads no more than this, because it is the most frequent operation. */
 export type TokenSubject = Pick<
   Session,
   'id' | 'accountId' | 'amr' | 'scope' | 'authTime' | 'generation' | 'rotatedAt' | 'idleExpiresAt' | 'absoluteExpiresAt'
 >
 
-/** A session and whose it is, in one read: nearly every request asks for both. */
+/** A session and its account, in one read: nearly every request needs both. */
 export type LiveSession = Session & { readonly account: Account }
 
 export interface SessionStore {
   /**
-   * Starts it; ends `replaces` in the same transaction (a sign-in in a browser that had one). `cookieHash` is SHA-256
-   * of the cookie. `false`, with nothing written, when what opens it is no longer there, its account is erased or
-   * disabled, or asks for a second factor by now and `amr` names none. With `scopeOf` its scope follows from the role its
-   * account has in that very transaction: of a sign-in and a loss of the role at once, whichever comes second sees the
-   * other. However many start at once, the account has at most 100 live sessions afterwards: the others, those least
-   * recently seen, end with the reason `session_limit`.
+   * Starts a session, and ends `replaces`, the previous session of the browser, in the same transaction. `cookieHash`
+   * is SHA-256 of the cookie. Returns `false`, with nothing written, if the sign-in method no longer exists, or the
+   * account is deleted or disabled. It does the same if the account now requires a second factor and `amr` contains
+   * none. With `scopeOf`, the scope follows from the account's role in that transaction: of a concurrent sign-in and
+   * change of role, whichever comes second sees the other. The account has at most 100 live sessions afterwards, even
+   * with concurrent starts: the least recently seen ones beyond that end with the reason `session_limit`.
    */
   start(
     session: Session,
@@ -125,24 +125,25 @@ export interface SessionStore {
     },
     because: readonly Fact[],
   ): Promise<boolean>
-  /** Ended and expired sessions are found too: whoever asks says why they are refused. */
+  /** Finds ended and expired sessions too, so that callers can give the reason for a refusal. */
   find(id: string): Promise<LiveSession | undefined>
   findByCookie(cookieHash: string): Promise<LiveSession | undefined>
   /**
-   * `generation` → `generation + 1`, or `undefined` when it is not current, the session is over at `at`, or its account
-   * is disabled. One winner among any number at once.
+   * `generation` → `generation + 1`. `undefined` if it is not current, the session is over at `at`, or the account is
+   * disabled. Of concurrent calls, exactly one succeeds.
    */
   rotate(id: string, generation: number, at: Date, idleExpiresAt: Date): Promise<TokenSubject | undefined>
-  /** Notes that `generation` was used with us; never goes back. Answers after it is durable. */
+  /** Records that a client has used `generation`; the value never decreases. Resolves once the write is durable. */
   markUsed(id: string, generation: number, at: Date): Promise<void>
-  /** Notes that the device was seen; with `idleExpiresAt` its idle limit moves as well. */
+  /** Records that the device was seen; with `idleExpiresAt`, also extends its idle limit. */
   touch(id: string, at: Date, idleExpiresAt: Date | null): Promise<void>
-  /** `false` when it was already over or is not this account's. */
+  /** `false` if it was already over or belongs to another account. */
   end(of: { id: string; accountId: string }, reason: EndReason, at: Date, because: readonly Fact[]): Promise<boolean>
   /**
-   * Ends all of an account, but for `except`; one `because` each. No device is trusted any more but `keepDevice`.
-   * Returns the ended ids when all of it is done. Thousands end in several transactions: if the process dies in between,
-   * some have ended, nothing was acknowledged, and the same call ends the rest.
+   * Ends all sessions of an account except `except`, with one `because` each, and the trust in all devices except
+   * `keepDevice`. Returns the IDs of the ended sessions once everything is done. Thousands of sessions end in several
+   * transactions. If the process dies in between, some have ended, nothing was acknowledged, and the same call ends the
+   * rest.
    */
   endAll(
     accountId: string,
@@ -152,23 +153,23 @@ export interface SessionStore {
     because: (sessionId: string) => Fact,
     keepDevice?: string | null,
   ): Promise<readonly string[]>
-  /** What its person calls it; `undefined` when it is over or not this account's. */
+  /** Names the device; `undefined` if the session is over or belongs to another account. */
   rename(
     of: { id: string; accountId: string },
     name: string | null,
     at: Date,
     because: readonly Fact[],
   ): Promise<Session | undefined>
-  /** Live ones, last seen first; at most 100. */
+  /** Live sessions, most recently seen first; at most 100. */
   list(accountId: string, at: Date): Promise<readonly Session[]>
 }
 
-/** A one-time code for an app on another origin; it stands for a session already started. */
+/** A one-time code for an app on another origin. It stands for a session that has already started. */
 export type SignInCode = {
   readonly codeHash: string
   readonly sessionId: string
   readonly accountId: string
-  /** What AuthResponse says of the sign-in. */
+  /** The values of AuthResponse for the sign-in. */
   readonly action: Action
   readonly provider: string
   readonly providerUserId: string
@@ -180,19 +181,21 @@ export type SignInCode = {
 export interface SignInCodeStore {
   issue(code: SignInCode): Promise<void>
   find(codeHash: string): Promise<SignInCode | undefined>
-  /** Spends it, once. */
+  /** Uses it; only the first call returns `true`. */
   spend(codeHash: string, at: Date): Promise<boolean>
 }
 
-/** What `end-sessions` ends, one kind after the other. Proofs come first, so that none of them opens a session later. */
+/**
+ * What `end-sessions` ends, one kind after the other. Proofs come first, so that none of them starts a session later.
+ */
 export const endableKinds = ['tickets', 'pendingSignIns', 'codes', 'sessions', 'trustedDevices'] as const
 export type EndableKind = (typeof endableKinds)[number]
 
 export interface EndableStore {
   /**
-   * One transaction: of the next rows of this kind in the order of their keys, after the key `after`, ends those that
-   * were created before `before`. Sessions are ended with the reason `operator` and one fact each; rows of other kinds
-   * are deleted. `last` is the key to continue after; it is absent at the end of the table.
+   * One transaction: ends those of the next rows of this kind, in key order after the key `after`, that were created
+   * before `before`. Sessions end with the reason `operator` and one fact each; rows of other kinds are deleted. `last`
+   * is the key to continue after; it is absent at the end of the table.
    */
   endSome(
     kind: EndableKind,
@@ -201,15 +204,18 @@ export interface EndableStore {
   ): Promise<{ readonly ended: number; readonly last: string | undefined }>
 }
 
-/** A signing key: born published, signs from `activatesAt`, dies some time after its successor took over. */
+/**
+ * A signing key. It is published from its creation, signs from `activatesAt`, and is removed some time after its
+ * successor became active.
+ */
 export type StoredKey = {
   readonly id: string
   readonly purpose: 'access' | 'refresh'
-  /** 1, 2, 3 … for each purpose: two nodes making the first key at once make one. */
+  /** 1, 2, 3 … for each purpose: two nodes that create the first key at the same time create one. */
   readonly sequence: number
   /** Private JWK (or the HMAC secret), sealed at `signing_keys/<id>/secret`. */
   readonly secret: string
-  /** Public JWK as JSON; absent for HMAC. */
+  /** Public JWK as JSON; `null` for HMAC. */
   readonly publicJwk: string | null
   readonly createdAt: Date
   readonly activatesAt: Date
@@ -217,7 +223,7 @@ export type StoredKey = {
 
 export interface KeyStore {
   list(): Promise<readonly StoredKey[]>
-  /** `false` when that sequence number is taken: somebody was faster, read again. */
+  /** `false` if that sequence number is taken: another node was faster, so read again. */
   add(key: StoredKey, because: readonly Fact[]): Promise<boolean>
   remove(ids: readonly string[]): Promise<void>
 }

@@ -1,33 +1,35 @@
 /**
- * Where log lines go: standard output, in batches off the request's path. A log that cannot be written must not stop
- * the service: the lines that wait are bounded, lines that cannot be written are dropped and counted, and the last
- * flush before the exit has an end. (Pino's own destination ends the process on a full disk, and retries without end in
- * its exit hook.)
+ * Writes log lines to standard output, in batches and outside of request handling. An unwritable log must not stop the
+ * service. Waiting lines are bounded, lines that cannot be written are dropped and counted, and the flush at exit has a
+ * time limit. (Pino's own destination ends the process on a full disk, and retries without end in its exit hook.)
  */
 import { fstatSync, write as writeFile, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 
-/** A batch is written when it has this many bytes, and otherwise after this many milliseconds. */
+/** A batch is written once it has this many bytes, or after this many milliseconds. */
 const BATCH_BYTES = 8192
 const BATCH_MS = 250
-/** The most that is written at once, and that waits, in bytes. Lines beyond it are dropped. */
+/** The maximum number of bytes in one write, and of bytes waiting. Lines beyond that are dropped. */
 const CHUNK_BYTES = 65_536
-const MOST_WAITING_BYTES = 4 * 1024 * 1024
-/** How long the flush at the exit waits for a reader that is slow, in milliseconds. */
+const MAX_WAITING_BYTES = 4 * 1024 * 1024
+/** How long the flush at exit waits for a slow reader, in milliseconds. */
 const EXIT_MS = 500
 
-/** Writes some bytes, and calls back once with how many, or with why it could not. */
+/** Writes bytes, and calls back once with the number written, or with the error. */
 export type Write = (bytes: Buffer, done: (error: Error | null, written: number) => void) => void
 
 export type LogSink = {
   write(line: string): void
-  /** Calls back once everything that waits has been written or dropped. */
+  /** Calls back once all waiting lines have been written or dropped. */
   flush(done?: () => void): void
   /** How many lines were dropped since the start. */
   dropped(): number
 }
 
-/** `descriptor` is standard output unless given. `onRecovered` learns how many lines were dropped once lines can be written again. */
+/**
+ * `descriptor` defaults to standard output. `onRecovered` gets the number of dropped lines once lines can be written
+ * again.
+ */
 export function createLogSink({
   descriptor = 1,
   write = writerOf(descriptor),
@@ -45,7 +47,7 @@ export function createLogSink({
   let timer: NodeJS.Timeout | undefined
   let dropped = 0
   let unreported = 0
-  /** The last batch was cut in the middle of a line. */
+  /** Whether the last batch ended in the middle of a line. */
   let isMidLine = false
   const idle: (() => void)[] = []
 
@@ -67,7 +69,7 @@ export function createLogSink({
     push(Buffer.from(isMidLine ? `\n${text}` : text), lines)
   }
 
-  /** The lines of one chunk. */
+  /** Takes the lines of one chunk. */
   const take = (): { lines: number; text: string } => {
     let [lines, bytes] = [0, 0]
     for (const line of waiting) {
@@ -82,7 +84,7 @@ export function createLogSink({
     return { lines, text }
   }
 
-  /** Writes a chunk to its end, or drops what is left of it. */
+  /** Writes a chunk completely, or drops what is left of it. */
   const push = (bytes: Buffer, lines: number): void =>
     write(bytes, (error, written) => {
       const left = bytes.subarray(written)
@@ -108,7 +110,7 @@ export function createLogSink({
     timer ??= setTimeout(next, BATCH_MS).unref()
   }
 
-  /** The last chance: synchronous, and bounded. A chunk under way stays with the operating system. */
+  /** The final write: synchronous and with a time limit. A chunk being written is left to the operating system. */
   const flushAtExit = (): void => {
     if (isWriting) return
     const until = performance.now() + EXIT_MS
@@ -128,7 +130,7 @@ export function createLogSink({
   return {
     write(line) {
       const bytes = Buffer.byteLength(line)
-      if (waitingBytes + bytes > MOST_WAITING_BYTES) return drop(1)
+      if (waitingBytes + bytes > MAX_WAITING_BYTES) return drop(1)
       waiting.push(line)
       waitingBytes += bytes
       if (waitingBytes >= BATCH_BYTES && !isWriting) next()
@@ -143,15 +145,15 @@ export function createLogSink({
 }
 
 /**
- * How a file descriptor is written without blocking the event loop. A pipe or a socket is written by libuv, which never
- * blocks on a reader that stands still; a thread of the pool would, and would keep the process from ending.
+ * Writes to a file descriptor without blocking the event loop. libuv writes to pipes and sockets, and never blocks on a
+ * stalled reader. A thread of the pool would block, and keep the process from ending.
  */
 export function writerOf(fd: number): Write {
   const kind = fstatSync(fd)
   if (!kind.isFIFO() && !kind.isSocket())
     return (bytes, done) => writeFile(fd, bytes, (error, written) => done(error, written ?? 0))
   const stream = fd === 1 ? process.stdout : new Socket({ fd, readable: false, writable: true })
-  // Each failure is reported to the write it belongs to; without a listener it would end the process.
+  // Each error is reported to its own write. Without a listener, it would end the process.
   stream.on('error', () => {})
   return (bytes, done) => {
     stream.write(bytes, (error) => done(error ?? null, error ? 0 : bytes.length))

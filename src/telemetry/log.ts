@@ -3,7 +3,7 @@ import type { Bus } from '../events/bus.ts'
 import { catalogue, type Event } from '../events/catalogue.ts'
 import { createLogSink } from './log-sink.ts'
 
-/** Whatever else is logged by mistake: a member with one of these names leaves as `[redacted]`. */
+/** A last safeguard: a member with one of these names is logged as `[redacted]`. */
 const secretNames = new Set([
   'password',
   'token',
@@ -28,8 +28,8 @@ const secretNames = new Set([
 type Level = 'debug' | 'info' | 'warn' | 'error'
 
 /**
- * The level of every event that is logged, by name: a span's end says all its start did, facts are as the catalogue
- * says.
+ * The log level of each event, by name. The end of a span repeats what its start reported; the catalogue sets the level
+ * of facts.
  */
 const levels = new Map<string, Level>(
   Object.entries(catalogue).flatMap(([name, entry]): [string, Level][] => {
@@ -42,16 +42,16 @@ const levels = new Map<string, Level>(
   }),
 )
 
-/** A breaker that closes again is good news, whatever its opening was. */
+/** A circuit breaker that closes again is logged at `info`, unlike its opening. */
 const levelOf = (event: Event): Level | undefined =>
   event.name === 'provider.breaker_changed' && event.data.state !== 'open' ? 'info' : levels.get(event.name)
 
-/** How deep members are looked at: the entry's own, and two levels below. */
+/** How many levels of members are searched: those of the entry, and two below. */
 const depth = 3
 
 /**
- * The entry without its secrets, copied only where there are any. Pino's own redaction walks every path on every line:
- * for the lines of one sign-in that costs more than its signatures.
+ * The entry without its secrets, copied only if it has any. Pino's own redaction walks every path on every line: for
+ * the lines of one sign-in, that costs more than its signatures.
  */
 function withoutSecrets(entry: object, levels = depth): object {
   let copy: Record<string, unknown> | undefined
@@ -68,16 +68,19 @@ function withoutSecrets(entry: object, levels = depth): object {
 }
 
 /**
- * The log of a process: lines of JSON on standard output, or on another descriptor. `droppedLines` counts the lines that
+ * The log of a process: JSON lines on standard output, or on another descriptor. `droppedLines` returns how many lines
  * could not be written.
  */
 export function createProcessLog(level: string, descriptor = 1): { log: Logger; droppedLines: () => number } {
-  const sink = createLogSink({ descriptor, onRecovered: (lines) => log.warn({ lines }, 'log lines were dropped') })
+  const sink = createLogSink({
+    descriptor,
+    onRecovered: (lines) => log.warn({ lines }, 'log lines dropped while the log output could not be written'),
+  })
   const log = createLog(level, sink)
   return { log, droppedLines: sink.dropped }
 }
 
-/** Lines of JSON, written to `to`. */
+/** JSON lines, written to `to`. */
 export function createLog(level: string, to: DestinationStream): Logger {
   return pino(
     {
@@ -95,8 +98,8 @@ export function createLog(level: string, to: DestinationStream): Logger {
 }
 
 /**
- * Tells events to the log: spans and facts at the level their catalogue line names. Payloads hold no secret by
- * construction; a person is named by id alone.
+ * Logs events: spans and facts at the level that the catalogue sets. Payloads contain no secrets by construction, and
+ * identify a person only by ID.
  */
 export function logEvents(events: Bus, log: Logger): void {
   events.all('log', (event) => {
@@ -114,28 +117,31 @@ export function logEvents(events: Bus, log: Logger): void {
   })
 }
 
-/** One line when this machine's clock is set wrong, and one when it is right again; `skew_ms` is positive when it is ahead. */
+/**
+ * Logs one line when the clock of this machine is wrong, and one when it is right again. `skew_ms` is positive if it is
+ * ahead.
+ */
 export const logSkew =
   (log: Logger) =>
   ({ tolerable, ms }: { readonly tolerable: boolean; readonly ms: number }): void => {
     const fields = { event: 'clock.skew', skew_ms: ms }
-    if (tolerable) log.info(fields, 'the clock of this machine agrees with the database again')
+    if (tolerable) log.info(fields, 'machine clock agrees with the database clock again')
     else
       log.warn(
         fields,
-        'the clock of this machine differs from the clock of the database: synchronize both (NTP). The service uses the clock of the database',
+        'machine clock differs from the database clock: synchronize both with NTP; the service uses the database clock',
       )
   }
 
-/** What each state of the database means for requests. */
+/** The effect of each state of the database on requests. */
 const healthLines: Readonly<Record<string, string>> = {
-  healthy: 'the database works again',
-  unreachable: 'the database cannot be reached: requests that need it get 503 until it can',
-  refusing: 'the database refuses to read or write: requests that need it get 503 until it does not',
-  contended: 'the database is too slow or its rows are locked: some requests get 503',
+  healthy: 'database available again',
+  unreachable: 'database unreachable: requests that need it get 503 until it responds',
+  refusing: 'database cannot read or write: requests that need it get 503 until it can',
+  contended: 'database too slow or rows locked: some requests get 503',
 }
 
-/** One line for each change of the database's state, with what showed it: a stack would say nothing more. */
+/** Logs one line for each change of the database's state, with its cause; a stack trace would add nothing. */
 export const logHealth =
   (log: Logger) =>
   ({ state, cause }: { readonly state: string; readonly cause?: unknown }): void => {

@@ -29,21 +29,21 @@ export const counted = [
   'http.answered',
 ] as const satisfies readonly EventName[]
 
-/** The statuses that are told apart; any other is `other`. */
+/** The statuses with a label value of their own; any other is `other`. */
 export const statuses: ReadonlySet<number> = new Set([
   200, 201, 202, 204, 303, 400, 401, 403, 404, 405, 408, 409, 413, 415, 417, 429, 431, 499, 500, 502, 503,
 ])
 
-/** What is read at the moment of scraping rather than counted. */
+/** Values that are read when metrics are scraped. */
 type Probes = {
   breakers: () => readonly { provider: string; endpointType: string; state: keyof typeof stateNumbers }[]
   jobBacklogs: () => Promise<readonly { job: string; backlog: number }[]>
   droppedLogLines: () => number
-  /** Milliseconds by which this machine's clock is ahead of the database's; `undefined` where they are one. */
+  /** Milliseconds by which this machine's clock is ahead of the database clock; `undefined` if they are the same. */
   clockSkewMs: (() => number) | undefined
 }
 
-/** None while the database cannot count them: the other metrics are needed most when it fails. */
+/** No backlogs while the database cannot count them: the other metrics are needed most when it is unavailable. */
 async function backlogsNow(probes: Probes): ReturnType<Probes['jobBacklogs']> {
   try {
     return await probes.jobBacklogs()
@@ -54,9 +54,9 @@ async function backlogsNow(probes: Probes): ReturnType<Probes['jobBacklogs']> {
 }
 
 /**
- * Counts what happened, from events alone. Every label comes from a closed set (provider IDs, error codes, route
- * patterns, methods and statuses of ours), so that a caller can add no series: each costs memory for good, and time
- * whenever the metrics are read.
+ * Computes metrics from events alone. Every label value comes from a closed set (provider IDs, error codes, route
+ * patterns, methods, statuses). Callers therefore cannot add series: each one costs memory permanently, and time at
+ * every scrape.
  */
 export function createMetrics(events: Bus, probes: Probes) {
   const register = new Registry()
@@ -65,13 +65,13 @@ export function createMetrics(events: Bus, probes: Probes) {
 
   const attempts = new Counter({
     name: 'vinculum_authentication_attempts_total',
-    help: 'Sign-ins, by provider and outcome',
+    help: 'Sign-in attempts, by provider and outcome',
     labelNames: ['provider', 'status'],
     registers,
   })
   const duration = new Histogram({
     name: 'vinculum_authentication_duration_seconds',
-    help: 'How long a stage of a sign-in took',
+    help: 'Duration of a stage of a sign-in',
     labelNames: ['provider', 'stage'],
     buckets: seconds,
     registers,
@@ -90,7 +90,7 @@ export function createMetrics(events: Bus, probes: Probes) {
   })
   const failures = new Counter({
     name: 'vinculum_provider_call_failures_total',
-    help: 'Calls to a provider that failed',
+    help: 'Failed calls to a provider',
     labelNames: ['provider', 'endpoint_type'],
     registers,
   })
@@ -108,20 +108,20 @@ export function createMetrics(events: Bus, probes: Probes) {
   })
   const mails = new Counter({
     name: 'vinculum_mails_total',
-    help: 'Letters sent, tried in vain or given up',
+    help: 'Email deliveries by template and result: sent, failed with a retry to follow, or given up',
     labelNames: ['template', 'result'],
     registers,
   })
   const requests = new Counter({
     name: 'vinculum_http_requests_total',
-    help: 'Requests answered',
+    help: 'HTTP requests, by method, route and status',
     labelNames: ['method', 'route', 'status'],
     registers,
   })
   const requestDuration = new Histogram({
     name: 'vinculum_http_request_duration_seconds',
-    help: 'How long an answer took, by the class of its status',
-    // Every label value is a dozen series here: a caller can have each refusal there is from each route.
+    help: 'Duration of HTTP requests, by the class of the response status',
+    // Every label value adds a dozen series: a caller can cause each possible error on each route.
     labelNames: ['method', 'route', 'status'],
     buckets: seconds,
     registers,
@@ -129,13 +129,13 @@ export function createMetrics(events: Bus, probes: Probes) {
 
   const rounds = new Counter({
     name: 'vinculum_job_runs_total',
-    help: 'Rounds of jobs this node ran, by outcome',
+    help: 'Background job runs on this node, by outcome',
     labelNames: ['job', 'outcome'],
     registers,
   })
   const roundDuration = new Histogram({
     name: 'vinculum_job_duration_seconds',
-    help: 'How long a round of a job took',
+    help: 'Duration of a background job run',
     labelNames: ['job'],
     buckets: [...seconds, 30, 60, 300],
     registers,
@@ -143,13 +143,13 @@ export function createMetrics(events: Bus, probes: Probes) {
 
   const sweeps = new Counter({
     name: 'vinculum_sweeps_total',
-    help: 'Sweeps of expired rows this node ran, by outcome',
+    help: 'Sweeps of expired rows on this node, by outcome',
     labelNames: ['sweep', 'outcome'],
     registers,
   })
   const sweptRows = new Counter({
     name: 'vinculum_swept_rows_total',
-    help: 'Expired rows this node erased',
+    help: 'Expired rows erased by this node',
     labelNames: ['sweep'],
     registers,
   })
@@ -158,7 +158,7 @@ export function createMetrics(events: Bus, probes: Probes) {
   let cacheHits = 0
   new Gauge({
     name: 'vinculum_user_info_cache_hit_ratio',
-    help: 'Share of profile look-ups answered from the cache since the start',
+    help: 'Share of profile lookups answered from the cache since the start',
     registers,
     collect() {
       this.set(cacheReads === 0 ? 0 : cacheHits / cacheReads)
@@ -166,7 +166,7 @@ export function createMetrics(events: Bus, probes: Probes) {
   })
   new Gauge({
     name: 'vinculum_circuit_breaker_state',
-    help: '0 closed, 1 half open, 2 open',
+    help: 'Circuit breaker state: 0 closed, 1 half open, 2 open',
     labelNames: ['provider', 'endpoint_type'],
     registers,
     collect() {
@@ -176,11 +176,11 @@ export function createMetrics(events: Bus, probes: Probes) {
   })
   new Gauge({
     name: 'vinculum_job_backlog',
-    help: 'What waits for a job: permissions to be withdrawn, letters to be sent',
+    help: 'Items waiting for a background job, such as grants to revoke or emails to send',
     labelNames: ['job'],
     registers,
     async collect() {
-      // What was counted earlier is not what waits now.
+      // Do not report an earlier backlog.
       this.reset()
       for (const { job, backlog } of await backlogsNow(probes)) this.set({ job }, backlog)
     },
@@ -190,7 +190,7 @@ export function createMetrics(events: Bus, probes: Probes) {
   if (clockSkewMs)
     new Gauge({
       name: 'vinculum_clock_skew_seconds',
-      help: 'By how much the clock of this machine is ahead of the clock of the database',
+      help: 'Seconds by which the machine clock is ahead of the database clock',
       registers,
       collect() {
         this.set(clockSkewMs() / 1000)
@@ -206,7 +206,7 @@ export function createMetrics(events: Bus, probes: Probes) {
     },
   })
 
-  /** Children are looked up once: the label object costs more than the count. */
+  /** Labels are resolved once: the label object costs more than the count. */
   const rotated = refreshes.labels('rotated')
   const observers = new Map<string, (seconds: number) => void>()
   const observerOf = (method: HttpMethod, route: string, status: number): ((seconds: number) => void) => {
@@ -224,7 +224,7 @@ export function createMetrics(events: Bus, probes: Probes) {
       case 'authentication.succeeded':
         return attempts.inc({ provider: event.data.provider, status: 'success' })
       case 'authentication.failed':
-        // A linking that fails is no sign-in that failed; one that succeeds is counted as linked.
+        // A failed linking is not a failed sign-in; a successful one is counted as linked.
         if (event.data.intent === 'login') attempts.inc({ provider: event.data.provider, status: event.data.code })
         return
       case 'conflict.opened':
@@ -237,7 +237,7 @@ export function createMetrics(events: Bus, probes: Probes) {
       case 'oauth.token_exchange.exception':
         return duration.observe({ provider: event.data.provider, stage: 'code_exchange' }, event.ms / 1000)
       case 'oauth.user_info_fetch.stop':
-        // What comes from memory says nothing about the provider.
+        // A profile from the cache says nothing about the provider.
         if (event.data.from_cache) return
         return duration.observe({ provider: event.data.provider, stage: 'user_info_fetch' }, event.ms / 1000)
       case 'oauth.user_info_fetch.exception':
@@ -272,7 +272,7 @@ export function createMetrics(events: Bus, probes: Probes) {
 
   return {
     contentType: register.contentType,
-    /** Written once for everyone who asks at the same time. */
+    /** Generated once for all concurrent scrapes. */
     text: createShared((): Promise<string> => register.metrics()),
   }
 }

@@ -2,10 +2,10 @@ import type { Logger } from 'pino'
 import type { Bus } from '../events/bus.ts'
 
 /**
- * Logs one line for each request, at level `info`, or `warn` for a status of 500 and above: method, route pattern, status,
- * milliseconds and request ID. `share` is how many of the requests are logged, from 0 to 1; a status of 500 and above is
- * logged always. The URL, the headers and the body never are: they hold codes, tokens and what people typed. The route
- * pattern is the metric label, from a closed list.
+ * Logs one line for each request, at level `info`, or `warn` for a status of 500 and above: method, route pattern,
+ * status, milliseconds and request ID. `share` is the share of requests that are logged, from 0 to 1; a status of 500
+ * and above is always logged. The URL, headers and body are never logged: they contain codes, tokens and personal
+ * input. The route pattern is the metric label, from a closed list.
  */
 export function logRequests(events: Bus, log: Logger, share: number): void {
   events.on('request log', ['http.answered'], (event) => {
@@ -22,8 +22,8 @@ export function logRequests(events: Bus, log: Logger, share: number): void {
 }
 
 /**
- * Whether a request is in the sample. Request IDs are random, so the first 32 bits of one serve as the draw, and the same
- * ID gives the same answer again.
+ * Whether a request is in the sample. Request IDs are random, so the first 32 bits serve as the random number, and the
+ * same ID always gives the same result.
  */
 export const isSampled = (requestId: string | null, share: number): boolean =>
   share >= 1 || Number.parseInt(requestId?.slice(4, 12) ?? '', 16) / 2 ** 32 < share

@@ -86,7 +86,7 @@ describe.each(databases)('the key ring of a database on $name', ({ name, place }
     const untouched = bytes()
     const wrong: KeyRing[] = [[newKey('k1')], [newKey('k1'), k2], [k1, newKey('k2')], [newKey('k2'), k1]]
     for (const ring of wrong)
-      await expect(started(...ring)).rejects.toThrow(/is not the one this database knows by that name/)
+      await expect(started(...ring)).rejects.toThrow(/differs from the key that this database knows by that name/)
     await expect(started({ ...k2, id: 'k1' }, { ...k1, id: 'k2' })).rejects.toThrow(KeyRingError)
     expect(await ledger()).toEqual(before)
     expect(bytes()).toEqual(untouched)
