@@ -69,7 +69,7 @@ import { createServer } from './http/server.ts'
 import type { Services } from './http/services.ts'
 import { defineJobs } from './jobs/jobs.ts'
 import { createScheduler } from './jobs/scheduler.ts'
-import { createSweeping, keptSeconds } from './jobs/sweeping.ts'
+import { createSweeping, retentionSeconds } from './jobs/sweeping.ts'
 import type { Timing } from './jobs/timing.ts'
 import { BusyError } from './kernel/busy.ts'
 import { type Clock, steadyClock, systemClock } from './kernel/clock.ts'
@@ -331,7 +331,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
     const sync = syncJiraSites({ jira: stored.jira, providers, ask, clock, random })
     const sweeping = createSweeping({
       sweeps: stored.sweeps,
-      keptSeconds: keptSeconds({ refusedSignIns: config.refusedSignInTtlSeconds }),
+      keptSeconds: retentionSeconds({ refusedSignIns: config.refusedSignInTtlSeconds }),
       clock,
       events,
       onDefect,

@@ -1,5 +1,5 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
-import { elsewhereOf, type Fact, internalOrigin, type Origin } from '../events/catalogue.ts'
+import { type Fact, internalOrigin, type Origin, originForOthers } from '../events/catalogue.ts'
 import type { Account, Role } from '../kernel/account.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { readEmail } from '../kernel/email.ts'
@@ -27,7 +27,7 @@ type Done<C extends UserCode> = Promise<Result<Account, AppError<C>>>
  * request id, or on the administrator's own sessions.
  */
 export function createUsers({ users, accounts, clock }: UsersParts) {
-  const told = (by: string, id: string, origin: Origin): Origin => (by === id ? origin : elsewhereOf(origin))
+  const told = (by: string, id: string, origin: Origin): Origin => (by === id ? origin : originForOthers(origin))
 
   return {
     /** Newest first, or those that match a text; see `UserStore.list`. */
@@ -94,7 +94,7 @@ export function createUsers({ users, accounts, clock }: UsersParts) {
       origin: Origin,
     ): Done<'account_not_found' | 'own_second_factor' | 'second_factor_missing'> {
       if (by === id) return fail('own_second_factor')
-      const about = { accountId: id, origin: elsewhereOf(origin) }
+      const about = { accountId: id, origin: originForOthers(origin) }
       const done = await users.removeSecondFactor(
         id,
         clock(),

@@ -21,7 +21,7 @@ export type ActivityKind = 'loans' | 'others'
 export interface AuditStore {
   /**
    * Records a fact that changed nothing else, such as a refusal. A change passes its facts to the store itself
-   * (`because`). Facts that `countedAs` counts share one entry for an hour, across all nodes: it contains the origin of
+   * (`because`). Facts that `countingKey` counts share one entry for an hour, across all nodes: it contains the origin of
    * the first one and their number (`attempts`).
    */
   record(fact: Fact): Promise<void>

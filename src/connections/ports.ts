@@ -63,7 +63,7 @@ export type NewTokens = Pick<
 >
 
 /** Keeps the stored tokens; only the use of the grant is recorded. */
-export type Stays = { readonly stays: true; readonly dueAt: Date | null }
+export type UnchangedTokens = { readonly stays: true; readonly dueAt: Date | null }
 
 /** The result of a renewal. */
 export type RenewedTokens = Omit<NewTokens, 'askedScopes'> & {
@@ -93,7 +93,7 @@ export interface GrantStore {
   keep(
     key: GrantKey,
     newId: string,
-    tokens: (id: string, stored: StoredGrant | undefined) => NewTokens | Stays,
+    tokens: (id: string, stored: StoredGrant | undefined) => NewTokens | UnchangedTokens,
     at: Date,
     use?: IdentityUse,
   ): Promise<boolean>

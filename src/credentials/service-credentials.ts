@@ -1,5 +1,5 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
-import { elsewhereOf, type Fact, type Origin } from '../events/catalogue.ts'
+import { type Fact, type Origin, originForOthers } from '../events/catalogue.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { sameSecret, sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
@@ -60,7 +60,7 @@ export function createServiceCredentials(parts: ServiceCredentialsParts) {
         {
           name: 'service_credential.created',
           accountId: null,
-          origin: elsewhereOf(origin),
+          origin: originForOthers(origin),
           data: { credential: credential.id, by },
         },
       ])
@@ -83,7 +83,7 @@ export function createServiceCredentials(parts: ServiceCredentialsParts) {
         {
           name: 'service_credential.rotated',
           accountId: null,
-          origin: elsewhereOf(origin),
+          origin: originForOthers(origin),
           data: { credential: id, by },
         },
       ])
@@ -96,7 +96,7 @@ export function createServiceCredentials(parts: ServiceCredentialsParts) {
         {
           name: 'service_credential.revoked',
           accountId: null,
-          origin: elsewhereOf(origin),
+          origin: originForOthers(origin),
           data: { credential: id, by },
         },
       ])

@@ -3,8 +3,8 @@ import { roles } from '../kernel/account.ts'
 import { httpMethods } from '../kernel/http-method.ts'
 import type { Locale } from '../kernel/locale.ts'
 
-type Heard = { audit?: true; notice?: true; log?: 'debug' | 'info' | 'warn' | 'error' }
-const fact = <const S extends z.ZodRawShape, const H extends Heard = Record<never, never>>(
+type Delivery = { audit?: true; notice?: true; log?: 'debug' | 'info' | 'warn' | 'error' }
+const fact = <const S extends z.ZodRawShape, const H extends Delivery = Record<never, never>>(
   meaning: string,
   shape: S,
   heard?: H,
@@ -465,7 +465,7 @@ export const internalOrigin: Origin = { ip: null, userAgent: null, requestId: nu
  * The origin of a request in the audit log of another account. The IP address and user agent of the person who made it
  * are not shown there; the request ID lets an operator find them.
  */
-export const elsewhereOf = ({ requestId }: Origin): Origin => ({ ...internalOrigin, requestId })
+export const originForOthers = ({ requestId }: Origin): Origin => ({ ...internalOrigin, requestId })
 
 /** A fact, the account it is about, and its origin. Every change must pass its facts (`because`). */
 export type Fact = {
@@ -482,7 +482,7 @@ export type Fact = {
  * hour. Anyone can cause refusals of throttled attempts without limit: with one entry each, a stranger could fill the
  * audit log of another person. `null`: the fact gets an entry of its own.
  */
-export const countedAs = ({ name, data, accountId }: Fact): string | null =>
+export const countingKey = ({ name, data, accountId }: Fact): string | null =>
   name === 'authentication.failed' && data.code === 'too_many_attempts'
     ? `${name} ${data.code} ${data.provider} ${data.intent} ${accountId ?? ''}`
     : null

@@ -1,6 +1,6 @@
 import type { AccountStore } from '../accounts/ports.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
-import { elsewhereOf, type Origin } from '../events/catalogue.ts'
+import { type Origin, originForOthers } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Providers } from '../providers/providers.ts'
@@ -20,7 +20,7 @@ export function deleteAccount({ accounts, providers, clock, wakeRevocation }: De
   ): Promise<Result<boolean, AppError<'last_administrator'>>> => {
     const identities = await accounts.identitiesOf(accountId)
     const removed = await accounts.remove(accountId, clock(), [
-      { name: 'account.deleted', accountId, origin: elsewhereOf(origin), data: by === undefined ? {} : { by } },
+      { name: 'account.deleted', accountId, origin: originForOthers(origin), data: by === undefined ? {} : { by } },
     ])
     if (removed === 'last_administrator') return fail(removed)
     for (const { provider: id, ...whose } of identities) {

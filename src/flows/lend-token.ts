@@ -3,7 +3,7 @@ import type { GrantKey, GrantStore, StoredGrant } from '../connections/ports.ts'
 import type { Renewal, TokenCode } from '../connections/renewal.ts'
 import { statusOf } from '../connections/standing.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
-import { elsewhereOf, type Origin } from '../events/catalogue.ts'
+import { type Origin, originForOthers } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Provider } from '../providers/provider.ts'
@@ -132,7 +132,7 @@ export function lendToken({ accounts, providers, grants, renewal, jira, clock }:
         {
           name: 'provider_token.lent',
           accountId,
-          origin: elsewhereOf(origin),
+          origin: originForOthers(origin),
           data: { provider: provider.id, credential, ...(team ? { team: team.id } : {}) },
         },
       ])

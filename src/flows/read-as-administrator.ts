@@ -1,5 +1,5 @@
 import type { AuditRecord, AuditStore } from '../audit/ports.ts'
-import { elsewhereOf, type Origin } from '../events/catalogue.ts'
+import { type Origin, originForOthers } from '../events/catalogue.ts'
 import type { Devices } from '../sessions/devices.ts'
 import type { Session } from '../sessions/ports.ts'
 
@@ -20,7 +20,7 @@ export function readAsAdministrator({ audit, devices }: ReadAsAdministratorParts
     /** The live sessions of an account; its user finds in their own log that an administrator read them. */
     async sessions({ accountId: by, origin }: Reader, of: string): Promise<readonly Session[]> {
       const sessions = await devices.list(of)
-      const from = by === of ? origin : elsewhereOf(origin)
+      const from = by === of ? origin : originForOthers(origin)
       await audit.record({ name: 'account.sessions_read', accountId: of, origin: from, data: { by } })
       return sessions
     },

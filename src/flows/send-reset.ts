@@ -1,6 +1,6 @@
 import type { Users } from '../accounts/users.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
-import { elsewhereOf, type Origin } from '../events/catalogue.ts'
+import { type Origin, originForOthers } from '../events/catalogue.ts'
 import { readEmail } from '../kernel/email.ts'
 import type { Result } from '../kernel/result.ts'
 import type { ResetPassword } from './reset-password.ts'
@@ -25,7 +25,7 @@ export function sendReset({ users, resets }: SendResetParts) {
     const { account } = found
     const email = account.email === null ? undefined : readEmail(account.email)
     if (!email || !account.emailVerified || account.disabledAt) return fail('address_needed')
-    return resets.ask(email, elsewhereOf(origin), by)
+    return resets.ask(email, originForOthers(origin), by)
   }
 }
 export type SendReset = ReturnType<typeof sendReset>

@@ -6,7 +6,7 @@ import type { Route } from './route.ts'
 
 export const bodyLimit = 65_536
 /** How much of a body that is too large is still read, so that a client that is still sending receives the 413. */
-const patience = 1_048_576
+const maxReadBytes = 1_048_576
 
 export type Body =
   | { readonly kind: 'json' | 'form'; readonly value: unknown }
@@ -24,7 +24,7 @@ export async function readBody(request: IncomingMessage, accepts: { json: boolea
   const length = headers['content-length']
   if (headers['transfer-encoding'] === undefined && (length === undefined || length === '0')) return { kind: 'none' }
   const kind = headers['content-type'] === 'application/json' ? 'json' : readType(headers['content-type'])
-  if (Number(length) > patience) return { kind: 'payload_too_large' }
+  if (Number(length) > maxReadBytes) return { kind: 'payload_too_large' }
 
   const bytes = await collect(request)
   if (bytes === 'aborted' || bytes === 'payload_too_large') return { kind: bytes }
@@ -62,7 +62,7 @@ function collect(request: IncomingMessage): Promise<Buffer | 'aborted' | 'payloa
     request.on('data', (chunk: Buffer) => {
       size += chunk.length
       if (size <= bodyLimit) chunks.push(chunk)
-      else if (size > patience) resolve('payload_too_large')
+      else if (size > maxReadBytes) resolve('payload_too_large')
     })
     request.on('end', () => {
       if (size > bodyLimit) return resolve('payload_too_large')

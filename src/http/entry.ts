@@ -20,10 +20,10 @@ const sessionCookie = (value: string | null, seconds: number): CookieChange => (
 })
 
 /** Removes the session from the browser: the cookie, and cached copies of our pages. */
-export const sessionForgotten = { clearSiteData: true, cookies: [sessionCookie(null, 0)] } as const
+export const clearedSession = { clearSiteData: true, cookies: [sessionCookie(null, 0)] } as const
 
 /** The response after a session has ended. A program deletes its tokens itself. */
-export const sessionOver = ({ via }: Principal) => noContent(via === 'cookie' ? sessionForgotten : {})
+export const signedOutResponse = ({ via }: Principal) => noContent(via === 'cookie' ? clearedSession : {})
 
 /** A notice that the account page shows once: a value of `?done=`, for URLs that we may not extend. */
 export const noticeCookie = (value: 'linked' | null): CookieChange => ({
@@ -82,7 +82,7 @@ export const flowCookie = (handle: string, value: string | null, seconds: number
 })
 
 /** More round trips than anyone has open at once. With more cookies, the headers would exceed the size limit. */
-const mostFlows = 20
+const maxRoundTrips = 20
 
 /**
  * The cookie of a new provider round trip, and the deletion of the oldest ones beyond the limit. `kept` is another
@@ -95,7 +95,7 @@ export function flowCookies(
   kept?: string,
 ): readonly CookieChange[] {
   const open = cookieNames('flow_').filter((name) => name !== `flow_${kept}`)
-  const surplus = open.slice(0, Math.max(0, open.length - mostFlows))
+  const surplus = open.slice(0, Math.max(0, open.length - maxRoundTrips))
   return [
     flowCookie(handle, binding, seconds),
     ...surplus.map((name): CookieChange => ({ name, value: null, ...cookie })),

@@ -1,14 +1,14 @@
 /** What the page of an error code shows in any language: the values of its example, and where it leaves a trace. */
 import type { ErrorCode, ExtraName, ParamName } from '../errors/catalogue.ts'
 import type { FactName } from '../events/catalogue.ts'
-import type { FaultFound } from './problem.ts'
+import type { FieldFault } from './problem.ts'
 
 /** A chapter of the documents: its file in `docs/` and its heading. */
 export type Chapter = readonly [file: `${string}.md`, heading: string]
 
 type Common = {
   readonly retryAfter?: number
-  readonly faults?: readonly FaultFound[]
+  readonly faults?: readonly FieldFault[]
   /** Events that say more about it. */
   readonly events?: readonly FactName[]
   /** Metrics that count it, besides those that follow from its events and its status. */

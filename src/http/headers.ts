@@ -119,7 +119,7 @@ export function withHeaders(list: HeaderList, changes: Readonly<Record<string, s
  * How often a request sent a header. Of repeated headers Node keeps the first, and a proxy may keep the last: which one
  * counts must not depend on the reader.
  */
-export function timesSent(raw: readonly string[], name: string): number {
+export function countHeader(raw: readonly string[], name: string): number {
   let count = 0
   for (let at = 0; at < raw.length; at += 2) {
     const sent = raw[at]

@@ -96,7 +96,7 @@ export function createLimiter(
     limit: limit.hits,
     store: counters,
     keyGenerator: (request) => keys.get(request) ?? name,
-    handler: (request, _, next) => next(new Exceeded(counters.resetsAt(keys.get(request) ?? name))),
+    handler: (request, _, next) => next(new LimitExceeded(counters.resetsAt(keys.get(request) ?? name))),
     standardHeaders: false,
     legacyHeaders: false,
     // Its checks of our settings would run for each request and only log; tests cover the settings instead.
@@ -111,7 +111,7 @@ export function createLimiter(
     return new Promise((resolve) => {
       const next = (outcome?: unknown): void => {
         if (outcome === undefined) resolve(undefined)
-        else if (outcome instanceof Exceeded) resolve(exceeded(outcome.resetsAt, clock()))
+        else if (outcome instanceof LimitExceeded) resolve(exceeded(outcome.resetsAt, clock()))
         // The counters are unavailable. Where guessing is possible, no request passes uncounted.
         else if (limit.authenticates) resolve(fail('not_ready', undefined, { retryAfter: 5, cause: outcome }).error)
         else {
@@ -129,7 +129,7 @@ function exceeded(resetsAt: Date, at: Date): Refusal {
   return fail('rate_limited', { seconds: String(seconds) }, { retryAfter: seconds }).error
 }
 
-class Exceeded {
+class LimitExceeded {
   readonly resetsAt: Date
   constructor(resetsAt: Date) {
     this.resetsAt = resetsAt

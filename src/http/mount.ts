@@ -10,7 +10,7 @@ import { acceptsOf } from './body.ts'
 import { authorize, checkCredential, readBody, readQuery } from './checks.ts'
 import { type CrossOrigin, crossOriginOf } from './cors.ts'
 import type { Bound, Frame, Target } from './frame.ts'
-import { timesSent } from './headers.ts'
+import { countHeader } from './headers.ts'
 import { Incoming } from './incoming.ts'
 import type { Limiter } from './limits.ts'
 import { invalidRequest } from './problem.ts'
@@ -169,7 +169,7 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
 /** What is wrong with the headers of a request; `undefined` if nothing is. */
 function headerFault({ headers, httpVersion, rawHeaders, url }: Request): AppError | undefined {
   // If there are two hosts, a proxy may have used the other one (RFC 9112 §3.2).
-  const hosts = headers.host === undefined ? (httpVersion === '1.0' ? 1 : 0) : timesSent(rawHeaders, 'host')
+  const hosts = headers.host === undefined ? (httpVersion === '1.0' ? 1 : 0) : countHeader(rawHeaders, 'host')
   if (hosts !== 1) return invalidRequest
   let size = url.length
   for (const text of rawHeaders) size += text.length + 2

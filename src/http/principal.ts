@@ -1,15 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import type { AppError } from '../errors/catalogue.ts'
 import type { Result } from '../kernel/result.ts'
-import { timesSent } from './headers.ts'
+import { countHeader } from './headers.ts'
 import type { CredentialCode, Principal } from './route.ts'
 
-type Verdict = Result<Principal, AppError<CredentialCode>>
+type Verification = Result<Principal, AppError<CredentialCode>>
 
 /** Verifies credentials. The frame receives it from the sessions. */
 export type Authenticate = {
-  bearer(token: string): Verdict | Promise<Verdict>
-  cookie(value: string): Verdict | Promise<Verdict>
+  bearer(token: string): Verification | Promise<Verification>
+  cookie(value: string): Verification | Promise<Verification>
 }
 
 /**
@@ -40,7 +40,7 @@ const shape = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i
 export function readAuthorization(request: IncomingMessage): Authorization {
   const header = request.headers.authorization
   if (header === undefined) return absent
-  if (timesSent(request.rawHeaders, 'authorization') > 1) return { kind: 'malformed' }
+  if (countHeader(request.rawHeaders, 'authorization') > 1) return { kind: 'malformed' }
   const token = shape.exec(header)?.[1]
   if (token !== undefined) return { kind: 'bearer', token }
   return /^Bearer(\s|$)/i.test(header) ? { kind: 'malformed' } : { kind: 'other' }

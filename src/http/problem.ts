@@ -4,7 +4,7 @@ import { type AppError, type ErrorCode, fail, type Locale, message, rowOf } from
 /** One invalid field of a request: its path and the reason. */
 export type Fault = { readonly path: string; readonly code: FaultCode; readonly detail: string }
 /** The same as a handler returns it, before it is translated for the reader. */
-export type FaultFound = {
+export type FieldFault = {
   readonly path: string
   readonly code: FaultCode
   readonly params?: Readonly<Record<string, string>>
@@ -16,7 +16,7 @@ export type Problem = {
   readonly body: Readonly<Record<string, unknown>>
   readonly headers: Readonly<Record<string, string>>
 }
-type Telling = {
+type ProblemContext = {
   readonly locale: Locale
   readonly requestId: string
   /** Also in the terms of RFC 6749. */
@@ -29,7 +29,7 @@ type Telling = {
 export function createProblems({ publicUrl, recentAuthSeconds }: { publicUrl: URL; recentAuthSeconds: number }) {
   const types = new URL('/docs/errors/', publicUrl).href
 
-  return function describe(error: AppError, { locale, requestId, oauth, faults, badCredentials }: Telling): Problem {
+  return function describe(error: AppError, { locale, requestId, oauth, faults, badCredentials }: ProblemContext): Problem {
     const { status } = rowOf(error.code)
     const { title, detail } = message(error, locale)
     const headers: Record<string, string> = {}
@@ -129,7 +129,7 @@ const faults = {
 export type FaultCode = keyof typeof faults
 export const faultCodes = Object.keys(faults) as FaultCode[]
 
-export function fault(path: string, code: FaultCode, locale: Locale, params: FaultFound['params'] = {}): Fault {
+export function fault(path: string, code: FaultCode, locale: Locale, params: FieldFault['params'] = {}): Fault {
   const text: string = faults[code][locale]
   return { path, code, detail: text.replace(/\{(\w+)\}/g, (_, name: string) => params[name] ?? '') }
 }
@@ -197,7 +197,7 @@ export const invalidRequest = fail('invalid_request').error
 export const faulty = (path: string, code: FaultCode) => ({ ...fail('invalid_request'), faults: [{ path, code }] })
 
 /** Why a password was refused, for the field it was entered in; empty for any other error. */
-export function passwordFaults(path: string, { code, params, extra }: AppError): readonly FaultFound[] {
+export function passwordFaults(path: string, { code, params, extra }: AppError): readonly FieldFault[] {
   if (code !== 'password_rejected') return []
   const reason = String(extra?.reason) as FaultCode
   const limits: Readonly<Record<string, string | undefined>> = params

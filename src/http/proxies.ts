@@ -3,7 +3,7 @@ import { readIp } from '../kernel/ip.ts'
 import { isLoopback } from '../kernel/loopback.ts'
 
 /** Headers that reveal a reverse proxy: that of RFC 7239 and its predecessors. */
-const tellsOfProxy = /^(forwarded|x-forwarded-.*|x-real-ip)$/
+const proxyHeader = /^(forwarded|x-forwarded-.*|x-real-ip)$/
 
 /**
  * Whether a request seems to come directly from a program on this machine. A proxy on the same host that adds no header
@@ -12,7 +12,7 @@ const tellsOfProxy = /^(forwarded|x-forwarded-.*|x-real-ip)$/
 export const isDirect = ({ socket, headers }: IncomingMessage): boolean =>
   isLoopback(readIp(socket.remoteAddress ?? '') ?? '') &&
   isLoopback((headers.host ?? '').replace(/:\d+$/, '')) &&
-  !Object.keys(headers).some((name) => tellsOfProxy.test(name))
+  !Object.keys(headers).some((name) => proxyHeader.test(name))
 
 /** The route that `doctor` calls to see how its own requests arrive. */
 export const arrivalPath = '/health/arrival'

@@ -1,11 +1,11 @@
 import type { AppError } from '../errors/catalogue.ts'
-import type { Fault, FaultFound } from './problem.ts'
+import type { Fault, FieldFault } from './problem.ts'
 import type { CookieChange, Headers, Redirect } from './reply.ts'
 
 /** What a refusal says beside its error. */
 export type RefusalDetails = {
   readonly headers?: Headers
-  readonly faults?: readonly (Fault | FaultFound)[] | undefined
+  readonly faults?: readonly (Fault | FieldFault)[] | undefined
   /** The credentials of the request are invalid, so `WWW-Authenticate` says so (RFC 6750 §3). */
   readonly badCredentials?: boolean
   readonly cookies?: readonly CookieChange[] | undefined

@@ -5,7 +5,7 @@ import type { Origin } from '../events/catalogue.ts'
 import type { Account } from '../kernel/account.ts'
 import type { Result } from '../kernel/result.ts'
 import type { LimitName } from './limits.ts'
-import type { FaultFound } from './problem.ts'
+import type { FieldFault } from './problem.ts'
 import type { ProxyChain } from './proxies.ts'
 import type { Answer, CookieChange } from './reply.ts'
 
@@ -102,7 +102,7 @@ type Reply<R> = R extends Schema ? z.input<R> : never
 /** The result of a handler. An error may name the invalid fields, and change cookies: a flow that failed has ended. */
 export type Outcome<T, E> = Result<T, E> & {
   readonly cookies?: readonly CookieChange[]
-  readonly faults?: readonly FaultFound[]
+  readonly faults?: readonly FieldFault[]
 }
 export type MaybePromise<T> = T | Promise<T>
 type Handled<T, E> = MaybePromise<Outcome<T, E>>

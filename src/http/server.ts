@@ -20,7 +20,7 @@ type Constructor<T> = new (...given: never[]) => T
  * objects that outlive the young generation, and halves throughput. If they are created with that prototype, the call
  * changes nothing. Node's constructors are functions and can be called on an existing object.
  */
-function bornAs<T extends object>(parent: Constructor<T>, prototype: object): Constructor<T> {
+function withPrototype<T extends object>(parent: Constructor<T>, prototype: object): Constructor<T> {
   const construct = parent as unknown as (this: object, first: unknown, second: unknown) => void
   function Born(this: object, first: unknown, second: unknown): void {
     construct.call(this, first, second)
@@ -48,8 +48,8 @@ export function createServer(app: Express, refusals: Refusals): VinculumServer {
   }
   const http = createHttpServer(
     {
-      IncomingMessage: bornAs<IncomingMessage>(IncomingMessage, app.request) as typeof IncomingMessage,
-      ServerResponse: bornAs<ServerResponse>(ServerResponse, app.response) as typeof ServerResponse,
+      IncomingMessage: withPrototype<IncomingMessage>(IncomingMessage, app.request) as typeof IncomingMessage,
+      ServerResponse: withPrototype<ServerResponse>(ServerResponse, app.response) as typeof ServerResponse,
       // The app itself refuses a missing Host and unknown expectations, with the headers of any other response.
       requireHostHeader: false,
       // Four times what the app accepts: up to this size, the app returns an ordinary error (`mount.ts`).

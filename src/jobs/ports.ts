@@ -11,7 +11,7 @@ export type JobRecord = {
 }
 
 /** A request to run a job: which node, and until when its lease lasts unless it is extended. */
-export type Asking = {
+export type RunRequest = {
   readonly owner: string
   readonly at: Date
   readonly until: Date
@@ -21,13 +21,13 @@ export type Asking = {
   readonly onlyWhenDue: boolean
 }
 
-export type Begun =
+export type RunStart =
   | { readonly tag: 'begun'; readonly dueAt: Date }
   | { readonly tag: 'not_due'; readonly dueAt: Date }
   /** Another node is running it. */
   | { readonly tag: 'busy' }
 
-export type Finished = {
+export type RunResult = {
   readonly owner: string
   readonly at: Date
   readonly milliseconds: number
@@ -46,13 +46,13 @@ export interface JobStore {
   /** When the job is due; a job that the store does not know is recorded with `firstDue`. */
   enroll(name: string, firstDue: Date): Promise<Date>
   /** Takes the run and its lease, both or neither. */
-  begin(name: string, asking: Asking): Promise<Begun>
+  begin(name: string, asking: RunRequest): Promise<RunStart>
   /** Extends the lease; `false` if it no longer belongs to this owner. */
   keep(name: string, owner: string, until: Date): Promise<boolean>
   /**
    * Records the result and releases the lease; `false` without any change if the lease no longer belongs to this owner.
    */
-  finish(name: string, finished: Finished): Promise<boolean>
+  finish(name: string, finished: RunResult): Promise<boolean>
   /** Every job ever enrolled, by name, and whether it is running. */
   list(at: Date): Promise<readonly (JobRecord & { readonly running: boolean })[]>
 }

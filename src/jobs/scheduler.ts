@@ -40,14 +40,14 @@ type SchedulerParts = {
 /** How long a node that died can delay a job. A running node extends its lease three times in this period. */
 const leaseSeconds = 60
 /** When to check again if another node is running the job, or the database does not answer. */
-const againSeconds = 10
+const recheckSeconds = 10
 
 /** The first time after `at` in steps of the period from `due`: missed periods are made up for by one run. */
 export const nextDue = (due: Date, everySeconds: number, at: Date): Date =>
   secondsAfter(due, everySeconds * Math.max(1, Math.floor((at.getTime() - due.getTime()) / (everySeconds * 1000)) + 1))
 
-type Round = 'when due' | 'now'
-type Ended = { readonly worked: boolean; readonly dueAt: Date | null }
+type RunMode = 'when due' | 'now'
+type RunOutcome = { readonly worked: boolean; readonly dueAt: Date | null }
 
 /**
  * Runs the jobs. A job never runs twice at the same time on this node, nor, if it is shared, on two nodes.
@@ -57,7 +57,7 @@ type Ended = { readonly worked: boolean; readonly dueAt: Date | null }
  */
 export function createScheduler({ jobs, store, clock, events, owner, onDefect, timing = cronTiming }: SchedulerParts) {
   const timers = new Map<string, Timer>()
-  const running = new Map<string, Promise<Ended>>()
+  const running = new Map<string, Promise<RunOutcome>>()
   const own = new Map<string, Omit<JobRecord, 'name' | 'dueAt'>>()
   const noRuns = { startedAt: null, finishedAt: null, milliseconds: null, outcome: null, runs: 0, failures: 0 }
   let stopped = false
@@ -77,7 +77,7 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
     return { outcome, milliseconds: Math.round(ms) }
   }
 
-  const here = async (job: Job): Promise<Ended> => {
+  const runLocal = async (job: Job): Promise<RunOutcome> => {
     const before = own.get(job.name) ?? noRuns
     const startedAt = clock()
     own.set(job.name, { ...before, startedAt })
@@ -105,7 +105,7 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
     }
   }
 
-  const inTurn = async (job: Job, round: Round): Promise<Ended> => {
+  const runShared = async (job: Job, round: RunMode): Promise<RunOutcome> => {
     const { name, everySeconds } = job
     const at = clock()
     const begun = await store.begin(name, {
@@ -126,12 +126,12 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
     return { worked: true, dueAt: due ?? begun.dueAt }
   }
 
-  const run = (job: Job, round: Round): Promise<Ended> => {
+  const run = (job: Job, round: RunMode): Promise<RunOutcome> => {
     const current = running.get(job.name)
     if (current) return current
     // A request may have started the job, whose work must not end with that request.
-    const begun = outsideLimit(() => (job.shared ? inTurn(job, round) : here(job)))
-      .catch((error): Ended => {
+    const begun = outsideLimit(() => (job.shared ? runShared(job, round) : runLocal(job)))
+      .catch((error): RunOutcome => {
         onDefect(error, job.name)
         return { worked: false, dueAt: null }
       })
@@ -154,10 +154,10 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
     at(job, nextDue(moment, job.everySeconds, timing.now()), everyPeriod)
   }
 
-  const whenDue = async (job: Job): Promise<void> => lookAt(job, (await run(job, 'when due')).dueAt)
+  const whenDue = async (job: Job): Promise<void> => schedule(job, (await run(job, 'when due')).dueAt)
   /** Due times use the clock shared by all nodes; the timer only gets the remaining time. */
-  const lookAt = (job: Job, dueAt: Date | null): void => {
-    const seconds = dueAt ? (dueAt.getTime() - clock().getTime()) / 1000 : Math.min(againSeconds, job.everySeconds)
+  const schedule = (job: Job, dueAt: Date | null): void => {
+    const seconds = dueAt ? (dueAt.getTime() - clock().getTime()) / 1000 : Math.min(recheckSeconds, job.everySeconds)
     at(job, secondsAfter(timing.now(), seconds), whenDue)
   }
 
@@ -167,7 +167,7 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
       onDefect(error, job.name)
       return null
     })
-    lookAt(job, dueAt)
+    schedule(job, dueAt)
   }
 
   const statusOf = (job: Job, shared: ReadonlyMap<string, JobRecord & { running: boolean }>) => {

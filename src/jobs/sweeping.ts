@@ -18,7 +18,7 @@ const day = 24 * hour
  * How long rows are kept after they have ended, in seconds. Proofs are kept an hour longer than they are valid, so that
  * a refusal can state the reason.
  */
-export const keptSeconds = (
+export const retentionSeconds = (
   settings: Readonly<Record<'refusedSignIns', number>>,
 ): Readonly<Record<SweepName, number>> => ({
   flows: hour,
@@ -59,7 +59,7 @@ export function createSweeping({ sweeps, keptSeconds, clock, events, onDefect, p
   const resume = new Map<SweepName, string>()
 
   /** Pauses for as long as the batch took, so that other requests and writers can run. */
-  const rest = async (ms: number): Promise<void> => {
+  const pauseBetween = async (ms: number): Promise<void> => {
     try {
       await pause(Math.max(minPauseMs, ms), undefined, { signal: stopping.signal })
     } catch (error) {
@@ -78,7 +78,7 @@ export function createSweeping({ sweeps, keptSeconds, clock, events, onDefect, p
         return
       }
       resume.set(name, next)
-      await rest(performance.now() - began)
+      await pauseBetween(performance.now() - began)
     }
   }
 

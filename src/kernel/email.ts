@@ -22,7 +22,7 @@ const folds = (text: string, normal: (text: string) => string): boolean =>
  * Whether a character beyond ASCII is displayed as nothing, or as a blank: two addresses that differ only in it look
  * the same. The property covers joiners, variation selectors and the Hangul fillers, but not the Braille blank.
  */
-const unseen = /[\p{Default_Ignorable_Code_Point}\u2800]/u
+const invisible = /[\p{Default_Ignorable_Code_Point}\u2800]/u
 
 /**
  * Whether a character beyond ASCII becomes an ASCII special character or a space under compatibility normalization. A
@@ -39,7 +39,7 @@ const hidesSpecial = (local: string): boolean =>
  * An A-label that decodes to no Unicode label. From Node 24 on, the URL parser accepts anything that begins with
  * `xn--`.
  */
-const brokenALabel = (label: string): boolean =>
+const isBrokenALabel = (label: string): boolean =>
   label.startsWith('xn--') && /^\p{ASCII}*$/u.test(domainToUnicode(label))
 
 /**
@@ -56,11 +56,11 @@ export function readEmail(text: string): Email | undefined {
   if (folds(written.slice(split + 1), domainToASCII)) return undefined
   const at = normal.lastIndexOf('@')
   const local = normal.slice(0, at)
-  if (hidesSpecial(local) || unseen.test(local)) return undefined
+  if (hidesSpecial(local) || invisible.test(local)) return undefined
   const domain = domainToASCII(normal.slice(at + 1)).toLowerCase()
   // A numeric last label makes it an IP address, and the parser accepts a dozen spellings of each.
   if (!/^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(domain) || /(^|\.)\d+$/.test(domain)) return undefined
-  if (domain.split('.').some(brokenALabel)) return undefined
+  if (domain.split('.').some(isBrokenALabel)) return undefined
   const address = `${local}@${domain}`
   return { address, key: address.toLowerCase() }
 }

@@ -84,8 +84,8 @@ export async function untimed<T>(work: () => Promise<T>): Promise<T> {
  */
 export const currentLimit = (otherwiseMs: number): Limit => requestLimit() ?? new Limit(otherwiseMs)
 
-type Watched = { readonly limit: Limit; readonly waiting: boolean; readonly over: () => void }
-const watched = new Set<Watched>()
+type LimitWatch = { readonly limit: Limit; readonly waiting: boolean; readonly over: () => void }
+const watched = new Set<LimitWatch>()
 let watching: NodeJS.Timeout | undefined
 
 /** How late `over` may be called, in milliseconds: one timer for all costs less than one for each. */
@@ -107,7 +107,7 @@ function watch(): void {
  * disconnected. Returns a function that ends the watch.
  */
 export function whenOver(limit: Limit, waiting: boolean, over: () => void): () => void {
-  const each: Watched = { limit, waiting, over }
+  const each: LimitWatch = { limit, waiting, over }
   watched.add(each)
   // `unref`: if nothing else keeps the process alive, no caller is waiting.
   watching ??= setInterval(watch, everyMs).unref()

@@ -9,7 +9,7 @@ const minPauseMs = 10
 const maxPasses = 10
 
 export type Progress = { readonly table: string; readonly done: number; readonly total: number }
-export type Resealed = {
+export type ResealReport = {
   /** The key that everything should be sealed with. */
   readonly key: string
   readonly resealed: number
@@ -34,7 +34,7 @@ const without = (tally: Tally, taken: Tally): Tally =>
  */
 export const createReseal =
   ({ store, sealer, pause = sleep }: ResealParts) =>
-  async (report: (progress: Progress) => void): Promise<Resealed> => {
+  async (report: (progress: Progress) => void): Promise<ResealReport> => {
     const key = sealer.sealsWith
     let tally = await store.otherThan(key)
     const totals = new Map(tally.map(({ table, values }) => [table, values]))

@@ -18,7 +18,7 @@ const purposes = ['csrf', 'ticket codes', 'recovery codes'] as const satisfies r
  * `carried` holds the keys that an older database derived directly from its ring. Recovery codes on paper are stored as
  * hashes under one of them, and cannot be hashed again.
  */
-type Root = { readonly root: string; readonly carried: Readonly<Record<string, readonly string[]>> }
+type RootSecret = { readonly root: string; readonly carried: Readonly<Record<string, readonly string[]>> }
 
 const proofPlace = (id: string): string => `sealing_keys/${id}/proof`
 const rootPlace = proofPlace('root:')
@@ -86,7 +86,7 @@ export async function openRing({ store, ring, sealer, clock, random }: OpenRingP
   })
 
   /** Keeps forms, emailed codes and recovery codes valid: a database in use keeps the keys that its ring gave it. */
-  const newRoot = (inUse: boolean): Root => ({
+  const newRoot = (inUse: boolean): RootSecret => ({
     root: secretToken(random),
     carried: Object.fromEntries(
       (inUse ? purposes : []).map((purpose) => [
@@ -120,7 +120,7 @@ export async function openRing({ store, ring, sealer, clock, random }: OpenRingP
   const before = await store.ledger()
   refuseWrong(before)
   const ledger = settled(before) ? before : await store.settle(ids, decide)
-  const { root, carried } = JSON.parse(sealer.open(ledger.root ?? '', rootPlace)) as Root
+  const { root, carried } = JSON.parse(sealer.open(ledger.root ?? '', rootPlace)) as RootSecret
 
   return {
     /** The keys for one purpose, independent of the ring: the first one creates values, all of them verify. */

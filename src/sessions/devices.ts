@@ -1,5 +1,5 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
-import { elsewhereOf, type Fact, type Origin } from '../events/catalogue.ts'
+import { type Fact, type Origin, originForOthers } from '../events/catalogue.ts'
 import { BusyError } from '../kernel/busy.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
@@ -82,7 +82,7 @@ export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDe
     (session: string): Fact => ({
       name: 'session.ended',
       accountId,
-      origin: by === undefined || by === accountId ? origin : elsewhereOf(origin),
+      origin: by === undefined || by === accountId ? origin : originForOthers(origin),
       data: { session, reason, ...(by === undefined ? {} : { by }) },
     })
 

@@ -10,7 +10,7 @@ import { administratorsLock, isLastAdministrator } from './administrators.ts'
 import { accountLock, type Change } from './change.ts'
 import { addressLock, endClaims, proveEmail } from './claims.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
-import { endingChange, isSignedIn, live, originForOthers, originOf, signedOut } from './endings.ts'
+import { endingChange, isSignedIn, live, originForOtherAccounts, originOf, signedOut } from './endings.ts'
 import { deleteGuesses } from './guesses.ts'
 import type { Tables } from './schema.ts'
 import { passwordFrom, signInMethodQueries, signInMethodsOf } from './sign-in-methods.ts'
@@ -324,7 +324,7 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
             .orderBy(asc(t.sessions.id)),
         )
         yield* deleteGuesses(tx, t, id)
-        yield* leaveTeams(tx, t, note, ids, { accountId: id, at, origin: originForOthers(because) })
+        yield* leaveTeams(tx, t, note, ids, { accountId: id, at, origin: originForOtherAccounts(because) })
         const gone = yield* step(tx.delete(t.accounts).where(eq(t.accounts.id, id)).returning({ id: t.accounts.id }))
         if (gone.length === 0) return false
         yield* step(tx.delete(t.mails).where(eq(t.mails.accountId, id)))

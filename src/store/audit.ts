@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { and, desc, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { AuditStore } from '../audit/ports.ts'
-import { type AuditName, countedAs, type Fact } from '../events/catalogue.ts'
+import { type AuditName, countingKey, type Fact } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Change, entryLock } from './change.ts'
 import { createCounting } from './counting.ts'
@@ -69,7 +69,7 @@ export function auditStore(
 
   return {
     record: (fact) => {
-      const kind = countedAs(fact)
+      const kind = countingKey(fact)
       // All nodes count in the same entry.
       return kind === null ? write([fact]) : count(fact, entryOf(kind, clock()))
     },

@@ -4,7 +4,7 @@ import type { Email } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
 import type { Note } from './change.ts'
 import { type Queries, type Script, step } from './driver.ts'
-import { live, originForOthers, signedOut } from './endings.ts'
+import { live, originForOtherAccounts, signedOut } from './endings.ts'
 import { deleteGuesses } from './guesses.ts'
 import type { Tables } from './schema.ts'
 import { signInMethodsOf } from './sign-in-methods.ts'
@@ -48,8 +48,8 @@ export function* endClaims(
         .returning({ id: t.sessions.id }),
     )
     yield* note([
-      { name: 'account.email_claim_ended', data: {}, accountId, origin: originForOthers(because) },
-      ...signedOut(ended, 'email_claim_ended', accountId, originForOthers(because)),
+      { name: 'account.email_claim_ended', data: {}, accountId, origin: originForOtherAccounts(because) },
+      ...signedOut(ended, 'email_claim_ended', accountId, originForOtherAccounts(because)),
     ])
     yield* step(tx.delete(t.passwords).where(eq(t.passwords.accountId, accountId)))
     const { identities, passkeys } = yield* signInMethodsOf(tx, t, accountId)
@@ -58,10 +58,10 @@ export function* endClaims(
     if (!stays) yield* deleteGuesses(tx, t, accountId)
     yield* endTickets(tx, t, accountId)
     if (stays) continue
-    yield* leaveTeams(tx, t, note, ids, { accountId, at: proven.at, origin: originForOthers(because) })
+    yield* leaveTeams(tx, t, note, ids, { accountId, at: proven.at, origin: originForOtherAccounts(because) })
     yield* step(tx.delete(t.accounts).where(eq(t.accounts.id, accountId)))
     yield* step(tx.delete(t.mails).where(eq(t.mails.accountId, accountId)))
-    yield* note([{ name: 'account.deleted', data: {}, accountId, origin: originForOthers(because) }])
+    yield* note([{ name: 'account.deleted', data: {}, accountId, origin: originForOtherAccounts(because) }])
     yield* step(tx.update(t.audit).set({ ip: null, userAgent: null }).where(eq(t.audit.accountId, accountId)))
   }
 }

@@ -16,7 +16,7 @@ export const originOf = (because: readonly Fact[]): Origin => because[0]?.origin
  * The origin for the audit log of another account. The caller's IP address and user agent are not shown to that
  * account.
  */
-export const originForOthers = (because: readonly Fact[]): Origin => ({
+export const originForOtherAccounts = (because: readonly Fact[]): Origin => ({
   ...internalOrigin,
   requestId: originOf(because).requestId,
 })

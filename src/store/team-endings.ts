@@ -1,5 +1,5 @@
 import { and, asc, eq, inArray, isNull, ne, sql } from 'drizzle-orm'
-import { elsewhereOf, type Origin, type Payload } from '../events/catalogue.ts'
+import { type Origin, originForOthers, type Payload } from '../events/catalogue.ts'
 import type { Ids } from '../kernel/ids.ts'
 import type { Note } from './change.ts'
 import { type Queries, type Script, step } from './driver.ts'
@@ -37,7 +37,7 @@ export function* endTeam(
     others.map(({ id }) => ({
       name: 'team.left',
       accountId: id,
-      origin: elsewhereOf(origin),
+      origin: originForOthers(origin),
       data: { team: teamId, done_by: accountId },
     })),
   )
@@ -94,7 +94,7 @@ export function* leaveTeams(tx: Queries, t: Tables, note: Note, ids: Ids, by: In
         {
           name: 'team.role_changed',
           accountId: first.id,
-          origin: elsewhereOf(origin),
+          origin: originForOthers(origin),
           data: { team, role: 'owner' },
         },
       ])
@@ -161,7 +161,7 @@ function* notifyLeaders(
     leaders.map(({ id }) => ({
       name: 'jira.needs_reauthorization',
       accountId: id,
-      origin: elsewhereOf(origin),
+      origin: originForOthers(origin),
       data: { team, reason },
     })),
   )

@@ -1,5 +1,5 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
-import { elsewhereOf, type Origin } from '../events/catalogue.ts'
+import { type Origin, originForOthers } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Ids } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
@@ -33,7 +33,7 @@ const hearers = ({ by, accountId }: OnMember, origin: Origin) =>
     ? [{ accountId, origin, whose: {} }]
     : [
         { accountId: by, origin, whose: { member: accountId } },
-        { accountId, origin: elsewhereOf(origin), whose: {} },
+        { accountId, origin: originForOthers(origin), whose: {} },
       ]
 
 /** Teams, for whoever is in them: to everybody else they do not exist. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Sweep, type SweepName, type Sweeps, sweepNames } from '../../src/jobs/ports.ts'
-import { createSweeping, keptSeconds } from '../../src/jobs/sweeping.ts'
+import { createSweeping, retentionSeconds } from '../../src/jobs/sweeping.ts'
 import { BusyError } from '../../src/kernel/busy.ts'
 import { later, now } from '../store/people.ts'
 
@@ -23,7 +23,7 @@ function setUp(given: Partial<Record<SweepName, Sweep>> = {}, rows = 0) {
   let onPause = (): void => {}
   const sweeping = createSweeping({
     sweeps,
-    keptSeconds: keptSeconds({ refusedSignIns: 4000 }),
+    keptSeconds: retentionSeconds({ refusedSignIns: 4000 }),
     clock: () => now,
     events: { emit: (name, data) => void emitted.push({ name, data }) },
     onDefect: (error, sweep) => defects.push([error, sweep]),
@@ -118,7 +118,7 @@ describe('the sweeps', () => {
     const sweeps = Object.fromEntries(sweepNames.map((name) => [name, endless])) as Sweeps
     const sweeping = createSweeping({
       sweeps,
-      keptSeconds: keptSeconds({ refusedSignIns: 4000 }),
+      keptSeconds: retentionSeconds({ refusedSignIns: 4000 }),
       clock: () => now,
       events: { emit: () => {} },
       onDefect: () => {},

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { Asking } from '../../src/jobs/ports.ts'
+import type { RunRequest } from '../../src/jobs/ports.ts'
 import { later, now, type Opened } from './people.ts'
 
 /** What every store promises about the runs of jobs that nodes share. */
 export function jobsContract(opened: () => Opened): void {
   const jobs = () => opened().store.jobs
-  const asking = (owner: string, seconds: number, given: Partial<Asking> = {}): Asking => ({
+  const asking = (owner: string, seconds: number, given: Partial<RunRequest> = {}): RunRequest => ({
     owner,
     at: later(seconds),
     until: later(seconds + 30),

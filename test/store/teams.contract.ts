@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { elsewhereOf, type Fact } from '../../src/events/catalogue.ts'
+import { type Fact, originForOthers } from '../../src/events/catalogue.ts'
 import { readEmail } from '../../src/kernel/email.ts'
 import { createLetters } from '../../src/mail/letters.ts'
 import type { Store, StoreConfig } from '../../src/store/open.ts'
@@ -315,7 +315,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
       expect(await store.teams.leave({ ...step, by: admin }, nobody, because)).toBe('left')
       expect(await store.invitations.list(id, now)).toEqual([])
       expect(await rowsOf('jiraIntegrations')).toMatchObject([{ teamId: id, connectedBy: null }])
-      const told = { accountId: owner, origin: elsewhereOf(origin), data: { team: id, reason: 'connector_left' } }
+      const told = { accountId: owner, origin: originForOthers(origin), data: { team: id, reason: 'connector_left' } }
       expect(opened.told).toEqual([...because, { name: 'jira.needs_reauthorization', ...told }])
       expect(await store.teams.leave({ ...step, by: admin }, nobody, because)).toBe('team_not_found')
     })
@@ -346,7 +346,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
       const left = (accountId: string): Fact => ({
         name: 'team.left',
         accountId,
-        origin: elsewhereOf(origin),
+        origin: originForOthers(origin),
         data: { team: id, done_by: owner },
       })
       expect(opened.told).toEqual([
@@ -368,11 +368,11 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
         const expected = Object.fromEntries(people.slice(1).map((one, n) => [one, roles[n]]))
         expect(await rolesIn(id)).toEqual({ ...expected, [people[heir] ?? '']: 'owner' })
         expect(opened.told.slice(0, 2)).toEqual([
-          { name: 'team.left', accountId: owner, origin: elsewhereOf(origin), data: { team: id } },
+          { name: 'team.left', accountId: owner, origin: originForOthers(origin), data: { team: id } },
           {
             name: 'team.role_changed',
             accountId: people[heir],
-            origin: elsewhereOf(origin),
+            origin: originForOthers(origin),
             data: { team: id, role: 'owner' },
           },
         ])

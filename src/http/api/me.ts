@@ -3,7 +3,7 @@ import { fail } from '../../errors/catalogue.ts'
 import type { Account } from '../../kernel/account.ts'
 import { ok } from '../../kernel/result.ts'
 import type { Session } from '../../sessions/ports.ts'
-import { sessionOver } from '../entry.ts'
+import { signedOutResponse } from '../entry.ts'
 import { oneRequired } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
@@ -98,7 +98,7 @@ export const remove = route({
   fails: ['last_administrator'],
   async handle({ who, origin }, { flows }: Services) {
     const done = await flows.deleteAccount(who.accountId, origin)
-    return done.ok ? ok(sessionOver(who)) : done
+    return done.ok ? ok(signedOutResponse(who)) : done
   },
 })
 

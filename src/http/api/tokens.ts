@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { fail } from '../../errors/catalogue.ts'
 import type { RefreshCode } from '../../flows/refresh-tokens.ts'
 import { ok } from '../../kernel/result.ts'
-import { sessionOver } from '../entry.ts'
+import { signedOutResponse } from '../entry.ts'
 import { isRecent } from '../principal.ts'
 import { faulty } from '../problem.ts'
 import { json } from '../reply.ts'
@@ -200,7 +200,7 @@ export const logout = route({
     const allowed = mayLeave(who, body, services)
     if (!allowed.ok) return allowed
     await services.flows.signOut.here(who, origin, { revokeProviderTokens: body.revoke_provider_tokens })
-    return ok(sessionOver(who))
+    return ok(signedOutResponse(who))
   },
 })
 
@@ -224,7 +224,7 @@ const logoutAll = route({
     if (!allowed.ok) return allowed
     const along = { revokeProviderTokens: body.revoke_provider_tokens }
     await services.flows.signOut.everywhere(who.accountId, origin, along)
-    return ok(sessionOver(who))
+    return ok(signedOutResponse(who))
   },
 })
 

@@ -1,13 +1,13 @@
 import { remove } from '../api/me.ts'
 import { logout } from '../api/tokens.ts'
-import { sessionForgotten } from '../entry.ts'
+import { clearedSession } from '../entry.ts'
 import { formOf } from '../form.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { Form, Layout, readerOf, show } from './layout.tsx'
 import { doneAt, type Notice } from './status.ts'
 
-const goodbye = (done: Notice) => seeOther(doneAt('/login', done), sessionForgotten)
+const goodbye = (done: Notice) => seeOther(doneAt('/login', done), clearedSession)
 
 const signOut = formOf(logout, {
   path: '/account/sign-out',

@@ -3,7 +3,7 @@ import { catalogue, fail } from '../../errors/catalogue.ts'
 import { register } from '../api/passwords.ts'
 import { targetFields, targetOf } from '../api/sign-in-target.ts'
 import { formOf } from '../form.ts'
-import { type FaultFound, fault } from '../problem.ts'
+import { type FieldFault, fault } from '../problem.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { addressText, line, passwordChosen } from '../schemas/fields.ts'
@@ -67,7 +67,7 @@ type RegisterProps = Reader & {
   readonly csrf: string
   readonly least: number
   readonly typed?: { readonly email: string; readonly name: string }
-  readonly faults?: readonly FaultFound[]
+  readonly faults?: readonly FieldFault[]
 }
 
 function RegisterPage({ given, csrf, least, typed, faults = [], ...reader }: RegisterProps): VNode {
