@@ -88,8 +88,8 @@ export interface AccountStore {
   ): Promise<'unlinked' | 'not_linked' | 'last_login_method' | 'session_revoked'>
 
   /**
-   * Withdraws the grants of one of the account's identities, or of all: tokens are erased at once and queued for
-   * revocation, and the sign-in methods stay. `because` is called for each identity that had a grant. Returns those
+   * Withdraws the grants of one of the account's identities, or of all. Tokens are erased at once and queued for
+   * revocation; the sign-in methods stay. `because` is called for each identity that had a grant. Returns those
    * identities.
    */
   withdraw(
@@ -107,7 +107,7 @@ export interface AccountStore {
   /**
    * Erases the account and everything it owns; its grants are queued for revocation. Audit log entries stay, without
    * personal data. The last enabled administrator cannot be erased. A long history (ended sessions, trusted devices,
-   * activity) is erased in batches first: if the process dies in between, the account still exists, without that
+   * activity) is erased in batches first. If the process dies in between, the account still exists, without that
    * history.
    */
   remove(id: string, at: Date, because: readonly Fact[]): Promise<boolean | 'last_administrator'>
@@ -160,7 +160,8 @@ export interface UserStore {
   get(id: string, at: Date): Promise<User | undefined>
   /**
    * With a role, the account's sessions get `scope` in the same transaction, so that no later request has the old one.
-   * An administrator needs a verified email address: whoever proves a merely claimed one ends that account's password.
+   * An administrator needs a verified email address: when another person proves a merely claimed one, the account loses
+   * its password.
    */
   update(
     id: string,

@@ -80,7 +80,7 @@ export interface GrantStore {
   find(key: GrantKey): Promise<StoredGrant | undefined>
   /**
    * Stores a new consent: inserts a row, or replaces the tokens of the row with the same key, whose `id` then stays.
-   * Values are sealed for their row, so `tokens` is called with the final ID and the stored row, and called again if
+   * Values are sealed for their row, so `tokens` is called with the final ID and the stored row. It is called again if
    * the row changed in the meantime. Without a new refresh token the stored one is kept, unless the provider has
    * permanently refused it. Increases the fence, so that a renewal in progress loses, unless `tokens` keeps the stored
    * ones.
@@ -167,8 +167,8 @@ export interface RevocationStore {
   finish(id: string, because: readonly Fact[], called?: { readonly at: Date }): Promise<void>
   retry(id: string, at: Date, error: string): Promise<void>
   /**
-   * Whether the account is authorizing something at this provider now (linking, extending or connecting), or has
-   * returned from it within the last minute and after the item was queued. The result may rest on the same consent.
+   * Whether the account is authorizing something at this provider (linking, extending or connecting), or returned from
+   * it within the last minute, after the item was queued. The result may rest on the same consent.
    */
   awaited(item: Revocation, at: Date): Promise<boolean>
   /** Puts the item back, as if it had not been taken. */

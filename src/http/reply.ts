@@ -17,7 +17,7 @@ type Extras = { readonly cookies?: readonly CookieChange[]; readonly headers?: H
 
 export type Json<T> = Extras & { readonly kind: 'json'; readonly value: T; readonly status?: number }
 /**
- * The text of one JSON value that is too long for memory, in pieces: the next piece is requested once the client has
+ * The text of one JSON value that is too long for memory, in pieces. The next piece is requested once the client has
  * received the previous ones. If one fails, the connection is destroyed, so that the client does not mistake a part for
  * the whole.
  */

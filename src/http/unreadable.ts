@@ -18,10 +18,9 @@ const faults: Readonly<Record<string, 'headers_too_large' | 'payload_too_large' 
 }
 
 /**
- * Resolves with the bytes of a whole response, or with `undefined` if the connection is only to be closed because the
- * peer sent too much of this within a minute. The response is always a problem document in English: the path and the
- * caller are unknown. The peer is that of the connection, even if it is a proxy: a request that a proxy forwards can be
- * read.
+ * Resolves with the bytes of a whole response. `undefined` means that the peer sent too much of this within a minute:
+ * only close the connection. The response is always a problem document in English: the path and the caller are unknown.
+ * The peer is that of the connection, even if it is a proxy: a request that a proxy forwards can be read.
  */
 export function createUnreadable(frame: Frame, limited: boolean) {
   const counters = createLocalCounters()

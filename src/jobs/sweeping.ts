@@ -50,7 +50,7 @@ type SweepingParts = {
 }
 
 /**
- * Erases rows that ended long ago, in small batches while the service runs: deleting 200,000 expired rows in one
+ * Erases rows that ended long ago, in small batches while the service runs. Deleting 200,000 expired rows in one
  * statement blocks the event loop for seconds with SQLite. A sweep that fails does not stop the others.
  */
 export function createSweeping({ sweeps, keptSeconds, clock, events, onDefect, pause = sleep }: SweepingParts) {

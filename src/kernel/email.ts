@@ -26,9 +26,9 @@ const invisible = /[\p{Default_Ignorable_Code_Point}\u2800]/u
 
 /**
  * Whether a character beyond ASCII becomes an ASCII special character or a space under compatibility normalization. A
- * mail server that normalizes a local part with NFKC would read a full-width `@`, comma, `%` or `!` as routing, and
- * send the message to a stranger. NFKD covers everything that NFKC produces, and also splits U+226E into `<` and a
- * stroke.
+ * mail server that normalizes a local part with NFKC would read a full-width `@`, comma, `%` or `!` as routing. It
+ * would send the message to a stranger. NFKD covers everything that NFKC produces, and also splits U+226E into `<` and
+ * a stroke.
  */
 const hidesSpecial = (local: string): boolean =>
   [...local].some(

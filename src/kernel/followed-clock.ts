@@ -42,8 +42,8 @@ type Bounds = { readonly least: number; readonly most: number }
  * worst, and usually a millisecond. An offset within the range of the latest answer is kept, so that a slow answer does
  * not make it worse.
  *
- * Corrections of up to a second never turn time back: it holds still. A longer correction, such as after a failover to
- * a server whose clock is behind, is followed at once, because the other nodes follow it too.
+ * Corrections of up to a second never turn time back: it holds still. A longer correction is followed at once, because
+ * the other nodes follow it too. It occurs after a failover to a server whose clock is behind.
  *
  * While the other clock cannot be read, the last offset stays: the two drift apart by milliseconds an hour.
  */

@@ -1,6 +1,6 @@
 /**
  * The HTTP methods that are named in metrics and logs (RFC 9110 §9, RFC 5789). Node's parser accepts thirty more, such
- * as those of WebDAV, and callers choose which: `other` stands for all of them, so that callers cannot create metric
+ * as those of WebDAV, and callers choose which. `other` stands for all of them, so that callers cannot create metric
  * labels.
  */
 export const httpMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'other'] as const

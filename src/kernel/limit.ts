@@ -54,7 +54,7 @@ const limits = new AsyncLocalStorage<Limit>()
 /**
  * Runs `work`, and everything it starts, within a limit. The runtime passes the limit on: otherwise every flow and
  * every store method would have a parameter that it does not use. On Node 20 and 22 this costs something at every
- * promise: measured, `/me` on SQLite takes 15 % more CPU (5 µs), and a refresh 4 %. On SQLite a request waits only for
+ * promise. Measured on SQLite, `/me` takes 15 % more CPU (5 µs), and a refresh 4 %. On SQLite a request waits only for
  * a locked file, so only requests on PostgreSQL have such a limit.
  */
 export const withinLimit = <T>(limit: Limit, work: () => T): T => limits.run(limit, work)

@@ -52,7 +52,7 @@ export const createReseal =
     }
 
     /**
-     * Goes through one table, row after row, until it has read as many values as there were at the start: it must not
+     * Goes through one table, row after row, until it has read as many values as there were at the start. It must not
      * chase new values without end. Returns how many of them do not open.
      */
     const walk = async (table: string, many: number): Promise<number> => {

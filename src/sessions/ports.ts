@@ -111,9 +111,9 @@ export interface SessionStore {
    * Starts a session, and ends `replaces`, the previous session of the browser, in the same transaction. `cookieHash`
    * is SHA-256 of the cookie. Returns `false`, with nothing written, if the sign-in method no longer exists, or the
    * account is deleted or disabled. It does the same if the account now requires a second factor and `amr` contains
-   * none. With `scopeOf`, the scope follows from the account's role in that transaction: of a concurrent sign-in and
-   * change of role, whichever comes second sees the other. The account has at most 100 live sessions afterwards, even
-   * with concurrent starts: the least recently seen ones beyond that end with the reason `session_limit`.
+   * none. With `scopeOf`, the scope follows from the account's role in that transaction. Of a concurrent sign-in and
+   * change of role, the second sees the first. The account has at most 100 live sessions afterwards, even with
+   * concurrent starts: the least recently seen ones beyond that end with the reason `session_limit`.
    */
   start(
     session: Session,

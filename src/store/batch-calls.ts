@@ -14,9 +14,9 @@ const patienceMs = 20
 type Group<C, R> = Map<string, QueuedCall<C, R>>
 
 /**
- * Runs the calls of one turn of the event loop (see `endOfTurn`) as one statement, so that under load the database is
- * called once for many rows. Calls share a statement only if `alike` returns the same text for them. Each call resolves
- * with the row that has its ID, or `undefined`. If the statement fails, all of its calls do.
+ * Runs the calls of one turn of the event loop (see `endOfTurn`) as one statement. Under load, the database is called
+ * once for many rows. Calls share a statement only if `alike` returns the same text for them. Each call resolves with
+ * the row that has its ID, or `undefined`. If the statement fails, all of its calls do.
  *
  * Two calls for one ID never share a statement: each depends on the row as it finds it, so only one of them can
  * succeed.

@@ -18,9 +18,8 @@ import { endTickets } from './tickets.ts'
 export const addressLock = (emailKey: string): string => `email:${emailKey}`
 
 /**
- * Ends all unverified claims of other accounts to an email address that `proven.by` has proven: their password for it,
- * their sessions, and whatever was still waiting for confirmation. An account left without any sign-in method is
- * deleted.
+ * Ends all unverified claims of other accounts to an email address that `proven.by` has proven. Their password for it,
+ * their sessions, and pending confirmations end. An account left without any sign-in method is deleted.
  */
 export function* endClaims(
   tx: Queries,

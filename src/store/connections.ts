@@ -10,12 +10,12 @@ import { createStatementNames } from './statement-names.ts'
 /**
  * The pool of PostgreSQL connections: who may use one, for how long, and when it is destroyed.
  *
- * Why `pg` and not `postgres` 3.4: both were measured with eight connections that a proxy resets, and 24 callers that
- * read existing rows for 30 s. With a reset every 150 ms, `postgres` answered 22,739 reads. Its callers waited up to
- * 5.9 s, and it threw `CONNECT_TIMEOUT` and an unhandled rejection. `pg` 8.23 answered 52,168 reads and took at most
- * 161 ms. With a reset every 700 ms: 30,023 reads and 14.8 s, against 77,454 and 213 ms. After a connection dropped
- * with data in its buffer, the next connection of `postgres` stayed silent for up to 20 s. `postgres` pipelines and
- * `pg` does not, but calls that arrive together are one statement here, so that gains little.
+ * Why `pg` and not `postgres` 3.4: both were measured with eight connections that a proxy resets. 24 callers read
+ * existing rows for 30 s. With a reset every 150 ms, `postgres` answered 22,739 reads. Its callers waited up to 5.9 s,
+ * and it threw `CONNECT_TIMEOUT` and an unhandled rejection. `pg` 8.23 answered 52,168 reads and took at most 161 ms.
+ * With a reset every 700 ms: 30,023 reads and 14.8 s, against 77,454 and 213 ms. After a connection dropped with data
+ * in its buffer, the next connection of `postgres` stayed silent for up to 20 s. `postgres` pipelines and `pg` does
+ * not, but calls that arrive together are one statement here, so that gains little.
  */
 
 /** How long connecting may take, in milliseconds. */

@@ -116,7 +116,7 @@ function batch(side: Side, name: TableName, after: Row | undefined, offset = 0):
 }
 
 /**
- * A value in a form that is the same for both databases: jsonb does not keep the order of members, and SQLite does not
+ * A value in a form that is the same for both databases. jsonb does not keep the order of members, and SQLite does not
  * keep the time zone.
  */
 function canonical(value: unknown): unknown {

@@ -10,7 +10,7 @@ const countingMs = 5000
 type FactBatch = { readonly facts: Fact[]; readonly written: Promise<void> }
 
 /**
- * Counts facts in shared audit log entries, with one transaction at a time for each entry: facts that arrive during one
+ * Counts facts in shared audit log entries, with one transaction at a time for each entry. Facts that arrive during one
  * are written together by the next. Transactions on one entry wait for each other in the database. With one for each
  * fact, anyone who causes many refusals would fill the pool with connections that only wait.
  */

@@ -31,7 +31,7 @@ export function readSqlite(file: string): Reader {
 const walOf = (file: string): string => `${file}-wal`
 
 /**
- * To read a file in WAL mode, SQLite creates an empty WAL and an index if there is none, and only a connection that may
+ * To read a file in WAL mode, SQLite creates an empty WAL and an index if there is none. Only a connection that may
  * write deletes them. The returned function does so after reading, unless there was a WAL before.
  */
 export function tidyAfterReading(file: string): () => void {

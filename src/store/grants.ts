@@ -82,7 +82,7 @@ export function grantStore(
       .returning({ id: t.id }),
   )
   /**
-   * A refresh token that the provider has permanently refused is not kept: it would only be refused again, and the
+   * A refresh token that the provider has permanently refused is not kept. It would only be refused again, and the
    * person would get a notice each time.
    */
   const keepsOld = ({ status }: StoredGrant, { refreshToken }: NewTokens): boolean =>

@@ -33,11 +33,11 @@ type GroupParts = {
 }
 
 /**
- * Group commit: writes that arrive in one turn of the event loop share one transaction, so that any number of them
- * waits for the disk once. Where several have arrived, more are likely in the next turn, and a commit costs more CPU
- * than a turn. So the group grows until a turn brings no more. A single write is committed at once. A promise settles
- * only after the COMMIT: whatever was acknowledged is durable. A script that throws is rolled back alone; if the
- * transaction itself is lost, every script in it fails.
+ * Group commit: writes that arrive in one turn of the event loop share one transaction. Any number of them waits for
+ * the disk once. Where several have arrived, more are likely in the next turn, and a commit costs more CPU than a turn.
+ * So the group grows until a turn brings no more. A single write is committed at once. A promise settles only after the
+ * COMMIT: whatever was acknowledged is durable. A script that throws is rolled back alone; if the transaction itself is
+ * lost, every script in it fails.
  *
  * While another process has locked the file, nothing blocks the event loop: the `busy_timeout` of the connection is
  * zero. Waiting writes are tried again from a timer until their time limit ends. Reads continue.

@@ -1,6 +1,6 @@
 /**
  * The thread for long reads: one connection that can only read, and one statement at a time. It reports once that the
- * file is open, and then answers each statement with its rows or its error. `long-reads.ts` starts it.
+ * file is open, and then returns the rows or the error of each statement. `long-reads.ts` starts it.
  *
  * This file is JavaScript, so that a worker thread runs it as it is: from the build, and from the source on Node 20,
  * which reads no TypeScript.
@@ -22,7 +22,7 @@ function reportError(error) {
 
 function open() {
   const connection = new Database(String(workerData), { readonly: true, fileMustExist: true, timeout: lockMs })
-  /** Kept as in `connect-sqlite.ts`, and for the same reason. @type {Map<string, Database.Statement<unknown[]>>} */
+  /** Keeps a reference to each statement; `connect-sqlite.ts` says why. @type {Map<string, Database.Statement<unknown[]>>} */
   const statements = new Map()
 
   /** @param {import('./long-reads.ts').LongRead} read */

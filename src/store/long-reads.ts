@@ -44,8 +44,8 @@ const maxWaiting = 100
 const maxThreads = 2
 
 /**
- * Runs long reads in a thread of their own. better-sqlite3 is synchronous, so on the main thread one search through a
- * million rows would block every request. Reads run one after another, in the order they arrived.
+ * Runs long reads in a thread of their own. Because better-sqlite3 is synchronous, on the main thread one search
+ * through a million rows would block every request. Reads run one after another, in the order they arrived.
  *
  * The thread starts with the first read, so that it does not slow down startup. A read that exceeds its time limit
  * fails with 503. Its statement cannot be canceled (better-sqlite3 has no `sqlite3_interrupt`). Its thread is abandoned

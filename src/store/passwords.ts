@@ -57,19 +57,19 @@ export function passwordStore({ db, tables: t, read, write }: Driver, change: Ch
       return found
     },
 
-    register: ({ account: { emailVerified: _, ...account }, emailKey, hash, ticket }, because, letters) =>
+    register: ({ account: { emailVerified: _, ...account }, emailKey, hash, ticket }, because, mails) =>
       change(
         function* (tx, note, post) {
           const [known] = yield* step(tx.select({ id: p.accountId }).from(p).where(eq(p.emailKey, emailKey)))
           if ((yield* isHeld(tx, emailKey)) || known) {
-            yield* post(letters.taken)
+            yield* post(mails.taken)
             return false
           }
           yield* step(tx.insert(t.accounts).values({ ...account, emailKey, verifiedEmailKey: null }))
           yield* step(tx.insert(p).values({ accountId: account.id, emailKey, hash, changedAt: account.createdAt }))
           yield* step(tx.insert(t.tickets).values(ticket))
           yield* note(because)
-          yield* post(letters.opened)
+          yield* post(mails.opened)
           return true
         },
         [addressLock(emailKey)],

@@ -164,7 +164,7 @@ export function appliedUpTo(connection: Database): number | null {
 const pendingMigrations = (connection: Database) => pending(migrationsFor('sqlite'), appliedUpTo(connection))
 
 /**
- * Reads without a lock whether a migration is pending: starting a node or running a command next to a running service
+ * Reads without a lock whether a migration is pending. Starting a node or running a command next to a running service
  * must not stop its writes. Under the lock it is read again, because another node may have applied it in the meantime.
  *
  * Foreign keys are off: SQLite alters a table by creating a new one and dropping the old, and with foreign keys the

@@ -66,8 +66,8 @@ export function* endProofs(
 ): Script<void> {
   yield* step(tx.delete(t).where(eq(t.accountId, accountId)))
   yield* step(tx.delete(pendingSignIns).where(eq(pendingSignIns.accountId, accountId)))
-  // Whoever started setting up an authenticator app knows its secret. After an intruder has been signed out, that app
-  // must not be confirmed.
+  // Deletes an authenticator app that was never confirmed. An intruder may have started the setup and know its secret,
+  // and must not confirm it after being signed out.
   yield* step(tx.delete(totpFactors).where(and(eq(totpFactors.accountId, accountId), isNull(totpFactors.confirmedAt))))
 }
 

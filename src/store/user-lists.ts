@@ -25,9 +25,9 @@ const noneLeft = { index: Number.POSITIVE_INFINITY, key: '' }
 
 /**
  * The lists of accounts. Without a search text, each list is a range of one index. With one, accounts that match by
- * prefix are ranges of indexes, too. Accounts that only contain the text are in no index: a page examines a limited
- * number of the newest accounts, and the next page continues from there. So the cost of a page does not depend on the
- * number of accounts.
+ * prefix are ranges of indexes, too. Accounts that only contain the text are in no index. For them, a page examines a
+ * limited number of the newest accounts, and the next page continues from there. So the cost of a page does not depend
+ * on the number of accounts.
  */
 export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<UserStore, 'list'> {
   const { accounts } = t

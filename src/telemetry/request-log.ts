@@ -2,8 +2,8 @@ import type { Logger } from 'pino'
 import type { Bus } from '../events/bus.ts'
 
 /**
- * Logs one line for each request, at level `info`, or `warn` for a status of 500 and above: method, route pattern,
- * status, milliseconds and request ID. `share` is the share of requests that are logged, from 0 to 1; a status of 500
+ * Logs one line for each request: method, route pattern, status, milliseconds and request ID. The level is `info`, or
+ * `warn` for a status of 500 and above. `share` is the share of requests that are logged, from 0 to 1; a status of 500
  * and above is always logged. The URL, headers and body are never logged: they contain codes, tokens and personal
  * input. The route pattern is the metric label, from a closed list.
  */
