@@ -167,8 +167,8 @@ export interface RevocationStore {
   finish(id: string, because: readonly Fact[], called?: { readonly at: Date }): Promise<void>
   retry(id: string, at: Date, error: string): Promise<void>
   /**
-   * Whether the account is authorizing something at this provider (linking, extending or connecting), or returned from
-   * it within the last minute, after the item was queued. The result may rest on the same consent.
+   * Whether the account is linking, extending or connecting something at this provider, or returned from it within the
+   * last minute, after the item was queued. The result may rest on the same consent.
    */
   awaited(item: Revocation, at: Date): Promise<boolean>
   /** Puts the item back, as if it had not been taken. */

@@ -61,12 +61,12 @@ export function createFollowedClock({ own, machine, ask, report, wait }: Followe
 
   const measure = async (): Promise<Bounds | undefined> => {
     const before = own().getTime()
-    const theirs = (await ask()).getTime()
+    const otherMs = (await ask()).getTime()
     const after = own().getTime()
     const roundTripMs = after - before
     // A NaN offset would be permanent: no later answer could be compared with it.
-    if (!Number.isFinite(theirs) || roundTripMs < 0 || roundTripMs > maxRoundTripMs) return undefined
-    return { least: theirs - after, most: theirs - before }
+    if (!Number.isFinite(otherMs) || roundTripMs < 0 || roundTripMs > maxRoundTripMs) return undefined
+    return { least: otherMs - after, most: otherMs - before }
   }
   const follow = (bounds: Bounds | undefined): void => {
     if (!bounds) return

@@ -101,19 +101,19 @@ export function readPostgresUrl(text: string): Result<PostgresAddress, string> {
   }
 
   const hosts = decoded(authority.slice(at + 1))
-  const where = readHost(take('host', 'hostaddr') ?? hosts)
-  if (where === undefined)
+  const parsedHost = readHost(take('host', 'hostaddr') ?? hosts)
+  if (parsedHost === undefined)
     return err(
       hosts.includes(',')
         ? 'names several hosts; use the one address that always leads to the primary'
         : 'has a host or port that cannot be read; write host:port, an IPv6 address in brackets',
     )
-  const port = take('port') ?? where.port ?? '5432'
+  const port = take('port') ?? parsedHost.port ?? '5432'
   if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535)
     return err('has a port that is not a number between 1 and 65535')
 
-  const asked = take('channel_binding')
-  const binding = asked === 'require' || asked === 'prefer' ? asked : 'off'
+  const requestedBinding = take('channel_binding')
+  const binding = requestedBinding === 'require' || requestedBinding === 'prefer' ? requestedBinding : 'off'
 
   const schema = take('schema', 'currentSchema', 'search_path')
   if (schema !== undefined && schema !== 'public')
@@ -139,7 +139,7 @@ export function readPostgresUrl(text: string): Result<PostgresAddress, string> {
     return err('has a connection_limit that is not a number between 1 and 999')
 
   const address: PostgresAddress = {
-    host: where.host,
+    host: parsedHost.host,
     port: Number(port),
     user: take('user') ?? (decoded(name) || undefined),
     password: take('password') ?? (decoded(secret.join(':')) || undefined),

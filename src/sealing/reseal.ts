@@ -22,9 +22,9 @@ export type ResealReport = {
 type ResealParts = { store: SealedStore; sealer: Sealer; pause?: (ms: number) => Promise<unknown> }
 
 const sum = (tally: Tally): number => tally.reduce((total, { values }) => total + values, 0)
-const without = (tally: Tally, taken: Tally): Tally =>
+const without = (tally: Tally, subtracted: Tally): Tally =>
   tally.flatMap(({ table, values }) => {
-    const rest = values - (taken.find((one) => one.table === table)?.values ?? 0)
+    const rest = values - (subtracted.find((one) => one.table === table)?.values ?? 0)
     return rest > 0 ? [{ table, values: rest }] : []
   })
 
@@ -55,11 +55,11 @@ export const createReseal =
      * Goes through one table, row after row, until it has read as many values as there were at the start. It must not
      * chase new values without end. Returns how many of them do not open.
      */
-    const walk = async (table: string, many: number): Promise<number> => {
+    const walk = async (table: string, limit: number): Promise<number> => {
       let [examined, unopened, after] = [0, 0, '']
       for (;;) {
         const began = performance.now()
-        const values = examined < many ? await store.next(table, key, after, rowsAtOnce) : []
+        const values = examined < limit ? await store.next(table, key, after, rowsAtOnce) : []
         const last = values.at(-1)
         if (!last) return unopened
         examined += values.length
@@ -76,8 +76,8 @@ export const createReseal =
 
     for (let pass = 0; pass < maxPasses && without(tally, unopenable).length > 0; pass++) {
       const closed: { table: string; values: number }[] = []
-      for (const { table, values: many } of tally) {
-        const values = await walk(table, many)
+      for (const { table, values: limit } of tally) {
+        const values = await walk(table, limit)
         if (values > 0) closed.push({ table, values })
       }
       unopenable = closed

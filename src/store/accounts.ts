@@ -244,13 +244,13 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
           if (keepSession !== null && !(yield* isSignedIn(tx, t, { accountId, sessionId: keepSession, at })))
             return 'session_revoked'
           const methods = yield* signInMethodsOf(tx, t, accountId)
-          const gone = methods.identities.find(({ id }) => id === identityId)
-          if (!gone) return 'not_linked'
-          if (!mayRemove({ ...methods, identities: methods.identities.filter((identity) => identity !== gone) }))
+          const removed = methods.identities.find(({ id }) => id === identityId)
+          if (!removed) return 'not_linked'
+          if (!mayRemove({ ...methods, identities: methods.identities.filter((identity) => identity !== removed) }))
             return 'last_login_method'
-          yield* step(tx.delete(t.identities).where(eq(t.identities.id, gone.id)))
+          yield* step(tx.delete(t.identities).where(eq(t.identities.id, removed.id)))
           yield* endProofs(tx, t, accountId)
-          const reasons = because(gone)
+          const reasons = because(removed)
           yield* note(reasons)
           const ended = yield* step(
             tx
@@ -259,7 +259,7 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
               .where(
                 and(
                   eq(t.sessions.accountId, accountId),
-                  eq(t.sessions.identityId, gone.id),
+                  eq(t.sessions.identityId, removed.id),
                   keepSession === null ? undefined : ne(t.sessions.id, keepSession),
                   live(t, at),
                 ),
@@ -267,7 +267,7 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
               .returning({ id: t.sessions.id }),
           )
           yield* note(signedOut(ended, 'identity_unlinked', accountId, originOf(reasons)))
-          yield* withdrawOwn(tx, gone, at)
+          yield* withdrawOwn(tx, removed, at)
           return 'unlinked'
         },
         [accountLock(accountId)],
@@ -325,8 +325,8 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
         )
         yield* deleteGuesses(tx, t, id)
         yield* leaveTeams(tx, t, note, ids, { accountId: id, at, origin: originForOtherAccounts(because) })
-        const gone = yield* step(tx.delete(t.accounts).where(eq(t.accounts.id, id)).returning({ id: t.accounts.id }))
-        if (gone.length === 0) return false
+        const deleted = yield* step(tx.delete(t.accounts).where(eq(t.accounts.id, id)).returning({ id: t.accounts.id }))
+        if (deleted.length === 0) return false
         yield* step(tx.delete(t.mails).where(eq(t.mails.accountId, id)))
         yield* step(
           tx.update(t.serviceCredentials).set({ createdBy: null }).where(eq(t.serviceCredentials.createdBy, id)),

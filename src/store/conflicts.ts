@@ -21,14 +21,14 @@ export function conflictStore({ db, tables: t, read, write }: Driver, change: Ch
       return found
     },
     async resolve(id, at) {
-      const taken = await write(
+      const resolved = await write(
         db
           .update(t.conflicts)
           .set({ resolvedAt: at })
           .where(and(eq(t.conflicts.id, id), open(at)))
           .returning({ id: t.conflicts.id }),
       )
-      return taken.length > 0
+      return resolved.length > 0
     },
   }
 }

@@ -116,8 +116,8 @@ function batch(side: Side, name: TableName, after: Row | undefined, offset = 0):
 }
 
 /**
- * A value in a form that is the same for both databases. jsonb does not keep the order of members, and SQLite does not
- * keep the time zone.
+ * A value in a form that is the same for both databases. PostgreSQL's jsonb does not keep the order of members, and
+ * SQLite does not keep the time zone.
  */
 function canonical(value: unknown): unknown {
   if (value instanceof Date) return value.getTime()

@@ -166,7 +166,7 @@ export function* isSignedIn(
   t: Tables,
   { accountId, sessionId, at }: { accountId: string; sessionId: string; at: Date },
 ): Script<boolean> {
-  const theirs = and(eq(t.sessions.id, sessionId), eq(t.sessions.accountId, accountId), live(t, at))
-  const seen = tx.update(t.sessions).set({ lastSeenAt: at }).where(theirs).returning({ id: t.sessions.id })
-  return (yield* step(seen)).length > 0
+  const ownSession = and(eq(t.sessions.id, sessionId), eq(t.sessions.accountId, accountId), live(t, at))
+  const touched = tx.update(t.sessions).set({ lastSeenAt: at }).where(ownSession).returning({ id: t.sessions.id })
+  return (yield* step(touched)).length > 0
 }

@@ -25,8 +25,8 @@ export function grantStore(
   const raised = sql<number>`${t.fence} + 1`
 
   /** The columns that new tokens change. Without a new refresh token, the stored one remains valid. */
-  const tokensOver = ({ refreshToken, refreshExpiresAt, lastError, ...brought }: RenewedTokens, at: Date) => ({
-    ...brought,
+  const tokensOver = ({ refreshToken, refreshExpiresAt, lastError, ...newTokens }: RenewedTokens, at: Date) => ({
+    ...newTokens,
     ...healthy,
     refreshedAt: at,
     updatedAt: at,
@@ -121,11 +121,11 @@ export function grantStore(
   /** The issuer for a row written before the column existed; `undefined` if no account has its identity. */
   function* issuerOf(tx: Queries, { provider, subject, holder }: StoredGrant): Script<string | undefined> {
     if (holder !== 'person') {
-      const theirs = and(eq(jiraIntegrations.teamId, holder), eq(jiraIntegrations.provider, provider))
-      const [found] = yield* step(tx.select({ issuer: jiraIntegrations.issuer }).from(jiraIntegrations).where(theirs))
+      const ofTeam = and(eq(jiraIntegrations.teamId, holder), eq(jiraIntegrations.provider, provider))
+      const [found] = yield* step(tx.select({ issuer: jiraIntegrations.issuer }).from(jiraIntegrations).where(ofTeam))
       if (found?.issuer !== '') return found?.issuer
       // The same old version wrote both rows. Jira has no issuer; its subjects are identified by the provider's ID.
-      yield* step(tx.update(jiraIntegrations).set({ issuer: provider }).where(theirs))
+      yield* step(tx.update(jiraIntegrations).set({ issuer: provider }).where(ofTeam))
       return provider
     }
     const [found] = yield* step(
@@ -156,13 +156,13 @@ export function grantStore(
       return false
     }
     if (holder !== 'person') return false
-    const [theirs] = yield* step(
+    const [identity] = yield* step(
       tx
         .select({ id: identities.id })
         .from(identities)
         .where(and(eq(identities.issuer, issuer), eq(identities.subject, subject))),
     )
-    return theirs === undefined
+    return identity === undefined
   }
 
   function* insert(tx: Queries, row: StoredGrant) {
@@ -189,18 +189,18 @@ export function grantStore(
             const [known] = yield* step(finding(key))
             if (known) {
               const { id, fence } = known
-              const brought = tokens(id, known)
+              const newTokens = tokens(id, known)
               const written =
-                'stays' in brought
-                  ? using({ id, fence, at, dueAt: brought.dueAt })
-                  : (keepsOld(known, brought) ? overwritingAccess : overwritingAll)({ ...brought, id, fence, at })
+                'stays' in newTokens
+                  ? using({ id, fence, at, dueAt: newTokens.dueAt })
+                  : (keepsOld(known, newTokens) ? overwritingAccess : overwritingAll)({ ...newTokens, id, fence, at })
               const [kept] = yield* step(written)
               if (kept) return true
               continue
             }
             const { provider, issuer, clientId, subject, holder } = key
-            const brought = tokens(newId, undefined)
-            if ('stays' in brought) throw new Error('a new grant has no tokens to keep')
+            const newTokens = tokens(newId, undefined)
+            if ('stays' in newTokens) throw new Error('a new grant has no tokens to keep')
             const kept = yield* insert(tx, {
               id: newId,
               provider,
@@ -208,7 +208,7 @@ export function grantStore(
               clientId,
               subject,
               holder,
-              ...brought,
+              ...newTokens,
               ...healthy,
               consentedAt: at,
               refreshedAt: null,
@@ -320,8 +320,8 @@ export function grantStore(
 
     async dueBy(app, by, most) {
       const some = db.select({ id: t.id }).from(t).where(dueThen(app, by)).limit(most).as('some')
-      const [counted] = await readLong(db.select({ many: count() }).from(some))
-      return counted?.many ?? 0
+      const [counted] = await readLong(db.select({ rows: count() }).from(some))
+      return counted?.rows ?? 0
     },
   }
 }

@@ -49,15 +49,15 @@ export function invitationStore({ db, tables: t, read }: Driver, change: Change)
           .orderBy(desc(i.createdAt), desc(i.id)),
       ),
 
-    withdraw: ({ id, ...asked }, allows, because) =>
+    withdraw: ({ id, ...request }, allows, because) =>
       change(function* (tx, note) {
-        const found = yield* lockTeamAsMember(tx, t, asked)
+        const found = yield* lockTeamAsMember(tx, t, request)
         if (!found) return 'team_not_found'
-        const one = and(eq(i.id, id), eq(i.teamId, asked.teamId))
-        const [invitation] = yield* step(tx.select({ role: i.role }).from(i).where(one))
+        const invitationById = and(eq(i.id, id), eq(i.teamId, request.teamId))
+        const [invitation] = yield* step(tx.select({ role: i.role }).from(i).where(invitationById))
         if (!allows(found.role, invitation?.role ?? 'member')) return 'team_role_required'
         if (!invitation) return 'invitation_not_found'
-        yield* step(tx.delete(i).where(one))
+        yield* step(tx.delete(i).where(invitationById))
         yield* note(because)
         return 'withdrawn'
       }),
@@ -82,19 +82,19 @@ export function invitationStore({ db, tables: t, read }: Driver, change: Change)
 
     accept: ({ secretHash, accountId, at }, most, because) =>
       change(function* (tx, note) {
-        const asking = tx
+        const reading = tx
           .select(getTableColumns(i))
           .from(i)
           .innerJoin(accounts, eq(accounts.id, i.invitedBy))
           .where(isValid(secretHash, at))
-        const [asked] = yield* step(asking)
-        if (!asked) return 'invitation_not_found'
-        const { teamId } = asked
+        const [beforeLock] = yield* step(reading)
+        if (!beforeLock) return 'invitation_not_found'
+        const { teamId } = beforeLock
         const room = yield* hasRoom(tx, t, accountId, most.teams)
         const team = yield* lockTeam(tx, t, teamId)
         if (!team) return 'invitation_not_found'
         // Read it again under the team's lock.
-        const [invitation] = yield* step(asking)
+        const [invitation] = yield* step(reading)
         if (!invitation) return 'invitation_not_found'
         if (yield* roleIn(tx, t, teamId, accountId)) return 'already_member'
         const [members] = yield* step(tx.select({ n: count() }).from(m).where(eq(m.teamId, teamId)))

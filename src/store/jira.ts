@@ -72,8 +72,8 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
         const { teamId, by, sessionId, consent, subjectName, at } = jira
         const found = yield* lockTeamIfAllowed(tx, t, jira, allows)
         if (typeof found === 'string') return found
-        const theirs = and(eq(t.sessions.id, sessionId), eq(t.sessions.accountId, by), live(t, at))
-        const [session] = yield* step(tx.select({ id: t.sessions.id }).from(t.sessions).where(theirs))
+        const ownSession = and(eq(t.sessions.id, sessionId), eq(t.sessions.accountId, by), live(t, at))
+        const [session] = yield* step(tx.select({ id: t.sessions.id }).from(t.sessions).where(ownSession))
         if (!session) return 'session_revoked'
         const before = yield* stateOf(tx, teamId)
         const whose = { accountId: before?.integration.connectedBy ?? by, teamId, at }
@@ -93,10 +93,10 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
         return 'connected'
       }),
 
-    choose: ({ cloudIds, at, ...asked }, allows, because) =>
+    choose: ({ cloudIds, at, ...request }, allows, because) =>
       change(function* (tx, note) {
-        const { teamId } = asked
-        const found = yield* lockTeamIfAllowed(tx, t, asked, allows)
+        const { teamId } = request
+        const found = yield* lockTeamIfAllowed(tx, t, request, allows)
         if (typeof found === 'string') return found
         const state = yield* stateOf(tx, teamId)
         if (!state) return 'jira_not_connected'
@@ -113,14 +113,14 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
         return 'chosen'
       }),
 
-    disconnect: ({ at, ...asked }, allows, because) =>
+    disconnect: ({ at, ...request }, allows, because) =>
       change(function* (tx, note) {
-        const { teamId, by } = asked
-        const found = yield* lockTeamIfAllowed(tx, t, asked, allows)
+        const { teamId, by } = request
+        const found = yield* lockTeamIfAllowed(tx, t, request, allows)
         if (typeof found === 'string') return found
-        const [gone] = yield* step(tx.delete(j).where(eq(j.teamId, teamId)).returning())
-        if (!gone) return 'jira_not_connected'
-        yield* eraseGrants(tx, t, ids, eq(g.holder, teamId), { accountId: gone.connectedBy ?? by, teamId, at })
+        const [deleted] = yield* step(tx.delete(j).where(eq(j.teamId, teamId)).returning())
+        if (!deleted) return 'jira_not_connected'
+        yield* eraseGrants(tx, t, ids, eq(g.holder, teamId), { accountId: deleted.connectedBy ?? by, teamId, at })
         yield* note(because)
         return 'disconnected'
       }),
@@ -137,14 +137,14 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
         .orderBy(asc(j.nextSyncAt), asc(j.teamId))
         .limit(limit)
       // The condition is checked again outside the list: a worker that waited for a row sees that it is no longer due.
-      const taken = await write(
+      const claimed = await write(
         db
           .update(j)
           .set({ nextSyncAt: until })
           .where(and(inArray(j.teamId, next), ready))
           .returning(),
       )
-      return taken.sort((a, b) => (a.teamId < b.teamId ? -1 : 1))
+      return claimed.sort((a, b) => (a.teamId < b.teamId ? -1 : 1))
     },
 
     synced: ({ teamId, provider, issuer, clientId, subject, connectedAt }, reading, at, because) =>

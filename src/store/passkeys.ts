@@ -38,14 +38,14 @@ export function passkeyStore({ db, tables, read, write }: Driver, change: Change
 
     async used(id, { counter, backedUp, at }) {
       const grew = counter === 0 ? eq(t.counter, 0) : lt(t.counter, counter)
-      const noted = await write(
+      const updated = await write(
         db
           .update(t)
           .set({ counter, backedUp, lastUsedAt: at })
           .where(and(eq(t.id, id), grew))
           .returning({ id: t.id }),
       )
-      return noted.length > 0
+      return updated.length > 0
     },
 
     rename: ({ id, accountId }, name, because) =>
@@ -62,11 +62,11 @@ export function passkeyStore({ db, tables, read, write }: Driver, change: Change
         function* (tx, note) {
           if (!(yield* isSignedIn(tx, tables, of))) return 'session_revoked'
           const methods = yield* signInMethodsOf(tx, tables, of.accountId)
-          const left = methods.passkeys.filter((passkey) => passkey.id !== id)
-          if (left.length === methods.passkeys.length) return 'passkey_not_found'
-          if (!mayRemove({ ...methods, passkeys: left })) return 'last_login_method'
+          const remaining = methods.passkeys.filter((passkey) => passkey.id !== id)
+          if (remaining.length === methods.passkeys.length) return 'passkey_not_found'
+          if (!mayRemove({ ...methods, passkeys: remaining })) return 'last_login_method'
           yield* step(tx.delete(t).where(eq(t.id, id)))
-          if (left.length === 0 && !(yield* hasTotp(tx, tables, of.accountId)))
+          if (remaining.length === 0 && !(yield* hasTotp(tx, tables, of.accountId)))
             yield* turnOffSecondFactor(tx, tables, of)
           yield* note(because)
           yield* endOtherAccess(tx, tables, note, of, 'second_factor_removed', because)

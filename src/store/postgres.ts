@@ -229,9 +229,9 @@ const asClient = (connection: Connection): pg.Client =>
   ({ query: connection.run.bind(connection) }) as unknown as pg.Client
 
 async function execute<T>(prepared: Prepared, connection: Connection, values?: Values): Promise<T> {
-  const here = Object.assign(Object.create(prepared as object), { client: asClient(connection) }) as Prepared
+  const bound = Object.assign(Object.create(prepared as object), { client: asClient(connection) }) as Prepared
   try {
-    return (await here.execute(values)) as T
+    return (await bound.execute(values)) as T
   } catch (error) {
     throw error instanceof DrizzleQueryError && error.cause ? error.cause : error
   }

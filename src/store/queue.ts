@@ -22,14 +22,14 @@ export function queueOf<T extends Queue>({ db, readLong, write }: Driver, table:
         .orderBy(asc(t.nextAttemptAt), asc(t.id))
         .limit(limit)
       // The condition is checked again outside the list: a worker that waited for a row sees that it is no longer due.
-      const taken: T['$inferSelect'][] = await write(
+      const claimed: T['$inferSelect'][] = await write(
         db
           .update(t)
           .set({ nextAttemptAt: until })
           .where(and(inArray(t.id, due), lte(t.nextAttemptAt, at)))
           .returning(),
       )
-      return taken.sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || (a.id < b.id ? -1 : 1))
+      return claimed.sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || (a.id < b.id ? -1 : 1))
     },
 
     async retry(id: string, at: Date, error: string): Promise<void> {

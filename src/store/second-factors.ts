@@ -83,14 +83,14 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
       ending(changingOf(of), originOf(because))(
         function* (tx, note) {
           if (!(yield* hasPasskey(tx, t, of.accountId)) || !(yield* isSignedIn(tx, t, of))) return false
-          const asked = yield* step(
+          const turnedOn = yield* step(
             tx
               .update(accounts)
               .set({ secondFactorAt: of.at, updatedAt: of.at })
               .where(and(eq(accounts.id, of.accountId), isNull(accounts.secondFactorAt)))
               .returning({ id: accounts.id }),
           )
-          if (asked.length === 0) return false
+          if (turnedOn.length === 0) return false
           yield* putCodes(tx, t, of, newCodes)
           yield* note(because)
           yield* endOtherAccess(tx, t, note, of, 'second_factor_added', because)
@@ -103,12 +103,12 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
       ending(changingOf(of), originOf(because))(
         function* (tx, note) {
           if (!(yield* isSignedIn(tx, t, of))) return false
-          const [gone] = yield* step(
+          const [deleted] = yield* step(
             tx.delete(totp).where(eq(totp.accountId, of.accountId)).returning({ confirmedAt: totp.confirmedAt }),
           )
-          if (!gone) return false
+          if (!deleted) return false
           // The app was never confirmed, so sign-in has never asked for it: only the unfinished setup is removed.
-          if (gone.confirmedAt === null) {
+          if (deleted.confirmedAt === null) {
             yield* note(cancelled)
             return true
           }
@@ -136,8 +136,8 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
       change(
         function* (tx, note) {
           if (!(yield* isSignedIn(tx, t, of))) return false
-          const asked = and(eq(accounts.id, of.accountId), isNotNull(accounts.secondFactorAt))
-          if ((yield* step(tx.select({ id: accounts.id }).from(accounts).where(asked))).length === 0) return false
+          const turnedOn = and(eq(accounts.id, of.accountId), isNotNull(accounts.secondFactorAt))
+          if ((yield* step(tx.select({ id: accounts.id }).from(accounts).where(turnedOn))).length === 0) return false
           yield* putCodes(tx, t, of, newCodes)
           yield* endProofs(tx, t, of.accountId)
           yield* note(because)

@@ -53,7 +53,10 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
         .where(enabled),
     )
   }
-  const theirs = <T extends typeof t.identities | typeof t.passwords | typeof t.passkeys>(table: T, which: SQL) =>
+  const belongsToAccount = <T extends typeof t.identities | typeof t.passwords | typeof t.passkeys>(
+    table: T,
+    which: SQL,
+  ) =>
     exists(
       db
         .select({ one: sql`1` })
@@ -61,9 +64,11 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
         .where(and(eq(table.accountId, t.accounts.id), which)),
     )
   const [withIdentity, withPassword, withPasskey, withAddress, enabledOne] = [
-    accountWith(theirs(t.identities, eq(t.identities.id, id))),
-    accountWith(theirs(t.passwords, eq(t.passwords.changedAt, placeholderFor('changedAt', t.passwords.changedAt)))),
-    accountWith(theirs(t.passkeys, eq(t.passkeys.id, id))),
+    accountWith(belongsToAccount(t.identities, eq(t.identities.id, id))),
+    accountWith(
+      belongsToAccount(t.passwords, eq(t.passwords.changedAt, placeholderFor('changedAt', t.passwords.changedAt))),
+    ),
+    accountWith(belongsToAccount(t.passkeys, eq(t.passkeys.id, id))),
     accountWith(eq(t.accounts.verifiedEmailKey, sql.placeholder('emailKey'))),
     accountWith(),
   ]

@@ -249,13 +249,13 @@ const maxCachedRows = 10_000
 function cacheRows(connection: Database, commits: () => number) {
   const version = connection.prepare('PRAGMA data_version').pluck()
   const rows = new Map<string, unknown>()
-  let ours = -1
-  let theirs: unknown
+  let ownCommits = -1
+  let fileVersion: unknown
   return <T>(values: Values, read: () => T): T => {
-    const [nowOurs, nowTheirs] = [commits(), version.get()]
-    if (nowOurs !== ours || nowTheirs !== theirs || rows.size >= maxCachedRows) rows.clear()
-    ours = nowOurs
-    theirs = nowTheirs
+    const [currentCommits, currentVersion] = [commits(), version.get()]
+    if (currentCommits !== ownCommits || currentVersion !== fileVersion || rows.size >= maxCachedRows) rows.clear()
+    ownCommits = currentCommits
+    fileVersion = currentVersion
     const key = JSON.stringify(values)
     const known = rows.get(key)
     if (known !== undefined) return known as T

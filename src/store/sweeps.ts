@@ -58,8 +58,8 @@ export function sweepStore(
     )
     const within = last ? and(gt(s.id, after), lte(s.id, last.id)) : gt(s.id, after)
     const over = or(lt(s.endedAt, before), lt(s.idleExpiresAt, before), lt(s.absoluteExpiresAt, before))
-    const gone = await write(db.delete(s).where(and(within, over)).returning({ id: s.id }))
-    return { swept: gone.length, next: last?.id }
+    const deleted = await write(db.delete(s).where(and(within, over)).returning({ id: s.id }))
+    return { swept: deleted.length, next: last?.id }
   }
 
   /**

@@ -125,14 +125,14 @@ export function* leaveConnection(
   { accountId, at, origin }: Initiator,
 ): Script<void> {
   const { jiraIntegrations: jira } = t
-  const [theirs] = yield* step(
+  const [disconnected] = yield* step(
     tx
       .update(jira)
       .set({ connectedBy: null, syncStatus: 'failed', lastError: 'connector_left', updatedAt: at })
       .where(and(eq(jira.teamId, teamId), eq(jira.connectedBy, accountId)))
       .returning({ teamId: jira.teamId }),
   )
-  if (!theirs) return
+  if (!disconnected) return
   yield* eraseGrants(tx, t, ids, eq(t.grants.holder, teamId), { accountId, teamId, at })
   yield* notifyLeaders(tx, t, note, teamId, 'connector_left', origin)
 }
@@ -143,8 +143,8 @@ export function* leaveConnection(
  */
 export function* notifyJiraPaused(tx: Queries, t: Tables, note: Note, accountId: string, origin: Origin): Script<void> {
   const { jiraIntegrations: jira } = t
-  const theirs = tx.select({ teamId: jira.teamId }).from(jira).where(eq(jira.connectedBy, accountId))
-  for (const { teamId } of yield* step(theirs.orderBy(asc(jira.teamId))))
+  const connections = tx.select({ teamId: jira.teamId }).from(jira).where(eq(jira.connectedBy, accountId))
+  for (const { teamId } of yield* step(connections.orderBy(asc(jira.teamId))))
     yield* notifyLeaders(tx, t, note, teamId, 'connector_disabled', origin)
 }
 

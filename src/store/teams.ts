@@ -23,10 +23,10 @@ export function* lockTeamAsMember(
 export function* lockTeamIfAllowed(
   tx: Queries,
   t: Tables,
-  asked: { readonly teamId: string; readonly by: string },
+  request: { readonly teamId: string; readonly by: string },
   allows: (by: TeamRole) => boolean,
 ): Script<Membership | TeamRefusal> {
-  const found = yield* lockTeamAsMember(tx, t, asked)
+  const found = yield* lockTeamAsMember(tx, t, request)
   if (!found) return 'team_not_found'
   return allows(found.role) ? found : 'team_role_required'
 }
@@ -131,16 +131,16 @@ export function teamStore({ db, tables: t, read, reads }: Driver, change: Change
           .orderBy(asc(m.teamId)),
       )
       const sizeOf = new Map(sizes.map(({ id, n }) => [id, n]))
-      return found.map((one) => ({ ...one, members: sizeOf.get(one.team.id) ?? 0 }))
+      return found.map((membership) => ({ ...membership, members: sizeOf.get(membership.team.id) ?? 0 }))
     },
 
     members: async (teamId) => (await read(membersQuery(db, eq(m.teamId, teamId)))).map(seen),
 
     leaders: async (teamId) => (await read(leadersOf(db, t, teamId))).map(({ id }) => id),
 
-    rename: ({ name, at, ...asked }, allows, because) =>
+    rename: ({ name, at, ...request }, allows, because) =>
       change(function* (tx, note) {
-        const found = yield* lockTeamIfAllowed(tx, t, asked, allows)
+        const found = yield* lockTeamIfAllowed(tx, t, request, allows)
         if (typeof found === 'string') return found
         const { team, role } = found
         if (team.name === name) return found
@@ -149,29 +149,29 @@ export function teamStore({ db, tables: t, read, reads }: Driver, change: Change
         return { team: { ...team, name, updatedAt: at }, role }
       }),
 
-    setRole: ({ accountId, role, maySend, ...asked }, allows, because) =>
+    setRole: ({ accountId, role, maySend, ...request }, allows, because) =>
       change(function* (tx, note) {
-        const { teamId } = asked
-        const found = yield* lockTeamAsMember(tx, t, asked)
+        const { teamId } = request
+        const found = yield* lockTeamAsMember(tx, t, request)
         if (!found) return 'team_not_found'
-        const one = member(teamId, accountId)
-        const [before] = yield* step(membersQuery(tx, one))
+        const membership = member(teamId, accountId)
+        const [before] = yield* step(membersQuery(tx, membership))
         if (!before) return allows(found.role, 'member') ? 'member_not_found' : 'team_role_required'
         const currentRole = before.member.role
         if (!allows(found.role, currentRole) || !allows(found.role, role)) return 'team_role_required'
         if (currentRole === role) return seen(before)
         if (currentRole === 'owner' && (yield* isLastOwner(tx, teamId, accountId))) return 'last_owner'
-        yield* step(tx.update(m).set({ role }).where(one))
+        yield* step(tx.update(m).set({ role }).where(membership))
         const kept = maySend.length === 0 ? undefined : not(inArray(invitations.role, [...maySend]))
         yield* step(tx.delete(invitations).where(and(sentBy(teamId, accountId), kept)))
         yield* note(because)
         return { ...seen(before), role }
       }),
 
-    leave: ({ accountId, at, ...asked }, allows, because) =>
+    leave: ({ accountId, at, ...request }, allows, because) =>
       change(function* (tx, note) {
-        const { teamId, by } = asked
-        const found = yield* lockTeamAsMember(tx, t, asked)
+        const { teamId, by } = request
+        const found = yield* lockTeamAsMember(tx, t, request)
         if (!found) return 'team_not_found'
         const role = yield* roleIn(tx, t, teamId, accountId)
         if (!role) return allows(found.role, 'member') ? 'member_not_found' : 'team_role_required'
@@ -184,12 +184,12 @@ export function teamStore({ db, tables: t, read, reads }: Driver, change: Change
         return 'left'
       }),
 
-    remove: ({ at, ...asked }, allows, because) =>
+    remove: ({ at, ...request }, allows, because) =>
       change(function* (tx, note) {
-        const found = yield* lockTeamIfAllowed(tx, t, asked, allows)
+        const found = yield* lockTeamIfAllowed(tx, t, request, allows)
         if (typeof found === 'string') return found
         yield* note(because)
-        yield* endTeam(tx, t, note, ids, asked.teamId, { accountId: asked.by, at, origin: originOf(because) })
+        yield* endTeam(tx, t, note, ids, request.teamId, { accountId: request.by, at, origin: originOf(because) })
         return 'removed'
       }),
   }

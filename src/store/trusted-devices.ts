@@ -37,8 +37,12 @@ export function trustedDeviceStore({
       atomic(
         function* (tx) {
           const { accountId, lastSeenAt, expiresAt } = device
-          const theirs = and(eq(sessions.id, sessionId), eq(sessions.accountId, accountId), isNull(sessions.endedAt))
-          const [open] = yield* step(tx.select({ id: sessions.id }).from(sessions).where(theirs))
+          const openSession = and(
+            eq(sessions.id, sessionId),
+            eq(sessions.accountId, accountId),
+            isNull(sessions.endedAt),
+          )
+          const [open] = yield* step(tx.select({ id: sessions.id }).from(sessions).where(openSession))
           if (!open) return
           const [trusted] = yield* step(
             tx

@@ -56,12 +56,12 @@ export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<
     )
   }
 
-  const wanted = ({ role, disabled }: UserSearch): SQL | undefined =>
+  const matchesFilter = ({ role, disabled }: UserSearch): SQL | undefined =>
     and(
       role === null ? undefined : eq(accounts.role, role),
       disabled === null ? undefined : (disabled ? isNotNull : isNull)(accounts.disabledAt),
     )
-  const isWanted = ({ role, disabled }: UserSearch, account: Account): boolean =>
+  const isMatch = ({ role, disabled }: UserSearch, account: Account): boolean =>
     (role === null || account.role === role) && (disabled === null || disabled === (account.disabledAt !== null))
 
   const placeIs = (sign: '<' | '>=', { createdAt, id }: Pick<UserPlace, 'createdAt' | 'id'>): SQL =>
@@ -98,20 +98,20 @@ export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<
   }
 
   /** The accounts that match by prefix: one index after the other. */
-  async function beginning(asked: UserSearch, keys: readonly Key[]): Promise<PrefixMatches> {
+  async function beginning(query: UserSearch, keys: readonly Key[]): Promise<PrefixMatches> {
     const found: Account[] = []
     let examined = 0
     // A position without an index is after all of them.
-    const { index: begun, key } = asked.after === null ? { index: 0, key: '' } : (asked.after.begins ?? noneLeft)
-    let seen: RangePosition | null = asked.after?.begins ? { key, id: asked.after.id } : null
-    for (let index = begun; index < keys.length; seen = null, index++) {
+    const { index: startIndex, key } = query.after === null ? { index: 0, key: '' } : (query.after.begins ?? noneLeft)
+    let seen: RangePosition | null = query.after?.begins ? { key, id: query.after.id } : null
+    for (let index = startIndex; index < keys.length; seen = null, index++) {
       for (let rows = atOnce; rows === atOnce; ) {
         const chunk = await along(keys[index] as Key, keys.slice(0, index), seen, atOnce)
         for (const { account, key: value, earlier } of chunk) {
           seen = { key: value ?? '', id: account.id }
           examined++
-          if (!earlier && isWanted(asked, account)) found.push(account)
-          if (found.length < asked.limit && examined < maxExamined) continue
+          if (!earlier && isMatch(query, account)) found.push(account)
+          if (found.length < query.limit && examined < maxExamined) continue
           return {
             found,
             examined: examined,
@@ -125,8 +125,8 @@ export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<
   }
 
   /** Accounts that contain the text but match none of the indexes, among the next `most` accounts. */
-  async function containing(asked: UserSearch, keys: readonly Key[], text: string, limit: number, most: number) {
-    const older = asked.after && !asked.after.begins ? placeIs('<', asked.after) : undefined
+  async function containing(query: UserSearch, keys: readonly Key[], text: string, limit: number, most: number) {
+    const older = query.after && !query.after.begins ? placeIs('<', query.after) : undefined
     const [last] = await readLong(
       db
         .select({ createdAt: accounts.createdAt, id: accounts.id })
@@ -138,30 +138,30 @@ export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<
     )
     const others = not(sql`coalesce(${either(keys)}, ${sql.raw('false')})`)
     const within = last && placeIs('>=', last)
-    const found = await newest(and(older, within, contains(text), others, wanted(asked)), limit)
+    const found = await newest(and(older, within, contains(text), others, matchesFilter(query)), limit)
     const end = found.length === limit ? found.at(-1) : last
     return { found, next: end ? { createdAt: end.createdAt, id: end.id } : null }
   }
 
-  async function search(asked: UserSearch, text: string): Promise<UserPage> {
+  async function search(query: UserSearch, text: string): Promise<UserPage> {
     const keys = keysOf(text)
-    const begun = await beginning(asked, keys)
-    if (begun.next !== null) return { accounts: begun.found, next: begun.next }
-    const left = asked.limit - begun.found.length
-    const { found, next } = await containing(asked, keys, text, left, maxExamined - begun.examined)
-    return { accounts: [...begun.found, ...found], next }
+    const byPrefix = await beginning(query, keys)
+    if (byPrefix.next !== null) return { accounts: byPrefix.found, next: byPrefix.next }
+    const left = query.limit - byPrefix.found.length
+    const { found, next } = await containing(query, keys, text, left, maxExamined - byPrefix.examined)
+    return { accounts: [...byPrefix.found, ...found], next }
   }
 
   return {
-    async list(asked) {
-      if (asked.text !== null) return search(asked, asked.text)
+    async list(query) {
+      if (query.text !== null) return search(query, query.text)
       // One more than requested shows whether there is a next page.
       const found = await newest(
-        and(wanted(asked), asked.after ? placeIs('<', asked.after) : undefined),
-        asked.limit + 1,
+        and(matchesFilter(query), query.after ? placeIs('<', query.after) : undefined),
+        query.limit + 1,
       )
-      const shown = found.slice(0, asked.limit)
-      const last = found.length > asked.limit ? shown.at(-1) : undefined
+      const shown = found.slice(0, query.limit)
+      const last = found.length > query.limit ? shown.at(-1) : undefined
       return { accounts: shown, next: last ? { createdAt: last.createdAt, id: last.id } : null }
     },
   }
