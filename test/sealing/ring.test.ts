@@ -170,9 +170,9 @@ describe.each(databases)('the key ring of a database on $name', ({ name, place }
     })
 
     test.each([
-      ['another key under the name', [newKey('k1')], /another key than the one given as k1/],
-      ['a key of another name', [newKey('k2')], /another key than those given; its name is k1/],
-      ['another one after a new first key', [newKey('k2'), newKey('k1')], /another key than the one given as k1/],
+      ['another key under the name', [newKey('k1')], /another key than the one listed as k1/],
+      ['a key of another name', [newKey('k2')], /encrypted with the key k1, which is not listed/],
+      ['another one after a new first key', [newKey('k2'), newKey('k1')], /another key than the one listed as k1/],
     ] as const)('is refused with %s, and nothing is registered', async (_, ring, sentence) => {
       await usedBefore(k1)
       await expect(started(...(ring as unknown as KeyRing))).rejects.toThrow(sentence)

@@ -235,7 +235,7 @@ test('errors an operator can fix are explained in a sentence: a port in use, no 
   const another = `k1:${Buffer.alloc(32, 'quite another key of 32 bytes ..').toString('base64')}`
   const locked = await startService({ ...settings(port, `file:${file}`), ENCRYPTION_KEYS: another }).ended
   expect(locked.code).toBe(1)
-  expect(locked.stderr).toMatch(/^ENCRYPTION_KEYS: .*sealed with another key/)
+  expect(locked.stderr).toMatch(/^ENCRYPTION_KEYS: .*(encrypted with that other key|encrypted with another key)/)
   expect(locked.stderr).not.toContain('    at ')
   expect(readFileSync(file).equals(untouched)).toBe(true)
 }, 30_000)
