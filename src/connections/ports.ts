@@ -26,7 +26,7 @@ export type StoredGrant = {
   readonly askedScopes: readonly string[]
   readonly scopes: readonly string[]
   readonly expiresAt: Date | null
-  /** When the refresh token expires in any case, if the provider told us. */
+  /** When the refresh token expires in any case, if the provider reports it. */
   readonly refreshExpiresAt: Date | null
   /**
    * `degraded`: the last refresh failed and will be retried. `needs_reauthorization`: only the person can fix it.

@@ -16,7 +16,7 @@ export type Tally = readonly { readonly table: string; readonly values: number }
 
 export type RegisteredKey = {
   readonly id: string
-  /** A text sealed with this key. Whoever can open it has the same key, and not just one with the same name. */
+  /** A text sealed with this key. Anyone who can open it has the same key, and not just one with the same name. */
   readonly proof: string
   readonly createdAt: Date
 }
