@@ -15,9 +15,9 @@ import type {
   Input,
   MaybePromise,
   Outcome,
-  Read,
   Route,
   Schema,
+  SchemaOutput,
 } from './route.ts'
 
 /** A page looks at the session even where an API route does not: the token of its form is bound to it. */
@@ -54,7 +54,7 @@ export function formOf<
   P extends Schema | undefined,
   B extends Schema | undefined,
   R extends Schema | undefined,
-  F extends z.ZodType<Read<B>> | undefined = undefined,
+  F extends z.ZodType<SchemaOutput<B>> | undefined = undefined,
   const X extends ErrorCode = never,
 >(
   act: DeclaredRoute<A, E, D, P, B, R>,
@@ -89,9 +89,9 @@ export function formOf<
 }
 
 type FormInput<A extends Auth, P, B, F> = Input<
-  Read<P>,
+  SchemaOutput<P>,
   undefined,
-  F extends Schema ? z.output<F> : Read<B>,
+  F extends Schema ? z.output<F> : SchemaOutput<B>,
   FormAuth<A>
 >
 

@@ -31,7 +31,7 @@ type Resource<D> = {
 }
 
 /** The route of a request. `params` are still percent-encoded. */
-type Found<D> = {
+type RouteMatch<D> = {
   readonly target: Target
   readonly limiter: Limiter | undefined
   readonly resource?: Resource<D>
@@ -55,7 +55,12 @@ export function mount<D>(
 ): Refusals['unroutable'] {
   const find = createFinder(frame, routes, files)
 
-  const handle = async (request: Request, response: Response, found: Found<D>, refusal?: AppError): Promise<void> => {
+  const handle = async (
+    request: Request,
+    response: Response,
+    found: RouteMatch<D>,
+    refusal?: AppError,
+  ): Promise<void> => {
     const incoming = new Incoming(frame, request, found.target)
     const responder = new Responder(frame, incoming, response)
     try {
@@ -64,7 +69,7 @@ export function mount<D>(
       const refused = refusal ?? headerFault(request)
       if (refused) return responder.refuse(refused)
       const { expect } = request.headers
-      if (expect !== undefined && !understood.test(expect)) {
+      if (expect !== undefined && !knownExpectation.test(expect)) {
         // A body may or may not follow, so the connection cannot be used again.
         return responder.send(417, [...frame.headers.api, 'Connection', 'close'], '')
       }
@@ -78,7 +83,7 @@ export function mount<D>(
     }
   }
   /** Answers within the time limit, if there is one, and only while the client is connected. */
-  const answer = (request: Request, response: Response, found: Found<D>, refusal?: AppError): Promise<void> => {
+  const answer = (request: Request, response: Response, found: RouteMatch<D>, refusal?: AppError): Promise<void> => {
     const handling = (): Promise<void> => handle(request, response, found, refusal)
     if (frame.requestMs === null) return handling()
     const isGone = (): boolean => request.socket.destroyed && !response.writableEnded
@@ -110,7 +115,7 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
   const browse = frame.limiter('browse')
   const ofFiles = frame.limiter('static')
 
-  const prepare = (resource: Resource<D>, bound: Bound<D> | undefined): Found<D> => ({
+  const prepare = (resource: Resource<D>, bound: Bound<D> | undefined): RouteMatch<D> => ({
     resource,
     bound,
     limiter: bound ? bound.limiter : browse,
@@ -132,7 +137,7 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
     ]),
   )
 
-  const match = (path: string): (Pick<Found<D>, 'params'> & { resource: Resource<D> }) | undefined => {
+  const match = (path: string): (Pick<RouteMatch<D>, 'params'> & { resource: Resource<D> }) | undefined => {
     const known = exact.get(path)
     if (known) return { resource: known }
     const given = path.split('/')
@@ -147,7 +152,7 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
     return undefined
   }
 
-  return (method: string, path: string): Found<D> => {
+  return (method: string, path: string): RouteMatch<D> => {
     const file = statics.get(path)
     if (file) {
       const offered = method === 'GET' || method === 'HEAD'
@@ -173,15 +178,15 @@ function headerFault({ headers, httpVersion, rawHeaders, url }: Request): AppErr
   if (hosts !== 1) return invalidRequest
   let size = url.length
   for (const text of rawHeaders) size += text.length + 2
-  return size > mostHeaderBytes || rawHeaders.length > mostHeaders * 2 ? fail('headers_too_large').error : undefined
+  return size > maxHeaderBytes || rawHeaders.length > maxHeaders * 2 ? fail('headers_too_large').error : undefined
 }
 
 /** Node accepts more than this (`server.ts`), so that a request with too much gets a normal response. */
-const mostHeaderBytes = 16_384
-const mostHeaders = 100
+const maxHeaderBytes = 16_384
+const maxHeaders = 100
 
 /** The only expectation that HTTP defines (RFC 9110 §10.1.1), matched as Node does. */
-const understood = /(?:^|\W)100-continue(?:$|\W)/i
+const knownExpectation = /(?:^|\W)100-continue(?:$|\W)/i
 
 const nothing = z.strictObject({})
 
@@ -272,7 +277,7 @@ function listsIn(schema: z.ZodType | undefined): ReadonlySet<string> {
 
 async function serve<D>(
   frame: Frame,
-  { resource, bound, params }: Found<D>,
+  { resource, bound, params }: RouteMatch<D>,
   incoming: Incoming,
   responder: Responder,
   vinculum: D,
@@ -330,7 +335,11 @@ function decode(params: Readonly<Record<string, string>>): Record<string, string
 }
 
 /** The headers that answer a preflight; `undefined` if the request is none, or if its origin is not allowed. */
-function preflightOf<D>(frame: Frame, request: Request, { resource, target }: Found<D>): readonly string[] | undefined {
+function preflightOf<D>(
+  frame: Frame,
+  request: Request,
+  { resource, target }: RouteMatch<D>,
+): readonly string[] | undefined {
   const wanted = frame.cors.preflightFor(request)
   if (wanted === undefined) return undefined
   return frame.cors.preflight(resource?.bound[wanted]?.crossOrigin ?? target.crossOrigin, wanted, request.headers)

@@ -29,7 +29,10 @@ type ProblemContext = {
 export function createProblems({ publicUrl, recentAuthSeconds }: { publicUrl: URL; recentAuthSeconds: number }) {
   const types = new URL('/docs/errors/', publicUrl).href
 
-  return function describe(error: AppError, { locale, requestId, oauth, faults, badCredentials }: ProblemContext): Problem {
+  return function describe(
+    error: AppError,
+    { locale, requestId, oauth, faults, badCredentials }: ProblemContext,
+  ): Problem {
     const { status } = rowOf(error.code)
     const { title, detail } = message(error, locale)
     const headers: Record<string, string> = {}

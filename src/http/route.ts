@@ -96,18 +96,18 @@ export type Example = { readonly request?: Readonly<Record<string, unknown>>; re
 
 export type Schema = z.ZodType
 /** What a handler gets of a schema: the values it read, or `undefined` where the route has no such schema. */
-export type Read<S> = S extends Schema ? z.output<S> : undefined
+export type SchemaOutput<S> = S extends Schema ? z.output<S> : undefined
 /** What must go into the reply's schema. A route without one answers no JSON. */
-type Reply<R> = R extends Schema ? z.input<R> : never
+type ReplyInput<R> = R extends Schema ? z.input<R> : never
 /** The result of a handler. An error may name the invalid fields, and change cookies: a flow that failed has ended. */
 export type Outcome<T, E> = Result<T, E> & {
   readonly cookies?: readonly CookieChange[]
   readonly faults?: readonly FieldFault[]
 }
 export type MaybePromise<T> = T | Promise<T>
-type Handled<T, E> = MaybePromise<Outcome<T, E>>
+type HandlerResult<T, E> = MaybePromise<Outcome<T, E>>
 
-type Facts = {
+type RouteDeclaration = {
   readonly method: Method
   readonly path: `/${string}`
   /** A heading of a few words, in the imperative. */
@@ -158,14 +158,14 @@ type Facts = {
 }
 
 /** A route as the frame sees it, after type checking. `D` is what its handler receives. */
-export type Route<D = never> = Facts & {
+export type Route<D = never> = RouteDeclaration & {
   readonly auth: Auth
   readonly params?: Schema
   readonly query?: Schema
   readonly body?: Schema
   readonly reply?: Schema
   readonly fails: readonly ErrorCode[]
-  readonly handle: (input: Input<never, never, never, 'user'>, vinculum: D) => Handled<Answer<unknown>, AppError>
+  readonly handle: (input: Input<never, never, never, 'user'>, vinculum: D) => HandlerResult<Answer<unknown>, AppError>
 }
 
 /** A route that keeps the types of its declaration, so that a form can be derived from it (`form.ts`). */
@@ -187,7 +187,7 @@ export function route<
   B extends Schema | undefined = undefined,
   R extends Schema | undefined = undefined,
 >(
-  definition: Facts & {
+  definition: RouteDeclaration & {
     readonly auth: A
     readonly params?: P
     readonly query?: Q
@@ -195,9 +195,9 @@ export function route<
     readonly reply?: R
     readonly fails: readonly E[]
     readonly handle: (
-      input: Input<Read<NoInfer<P>>, Read<NoInfer<Q>>, Read<NoInfer<B>>, NoInfer<A>>,
+      input: Input<SchemaOutput<NoInfer<P>>, SchemaOutput<NoInfer<Q>>, SchemaOutput<NoInfer<B>>, NoInfer<A>>,
       vinculum: D,
-    ) => Handled<Answer<Reply<NoInfer<R>>>, AppError<NoInfer<E> | GeneralCode>>
+    ) => HandlerResult<Answer<ReplyInput<NoInfer<R>>>, AppError<NoInfer<E> | GeneralCode>>
   },
 ): DeclaredRoute<A, E, D, P, B, R> {
   return definition as unknown as DeclaredRoute<A, E, D, P, B, R>
