@@ -64,7 +64,8 @@ export const toMailCode = ({ binding, expiresIn }: { binding: string; expiresIn:
   seeOther('/login/email/code', { cookies: [mailCodeCookie(binding, expiresIn)] })
 
 /**
- * What a browser is known by, whoever signs in with it. It must come along on the way back from a provider, so `Lax`.
+ * Identifies a browser, independent of who signs in with it. The browser must send it on the return from a provider, so
+ * `Lax`.
  */
 export const deviceCookie = (secret: string, seconds: number): CookieChange => ({
   name: 'device',
@@ -126,8 +127,8 @@ export async function answerAsRedirect(entered: Entered, handle: string, service
 }
 
 /**
- * For a person who is in, whichever way they came: on to where they wanted to go. To another origin only a one-time
- * code travels. A browser that is not known yet gets what it is known by from now on.
+ * For a person who has signed in, by any method: redirects to the URL they wanted. Another origin gets only a one-time
+ * code. A browser that is not known yet gets its device cookie.
  */
 export async function admittedAsRedirect(
   { account, action, provider, providerUserId, session, cookie, device, flow }: Admitted,

@@ -36,7 +36,7 @@ type Place<F, X extends ErrorCode> = {
   readonly fields?: F
   /** Errors of the form beside those of the act. */
   readonly fails?: readonly X[]
-  /** Ways it answers beside a redirect. */
+  /** Kinds of response besides a redirect. */
   readonly also?: readonly AnswerKind[]
 }
 

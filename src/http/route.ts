@@ -97,9 +97,12 @@ export type Example = { readonly request?: Readonly<Record<string, unknown>>; re
 export type Schema = z.ZodType
 /** What a handler gets of a schema: the values it read, or `undefined` where the route has no such schema. */
 export type SchemaOutput<S> = S extends Schema ? z.output<S> : undefined
-/** What must go into the reply's schema. A route without one answers no JSON. */
+/** The input of the reply's schema. A route without one returns no JSON. */
 type ReplyInput<R> = R extends Schema ? z.input<R> : never
-/** The result of a handler. An error may name the invalid fields, and change cookies: a flow that failed has ended. */
+/**
+ * The result of a handler. An error may name the invalid fields, and change cookies: a provider round trip that failed
+ * has ended.
+ */
 export type Outcome<T, E> = Result<T, E> & {
   readonly cookies?: readonly CookieChange[]
   readonly faults?: readonly FieldFault[]
