@@ -30,7 +30,7 @@ export function exampleError(code: ErrorCode): AppError {
   return { code, params, ...(extra && { extra }), ...(retryAfter !== undefined && { retryAfter }) }
 }
 
-/** What a service answers with that error: described by the same function as every response. */
+/** The response of a service with that error: described by the same function as every response. */
 export function exampleOf(
   code: ErrorCode,
   { locale, routes, describe }: { locale: Locale; routes: readonly Route<never>[]; describe: Describe },

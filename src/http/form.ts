@@ -23,7 +23,7 @@ import type {
 /** A page looks at the session even where an API route does not: the token of its form is bound to it. */
 type FormAuth<A extends Auth> = A extends 'none' ? 'public' : A
 
-/** The value that an act answers as JSON; `undefined` for an act that answers nothing. */
+/** The value that an act returns as JSON; `undefined` for an act that returns nothing. */
 type Value<R> = R extends Schema ? z.input<R> : undefined
 
 type Refusal<E extends ErrorCode> = Extract<Outcome<never, AppError<E | GeneralCode>>, { readonly ok: false }>
@@ -44,7 +44,7 @@ type Place<F, X extends ErrorCode> = {
  * The form of a page that does what an API route does, through the handler of that route.
  *
  * `fields` reads the form into the body of the act. `before` can answer instead of the act: with `undefined`, the act
- * runs. `done` answers after success: where to go, or the page to show. `failed` can answer an error on the page with
+ * runs. `done` responds after success: where to go, or the page to show. `failed` can show an error on the page with
  * the form: with `undefined`, the error is answered as by any route.
  */
 export function formOf<

@@ -72,7 +72,7 @@ export type Target = {
   readonly pattern: string
   /** One of our names for the method. It is a metric label, too. */
   readonly method: HttpMethod
-  /** Who reads a refusal: an API never answers with a page. */
+  /** Who reads an error response: an API never responds with a page. */
   readonly surface: 'api' | 'browser'
   readonly oauth: boolean
   /** Which scripts of other origins may read the response. */

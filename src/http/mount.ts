@@ -82,7 +82,7 @@ export function mount<D>(
       await responder.failed(thrown)
     }
   }
-  /** Answers within the time limit, if there is one, and only while the client is connected. */
+  /** Responds within the time limit, if there is one, and only while the client is connected. */
   const answer = (request: Request, response: Response, found: RouteMatch<D>, refusal?: AppError): Promise<void> => {
     const handling = (): Promise<void> => handle(request, response, found, refusal)
     if (frame.requestMs === null) return handling()

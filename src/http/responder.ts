@@ -16,7 +16,7 @@ import type { RefusalDetails, Stop } from './refusal.ts'
 import { type Answer, type CookieChange, type Headers, page } from './reply.ts'
 import { nothing, pour } from './stream.ts'
 
-/** Errors that mean somebody tried what they may not do. They are in the audit log (ASVS 16.3.2, 16.3.3). */
+/** Errors for attempts to do something without permission. They are in the audit log (ASVS 16.3.2, 16.3.3). */
 const auditedCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'csrf_failed',
   'insufficient_scope',
@@ -24,7 +24,7 @@ const auditedCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'code_invalid',
 ])
 
-/** Turns the answer of a handler, or the refusal of a request, into status, headers and body. Answers once. */
+/** Turns the answer of a handler, or the refusal of a request, into status, headers and body. It responds once. */
 export class Responder {
   /** Whether scripts of other origins may read the response. A page never allows it. */
   crossOrigin: CrossOrigin
@@ -83,7 +83,7 @@ export class Responder {
     this.refuse(stop.error, stop)
   }
 
-  /** Answers an error: as a page if the caller asks for HTML, as a problem document otherwise (RFC 9457). */
+  /** Responds with an error: as a page if the caller accepts HTML, as a problem document otherwise (RFC 9457). */
   refuse(error: AppError, details: RefusalDetails = {}): void {
     const { headers: extra = {}, faults: found, badCredentials, cookies = [] } = details
     const frame = this.#frame
@@ -112,7 +112,7 @@ export class Responder {
     this.#reply(problem.status, base, { headers, cookies }, 'application/problem+json', JSON.stringify(problem.body))
   }
 
-  /** Answers what a handler threw. That an account was deleted in the meantime is not a defect. */
+  /** Responds to an exception of a handler. An account deleted in the meantime is not a defect. */
   async failed(thrown: unknown): Promise<void> {
     if (!(thrown instanceof ReferenceGoneError) || this.#response.headersSent) return this.#defect(thrown)
     try {
