@@ -5,7 +5,9 @@ import type { Driver } from '../store/driver.ts'
 import { DatabaseOpenError } from '../store/open-error.ts'
 import { type Command, plain, type Report } from './command.ts'
 
-/** How long one statement may take, in milliseconds: counting or reading a batch of a large table, far from here. */
+/**
+ * How long one statement may take, in milliseconds: counting or reading a batch of a large table over a slow network.
+ */
 const statementMs = 120_000
 
 const refused = (result: string, message: string, rest: object = {}): Report => ({
@@ -15,7 +17,7 @@ const refused = (result: string, message: string, rest: object = {}): Report => 
   data: { result, message, ...rest },
 })
 
-/** The file to copy from; or what is wrong with the source or the target, before anything is opened. */
+/** Returns the file to copy from. Returns a report if the source or the target is wrong, before anything is opened. */
 function sourceOf({ store }: Config, url: string): string | Report {
   if (store.tag !== 'sqlite' || store.file === ':memory:')
     return refused('source_not_sqlite', 'DATABASE_URL is not a SQLite file. Set it to the file to copy from.')
@@ -31,7 +33,7 @@ function sourceOf({ store }: Config, url: string): string | Report {
 
 const anotherTarget = 'create an empty database, and run copy-to with it'
 
-/** What came of the copy, for people and for programs. */
+/** Describes the result of the copy, for people and for programs. */
 export function reportOf(copied: Copied, config: Pick<Config, 'encryptionKeys'>): Report {
   switch (copied.tag) {
     case 'copied': {
@@ -41,11 +43,11 @@ export function reportOf(copied: Copied, config: Pick<Config, 'encryptionKeys'>)
       return {
         ok: true,
         done: [
-          `${'table'.padEnd(width)}  ${'rows'.padStart(digits)}  checksum (SHA-256 of each row, added up)`,
+          `${'table'.padEnd(width)}  ${'rows'.padStart(digits)}  checksum (sum of the SHA-256 of each row)`,
           ...copied.tables.map(
             (one) => `${one.table.padEnd(width)}  ${String(one.rows).padStart(digits)}  ${one.checksum}`,
           ),
-          `${rows} rows in ${copied.tables.length} tables were copied and read again: both databases hold the same.`,
+          `${rows} rows in ${copied.tables.length} tables were copied and verified: both databases have the same content.`,
           'Set DATABASE_URL to the new database on every node, keep ENCRYPTION_KEYS as it is, and start the service.',
           ...(config.encryptionKeys
             ? []
@@ -57,18 +59,18 @@ export function reportOf(copied: Copied, config: Pick<Config, 'encryptionKeys'>)
     case 'not_empty':
       return refused(
         'not_empty',
-        `The target is not empty: the table ${copied.table} holds rows. Nothing was changed there. To copy, ${anotherTarget}.`,
+        `The target is not empty: the table ${copied.table} has rows. Nothing was changed there. To copy, ${anotherTarget}.`,
         { table: copied.table },
       )
     case 'source_changed':
       return refused(
         'source_changed',
-        `The SQLite file was changed during the copy. Stop the service, ${anotherTarget}. No service starts on this target.`,
+        `The SQLite file was changed during the copy. Stop the service, ${anotherTarget}. The service does not start with this target.`,
       )
     case 'different':
       return refused(
         'different',
-        `The table ${copied.table} is not the same in both databases. Make sure that nothing else writes to either, ${anotherTarget}. No service starts on this target.`,
+        `The table ${copied.table} differs between the databases. Make sure that nothing else writes to them, ${anotherTarget}. The service does not start with this target.`,
         { table: copied.table },
       )
   }
@@ -83,7 +85,7 @@ export const copyTo: Command = {
     if (typeof source !== 'string') return source
     const { openDriver } = await import('../store/open.ts')
     const { copyStore } = await import('../store/copy.ts')
-    // Opening it applies the migrations that this version adds.
+    // Opening the source applies pending migrations.
     await (await openDriver({ tag: 'sqlite', file: source, create: false })).close()
     let target: Driver
     try {

@@ -10,11 +10,11 @@ import { type Check, type Finding, failed, ok, type Report, warning } from './ch
 type StoreConfig = Config['store']
 type SqliteFile = Extract<StoreConfig, { tag: 'sqlite' }>
 
-/** A difference of clocks that nodes do not notice, in milliseconds. */
+/** Clock differences up to this do not affect the nodes, in milliseconds. */
 const clockLeewayMs = 2000
-/** Slower than this is far away, or overloaded. */
+/** A slower connection means a distant or overloaded server, in milliseconds. */
 const slowConnectMs = 1000
-/** How long a locked file is tried, in milliseconds. */
+/** How long to wait for a locked file, in milliseconds. */
 const lockedMs = 2000
 
 export const databaseCheck = (store: StoreConfig, now: () => Date): Check => ({
@@ -44,7 +44,7 @@ async function lookAtPostgres(url: string, now: () => Date, report: Report, sign
       try {
         await work()
       } catch (error) {
-        // What the server refuses here it would refuse at a start, with the same sentence.
+        // If the server rejects this now, it will reject it at startup too, with the same message.
         report(failed(name, ...inTwo(openErrorOf(error, address).message)))
       }
     }
@@ -64,7 +64,7 @@ async function lookAtPostgres(url: string, now: () => Date, report: Report, sign
   }
 }
 
-/** The errors of opening a database say what happened in the first sentence, and what to do after it. */
+/** Splits an error of opening a database: what happened is in the first sentence, what to do in the rest. */
 function inTwo(message: string): readonly [found: string, remedy: string] {
   const [, found = message, remedy = 'Check DATABASE_URL.'] = /^(.*?[^.]\.)\s+([A-Z].*)$/s.exec(message) ?? []
   return [found, remedy]
@@ -76,7 +76,7 @@ export function reachableFinding(
 ): Finding {
   const found = `PostgreSQL ${version} at ${host} accepted a connection in ${Math.round(connectMs)} ms, ${encrypted ? 'with' : 'without'} TLS.`
   return connectMs > slowConnectMs
-    ? warning('database.reachable', found, 'Find out what slows it down: name resolution, the network, or load.')
+    ? warning('database.reachable', found, 'Find the cause: name resolution, the network, or load.')
     : ok('database.reachable', found)
 }
 
@@ -148,39 +148,35 @@ export function rightsFindings({ change, unusable, foreign }: Rights, pending: n
       ? []
       : [
           /\(25006\)$/.test(change)
-            ? failed(
-                name,
-                'The database is read-only, as a standby is.',
-                'Give DATABASE_URL the address of the primary.',
-              )
+            ? failed(name, 'The database is read-only, like a standby.', 'Set DATABASE_URL to the primary.')
             : severity(
                 name,
                 `The database role cannot create and alter tables: ${change}.`,
                 pending > 0
-                  ? `Without that no migration can be applied. Run as the owner: ${grant}.`
+                  ? `Without this privilege no migration can be applied. Run as the owner: ${grant}.`
                   : `The service runs, but the next version may not start. Run as the owner: ${grant}.`,
               ),
         ]),
   ]
   return findings.length > 0
     ? findings
-    : [ok(name, 'The role can create and alter tables, read and write (tried in a transaction that was rolled back).')]
+    : [ok(name, 'The role can create and alter tables, read and write (tested in a transaction that was rolled back).')]
 }
 
 export function poolerFinding(pooler: Pooler): Finding {
   const name = 'database.pooler'
   switch (pooler) {
     case 'none':
-      return ok(name, 'No pooler: the process ID given at connecting is that of the server process.')
+      return ok(name, 'No pooler: the process ID from the connection is that of the server process.')
     case 'transaction':
       return ok(
         name,
-        'A pooler in transaction mode: two open connections were given the same server process. The service sends unnamed statements through it; give pg_dump the address of the database itself.',
+        'A pooler in transaction mode: two open connections used the same server process. The service works with it, since it sends unnamed statements. Connect pg_dump directly to the database.',
       )
     case 'session':
       return ok(
         name,
-        'A pooler: the process ID given at connecting is not that of the server process. No server process was shared between connections, so it looks like session mode.',
+        'A pooler: the process ID from the connection is not that of the server process. Connections did not share a server process, so it is probably in session mode.',
       )
   }
 }
@@ -193,7 +189,7 @@ async function lookAtSqlite({ file, create }: SqliteFile, report: Report): Promi
         ? warning(
             'database.file',
             `There is no file ${file}.`,
-            'Start the service, which creates it; if there should be one, check DATABASE_URL and the working directory.',
+            'Start the service, which creates it; if the file should exist, check DATABASE_URL and the working directory.',
           )
         : failed('database.file', ...inTwo(missingError(file).message)),
     )
@@ -203,11 +199,14 @@ async function lookAtSqlite({ file, create }: SqliteFile, report: Report): Promi
     report(placeFinding(file, await riskyFileSystem(file)))
     report(
       (await canWriteSqlite(file, lockedMs)) === 'writable'
-        ? ok('database.rights', 'The file and its folder can be written (a transaction was begun and rolled back).')
+        ? ok(
+            'database.rights',
+            'The file and its folder can be written (tested in a transaction that was rolled back).',
+          )
         : warning(
             'database.rights',
-            `Another process kept the file locked for ${lockedMs / 1000} seconds, so writing could not be tried.`,
-            'Find that process (fuser, lsof) and end it; the service answers 503 to writes while the file is locked.',
+            `Another process kept the file locked for ${lockedMs / 1000} seconds, so writing could not be tested.`,
+            'Find that process (fuser, lsof) and stop it. While the file is locked, the service responds to writes with 503.',
           ),
     )
   } catch (error) {
@@ -225,13 +224,17 @@ export function sqliteFindings(
   return [
     journalMode === 'wal' || migrations.empty
       ? ok('database.file', found)
-      : warning('database.file', found, 'Start the service, which turns on WAL; let no other program change the mode.'),
+      : warning(
+          'database.file',
+          found,
+          'Start the service, which turns on WAL. No other program should change the mode.',
+        ),
     ...(open
-      ? [warning('database.mode', `Other users of this machine may open ${file}.`, `Run: chmod 600 ${file}`)]
+      ? [warning('database.mode', `Other users of this machine can open ${file}.`, `Run: chmod 600 ${file}`)]
       : []),
     migrationsFinding(migrations),
     damage === undefined
-      ? ok('database.integrity', `Not checked, because the file is large. Check a copy: PRAGMA integrity_check.`)
+      ? ok('database.integrity', 'Not checked, because the file is large. Run PRAGMA integrity_check on a copy.')
       : damage === null
         ? ok('database.integrity', 'quick_check found nothing.')
         : failed('database.integrity', `quick_check: ${damage}.`, 'Stop the service and restore a backup.'),
@@ -250,6 +253,6 @@ export function placeFinding(file: string, system: Awaited<ReturnType<typeof ris
     : warning(
         name,
         `${file} is on ${system.name}, so it can be lost when the container or the machine stops.`,
-        'Put the file on a volume or a disk that lasts.',
+        'Put the file on a persistent volume or disk.',
       )
 }

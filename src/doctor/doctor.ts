@@ -1,6 +1,6 @@
 /**
- * Looks at everything the service depends on, and changes none of it. It works while the service runs, while it does
- * not, and with a broken configuration: then only what depends on a broken setting is left out.
+ * Checks everything the service depends on, and changes nothing. It works whether or not the service runs. With a
+ * broken configuration, it skips only the checks that depend on a broken setting.
  */
 import { type Config, settingsIn } from '../config.ts'
 import type { Random } from '../kernel/ids.ts'
@@ -23,10 +23,10 @@ type ExamineAllParts = {
   readonly deadlineMs?: number
 }
 
-/** A check, and the settings that it depends on: names, or the beginnings of names where they end with `_`. */
+/** A check and the settings that it depends on. A name that ends with `_` is a prefix. */
 type Dependent = { readonly settings: readonly string[]; readonly check: () => Check }
 
-/** Everything that was found, in the order of the sections of the documentation. */
+/** Returns all findings, in the order of the sections in the documentation. */
 export async function examineAll({
   config,
   faults,
@@ -79,7 +79,7 @@ const unchecked = (name: string, settings: readonly string[]): Check => ({
       warning(
         name,
         `Not checked, because of the errors in ${settings.join(', ')}.`,
-        'Correct them, then run this again.',
+        'Correct them, then run the command again.',
       ),
     ),
 })

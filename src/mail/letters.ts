@@ -10,14 +10,14 @@ export type NewLetter = {
   readonly locale: Locale
   readonly accountId?: string | null
   readonly params?: Mail['params']
-  /** What only its reader may know: a link's ticket, a code. Sealed at once. */
+  /** What only the recipient may know: a link's ticket, a code. It is encrypted at once. */
   readonly secret?: Readonly<Record<string, string>>
 }
 
-/** Where a letter's secret is sealed. */
+/** The sealing context of a message's secret. */
 export const secretPlace = (mailId: string): string => `mails/${mailId}/secret`
 
-/** Letters as rows, for the verb whose change they belong to. */
+/** Creates messages as rows, for the store verb that makes the change. */
 export const createLetters =
   ({ ids, clock, sealer }: { ids: Ids; clock: Clock; sealer: Sealer }) =>
   ({ template, to, locale, accountId = null, params = {}, secret }: NewLetter): Mail => {

@@ -7,26 +7,26 @@ import { type Act, may, mayGive, teamRoles } from './policy.ts'
 import type { Membership, SeenMember, Team, TeamRefusal, TeamRole, TeamStore } from './ports.ts'
 import { mayInTeam } from './role.ts'
 
-/** In how many teams one person may be: enough for anybody, and a list that fits on a page. */
+/** How many teams an account may be in: enough for anyone, and a list that fits on a page. */
 export const mostTeams = 50
 
 type TeamsParts = {
   teams: TeamStore
   clock: Clock
   ids: Ids
-  /** There is something to revoke at a provider. */
+  /** Called when there is something to revoke at a provider. */
   wakeRevocation: () => void
 }
 type Done<T, C extends MemberCode = TeamRefusal> = Promise<Result<T, AppError<C>>>
 export type MemberCode = TeamRefusal | 'member_not_found' | 'last_owner'
 
-/** Who does something to which team, or to whom in it. */
+/** The acting account and the team, or a member of it. */
 type InTeam = { readonly teamId: string; readonly by: string }
 type OnMember = InTeam & { readonly accountId: string }
 
 /**
- * On whose trail something done to a member is told: on theirs, without where it was done from, and on that of whoever did
- * it, with whom it was done to.
+ * Who gets an audit log entry when a member is changed. The member gets one without the origin of the request. The
+ * acting account gets one that names the member.
  */
 const hearers = ({ by, accountId }: OnMember, origin: Origin) =>
   by === accountId
@@ -36,7 +36,7 @@ const hearers = ({ by, accountId }: OnMember, origin: Origin) =>
         { accountId, origin: elsewhereOf(origin), whose: {} },
       ]
 
-/** Teams, for whoever is in them: to everybody else they do not exist. */
+/** Teams, for their members. For others they do not exist. */
 export function createTeams({ teams, clock, ids, wakeRevocation }: TeamsParts) {
   return {
     async create(
@@ -52,7 +52,7 @@ export function createTeams({ teams, clock, ids, wakeRevocation }: TeamsParts) {
       return made ? ok({ team, role: 'owner' }) : fail('team_limit_reached')
     },
 
-    /** The oldest membership first. */
+    /** Oldest membership first. */
     list: teams.list,
 
     async get(accountId: string, teamId: string): Done<Membership, 'team_not_found'> {
@@ -60,11 +60,11 @@ export function createTeams({ teams, clock, ids, wakeRevocation }: TeamsParts) {
       return found ? ok(found) : fail('team_not_found')
     },
 
-    /** The same for whoever may do this there. */
+    /** The same, if the account may do this in the team. */
     allowed: (accountId: string, teamId: string, act: Act): Done<Membership> =>
       mayInTeam(teams, teamId, accountId, act),
 
-    /** Everybody in it, for everybody in it; the longest-standing first. */
+    /** All members, for members, the longest-standing first. */
     async members(accountId: string, teamId: string): Done<readonly SeenMember[], 'team_not_found'> {
       if (!(await teams.membership(teamId, accountId))) return fail('team_not_found')
       return ok(await teams.members(teamId))
@@ -92,7 +92,7 @@ export function createTeams({ teams, clock, ids, wakeRevocation }: TeamsParts) {
       return typeof done === 'string' ? fail(done) : ok(done)
     },
 
-    /** Anybody leaves who is not the last owner; somebody else is taken out by whoever may take their role away. */
+    /** Any member can leave, except the last owner. Others can be removed by members who may remove their role. */
     async leave(act: OnMember, origin: Origin): Done<null, MemberCode> {
       const { teamId: team, by, accountId } = act
       const done = await teams.leave(
@@ -107,7 +107,7 @@ export function createTeams({ teams, clock, ids, wakeRevocation }: TeamsParts) {
       return done === 'left' ? ok(null) : fail(done)
     },
 
-    /** For good, with its connections: what it was granted at providers is revoked there. */
+    /** Deletes a team with its connections. Its permissions at providers are revoked. */
     async remove({ teamId, by }: InTeam, origin: Origin): Done<null> {
       const done = await teams.remove({ teamId, by, at: clock() }, (role) => may(role, 'delete'), [
         { name: 'team.deleted', accountId: by, origin, data: { team: teamId } },

@@ -191,7 +191,7 @@ test('each key reports what it encrypts; an unused one may be removed, a missing
   expect(findings.map(({ found }) => found)).toEqual([
     expect.stringContaining('5 values (grants: 5)'),
     expect.stringContaining('1 value (grants: 1)'),
-    expect.stringContaining('Seals nothing'),
+    expect.stringContaining('Encrypts nothing'),
     expect.stringContaining('7 values (grants: 7)'),
   ])
 })
@@ -229,12 +229,12 @@ const smtp = {
   from: 'a@example.com',
 } as const
 test.each([
-  { fault: { code: 'EAUTH', reply: 535, reason: null }, found: 'refuses the user or password (535)' },
+  { fault: { code: 'EAUTH', reply: 535, reason: null }, found: 'rejected the user or password (535)' },
   { fault: { code: 'ESOCKET', reply: null, reason: 'DEPTH_ZERO_SELF_SIGNED_CERT' }, found: 'is not trusted' },
   { fault: { code: 'ESOCKET', reply: null, reason: 'certificate' }, found: 'is not trusted' },
   { fault: { code: 'ETLS', reply: null, reason: null }, found: 'TLS with the mail server failed' },
   { fault: { code: 'EDNS', reply: null, reason: 'ENOTFOUND' }, found: 'was not found' },
-  { fault: { code: 'ETIMEDOUT', reply: null, reason: null }, found: 'did not answer in time' },
+  { fault: { code: 'ETIMEDOUT', reply: null, reason: null }, found: 'did not respond in time' },
   { fault: { code: 'ESOCKET', reply: null, reason: 'ECONNREFUSED' }, found: 'ECONNREFUSED' },
 ])('a mail server that fails with $fault.code $fault.reason: $found', ({ fault, found }) => {
   const finding = smtpFinding({ ...smtp, host: 'mail.example.com' }, true, fault)
@@ -353,7 +353,7 @@ test('a service that is not running is a warning, one that is not ready a failur
   const unreachable = { tag: 'unreachable', reason: 'ENOTFOUND' } as const
   expect(unaskedFinding({ publicUrl, trustProxyHops: 0 }, unreachable)).toMatchObject({
     status: 'warning',
-    found: expect.stringContaining('everybody would share its address'),
+    found: expect.stringContaining('all clients would share its IP address'),
   })
   expect(unaskedFinding({ publicUrl, trustProxyHops: 1 }, { tag: 'stranger', status: 401 }).status).toBe('warning')
 })
