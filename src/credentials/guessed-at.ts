@@ -2,9 +2,9 @@ import { sha256 } from '../kernel/crypto.ts'
 import type { AddressHolder } from './ports.ts'
 
 /**
- * Against whom guesses at an address count, whichever way in they are made at; pure. Were a password's counted against
- * one and a mailed code's against another, whoever uses up the first would learn from the second whether there is an
- * account (ASVS 6.3.8). Where there is none, they count against the address.
+ * The key under which guesses for an email address are counted, for every sign-in method. Pure. If guesses of passwords
+ * and of emailed codes counted separately, an attacker could exhaust one counter and learn from the other whether an
+ * account exists (ASVS 6.3.8). Without an account, guesses count against the email address.
  */
 export const guessedAt = (holders: readonly AddressHolder[], emailKey: string): string =>
   (holders.find(({ password }) => password) ?? holders.find(({ verified }) => verified))?.accountId ?? sha256(emailKey)

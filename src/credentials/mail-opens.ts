@@ -4,15 +4,17 @@ import type { Locale } from '../kernel/locale.ts'
 import type { OpensByMail } from './ports.ts'
 
 /**
- * Whose account a mail to an address opens, for a reset and a sign-in alike; pure. The verified holder's. Else that of
- * whoever registered with it and never proved it, if they have no other way in: it is taken over by whoever does prove
- * it, and whoever waited in it is put out (pre-hijacking: https://arxiv.org/abs/2205.10174). Beside another way in, or
- * with a role, an account is not taken over: it is its provider's person's, or too much would come with it. Such a claim
- * keeps nobody out either: whoever reads the mail gets an account of their own, and the claim ends. An address nobody
- * claims opens nothing.
+ * Decides which account an email to this address gives access to, for a password reset or a sign-in. Pure.
  *
- * `sentFor` is whose account the letter was for (`null`: nobody's): no letter opens another one's, whatever became of
- * the claims since.
+ * If the address is verified, it is that account. Otherwise it is the account that registered with this address but
+ * never verified it, if it has no other sign-in method. Anyone who proves the address takes it over, and its previous
+ * user is signed out (pre-hijacking: https://arxiv.org/abs/2205.10174). An account with another sign-in method or a
+ * role is not taken over: it belongs to the person at that provider, or too many permissions would come with it. Such a
+ * claim blocks nobody either: the reader of the email gets a new account, and the claim ends. If no account claims the
+ * address, there is no access.
+ *
+ * `sentFor` is the account that the message was for (`null` for none). A message never gives access to another account,
+ * even if the claims have changed since.
  */
 export const opensByMail =
   ({ autoRegister }: { readonly autoRegister: boolean }): OpensByMail =>
@@ -27,7 +29,7 @@ export const opensByMail =
     return autoRegister && holders.length > 0 ? { tag: 'fresh' } : undefined
   }
 
-/** The account of whoever proved an address others only claim. */
+/** A new account for the person who proved an address that others only claim. */
 export const freshAccount = (id: string, { address }: Email, locale: Locale | null, at: Date): Account => ({
   id,
   email: address,
