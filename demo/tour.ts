@@ -1,36 +1,36 @@
 /**
- * The walk of a first visitor, over HTTP against a running demo: `npm run demo`, then `npm run tour`. Each step says
- * what it did and what came back, secrets shortened; a step that fails ends it with a code other than zero.
+ * `npm run tour`: what a first visitor would do, over HTTP against a running demo (`npm run demo`). Each step prints
+ * what it did and the response, with secrets shortened. If a step fails, the tour ends with a non-zero exit code.
  */
 import { randomBytes } from 'node:crypto'
-import { administering } from './tour/administering.ts'
-import { withPassword } from './tour/password.ts'
-import { throughProviders } from './tour/providers.ts'
-import { withSecondFactor } from './tour/second-factor.ts'
+import { administerAccounts } from './tour/administering.ts'
+import { usePassword } from './tour/password.ts'
+import { useProviders } from './tour/providers.ts'
+import { useSecondFactor } from './tour/second-factor.ts'
 import { base, control, sandbox, say, steps } from './tour/steps.ts'
-import { inTeams } from './tour/team.ts'
+import { useTeams } from './tour/team.ts'
 
 async function tour(): Promise<void> {
-  // Every walk has people of its own.
+  // Every tour has its own users.
   const run = randomBytes(4).toString('hex')
   say('\nSigning in with providers')
-  await throughProviders(run)
+  await useProviders(run)
   say('\nAn account without a provider')
-  const person = await withPassword(run)
-  say('\nA second factor, devices, and guessing')
-  const access = await withSecondFactor(person)
-  say('\nLooking after the service')
-  await administering(person, access, run)
-  say('\nA team, its Jira, and what is lent')
-  await inTeams(access, run)
+  const person = await usePassword(run)
+  say('\nA second factor, devices, and throttling')
+  const access = await useSecondFactor(person)
+  say('\nAdministering the service')
+  await administerAccounts(person, access, run)
+  say('\nA team, its Jira, and tokens for back ends')
+  await useTeams(access, run)
 }
 
 tour()
-  .then(() => say(`\n${steps()} steps, all well.`))
+  .then(() => say(`\n${steps()} steps, all passed.`))
   .catch((error: unknown) => {
     const { cause, message = String(error) } = error as Partial<Error & { cause: { code?: string } }>
     const nobody = cause?.code === 'ECONNREFUSED'
-    const why = `Nothing answers at ${base} or ${sandbox}. The demo has to be running: npm run demo, with the same PORT and SANDBOX_PORT.`
+    const why = `There is no response from ${base} or ${sandbox}. Start the demo with the same PORT and SANDBOX_PORT: npm run demo`
     process.stderr.write(`\n${nobody ? why : message}\n`)
     process.exitCode = 1
   })

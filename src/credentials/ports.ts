@@ -143,7 +143,8 @@ export interface TrustedDeviceStore {
   trust(device: TrustedDevice, sessionId: string): Promise<void>
   /**
    * Whether the known history of an account contains any sign-in (`any`), and one with this user agent (`agent`).
-   * `openedAt` is when the account was created.
+   * `openedAt` is when an account without
+   * any sign-in was created.
    */
   history(
     accountId: string,
