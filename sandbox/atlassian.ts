@@ -1,12 +1,24 @@
 /**
  * Atlassian Cloud, OAuth 2.0 (3LO), as documented at
- * https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps/: a page of its own for misconfiguration, rotating
- * refresh tokens with ten minutes' leeway, sites listed once per product, and the service desk part of Jira.
+ * https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps/. It has its own page for configuration errors,
+ * rotates refresh tokens with ten minutes' leeway, and lists sites once per product. It includes the service desk API
+ * of Jira.
  */
 import { APP_NAME, type Client } from './clients.ts'
 import { challengeOf, verify } from './codes.ts'
 import { askPerson, errorPage } from './consent.ts'
-import { type Answer, type Asked, basic, bearer, callback, empty, json, reader, redirect, words } from './exchange.ts'
+import {
+  type Answer,
+  basic,
+  bearer,
+  callback,
+  empty,
+  json,
+  type ProviderRequest,
+  reader,
+  redirect,
+  words,
+} from './exchange.ts'
 import type { Grant, Token } from './grants.ts'
 import type { AtlassianIdentity, Site } from './identities.ts'
 import { secrets } from './secrets.ts'
@@ -24,7 +36,7 @@ const gateway = (status: number, message: string): Answer => json(status, { code
 const missingScope = () => gateway(401, 'Unauthorized; scope does not match')
 const jiraError = (status: number, message: string): Answer => json(status, { errorMessages: [message], errors: {} })
 
-/** Which product a scope belongs to; `accessible-resources` repeats a site for each of them. */
+/** The product of a scope. `accessible-resources` repeats a site for each product. */
 function productOf(scope: string): 'jira' | 'servicedesk' | 'confluence' | undefined {
   if (scope.includes('servicedesk') || scope.includes('service-management')) return 'servicedesk'
   if (scope.includes('jira') || scope.startsWith('manage:jira')) return 'jira'
@@ -35,7 +47,7 @@ export function createAtlassian(world: World): LookAlike {
   const { grants, codes, registry, switches } = world
   const time = () => world.now().getTime()
 
-  function authorize(asked: Asked): Answer | Promise<Answer> {
+  function authorize(asked: ProviderRequest): Answer | Promise<Answer> {
     const { query } = asked
     const clientId = query.get('client_id') ?? ''
     const redirectUri = query.get('redirect_uri') ?? ''
@@ -65,7 +77,7 @@ export function createAtlassian(world: World): LookAlike {
       scopes,
       denied: () => back({ error: 'access_denied', error_description: 'User did not authorize the request' }),
       chosen(who) {
-        // One consent per account and app: a new one replaces the scopes of the one before.
+        // There is one consent per account and app. A new one replaces the scopes of the previous one.
         grants.allow('atlassian', clientId, who.key, scopes)
         const offline = scopes.includes('offline_access')
         const value = secrets.atlassian.code()
@@ -84,11 +96,11 @@ export function createAtlassian(world: World): LookAlike {
       ? refuse(403, 'unauthorized_client', 'refresh_token is invalid')
       : refuse(403, 'invalid_grant', 'Unknown or invalid refresh token.')
 
-  function authenticate(asked: Asked): Client | Answer {
+  function authenticate(asked: ProviderRequest): Client | Answer {
     const field = reader(asked)
     const header = basic(asked)
     const secret = header?.secret ?? field('client_secret')
-    // PKCE or not, the secret stays mandatory for 3LO.
+    // 3LO requires the secret with or without PKCE.
     if (secret === undefined) return refuse(400, 'invalid_request', 'Incorrect request parameters')
     const client = registry.find('atlassian', header?.id ?? field('client_id') ?? '')
     if (client?.secret === secret) return client
@@ -111,7 +123,7 @@ export function createAtlassian(world: World): LookAlike {
     })
   }
 
-  function tradeCode(client: Client, asked: Asked): Answer {
+  function tradeCode(client: Client, asked: ProviderRequest): Answer {
     const field = reader(asked)
     const code = codes.find('atlassian', client.id, field('code') ?? '')
     const grant = code && grants.find('atlassian', client.id, code.person)
@@ -123,10 +135,10 @@ export function createAtlassian(world: World): LookAlike {
   }
 
   /**
-   * Rotation: the token that was traded stays good for the leeway, so that two racers get two different pairs, both good. The access
-   * tokens from before the rotation are cut off when the leeway ends. Reuse after it ends the whole family.
+   * Rotation: the exchanged token stays valid for the leeway, so two concurrent refreshes get two valid pairs. Access
+   * tokens from before the rotation end with the leeway. Reuse after it revokes the whole family.
    */
-  function renew(client: Client, asked: Asked): Answer {
+  function renew(client: Client, asked: ProviderRequest): Answer {
     const old = grants.known('atlassian', 'refresh', reader(asked)('refresh_token'))
     if (!grants.alive(old) || old.grant.clientId !== client.id) return deadRefresh()
     const idle = time() - old.usedAt > IDLE_MS
@@ -150,7 +162,7 @@ export function createAtlassian(world: World): LookAlike {
     return tokens(old.grant, old.scopes, old.family, true)
   }
 
-  function token(asked: Asked): Answer {
+  function token(asked: ProviderRequest): Answer {
     const client = authenticate(asked)
     if ('status' in client) return client
     const kind = reader(asked)('grant_type')
@@ -159,13 +171,13 @@ export function createAtlassian(world: World): LookAlike {
     return refuse(400, 'unsupported_grant_type', `Unsupported grant type: ${kind ?? ''}`)
   }
 
-  function signedIn(asked: Asked, answer: (token: Token, person: AtlassianIdentity) => Answer): Answer {
+  function signedIn(asked: ProviderRequest, answer: (token: Token, person: AtlassianIdentity) => Answer): Answer {
     const token = grants.known('atlassian', 'access', bearer(asked))
     const person = grants.alive(token) ? world.identities.get(token.grant.person)?.atlassian : undefined
     return token === undefined || person === undefined ? gateway(401, 'Unauthorized') : answer(token, person)
   }
 
-  const me = (asked: Asked) =>
+  const me = (asked: ProviderRequest) =>
     signedIn(asked, ({ scopes }, { sites: _sites, ...person }) =>
       scopes.includes('read:me')
         ? json(200, {
@@ -177,8 +189,11 @@ export function createAtlassian(world: World): LookAlike {
         : missingScope(),
     )
 
-  /** Bare array; one element per site and product, all with the same id. No product scopes, no sites. */
-  const sites = (asked: Asked) =>
+  /**
+   * A plain array with one element per site and product, all with the same ID. Without product scopes there are no
+   * sites.
+   */
+  const sites = (asked: ProviderRequest) =>
     signedIn(asked, ({ scopes }, person) => {
       const elements = person.sites.flatMap(({ id, name, gone, scopes: here = scopes }) =>
         (['jira', 'servicedesk', 'confluence'] as const).flatMap((product) => {
@@ -192,7 +207,7 @@ export function createAtlassian(world: World): LookAlike {
       return json(200, elements)
     })
 
-  function paged<T>(asked: Asked, self: string, all: readonly T[]): Answer {
+  function paged<T>(asked: ProviderRequest, self: string, all: readonly T[]): Answer {
     const number = (name: string, fallback: number) => {
       const value = Number.parseInt(asked.query.get(name) ?? '', 10)
       return Number.isNaN(value) || value < 0 ? fallback : value
@@ -212,7 +227,7 @@ export function createAtlassian(world: World): LookAlike {
   }
 
   /** https://developer.atlassian.com/cloud/jira/service-desk/rest/api-group-servicedesk/ */
-  function serviceDesk(asked: Asked, site: Site, scopes: readonly string[], path: string): Answer {
+  function serviceDesk(asked: ProviderRequest, site: Site, scopes: readonly string[], path: string): Answer {
     const base = `https://${site.name}.atlassian.net/rest/servicedeskapi`
     const match = /^\/servicedesk(?:\/([^/]+)(\/queue(?:\/([^/]+))?)?)?$/.exec(path)
     if (match === null) return jiraError(404, 'The requested resource was not found.')
@@ -246,7 +261,7 @@ export function createAtlassian(world: World): LookAlike {
     return queue === undefined ? jiraError(404, `Queue with id '${queueId}' does not exist.`) : json(200, queue)
   }
 
-  const jira = (asked: Asked, cloudId: string, path: string) =>
+  const jira = (asked: ProviderRequest, cloudId: string, path: string) =>
     signedIn(asked, ({ scopes }, person) => {
       const site = person.sites.find(({ id }) => id === cloudId)
       if (site === undefined || site.gone) return gateway(404, 'No message available')
@@ -260,8 +275,8 @@ export function createAtlassian(world: World): LookAlike {
       return jiraError(404, 'The requested resource was not found.')
     })
 
-  /** Not documented for 3LO; some apps get an answer and most do not. */
-  function revoke(asked: Asked): Answer {
+  /** Not documented for 3LO. It works for some apps but not for most. */
+  function revoke(asked: ProviderRequest): Answer {
     if (switches.atlassian.revoke === 404) return errorPage(404, 'Not found', 'There is nothing here.')
     const client = authenticate(asked)
     if ('status' in client) return client

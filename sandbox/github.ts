@@ -1,12 +1,23 @@
 /**
  * GitHub, as documented at https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps and
- * https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens:
- * form-encoded unless asked for JSON, and every refusal at the token endpoint is a 200.
+ * https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens.
+ * It responds form-encoded unless JSON is requested. Every error of the token endpoint has status 200.
  */
 import { APP_NAME, type Client } from './clients.ts'
 import { challengeOf, verify } from './codes.ts'
 import { askPerson, errorPage } from './consent.ts'
-import { type Answer, type Asked, basic, bearer, callback, empty, json, reader, redirect, words } from './exchange.ts'
+import {
+  type Answer,
+  basic,
+  bearer,
+  callback,
+  empty,
+  json,
+  type ProviderRequest,
+  reader,
+  redirect,
+  words,
+} from './exchange.ts'
 import type { Grant, Token } from './grants.ts'
 import type { GitHubIdentity, Identity } from './identities.ts'
 import { secrets } from './secrets.ts'
@@ -20,15 +31,15 @@ const DOCS = 'https://docs.github.com'
 const TROUBLE = `${DOCS}/apps/managing-oauth-apps/troubleshooting-oauth-app-access-token-request-errors`
 const MISMATCH = 'The redirect_uri MUST match the registered callback URL for this application.'
 
-/** The wide scope swallows the narrow ones. */
+/** A wide scope replaces the narrow ones that it includes. */
 function normalised(scopes: readonly string[]): string[] {
   const unique = [...new Set(scopes)]
   return unique.includes('user') ? unique.filter((scope) => !/^(?:read:user|user:.*)$/.test(scope)) : unique
 }
 const covers = (scopes: readonly string[], scope: string) => scopes.includes('user') || scopes.includes(scope)
 
-/** Form encoding is the default; numbers arrive as text in it. */
-function represent(asked: Asked, fields: Record<string, string | number>): Answer {
+/** Form encoding is the default. Numbers become text in it. */
+function represent(asked: ProviderRequest, fields: Record<string, string | number>): Answer {
   const accept = asked.headers.accept ?? ''
   if (accept.includes('application/json')) return json(200, fields)
   if (accept.includes('application/xml')) {
@@ -55,8 +66,8 @@ const REFUSALS = {
   unsupported_grant_type: 'The grant_type must be authorization_code, refresh_token or device_code.',
 } as const
 
-function refuse(asked: Asked, error: keyof typeof REFUSALS): Answer {
-  // The real answer for a bad refresh token points at the section about codes.
+function refuse(asked: ProviderRequest, error: keyof typeof REFUSALS): Answer {
+  // GitHub's real response to an invalid refresh token also links to the section about codes.
   const anchor = error === 'bad_refresh_token' ? 'bad_verification_code' : error
   return represent(asked, {
     error,
@@ -68,11 +79,11 @@ function refuse(asked: Asked, error: keyof typeof REFUSALS): Answer {
 export function createGitHub(world: World): LookAlike {
   const { grants, codes, registry, switches } = world
   const isApp = () => switches.github.app === 'github-app'
-  /** An OAuth app's tokens expire when its owner says so, or when it asks for the scope `offline_access`. */
+  /** Tokens of an OAuth app expire if its owner turned that on, or if it requests the scope `offline_access`. */
   const expires = (scopes: readonly string[]) =>
     isApp() || switches.github.expiringTokens || scopes.includes('offline_access')
 
-  function authorize(asked: Asked): Answer | Promise<Answer> {
+  function authorize(asked: ProviderRequest): Answer | Promise<Answer> {
     const { query } = asked
     const clientId = query.get('client_id') ?? ''
     if (!registry.find('github', clientId))
@@ -81,7 +92,7 @@ export function createGitHub(world: World): LookAlike {
     const wanted = query.get('redirect_uri') ?? registry.first('github')
     if (wanted === undefined) return errorPage(400, 'Be careful!', MISMATCH)
     if (!registry.allows('github', wanted)) {
-      // The person goes to the registered address, never to the one that came with the request.
+      // Redirect to the registered URI, never to the one in the request.
       const registered = registry.first('github')
       if (registered === undefined) return errorPage(400, 'Be careful!', MISMATCH)
       return redirect(
@@ -110,7 +121,7 @@ export function createGitHub(world: World): LookAlike {
 
     function chosen(who: Identity): Answer {
       const before = grants.find('github', clientId, who.key)
-      // No scope in the request: what was granted before.
+      // Without a scope in the request, the previously granted scopes apply.
       const asks = query.has('scope') ? requested : (before?.scopes ?? [])
       const scopes = isApp() ? [] : asks.filter((scope) => !switches.github.unticked.includes(scope))
       grants.allow('github', clientId, who.key, scopes)
@@ -141,7 +152,7 @@ export function createGitHub(world: World): LookAlike {
     })
   }
 
-  function tokens(asked: Asked, grant: Grant, scopes: readonly string[], family: string): Answer {
+  function tokens(asked: ProviderRequest, grant: Grant, scopes: readonly string[], family: string): Answer {
     const access = secrets.github.access(isApp() ? 'ghu' : 'gho')
     const seconds = expires(scopes) ? ACCESS_SECONDS : undefined
     grants.issue({ value: access, kind: 'access', grant, scopes, family, seconds })
@@ -166,8 +177,8 @@ export function createGitHub(world: World): LookAlike {
     })
   }
 
-  /** Parameters may come in the body, form or JSON, or in the query; credentials in a Basic header as well. */
-  function token(asked: Asked): Answer {
+  /** Parameters may be in the body (form or JSON) or in the query; credentials also in a Basic header. */
+  function token(asked: ProviderRequest): Answer {
     const field = reader(asked)
     const given = (name: string) => field(name) ?? asked.query.get(name) ?? undefined
     const header = basic(asked)
@@ -193,8 +204,8 @@ export function createGitHub(world: World): LookAlike {
     return tokens(asked, grant, code.scopes, secrets.family())
   }
 
-  /** The old pair stops working the moment the new one exists: no leeway. */
-  function renew(asked: Asked, client: Client, value: string | undefined): Answer {
+  /** The old pair ends as soon as the new one exists, without leeway. */
+  function renew(asked: ProviderRequest, client: Client, value: string | undefined): Answer {
     const old = grants.known('github', 'refresh', value)
     if (!grants.alive(old) || old.grant.clientId !== client.id) return refuse(asked, 'bad_refresh_token')
     grants.kill((token) => token.family === old.family)
@@ -214,7 +225,7 @@ export function createGitHub(world: World): LookAlike {
   const complain = (status: number, message: string): Answer =>
     json(status, { message, documentation_url: `${DOCS}/rest`, status: String(status) }, limits([]))
 
-  function api(asked: Asked, answer: (token: Token, person: GitHubIdentity) => Answer): Answer {
+  function api(asked: ProviderRequest, answer: (token: Token, person: GitHubIdentity) => Answer): Answer {
     if (asked.headers.authorization === undefined) return complain(401, 'Requires authentication')
     const token = grants.known('github', 'access', bearer(asked))
     const who = grants.alive(token) ? world.identities.get(token.grant.person)?.github : undefined
@@ -222,7 +233,7 @@ export function createGitHub(world: World): LookAlike {
   }
 
   /** https://docs.github.com/en/rest/users/users#get-the-authenticated-user */
-  const user = (asked: Asked) =>
+  const user = (asked: ProviderRequest) =>
     api(asked, ({ scopes }, { id, login, name, email }) => {
       const url = `https://api.github.com/users/${login}`
       const open = {
@@ -274,7 +285,7 @@ export function createGitHub(world: World): LookAlike {
     })
 
   /** https://docs.github.com/en/rest/users/emails#list-email-addresses-for-the-authenticated-user */
-  const emails = (asked: Asked) =>
+  const emails = (asked: ProviderRequest) =>
     api(asked, ({ scopes }, person) => {
       if (isApp() && !switches.github.emailPermission) return complain(403, 'Resource not accessible by integration')
       if (!isApp() && !covers(scopes, 'user:email')) return complain(404, 'Not Found')
@@ -295,7 +306,7 @@ export function createGitHub(world: World): LookAlike {
     })
 
   /** https://docs.github.com/en/rest/orgs/members#get-an-organization-membership-for-the-authenticated-user */
-  const membership = (asked: Asked, organization: string) =>
+  const membership = (asked: ProviderRequest, organization: string) =>
     api(asked, ({ scopes }, person) => {
       if (isApp() && !switches.github.membersPermission) return complain(403, 'Resource not accessible by integration')
       if (!isApp() && !['read:org', 'write:org', 'admin:org', 'user'].some((scope) => scopes.includes(scope)))
@@ -328,8 +339,11 @@ export function createGitHub(world: World): LookAlike {
       )
     })
 
-  /** https://docs.github.com/en/rest/apps/oauth-applications: the application signs in with Basic, the token is in the body. */
-  function applications(asked: Asked, clientId: string, what: string): Answer {
+  /**
+   * https://docs.github.com/en/rest/apps/oauth-applications: the application authenticates with Basic, and the token is
+   * in the body.
+   */
+  function applications(asked: ProviderRequest, clientId: string, what: string): Answer {
     const header = basic(asked)
     const client = registry.find('github', clientId)
     if (client === undefined || header?.id !== client.id || header.secret !== client.secret) {

@@ -1,14 +1,24 @@
 /**
  * Google, as documented at https://developers.google.com/identity/protocols/oauth2/web-server and
- * https://developers.google.com/identity/openid-connect/openid-connect, with the error texts seen on the wire. All
- * applications registered here belong to one Cloud project, so a revocation reaches every one of them.
+ * https://developers.google.com/identity/openid-connect/openid-connect, with the error texts that it really sends. All
+ * applications here belong to one Google Cloud project, so a revocation affects all of them.
  */
 import { createHash } from 'node:crypto'
 import { importJWK, SignJWT } from 'jose'
 import { APP_NAME, type Client } from './clients.ts'
 import { challengeOf, verify } from './codes.ts'
 import { askPerson, automatic, errorPage } from './consent.ts'
-import { type Answer, type Asked, basic, bearer, callback, json, reader, redirect, words } from './exchange.ts'
+import {
+  type Answer,
+  basic,
+  bearer,
+  callback,
+  json,
+  type ProviderRequest,
+  reader,
+  redirect,
+  words,
+} from './exchange.ts'
 import type { Token } from './grants.ts'
 import type { Identity } from './identities.ts'
 import { secrets } from './secrets.ts'
@@ -18,12 +28,15 @@ const ISSUER = 'https://accounts.google.com'
 const PREFIX = 'https://www.googleapis.com/auth/userinfo.'
 const LIFETIME = 3599
 const IDLE_MS = 180 * 24 * 3600_000
-/** "There is currently a limit of 100 refresh tokens per Google Account per OAuth 2.0 client ID"; the oldest goes quietly. */
+/**
+ * "There is currently a limit of 100 refresh tokens per Google Account per OAuth 2.0 client ID"; the oldest is revoked
+ * without notice.
+ */
 const MOST_REFRESH_TOKENS = 100
 
 const long = (scope: string) => (scope === 'email' || scope === 'profile' ? `${PREFIX}${scope}` : scope)
 const short = (scope: string) => (scope.startsWith(PREFIX) ? scope.slice(PREFIX.length) : scope)
-/** Google returns the scopes in an order of its own. */
+/** Google returns scopes in its own order. */
 const spoken = (scopes: readonly string[]) => scopes.map(long).toSorted().toReversed().join(' ')
 
 const refuse = (status: number, error: string, error_description: string, more = {}): Answer =>
@@ -32,7 +45,7 @@ const refuse = (status: number, error: string, error_description: string, more =
 export function createGoogle(world: World): LookAlike {
   const { grants, codes, registry, switches, keys } = world
 
-  function authorize(asked: Asked): Answer | Promise<Answer> {
+  function authorize(asked: ProviderRequest): Answer | Promise<Answer> {
     const { query } = asked
     const clientId = query.get('client_id') ?? ''
     const redirectUri = query.get('redirect_uri') ?? ''
@@ -50,7 +63,7 @@ export function createGoogle(world: World): LookAlike {
     if (requested.length === 0) {
       return errorPage(400, 'Access blocked', 'Error 400: invalid_request. Missing required parameter: scope')
     }
-    // Offline access is a parameter at Google (access_type), never a scope.
+    // Google uses the parameter access_type for offline access, never a scope.
     if (requested.includes('offline_access')) {
       return errorPage(
         400,
@@ -64,7 +77,7 @@ export function createGoogle(world: World): LookAlike {
     const state = query.get('state') ?? undefined
     const prompts = words(query.get('prompt'))
     const offline = query.get('access_type') === 'offline'
-    // The spelling without a scheme is for id_tokens alone.
+    // Only id_tokens use the issuer without a scheme.
     const named = switches.google.issuer === 'accounts.google.com' ? ISSUER : switches.google.issuer
     const iss = switches.google.iss ? named : undefined
     const back = (params: Record<string, string | undefined>) =>
@@ -113,8 +126,8 @@ export function createGoogle(world: World): LookAlike {
     })
   }
 
-  /** The client comes before the grant: a wrong secret with a wrong code is `invalid_client`. */
-  function authenticate(asked: Asked): Client | Answer {
+  /** The client is checked before the grant: a wrong secret with a wrong code is `invalid_client`. */
+  function authenticate(asked: ProviderRequest): Client | Answer {
     const field = reader(asked)
     const header = basic(asked)
     const id = header?.id ?? field('client_id')
@@ -177,11 +190,11 @@ export function createGoogle(world: World): LookAlike {
     })
   }
 
-  async function tradeCode(client: Client, asked: Asked): Promise<Answer> {
+  async function tradeCode(client: Client, asked: ProviderRequest): Promise<Answer> {
     const field = reader(asked)
     const value = field('code')
     if (value === undefined) return refuse(400, 'invalid_request', 'Missing required parameter: code')
-    // A code holds a slash; whoever sends it encoded twice sends `4%2F…`.
+    // Codes contain a slash. Clients that encode it twice send `4%2F…`.
     if (!value.startsWith('4/')) return refuse(400, 'invalid_grant', 'Malformed auth code.')
     const code = codes.find('google', client.id, value)
     if (code === undefined) return refuse(400, 'invalid_grant', 'Bad Request')
@@ -206,7 +219,7 @@ export function createGoogle(world: World): LookAlike {
     return tokens(client, { ...code, family }, refresh)
   }
 
-  function renew(client: Client, asked: Asked): Answer | Promise<Answer> {
+  function renew(client: Client, asked: ProviderRequest): Answer | Promise<Answer> {
     const token = grants.known('google', 'refresh', reader(asked)('refresh_token'))
     if (token === undefined || token.grant.clientId !== client.id) return refuse(400, 'invalid_grant', 'Bad Request')
     if (!grants.alive(token) || world.now().getTime() - token.usedAt > IDLE_MS) {
@@ -216,7 +229,7 @@ export function createGoogle(world: World): LookAlike {
     return tokens(client, { person: token.grant.person, scopes: token.scopes, family: token.family })
   }
 
-  function token(asked: Asked): Answer | Promise<Answer> {
+  function token(asked: ProviderRequest): Answer | Promise<Answer> {
     const client = authenticate(asked)
     if ('status' in client) return client
     const grant = reader(asked)('grant_type') ?? ''
@@ -225,14 +238,14 @@ export function createGoogle(world: World): LookAlike {
     return refuse(400, 'unsupported_grant_type', `Invalid grant_type: ${grant}`)
   }
 
-  function holder(asked: Asked): { token: Token; who: Identity } | undefined {
+  function holder(asked: ProviderRequest): { token: Token; who: Identity } | undefined {
     const token = grants.known('google', 'access', bearer(asked) ?? asked.query.get('access_token') ?? undefined)
     if (!grants.alive(token)) return undefined
     const who = world.identities.get(token.grant.person)
     return who && { token, who }
   }
 
-  function userinfo(asked: Asked): Answer {
+  function userinfo(asked: ProviderRequest): Answer {
     const held = holder(asked)
     if (held?.who.google === undefined) return refuse(401, 'invalid_request', 'Invalid Credentials')
     const { sub, email, email_verified, hd, ...profile } = held.who.google
@@ -245,7 +258,7 @@ export function createGoogle(world: World): LookAlike {
     })
   }
 
-  function legacyUserinfo(asked: Asked): Answer {
+  function legacyUserinfo(asked: ProviderRequest): Answer {
     const held = holder(asked)
     if (held?.who.google === undefined) {
       const message = 'Request had invalid authentication credentials. Expected OAuth 2 access token.'
@@ -274,7 +287,7 @@ export function createGoogle(world: World): LookAlike {
   }
 
   /** https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke */
-  function revoke(asked: Asked): Answer {
+  function revoke(asked: ProviderRequest): Answer {
     const value = reader(asked)('token') ?? asked.query.get('token') ?? undefined
     if (value === undefined) return refuse(400, 'invalid_request', 'Missing required parameter: token')
     const known = grants.known('google', 'access', value) ?? grants.known('google', 'refresh', value)

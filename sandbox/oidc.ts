@@ -1,12 +1,12 @@
 /**
- * A certified OpenID provider, the npm package oidc-provider, as "Acme ID". Ours are only the people, the consent page in place of its
- * interaction pages, and a store that hears the sandbox's clock.
+ * "Acme ID": a certified OpenID provider, the npm package oidc-provider. The sandbox adds users, replaces the
+ * interaction pages with its consent page, and provides a store that follows its clock.
  */
 import { decodeJwt } from 'jose'
 import type Provider from 'oidc-provider'
 import { APP_NAME, CLIENTS } from './clients.ts'
 import { askPerson, errorPage } from './consent.ts'
-import { type Answer, type Asked, reader, words } from './exchange.ts'
+import { type Answer, type ProviderRequest, reader, words } from './exchange.ts'
 import { inGuise } from './guises.ts'
 import { forge, isIdToken } from './id-token.ts'
 import { subjectOf } from './identities.ts'
@@ -17,7 +17,7 @@ const PREFIX = '/oidc'
 type Stored = Record<string, unknown>
 type Held = { model: string; payload: Stored; expiresAt: number }
 
-/** The adapter oidc-provider stores everything through. https://github.com/panva/node-oidc-provider/blob/main/example/my_adapter.js */
+/** The storage adapter of oidc-provider. https://github.com/panva/node-oidc-provider/blob/main/example/my_adapter.js */
 function createAdapter(now: () => Date) {
   const held = new Map<string, Held>()
   const read = (key: string | undefined) => {
@@ -54,9 +54,11 @@ function createAdapter(now: () => Date) {
   return { adapter, kill, reset: () => held.clear() }
 }
 
-/** The package warns about Node 20 when it is loaded, on which it works; only that one line is kept from the terminal. */
+/**
+ * The package prints a warning about Node 20 when it is loaded, although it works there. Only this line is suppressed.
+ */
 async function load() {
-  // biome-ignore lint/suspicious/noConsole: the package writes to the console itself and offers no other way to be told.
+  // biome-ignore lint/suspicious/noConsole: the package writes to the console and has no option to turn that off.
   const warn = console.warn
   console.warn = (...words: unknown[]) => {
     if (!String(words[0]).includes('Unsupported runtime')) warn(...words)
@@ -73,7 +75,7 @@ export function createOidc(world: World): LookAlike {
   const issuer = () => `${world.url}${PREFIX}`
   const built = new Map<string, Promise<Provider>>()
 
-  /** Built when first asked for, and again for new keys or switches: the package takes both once, at construction. */
+  /** Built at first use, and again after keys or switches change: the package reads both only once. */
   async function build(): Promise<Provider> {
     const { alg, refresh, rotate, tokenAuth, userinfo, pkce } = world.switches.oidc
     const [OidcProvider, own, other] = await Promise.all([
@@ -163,10 +165,10 @@ export function createOidc(world: World): LookAlike {
     return fresh
   }
 
-  /** Whatever name a caller used, the provider answers under the one in its issuer. */
+  /** Callers may use any host name. The provider always sees the one in its issuer. */
   const host = () => new URL(world.url).host
 
-  async function authorize(asked: Asked): Promise<Answer> {
+  async function authorize(asked: ProviderRequest): Promise<Answer> {
     const provider = await current()
     const field = reader(asked)
     const ours = asked.method === 'POST' && (field('as') ?? field('deny')) !== undefined
@@ -199,8 +201,8 @@ export function createOidc(world: World): LookAlike {
       return url.origin === world.url && url.pathname.startsWith(`${PREFIX}/interaction/`) ? url : undefined
     }
 
-    /** Answers every question the provider has until it sends the person back to the application. */
-    async function answerAll(first: Answer, subject: string | undefined): Promise<Answer> {
+    /** Answers all interaction prompts until the provider redirects to the application. */
+    async function answerPrompts(first: Answer, subject: string | undefined): Promise<Answer> {
       let answer = first
       for (let turn = 0; turn < 4; turn += 1) {
         const page = interaction(answer)
@@ -229,13 +231,13 @@ export function createOidc(world: World): LookAlike {
       provider: 'oidc',
       app: APP_NAME,
       scopes: words(asked.query.get('scope')),
-      chosen: (who) => answerAll(first, subjectOf(who, 'oidc')),
-      denied: () => answerAll(first, undefined),
+      chosen: (who) => answerPrompts(first, subjectOf(who, 'oidc')),
+      denied: () => answerPrompts(first, undefined),
     })
   }
 
-  /** Its key set among what else is found in real ones. */
-  async function crowded(answer: Answer): Promise<Answer> {
+  /** Its key set with other entries that real key sets contain. */
+  async function addUnusableKeys(answer: Answer): Promise<Answer> {
     const body: { keys: Record<string, unknown>[] } = JSON.parse(answer.body.toString())
     const stranger = (await world.keys.oidc.unpublished(world.switches.oidc.alg)).public
     const ids = body.keys.map(({ kid }) => kid)
@@ -248,8 +250,8 @@ export function createOidc(world: World): LookAlike {
     return { ...answer, body: JSON.stringify({ keys: [null, {}, ...others, ...body.keys] }) }
   }
 
-  /** The package reads the computer's clock; on another clock what it signs is moved there and signed again. */
-  async function onOurClock(answer: Answer): Promise<Answer> {
+  /** The package uses the computer's clock. If the sandbox's clock differs, times are moved and tokens signed again. */
+  async function moveToClock(answer: Answer): Promise<Answer> {
     const shift = Math.round((world.now().getTime() - Date.now()) / 1000)
     if (Math.abs(shift) < 2 || answer.status !== 200) return answer
     const whole = answer.body.toString()
@@ -296,8 +298,8 @@ export function createOidc(world: World): LookAlike {
           headers: { ...asked.headers, host: host() },
           body: asked.body,
         })
-        if (path === '/jwks' && world.switches.oidc.keySet === 'crowded') return crowded(answer)
-        return path === '/token' || path === '/me' ? onOurClock(answer) : answer
+        if (path === '/jwks' && world.switches.oidc.keySet === 'crowded') return addUnusableKeys(answer)
+        return path === '/token' || path === '/me' ? moveToClock(answer) : answer
       })
     },
     killRefreshTokens: (person) => store.kill('RefreshToken', person && subjectFor(person)),
