@@ -1,6 +1,6 @@
 /**
- * `npm run bench:faults`: one fault after the other happens to the built service under real load, and each case decides
- * whether the service kept its promise. Ends with 1 when a case failed, with 2 when the filter matches none.
+ * `npm run bench:faults`: causes one fault after another for the built service under real load. Each case decides
+ * whether the service kept its promise. The exit code is 1 if a case failed, and 2 if no case matches the filter.
  *
  *     npm run bench:faults -- postgres                   # every case whose name contains it
  *     npm run bench:faults -- sqlite-locked provider-
@@ -19,7 +19,7 @@ import { sqliteCases } from './faults/sqlite.ts'
 
 const cases: readonly Case[] = [...postgresCases, ...sqliteCases, ...providerCases, ...processCases, ...growthCases]
 
-/** For each step that undoes something. */
+/** The time limit for each clean-up step, in milliseconds. */
 const undoMs = 15_000
 
 type Verdict = 'held' | 'failed' | 'not run'
@@ -27,7 +27,7 @@ type Result = { readonly name: string; readonly verdict: Verdict; readonly secon
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
 
-/** A timer keeps nothing alive once the other one is over. */
+/** The timer is cleared when the work ends, so that it does not keep the process alive. */
 async function within<T>(ms: number, work: Promise<T>, late: () => T): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const lateness = new Promise<T>((resolve) => {
@@ -50,7 +50,7 @@ async function perform(one: Case, server: () => Promise<string>): Promise<Result
   const found: readonly Finding[] | NotRun = await within(
     one.withinSeconds * 1000,
     one.run(setting).catch(broken),
-    () => [finding(`it is over within ${one.withinSeconds} s`, false, 'it is not')],
+    () => [finding(`it ends within ${one.withinSeconds} s`, false, 'it did not')],
   )
   const seconds = (performance.now() - began) / 1000
   for (const undo of undoing)
@@ -79,7 +79,7 @@ async function main(): Promise<number> {
     return 0
   }
   if (wanted.length === 0) {
-    say(`No case matches. There are:\n${cases.map(({ name }) => `  ${name}`).join('\n')}`)
+    say(`No case matches. The cases are:\n${cases.map(({ name }) => `  ${name}`).join('\n')}`)
     return 2
   }
   let server: ReturnType<typeof startPostgres> | undefined

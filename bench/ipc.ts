@@ -1,10 +1,10 @@
-/** Questions and answers between the bench and the processes it measures, over Node's own channel. */
+/** Requests and responses between the bench and the processes it measures, over Node's own channel. */
 import type { ChildProcess } from 'node:child_process'
 
 type Question = { readonly id: number; readonly ask: string; readonly given: unknown }
 type Answer = { readonly id: number; readonly value?: unknown; readonly error?: string }
 
-/** In the process that is asked: what is not in `verbs` is left to whoever else answers there. */
+/** In the measured process: handles these verbs and ignores others, which another handler may answer. */
 export function answerParent(verbs: Readonly<Record<string, (given: never) => unknown>>): void {
   process.on('message', async ({ id, ask, given }: Question) => {
     const verb = verbs[ask]
@@ -17,7 +17,7 @@ export function answerParent(verbs: Readonly<Record<string, (given: never) => un
   })
 }
 
-/** In the process that is asked, when it can be: with the port it listens on, if it does. */
+/** In the measured process: reports that it is ready, with its port if it listens. */
 export function tellReady(port = 0): void {
   process.channel?.ref()
   process.once('SIGTERM', () => process.exit(0))
@@ -27,7 +27,7 @@ export function tellReady(port = 0): void {
 export type Ask = <T>(verb: string, given?: unknown) => Promise<T>
 type Asked = { ask: Ask; ready: Promise<number> }
 
-/** In the bench: how this child is asked, and when it can be. A child that ends leaves no question open. */
+/** In the bench: how to call this child, and when it is ready. If the child exits, pending calls fail. */
 export function asking(child: ChildProcess, name: string): Asked {
   type Open = { resolve: (value: never) => void; reject: (error: Error) => void }
   const open = new Map<number | 'ready', Open>()

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:memory`: ten minutes of mixed load, and the resident memory of the service in between. Ends with 1 when
- * the last minute needs 20 MiB more than the third: what then still grows is a leak.
+ * `npm run bench:memory`: ten minutes of mixed load, with samples of the service's resident memory. The exit code is 1
+ * if the last minute needs 20 MiB more than the third: growth at that point is a leak.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -9,12 +9,15 @@ import { buildPrograms, memoryOf, newPath, placement, type Started, startProgram
 import { median, type Row, render, type Section } from './table.ts'
 
 const targetMiB = 20
-/** By then everything is compiled, and the caches of a process that small are full. */
+/** By then all code is compiled, and the caches of such a small process are full. */
 const warmSeconds = 120
-/** How long each measurement is: garbage is collected many times in it, so its median has none of that saw in it. */
+/**
+ * The length of each measurement. Garbage is collected many times in it, so the median is not affected by single
+ * collections.
+ */
 const windowSeconds = 60
 const sampleSeconds = 2
-/** How long each kind of load goes on before its verb is asked again. */
+/** How long each load runs before it is restarted. */
 const roundSeconds = 10
 
 type Pair = { readonly access_token: string; readonly refresh_token: string }
@@ -39,7 +42,7 @@ const paths = [
   '/.well-known/jwks.json',
 ]
 
-/** Each kind of load, with the number of its clients. Those of `signIn` are other people than the rest. */
+/** Each kind of load, with its number of clients. `signIn` uses other people than the rest. */
 const clientsOf = { signIn: 4, me: 8, refresh: 8, read: 4, refused: 1 } as const
 type Kind = keyof typeof clientsOf
 
@@ -97,7 +100,7 @@ const { values } = parseArgs({
   },
 })
 const seconds = Number(values.minutes) * 60
-if (!(seconds >= warmSeconds + 2 * windowSeconds)) throw new Error('--minutes is a number from 4 on')
+if (!(seconds >= warmSeconds + 2 * windowSeconds)) throw new Error('--minutes must be a number of at least 4')
 
 const within = (samples: readonly Sample[], from: number): number =>
   median(samples.filter(({ at }) => at >= from && at < from + windowSeconds).map(({ mib }) => mib))

@@ -1,4 +1,4 @@
-/** The local provider, in a process of its own: OAuth 2.0 with as little behind it as there can be. */
+/** The local provider, in its own process: a minimal OAuth 2.0 server. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tellReady } from './ipc.ts'

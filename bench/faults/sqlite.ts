@@ -1,4 +1,4 @@
-/** What may happen to a SQLite database file and the disk it is on. */
+/** Faults of a SQLite database file and its disk. */
 import {
   chmodSync,
   closeSync,
@@ -51,7 +51,7 @@ async function world(setting: Setting, file = newFile()) {
   return { file, node, all: await people(node, users) }
 }
 
-/** A database with people in it, and the service stopped. */
+/** Creates a database with accounts, and stops the service. */
 async function leftBehind(setting: Setting, file = newFile()) {
   const { node, all } = await world(setting, file)
   await node.stop()
@@ -61,7 +61,7 @@ async function leftBehind(setting: Setting, file = newFile()) {
 const reads = (answers: readonly Answer[]): Answer[] => answers.filter(({ path }) => path === '/me')
 const writes = (answers: readonly Answer[]): Answer[] => answers.filter(({ path }) => path === '/auth/refresh')
 
-/** A start that must fail: how, in what time, and with which words. */
+/** A start that must fail: how, how fast, and with which message. */
 async function refusedStart(setting: Setting, file: string): Promise<readonly Finding[]> {
   const began = performance.now()
   const start = await launch(setting, { database: `file:${file}` })
@@ -77,7 +77,7 @@ async function refusedStart(setting: Setting, file: string): Promise<readonly Fi
   ]
 }
 
-/** Fills a file system to its last byte. */
+/** Fills a file system completely. */
 function fill(file: string): void {
   const handle = openSync(file, 'w')
   const page = Buffer.alloc(4096)
@@ -104,9 +104,9 @@ const losses: readonly { readonly name: string; readonly lose: (file: string) =>
 export const sqliteCases: readonly Case[] = [
   {
     name: 'sqlite-locked',
-    promise: 'While another process holds the write lock, reads go on, and writes get 503 by their deadline.',
+    promise: 'While another process holds the write lock, reads work, and writes get 503 by their deadline.',
     judged:
-      'the lock is held for 20 s: /health/live within a second, /me 200, refreshes 200 or 503 in time; afterwards all',
+      'the lock is held for 20 s: /health/live within a second, /me 200, refreshes 200 or 503 in time; everything works afterwards',
     withinSeconds: 90,
     async run(setting) {
       const { file, node, all } = await world(setting)
@@ -129,7 +129,7 @@ export const sqliteCases: readonly Case[] = [
         noneLongerThan(loopMs * 2, reads(load.answers), '/me'),
         onlyStatuses(writes(load.answers), [200, 503]),
         finding(
-          'refreshes are refused',
+          'refreshes get 503',
           writes(load.answers).some(({ status }) => status === 503),
           writes(load.answers).filter(({ status }) => status === 503).length,
         ),
@@ -144,7 +144,7 @@ export const sqliteCases: readonly Case[] = [
   ...losses.map(
     ({ name, lose }): Case => ({
       name: `sqlite-file-${name}`,
-      promise: `A database file that is ${name} is noticed: nothing is written to the wrong file, and reads go on.`,
+      promise: `A database file that is ${name} is detected: nothing is written to the wrong file, and reads work.`,
       judged: 'within 2 s /health/ready and refreshes are 503, /me stays 200, one log line; SIGTERM ends it with 0',
       withinSeconds: 60,
       async run(setting) {
@@ -173,8 +173,8 @@ export const sqliteCases: readonly Case[] = [
   ),
   {
     name: 'sqlite-read-only',
-    promise: 'A start on a file that may not be written ends with a sentence.',
-    judged: 'a read-only file system, or a read-only file where it is not root: exit code, time and words',
+    promise: 'A start with a read-only file ends with an error message.',
+    judged: 'a read-only file system, or a read-only file if it is not root: exit code, time and message',
     withinSeconds: 60,
     async run(setting) {
       if (!isRoot) {
@@ -193,9 +193,8 @@ export const sqliteCases: readonly Case[] = [
   },
   {
     name: 'sqlite-disk-full',
-    promise: 'On a full disk reads go on, writes are 503, and they succeed as soon as there is space.',
-    judged:
-      'a full file system of 8 MB: /me 200, sign-ins 200 or 503 and some refused, /health/ready 503; all afterwards',
+    promise: 'On a full disk reads work and writes get 503; writes work again as soon as there is space.',
+    judged: 'a full file system of 8 MB: /me 200, sign-ins 200 or 503, /health/ready 503; everything works afterwards',
     withinSeconds: 60,
     async run(setting) {
       if (!isRoot) return { notRun: 'only root can mount a small file system' }
@@ -214,7 +213,7 @@ export const sqliteCases: readonly Case[] = [
         onlyStatuses(signIns, [200, 503]),
         onlyStatuses(written, [200, 503]),
         finding(
-          'sign-ins are refused',
+          'sign-ins get 503',
           signIns.some(({ status }) => status === 503),
           signIns.filter(({ status }) => status === 503).length,
         ),
@@ -229,9 +228,9 @@ export const sqliteCases: readonly Case[] = [
   },
   {
     name: 'sqlite-damaged-pages',
-    promise: 'What needs a damaged page is 503, never 401 or 500, and the rest of the service answers.',
+    promise: 'Requests that need a damaged page get 503, never 401 or 500, and the rest of the service works.',
     judged:
-      'the pages of the table of sessions overwritten: refreshes 503, /health/live 200; or no start, with a sentence',
+      'the pages of the table of sessions overwritten: refreshes 503, /health/live 200; or a failed start with an error message',
     withinSeconds: 60,
     async run(setting) {
       const { file, all } = await leftBehind(setting)
@@ -261,8 +260,8 @@ export const sqliteCases: readonly Case[] = [
   },
   {
     name: 'sqlite-locked-at-startup',
-    promise: 'A start on a file that another process has locked ends with a sentence.',
-    judged: 'an exclusive lock that is never released: exit code, at most 15 s, words',
+    promise: 'A start with a file that another process has locked ends with an error message.',
+    judged: 'an exclusive lock that is never released: exit code, at most 15 s, message',
     withinSeconds: 60,
     async run(setting) {
       const { file } = await leftBehind(setting)
@@ -274,7 +273,7 @@ export const sqliteCases: readonly Case[] = [
   },
 ]
 
-/** The service writes all the time: the lock is free only in between. */
+/** The service writes all the time, so the lock is free only in between. */
 function takesLock(other: ReturnType<typeof openOutside>): boolean {
   try {
     other.exec('BEGIN IMMEDIATE')
@@ -284,7 +283,7 @@ function takesLock(other: ReturnType<typeof openOutside>): boolean {
   }
 }
 
-/** Overwrites every page that belongs to a table. */
+/** Overwrites all pages of a table. */
 function damage(setting: Setting, file: string, table: string): void {
   const connection = openOutside(setting, file)
   const size = Number(connection.prepare('PRAGMA page_size').pluck().get())
