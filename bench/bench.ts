@@ -16,7 +16,7 @@ import {
   memoryOf,
   newPath,
   placement,
-  type Started,
+  type RunningServer,
   startProgram,
   startService,
 } from './processes.ts'
@@ -34,7 +34,7 @@ const refreshes = (pairs: readonly Pair[]): string[] => pairs.map(({ refresh_tok
 const accesses = (pairs: readonly Pair[]): string[] => pairs.map(({ access_token }) => access_token)
 
 /** How many people sign in through the local provider, one after the other. */
-const signIn = async (load: Started, { port }: Started, known: boolean, times = clients): Promise<Pair[]> =>
+const signIn = async (load: RunningServer, { port }: RunningServer, known: boolean, times = clients): Promise<Pair[]> =>
   (await load.ask<{ pairs: Pair[] }>('signIn', { port, times, known })).pairs
 
 const scales: readonly { what: string; which: keyof Figures; digits: number }[] = [
@@ -45,7 +45,7 @@ const scales: readonly { what: string; which: keyof Figures; digits: number }[] 
 ]
 
 /** W1, W2 and W3: service, floor and candidate with the same SQLite settings and the same provider. */
-async function sideBySide(load: Started, wanted: ReadonlySet<string>, plan: Plan, how: Build) {
+async function sideBySide(load: RunningServer, wanted: ReadonlySet<string>, plan: Plan, how: Build) {
   const provider = await startProgram('provider')
   const floor = await startProgram('floor', { file: newPath('floor.db') }, how.nodeArguments)
   const candidate = await startProgram(
@@ -158,7 +158,7 @@ async function startAndRest(starts: number, how: Build): Promise<Section> {
  * 200 people sign in with their passwords at the same moment. The rate is compared with the hash alone, and other
  * requests are watched.
  */
-async function passwordLogins(load: Started, plan: Plan, how: Build): Promise<Section> {
+async function passwordLogins(load: RunningServer, plan: Plan, how: Build): Promise<Section> {
   const people = 200
   const hasher = await startProgram('hasher', {}, how.nodeArguments)
   const service = await startService({ database: `file:${newPath('logins.db')}`, ...how })
@@ -207,7 +207,7 @@ async function eventLoopDelay(port: number): Promise<number> {
 }
 
 /** W1 on PostgreSQL: the service, and the floor with one bare UPDATE … RETURNING on the same rows. */
-async function onPostgres(load: Started, plan: Plan, how: Build): Promise<Section> {
+async function onPostgres(load: RunningServer, plan: Plan, how: Build): Promise<Section> {
   const { url, stop } = await startPostgres({ durable: true })
   try {
     const provider = await startProgram('provider')
@@ -270,7 +270,7 @@ async function onPostgres(load: Started, plan: Plan, how: Build): Promise<Sectio
  * W1 on two nodes that share a PostgreSQL, and on one node with its own: the cost of each refresh for all nodes
  * together. Each node has its own clients, so a node that polls or waits for the other shows here.
  */
-async function twoNodes(load: Started, { rounds, seconds }: Plan, how: Build): Promise<Section> {
+async function twoNodes(load: RunningServer, { rounds, seconds }: Plan, how: Build): Promise<Section> {
   const { url, stop } = await startPostgres({ durable: true })
   try {
     const provider = await startProgram('provider')
@@ -330,7 +330,7 @@ async function twoNodes(load: Started, { rounds, seconds }: Plan, how: Build): P
 }
 
 /** W1 with few and with many sessions: from the same 32 devices, and from devices scattered over all sessions. */
-async function growth(load: Started, many: number, plan: Plan, how: Build): Promise<Section> {
+async function growth(load: RunningServer, many: number, plan: Plan, how: Build): Promise<Section> {
   const provider = await startProgram('provider')
   const prepare = async (sessions: number) => {
     const file = newPath(`${sessions}.db`)
@@ -369,7 +369,7 @@ async function growth(load: Started, many: number, plan: Plan, how: Build): Prom
 
 async function main(): Promise<void> {
   const parts = ['W1', 'W2', 'W3', 'W5', 'passwords', 'postgres', 'nodes', 'growth']
-  const { values: asked } = parseArgs({
+  const { values: options } = parseArgs({
     options: {
       /** One short round of each, to check that it runs, not how fast. */
       quick: { type: 'boolean', default: false },
@@ -382,16 +382,16 @@ async function main(): Promise<void> {
       service: { type: 'string' },
     },
   })
-  const wanted = new Set(asked.only.split(','))
+  const wanted = new Set(options.only.split(','))
   for (const part of wanted)
     if (!parts.includes(part)) throw new Error(`--only must list some of ${parts.join(',')}, not ${part}`)
   const plan: Plan = {
-    rounds: Number(asked.rounds ?? (asked.quick ? 1 : 5)),
-    seconds: Number(asked.seconds ?? (asked.quick ? 1 : 2)),
+    rounds: Number(options.rounds ?? (options.quick ? 1 : 5)),
+    seconds: Number(options.seconds ?? (options.quick ? 1 : 2)),
   }
   const how: Build = {
-    nodeArguments: asked.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(asked.profile)}`],
-    ...(asked.service !== undefined && { main: resolve(asked.service) }),
+    nodeArguments: options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(options.profile)}`],
+    ...(options.service !== undefined && { main: resolve(options.service) }),
   }
   const say = (text: string): void => void process.stdout.write(`${text}\n`)
 
@@ -405,11 +405,11 @@ async function main(): Promise<void> {
   const load = await startProgram('load', { clients })
   const sections: Section[] = []
   if (['W1', 'W2', 'W3'].some((part) => wanted.has(part))) sections.push(...(await sideBySide(load, wanted, plan, how)))
-  if (wanted.has('W5')) sections.push(await startAndRest(asked.quick ? 1 : 5, how))
+  if (wanted.has('W5')) sections.push(await startAndRest(options.quick ? 1 : 5, how))
   if (wanted.has('passwords')) sections.push(await passwordLogins(load, plan, how))
   if (wanted.has('postgres')) sections.push(await onPostgres(load, plan, how))
   if (wanted.has('nodes')) sections.push(await twoNodes(load, plan, how))
-  if (wanted.has('growth')) sections.push(await growth(load, asked.quick ? 50_000 : 1_000_000, plan, how))
+  if (wanted.has('growth')) sections.push(await growth(load, options.quick ? 50_000 : 1_000_000, plan, how))
   await load.stop()
 
   say(`Load average before and after: ${before}, ${busy()}\n`)

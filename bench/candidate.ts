@@ -11,7 +11,7 @@ import { destination, pino } from 'pino'
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import { Agent, request as fetch } from 'undici'
 import { z } from 'zod'
-import { answerParent, tellReady } from './ipc.ts'
+import { answerParent, reportReady } from './ipc.ts'
 import { newId, openSqlite } from './store.ts'
 import { pair, readAccess, readRefresh } from './tokens.ts'
 
@@ -179,11 +179,11 @@ app.get('/auth/:provider/callback', async (request, response) => {
     body: form.toString(),
   })
   const { access_token } = Tokens.parse(await exchanged.body.json())
-  const said = await fetch(`${origin}/userinfo`, {
+  const userinfo = await fetch(`${origin}/userinfo`, {
     dispatcher: agent,
     headers: { Authorization: `Bearer ${access_token}`, Accept: 'application/json' },
   })
-  const profile = Profile.parse(await said.body.json())
+  const profile = Profile.parse(await userinfo.body.json())
 
   const { account, session, action } = await store.write(() => {
     const known = identity.get(profile.id)
@@ -206,7 +206,7 @@ app.get('/auth/:provider/callback', async (request, response) => {
 /** Optimization: Express sets the prototype of each request and response, unless they are created with it. */
 function bornAs(parent: unknown, prototype: object): unknown {
   function Born(this: object, first: unknown, second: unknown): void {
-    Reflect.apply(parent as (...given: unknown[]) => void, this, [first, second])
+    Reflect.apply(parent as (...args: unknown[]) => void, this, [first, second])
   }
   Born.prototype = prototype
   return Born
@@ -221,4 +221,4 @@ const server = createServer(
   app,
 )
 answerParent({ seed: store.seed })
-server.listen(0, '127.0.0.1', () => tellReady((server.address() as AddressInfo).port))
+server.listen(0, '127.0.0.1', () => reportReady((server.address() as AddressInfo).port))

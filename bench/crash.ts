@@ -9,14 +9,14 @@ import { copyFileSync, existsSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { connectSqlite } from '../src/store/connect-sqlite.ts'
-import { buildPrograms, freePort, newPath, type Started, startProgram, startService } from './processes.ts'
+import { buildPrograms, freePort, newPath, type RunningServer, startProgram, startService } from './processes.ts'
 
 const clients = 32
 type Pair = { readonly access_token: string; readonly refresh_token: string }
 type Stored = { readonly id: string; readonly generation: number; readonly ended_at: number | null }
 
-const { values: asked } = parseArgs({ options: { kills: { type: 'string', default: '25' } } })
-const kills = Number(asked.kills)
+const { values: options } = parseArgs({ options: { kills: { type: 'string', default: '25' } } })
+const kills = Number(options.kills)
 
 const claimsOf = (token: string): { jti: string; sid: string } =>
   JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
@@ -25,13 +25,13 @@ const generationOf = (token: string): number => Number.parseInt(claimsOf(token).
 /** The totals. `lost` describes each loss. */
 const count = { acknowledged: 0, interrupted: 0, replays: 0 }
 /** Sessions and generations that were committed but not yet acknowledged. */
-const unheard = new Set<string>()
+const unacknowledged = new Set<string>()
 const lost: string[] = []
 
-type Answered = { readonly status: number; readonly refresh_token?: string; readonly code?: string }
+type RefreshReply = { readonly status: number; readonly refresh_token?: string; readonly code?: string }
 
 /** One refresh; `undefined` without a response. */
-async function refresh(port: number, token: string): Promise<Answered | undefined> {
+async function refresh(port: number, token: string): Promise<RefreshReply | undefined> {
   try {
     const response = await fetch(`http://127.0.0.1:${port}/auth/refresh`, {
       method: 'POST',
@@ -80,7 +80,7 @@ class Client {
     const to = generationOf(answer.refresh_token)
     if (to !== from + 1) lost.push(`${this.sid}: generation ${from} returned ${to}`)
     // The response was lost although the rotation was committed. Now the same generation is returned again.
-    if (unheard.has(`${this.sid} ${to}`)) count.replays++
+    if (unacknowledged.has(`${this.sid} ${to}`)) count.replays++
     this.unanswered = false
     count.acknowledged++
     this.tokens.push(answer.refresh_token)
@@ -107,7 +107,7 @@ async function main(): Promise<void> {
   const provider = await startProgram('provider')
   const file = newPath('crash.db')
   const port = await freePort()
-  const start = (): Promise<Started> => startService({ database: `file:${file}`, port, provider: provider.port })
+  const start = (): Promise<RunningServer> => startService({ database: `file:${file}`, port, provider: provider.port })
 
   let service = await start()
   const { pairs } = await load.ask<{ pairs: Pair[] }>('signIn', { port, times: clients, known: false })
@@ -130,15 +130,18 @@ async function main(): Promise<void> {
     await Promise.all(devices.map(({ current }) => current))
     const stored = new Map(onDisk(file).map((row) => [row.id, row]))
     for (const { sid, token } of devices) {
-      const heard = generationOf(token)
+      const acknowledged = generationOf(token)
       const generation = stored.get(sid)?.generation ?? -1
-      hold(generation >= heard, `${sid}: generation ${heard} was acknowledged, but ${generation} is on the disk`)
       hold(
-        generation <= heard + 1,
-        `${sid}: generation ${generation} is on the disk, but ${heard} was the last one acknowledged`,
+        generation >= acknowledged,
+        `${sid}: generation ${acknowledged} was acknowledged, but ${generation} is on the disk`,
+      )
+      hold(
+        generation <= acknowledged + 1,
+        `${sid}: generation ${generation} is on the disk, but ${acknowledged} was the last one acknowledged`,
       )
       hold(stored.get(sid)?.ended_at === null, `${sid} has ended`)
-      if (generation === heard + 1) unheard.add(`${sid} ${generation}`)
+      if (generation === acknowledged + 1) unacknowledged.add(`${sid} ${generation}`)
     }
     service = await start()
     if (kill % 5 === 0) process.stdout.write(`${kill} kills, ${count.acknowledged} rotations acknowledged\n`)
@@ -170,7 +173,7 @@ async function main(): Promise<void> {
 kills                                    ${kills}
 rotations acknowledged                   ${count.acknowledged}
 requests without a response              ${count.interrupted}
-committed, the response lost             ${unheard.size}
+committed, the response lost             ${unacknowledged.size}
   of them returned again (replays)       ${count.replays}
 lost                                     ${lost.length}
 ${lost.slice(0, 20).join('\n')}

@@ -9,7 +9,7 @@
 import { parseArgs } from 'node:util'
 import { startPostgres } from '../test/support/global-setup.ts'
 import { createDatabase } from '../test/support/postgres.ts'
-import type { Case, NotRun, Setting } from './faults/case.ts'
+import type { Case, CaseContext, SkippedCase } from './faults/case.ts'
 import { growthCases } from './faults/growth.ts'
 import { type Finding, finding } from './faults/judge.ts'
 import { postgresCases } from './faults/postgres.ts'
@@ -30,30 +30,30 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`)
 /** The timer is cleared when the work ends, so that it does not keep the process alive. */
 async function within<T>(ms: number, work: Promise<T>, late: () => T): Promise<T> {
   let timer: NodeJS.Timeout | undefined
-  const lateness = new Promise<T>((resolve) => {
+  const timeout = new Promise<T>((resolve) => {
     timer = setTimeout(() => resolve(late()), ms)
   })
-  return Promise.race([work, lateness]).finally(() => clearTimeout(timer))
+  return Promise.race([work, timeout]).finally(() => clearTimeout(timer))
 }
 
 async function perform(one: Case, server: () => Promise<string>): Promise<Result> {
-  const undoing: (() => unknown)[] = []
-  const setting: Setting = {
-    defer: (undo) => void undoing.unshift(undo),
+  const cleanUps: (() => unknown)[] = []
+  const setting: CaseContext = {
+    defer: (undo) => void cleanUps.unshift(undo),
     newDatabase: async () => createDatabase(await server()),
   }
-  say(`\n${one.name}\n  ${one.promise}\n  judged by: ${one.judged}`)
+  say(`\n${one.name}\n  ${one.promise}\n  judged by: ${one.criteria}`)
   const began = performance.now()
   const broken = (error: unknown): readonly Finding[] => [
     finding('the case runs to its end', false, error instanceof Error ? (error.stack ?? error.message) : String(error)),
   ]
-  const found: readonly Finding[] | NotRun = await within(
+  const found: readonly Finding[] | SkippedCase = await within(
     one.withinSeconds * 1000,
     one.run(setting).catch(broken),
     () => [finding(`it ends within ${one.withinSeconds} s`, false, 'it did not')],
   )
   const seconds = (performance.now() - began) / 1000
-  for (const undo of undoing)
+  for (const undo of cleanUps)
     await within(
       undoMs,
       (async () => undo())().catch((error: unknown) => say(`  cleaning up: ${error}`)),

@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { answerParent, tellReady } from './ipc.ts'
+import { answerParent, reportReady } from './ipc.ts'
 import { openPostgres, openSqlite } from './store.ts'
 import { pair, readAccess, readRefresh, type Session } from './tokens.ts'
 
@@ -67,4 +67,4 @@ answerParent({
     return done / ((performance.now() - started) / 1000)
   },
 })
-server.listen(0, '127.0.0.1', () => tellReady((server.address() as AddressInfo).port))
+server.listen(0, '127.0.0.1', () => reportReady((server.address() as AddressInfo).port))

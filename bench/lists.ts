@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util'
 import { startPostgres } from '../test/support/global-setup.ts'
 import { fill, middle } from './many-rows.ts'
-import { buildPrograms, newPath, placement, type Started, startProgram, startService } from './processes.ts'
+import { buildPrograms, newPath, placement, type RunningServer, startProgram, startService } from './processes.ts'
 import { type Row, render, type Section } from './table.ts'
 
 const few = 1000
@@ -51,10 +51,10 @@ function lists(size: number): Readonly<Record<string, string>> {
 
 const progress = (line: string): void => void process.stderr.write(`${line}\n`)
 
-type Filled = { readonly server: Started; readonly token: string }
+type FilledService = { readonly server: RunningServer; readonly token: string }
 type Place = () => Promise<string>
 
-async function filled(load: Started, provider: number, place: Place, size: number): Promise<Filled> {
+async function filled(load: RunningServer, provider: number, place: Place, size: number): Promise<FilledService> {
   const database = await place()
   const empty = await startService({ database, provider })
   const signIn = async (port: number, known: boolean): Promise<string> => {
@@ -74,7 +74,7 @@ async function filled(load: Started, provider: number, place: Place, size: numbe
 const lowerQuartile = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[values.length >> 2] as number
 
-async function milliseconds({ server, token }: Filled, path: string): Promise<number> {
+async function milliseconds({ server, token }: FilledService, path: string): Promise<number> {
   const begun = performance.now()
   const answer = await fetch(`http://127.0.0.1:${server.port}${path}`, {
     headers: { authorization: `Bearer ${token}` },
@@ -85,7 +85,7 @@ async function milliseconds({ server, token }: Filled, path: string): Promise<nu
   return took
 }
 
-async function compare(name: string, load: Started, place: Place, many: number, times: number): Promise<Section> {
+async function compare(name: string, load: RunningServer, place: Place, many: number, times: number): Promise<Section> {
   progress(name)
   const provider = await startProgram('provider')
   const [small, large] = [await filled(load, provider.port, place, few), await filled(load, provider.port, place, many)]

@@ -3,7 +3,7 @@
  * plain sockets, since it must cost less than the cheapest server. It checks every response.
  */
 import { connect, type Socket } from 'node:net'
-import { answerParent, tellReady } from './ipc.ts'
+import { answerParent, reportReady } from './ipc.ts'
 
 const { clients } = JSON.parse(process.argv[2] ?? '{}') as { clients: number }
 
@@ -241,10 +241,10 @@ answerParent({
     const watching = (async () => {
       const connection = new Connection(port)
       while (!over) {
-        const asked = performance.now()
+        const sentAt = performance.now()
         const answer = await connection.ask('GET', '/health/live', acceptJson)
         expect(answer.status === 200, '/health/live failed', answer)
-        waits.push(performance.now() - asked)
+        waits.push(performance.now() - sentAt)
         await new Promise((resolve) => setTimeout(resolve, 5))
       }
       connection.close()
@@ -266,4 +266,4 @@ answerParent({
     return { perSecond: people / seconds, longestWait: sorted.at(-1) ?? Number.NaN, waits: sorted.length }
   },
 })
-tellReady()
+reportReady()

@@ -5,7 +5,15 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { startPostgres } from '../test/support/global-setup.ts'
-import { buildPrograms, memoryOf, newPath, placement, type Started, startProgram, startService } from './processes.ts'
+import {
+  buildPrograms,
+  memoryOf,
+  newPath,
+  placement,
+  type RunningServer,
+  startProgram,
+  startService,
+} from './processes.ts'
 import { median, type Row, render, type Section } from './table.ts'
 
 const targetMiB = 20
@@ -49,7 +57,7 @@ type Kind = keyof typeof clientsOf
 async function measure(database: string, seconds: number): Promise<readonly Sample[]> {
   const provider = await startProgram('provider')
   const service = await startService({ database, provider: provider.port })
-  const loads = {} as Record<Kind, Started>
+  const loads = {} as Record<Kind, RunningServer>
   for (const kind of Object.keys(clientsOf) as Kind[])
     loads[kind] = await startProgram('load', { clients: clientsOf[kind] })
   const { port } = service
@@ -62,7 +70,7 @@ async function measure(database: string, seconds: number): Promise<readonly Samp
   const began = performance.now()
   const elapsed = (): number => (performance.now() - began) / 1000
   const counts: Record<Kind, number> = { signIn: 0, me: 0, refresh: 0, read: 0, refused: 0 }
-  const given: Readonly<Record<Kind, () => object>> = {
+  const parametersOf: Readonly<Record<Kind, () => object>> = {
     signIn: () => ({ known: true }),
     me: () => ({ tokens: access.slice(signIn, signIn + me) }),
     refresh: () => ({ tokens }),
@@ -72,8 +80,8 @@ async function measure(database: string, seconds: number): Promise<readonly Samp
   const driving = (Object.keys(clientsOf) as Kind[]).map(async (kind) => {
     while (elapsed() < seconds) {
       const left = Math.max(1, Math.min(roundSeconds, seconds - elapsed()))
-      const asked = { port, seconds: left, ...given[kind]() }
-      const done = await loads[kind].ask<{ round: { requests: number }; tokens?: string[] }>(kind, asked)
+      const parameters = { port, seconds: left, ...parametersOf[kind]() }
+      const done = await loads[kind].ask<{ round: { requests: number }; tokens?: string[] }>(kind, parameters)
       counts[kind] += done.round.requests
       if (done.tokens) tokens = done.tokens
     }

@@ -7,7 +7,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { type Ask, asking } from './ipc.ts'
+import { type CallVerb, connectChild } from './ipc.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const built = (name: string): string => join(root, 'dist', 'bench', `${name}.js`)
@@ -34,9 +34,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 const pins = availableParallelism() > 1 && spawnSync('taskset', ['-V']).status === 0
 export const placement = pins ? 'servers on CPU 0, the rest on CPU 1' : 'processes placed by the system'
 
-export type Started = {
+export type RunningServer = {
   readonly port: number
-  readonly ask: Ask
+  readonly ask: CallVerb
   readonly child: ChildProcess
   /** Sends SIGTERM and waits until it has exited. */
   stop(): Promise<void>
@@ -50,9 +50,15 @@ type How = {
   readonly stdout?: number | undefined
 }
 
-function run(name: string, script: string, given: readonly string[], how: How) {
+function run(name: string, script: string, parameters: readonly string[], how: How) {
   const { role, nodeArguments = [], env = {}, metered = true, stdout } = how
-  const node = [process.execPath, ...(metered ? ['--import', built('meter')] : []), ...nodeArguments, script, ...given]
+  const node = [
+    process.execPath,
+    ...(metered ? ['--import', built('meter')] : []),
+    ...nodeArguments,
+    script,
+    ...parameters,
+  ]
   const [command = '', ...rest] = pins ? ['taskset', '-c', role === 'server' ? '0' : '1', ...node] : node
   const output = newPath(`${name}.log`)
   const to = openSync(output, 'a')
@@ -79,13 +85,13 @@ function run(name: string, script: string, given: readonly string[], how: How) {
 /** One of our own programs: the floor, the candidate, the provider, the load generator. */
 export async function startProgram(
   name: 'floor' | 'candidate' | 'provider' | 'load' | 'hasher' | 'imports',
-  given: object = {},
+  parameters: object = {},
   nodeArguments: readonly string[] = [],
-): Promise<Started & { readonly startMs: number }> {
+): Promise<RunningServer & { readonly startMs: number }> {
   const started = performance.now()
   const role = name === 'provider' || name === 'load' ? 'load' : 'server'
-  const program = run(name, built(name), [JSON.stringify(given)], { role, nodeArguments })
-  const { ask, ready } = asking(program.child, name)
+  const program = run(name, built(name), [JSON.stringify(parameters)], { role, nodeArguments })
+  const { ask, ready } = connectChild(program.child, name)
   try {
     const port = await ready
     return { ...program, ask, port, startMs: performance.now() - started }
@@ -120,7 +126,7 @@ export type ServiceOptions = {
 }
 
 /** The service as a process: starting, ready, or exited. */
-export type Launched = {
+export type RunningService = {
   readonly port: number
   readonly child: ChildProcess
   readonly ended: Promise<void>
@@ -134,7 +140,7 @@ export type Launched = {
  * Starts the service like a deployment: built, as its own process, with a log at the default level to a file. Only rate
  * limits are off. Returns at once, whether or not it starts.
  */
-export async function launchService(options: ServiceOptions): Promise<Launched> {
+export async function launchService(options: ServiceOptions): Promise<RunningService> {
   const { database, provider, metered = true, nodeArguments = [], main = join(root, 'dist', 'main.js') } = options
   const port = options.port ?? (await freePort())
   const local = `http://127.0.0.1:${provider}`
@@ -173,7 +179,7 @@ export async function launchService(options: ServiceOptions): Promise<Launched> 
 /** The same, but returns once `/health/ready` responds. */
 export async function startService(
   options: ServiceOptions,
-): Promise<Started & Launched & { readonly startMs: number }> {
+): Promise<RunningServer & RunningService & { readonly startMs: number }> {
   const started = performance.now()
   const service = await launchService(options)
   for (;;) {
@@ -186,7 +192,9 @@ export async function startService(
   }
   const startMs = performance.now() - started
   const metered = options.metered ?? true
-  const ask: Ask = metered ? asking(service.child, 'service').ask : () => Promise.reject(new Error('not metered'))
+  const ask: CallVerb = metered
+    ? connectChild(service.child, 'service').ask
+    : () => Promise.reject(new Error('not metered'))
   return { ...service, startMs, ask }
 }
 

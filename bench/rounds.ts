@@ -1,11 +1,11 @@
 /** Runs the same load on several servers in turns, so that other load on the machine affects all of them alike. */
 import type { Round } from './load.ts'
-import type { Started } from './processes.ts'
+import type { RunningServer } from './processes.ts'
 import { median } from './table.ts'
 
 export type Runner = {
   readonly name: string
-  readonly server: Started
+  readonly server: RunningServer
   /** The tokens its clients start with; after each round, those they ended with. */
   tokens: readonly string[]
 }
@@ -24,13 +24,18 @@ export const people = 1024
 
 export type Plan = { readonly rounds: number; readonly seconds: number }
 
-export async function contest(load: Started, verb: string, runners: readonly Runner[], { rounds, seconds }: Plan) {
+export async function contest(
+  load: RunningServer,
+  verb: string,
+  runners: readonly Runner[],
+  { rounds, seconds }: Plan,
+) {
   const measured = new Map<string, Figures[]>(runners.map(({ name }) => [name, []]))
   const run = async (runner: Runner, seconds: number): Promise<Figures> => {
     const { server, tokens } = runner
     const before = await server.ask<number>('cpu')
-    const given = { port: server.port, seconds, tokens, known: true, people }
-    const answer = await load.ask<{ round: Round; tokens?: string[] }>(verb, given)
+    const parameters = { port: server.port, seconds, tokens, known: true, people }
+    const answer = await load.ask<{ round: Round; tokens?: string[] }>(verb, parameters)
     const used = (await server.ask<number>('cpu')) - before
     if (answer.tokens) runner.tokens = answer.tokens
     const { requests, seconds: took, p50, p99 } = answer.round

@@ -7,26 +7,26 @@ import { administerAccounts } from './tour/administering.ts'
 import { usePassword } from './tour/password.ts'
 import { useProviders } from './tour/providers.ts'
 import { useSecondFactor } from './tour/second-factor.ts'
-import { base, control, sandbox, say, steps } from './tour/steps.ts'
+import { base, control, print, sandbox, steps } from './tour/steps.ts'
 import { useTeams } from './tour/team.ts'
 
 async function tour(): Promise<void> {
   // Every tour has its own users.
   const run = randomBytes(4).toString('hex')
-  say('\nSigning in with providers')
+  print('\nSigning in with providers')
   await useProviders(run)
-  say('\nAn account without a provider')
+  print('\nAn account without a provider')
   const person = await usePassword(run)
-  say('\nA second factor, devices, and throttling')
+  print('\nA second factor, devices, and throttling')
   const access = await useSecondFactor(person)
-  say('\nAdministering the service')
+  print('\nAdministering the service')
   await administerAccounts(person, access, run)
-  say('\nA team, its Jira, and tokens for back ends')
+  print('\nA team, its Jira, and tokens for back ends')
   await useTeams(access, run)
 }
 
 tour()
-  .then(() => say(`\n${steps()} steps, all passed.`))
+  .then(() => print(`\n${steps()} steps, all passed.`))
   .catch((error: unknown) => {
     const { cause, message = String(error) } = error as Partial<Error & { cause: { code?: string } }>
     const nobody = cause?.code === 'ECONNREFUSED'

@@ -80,8 +80,8 @@ export type Consent = {
 }
 
 /** The user who signs in without a page, if any: the one hinted at in the request, or the sandbox's default. */
-export function automatic(world: World, asked: ProviderRequest, provider: ProviderId): Identity | undefined {
-  const hint = asked.query.get('login_hint') ?? asked.query.get('login')
+export function automatic(world: World, request: ProviderRequest, provider: ProviderId): Identity | undefined {
+  const hint = request.query.get('login_hint') ?? request.query.get('login')
   const hinted = hint ? world.identities.hinted(provider, hint) : undefined
   return hinted ?? (world.mode.as === 'click' ? undefined : world.identities.get(world.mode.as))
 }
@@ -90,13 +90,13 @@ export function automatic(world: World, asked: ProviderRequest, provider: Provid
  * Uses the submitted form, then the sandbox's default answer, then the hint in the request, then the default user.
  * Otherwise shows the page.
  */
-export function askPerson(world: World, asked: ProviderRequest, consent: Consent): Answer | Promise<Answer> {
+export function askPerson(world: World, request: ProviderRequest, consent: Consent): Answer | Promise<Answer> {
   const { provider } = consent
-  const field = reader(asked)
-  const clicked = asked.method === 'POST' ? field('as') : undefined
-  if (asked.method === 'POST' && field('deny') !== undefined) return consent.denied()
+  const field = reader(request)
+  const clicked = request.method === 'POST' ? field('as') : undefined
+  if (request.method === 'POST' && field('deny') !== undefined) return consent.denied()
   if (clicked === undefined && world.mode.deny) return consent.denied()
-  const who = clicked !== undefined ? world.identities.get(clicked) : automatic(world, asked, provider)
+  const who = clicked !== undefined ? world.identities.get(clicked) : automatic(world, request, provider)
   if (who !== undefined && subjectOf(who, provider) !== undefined) {
     return consent.chosen(who, { clicked: clicked !== undefined })
   }

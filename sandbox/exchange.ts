@@ -78,21 +78,21 @@ export function fields(headers: IncomingHttpHeaders, body: Buffer): Record<strin
 }
 
 /** Reads one text field of the body. Empty counts as absent, as at the real providers. */
-export function reader(asked: ProviderRequest): (name: string) => string | undefined {
-  const all = fields(asked.headers, asked.body)
+export function reader(request: ProviderRequest): (name: string) => string | undefined {
+  const all = fields(request.headers, request.body)
   return (name) => {
     const value = all[name]
     return typeof value === 'string' && value !== '' ? value : undefined
   }
 }
 
-export function bearer(asked: ProviderRequest): string | undefined {
-  return /^(?:bearer|token) +(\S+)$/i.exec(asked.headers.authorization ?? '')?.[1]
+export function bearer(request: ProviderRequest): string | undefined {
+  return /^(?:bearer|token) +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
 }
 
 /** HTTP Basic as in RFC 6749 section 2.3.1: client ID and secret are form-encoded before they are joined. */
-export function basic(asked: ProviderRequest): { id: string; secret: string } | undefined {
-  const encoded = /^basic +(\S+)$/i.exec(asked.headers.authorization ?? '')?.[1]
+export function basic(request: ProviderRequest): { id: string; secret: string } | undefined {
+  const encoded = /^basic +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
   if (encoded === undefined) return undefined
   const [id = '', ...rest] = Buffer.from(encoded, 'base64').toString('utf8').split(':')
   const decode = (text: string) => {

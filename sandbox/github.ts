@@ -39,8 +39,8 @@ function normalised(scopes: readonly string[]): string[] {
 const covers = (scopes: readonly string[], scope: string) => scopes.includes('user') || scopes.includes(scope)
 
 /** Form encoding is the default. Numbers become text in it. */
-function represent(asked: ProviderRequest, fields: Record<string, string | number>): Answer {
-  const accept = asked.headers.accept ?? ''
+function represent(request: ProviderRequest, fields: Record<string, string | number>): Answer {
+  const accept = request.headers.accept ?? ''
   if (accept.includes('application/json')) return json(200, fields)
   if (accept.includes('application/xml')) {
     const xml = Object.entries(fields).map(([name, value]) => `<${name}>${value}</${name}>`)
@@ -66,10 +66,10 @@ const REFUSALS = {
   unsupported_grant_type: 'The grant_type must be authorization_code, refresh_token or device_code.',
 } as const
 
-function refuse(asked: ProviderRequest, error: keyof typeof REFUSALS): Answer {
+function refuse(request: ProviderRequest, error: keyof typeof REFUSALS): Answer {
   // GitHub's real response to an invalid refresh token also links to the section about codes.
   const anchor = error === 'bad_refresh_token' ? 'bad_verification_code' : error
-  return represent(asked, {
+  return represent(request, {
     error,
     error_description: REFUSALS[error],
     error_uri: `${TROUBLE}/#${anchor.replaceAll('_', '-')}`,
@@ -83,8 +83,8 @@ export function createGitHub(world: World): LookAlike {
   const expires = (scopes: readonly string[]) =>
     isApp() || switches.github.expiringTokens || scopes.includes('offline_access')
 
-  function authorize(asked: ProviderRequest): Answer | Promise<Answer> {
-    const { query } = asked
+  function authorize(request: ProviderRequest): Answer | Promise<Answer> {
+    const { query } = request
     const clientId = query.get('client_id') ?? ''
     if (!registry.find('github', clientId))
       return errorPage(404, 'Page not found', 'This is not the web page you want.')
@@ -96,7 +96,7 @@ export function createGitHub(world: World): LookAlike {
       const registered = registry.first('github')
       if (registered === undefined) return errorPage(400, 'Be careful!', MISMATCH)
       return redirect(
-        asked,
+        request,
         callback(registered, {
           error: 'redirect_uri_mismatch',
           error_description: MISMATCH,
@@ -105,7 +105,7 @@ export function createGitHub(world: World): LookAlike {
         }),
       )
     }
-    const back = (params: Record<string, string>) => redirect(asked, callback(wanted, { ...params, state }))
+    const back = (params: Record<string, string>) => redirect(request, callback(wanted, { ...params, state }))
     if (switches.github.suspended) {
       return back({
         error: 'application_suspended',
@@ -138,7 +138,7 @@ export function createGitHub(world: World): LookAlike {
       return back({ code })
     }
 
-    return askPerson(world, asked, {
+    return askPerson(world, request, {
       provider: 'github',
       app: APP_NAME,
       scopes: requested,
@@ -152,7 +152,7 @@ export function createGitHub(world: World): LookAlike {
     })
   }
 
-  function tokens(asked: ProviderRequest, grant: Grant, scopes: readonly string[], family: string): Answer {
+  function tokens(request: ProviderRequest, grant: Grant, scopes: readonly string[], family: string): Answer {
     const access = secrets.github.access(isApp() ? 'ghu' : 'gho')
     const seconds = expires(scopes) ? ACCESS_SECONDS : undefined
     grants.issue({ value: access, kind: 'access', grant, scopes, family, seconds })
@@ -165,10 +165,10 @@ export function createGitHub(world: World): LookAlike {
     )
     for (const token of alike.slice(0, -MOST_TOKENS)) token.dead = true
     const said = { scope: scopes.join(','), token_type: 'bearer' }
-    if (!expires(scopes)) return represent(asked, { access_token: access, ...said })
+    if (!expires(scopes)) return represent(request, { access_token: access, ...said })
     const refresh = secrets.github.refresh()
     grants.issue({ value: refresh, kind: 'refresh', grant, scopes, family, seconds: REFRESH_SECONDS })
-    return represent(asked, {
+    return represent(request, {
       access_token: access,
       expires_in: ACCESS_SECONDS,
       refresh_token: refresh,
@@ -178,38 +178,38 @@ export function createGitHub(world: World): LookAlike {
   }
 
   /** Parameters may be in the body (form or JSON) or in the query; credentials also in a Basic header. */
-  function token(asked: ProviderRequest): Answer {
-    const field = reader(asked)
-    const given = (name: string) => field(name) ?? asked.query.get(name) ?? undefined
-    const header = basic(asked)
+  function token(request: ProviderRequest): Answer {
+    const field = reader(request)
+    const given = (name: string) => field(name) ?? request.query.get(name) ?? undefined
+    const header = basic(request)
     const client = registry.find('github', header?.id ?? given('client_id') ?? '')
     if (client === undefined) return json(404, { error: 'Not Found' })
     if ((header?.secret ?? given('client_secret')) !== client.secret) {
-      return refuse(asked, 'incorrect_client_credentials')
+      return refuse(request, 'incorrect_client_credentials')
     }
     const kind = given('grant_type') ?? 'authorization_code'
-    if (kind === 'refresh_token') return renew(asked, client, given('refresh_token'))
-    if (kind !== 'authorization_code') return refuse(asked, 'unsupported_grant_type')
+    if (kind === 'refresh_token') return renew(request, client, given('refresh_token'))
+    if (kind !== 'authorization_code') return refuse(request, 'unsupported_grant_type')
 
     const value = given('code') ?? ''
     const code = codes.find('github', client.id, value)
-    if (code === undefined) return refuse(asked, 'bad_verification_code')
+    if (code === undefined) return refuse(request, 'bad_verification_code')
     const redirectUri = given('redirect_uri')
-    if (redirectUri !== undefined && redirectUri !== code.redirectUri) return refuse(asked, 'redirect_uri_mismatch')
+    if (redirectUri !== undefined && redirectUri !== code.redirectUri) return refuse(request, 'redirect_uri_mismatch')
     const proof = verify(code.challenge, given('code_verifier'))
-    if (proof === 'wrong' || proof === 'missing') return refuse(asked, 'bad_verification_code')
+    if (proof === 'wrong' || proof === 'missing') return refuse(request, 'bad_verification_code')
     codes.spend(value)
     const grant = grants.find('github', client.id, code.person)
-    if (grant === undefined) return refuse(asked, 'bad_verification_code')
-    return tokens(asked, grant, code.scopes, secrets.family())
+    if (grant === undefined) return refuse(request, 'bad_verification_code')
+    return tokens(request, grant, code.scopes, secrets.family())
   }
 
   /** The old pair ends as soon as the new one exists, without leeway. */
-  function renew(asked: ProviderRequest, client: Client, value: string | undefined): Answer {
+  function renew(request: ProviderRequest, client: Client, value: string | undefined): Answer {
     const old = grants.known('github', 'refresh', value)
-    if (!grants.alive(old) || old.grant.clientId !== client.id) return refuse(asked, 'bad_refresh_token')
+    if (!grants.alive(old) || old.grant.clientId !== client.id) return refuse(request, 'bad_refresh_token')
     grants.kill((token) => token.family === old.family)
-    return tokens(asked, old.grant, old.scopes, old.family)
+    return tokens(request, old.grant, old.scopes, old.family)
   }
 
   const limits = (scopes: readonly string[]) => ({
@@ -225,16 +225,16 @@ export function createGitHub(world: World): LookAlike {
   const complain = (status: number, message: string): Answer =>
     json(status, { message, documentation_url: `${DOCS}/rest`, status: String(status) }, limits([]))
 
-  function api(asked: ProviderRequest, answer: (token: Token, person: GitHubIdentity) => Answer): Answer {
-    if (asked.headers.authorization === undefined) return complain(401, 'Requires authentication')
-    const token = grants.known('github', 'access', bearer(asked))
+  function api(request: ProviderRequest, answer: (token: Token, person: GitHubIdentity) => Answer): Answer {
+    if (request.headers.authorization === undefined) return complain(401, 'Requires authentication')
+    const token = grants.known('github', 'access', bearer(request))
     const who = grants.alive(token) ? world.identities.get(token.grant.person)?.github : undefined
     return token === undefined || who === undefined ? complain(401, 'Bad credentials') : answer(token, who)
   }
 
   /** https://docs.github.com/en/rest/users/users#get-the-authenticated-user */
-  const user = (asked: ProviderRequest) =>
-    api(asked, ({ scopes }, { id, login, name, email }) => {
+  const user = (request: ProviderRequest) =>
+    api(request, ({ scopes }, { id, login, name, email }) => {
       const url = `https://api.github.com/users/${login}`
       const open = {
         login,
@@ -285,12 +285,12 @@ export function createGitHub(world: World): LookAlike {
     })
 
   /** https://docs.github.com/en/rest/users/emails#list-email-addresses-for-the-authenticated-user */
-  const emails = (asked: ProviderRequest) =>
-    api(asked, ({ scopes }, person) => {
+  const emails = (request: ProviderRequest) =>
+    api(request, ({ scopes }, person) => {
       if (isApp() && !switches.github.emailPermission) return complain(403, 'Resource not accessible by integration')
       if (!isApp() && !covers(scopes, 'user:email')) return complain(404, 'Not Found')
       const positive = (name: string, fallback: number) =>
-        Math.max(1, Math.trunc(Number(asked.query.get(name) ?? fallback)) || fallback)
+        Math.max(1, Math.trunc(Number(request.query.get(name) ?? fallback)) || fallback)
       const size = Math.min(100, positive('per_page', 30))
       const page = positive('page', 1)
       const last = Math.max(1, Math.ceil(person.emails.length / size))
@@ -306,8 +306,8 @@ export function createGitHub(world: World): LookAlike {
     })
 
   /** https://docs.github.com/en/rest/orgs/members#get-an-organization-membership-for-the-authenticated-user */
-  const membership = (asked: ProviderRequest, organization: string) =>
-    api(asked, ({ scopes }, person) => {
+  const membership = (request: ProviderRequest, organization: string) =>
+    api(request, ({ scopes }, person) => {
       if (isApp() && !switches.github.membersPermission) return complain(403, 'Resource not accessible by integration')
       if (!isApp() && !['read:org', 'write:org', 'admin:org', 'user'].some((scope) => scopes.includes(scope)))
         return complain(403, 'You need at least read:org scope or user scope to list your organization memberships.')
@@ -343,20 +343,20 @@ export function createGitHub(world: World): LookAlike {
    * https://docs.github.com/en/rest/apps/oauth-applications: the application authenticates with Basic, and the token is
    * in the body.
    */
-  function applications(asked: ProviderRequest, clientId: string, what: string): Answer {
-    const header = basic(asked)
+  function applications(request: ProviderRequest, clientId: string, what: string): Answer {
+    const header = basic(request)
     const client = registry.find('github', clientId)
     if (client === undefined || header?.id !== client.id || header.secret !== client.secret) {
       return complain(401, 'Bad credentials')
     }
-    const value = reader(asked)('access_token')
+    const value = reader(request)('access_token')
     if (value === undefined) return complain(422, 'Validation Failed')
     const token = grants.known('github', 'access', value)
     if (!grants.alive(token) || token.grant.clientId !== client.id) {
       const status = switches.github.unknownToken
       return complain(status, status === 404 ? 'Not Found' : 'Validation Failed')
     }
-    if (asked.method === 'POST' && what === 'token') {
+    if (request.method === 'POST' && what === 'token') {
       return json(200, {
         id: 1,
         token: token.value,
@@ -364,7 +364,7 @@ export function createGitHub(world: World): LookAlike {
         app: { client_id: client.id, name: APP_NAME },
       })
     }
-    if (asked.method !== 'DELETE') return complain(404, 'Not Found')
+    if (request.method !== 'DELETE') return complain(404, 'Not Found')
     if (what === 'token') token.dead = true
     else grants.withdraw((grant) => grant === token.grant)
     return empty(204)
@@ -379,13 +379,13 @@ export function createGitHub(world: World): LookAlike {
       if (path.startsWith('/user/memberships/')) return 'memberships'
       return method === 'DELETE' && path.startsWith('/applications/') ? 'revoke' : 'other'
     },
-    answer(asked) {
-      const route = `${asked.method} ${asked.path}`
-      if (asked.path === '/login/oauth/authorize') return authorize(asked)
-      if (route === 'POST /login/oauth/access_token') return token(asked)
-      const application = /^\/applications\/([^/]+)\/(token|grant)$/.exec(asked.path)
-      const isApi = application !== null || asked.path.startsWith('/user')
-      if (isApi && !asked.headers['user-agent']) {
+    answer(request) {
+      const route = `${request.method} ${request.path}`
+      if (request.path === '/login/oauth/authorize') return authorize(request)
+      if (route === 'POST /login/oauth/access_token') return token(request)
+      const application = /^\/applications\/([^/]+)\/(token|grant)$/.exec(request.path)
+      const isApi = application !== null || request.path.startsWith('/user')
+      if (isApi && !request.headers['user-agent']) {
         return {
           status: 403,
           headers: { 'content-type': 'text/html; charset=utf-8' },
@@ -393,11 +393,11 @@ export function createGitHub(world: World): LookAlike {
         }
       }
       if (application !== null)
-        return applications(asked, decodeURIComponent(application[1] ?? ''), application[2] ?? '')
-      if (route === 'GET /user') return user(asked)
-      if (route === 'GET /user/emails') return emails(asked)
+        return applications(request, decodeURIComponent(application[1] ?? ''), application[2] ?? '')
+      if (route === 'GET /user') return user(request)
+      if (route === 'GET /user/emails') return emails(request)
       const [, organization] = /^GET \/user\/memberships\/orgs\/([^/]+)$/.exec(route) ?? []
-      if (organization !== undefined) return membership(asked, decodeURIComponent(organization))
+      if (organization !== undefined) return membership(request, decodeURIComponent(organization))
       return isApi ? complain(404, 'Not Found') : errorPage(404, 'Page not found', 'This is not the web page you want.')
     },
     killRefreshTokens: (person) => grants.killAll('github', 'refresh', person),

@@ -45,8 +45,8 @@ const refuse = (status: number, error: string, error_description: string, more =
 export function createGoogle(world: World): LookAlike {
   const { grants, codes, registry, switches, keys } = world
 
-  function authorize(asked: ProviderRequest): Answer | Promise<Answer> {
-    const { query } = asked
+  function authorize(request: ProviderRequest): Answer | Promise<Answer> {
+    const { query } = request
     const clientId = query.get('client_id') ?? ''
     const redirectUri = query.get('redirect_uri') ?? ''
     const requested = words(query.get('scope')).map(short)
@@ -81,7 +81,7 @@ export function createGoogle(world: World): LookAlike {
     const named = switches.google.issuer === 'accounts.google.com' ? ISSUER : switches.google.issuer
     const iss = switches.google.iss ? named : undefined
     const back = (params: Record<string, string | undefined>) =>
-      redirect(asked, callback(redirectUri, { state, iss, ...params }))
+      redirect(request, callback(redirectUri, { state, iss, ...params }))
 
     function chosen(who: Identity, { clicked }: { clicked: boolean }): Answer {
       const before = grants.find('google', clientId, who.key)
@@ -115,9 +115,9 @@ export function createGoogle(world: World): LookAlike {
       })
     }
 
-    const alone = asked.method === 'GET' && automatic(world, asked, 'google') === undefined
+    const alone = request.method === 'GET' && automatic(world, request, 'google') === undefined
     if (prompts.includes('none') && alone) return back({ error: 'interaction_required' })
-    return askPerson(world, asked, {
+    return askPerson(world, request, {
       provider: 'google',
       app: APP_NAME,
       scopes: requested,
@@ -127,9 +127,9 @@ export function createGoogle(world: World): LookAlike {
   }
 
   /** The client is checked before the grant: a wrong secret with a wrong code is `invalid_client`. */
-  function authenticate(asked: ProviderRequest): Client | Answer {
-    const field = reader(asked)
-    const header = basic(asked)
+  function authenticate(request: ProviderRequest): Client | Answer {
+    const field = reader(request)
+    const header = basic(request)
     const id = header?.id ?? field('client_id')
     const secret = header?.secret ?? field('client_secret')
     if (id === undefined) return refuse(400, 'invalid_request', 'Could not determine client ID from request.')
@@ -190,8 +190,8 @@ export function createGoogle(world: World): LookAlike {
     })
   }
 
-  async function tradeCode(client: Client, asked: ProviderRequest): Promise<Answer> {
-    const field = reader(asked)
+  async function tradeCode(client: Client, request: ProviderRequest): Promise<Answer> {
+    const field = reader(request)
     const value = field('code')
     if (value === undefined) return refuse(400, 'invalid_request', 'Missing required parameter: code')
     // Codes contain a slash. Clients that encode it twice send `4%2F…`.
@@ -219,8 +219,8 @@ export function createGoogle(world: World): LookAlike {
     return tokens(client, { ...code, family }, refresh)
   }
 
-  function renew(client: Client, asked: ProviderRequest): Answer | Promise<Answer> {
-    const token = grants.known('google', 'refresh', reader(asked)('refresh_token'))
+  function renew(client: Client, request: ProviderRequest): Answer | Promise<Answer> {
+    const token = grants.known('google', 'refresh', reader(request)('refresh_token'))
     if (token === undefined || token.grant.clientId !== client.id) return refuse(400, 'invalid_grant', 'Bad Request')
     if (!grants.alive(token) || world.now().getTime() - token.usedAt > IDLE_MS) {
       return refuse(400, 'invalid_grant', 'Token has been expired or revoked.')
@@ -229,24 +229,24 @@ export function createGoogle(world: World): LookAlike {
     return tokens(client, { person: token.grant.person, scopes: token.scopes, family: token.family })
   }
 
-  function token(asked: ProviderRequest): Answer | Promise<Answer> {
-    const client = authenticate(asked)
+  function token(request: ProviderRequest): Answer | Promise<Answer> {
+    const client = authenticate(request)
     if ('status' in client) return client
-    const grant = reader(asked)('grant_type') ?? ''
-    if (grant === 'authorization_code') return tradeCode(client, asked)
-    if (grant === 'refresh_token') return renew(client, asked)
+    const grant = reader(request)('grant_type') ?? ''
+    if (grant === 'authorization_code') return tradeCode(client, request)
+    if (grant === 'refresh_token') return renew(client, request)
     return refuse(400, 'unsupported_grant_type', `Invalid grant_type: ${grant}`)
   }
 
-  function holder(asked: ProviderRequest): { token: Token; who: Identity } | undefined {
-    const token = grants.known('google', 'access', bearer(asked) ?? asked.query.get('access_token') ?? undefined)
+  function holder(request: ProviderRequest): { token: Token; who: Identity } | undefined {
+    const token = grants.known('google', 'access', bearer(request) ?? request.query.get('access_token') ?? undefined)
     if (!grants.alive(token)) return undefined
     const who = world.identities.get(token.grant.person)
     return who && { token, who }
   }
 
-  function userinfo(asked: ProviderRequest): Answer {
-    const held = holder(asked)
+  function userinfo(request: ProviderRequest): Answer {
+    const held = holder(request)
     if (held?.who.google === undefined) return refuse(401, 'invalid_request', 'Invalid Credentials')
     const { sub, email, email_verified, hd, ...profile } = held.who.google
     const { scopes } = held.token
@@ -258,8 +258,8 @@ export function createGoogle(world: World): LookAlike {
     })
   }
 
-  function legacyUserinfo(asked: ProviderRequest): Answer {
-    const held = holder(asked)
+  function legacyUserinfo(request: ProviderRequest): Answer {
+    const held = holder(request)
     if (held?.who.google === undefined) {
       const message = 'Request had invalid authentication credentials. Expected OAuth 2 access token.'
       const detail = { message: 'Invalid Credentials', domain: 'global', reason: 'authError' }
@@ -287,8 +287,8 @@ export function createGoogle(world: World): LookAlike {
   }
 
   /** https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke */
-  function revoke(asked: ProviderRequest): Answer {
-    const value = reader(asked)('token') ?? asked.query.get('token') ?? undefined
+  function revoke(request: ProviderRequest): Answer {
+    const value = reader(request)('token') ?? request.query.get('token') ?? undefined
     if (value === undefined) return refuse(400, 'invalid_request', 'Missing required parameter: token')
     const known = grants.known('google', 'access', value) ?? grants.known('google', 'refresh', value)
     if (!grants.alive(known)) return refuse(400, 'invalid_token', 'Token expired or revoked')
@@ -334,22 +334,22 @@ export function createGoogle(world: World): LookAlike {
       if (path === '/oauth2/v3/certs') return 'jwks'
       return path === '/.well-known/openid-configuration' ? 'discovery' : 'other'
     },
-    answer(asked) {
-      switch (`${asked.method} ${asked.path}`) {
+    answer(request) {
+      switch (`${request.method} ${request.path}`) {
         case 'GET /o/oauth2/v2/auth':
         case 'POST /o/oauth2/v2/auth':
-          return authorize(asked)
+          return authorize(request)
         case 'POST /token':
         case 'POST /oauth2/v4/token':
-          return token(asked)
+          return token(request)
         case 'GET /v1/userinfo':
         case 'GET /oauth2/v3/userinfo':
-          return userinfo(asked)
+          return userinfo(request)
         case 'GET /oauth2/v2/userinfo':
-          return legacyUserinfo(asked)
+          return legacyUserinfo(request)
         case 'POST /revoke':
         case 'GET /revoke':
-          return revoke(asked)
+          return revoke(request)
         case 'GET /oauth2/v3/certs':
           return certs()
         case 'GET /.well-known/openid-configuration':

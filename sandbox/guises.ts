@@ -28,7 +28,7 @@ export const issuersAt = (url: string) => ({
   b2c: `${url}/oidc/${B2C_TENANT}/v2.0/`,
 })
 
-type Go = (path: string) => Promise<Answer>
+type Navigate = (path: string) => Promise<Answer>
 const without = ({ ...body }: Record<string, unknown>, ...names: readonly string[]) => {
   for (const name of names) delete body[name]
   return body
@@ -59,9 +59,9 @@ async function resigned(world: World, answer: Answer, claims: (sub: string) => R
  * Microsoft Entra ID for any organization: the document contains an issuer template, each token the issuer of its
  * tenant. https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference
  */
-async function asEntra(world: World, asked: ProviderRequest, go: Go): Promise<Answer> {
+async function asEntra(world: World, request: ProviderRequest, go: Navigate): Promise<Answer> {
   const issuer = issuersAt(world.url).entra
-  switch (asked.path) {
+  switch (request.path) {
     case DISCOVERY.entra:
       return rewritten(await go('/.well-known/openid-configuration'), (body) => ({
         ...without(body, 'revocation_endpoint', 'authorization_response_iss_parameter_supported'),
@@ -73,23 +73,23 @@ async function asEntra(world: World, asked: ProviderRequest, go: Go): Promise<An
       return json(404, { error: 'not_found' })
     case '/jwks':
       // Keys name the tenants whose tokens they sign. The key for personal accounts signs none of a company.
-      return rewritten(await go(asked.path), ({ keys }) => ({
+      return rewritten(await go(request.path), ({ keys }) => ({
         keys: [keys].flat().map((key) => ({
           ...Object(key),
           issuer: world.switches.oidc.keyIssuer.replace('{issuer}', issuer),
         })),
       }))
     case '/token': {
-      const answer = await go(asked.path)
+      const answer = await go(request.path)
       return resigned(world, answer, (sub) => {
         const tid = world.identities.bySubject('oidc', sub)?.oidc?.tid ?? TENANTS.contoso
         return { iss: issuer.replace('{tenantid}', tid), tid, oid: `oid-${sub}`, ver: '2.0', email_verified: null }
       })
     }
     case '/me':
-      return rewritten(await go(asked.path), (body) => without(body, 'email_verified'))
+      return rewritten(await go(request.path), (body) => without(body, 'email_verified'))
     default:
-      return withoutIss(await go(asked.path))
+      return withoutIss(await go(request.path))
   }
 }
 
@@ -97,9 +97,9 @@ async function asEntra(world: World, asked: ProviderRequest, go: Go): Promise<An
  * Azure AD B2C: the URL of a user flow's document does not follow from the issuer, and there is no UserInfo.
  * https://learn.microsoft.com/azure/active-directory-b2c/openid-connect
  */
-async function asB2c(world: World, asked: ProviderRequest, go: Go): Promise<Answer> {
+async function asB2c(world: World, request: ProviderRequest, go: Navigate): Promise<Answer> {
   const issuer = issuersAt(world.url).b2c
-  switch (asked.path) {
+  switch (request.path) {
     case DISCOVERY.b2c:
       return rewritten(await go('/.well-known/openid-configuration'), (body) => ({
         ...without(body, 'revocation_endpoint', 'userinfo_endpoint', 'authorization_response_iss_parameter_supported'),
@@ -109,31 +109,31 @@ async function asB2c(world: World, asked: ProviderRequest, go: Go): Promise<Answ
     case '/.well-known/openid-configuration':
       return json(404, { error: 'not_found' })
     case '/token':
-      return resigned(world, await go(asked.path), () => ({ iss: issuer, tfp: 'B2C_1_sign_in' }))
+      return resigned(world, await go(request.path), () => ({ iss: issuer, tfp: 'B2C_1_sign_in' }))
     default:
-      return withoutIss(await go(asked.path))
+      return withoutIss(await go(request.path))
   }
 }
 
 /** LinkedIn rejects a verifier together with a secret, as if the secret were wrong. */
-function refusesPkce(world: World, asked: ProviderRequest): boolean {
-  const field = reader(asked)
-  const secret = field('client_secret') ?? asked.headers.authorization
+function refusesPkce(world: World, request: ProviderRequest): boolean {
+  const field = reader(request)
+  const secret = field('client_secret') ?? request.headers.authorization
   return world.switches.oidc.pkce === 'refused' && field('code_verifier') !== undefined && secret !== undefined
 }
 
 /** The response of the current variant. `go` calls the certified provider behind it. */
-export async function inGuise(world: World, asked: ProviderRequest, go: Go): Promise<Answer> {
+export async function inGuise(world: World, request: ProviderRequest, go: Navigate): Promise<Answer> {
   const { like, nonce, userinfo } = world.switches.oidc
-  if (asked.path === '/token' && refusesPkce(world, asked))
+  if (request.path === '/token' && refusesPkce(world, request))
     return json(401, { error: 'invalid_client', error_description: 'Client authentication failed' })
   // AD FS has this endpoint, but accepts only tokens for another audience there.
-  if (asked.path === '/me' && userinfo === 'refused')
+  if (request.path === '/me' && userinfo === 'refused')
     return json(401, { error: 'invalid_token' }, { 'www-authenticate': 'Bearer error="invalid_token"' })
   const answer = await (like === 'entra'
-    ? asEntra(world, asked, go)
+    ? asEntra(world, request, go)
     : like === 'b2c'
-      ? asB2c(world, asked, go)
-      : go(asked.path))
-  return nonce || asked.path !== '/token' ? answer : resigned(world, answer, () => ({ nonce: null }))
+      ? asB2c(world, request, go)
+      : go(request.path))
+  return nonce || request.path !== '/token' ? answer : resigned(world, answer, () => ({ nonce: null }))
 }

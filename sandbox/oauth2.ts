@@ -30,8 +30,8 @@ const refuse = (status: number, error: string, error_description: string, header
 export function createOAuth2(world: World): LookAlike {
   const { grants, codes, registry, switches } = world
 
-  function authorize(asked: ProviderRequest): Answer | Promise<Answer> {
-    const { query } = asked
+  function authorize(request: ProviderRequest): Answer | Promise<Answer> {
+    const { query } = request
     const clientId = query.get('client_id') ?? ''
     const redirectUri = query.get('redirect_uri') ?? ''
     if (!registry.find('oauth2', clientId)) return errorPage(400, 'Unknown application', `No application ${clientId}.`)
@@ -39,14 +39,14 @@ export function createOAuth2(world: World): LookAlike {
       return errorPage(400, 'Redirect URI not registered', `${redirectUri} is not a registered redirect URI.`)
     }
     const state = query.get('state') ?? undefined
-    const back = (params: Record<string, string>) => redirect(asked, callback(redirectUri, { ...params, state }))
+    const back = (params: Record<string, string>) => redirect(request, callback(redirectUri, { ...params, state }))
     if (query.get('response_type') !== 'code') return back({ error: 'unsupported_response_type' })
     const challenge = challengeOf(query)
     if (challenge === 'refused') {
       return back({ error: 'invalid_request', error_description: 'transform algorithm not supported' })
     }
     const scopes = words(query.get('scope'))
-    return askPerson(world, asked, {
+    return askPerson(world, request, {
       provider: 'oauth2',
       app: APP_NAME,
       scopes,
@@ -60,9 +60,9 @@ export function createOAuth2(world: World): LookAlike {
     })
   }
 
-  function authenticate(asked: ProviderRequest): Client | undefined {
-    const field = reader(asked)
-    const header = basic(asked)
+  function authenticate(request: ProviderRequest): Client | undefined {
+    const field = reader(request)
+    const header = basic(request)
     const how = switches.oauth2.tokenAuth
     if (how === (header ? 'post' : 'basic')) return undefined
     const client = registry.find('oauth2', header?.id ?? field('client_id') ?? '')
@@ -86,10 +86,10 @@ export function createOAuth2(world: World): LookAlike {
     })
   }
 
-  function token(asked: ProviderRequest): Answer {
-    const client = authenticate(asked)
+  function token(request: ProviderRequest): Answer {
+    const client = authenticate(request)
     if (client === undefined) return stranger()
-    const field = reader(asked)
+    const field = reader(request)
     const kind = field('grant_type')
     if (kind === 'refresh_token') {
       const old = grants.known('oauth2', 'refresh', field('refresh_token'))
@@ -114,8 +114,8 @@ export function createOAuth2(world: World): LookAlike {
     return tokens(grant, code.scopes, secrets.family(), switches.oauth2.refresh !== 'none')
   }
 
-  function userinfo(asked: ProviderRequest): Answer {
-    const token = grants.known('oauth2', 'access', bearer(asked))
+  function userinfo(request: ProviderRequest): Answer {
+    const token = grants.known('oauth2', 'access', bearer(request))
     const who = grants.alive(token) ? world.identities.get(token.grant.person)?.oauth2 : undefined
     if (who === undefined) return refuse(401, 'invalid_token', 'The access token is invalid or expired.', CHALLENGE)
     const { uid, label, mail, confirmed } = who
@@ -124,11 +124,11 @@ export function createOAuth2(world: World): LookAlike {
   }
 
   /** RFC 7009: an unknown token counts as revoked. */
-  function revoke(asked: ProviderRequest): Answer {
-    const client = authenticate(asked)
+  function revoke(request: ProviderRequest): Answer {
+    const client = authenticate(request)
     if (client === undefined) return stranger()
     if (switches.oauth2.revoke !== 200) return empty(switches.oauth2.revoke)
-    const value = reader(asked)('token')
+    const value = reader(request)('token')
     if (value === undefined) return refuse(400, 'invalid_request', 'token is missing')
     const token = grants.known('oauth2', 'refresh', value) ?? grants.known('oauth2', 'access', value)
     if (token?.grant.clientId === client.id) {
@@ -143,15 +143,15 @@ export function createOAuth2(world: World): LookAlike {
       const name = path.slice(1)
       return name === 'authorize' || name === 'token' || name === 'userinfo' || name === 'revoke' ? name : 'other'
     },
-    answer(asked) {
-      if (asked.path === '/authorize') return authorize(asked)
-      switch (`${asked.method} ${asked.path}`) {
+    answer(request) {
+      if (request.path === '/authorize') return authorize(request)
+      switch (`${request.method} ${request.path}`) {
         case 'POST /token':
-          return token(asked)
+          return token(request)
         case 'GET /userinfo':
-          return userinfo(asked)
+          return userinfo(request)
         case 'POST /revoke':
-          return revoke(asked)
+          return revoke(request)
         default:
           return json(404, { error: 'not_found' })
       }

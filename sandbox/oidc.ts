@@ -14,12 +14,12 @@ import { type Call, exchange, inject } from './inject.ts'
 import type { LookAlike, World } from './world.ts'
 
 const PREFIX = '/oidc'
-type Stored = Record<string, unknown>
-type Held = { model: string; payload: Stored; expiresAt: number }
+type Payload = Record<string, unknown>
+type StoredEntry = { model: string; payload: Payload; expiresAt: number }
 
 /** The storage adapter of oidc-provider. https://github.com/panva/node-oidc-provider/blob/main/example/my_adapter.js */
 function createAdapter(now: () => Date) {
-  const held = new Map<string, Held>()
+  const held = new Map<string, StoredEntry>()
   const read = (key: string | undefined) => {
     const found = key === undefined ? undefined : held.get(key)
     return found !== undefined && now().getTime() < found.expiresAt ? found.payload : undefined
@@ -28,7 +28,7 @@ function createAdapter(now: () => Date) {
     [...held].find(([, entry]) => entry.model === model && entry.payload[field] === value)?.[0]
 
   const adapter = (model: string) => ({
-    async upsert(id: string, payload: Stored, expiresIn?: number) {
+    async upsert(id: string, payload: Payload, expiresIn?: number) {
       const expiresAt = expiresIn === undefined ? Number.POSITIVE_INFINITY : now().getTime() + expiresIn * 1000
       held.set(`${model} ${id}`, { model, payload, expiresAt })
     },
@@ -168,10 +168,10 @@ export function createOidc(world: World): LookAlike {
   /** Callers may use any host name. The provider always sees the one in its issuer. */
   const host = () => new URL(world.url).host
 
-  async function authorize(asked: ProviderRequest): Promise<Answer> {
+  async function authorize(request: ProviderRequest): Promise<Answer> {
     const provider = await current()
-    const field = reader(asked)
-    const ours = asked.method === 'POST' && (field('as') ?? field('deny')) !== undefined
+    const field = reader(request)
+    const ours = request.method === 'POST' && (field('as') ?? field('deny')) !== undefined
     const cookies = new Map<string, string>()
     const call = (url: string, posted = false): Call => ({
       method: posted ? 'POST' : 'GET',
@@ -181,9 +181,9 @@ export function createOidc(world: World): LookAlike {
         host: host(),
         accept: 'text/html',
         cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; '),
-        ...(posted && { 'content-type': asked.headers['content-type'] }),
+        ...(posted && { 'content-type': request.headers['content-type'] }),
       },
-      body: posted ? asked.body : Buffer.alloc(0),
+      body: posted ? request.body : Buffer.alloc(0),
     })
     const go = async (next: Call): Promise<Answer> => {
       const answer = await inject(provider.callback(), next)
@@ -224,13 +224,13 @@ export function createOidc(world: World): LookAlike {
       return answer
     }
 
-    const search = asked.query.size > 0 ? `?${asked.query}` : ''
-    const first = await go(call(`${PREFIX}${asked.path}${search}`, asked.method === 'POST' && !ours))
+    const search = request.query.size > 0 ? `?${request.query}` : ''
+    const first = await go(call(`${PREFIX}${request.path}${search}`, request.method === 'POST' && !ours))
     if (interaction(first) === undefined) return first
-    return askPerson(world, asked, {
+    return askPerson(world, request, {
       provider: 'oidc',
       app: APP_NAME,
-      scopes: words(asked.query.get('scope')),
+      scopes: words(request.query.get('scope')),
       chosen: (who) => answerPrompts(first, subjectOf(who, 'oidc')),
       denied: () => answerPrompts(first, undefined),
     })
@@ -287,16 +287,16 @@ export function createOidc(world: World): LookAlike {
           return path.includes('/.well-known/') ? 'discovery' : 'other'
       }
     },
-    answer(asked) {
-      return inGuise(world, asked, async (path) => {
-        if (path === '/auth') return authorize(asked)
+    answer(request) {
+      return inGuise(world, request, async (path) => {
+        if (path === '/auth') return authorize(request)
         const provider = await current()
         const answer = await inject(provider.callback(), {
-          method: asked.method,
-          url: `${PREFIX}${path}${asked.query.size > 0 ? `?${asked.query}` : ''}`,
+          method: request.method,
+          url: `${PREFIX}${path}${request.query.size > 0 ? `?${request.query}` : ''}`,
           prefix: PREFIX,
-          headers: { ...asked.headers, host: host() },
-          body: asked.body,
+          headers: { ...request.headers, host: host() },
+          body: request.body,
         })
         if (path === '/jwks' && world.switches.oidc.keySet === 'crowded') return addUnusableKeys(answer)
         return path === '/token' || path === '/me' ? moveToClock(answer) : answer

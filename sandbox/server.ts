@@ -54,9 +54,9 @@ export function createSandboxServer({ world, lookAlikes, faults, log, control }:
     const method = req.method ?? 'GET'
     const url = new URL(req.url ?? '/', world.url)
     const [, prefix = '', path = '/'] = /^\/([^/]*)(\/.*)?$/.exec(url.pathname) ?? []
-    const asked: ProviderRequest = { method, path, query: url.searchParams, headers: req.headers, body }
+    const request: ProviderRequest = { method, path, query: url.searchParams, headers: req.headers, body }
 
-    if (prefix === '_sandbox') return send(res, control(asked))
+    if (prefix === '_sandbox') return send(res, control(request))
     if (prefix === '') return send(res, page(200, 'Sandbox', `<p>Look-alikes: ${PROVIDERS.join(', ')}.</p>`))
     if (!isProvider(prefix)) return send(res, json(404, { error: 'not_found' }))
 
@@ -80,7 +80,7 @@ export function createSandboxServer({ world, lookAlikes, faults, log, control }:
     })
     const fault = faults.take(prefix, endpoint)
     if (fault !== undefined && replaces(fault)) return spoil(res, fault, undefined)
-    const answer = await lookAlike.answer(asked)
+    const answer = await lookAlike.answer(request)
     if (fault === undefined) return send(res, answer)
     spoil(res, fault, await changeContent(world, prefix, answer, fault))
   }

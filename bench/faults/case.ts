@@ -1,9 +1,9 @@
 /** The definition of a case, and its context. */
 import type { Finding } from './judge.ts'
 
-export type NotRun = { readonly notRun: string }
+export type SkippedCase = { readonly notRun: string }
 
-export type Setting = {
+export type CaseContext = {
   /** Registers a clean-up step, which runs when the case ends, in reverse order. */
   defer(undo: () => unknown): void
   /** Creates a database on the PostgreSQL server of this run and returns its URL. */
@@ -16,8 +16,8 @@ export type Case = {
   /** What the service promises, in one sentence. */
   readonly promise: string
   /** How the case decides. */
-  readonly judged: string
+  readonly criteria: string
   /** Seconds after which the case has failed. */
   readonly withinSeconds: number
-  run(setting: Setting): Promise<readonly Finding[] | NotRun>
+  run(setting: CaseContext): Promise<readonly Finding[] | SkippedCase>
 }

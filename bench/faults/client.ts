@@ -1,10 +1,10 @@
 /** Users of the service over HTTP, and what they observe. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Answer, type Finding, finding } from './judge.ts'
+import { type Finding, finding, type ObservedResponse } from './judge.ts'
 
 export type Node = { readonly port: number }
 export type Body = Readonly<Record<string, unknown>>
-export type Reply = Answer & { readonly body: Body; readonly headers: Headers }
+export type Reply = ObservedResponse & { readonly body: Body; readonly headers: Headers }
 export type Person = { readonly id: string; readonly email: string; access: string; refresh: string }
 
 /** Longer than any promise of a case. A request without a response by then counts as unanswered. */
@@ -100,11 +100,15 @@ export async function refresh(node: Node, person: Person): Promise<Reply> {
 export const sessionOf = ({ refresh: token }: Person): string =>
   JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).sid
 
-type Load = { readonly answers: readonly Answer[]; readonly mixedUp: readonly string[]; stop(): Promise<void> }
+type Load = {
+  readonly answers: readonly ObservedResponse[]
+  readonly mixedUp: readonly string[]
+  stop(): Promise<void>
+}
 
 /** Each person calls /me and refreshes, repeatedly, until the load is stopped. */
 export function startLoad(node: Node, of: readonly Person[]): Load {
-  const answers: Answer[] = []
+  const answers: ObservedResponse[] = []
   const mixedUp: string[] = []
   let over = false
   const chains = of.map(async (person) => {
@@ -128,8 +132,11 @@ export function startLoad(node: Node, of: readonly Person[]): Load {
 }
 
 /** Makes the same request repeatedly, one at a time. */
-export function watch(ask: () => Promise<Answer>, everyMs = 20): { readonly answers: Answer[]; stop(): Promise<void> } {
-  const answers: Answer[] = []
+export function watch(
+  ask: () => Promise<ObservedResponse>,
+  everyMs = 20,
+): { readonly answers: ObservedResponse[]; stop(): Promise<void> } {
+  const answers: ObservedResponse[] = []
   let over = false
   const watching = (async () => {
     while (!over) {

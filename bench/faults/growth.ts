@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import { connectPostgres } from '../../test/support/postgres.ts'
-import type { Case, Setting } from './case.ts'
+import type { Case, CaseContext } from './case.ts'
 import { everyoneSignedIn, live, me, type Node, people, refresh, signInAt, startLoad, until, watch } from './client.ts'
 import { finding, noDefects, noneLongerThan, onlyStatuses } from './judge.ts'
 import { startStandIn } from './stand-in.ts'
@@ -62,7 +62,7 @@ const count = async (sql: Sql): Promise<number> => {
   return Number(row?.count)
 }
 
-async function sweep(setting: Setting, database: string) {
+async function sweep(setting: CaseContext, database: string) {
   const first = await startNode(setting, { database })
   await people(first, 1)
   // A pending authorization that was never completed.
@@ -120,7 +120,7 @@ export const growthCases: readonly Case[] = [
     (name): Case => ({
       name: `growth-sweep-${name}`,
       promise: 'Deleting 200,000 expired rows delays no requests.',
-      judged: '/health/live within a second, every response to 4 people is 200 within two, until no row is left',
+      criteria: '/health/live within a second, every response to 4 people is 200 within two, until no row is left',
       withinSeconds: 240,
       run: async (setting) => sweep(setting, name === 'sqlite' ? `file:${newFile()}` : await setting.newDatabase()),
     }),
@@ -128,7 +128,8 @@ export const growthCases: readonly Case[] = [
   {
     name: 'growth-clocks-apart',
     promise: 'Two nodes whose clocks are 30 s apart never treat a second tab’s refresh as theft.',
-    judged: '8 devices refresh at one node, use the new pair, and present the previous token to the other one: all 200',
+    criteria:
+      '8 devices refresh at one node, use the new pair, and present the previous token to the other one: all 200',
     withinSeconds: 60,
     async run(setting) {
       if (fakeTime === undefined) return { notRun: 'no libfaketime' }

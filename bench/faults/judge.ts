@@ -4,7 +4,7 @@
 export type Finding = { readonly what: string; readonly held: boolean; readonly found: string }
 
 /** One request and its response. `status` 0: no response. */
-export type Answer = {
+export type ObservedResponse = {
   readonly path: string
   readonly status: number
   /** The error code in the response, if any. */
@@ -25,10 +25,11 @@ const counted = (texts: readonly string[]): string => {
   for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1)
   return [...counts].map(([text, count]) => `${count} × ${text}`).join(', ') || 'none'
 }
-const described = ({ path, status, code }: Answer): string => `${path} ${status}${code === undefined ? '' : ` ${code}`}`
+const described = ({ path, status, code }: ObservedResponse): string =>
+  `${path} ${status}${code === undefined ? '' : ` ${code}`}`
 
 /** Every response has one of these statuses, and there was at least one. */
-export const onlyStatuses = (answers: readonly Answer[], allowed: readonly number[]): Finding => {
+export const onlyStatuses = (answers: readonly ObservedResponse[], allowed: readonly number[]): Finding => {
   const odd = answers.filter(({ status }) => !allowed.includes(status))
   return finding(
     `every response is ${allowed.join(' or ')}`,
@@ -38,16 +39,16 @@ export const onlyStatuses = (answers: readonly Answer[], allowed: readonly numbe
 }
 
 /** Every 503 has Retry-After. */
-export const retryAfterOn503 = (answers: readonly Answer[]): Finding => {
+export const retryAfterOn503 = (answers: readonly ObservedResponse[]): Finding => {
   const silent = answers.filter(({ status, hasRetryAfter }) => status === 503 && !hasRetryAfter)
   return finding('every 503 has Retry-After', silent.length === 0, counted(silent.map(described)))
 }
 
-export const longest = (answers: readonly Pick<Answer, 'ms'>[]): number =>
+export const longest = (answers: readonly Pick<ObservedResponse, 'ms'>[]): number =>
   answers.reduce((most, { ms }) => Math.max(most, ms), 0)
 
 /** No response took longer. */
-export const noneLongerThan = (ms: number, answers: readonly Answer[], of = 'response'): Finding =>
+export const noneLongerThan = (ms: number, answers: readonly ObservedResponse[], of = 'response'): Finding =>
   finding(
     `no ${of} takes longer than ${ms} ms`,
     answers.length > 0 && longest(answers) <= ms,
@@ -55,7 +56,7 @@ export const noneLongerThan = (ms: number, answers: readonly Answer[], of = 'res
   )
 
 /** At least this share of the responses has this status. */
-export const mostly = (status: number, share: number, answers: readonly Answer[]): Finding => {
+export const mostly = (status: number, share: number, answers: readonly ObservedResponse[]): Finding => {
   const met = answers.filter((answer) => answer.status === status).length
   return finding(
     `at least ${share * 100} % are ${status}`,
@@ -89,7 +90,7 @@ export const noDefects = (log: string): Finding => {
 }
 
 /** A failed start prints a message, not a stack trace. */
-export const isSentence = (output: string): Finding =>
+export const isErrorMessage = (output: string): Finding =>
   finding(
     'it ends with an error message',
     output.trim() !== '' && !/\n\s+at /.test(output),

@@ -7,7 +7,7 @@ import type pg from 'pg'
 import { startPostgres } from '../../test/support/global-setup.ts'
 import { proxyTo } from '../../test/support/proxy.ts'
 import { freePort, newPath } from '../processes.ts'
-import type { Case, Setting } from './case.ts'
+import type { Case, CaseContext } from './case.ts'
 import {
   call,
   everyoneSignedIn,
@@ -27,7 +27,7 @@ import {
 import {
   type Finding,
   finding,
-  isSentence,
+  isErrorMessage,
   mostly,
   noDefects,
   noneLongerThan,
@@ -45,13 +45,13 @@ const slackMs = 3000
 /** How long one task may block the event loop. */
 const loopMs = 1000
 
-async function proxied(setting: Setting, url: string) {
+async function proxied(setting: CaseContext, url: string) {
   const proxy = await proxyTo(url)
   setting.defer(() => proxy.cut())
   return proxy
 }
 
-async function world(setting: Setting) {
+async function world(setting: CaseContext) {
   const url = await setting.newDatabase()
   const proxy = await proxied(setting, url)
   const node = await startNode(setting, { database: proxy.url })
@@ -81,7 +81,7 @@ const generations = async (operator: pg.Client, of: readonly Person[]): Promise<
 
 /** Runs the load and watches the event loop during a fault, then judges all responses. */
 async function throughout(
-  setting: Setting,
+  setting: CaseContext,
   { node, all }: Awaited<ReturnType<typeof world>>,
   fault: () => Promise<unknown>,
 ): Promise<readonly Finding[]> {
@@ -108,13 +108,14 @@ async function throughout(
   ]
 }
 
-const answered = '200 or 503 within the request deadline; /health/live; everyone refreshes twice afterwards; the log'
+const responseCriteria =
+  '200 or 503 within the request deadline; /health/live; everyone refreshes twice afterwards; the log'
 
 export const postgresCases: readonly Case[] = [
   {
     name: 'postgres-connections-killed',
     promise: 'A connection that PostgreSQL ends never signs anyone out.',
-    judged: `all connections are killed every 0.7 s for a minute; ${answered}`,
+    criteria: `all connections are killed every 0.7 s for a minute; ${responseCriteria}`,
     withinSeconds: 120,
     async run(setting) {
       const all = await world(setting)
@@ -128,7 +129,7 @@ export const postgresCases: readonly Case[] = [
   {
     name: 'postgres-connections-reset',
     promise: 'A network that resets connections delays requests only slightly.',
-    judged: `all connections are reset every 150 ms for 30 s; most responses are 200; ${answered}`,
+    criteria: `all connections are reset every 150 ms for 30 s; most responses are 200; ${responseCriteria}`,
     withinSeconds: 90,
     async run(setting) {
       const all = await world(setting)
@@ -146,7 +147,7 @@ export const postgresCases: readonly Case[] = [
   {
     name: 'postgres-table-locked',
     promise: 'While a table is locked, requests that need it get 503 in time, and the rest of the service works.',
-    judged: `lock table sessions for 20 s; /health/ready; ${answered}`,
+    criteria: `lock table sessions for 20 s; /health/ready; ${responseCriteria}`,
     withinSeconds: 90,
     async run(setting) {
       const all = await world(setting)
@@ -160,7 +161,7 @@ export const postgresCases: readonly Case[] = [
   {
     name: 'postgres-row-locked',
     promise: 'A locked session delays only that session.',
-    judged: 'one row locked for 15 s: the other people’s refreshes are 200 within a second, its own are 503 in time',
+    criteria: 'one row locked for 15 s: the other people’s refreshes are 200 within a second, its own are 503 in time',
     withinSeconds: 60,
     async run(setting) {
       const { node, operator, all } = await world(setting)
@@ -189,7 +190,7 @@ export const postgresCases: readonly Case[] = [
   {
     name: 'postgres-backends-stopped',
     promise: 'While the server is stopped, requests fail by their deadline, and no session is lost.',
-    judged: `every backend of the service is stopped with SIGSTOP for 20 s; ${answered}`,
+    criteria: `every backend of the service is stopped with SIGSTOP for 20 s; ${responseCriteria}`,
     withinSeconds: 90,
     async run(setting) {
       if (!isRoot) return { notRun: 'only root can stop the processes of the PostgreSQL server' }
@@ -218,7 +219,7 @@ export const postgresCases: readonly Case[] = [
   {
     name: 'postgres-half-open',
     promise: 'While connections transfer nothing, requests fail by their deadline, and no session is lost.',
-    judged: `a proxy drops every byte for 15 s; ${answered}`,
+    criteria: `a proxy drops every byte for 15 s; ${responseCriteria}`,
     withinSeconds: 90,
     async run(setting) {
       const all = await world(setting)
@@ -232,7 +233,8 @@ export const postgresCases: readonly Case[] = [
   {
     name: 'postgres-pool-full',
     promise: 'Slow requests do not block other requests.',
-    judged: '60 changes wait for locked rows: /me and /health/ready stay 200; the changes get 503 and are not applied',
+    criteria:
+      '60 changes wait for locked rows: /me and /health/ready stay 200; the changes get 503 and are not applied',
     withinSeconds: 60,
     async run(setting) {
       const { node, operator, all } = await world(setting)
@@ -269,7 +271,7 @@ export const postgresCases: readonly Case[] = [
     name: 'postgres-abandoned-refreshes',
     promise:
       'A refresh whose caller has disconnected is not executed after its deadline, and no token counts as stolen.',
-    judged:
+    criteria:
       '12 refreshes abandoned behind a lock of 7 s: no generation changes. Five times: abandoned after 1.2 s, the lock is ' +
       'released during the retries, and every device can refresh again',
     withinSeconds: 90,
@@ -313,7 +315,7 @@ export const postgresCases: readonly Case[] = [
   {
     name: 'postgres-restarted',
     promise: 'A restart of the database signs no one out.',
-    judged: `the server restarts three times; one log line for each change; ${answered}`,
+    criteria: `the server restarts three times; one log line for each change; ${responseCriteria}`,
     withinSeconds: 90,
     async run(setting) {
       const server = await startPostgres()
@@ -346,7 +348,7 @@ export const postgresCases: readonly Case[] = [
   {
     name: 'postgres-unreachable',
     promise: 'An unreachable server causes 503 and one log line per change of state, not one per request.',
-    judged:
+    criteria:
       'no server for 10 s under load: responses, /health/ready and the log; a start without one ends with an error message',
     withinSeconds: 90,
     async run(setting) {
@@ -378,14 +380,15 @@ export const postgresCases: readonly Case[] = [
           ended && start.child.exitCode === 1 && performance.now() - began < 15_000,
           `${start.child.exitCode} after ${Math.round(performance.now() - began)} ms`,
         ),
-        isSentence(start.said()),
+        isErrorMessage(start.said()),
       ]
     },
   },
   {
     name: 'postgres-read-only',
     promise: 'With a read-only database reads work, writes get 503, and the service is not ready.',
-    judged: 'default_transaction_read_only: /me 200, refresh 503, /health/ready 503; everything works again afterwards',
+    criteria:
+      'default_transaction_read_only: /me 200, refresh 503, /health/ready 503; everything works again afterwards',
     withinSeconds: 60,
     async run(setting) {
       const { node, operator, proxy, all } = await world(setting)
@@ -411,7 +414,7 @@ export const postgresCases: readonly Case[] = [
   {
     name: 'postgres-disk-full',
     promise: 'When the disk of PostgreSQL is full, reads work and writes get 503.',
-    judged: 'a tablespace of 40 MB that is full: /me 200, sign-ins are 200 or 503; everything works again afterwards',
+    criteria: 'a tablespace of 40 MB that is full: /me 200, sign-ins are 200 or 503; everything works again afterwards',
     withinSeconds: 90,
     async run(setting) {
       if (!isRoot) return { notRun: 'only root can mount a small file system' }
@@ -471,7 +474,7 @@ export const postgresCases: readonly Case[] = [
   {
     name: 'postgres-pgbouncer',
     promise: 'PgBouncer in transaction mode needs no setting.',
-    judged:
+    criteria:
       '32 sign-ins and 15 s of load through 3 server connections, which it sometimes closes: every response is 200',
     withinSeconds: 90,
     async run(setting) {

@@ -6,7 +6,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { freePort, issuer, newPath } from '../processes.ts'
-import type { Case, Setting } from './case.ts'
+import type { Case, CaseContext } from './case.ts'
 import { call, everyoneSignedIn, live, type Node, people, ready, startLoad, until } from './client.ts'
 import { finding, noDefects, noneLongerThan, onlyStatuses } from './judge.ts'
 import { startStandIn } from './stand-in.ts'
@@ -37,7 +37,7 @@ const dropped = async ({ port }: Node): Promise<number> => {
  * lose lines at once: a limited number of lines is buffered.
  */
 async function logInto(
-  setting: Setting,
+  setting: CaseContext,
   stdout: number,
   { losesLines, fault }: { readonly losesLines: boolean; readonly fault?: () => void },
 ) {
@@ -67,14 +67,14 @@ async function logInto(
 }
 
 /** A descriptor that is closed at the end of the case. */
-function opened(setting: Setting, path: string): number {
+function opened(setting: CaseContext, path: string): number {
   const descriptor = openSync(path, 'a')
   setting.defer(() => closeSync(descriptor))
   return descriptor
 }
 
 /** A full pipe that is never read, for the service to inherit. */
-function blockedPipe(setting: Setting): number {
+function blockedPipe(setting: CaseContext): number {
   const reader = spawn('sleep', ['600'], { stdio: ['pipe', 'ignore', 'ignore'] })
   setting.defer(() => void reader.kill('SIGKILL'))
   const { fd } = (reader.stdin as unknown as { _handle: { fd: number } })._handle
@@ -101,7 +101,7 @@ function fill(file: string): void {
  * A load balancer: sends each request to a node that was ready at the last poll, and never retries. What a node rejects
  * or drops is a failed request.
  */
-async function startBalancer(setting: Setting, ports: readonly number[]) {
+async function startBalancer(setting: CaseContext, ports: readonly number[]) {
   const agent = new Agent({ keepAlive: true })
   const healthy = new Set<number>()
   let turn = 0
@@ -156,14 +156,14 @@ export const processCases: readonly Case[] = [
   {
     name: 'process-log-dev-full',
     promise: 'A log that rejects every line stops neither the service nor its shutdown.',
-    judged: 'standard output is /dev/full: every response is right, lost lines are counted, SIGTERM ends it with 0',
+    criteria: 'standard output is /dev/full: every response is right, lost lines are counted, SIGTERM ends it with 0',
     withinSeconds: 60,
     run: async (setting) => logInto(setting, opened(setting, '/dev/full'), { losesLines: true }),
   },
   {
     name: 'process-log-disk-full',
     promise: 'A log disk that fills up stops neither the service nor its shutdown.',
-    judged: 'a file system of 1 MB fills up while the service runs: responses, lost lines, SIGTERM',
+    criteria: 'a file system of 1 MB fills up while the service runs: responses, lost lines, SIGTERM',
     withinSeconds: 60,
     async run(setting) {
       if (!isRoot) return { notRun: 'only root can mount a small file system' }
@@ -178,7 +178,7 @@ export const processCases: readonly Case[] = [
   {
     name: 'process-log-blocked-pipe',
     promise: 'A log reader that hangs stops neither the service nor its shutdown.',
-    judged: 'standard output is a full pipe that is never read: responses, SIGTERM',
+    criteria: 'standard output is a full pipe that is never read: responses, SIGTERM',
     withinSeconds: 60,
     run: async (setting) => logInto(setting, blockedPipe(setting), { losesLines: false }),
   },
@@ -186,7 +186,7 @@ export const processCases: readonly Case[] = [
     (name): Case => ({
       name: `process-sigterm-${name}`,
       promise: 'SIGTERM ends the service although bodies are half sent and connections stay open.',
-      judged: 'drain of 2 s, 20 half-sent bodies, 20 idle keep-alive connections: exit code 0 within 15 s',
+      criteria: 'drain of 2 s, 20 half-sent bodies, 20 idle keep-alive connections: exit code 0 within 15 s',
       withinSeconds: 60,
       async run(setting) {
         const database = name === 'sqlite' ? `file:${newFile()}` : await setting.newDatabase()
@@ -216,7 +216,7 @@ export const processCases: readonly Case[] = [
   {
     name: 'process-rolling-restart',
     promise: 'Nodes are replaced one after the other without a failed request.',
-    judged:
+    criteria:
       'two nodes on PostgreSQL behind a balancer that polls /health/ready, each replaced twice: every response is 200',
     withinSeconds: 120,
     async run(setting) {

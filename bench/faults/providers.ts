@@ -24,7 +24,7 @@ export const providerCases: readonly Case[] = [
   {
     name: 'provider-half-healthy',
     promise: 'A provider that recovers and then hangs gets a few calls, not one per sign-in.',
-    judged:
+    criteria:
       '200 sign-ins fail, it recovers, then it hangs: of 100 more at most 10 reach it; then it responds, and they work',
     withinSeconds: 90,
     async run(setting) {
@@ -64,7 +64,8 @@ export const providerCases: readonly Case[] = [
   {
     name: 'provider-two-on-one-origin',
     promise: 'Sign-ins that wait for one provider do not fail or delay those of another on the same origin.',
-    judged: '150 sign-ins wait for a provider that hangs: 40 at the other are 200 within 2 s, its breakers stay closed',
+    criteria:
+      '150 sign-ins wait for a provider that hangs: 40 at the other are 200 within 2 s, its breakers stay closed',
     withinSeconds: 60,
     async run(setting) {
       const provider = await startStandIn(setting, ['one', 'two'])
@@ -97,7 +98,7 @@ export const providerCases: readonly Case[] = [
   {
     name: 'provider-revocations',
     promise: 'Revocations that wait for one unavailable provider do not delay those of another.',
-    judged: '60 revocations wait for a provider that hangs: the other one’s arrives within its period and 15 s',
+    criteria: '60 revocations wait for a provider that hangs: the other one’s arrives within its period and 15 s',
     withinSeconds: 120,
     async run(setting) {
       const provider = await startStandIn(setting, ['one', 'two'])
@@ -124,7 +125,7 @@ export const providerCases: readonly Case[] = [
   {
     name: 'provider-mail-host',
     promise: 'Messages that wait for one unavailable mail host do not delay those to another.',
-    judged: '30 messages to a domain whose host hangs: one to another domain arrives within its period and 15 s',
+    criteria: '30 messages to a domain whose host hangs: one to another domain arrives within its period and 15 s',
     withinSeconds: 90,
     async run(setting) {
       const mail = await startMailServer({

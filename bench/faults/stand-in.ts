@@ -2,13 +2,13 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tokenAnswer, userinfoAnswer } from '../provider-answers.ts'
-import type { Setting } from './case.ts'
+import type { CaseContext } from './case.ts'
 
 /** `hangs` accepts a request and never responds; `fails` responds with 503. */
 type Mode = 'answers' | 'hangs' | 'fails'
 type Call = { readonly provider: string; readonly endpoint: string; readonly at: number }
 
-export async function startStandIn({ defer }: Setting, names: readonly string[]) {
+export async function startStandIn({ defer }: CaseContext, names: readonly string[]) {
   const modes = new Map<string, Mode>()
   const calls: Call[] = []
   const hanging = new Set<ServerResponse>()

@@ -41,12 +41,12 @@ export async function administerAccounts(person: Person, access: string, run: st
     found = items[0]
     return items.map(({ id, email, role, second_factor }) => ({ id, email, role, second_factor }))
   })
-  let theirs = ''
+  let otherToken = ''
   await step('They disable the account: it is signed out at once, and its password is treated as wrong', async () => {
-    theirs = String((await signIn(other)).body.access_token)
+    otherToken = String((await signIn(other)).body.access_token)
     const { status, body } = await api('POST', `/users/${found?.id}/disable`, { token: access })
     assert.equal(status, 200, short(body))
-    const inside = await api('GET', '/me', { token: theirs })
+    const inside = await api('GET', '/me', { token: otherToken })
     assert.deepEqual([inside.status, inside.body.code], [403, 'user_disabled'])
     const refused = await signIn(other)
     assert.deepEqual([refused.status, refused.body.code], [401, 'invalid_credentials'])
@@ -56,7 +56,7 @@ export async function administerAccounts(person: Person, access: string, run: st
     assert.equal((await api('POST', `/users/${found?.id}/enable`, { token: access })).status, 200)
     const { status, body } = await signIn(other)
     assert.equal(status, 200, short(body))
-    theirs = String(body.access_token)
+    otherToken = String(body.access_token)
     const auditLog = await api('GET', `/audit?account=${found?.id}`, { token: access })
     return (auditLog.body as unknown as { items: { event: string }[] }).items.map(({ event }) => event)
   })
@@ -76,16 +76,16 @@ export async function administerAccounts(person: Person, access: string, run: st
     return body
   })
   await step('With it the back end checks whether a token is currently valid', async () => {
-    const good = await introspect(theirs)
+    const good = await introspect(otherToken)
     assert.deepEqual([good.status, good.body.active, good.body.sub], [200, true, found?.id], short(good.body))
-    assert.equal((await api('POST', '/auth/logout', { token: theirs })).status, 204)
-    const over = await introspect(theirs)
+    assert.equal((await api('POST', '/auth/logout', { token: otherToken })).status, 204)
+    const over = await introspect(otherToken)
     assert.deepEqual([over.status, over.body], [200, { active: false }])
     return { signed_in: good.body, signed_out: over.body }
   })
   await step('The credential is revoked, and the account deleted', async () => {
     assert.equal((await api('DELETE', `/service-credentials/${credential?.id}`, { token: access })).status, 204)
-    const refused = await introspect(theirs)
+    const refused = await introspect(otherToken)
     assert.deepEqual([refused.status, refused.body.code], [401, 'invalid_client'])
     assert.equal((await api('DELETE', `/users/${found?.id}`, { token: access })).status, 204)
     assert.equal((await api('GET', `/users/${found?.id}`, { token: access })).status, 404)

@@ -10,7 +10,10 @@ export const signIn = ({ email: username, password }: Person, headers: Record<st
   api('POST', '/auth/token', { form: { username, password }, headers })
 
 /** The response body without its request ID. */
-const said = ({ status, body: { request_id: _, ...rest } }: Answer): Record<string, unknown> => ({ status, ...rest })
+const withoutRequestId = ({ status, body: { request_id: _, ...rest } }: Answer): Record<string, unknown> => ({
+  status,
+  ...rest,
+})
 
 export const newPassword = (): string => `${randomBytes(9).toString('base64url')} in the harbour`
 
@@ -38,8 +41,8 @@ export async function usePassword(run: string): Promise<Person> {
   await step(
     'Signing up again with that email address gets the same response: only an email shows the difference',
     async () => {
-      await messageTo(email, 'Verify your email address').then((letter) => {
-        verification = ticketOf(letter)
+      await messageTo(email, 'Verify your email address').then((message) => {
+        verification = ticketOf(message)
       })
       const { status, body } = await api('POST', '/auth/register', {
         body: { ...registration, password: newPassword() },
@@ -47,7 +50,7 @@ export async function usePassword(run: string): Promise<Person> {
       assert.deepEqual([status, body], [201, { email }])
       // The address is not verified yet. Once it is, the subject is “You already have an account”.
       const { subject } = await messageTo(email, 'Your email address was already used')
-      return { ...body, letter: subject }
+      return { ...body, message: subject }
     },
   )
 
@@ -59,8 +62,8 @@ export async function usePassword(run: string): Promise<Person> {
     return body
   })
   await step('The link in the email verifies the address, if they are signed in to that account', async () => {
-    const stranger = await api('POST', '/auth/email/verify', { body: { ticket: verification } })
-    assert.equal(stranger.status, 401)
+    const anonymous = await api('POST', '/auth/email/verify', { body: { ticket: verification } })
+    assert.equal(anonymous.status, 401)
     const { status } = await api('POST', '/auth/email/verify', { body: { ticket: verification }, token: access })
     assert.equal(status, 204)
     const { body } = await api('GET', '/me', { token: access })
@@ -73,7 +76,7 @@ export async function usePassword(run: string): Promise<Person> {
     for (const language of ['en', 'pt-BR']) {
       const answers = [await signIn(wrong, { 'accept-language': language })]
       answers.push(await signIn(unknown, { 'accept-language': language }))
-      const [first, second] = answers.map(said)
+      const [first, second] = answers.map(withoutRequestId)
       assert.deepEqual(first, second)
       assert.deepEqual([first?.status, first?.code], [401, 'invalid_credentials'])
       details.push(String(first?.detail))
@@ -83,8 +86,8 @@ export async function usePassword(run: string): Promise<Person> {
   })
 
   await step('They reset the password with an emailed link, and every device is signed out', async () => {
-    const asked = await api('POST', '/auth/password/forgot', { body: { email } })
-    assert.equal(asked.status, 202, short(asked.body))
+    const response = await api('POST', '/auth/password/forgot', { body: { email } })
+    assert.equal(response.status, 202, short(response.body))
     const ticket = ticketOf(await messageTo(email, 'Set a new password'))
     const reset = { ticket, password: person.password }
     assert.equal((await api('POST', '/auth/password/reset', { body: reset })).status, 204)
@@ -101,10 +104,10 @@ export async function usePassword(run: string): Promise<Person> {
   await step('Without a password: an emailed code, entered where it was requested', async () => {
     const begun = await api('POST', '/auth/email', { body: { email } })
     assert.equal(begun.status, 202, short(begun.body))
-    const letter = await messageTo(email, 'Your sign-in code')
+    const message = await messageTo(email, 'Your sign-in code')
     // Skip the email address above the code, which may consist of digits.
     const code =
-      /(?<![\w-])\d{4}[ -]?\d{4}(?![\w@])/.exec(letter.text)?.[0] ?? assert.fail('there is no code in the message')
+      /(?<![\w-])\d{4}[ -]?\d{4}(?![\w@])/.exec(message.text)?.[0] ?? assert.fail('there is no code in the message')
     const { status, body } = await api('POST', '/auth/email/finish', {
       body: { flow_token: begun.body.flow_token, code },
     })

@@ -12,9 +12,9 @@ function codeOf(uri: string, later = 0): string {
 
 /** The first step of a sign-in. Returns the ticket for the second. */
 async function firstHalf(person: Person): Promise<Answer & { ticket: string }> {
-  const asked = await signIn(person)
-  assert.deepEqual([asked.status, asked.body.code], [401, 'second_factor_required'], short(asked.body))
-  return { ...asked, ticket: String(asked.body.second_factor_ticket) }
+  const challenge = await signIn(person)
+  assert.deepEqual([challenge.status, challenge.body.code], [401, 'second_factor_required'], short(challenge.body))
+  return { ...challenge, ticket: String(challenge.body.second_factor_ticket) }
 }
 const secondHalf = (ticket: string, proof: object): Promise<Answer> =>
   api('POST', '/auth/second-factor', { body: { second_factor_ticket: ticket, ...proof } })

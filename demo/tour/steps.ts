@@ -7,7 +7,7 @@ export const sandbox = `http://127.0.0.1:${process.env.SANDBOX_PORT || 4400}`
 
 export type Json = Record<string, unknown> & { [name: string]: never }
 export type Answer = { readonly status: number; readonly body: Json; readonly headers: Headers }
-type Asking = {
+type RequestOptions = {
   readonly body?: object
   readonly form?: Readonly<Record<string, string>>
   readonly token?: string
@@ -15,7 +15,11 @@ type Asking = {
 }
 
 /** An API client: JSON in and out, or a form as `curl -d` sends it. */
-export async function api(method: string, path: string, { body, form, token, headers }: Asking = {}): Promise<Answer> {
+export async function api(
+  method: string,
+  path: string,
+  { body, form, token, headers }: RequestOptions = {},
+): Promise<Answer> {
   const response = await fetch(new URL(path, base), {
     method,
     headers: {
@@ -44,7 +48,7 @@ export async function control(path: string, body: object): Promise<void> {
   assert.ok(response.ok, `the sandbox rejected ${path}: ${await response.text()}`)
 }
 
-export const say = (text: string): void => void process.stdout.write(`${text}\n`)
+export const print = (text: string): void => void process.stdout.write(`${text}\n`)
 
 const secret = /^(state|secret|uri|code|recovery_code)$|_(token|ticket)$/
 const cut = (text: string): string => `${text.slice(0, Math.min(8, text.length / 3))}…`
@@ -64,10 +68,10 @@ export async function step(title: string, work: () => Promise<unknown>): Promise
   taken++
   try {
     const shown = await work()
-    say(`${String(taken).padStart(2)}. ${title}`)
-    if (shown !== undefined) say(`      ${short(shown)}`)
+    print(`${String(taken).padStart(2)}. ${title}`)
+    if (shown !== undefined) print(`      ${short(shown)}`)
   } catch (error) {
-    say(`${String(taken).padStart(2)}. FAILED: ${title}`)
+    print(`${String(taken).padStart(2)}. FAILED: ${title}`)
     throw error
   }
 }

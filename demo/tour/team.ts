@@ -59,7 +59,7 @@ export async function useTeams(administrator: string, run: string): Promise<void
   const sites = await sitesOfAda()
   const owner = await createTourUser(`olga-${run}`, 'Olga Owner', sites)
   const admin = await createTourUser(`amir-${run}`, 'Amir Admin', sites)
-  const outsider = await createTourUser(`sten-${run}`, 'Sten Stranger')
+  const outsider = await createTourUser(`sten-${run}`, 'Sten Outsider')
   const credential = await backEnd(administrator, run)
   const team = await createTeam(owner, admin, outsider)
   await connectJira(team, owner, admin)
@@ -70,7 +70,7 @@ export async function useTeams(administrator: string, run: string): Promise<void
   await grantMore(owner, credential)
 }
 
-async function createTeam(owner: TourUser, admin: TourUser, stranger: TourUser): Promise<string> {
+async function createTeam(owner: TourUser, admin: TourUser, outsider: TourUser): Promise<string> {
   let team = ''
   await step('A user creates a team and becomes its owner', async () => {
     const { status, body } = await api('POST', '/teams', { token: owner.token, body: { name: 'Support' } })
@@ -79,7 +79,7 @@ async function createTeam(owner: TourUser, admin: TourUser, stranger: TourUser):
     return body
   })
   await step('For other users the team does not exist', async () => {
-    return refused(await api('GET', `/teams/${team}`, { token: stranger.token }), 404, 'team_not_found')
+    return refused(await api('GET', `/teams/${team}`, { token: outsider.token }), 404, 'team_not_found')
   })
   await step('They invite an admin, who joins with the link in the email, which works once', async () => {
     const invited = await api('POST', `/teams/${team}/invitations`, {
@@ -94,7 +94,7 @@ async function createTeam(owner: TourUser, admin: TourUser, stranger: TourUser):
     const joined = await api('POST', '/invitations/accept', { ...invitation, token: admin.token })
     assert.deepEqual([joined.status, joined.body.role], [200, 'admin'], short(joined.body))
     refused(
-      await api('POST', '/invitations/accept', { ...invitation, token: stranger.token }),
+      await api('POST', '/invitations/accept', { ...invitation, token: outsider.token }),
       404,
       'invitation_not_found',
     )
@@ -178,10 +178,10 @@ async function endConsent(team: string, owner: TourUser, admin: TourUser, { borr
   })
   await step('The team’s owners and admins are notified by email', async () => {
     const subject = 'Your team’s connection to Jira stopped working'
-    const letters = [await messageTo(owner.email, subject), await messageTo(admin.email, subject)]
+    const messages = [await messageTo(owner.email, subject), await messageTo(admin.email, subject)]
     const page = `/account/teams/${team}/integrations`
-    for (const { links } of letters) assert.ok(links.some(({ pathname }) => pathname === page))
-    return letters.map((letter) => letter.subject)
+    for (const { links } of messages) assert.ok(links.some(({ pathname }) => pathname === page))
+    return messages.map((message) => message.subject)
   })
   await step('The owner connects again: the chosen sites are kept', async () => {
     const connected = await connect(team, owner)

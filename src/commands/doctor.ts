@@ -1,10 +1,10 @@
 import { systemRandom } from '../kernel/ids.ts'
 import { type Command, plain } from './command.ts'
 
-type Line = { readonly name: string; readonly status: string; readonly found: string; readonly remedy?: string }
+type FindingLine = { readonly name: string; readonly status: string; readonly found: string; readonly remedy?: string }
 
 /** One line for each finding, then a summary. */
-export function linesOf(findings: readonly Line[]): readonly string[] {
+export function linesOf(findings: readonly FindingLine[]): readonly string[] {
   const width = Math.max(...findings.map(({ name }) => name.length))
   const count = (status: string): number => findings.filter((one) => one.status === status).length
   return [

@@ -22,7 +22,7 @@ const names: Readonly<Record<keyof EndedCounts, string>> = {
   tickets: 'emailed links and codes deleted',
 }
 
-const refused = (reason: string, sentence: string): Report => ({
+const failure = (reason: string, sentence: string): Report => ({
   ok: false,
   done: [],
   failed: [sentence],
@@ -37,7 +37,7 @@ export const endSessions: Command = {
     const opened = await service()
     // Session times come from the shared clock. With a local clock that is behind, the newest sessions would be missed.
     const before = momentOf(options.before, opened.now())
-    if (typeof before === 'string') return refused('invalid_time', before)
+    if (typeof before === 'string') return failure('invalid_time', before)
     const ended = await opened.endSessions(before, (kind, done) =>
       progress({ table: names[kind], done, total: Number.POSITIVE_INFINITY }),
     )

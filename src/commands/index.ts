@@ -68,7 +68,10 @@ export function readInvocation([name = '', ...args]: readonly string[]): Invocat
 }
 
 /** The output of a report: one JSON object on standard output with `--json`, otherwise sentences. */
-export const written = ({ ok, done, failed = [], data }: Report, json: boolean): { stdout: string; stderr: string } => {
+export const formatReport = (
+  { ok, done, failed = [], data }: Report,
+  json: boolean,
+): { stdout: string; stderr: string } => {
   const lines = (sentences: readonly string[]): string => sentences.map((sentence) => `${sentence}\n`).join('')
   return json
     ? { stdout: `${JSON.stringify({ ok, ...data })}\n`, stderr: '' }

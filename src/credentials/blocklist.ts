@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
  * The person who chooses a password. Their own data must not be the password: it is what an attacker who knows them
  * tries first.
  */
-export type About = { readonly email?: string | null; readonly name?: string | null }
+export type PasswordOwner = { readonly email?: string | null; readonly name?: string | null }
 
 const require = createRequire(import.meta.url)
 let common: ReadonlySet<string> | undefined
@@ -21,7 +21,7 @@ function commonPasswords(): ReadonlySet<string> {
   return common
 }
 
-const disguises: Readonly<Record<string, string>> = {
+const substitutions: Readonly<Record<string, string>> = {
   '0': 'o',
   '1': 'i',
   '3': 'e',
@@ -32,7 +32,7 @@ const disguises: Readonly<Record<string, string>> = {
   $: 's',
   '!': 'i',
 }
-const undisguised = (text: string): string => text.replace(/[013457@$!]/g, (sign) => disguises[sign] ?? sign)
+const undoSubstitutions = (text: string): string => text.replace(/[013457@$!]/g, (sign) => substitutions[sign] ?? sign)
 
 /** The word without surrounding digits and symbols, which are the first thing an attacker adds. */
 const core = (text: string): string => text.replace(/^[^\p{L}]+|[^\p{L}]+$/gu, '')
@@ -56,22 +56,24 @@ export function isCommon(password: string): boolean {
   const text = password.toLowerCase()
   const [, unit] = /^(.+?)\1+$/su.exec(text) ?? []
   if (isRun(text) || (unit !== undefined && ([...unit].length < 5 || known.has(core(unit))))) return true
-  return [text, core(text), core(undisguised(text)), undisguised(core(text))].some((each) => known.has(each))
+  return [text, core(text), core(undoSubstitutions(text)), undoSubstitutions(core(text))].some((each) =>
+    known.has(each),
+  )
 }
 
 /** Shorter words are part of too many unrelated words. */
 const leastWord = 4
 
 /** Whether little is left of a password after removing words about the person or this service (ASVS 6.2.11). */
-export function isPersonal(password: string, about: About, own: readonly string[]): boolean {
-  const given = [about.email, about.email?.split('@')[0], about.name].flatMap((text) => text ?? [])
-  const words = [...own, ...given, ...[...own, ...given].flatMap((text) => text.split(/[^\p{L}\p{N}]+/u))]
+export function isPersonal(password: string, about: PasswordOwner, own: readonly string[]): boolean {
+  const personal = [about.email, about.email?.split('@')[0], about.name].flatMap((text) => text ?? [])
+  const words = [...own, ...personal, ...[...own, ...personal].flatMap((text) => text.split(/[^\p{L}\p{N}]+/u))]
     .map((word) => word.normalize('NFC').toLowerCase())
     .filter((word) => [...word].length >= leastWord)
     .sort((a, b) => b.length - a.length)
   const remainsOf = (text: string): string => words.reduce((rest, word) => rest.split(word).join(' '), text)
   const typed = password.toLowerCase()
-  return [typed, undisguised(core(typed))].some((text) => {
+  return [typed, undoSubstitutions(core(typed))].some((text) => {
     const rest = remainsOf(text)
     return rest !== text && [...rest.replace(/[^\p{L}]/gu, '')].length < leastWord
   })

@@ -1,7 +1,7 @@
 import type { Account } from '../kernel/account.ts'
 import type { Email } from '../kernel/email.ts'
 import type { Locale } from '../kernel/locale.ts'
-import type { OpensByMail } from './ports.ts'
+import type { EmailAccessRule } from './ports.ts'
 
 /**
  * Decides which account an email to this address gives access to, for a password reset or a sign-in. Pure.
@@ -17,7 +17,7 @@ import type { OpensByMail } from './ports.ts'
  * even if the claims have changed since.
  */
 export const opensByMail =
-  ({ autoRegister }: { readonly autoRegister: boolean }): OpensByMail =>
+  ({ autoRegister }: { readonly autoRegister: boolean }): EmailAccessRule =>
   (holders, sentFor) => {
     const isFor = (accountId: string): boolean => sentFor === undefined || accountId === sentFor
     const holder = holders.find(({ verified }) => verified)

@@ -21,8 +21,8 @@ export type Challenge<O> = { readonly options: O; readonly flowToken: string; re
  * The account that must respond, and the session or pending sign-in in which it was asked. Absent for a sign-in with
  * any passkey.
  */
-export type Asked = { readonly accountId: string; readonly within: string }
-export type Shown = { readonly passkey: Passkey; readonly userVerified: boolean }
+export type PasskeySubject = { readonly accountId: string; readonly within: string }
+export type PasskeyAssertion = { readonly passkey: Passkey; readonly userVerified: boolean }
 
 /** How a browser can reach an authenticator (WebAuthn level 3 §5.8.4), and `cable`, the former name of `hybrid`. */
 const transports = ['usb', 'nfc', 'ble', 'smart-card', 'hybrid', 'internal', 'cable'] as const
@@ -54,12 +54,12 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
   const expected = { expectedOrigin: clientOrigins(origins, publicUrl), expectedRPID: rpID }
   // Load the library at first use: it includes an ASN.1 and a CBOR parser.
   const webauthn = () => import('@simplewebauthn/server')
-  const named = (all: readonly Passkey[]) =>
+  const describePasskeys = (all: readonly Passkey[]) =>
     all.map(({ credentialId: id, transports: kept }) => ({ id, transports: readTransports(kept) }))
 
   const issue = async <O extends { challenge: string }>(
     purpose: Ticket['purpose'],
-    asked: Asked | null,
+    asked: PasskeySubject | null,
     options: O,
   ): Promise<Challenge<O>> => {
     const data = { challenge: options.challenge, within: asked?.within ?? null }
@@ -71,7 +71,7 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
   const take = async (
     purpose: Ticket['purpose'],
     flowToken: string,
-    asked: Asked | null,
+    asked: PasskeySubject | null,
   ): Promise<Result<string, AppError<'ticket_invalid'>>> => {
     const ticket = await tickets.find(purpose, flowToken)
     if (!ticket) return fail('ticket_invalid')
@@ -101,7 +101,7 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
         challenge: new Uint8Array(Buffer.from(secretToken(random), 'base64url')),
         timeout,
         attestationType: 'none',
-        excludeCredentials: named(await passkeys.list(id)),
+        excludeCredentials: describePasskeys(await passkeys.list(id)),
         authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
       })
       return issue('passkey_registration', { accountId: id, within: sessionId }, options)
@@ -109,7 +109,7 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
 
     /** Verifies a registration and returns the new passkey, which is not stored yet. */
     async registered(
-      asked: Asked,
+      asked: PasskeySubject,
       flowToken: string,
       name: string,
       response: RegistrationResponseJSON,
@@ -122,9 +122,9 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
           expectedChallenge: challenge.value,
           ...expected,
           requireUserVerification: true,
-          response: await unattested(response),
+          response: await withoutAttestation(response),
         })
-        if (!verified || inFrame(response)) return fail('passkey_not_added')
+        if (!verified || isFramed(response)) return fail('passkey_not_added')
         const { credential, credentialBackedUp: backedUp } = registrationInfo
         return ok({
           id: ids('psk'),
@@ -152,14 +152,14 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
     },
 
     /** Starts a second factor with one of the account's passkeys. Possession is enough. */
-    async secondFactor(asked: Asked): Promise<Challenge<PublicKeyCredentialRequestOptionsJSON>> {
+    async secondFactor(asked: PasskeySubject): Promise<Challenge<PublicKeyCredentialRequestOptionsJSON>> {
       const { generateAuthenticationOptions } = await webauthn()
       const options = await generateAuthenticationOptions({
         rpID,
         timeout,
         userVerification: 'preferred',
         challenge: new Uint8Array(Buffer.from(secretToken(random), 'base64url')),
-        allowCredentials: named(await passkeys.list(asked.accountId)),
+        allowCredentials: describePasskeys(await passkeys.list(asked.accountId)),
       })
       return issue('passkey_second_factor', asked, options)
     },
@@ -169,10 +169,10 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
      * device must have verified the user.
      */
     async shown(
-      asked: Asked | null,
+      asked: PasskeySubject | null,
       flowToken: string,
       response: AuthenticationResponseJSON,
-    ): Promise<Result<Shown, AppError<'ticket_invalid' | 'passkey_rejected'>>> {
+    ): Promise<Result<PasskeyAssertion, AppError<'ticket_invalid' | 'passkey_rejected'>>> {
       const challenge = await take(asked ? 'passkey_second_factor' : 'passkey_sign_in', flowToken, asked)
       if (!challenge.ok) return challenge
       const passkey = await passkeys.findByCredential(response.id)
@@ -196,7 +196,7 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
           },
         })
         const { newCounter: counter, credentialBackedUp: backedUp, userVerified } = authenticationInfo
-        if (!verified || inFrame(response) || !(await passkeys.used(passkey.id, { counter, backedUp, at: clock() })))
+        if (!verified || isFramed(response) || !(await passkeys.used(passkey.id, { counter, backedUp, at: clock() })))
           return fail('passkey_rejected')
         return ok({ passkey: { ...passkey, backedUp }, userVerified })
       } catch (cause) {
@@ -211,7 +211,7 @@ export type Passkeys = ReturnType<typeof createPasskeys>
  * Whether our page was framed by another site (WebAuthn §7.1, §7.2: `crossOrigin`). None of our pages may be framed,
  * and users could be tricked into clicking on a framed related site. The library checks this only in part.
  */
-function inFrame({ response }: RegistrationResponseJSON | AuthenticationResponseJSON): boolean {
+function isFramed({ response }: RegistrationResponseJSON | AuthenticationResponseJSON): boolean {
   const data: unknown = JSON.parse(Buffer.from(response.clientDataJSON, 'base64url').toString())
   const { crossOrigin, topOrigin } = data as { crossOrigin?: unknown; topOrigin?: unknown }
   return crossOrigin === true || topOrigin !== undefined
@@ -221,7 +221,7 @@ function inFrame({ response }: RegistrationResponseJSON | AuthenticationResponse
  * Removes the attestation from a response. We do not request one, and reading it is dangerous. Anyone can create the
  * certificates in it, and their URLs would make the library send requests (SSRF).
  */
-async function unattested(given: RegistrationResponseJSON): Promise<RegistrationResponseJSON> {
+async function withoutAttestation(given: RegistrationResponseJSON): Promise<RegistrationResponseJSON> {
   const { decodeAttestationObject, isoBase64URL, isoCBOR } = await import('@simplewebauthn/server/helpers')
   const { response } = given
   const authData = decodeAttestationObject(isoBase64URL.toBuffer(response.attestationObject)).get('authData')

@@ -4,7 +4,7 @@ import { type AppError, fail } from '../errors/catalogue.ts'
 import { createBounded } from '../kernel/bounded.ts'
 import { type Random, secretToken } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import { type About, isCommon, isPersonal } from './blocklist.ts'
+import { isCommon, isPersonal, type PasswordOwner } from './blocklist.ts'
 
 /** In code points. Longer than anyone types, and short enough to limit the cost of hashing. */
 export const longestPassword = 256
@@ -37,16 +37,16 @@ const waiting = 256
 export function createPasswords({ policy, random, words }: PasswordsParts) {
   const { leastLength, memoryKib: memoryCost, passes: timeCost, lanes: parallelism } = policy
   const strength = { memoryCost, timeCost, parallelism }
-  const inTurn = createBounded('password hashing', { atOnce: Math.max(1, availableParallelism() - 1), waiting })
+  const enqueue = createBounded('password hashing', { atOnce: Math.max(1, availableParallelism() - 1), waiting })
   const hash = (password: string): Promise<string> =>
-    inTurn(() => argon2.hash(password, { type: argon2.argon2id, ...strength }))
+    enqueue(() => argon2.hash(password, { type: argon2.argon2id, ...strength }))
 
   let dummy: Promise<string> | undefined
   /**
    * A hash to verify if there is no account. It is created before the first response, so that timing does not depend on
    * the account.
    */
-  const nobody = (): Promise<string> => {
+  const dummyHash = (): Promise<string> => {
     dummy ??= hash(secretToken(random)).catch((error: unknown) => {
       dummy = undefined
       throw error
@@ -62,7 +62,7 @@ export function createPasswords({ policy, random, words }: PasswordsParts) {
      * Returns a password in the form that is hashed (NFC, so that an é from any keyboard matches), or why it is
      * rejected. There are no composition rules, since they make passwords weaker (NIST SP 800-63B-4 §3.1.1.2).
      */
-    accept(password: string, about: About = {}): Result<string, AppError<'password_rejected'>> {
+    accept(password: string, about: PasswordOwner = {}): Result<string, AppError<'password_rejected'>> {
       const normal = password.normalize('NFC')
       const { length } = [...normal]
       if (length < leastLength) return rejected('too_short')
@@ -73,8 +73,8 @@ export function createPasswords({ policy, random, words }: PasswordsParts) {
     hash,
     /** `null`: there is no such account, or it has no password. The check then takes as long as any other. */
     async verify(known: string | null, password: string): Promise<boolean> {
-      const other = await nobody()
-      const right = await inTurn(() => argon2.verify(known ?? other, password.normalize('NFC')))
+      const other = await dummyHash()
+      const right = await enqueue(() => argon2.verify(known ?? other, password.normalize('NFC')))
       return right && known !== null
     },
     /** Whether it was hashed with other parameters than the current ones. */

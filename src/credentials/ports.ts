@@ -79,7 +79,7 @@ export interface GuessStore {
 export type StoredPassword = { readonly hash: string; readonly changedAt: Date }
 
 /** The session and device that remain when all others of an account end. */
-type Staying = { readonly keepSession: string | null; readonly keepDevice: string | null }
+type SurvivingAccess = { readonly keepSession: string | null; readonly keepDevice: string | null }
 
 /**
  * Passwords. A password belongs to one email address, verified or not, first come, first served. It ends when another
@@ -104,7 +104,7 @@ export interface PasswordStore {
    * password is not the expected one, or the address no longer belongs to the account.
    */
   set(
-    change: { accountId: string; emailKey: string; hash: string; expected: Date | null; at: Date } & Staying,
+    change: { accountId: string; emailKey: string; hash: string; expected: Date | null; at: Date } & SurvivingAccess,
     because: readonly Fact[],
   ): Promise<boolean>
   /**
@@ -112,7 +112,7 @@ export interface PasswordStore {
    * calls would remove the last two methods, one of them is refused.
    */
   remove(
-    of: { accountId: string; at: Date } & Staying,
+    of: { accountId: string; at: Date } & SurvivingAccess,
     mayGo: (left: Ways) => boolean,
     because: readonly Fact[],
   ): Promise<'removed' | 'no_password' | 'last_login_method'>
@@ -167,7 +167,7 @@ export type TotpFactor = {
 export type RecoveryCode = { readonly id: string; readonly codeHash: string }
 
 /** A credential change: the account, the session and the time. The session must still be valid when it is written. */
-export type Changing = { readonly accountId: string; readonly sessionId: string; readonly at: Date }
+export type CredentialChange = { readonly accountId: string; readonly sessionId: string; readonly at: Date }
 
 /**
  * Second factors. `Account.secondFactorAt` is set with the first factor and cleared with the last. Every change of
@@ -184,7 +184,7 @@ export interface SecondFactorStore {
    * ones. Returns `false` if the app made at `createdAt` is not pending, or the session has ended.
    */
   confirm(
-    change: Changing & { createdAt: Date; step: number },
+    change: CredentialChange & { createdAt: Date; step: number },
     codes: readonly RecoveryCode[],
     because: readonly Fact[],
   ): Promise<boolean>
@@ -198,20 +198,20 @@ export interface SecondFactorStore {
    * Makes passkeys the second factor of an account without an app: one is required after every other sign-in method.
    * Returns `false` if there is no passkey, a second factor is already required, or the session has ended.
    */
-  ask(change: Changing, codes: readonly RecoveryCode[], because: readonly Fact[]): Promise<boolean>
+  ask(change: CredentialChange, codes: readonly RecoveryCode[], because: readonly Fact[]): Promise<boolean>
   /**
    * Removes the app, confirmed or not. A remaining passkey is still required. Without one, no second factor is
    * required, and the recovery codes are deleted. For an unconfirmed app nothing else changes, and `cancelled` is
    * recorded instead of `because`. Returns `false` if there was no app, or the session has ended.
    */
-  remove(change: Changing, because: readonly Fact[], cancelled: readonly Fact[]): Promise<boolean>
+  remove(change: CredentialChange, because: readonly Fact[], cancelled: readonly Fact[]): Promise<boolean>
   /**
    * Turns off the second factor: app and recovery codes are deleted, passkeys stay as a sign-in method. Returns `false`
    * if none was required.
    */
-  stop(change: Changing, because: readonly Fact[]): Promise<boolean>
+  stop(change: CredentialChange, because: readonly Fact[]): Promise<boolean>
   /** Replaces all recovery codes. Returns `false` if no second factor is required, or the session has ended. */
-  replaceCodes(change: Changing, codes: readonly RecoveryCode[], because: readonly Fact[]): Promise<boolean>
+  replaceCodes(change: CredentialChange, codes: readonly RecoveryCode[], because: readonly Fact[]): Promise<boolean>
   /** Uses the code with one of these hashes, once. `because` receives the number of remaining codes. */
   useCode(
     of: { accountId: string; hashes: readonly string[]; at: Date },
@@ -246,7 +246,7 @@ export interface PasskeyStore {
    * (see `SecondFactorStore`). Returns `false` and writes nothing if the credential is known for any account, the
    * session has ended, or the account has fifty passkeys: all of them are sent in each request.
    */
-  add(passkey: Passkey, change: Changing, because: readonly Fact[]): Promise<boolean>
+  add(passkey: Passkey, change: CredentialChange, because: readonly Fact[]): Promise<boolean>
   /**
    * Records a use. Returns `false` if the counter did not increase, unless neither side counts (WebAuthn §7.2, step
    * 22). Of two responses with the same count one is refused.
@@ -259,7 +259,7 @@ export interface PasskeyStore {
    * factor turns off the second factor and deletes the recovery codes. Other sessions and tickets end.
    */
   remove(
-    change: Changing & { id: string },
+    change: CredentialChange & { id: string },
     mayGo: (left: Ways) => boolean,
     because: readonly Fact[],
   ): Promise<'removed' | 'passkey_not_found' | 'last_login_method' | 'session_revoked'>
@@ -279,18 +279,18 @@ export type AddressHolder = {
 }
 
 /** The account to which an email gives access; see `mail-opens.ts`. */
-export type OpenedByMail =
+export type EmailAccess =
   | { readonly tag: 'held' | 'taken_over'; readonly accountId: string }
   | { readonly tag: 'fresh' }
-export type OpensByMail = (
+export type EmailAccessRule = (
   holders: readonly AddressHolder[],
   sentFor?: string | null | undefined,
-) => OpenedByMail | undefined
+) => EmailAccess | undefined
 
 /** How a person who can read the email signs in. `fresh` is the account to create if there is none for them. */
-export type ComingByMail = { readonly opens: OpensByMail; readonly fresh: Account; readonly at: Date }
+export type EmailSignIn = { readonly opens: EmailAccessRule; readonly fresh: Account; readonly at: Date }
 /** The result of it. */
-export type CameByMail = { readonly tag: OpenedByMail['tag']; readonly account: Account }
+export type EmailSignInResult = { readonly tag: EmailAccess['tag']; readonly account: Account }
 
 /**
  * Changes that an email proves. Every verb uses its ticket in the same transaction: once, and only while it is valid.
@@ -331,9 +331,9 @@ export interface AddressStore {
    */
   enter(
     ticket: Ticket,
-    coming: ComingByMail,
-    because: (tag: OpenedByMail['tag']) => readonly Fact[],
-  ): Promise<CameByMail | undefined>
+    coming: EmailSignIn,
+    because: (tag: EmailAccess['tag']) => readonly Fact[],
+  ): Promise<EmailSignInResult | undefined>
 
   /**
    * The same, and sets a password. All sessions, tickets and trusted devices end, except `keepDevice` if the account
@@ -341,9 +341,9 @@ export interface AddressStore {
    */
   reset(
     ticket: Ticket,
-    coming: ComingByMail & { readonly hash: string; readonly keepDevice: string | null },
-    because: (tag: OpenedByMail['tag']) => readonly Fact[],
-  ): Promise<CameByMail | undefined>
+    coming: EmailSignIn & { readonly hash: string; readonly keepDevice: string | null },
+    because: (tag: EmailAccess['tag']) => readonly Fact[],
+  ): Promise<EmailSignInResult | undefined>
 }
 
 /** The credential of a back end. Only hashes of its secrets are stored. */

@@ -18,7 +18,7 @@ export const mostServiceCredentials = 500
 const usedEverySeconds = 60
 
 /** `secret` is returned only once: only its hash is stored. */
-export type Issued = { readonly credential: ServiceCredential; readonly secret: string }
+export type IssuedCredential = { readonly credential: ServiceCredential; readonly secret: string }
 type NotFound = AppError<'service_credential_not_found'>
 
 type ServiceCredentialsParts = {
@@ -42,7 +42,7 @@ export function createServiceCredentials(parts: ServiceCredentialsParts) {
       by: string,
       { name, scopes }: { name: string; scopes: readonly ServiceScope[] },
       origin: Origin,
-    ): Promise<Result<Issued, AppError<'too_many_service_credentials'>>> {
+    ): Promise<Result<IssuedCredential, AppError<'too_many_service_credentials'>>> {
       const secret = secretToken(random)
       const credential: ServiceCredential = {
         id: ids('svc'),
@@ -77,7 +77,7 @@ export function createServiceCredentials(parts: ServiceCredentialsParts) {
       by: string,
       { id, overlap = overlapSeconds }: { id: string; overlap?: number },
       origin: Origin,
-    ): Promise<Result<Issued, NotFound>> {
+    ): Promise<Result<IssuedCredential, NotFound>> {
       const secret = secretToken(random)
       const credential = await credentials.rotate(id, sha256(secret), secondsAfter(clock(), overlap), [
         {
@@ -109,15 +109,15 @@ export function createServiceCredentials(parts: ServiceCredentialsParts) {
      * could lock out the back end.
      */
     async authenticate(
-      given: { id: string; secret: string } | null,
+      presented: { id: string; secret: string } | null,
       scope: ServiceScope,
       origin: Origin,
     ): Promise<Result<ServiceCredential, AppError<'invalid_client' | 'insufficient_scope' | 'too_many_attempts'>>> {
-      if (given === null) return fail('invalid_client')
+      if (presented === null) return fail('invalid_client')
       const { ip } = origin
       const now = clock()
-      const found = await credentials.find(given.id)
-      const hash = sha256(given.secret)
+      const found = await credentials.find(presented.id)
+      const hash = sha256(presented.secret)
       const current = sameSecret(hash, found?.secretHash ?? '')
       const previous =
         sameSecret(hash, found?.previousHash ?? '') && found?.previousUntil != null && now < found.previousUntil

@@ -4,7 +4,7 @@ import { ok, type Result } from '../kernel/result.ts'
 import type { Guesses, GuessStore } from './ports.ts'
 
 /** How many wrong guesses cause no delay, the maximum delay after them, and when they are forgotten. */
-type Allowance = { readonly free: number; readonly longestSeconds: number; readonly forgottenAfterSeconds: number }
+type GuessAllowance = { readonly free: number; readonly longestSeconds: number; readonly forgottenAfterSeconds: number }
 
 /**
  * An account allows about a hundred wrong guesses a day (NIST SP 800-63B-4 §3.2.2 requires a limit of 100 in a row),
@@ -15,7 +15,7 @@ const allowances = {
   account: { free: 5, longestSeconds: 900, forgottenAfterSeconds: 86_400 },
   device: { free: 5, longestSeconds: 900, forgottenAfterSeconds: 86_400 },
   network: { free: 250, longestSeconds: 900, forgottenAfterSeconds: 3600 },
-} as const satisfies Record<string, Allowance>
+} as const satisfies Record<string, GuessAllowance>
 export type Counter = keyof typeof allowances
 
 /** The next state of a counter. Pure. A number is the remaining wait of a refused guess, in milliseconds. */
@@ -33,7 +33,7 @@ export function nextGuess(counter: Counter, known: Guesses | undefined, at: Date
  * Takes back the guess that made this counter `mine`, because it was right. It no longer counts and its wait ends,
  * since the second factor may be next. Waits that others have caused in the meantime stay.
  */
-export function withoutOne({ failures, lastAt, blockedUntil }: Guesses, mine: Guesses | undefined): Guesses {
+export function undoGuess({ failures, lastAt, blockedUntil }: Guesses, mine: Guesses | undefined): Guesses {
   const own = mine !== undefined && mine.blockedUntil.getTime() === blockedUntil.getTime()
   return { failures: Math.max(0, failures - 1), lastAt, blockedUntil: own ? lastAt : blockedUntil }
 }
@@ -78,7 +78,7 @@ export function createThrottle({ guesses, clock, networkOf }: ThrottleParts) {
         const seconds = Math.max(1, Math.ceil(wait / 1000))
         return fail('too_many_attempts', { seconds: String(seconds) }, { retryAfter: seconds })
       }
-      return ok({ right: () => guesses.change(keys, (counter, known) => withoutOne(known, counted.get(counter))) })
+      return ok({ right: () => guesses.change(keys, (counter, known) => undoGuess(known, counted.get(counter))) })
     },
 
     /**

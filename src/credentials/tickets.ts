@@ -4,7 +4,7 @@ import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
 import { readTypedCode } from '../kernel/typed-code.ts'
 import type { Ticket, TicketPurpose, TicketStore, TicketToSend } from './ports.ts'
 
-type Kind = {
+type TicketKind = {
   /** The lifetime. Emailed tickets that sign someone in last at most ten minutes (ASVS 6.5.5). */
   readonly seconds: number
   /** A new ticket ends older ones of the same account, or of the same email address if there is no account. */
@@ -16,7 +16,7 @@ type Kind = {
  * different: a code works only in the browser that requested it. Anyone who knows the email address could otherwise end
  * the code that its owner is typing. Instead, using one ends the others (`endOthers` in `store/tickets.ts`).
  */
-const kinds: Record<TicketPurpose, Kind> = {
+const kinds: Record<TicketPurpose, TicketKind> = {
   verify_email: { seconds: 86_400, latestOnly: true },
   change_email: { seconds: 3600, latestOnly: true },
   reset_password: { seconds: 1800, latestOnly: true },
@@ -38,7 +38,7 @@ export type NewTicket = {
   readonly binding?: string
 }
 /** The row to store, and the secrets for the recipient only. */
-export type Made = TicketToSend & {
+export type TicketWithSecrets = TicketToSend & {
   readonly secret: string
   readonly code: string | null
   readonly expiresIn: number
@@ -53,7 +53,10 @@ type TicketsParts = { tickets: TicketStore; clock: Clock; ids: Ids; random: Rand
 export function createTickets({ tickets, clock, ids, random, key }: TicketsParts) {
   const codeHash = (id: string, code: string): string => hmac(key, `${id}.${code}`)
 
-  const make = (purpose: TicketPurpose, { accountId = null, email = null, data = {}, binding }: NewTicket): Made => {
+  const make = (
+    purpose: TicketPurpose,
+    { accountId = null, email = null, data = {}, binding }: NewTicket,
+  ): TicketWithSecrets => {
     const id = ids('tkt')
     const { seconds, latestOnly } = kinds[purpose]
     const secret = secretToken(random)
@@ -86,7 +89,7 @@ export function createTickets({ tickets, clock, ids, random, key }: TicketsParts
   return {
     /** For a store verb that stores the ticket with its change. `issue` stores it alone. */
     make,
-    async issue(purpose: TicketPurpose, about: NewTicket): Promise<Made> {
+    async issue(purpose: TicketPurpose, about: NewTicket): Promise<TicketWithSecrets> {
       const made = make(purpose, about)
       await tickets.issue(made.row)
       return made

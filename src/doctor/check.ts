@@ -27,12 +27,12 @@ export const failed = (name: string, found: string, remedy: string): Finding => 
   remedy,
 })
 
-export type Report = (finding: Finding) => void
+export type ReportFinding = (finding: Finding) => void
 
 export type Check = {
   readonly name: string
   /** Reports findings as they come. When `signal` aborts, it must release its resources. */
-  readonly run: (report: Report, signal: AbortSignal) => Promise<void>
+  readonly run: (report: ReportFinding, signal: AbortSignal) => Promise<void>
   /** What to do if the check does not finish in time. */
   readonly slow: string
 }
@@ -49,7 +49,7 @@ async function runCheck({ name, run, slow }: Check, ms: number): Promise<readonl
   const findings: Finding[] = []
   const limit = new AbortController()
   let isOver = false
-  const report: Report = (finding) => {
+  const report: ReportFinding = (finding) => {
     if (!isOver) findings.push(finding)
   }
   const tooLate = new Promise<void>((resolve) => {

@@ -5,7 +5,7 @@ import { canWriteSqlite, examineSqlite, riskyFileSystem, type SqliteExamination 
 import type { MigrationState } from '../store/migrations.ts'
 import { DatabaseOpenError, openErrorOf } from '../store/open-error.ts'
 import { missingError, sqliteFileExists } from '../store/sqlite-file.ts'
-import { type Check, type Finding, failed, ok, type Report, warning } from './check.ts'
+import { type Check, type Finding, failed, ok, type ReportFinding, warning } from './check.ts'
 
 type StoreConfig = Config['store']
 type SqliteFile = Extract<StoreConfig, { tag: 'sqlite' }>
@@ -21,10 +21,10 @@ export const databaseCheck = (store: StoreConfig, now: () => Date): Check => ({
   name: 'database',
   slow: 'Check that the database answers, and that no other process holds its locks.',
   run: (report, signal) =>
-    store.tag === 'sqlite' ? lookAtSqlite(store, report) : lookAtPostgres(store.url, now, report, signal),
+    store.tag === 'sqlite' ? checkSqlite(store, report) : checkPostgres(store.url, now, report, signal),
 })
 
-async function lookAtPostgres(url: string, now: () => Date, report: Report, signal: AbortSignal): Promise<void> {
+async function checkPostgres(url: string, now: () => Date, report: ReportFinding, signal: AbortSignal): Promise<void> {
   const read = readPostgresUrl(url)
   if (!read.ok) throw new Error('the configuration was not checked first')
   const address = read.value
@@ -33,39 +33,39 @@ async function lookAtPostgres(url: string, now: () => Date, report: Report, sign
     database = await examinePostgres(address, now, signal)
   } catch (error) {
     if (!(error instanceof DatabaseOpenError)) throw error
-    return report(failed('database.reachable', ...inTwo(error.message)))
+    return report(failed('database.reachable', ...splitMessage(error.message)))
   }
   try {
     report(reachableFinding(`${address.host}:${address.port}`, database))
     for (const text of database.warnings) report(warning('database.address', `${text}.`, 'Correct DATABASE_URL.'))
     const { aheadMs, accuracyMs } = await database.clock()
     report(clockFinding(aheadMs, accuracyMs))
-    const tried = async (name: string, work: () => Promise<void>): Promise<void> => {
+    const attempt = async (name: string, work: () => Promise<void>): Promise<void> => {
       try {
         await work()
       } catch (error) {
         // If the server rejects this now, it will reject it at startup too, with the same message.
-        report(failed(name, ...inTwo(openErrorOf(error, address).message)))
+        report(failed(name, ...splitMessage(openErrorOf(error, address).message)))
       }
     }
     let pending = 0
-    await tried('database.migrations', async () => {
+    await attempt('database.migrations', async () => {
       const state = await database.migrations()
       pending = state.pending
       report(migrationsFinding(state))
       if (state.copyUnfinished) report(copyFinding)
     })
-    await tried('database.rights', async () => {
+    await attempt('database.rights', async () => {
       for (const finding of rightsFindings(await database.rights(), pending)) report(finding)
     })
-    await tried('database.pooler', async () => report(poolerFinding(await database.pooler())))
+    await attempt('database.pooler', async () => report(poolerFinding(await database.pooler())))
   } finally {
     await database.close()
   }
 }
 
 /** Splits an error of opening a database: what happened is in the first sentence, what to do in the rest. */
-function inTwo(message: string): readonly [found: string, remedy: string] {
+function splitMessage(message: string): readonly [found: string, remedy: string] {
   const [, found = message, remedy = 'Check DATABASE_URL.'] = /^(.*?[^.]\.)\s+([A-Z].*)$/s.exec(message) ?? []
   return [found, remedy]
 }
@@ -118,7 +118,7 @@ const copyFinding = failed(
   'Run copy-to again with the SQLite file in DATABASE_URL, or create an empty database and copy into it.',
 )
 
-const listed = (names: readonly string[]): string =>
+const abbreviate = (names: readonly string[]): string =>
   names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ')
 
 export function rightsFindings({ change, unusable, foreign }: Rights, pending: number): readonly Finding[] {
@@ -130,7 +130,7 @@ export function rightsFindings({ change, unusable, foreign }: Rights, pending: n
       ? [
           failed(
             name,
-            `The database role cannot read and write ${listed(unusable)}.`,
+            `The database role cannot read and write ${abbreviate(unusable)}.`,
             'Run as their owner: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO <role>.',
           ),
         ]
@@ -139,7 +139,7 @@ export function rightsFindings({ change, unusable, foreign }: Rights, pending: n
       ? [
           severity(
             name,
-            `Another role owns ${listed(foreign)}, so ${pending > 0 ? 'the pending migrations' : 'the migrations of the next version'} cannot alter them.`,
+            `Another role owns ${abbreviate(foreign)}, so ${pending > 0 ? 'the pending migrations' : 'the migrations of the next version'} cannot alter them.`,
             'Run as a superuser: ALTER TABLE <table> OWNER TO <role>, or connect as the owner.',
           ),
         ]
@@ -181,7 +181,7 @@ export function poolerFinding(pooler: Pooler): Finding {
   }
 }
 
-async function lookAtSqlite({ file, create }: SqliteFile, report: Report): Promise<void> {
+async function checkSqlite({ file, create }: SqliteFile, report: ReportFinding): Promise<void> {
   if (file === ':memory:') return report(ok('database.file', 'In memory: there is nothing to check.'))
   if (!sqliteFileExists(file))
     return report(
@@ -191,7 +191,7 @@ async function lookAtSqlite({ file, create }: SqliteFile, report: Report): Promi
             `There is no file ${file}.`,
             'Start the service, which creates it; if the file should exist, check DATABASE_URL and the working directory.',
           )
-        : failed('database.file', ...inTwo(missingError(file).message)),
+        : failed('database.file', ...splitMessage(missingError(file).message)),
     )
   try {
     const examined = examineSqlite(file)
@@ -211,7 +211,7 @@ async function lookAtSqlite({ file, create }: SqliteFile, report: Report): Promi
     )
   } catch (error) {
     if (!(error instanceof DatabaseOpenError)) throw error
-    report(failed('database.file', ...inTwo(error.message)))
+    report(failed('database.file', ...splitMessage(error.message)))
   }
 }
 

@@ -24,7 +24,7 @@ type ExamineAllParts = {
 }
 
 /** A check and the settings that it depends on. A name that ends with `_` is a prefix. */
-type Dependent = { readonly settings: readonly string[]; readonly check: () => Check }
+type CheckWithSettings = { readonly settings: readonly string[]; readonly check: () => Check }
 
 /** Returns all findings, in the order of the sections in the documentation. */
 export async function examineAll({
@@ -34,11 +34,11 @@ export async function examineAll({
   ...parts
 }: ExamineAllParts): Promise<readonly Finding[]> {
   const { now } = parts
-  const all: Readonly<Record<string, Dependent>> = {
+  const all: Readonly<Record<string, CheckWithSettings>> = {
     database: { settings: ['DATABASE_URL'], check: () => databaseCheck(config.store, now) },
     keys: { settings: ['DATABASE_URL', 'ENCRYPTION_KEYS'], check: () => keysCheck({ config, ...parts }) },
     ...Object.fromEntries(
-      config.providers.map((one): [string, Dependent] => [
+      config.providers.map((one): [string, CheckWithSettings] => [
         `provider.${one.id}`,
         {
           settings: [prefix(one.id), 'OIDC_PROVIDERS', 'OAUTH2_PROVIDERS', 'HTTPS_PROXY', 'PUBLIC_URL'],
@@ -55,7 +55,7 @@ export async function examineAll({
     disk: { settings: ['DATABASE_URL'], check: () => diskCheck(config) },
   }
   const broken = new Set(faults.flatMap(settingsIn))
-  const brokenOf = ({ settings }: Dependent): readonly string[] =>
+  const brokenOf = ({ settings }: CheckWithSettings): readonly string[] =>
     [...broken].filter(
       (name) =>
         name === '.env' ||
@@ -63,7 +63,7 @@ export async function examineAll({
     )
   const checks = Object.entries(all).map(([name, one]): Check => {
     const reasons = brokenOf(one)
-    return reasons.length === 0 ? one.check() : unchecked(name, reasons)
+    return reasons.length === 0 ? one.check() : skippedCheck(name, reasons)
   })
   const tidy = config.store.tag === 'sqlite' ? tidyAfterReading(config.store.file) : undefined
   const findings = await runChecks(checks, ms)
@@ -71,7 +71,7 @@ export async function examineAll({
   return [...examineConfiguration(config, faults), ...findings]
 }
 
-const unchecked = (name: string, settings: readonly string[]): Check => ({
+const skippedCheck = (name: string, settings: readonly string[]): Check => ({
   name,
   slow: '',
   run: async (report) =>

@@ -10,7 +10,7 @@ import { openReader } from '../store/open.ts'
 import { DatabaseOpenError } from '../store/open-error.ts'
 import { readLedger, readSigningKeys, type SealedByKey, sealedByKey } from '../store/sealed.ts'
 import { sqliteFileExists } from '../store/sqlite-file.ts'
-import { type Check, type Finding, failed, ok, type Report, warning } from './check.ts'
+import { type Check, type Finding, failed, ok, type ReportFinding, warning } from './check.ts'
 
 type KeysCheckParts = { readonly config: Config; readonly now: () => Date; readonly random: Random }
 
@@ -30,7 +30,7 @@ export const keysCheck = ({ config, now, random }: KeysCheckParts): Check => ({
     if (store.tag === 'sqlite' && !sqliteFileExists(store.file))
       return report(ok('keys', `${namesOf(ring)}: nothing is encrypted yet, because there is no database.`))
     try {
-      await lookAtKeys(config, ring, { report, signal, now, random })
+      await checkKeys(config, ring, { report, signal, now, random })
     } catch (error) {
       // PostgreSQL's errors have a code of five characters. The database check explains them.
       const { code } = error as { code?: string }
@@ -48,17 +48,22 @@ export function ringOf(config: Config): KeyRing | undefined {
   return existsSync(file) ? readGeneratedKeys(file) : undefined
 }
 
-async function lookAtKeys(
+async function checkKeys(
   { store }: Config,
   ring: KeyRing,
-  { report, signal, now, random }: { report: Report; signal: AbortSignal } & Pick<KeysCheckParts, 'now' | 'random'>,
+  {
+    report,
+    signal,
+    now,
+    random,
+  }: { report: ReportFinding; signal: AbortSignal } & Pick<KeysCheckParts, 'now' | 'random'>,
 ): Promise<void> {
   const reader = await openReader(store, statementMs)
   try {
     const ledger = await readLedger(reader)
     // Ends before the deadline of the check, so that partial counts are reported.
-    const counting = AbortSignal.any([signal, AbortSignal.timeout(10_000)])
-    const counted = await sealedByKey(reader, counting)
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(10_000)])
+    const counted = await sealedByKey(reader, deadline)
     if (ledger === undefined && counted.tallies.size === 0)
       return report(ok('keys', `${namesOf(ring)}: nothing is encrypted yet, because the tables do not exist.`))
     const sealer = createSealer(ring, random)

@@ -108,7 +108,7 @@ function discoveryFault(settings: ProviderSettings, failure: Failure): readonly 
 }
 
 const reaches = 'this machine reaches the host (DNS, firewall, HTTPS_PROXY)'
-const asked = 'Tested with a made-up code:'
+const tested = 'Tested with a made-up code:'
 
 function clientFinding(settings: ProviderSettings, { token, clientAuth }: Endpoints, verdict: ClientVerdict): Finding {
   const { id, redirectUris } = settings
@@ -119,11 +119,11 @@ function clientFinding(settings: ProviderSettings, { token, clientAuth }: Endpoi
   const method = methodNames[clientAuth]
   switch (verdict.tag) {
     case 'accepted':
-      return ok(name, `${asked} ${origin} rejected the code (${verdict.code}) but accepted the client (${method}).`)
+      return ok(name, `${tested} ${origin} rejected the code (${verdict.code}) but accepted the client (${method}).`)
     case 'rejected':
       return failed(
         name,
-        `${asked} ${origin} rejected the client (${verdict.code}, ${method}).`,
+        `${tested} ${origin} rejected the client (${verdict.code}, ${method}).`,
         clientAuth === 'none'
           ? `Check ${p}CLIENT_ID, and that it is registered as a public client.`
           : `Check ${p}CLIENT_ID and ${p}CLIENT_SECRET, which may have expired, and that the client may use the authorization code grant; try the other ${p}TOKEN_AUTH.`,
@@ -131,7 +131,7 @@ function clientFinding(settings: ProviderSettings, { token, clientAuth }: Endpoi
     case 'wrong_redirect_uri':
       return failed(
         name,
-        `${asked} ${origin} does not know our redirect URI (${verdict.code}).`,
+        `${tested} ${origin} does not know our redirect URI (${verdict.code}).`,
         `Register ${redirectUris.default} there.`,
       )
     case 'unanswered':
@@ -148,7 +148,7 @@ function clientFinding(settings: ProviderSettings, { token, clientAuth }: Endpoi
     case 'unclear':
       return warning(
         name,
-        `${asked} ${origin} answered ${verdict.code ?? 'without an error code'}, which does not show whether the client is accepted.`,
+        `${tested} ${origin} answered ${verdict.code ?? 'without an error code'}, which does not show whether the client is accepted.`,
         'Sign in once to test it.',
       )
   }

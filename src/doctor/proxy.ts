@@ -15,9 +15,9 @@ type ServiceCheckParts = {
 /** How long one request may take, in milliseconds. */
 const requestMs = 4000
 /** An IP address reserved for documentation (RFC 5737). A proxy must not pass it on as the client's. */
-const madeUp = '192.0.2.77'
+const forgedIp = '192.0.2.77'
 
-const Arrival = z.object({
+const ObservedRequest = z.object({
   client: z.string().nullable(),
   peer: z.string().nullable(),
   forwarded_for: z.array(z.string()),
@@ -27,10 +27,10 @@ const Arrival = z.object({
   trust_proxy_hops: z.number(),
 })
 /** How the service received our request. */
-export type Arrival = z.output<typeof Arrival>
+export type ObservedRequest = z.output<typeof ObservedRequest>
 
-type Answer =
-  | { readonly tag: 'arrived'; readonly arrival: Arrival }
+type ObservationResult =
+  | { readonly tag: 'arrived'; readonly arrival: ObservedRequest }
   /** A server responded, but did not accept our token. */
   | { readonly tag: 'stranger'; readonly status: number }
   | { readonly tag: 'unreachable'; readonly reason: string }
@@ -77,8 +77,8 @@ export const proxyCheck = ({ config, ring, now }: ServiceCheckParts): Check => (
     const url = `${config.publicUrl.origin}/health/arrival`
     const headers = { authorization: `Bearer ${makeDoctorToken(keys, now())}` }
     const plain = await ask(url, headers, signal)
-    if (plain.tag !== 'arrived') return report(unaskedFinding(config, plain))
-    const forged = await ask(url, { ...headers, 'x-forwarded-for': madeUp }, signal)
+    if (plain.tag !== 'arrived') return report(unobservedFinding(config, plain))
+    const forged = await ask(url, { ...headers, 'x-forwarded-for': forgedIp }, signal)
     report(proxyFinding(config, plain.arrival, forged.tag === 'arrived' ? forged.arrival : undefined))
   },
 })
@@ -86,9 +86,9 @@ export const proxyCheck = ({ config, ring, now }: ServiceCheckParts): Check => (
 const notRunning = 'Start the service, then run the command again.'
 
 /** What to report about proxies if the request did not reach the service. */
-export function unaskedFinding(
+export function unobservedFinding(
   { publicUrl, trustProxyHops }: Pick<Config, 'publicUrl' | 'trustProxyHops'>,
-  answer: Exclude<Answer, { tag: 'arrived' }>,
+  answer: Exclude<ObservationResult, { tag: 'arrived' }>,
 ): Finding {
   const name = 'proxy'
   const found =
@@ -114,8 +114,8 @@ export function unaskedFinding(
  */
 export function proxyFinding(
   { publicUrl }: Pick<Config, 'publicUrl'>,
-  plain: Arrival,
-  forged: Arrival | undefined,
+  plain: ObservedRequest,
+  forged: ObservedRequest | undefined,
 ): Finding {
   const name = 'proxy'
   const { client, peer, scheme, host, forwarded, trust_proxy_hops: trusted } = plain
@@ -136,7 +136,7 @@ export function proxyFinding(
     )
   if (seen > trusted)
     return failed(name, `${found} All clients share the IP address of a proxy and its rate limits.`, set)
-  if (forged?.client === madeUp)
+  if (forged?.client === forgedIp)
     return failed(
       name,
       `${found} A client can choose its IP address: a forged X-Forwarded-For was accepted.`,
@@ -158,10 +158,14 @@ const localOrigin = ({ host, port }: Config): string => {
   return `http://${isIPv6(at) ? `[${at}]` : at}:${port}`
 }
 
-async function ask(url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Answer> {
+async function ask(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<ObservationResult> {
   const answer = await get(url, headers, signal)
   if ('reason' in answer) return { tag: 'unreachable', reason: answer.reason }
-  const read = Arrival.safeParse(answer.body)
+  const read = ObservedRequest.safeParse(answer.body)
   return answer.status === 200 && read.success
     ? { tag: 'arrived', arrival: read.data }
     : { tag: 'stranger', status: answer.status }

@@ -1,7 +1,7 @@
 import type { AuditStore } from '../audit/ports.ts'
 import { guessedAt } from '../credentials/guessed-at.ts'
 import { freshAccount } from '../credentials/mail-opens.ts'
-import type { OpensByMail, Ticket } from '../credentials/ports.ts'
+import type { EmailAccessRule, Ticket } from '../credentials/ports.ts'
 import type { Throttle } from '../credentials/throttle.ts'
 import type { TrustedDevices } from '../credentials/trusted-devices.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
@@ -36,7 +36,7 @@ type SignInByEmailParts = MailParts & {
   audit: AuditStore
   random: Random
   ids: Ids
-  opens: OpensByMail
+  opens: EmailAccessRule
   /** Whether a browser may still be sent where the sign-in was begun for. */
   mayReturn: Returns['stillAllowed']
 }

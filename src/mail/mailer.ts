@@ -3,7 +3,7 @@ import { backOff } from '../kernel/back-off.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { type Sealer, UnopenableError } from '../kernel/crypto.ts'
 import { chance, type Random } from '../kernel/ids.ts'
-import { secretPlace } from './letters.ts'
+import { secretPlace } from './compose.ts'
 import type { Delivery, Mail, MailStore, Message, Transport } from './ports.ts'
 import { render } from './templates.ts'
 
@@ -89,14 +89,14 @@ export function createMailer(parts: MailerParts) {
   let stopping = false
 
   /** How many messages are being sent to each domain. */
-  const underWay = new Map<string, number>()
+  const inProgress = new Map<string, number>()
   const busyDomains = (): readonly string[] =>
-    [...underWay].flatMap(([domain, messages]) => (messages >= atOncePerDomain ? [domain] : []))
+    [...inProgress].flatMap(([domain, messages]) => (messages >= atOncePerDomain ? [domain] : []))
   const domainOf = ({ to }: Mail): string => to.slice(to.lastIndexOf('@') + 1).toLowerCase()
   const count = (domain: string, change: 1 | -1): void => {
-    const messages = (underWay.get(domain) ?? 0) + change
-    if (messages > 0) underWay.set(domain, messages)
-    else underWay.delete(domain)
+    const messages = (inProgress.get(domain) ?? 0) + change
+    if (messages > 0) inProgress.set(domain, messages)
+    else inProgress.delete(domain)
   }
 
   return {

@@ -5,7 +5,7 @@ import type { Locale } from '../kernel/locale.ts'
  * Messages that are not notices. A user requested them, most contain a secret, or they go to an email address that is
  * not (or no longer) an account's own. Notices are named after their event.
  */
-export const letters = [
+export const messageTemplates = [
   'verify_email',
   'change_email',
   'email_change_requested',
@@ -17,14 +17,14 @@ export const letters = [
   'no_account',
   'team_invitation',
 ] as const
-export type Letter = (typeof letters)[number]
+export type MessageTemplate = (typeof messageTemplates)[number]
 
 /** A message in the queue. It is stored in the same transaction as the change it is about. */
 export type Mail = {
   readonly id: string
   readonly to: string
   readonly locale: Locale
-  readonly template: Letter | NoticeName
+  readonly template: MessageTemplate | NoticeName
   /** The values for the template; never a secret. */
   readonly params: Readonly<Record<string, string>>
   /** What only the recipient may know (a link's ticket, a code), as JSON, sealed at `mails/<id>/secret`. */

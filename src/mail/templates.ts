@@ -1,7 +1,7 @@
 import type { NoticeName } from '../events/catalogue.ts'
 import { type DeviceNames, deviceName } from '../kernel/device.ts'
 import type { Locale } from '../kernel/locale.ts'
-import { type Letter, letters, type Mail, type Message } from './ports.ts'
+import { type Mail, type Message, type MessageTemplate, messageTemplates } from './ports.ts'
 import { en } from './templates.en.ts'
 import { ptBR } from './templates.pt-br.ts'
 
@@ -13,7 +13,7 @@ export type Block =
   | { readonly facts: readonly (readonly [string, string])[] }
 
 /** The values for a message template. All are untrusted text and are escaped when inserted. */
-export type LetterAbout = {
+export type MessageContext = {
   /** The host name of the service, as people know it. */
   readonly service: string
   readonly to: string
@@ -27,7 +27,7 @@ export type LetterAbout = {
   readonly param: (name: string) => string
 }
 /** The values for a notice, besides time and place. */
-export type NoticeAbout = {
+export type NoticeContext = {
   readonly service: string
   readonly provider: string
   readonly param: (name: string) => string
@@ -35,15 +35,18 @@ export type NoticeAbout = {
 
 /** The texts of one language. A missing message or notice does not compile. */
 export type Templates = {
-  readonly letters: {
-    readonly [L in Letter]: (about: LetterAbout) => { readonly subject: string; readonly body: readonly Block[] }
+  readonly messages: {
+    readonly [L in MessageTemplate]: (about: MessageContext) => {
+      readonly subject: string
+      readonly body: readonly Block[]
+    }
   }
   /**
    * `advice`: what to do, or what to do if it was not them. Links to the account page and the password reset follow, or
    * only `onward` if something else is to be done.
    */
   readonly notices: {
-    readonly [N in NoticeName]: (about: NoticeAbout) => {
+    readonly [N in NoticeName]: (about: NoticeContext) => {
       readonly subject: string
       readonly happened: string
       readonly advice?: string
@@ -63,9 +66,10 @@ export type Templates = {
 
 const languages: { readonly [L in Locale]: Templates } = { en, 'pt-BR': ptBR }
 
-const isLetter = (template: Mail['template']): template is Letter => (letters as readonly string[]).includes(template)
+const isMessageTemplate = (template: Mail['template']): template is MessageTemplate =>
+  (messageTemplates as readonly string[]).includes(template)
 
-type Around = {
+type RenderOptions = {
   readonly publicUrl: URL
   /** The display name of a provider. */
   readonly providerName: (id: string) => string
@@ -75,7 +79,7 @@ type Around = {
 export function render(
   { id, to, locale, template, params }: Pick<Mail, 'id' | 'to' | 'locale' | 'template' | 'params'>,
   secret: Readonly<Record<string, string>>,
-  { publicUrl, providerName }: Around,
+  { publicUrl, providerName }: RenderOptions,
 ): Message {
   const words = languages[locale]
   const service = publicUrl.host
@@ -90,14 +94,14 @@ export function render(
   }
 
   const compose = (): { subject: string; body: readonly Block[] } => {
-    if (isLetter(template)) {
+    if (isMessageTemplate(template)) {
       const link = (path: `/${string}`): string => {
         const url = new URL(path, publicUrl)
         url.searchParams.set('ticket', secret.ticket ?? '')
         return url.href
       }
       const about = { service, to, link, page, code: secret.code ?? '', until: time('expires_at'), param }
-      return words.letters[template](about)
+      return words.messages[template](about)
     }
     const way = params.provider ?? ''
     const provider = Object.hasOwn(words.ways, way) ? words.ways[way as keyof Templates['ways']] : providerName(way)

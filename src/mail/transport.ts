@@ -151,11 +151,11 @@ export function readFailure(error: unknown): Delivery {
     response?: string
   }
   const reason = [code, responseCode].filter((part) => part !== undefined).join('_') || 'unknown'
-  const aboutLetter = command === 'RCPT TO' || command === 'DATA'
-  const aboutSomebody = aboutLetter || command === 'MAIL FROM'
-  const aboutUs = [530, 534, 535, 538].includes(responseCode ?? 0) || /^5\d\d[ -]5\.7\./.test(response ?? '')
-  const permanent = aboutLetter && !aboutUs && (responseCode ?? 0) >= 500
-  return permanent ? { tag: 'refused', reason } : { tag: 'transient', reason, everybody: !aboutSomebody }
+  const isAboutMessage = command === 'RCPT TO' || command === 'DATA'
+  const isAboutPerson = isAboutMessage || command === 'MAIL FROM'
+  const isAboutService = [530, 534, 535, 538].includes(responseCode ?? 0) || /^5\d\d[ -]5\.7\./.test(response ?? '')
+  const permanent = isAboutMessage && !isAboutService && (responseCode ?? 0) >= 500
+  return permanent ? { tag: 'refused', reason } : { tag: 'transient', reason, everybody: !isAboutPerson }
 }
 
 /** Used if no mail server is configured. Messages wait in the queue as long as any others. */
@@ -165,11 +165,11 @@ export const noTransport: Transport = {
 }
 
 /** A message in the mailbox. */
-export type Received = Message & { readonly at: Date }
+export type ReceivedMessage = Message & { readonly at: Date }
 /** A mailbox for messages that are not sent, readable on this machine. Newest first. */
 export type Mailbox = {
-  readonly messages: () => readonly Received[]
-  readonly find: (id: string) => Received | undefined
+  readonly messages: () => readonly ReceivedMessage[]
+  readonly find: (id: string) => ReceivedMessage | undefined
 }
 
 /** How many messages it keeps. The oldest are removed. */
@@ -177,7 +177,7 @@ const mailboxSize = 200
 
 /** A mailbox in memory, for development and tests. */
 export function createMailbox(clock: () => Date): Transport & Mailbox {
-  const kept: Received[] = []
+  const kept: ReceivedMessage[] = []
   return {
     send(message) {
       kept.unshift({ ...message, at: clock() })

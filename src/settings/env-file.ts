@@ -11,12 +11,14 @@ const mark = '\u{f8ff}'
 export function droppedComments(text: string): readonly string[] {
   // Keep lines that are comments from the start: they may contain anything.
   const marked = text.replace(/(?<=\S[^\r\n]*)#/g, mark)
-  const whole = new Map(Object.entries(parseEnv(marked)).map((pair) => [unmarked(pair[0]), unmarked(pair[1])]))
+  const whole = new Map(
+    Object.entries(parseEnv(marked)).map((pair) => [restoreHashes(pair[0]), restoreHashes(pair[1])]),
+  )
   return Object.entries(parseEnv(text)).flatMap(([name, value]) =>
-    whole.get(name) === unmarked(value)
+    whole.get(name) === restoreHashes(value)
       ? []
       : `${name} in .env: what follows # is not part of the value; put the value in quotation marks if it should be`,
   )
 }
 
-const unmarked = (text = ''): string => text.replaceAll(mark, '#')
+const restoreHashes = (text = ''): string => text.replaceAll(mark, '#')

@@ -31,8 +31,11 @@ const unusualSpace: Rule = {
   finds: (value) => /[^\P{Zs} ]/u.test(value),
   fault: 'contains a no-break or other unusual space; type the value again',
 }
-const padded: Rule = { finds: (value) => value !== value.trim(), fault: 'must not begin or end with whitespace' }
-const quoted: Rule = {
+const surroundingSpace: Rule = {
+  finds: (value) => value !== value.trim(),
+  fault: 'must not begin or end with whitespace',
+}
+const surroundingQuotes: Rule = {
   finds: (value) => value.length > 1 && quotes.includes(`${value.at(0)}${value.at(-1)}`),
   fault: 'must not be surrounded by quotation marks',
 }
@@ -40,8 +43,8 @@ const quoted: Rule = {
 /** Emoji and Persian words contain invisible joiners; identifiers never do. */
 const joiners = '\u200c\u200d\ufe0e\ufe0f'
 const rules: Readonly<Record<'exact' | 'display', readonly Rule[]>> = {
-  exact: [lineBreak, control, broken, invisible(''), padded, quoted, unusualSpace],
-  display: [lineBreak, control, broken, invisible(joiners), padded, quoted],
+  exact: [lineBreak, control, broken, invisible(''), surroundingSpace, surroundingQuotes, unusualSpace],
+  display: [lineBreak, control, broken, invisible(joiners), surroundingSpace, surroundingQuotes],
 }
 
 /**

@@ -11,7 +11,7 @@ export type KnownNames = {
 }
 
 const mostWarnings = 20
-const mostLetters = 2
+const mostDistance = 2
 
 /** Variables of operating systems, shells and package managers, and of programs whose names start like a provider's. */
 const foreign = new Set(
@@ -47,16 +47,16 @@ export function unknownNames(given: readonly string[], { names, prefixes }: Know
     .sort()
     .flatMap((name) => {
       const [nearest] = [...names]
-        .map((known) => ({ known, letters: distance(name, known, mostLetters) }))
+        .map((known) => ({ known, letters: distance(name, known, mostDistance) }))
         // In a name as short as OS, a change of every letter would count as a typo.
-        .filter(({ letters }) => letters <= mostLetters && letters < name.length)
+        .filter(({ letters }) => letters <= mostDistance && letters < name.length)
         .sort((a, b) => a.letters - b.letters)
-      if (nearest) return `${shown(name)} is not a setting and is ignored; did you mean ${nearest.known}?`
+      if (nearest) return `${escapeName(name)} is not a setting and is ignored; did you mean ${nearest.known}?`
       const ofFile = name.endsWith('_FILE') ? name.slice(0, -'_FILE'.length) : ''
       if (names.has(ofFile))
-        return `${shown(name)} is ignored; ${ofFile} cannot be read from a file, so set ${ofFile} itself`
+        return `${escapeName(name)} is ignored; ${ofFile} cannot be read from a file, so set ${ofFile} itself`
       return prefixes.some((prefix) => name.startsWith(prefix))
-        ? `${shown(name)} starts like a provider's setting but is not one; it is ignored`
+        ? `${escapeName(name)} starts like a provider's setting but is not one; it is ignored`
         : []
     })
   const left = warnings.length - mostWarnings
@@ -64,7 +64,7 @@ export function unknownNames(given: readonly string[], { names, prefixes }: Know
 }
 
 /** Makes invisible characters visible: a name may start with a byte order mark. */
-const shown = (name: string): string =>
+const escapeName = (name: string): string =>
   name.replace(/[^\x21-\x7e]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
 
 /** The edit distance (Levenshtein), or more than `most`. */

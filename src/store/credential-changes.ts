@@ -1,5 +1,5 @@
 import { and, eq, isNotNull } from 'drizzle-orm'
-import type { Changing, RecoveryCode } from '../credentials/ports.ts'
+import type { CredentialChange, RecoveryCode } from '../credentials/ports.ts'
 import type { Fact } from '../events/catalogue.ts'
 import type { EndReason } from '../sessions/ports.ts'
 import type { Note } from './change.ts'
@@ -15,7 +15,7 @@ export function* endElsewhere(
   tx: Queries,
   t: Tables,
   note: Note,
-  { accountId, sessionId, at }: Changing,
+  { accountId, sessionId, at }: CredentialChange,
   reason: EndReason,
   because: readonly Fact[],
 ): Script<void> {
@@ -24,7 +24,7 @@ export function* endElsewhere(
 }
 
 /** What `endingChange` ends before: all but the session the change is made in. */
-export const changingOf = ({ accountId, sessionId, at }: Changing) => ({ accountId, spare: sessionId, at })
+export const changingOf = ({ accountId, sessionId, at }: CredentialChange) => ({ accountId, spare: sessionId, at })
 
 export function* hasPasskey(tx: Queries, { passkeys: t }: Tables, accountId: string): Script<boolean> {
   return (yield* step(tx.select({ id: t.id }).from(t).where(eq(t.accountId, accountId)).limit(1))).length > 0
@@ -36,7 +36,11 @@ export function* hasTotp(tx: Queries, { totpFactors: t }: Tables, accountId: str
 }
 
 /** No second factor is asked for any more. `false` when none was. */
-export function* stopAsking(tx: Queries, t: Tables, { accountId, at }: Omit<Changing, 'sessionId'>): Script<boolean> {
+export function* stopAsking(
+  tx: Queries,
+  t: Tables,
+  { accountId, at }: Omit<CredentialChange, 'sessionId'>,
+): Script<boolean> {
   yield* step(tx.delete(t.recoveryCodes).where(eq(t.recoveryCodes.accountId, accountId)))
   const stopped = yield* step(
     tx
@@ -51,7 +55,7 @@ export function* stopAsking(tx: Queries, t: Tables, { accountId, at }: Omit<Chan
 export function* putCodes(
   tx: Queries,
   { recoveryCodes: t }: Tables,
-  { accountId, at }: Changing,
+  { accountId, at }: CredentialChange,
   codes: readonly RecoveryCode[],
 ): Script<void> {
   yield* step(tx.delete(t).where(eq(t.accountId, accountId)))

@@ -9,9 +9,9 @@ import type { Mail } from '../mail/ports.ts'
 import { may, mayGive } from './policy.ts'
 import type {
   Invitation,
+  InvitationDetails,
   InvitationStore,
   Membership,
-  OpenedInvitation,
   TeamRefusal,
   TeamRole,
   TeamStore,
@@ -24,7 +24,7 @@ const ttlSeconds = 7 * 24 * 3600
 const mostMembers = 200
 const mostInvitations = 50
 
-type MadeInvitation = {
+type PreparedInvitation = {
   readonly invitation: Invitation & { readonly invitedBy: string }
   readonly secret: string
 }
@@ -43,7 +43,7 @@ export function createInvitations({ teams, invitations, clock, ids, random }: In
     async make(
       { teamId, by }: { readonly teamId: string; readonly by: string },
       { email, role }: { readonly email: Email; readonly role: TeamRole },
-    ): Promise<Result<MadeInvitation & Membership, AppError<TeamRefusal>>> {
+    ): Promise<Result<PreparedInvitation & Membership, AppError<TeamRefusal>>> {
       const found = await teams.membership(teamId, by)
       if (!found) return fail('team_not_found')
       if (!mayInvite(found.role, role)) return fail('team_role_required')
@@ -64,7 +64,7 @@ export function createInvitations({ teams, invitations, clock, ids, random }: In
     },
 
     async send(
-      { invitation }: MadeInvitation,
+      { invitation }: PreparedInvitation,
       mails: readonly Mail[],
       origin: Origin,
     ): Promise<Result<Invitation, AppError<InviteCode>>> {
@@ -103,7 +103,7 @@ export function createInvitations({ teams, invitations, clock, ids, random }: In
     async look(
       secret: string,
       accountId: string,
-    ): Promise<Result<OpenedInvitation & { readonly joined: boolean }, AppError<'invitation_not_found'>>> {
+    ): Promise<Result<InvitationDetails & { readonly joined: boolean }, AppError<'invitation_not_found'>>> {
       const found = await invitations.find(sha256(secret), clock())
       if (!found) return fail('invitation_not_found')
       return ok({ ...found, joined: (await teams.membership(found.team.id, accountId)) !== undefined })

@@ -4,9 +4,9 @@ import { chance, type Random } from '../kernel/ids.ts'
 import type { JiraDrift, JiraError, JiraSite, JiraState, JiraStatus, ReadSites, SiteReading } from './ports.ts'
 
 /** A site in Jira's latest list. */
-export type SiteFound = Pick<JiraSite, 'cloudId' | 'name' | 'url' | 'scopes'>
+export type ListedSite = Pick<JiraSite, 'cloudId' | 'name' | 'url' | 'scopes'>
 
-type Lent = Pick<StoredGrant, 'status' | 'lastError' | 'scopes'>
+type GrantState = Pick<StoredGrant, 'status' | 'lastError' | 'scopes'>
 
 export const reachable = (sites: readonly JiraSite[]): readonly JiraSite[] =>
   sites.filter(({ goneAt }) => goneAt === null)
@@ -16,7 +16,7 @@ export const inUse = (sites: readonly JiraSite[]): readonly JiraSite[] =>
   reachable(sites).filter(({ chosen }) => chosen)
 
 /** The status of a connection. Pure. */
-export function jiraStatus(state: JiraState | undefined, grant: Lent | undefined): JiraStatus {
+export function jiraStatus(state: JiraState | undefined, grant: GrantState | undefined): JiraStatus {
   if (!state) return 'not_connected'
   if (state.connectorDisabled) return 'needs_reauthorization'
   if (!grant || grant.status === 'needs_reauthorization' || grant.status === 'revoked') return 'needs_reauthorization'
@@ -24,7 +24,7 @@ export function jiraStatus(state: JiraState | undefined, grant: Lent | undefined
 }
 
 /** The most serious problem of a connection, for its card; `null` if there is none. Pure. */
-export function jiraProblem(state: JiraState, grant: Lent | undefined): JiraError | null {
+export function jiraProblem(state: JiraState, grant: GrantState | undefined): JiraError | null {
   const { integration, sites, connectorDisabled } = state
   const { lastError, lastSyncAt, syncStatus } = integration
   if (connectorDisabled) return 'connector_disabled'
@@ -34,11 +34,11 @@ export function jiraProblem(state: JiraState, grant: Lent | undefined): JiraErro
   if (syncStatus === 'failed') return lastError
   if (lastSyncAt !== null && reachable(sites).length === 0 && !sites.some(({ chosen }) => chosen)) return 'no_sites'
   if (sites.some(({ chosen, goneAt }) => chosen && goneAt !== null)) return 'sites_gone'
-  return inUse(sites).some((site) => lacks(site, grant?.scopes ?? [])) ? 'scopes_reduced' : null
+  return inUse(sites).some((site) => hasLostScopes(site, grant?.scopes ?? [])) ? 'scopes_reduced' : null
 }
 
 /** Whether a site no longer allows all Jira scopes of the consent. */
-const lacks = ({ scopes }: JiraSite, granted: readonly string[]): boolean =>
+const hasLostScopes = ({ scopes }: JiraSite, granted: readonly string[]): boolean =>
   granted.some((scope) => /jira|servicedesk/.test(scope) && !scopes.includes(scope))
 
 /**
@@ -49,7 +49,7 @@ const lacks = ({ scopes }: JiraSite, granted: readonly string[]): boolean =>
 export function mergeSites(
   teamId: string,
   known: readonly JiraSite[],
-  found: readonly SiteFound[],
+  found: readonly ListedSite[],
   at: Date,
   anew: boolean,
 ): { readonly sites: readonly JiraSite[]; readonly drift: readonly JiraDrift[] } {
@@ -80,9 +80,9 @@ const everySeconds = 6 * 3600
 const firstRetrySeconds = 60
 
 /** The result of a successful read of the list of sites. */
-export function sitesRead(
+export function afterSitesRead(
   teamId: string,
-  found: readonly SiteFound[],
+  found: readonly ListedSite[],
   { at, random, anew }: { at: Date; random: Random; anew: boolean },
 ): ReadSites {
   return (known): SiteReading => ({
@@ -98,7 +98,7 @@ export function sitesRead(
  * The result of a failed read: known sites are kept. Retries start after a minute and become less frequent.
  * `retryAfter`, in seconds, comes from Jira.
  */
-export function sitesUnread(
+export function afterSitesFailure(
   error: JiraError,
   { at, random, anew, retryAfter = 0 }: { at: Date; random: Random; anew: boolean; retryAfter?: number },
 ): ReadSites {

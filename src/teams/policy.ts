@@ -7,13 +7,13 @@ export const acts = ['see', 'rename', 'delete', 'invite', 'manage_members', 'con
 export type Act = (typeof acts)[number]
 
 /** All permissions in a team. Others have none, and do not learn that the team exists. */
-const granted: Readonly<Record<TeamRole, readonly Act[]>> = {
+const permissions: Readonly<Record<TeamRole, readonly Act[]>> = {
   owner: acts,
   admin: ['see', 'rename', 'invite', 'manage_members', 'connect'],
   member: ['see'],
 }
 
-export const may = (role: TeamRole, act: Act): boolean => granted[role].includes(act)
+export const may = (role: TeamRole, act: Act): boolean => permissions[role].includes(act)
 
 /**
  * Whether a member may grant or remove a role. Only owners may do so for owners. Otherwise an admin could become owner,

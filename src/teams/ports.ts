@@ -86,24 +86,24 @@ export type JiraSite = {
   readonly goneAt: Date | null
 }
 
-export type Because = readonly Fact[]
+export type TeamFacts = readonly Fact[]
 
 /** A team and the member's own role in it. */
 export type Membership = { readonly team: Team; readonly role: TeamRole }
 
 /** A member as others see them. The email address is included only if verified, since anyone can claim one. */
-export type SeenMember = Omit<Member, 'teamId'> & {
+export type MemberView = Omit<Member, 'teamId'> & {
   readonly name: string | null
   readonly email: string | null
   readonly picture: string | null
 }
 
 /** The team and the acting account. Its role is checked within the transaction of the change. */
-type Asked = { readonly teamId: string; readonly by: string }
+type TeamAction = { readonly teamId: string; readonly by: string }
 /** Whether the role of the acting account is sufficient. */
-type Allows = (by: TeamRole) => boolean
+type RoleCheck = (by: TeamRole) => boolean
 /** Whether it is sufficient over someone or something with this role. */
-type AllowsOver = (by: TeamRole, role: TeamRole) => boolean
+type RoleCheckOver = (by: TeamRole, role: TeamRole) => boolean
 /** `team_not_found`: it does not exist, or the account is not in it. */
 export type TeamRefusal = 'team_not_found' | 'team_role_required'
 
@@ -117,50 +117,54 @@ export interface TeamStore {
    * Creates a team with its first owner. Returns `false` and writes nothing if the account is gone or already in `most`
    * teams, even with concurrent calls.
    */
-  create(team: Team, owner: string, most: number, because: Because): Promise<boolean>
+  create(team: Team, owner: string, most: number, because: TeamFacts): Promise<boolean>
   /** A team with the account's role in it; `undefined` if the account is not in it, or it does not exist. */
   membership(teamId: string, accountId: string): Promise<Membership | undefined>
   /** The teams of an account and their member counts, oldest membership first. */
   list(accountId: string): Promise<readonly (Membership & { readonly members: number })[]>
   /** All members, the longest-standing first. */
-  members(teamId: string): Promise<readonly SeenMember[]>
+  members(teamId: string): Promise<readonly MemberView[]>
   /** Owners and admins whose account is enabled, the longest-standing first. They can fix problems of the team. */
   leaders(teamId: string): Promise<readonly string[]>
   rename(
-    asked: Asked & { readonly name: string; readonly at: Date },
-    allows: Allows,
-    because: Because,
+    asked: TeamAction & { readonly name: string; readonly at: Date },
+    allows: RoleCheck,
+    because: TeamFacts,
   ): Promise<Membership | TeamRefusal>
   /**
    * `allows` is called for the current and for the new role. Open invitations from this member are deleted, except
    * those to a role in `maySend`. Setting the same role changes nothing.
    */
   setRole(
-    asked: Asked & { readonly accountId: string; readonly role: TeamRole; readonly maySend: readonly TeamRole[] },
-    allows: AllowsOver,
-    because: Because,
-  ): Promise<SeenMember | TeamRefusal | 'member_not_found' | 'last_owner'>
+    asked: TeamAction & { readonly accountId: string; readonly role: TeamRole; readonly maySend: readonly TeamRole[] },
+    allows: RoleCheckOver,
+    because: TeamFacts,
+  ): Promise<MemberView | TeamRefusal | 'member_not_found' | 'last_owner'>
   /**
    * A member leaves or is removed. `allows` is called for their role, unless they leave on their own. Their open
    * invitations are deleted. If they connected Jira, their consent is deleted, and the team's owners and admins are
    * notified.
    */
   leave(
-    asked: Asked & { readonly accountId: string; readonly at: Date },
-    allows: AllowsOver,
-    because: Because,
+    asked: TeamAction & { readonly accountId: string; readonly at: Date },
+    allows: RoleCheckOver,
+    because: TeamFacts,
   ): Promise<'left' | TeamRefusal | 'member_not_found' | 'last_owner'>
   /**
    * Deletes a team with its members, invitations and connections. Its grants are queued for revocation. The other
    * members get an entry in their audit log. The disconnection from Jira is recorded in the log of the acting account.
    */
-  remove(asked: Asked & { readonly at: Date }, allows: Allows, because: Because): Promise<'removed' | TeamRefusal>
+  remove(
+    asked: TeamAction & { readonly at: Date },
+    allows: RoleCheck,
+    because: TeamFacts,
+  ): Promise<'removed' | TeamRefusal>
 }
 
 /**
  * What a user sees who opens an invitation. The inviter is shown by a verified email address or by the name they chose.
  */
-export type OpenedInvitation = {
+export type InvitationDetails = {
   readonly invitation: Invitation
   readonly team: Team
   readonly inviter: string | null
@@ -177,21 +181,21 @@ export interface InvitationStore {
    */
   invite(
     invitation: Invitation & { readonly invitedBy: string },
-    allows: Allows,
+    allows: RoleCheck,
     most: number,
-    because: Because,
+    because: TeamFacts,
     mails: readonly Mail[],
   ): Promise<'invited' | TeamRefusal | 'already_member' | 'team_limit_reached'>
   /** The open invitations, newest first. */
   list(teamId: string, at: Date): Promise<readonly Invitation[]>
   /** `allows` is called for the role that the invitation offers. */
   withdraw(
-    asked: Asked & { readonly id: string },
-    allows: AllowsOver,
-    because: Because,
+    asked: TeamAction & { readonly id: string },
+    allows: RoleCheckOver,
+    because: TeamFacts,
   ): Promise<'withdrawn' | TeamRefusal | 'invitation_not_found'>
   /** Finds an open invitation by its secret, without using it. */
-  find(secretHash: string, at: Date): Promise<OpenedInvitation | undefined>
+  find(secretHash: string, at: Date): Promise<InvitationDetails | undefined>
   /**
    * Accepts an invitation once: concurrent calls create one member. `team_limit_reached`: the account is in too many
    * teams, or the team is full. If the account is already a member, the invitation stays open.
@@ -199,7 +203,7 @@ export interface InvitationStore {
   accept(
     by: { readonly secretHash: string; readonly accountId: string; readonly at: Date },
     most: { readonly teams: number; readonly members: number },
-    because: (invitation: Invitation) => Because,
+    because: (invitation: Invitation) => TeamFacts,
   ): Promise<Membership | 'invitation_not_found' | 'already_member' | 'team_limit_reached'>
 }
 
@@ -224,7 +228,7 @@ export type SiteReading = Pick<StoredJiraIntegration, 'lastSyncAt' | 'syncStatus
 export type ReadSites = (known: Pick<JiraState, 'integration' | 'sites'> | undefined) => SiteReading
 
 /** A new consent for a team, and the session in which it was given. */
-export type NewJira = Asked & {
+export type NewJira = TeamAction & {
   readonly sessionId: string
   readonly consent: ConsentKey
   readonly subjectName: string | null
@@ -246,21 +250,21 @@ export interface JiraStore {
    */
   connect(
     jira: NewJira,
-    allows: Allows,
+    allows: RoleCheck,
     read: ReadSites,
-    because: (told: { readonly handedOver: boolean; readonly sites: number }) => Because,
+    because: (told: { readonly handedOver: boolean; readonly sites: number }) => TeamFacts,
   ): Promise<'connected' | TeamRefusal | 'session_revoked'>
   /** Sets exactly these sites as the team's. All of them must be reachable. */
   choose(
-    asked: Asked & { readonly cloudIds: readonly string[]; readonly at: Date },
-    allows: Allows,
-    because: Because,
+    asked: TeamAction & { readonly cloudIds: readonly string[]; readonly at: Date },
+    allows: RoleCheck,
+    because: TeamFacts,
   ): Promise<'chosen' | TeamRefusal | 'jira_not_connected' | 'jira_site_not_found'>
   /** Deletes the integration, its sites and its grant, and queues the revocation of the grant. */
   disconnect(
-    asked: Asked & { readonly at: Date },
-    allows: Allows,
-    because: Because,
+    asked: TeamAction & { readonly at: Date },
+    allows: RoleCheck,
+    because: TeamFacts,
   ): Promise<'disconnected' | TeamRefusal | 'jira_not_connected'>
   /**
    * Takes up to `limit` integrations whose list of sites is due, for this worker until `until`. Two workers never hold
@@ -272,7 +276,7 @@ export interface JiraStore {
     of: StoredJiraIntegration,
     read: ReadSites,
     at: Date,
-    because: (drift: readonly JiraDrift[]) => Because,
+    because: (drift: readonly JiraDrift[]) => TeamFacts,
   ): Promise<boolean>
   /** Makes the list due now, because a site no longer responds. */
   hurry(teamId: string, at: Date): Promise<void>

@@ -2,10 +2,10 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Sealer } from '../kernel/crypto.ts'
 import type { Ids } from '../kernel/ids.ts'
 import type { Locale } from '../kernel/locale.ts'
-import type { Letter, Mail } from './ports.ts'
+import type { Mail, MessageTemplate } from './ports.ts'
 
-export type NewLetter = {
-  readonly template: Letter
+export type NewMail = {
+  readonly template: MessageTemplate
   readonly to: string
   readonly locale: Locale
   readonly accountId?: string | null
@@ -18,9 +18,9 @@ export type NewLetter = {
 export const secretPlace = (mailId: string): string => `mails/${mailId}/secret`
 
 /** Creates messages as rows, for the store verb that makes the change. */
-export const createLetters =
+export const createMailComposer =
   ({ ids, clock, sealer }: { ids: Ids; clock: Clock; sealer: Sealer }) =>
-  ({ template, to, locale, accountId = null, params = {}, secret }: NewLetter): Mail => {
+  ({ template, to, locale, accountId = null, params = {}, secret }: NewMail): Mail => {
     const id = ids('eml')
     const at = clock()
     return {
@@ -37,4 +37,4 @@ export const createLetters =
       createdAt: at,
     }
   }
-export type Letters = ReturnType<typeof createLetters>
+export type ComposeMail = ReturnType<typeof createMailComposer>
