@@ -25,7 +25,7 @@ function check(name: string, { strict, kill }: { strict: boolean; kill: boolean 
   hold(inFlight <= workers, `${name}: ${inFlight} leases were left behind`)
   hold(dead <= (strict ? inFlight : 0), `${name}: ${dead} grants need consent again`)
   hold(healthy === grants - dead && live === healthy, `${name}: ${live} of ${healthy} healthy grants work`)
-  hold(refused === dead && notices === dead, `${name}: ${refused} refusals and ${notices} letters for ${dead} grants`)
+  hold(refused === dead && notices === dead, `${name}: ${refused} refusals and ${notices} messages for ${dead} grants`)
   for (const many of [...laterCalls, ...laterRenewed])
     hold(many === healthy, `${name}: later ${many} instead of ${healthy}`)
 }

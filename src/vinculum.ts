@@ -14,7 +14,7 @@ import { createRenewal } from './connections/renewal.ts'
 import { createRevocation } from './connections/revocation.ts'
 import { standingOf } from './connections/standing.ts'
 import { createVault } from './connections/vault.ts'
-import { opensByMail } from './credentials/mail-opens.ts'
+import { createEmailAccessRule } from './credentials/email-access.ts'
 import { createPasskeys } from './credentials/passkeys.ts'
 import { createPasswords } from './credentials/passwords.ts'
 import { createRecoveryCodes } from './credentials/recovery-codes.ts'
@@ -392,7 +392,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       mail: config.mail.tag !== 'off',
     }
     const verification = verifyEmail(byMail)
-    const opening = { opens: opensByMail({ autoRegister: oauth.autoRegister }), ids }
+    const opening = { opens: createEmailAccessRule({ autoRegister: oauth.autoRegister }), ids }
     const resets = resetPassword({ ...byMail, ...opening, passwords, trustedDevices, audit })
     const arrive = arriveFromProvider({ providers, flows: pending, events, clock, sealer })
     const withdrawal = withdrawGrants({ accounts, providers, clock, wakeRevocation })

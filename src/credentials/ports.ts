@@ -143,8 +143,7 @@ export interface TrustedDeviceStore {
   trust(device: TrustedDevice, sessionId: string): Promise<void>
   /**
    * Whether the known history of an account contains any sign-in (`any`), and one with this user agent (`agent`).
-   * `openedAt` is when an account without
-   * any sign-in was created.
+   * `openedAt` is when an account without any sign-in was created.
    */
   history(
     accountId: string,
@@ -278,7 +277,7 @@ export type AddressHolder = {
   readonly otherWays: boolean
 }
 
-/** The account to which an email gives access; see `mail-opens.ts`. */
+/** The account to which an email gives access; see `email-access.ts`. */
 export type EmailAccess =
   | { readonly tag: 'held' | 'taken_over'; readonly accountId: string }
   | { readonly tag: 'fresh' }

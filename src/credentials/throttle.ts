@@ -30,7 +30,7 @@ export function nextGuess(counter: Counter, known: Guesses | undefined, at: Date
 }
 
 /**
- * Takes back the guess that made this counter `mine`, because it was right. It no longer counts and its wait ends,
+ * Removes a correct guess from a counter; `mine` is the state after it. It no longer counts and its wait ends,
  * since the second factor may be next. Waits that others have caused in the meantime stay.
  */
 export function undoGuess({ failures, lastAt, blockedUntil }: Guesses, mine: Guesses | undefined): Guesses {

@@ -1,5 +1,5 @@
 import type { AuditStore } from '../audit/ports.ts'
-import { freshAccount } from '../credentials/mail-opens.ts'
+import { freshAccount } from '../credentials/email-access.ts'
 import type { Passwords } from '../credentials/passwords.ts'
 import type { EmailAccessRule } from '../credentials/ports.ts'
 import type { TrustedDevices } from '../credentials/trusted-devices.ts'

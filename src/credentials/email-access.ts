@@ -16,7 +16,7 @@ import type { EmailAccessRule } from './ports.ts'
  * `sentFor` is the account that the message was for (`null` for none). A message never gives access to another account,
  * even if the claims have changed since.
  */
-export const opensByMail =
+export const createEmailAccessRule =
   ({ autoRegister }: { readonly autoRegister: boolean }): EmailAccessRule =>
   (holders, sentFor) => {
     const isFor = (accountId: string): boolean => sentFor === undefined || accountId === sentFor

@@ -6,5 +6,5 @@ import type { AddressHolder } from './ports.ts'
  * and of emailed codes counted separately, an attacker could exhaust one counter and learn from the other whether an
  * account exists (ASVS 6.3.8). Without an account, guesses count against the email address.
  */
-export const guessedAt = (holders: readonly AddressHolder[], emailKey: string): string =>
+export const guessSubject = (holders: readonly AddressHolder[], emailKey: string): string =>
   (holders.find(({ password }) => password) ?? holders.find(({ verified }) => verified))?.accountId ?? sha256(emailKey)
