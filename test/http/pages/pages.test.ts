@@ -928,19 +928,22 @@ describe('an error page', () => {
     return (locale: Locale) => renderToString(errorPage(error, { ...context, locale, ...changes }))
   }
 
-  test.each(Object.keys(errors.en) as ErrorCode[])('for %s explains what happened and names a next step', async (code) => {
-    for (const who of [null, {} as Principal]) {
-      const page = await render(code, { who })
-      for (const locale of ['en', 'pt-BR'] as const) {
-        const text = page(locale)
-        expect(text).toContain(`<h1>${errors[locale][code].title}</h1>`)
-        expect(text).toMatch(/<a class="button primary" href="\//)
-        expect(text).toContain('<code>req_7</code>')
-        expect(text).not.toContain('secret reason')
-        expect(text).not.toContain('<script')
+  test.each(Object.keys(errors.en) as ErrorCode[])(
+    'for %s explains what happened and names a next step',
+    async (code) => {
+      for (const who of [null, {} as Principal]) {
+        const page = await render(code, { who })
+        for (const locale of ['en', 'pt-BR'] as const) {
+          const text = page(locale)
+          expect(text).toContain(`<h1>${errors[locale][code].title}</h1>`)
+          expect(text).toMatch(/<a class="button primary" href="\//)
+          expect(text).toContain('<code>req_7</code>')
+          expect(text).not.toContain('secret reason')
+          expect(text).not.toContain('<script')
+        }
       }
-    }
-  })
+    },
+  )
 
   test('never links to a provider callback, which works only once', async () => {
     const page = await render('provider_unavailable', { returnTo: '/auth/google/callback?code=1&state=2' })
