@@ -1,24 +1,24 @@
 /**
- * `npm run build`: `src/` as a few files in `dist/`. Node takes longer to find, read and link several hundred small
- * modules than to run them, so each module of our own that is loaded at startup is in one file. What is imported
- * dynamically stays apart and is loaded when it is needed. Packages stay in `node_modules`, where audits look for them.
+ * `npm run build`: bundles `src/` into a few files in `dist/`. Node takes longer to find, read and link several hundred
+ * small modules than to run them, so all modules needed at startup are in one file. Dynamic imports stay separate and
+ * are loaded when needed. Packages stay in `node_modules`, where security audits look for them.
  */
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { build } from 'esbuild'
 
-// Another folder of the package may be named, so that a test leaves `dist/` alone.
+// The first argument is another output folder, so that a test does not touch `dist/`.
 const outdir = process.argv[2] ?? 'dist'
-/** What `tsc -p tsconfig.build.json` wrote before. */
+/** The declarations from `tsc -p tsconfig.build.json`, which runs before. */
 const types = join(outdir, 'types')
 for (const name of existsSync(outdir) ? readdirSync(outdir) : [])
   if (name !== 'types') rmSync(join(outdir, name), { recursive: true })
 await build({
   entryPoints: {
     main: 'src/main.ts',
-    // What a program that embeds the service imports.
+    // Imported by programs that embed the service.
     index: 'src/index.ts',
-    // A worker thread loads it by its name, next to the file that starts it.
+    // A worker thread loads it by name, from the folder of the file that starts it.
     'long-read-thread': 'src/store/long-read-thread.js',
   },
   outdir,
@@ -29,13 +29,13 @@ await build({
   target: 'node20.19',
   packages: 'external',
   sourcemap: true,
-  // Side by side with the entry points: `root.ts` finds the package one folder above either.
+  // Chunks are next to the entry points: `root.ts` looks for the package one folder above either.
   chunkNames: '[name]-[hash]',
   logLevel: 'warning',
 })
 if (existsSync(types)) keepDeclarations(types, 'index.d.ts')
 
-/** Keeps the declarations that the entry leads to. They name their imports as they are in `dist/`. */
+/** Deletes all declarations that the entry does not import, directly or indirectly. */
 function keepDeclarations(folder: string, entry: string): void {
   const kept = new Set<string>()
   const keep = (file: string): void => {

@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: the service beside its floor and the candidate, on this machine, in one run. It prints what it found and
- * what it is held against; it is no test, and ends well whatever that is.
+ * `npm run bench`: measures the service, its floor and the candidate on this machine, in one run. It prints the results
+ * and their targets. It is not a test: its exit code is 0 whatever the results.
  */
 import { cpus, loadavg } from 'node:os'
 import { resolve } from 'node:path'
@@ -16,7 +16,7 @@ import {
   memoryOf,
   newPath,
   placement,
-  type Started,
+  type RunningServer,
   startProgram,
   startService,
 } from './processes.ts'
@@ -26,15 +26,15 @@ import type { Session } from './tokens.ts'
 
 type Pair = { readonly access_token: string; readonly refresh_token: string }
 
-/** How the servers are run: which build of the service, profiled or not. */
+/** How to run the servers: which build of the service, profiled or not. */
 type Build = { readonly nodeArguments: readonly string[]; readonly main?: string }
 
 const clients = 32
 const refreshes = (pairs: readonly Pair[]): string[] => pairs.map(({ refresh_token }) => refresh_token)
 const accesses = (pairs: readonly Pair[]): string[] => pairs.map(({ access_token }) => access_token)
 
-/** So many people sign in through the local provider, one after the other. */
-const signIn = async (load: Started, { port }: Started, known: boolean, times = clients): Promise<Pair[]> =>
+/** How many people sign in through the local provider, one after the other. */
+const signIn = async (load: RunningServer, { port }: RunningServer, known: boolean, times = clients): Promise<Pair[]> =>
   (await load.ask<{ pairs: Pair[] }>('signIn', { port, times, known })).pairs
 
 const scales: readonly { what: string; which: keyof Figures; digits: number }[] = [
@@ -44,8 +44,8 @@ const scales: readonly { what: string; which: keyof Figures; digits: number }[] 
   { what: 'p99, ms', which: 'p99', digits: 2 },
 ]
 
-/** W1, W2 and W3: the service, the floor and the candidate on the same SQLite settings and behind the same provider. */
-async function sideBySide(load: Started, wanted: ReadonlySet<string>, plan: Plan, how: Build) {
+/** W1, W2 and W3: service, floor and candidate with the same SQLite settings and the same provider. */
+async function sideBySide(load: RunningServer, wanted: ReadonlySet<string>, plan: Plan, how: Build) {
   const provider = await startProgram('provider')
   const floor = await startProgram('floor', { file: newPath('floor.db') }, how.nodeArguments)
   const candidate = await startProgram(
@@ -96,14 +96,14 @@ async function sideBySide(load: Started, wanted: ReadonlySet<string>, plan: Plan
   }
   if (wanted.has('W2')) {
     const found = await contest(load, 'me', runners(accesses), plan)
-    const title = 'W2  Who am I, with the access token'
+    const title = 'W2  GET /me with the access token'
     sections.push({ title, rows: rows(found, ['floor', 'candidate'], { 'cpu candidate': { atMost: 1.1 } }) })
   }
   if (wanted.has('W3')) {
     await signIn(load, candidate, false, people)
     const both = runners(refreshes).slice(1)
     const found = await contest(load, 'signIn', both, plan)
-    const title = 'W3  Social sign-in of a known person'
+    const title = 'W3  Social sign-in of an existing account'
     sections.push({ title, rows: rows(found, ['candidate'], { 'cpu candidate': { atMost: 1.8 } }) })
   }
   for (const started of [service, candidate, floor, provider]) await started.stop()
@@ -111,8 +111,8 @@ async function sideBySide(load: Started, wanted: ReadonlySet<string>, plan: Plan
 }
 
 /**
- * W5: from the start of the process to the first ready answer, beside a process that only imports the packages the
- * service has loaded by then; and the memory of the service when nobody has asked anything.
+ * W5: the time from the start of the process to the first ready response, compared with a process that only imports the
+ * same packages. Also the memory of the idle service.
  */
 async function startAndRest(starts: number, how: Build): Promise<Section> {
   const database = `file:${newPath('starts.db')}`
@@ -144,18 +144,21 @@ async function startAndRest(starts: number, how: Build): Promise<Section> {
     target: { atMost: 1.6 },
   })
   return {
-    title: 'W5  Start and rest',
+    title: 'W5  Startup and idle memory',
     rows: [
       besideImports('start to ready, ms', took),
       besideImports('CPU until ready, ms', used),
-      { what: 'the very first, with migrations and keys', service: first.startMs },
+      { what: 'the first start, with migrations and keys', service: first.startMs },
       { what: 'idle memory, MiB', service: median(held), digits: 1, target: { atMost: 110 } },
     ],
   }
 }
 
-/** 200 people sign in with their passwords at the same moment: against the hash alone, and with an eye on everybody else. */
-async function passwordLogins(load: Started, plan: Plan, how: Build): Promise<Section> {
+/**
+ * 200 people sign in with their passwords at the same moment. The rate is compared with the hash alone, and other
+ * requests are watched.
+ */
+async function passwordLogins(load: RunningServer, plan: Plan, how: Build): Promise<Section> {
   const people = 200
   const hasher = await startProgram('hasher', {}, how.nodeArguments)
   const service = await startService({ database: `file:${newPath('logins.db')}`, ...how })
@@ -163,7 +166,7 @@ async function passwordLogins(load: Started, plan: Plan, how: Build): Promise<Se
   const found = { hashes: [] as number[], logins: [] as number[], waits: [] as number[], delays: [] as number[] }
   for (let round = 0; round < plan.rounds; round++) {
     found.hashes.push((await hasher.ask<{ perSecond: number }>('verify', { times: people })).perSecond)
-    // Read before and after: the gauge starts anew each time it is read.
+    // Read it before and after: the gauge is reset at each read.
     await eventLoopDelay(service.port)
     const { perSecond, longestWait } = await load.ask<{ perSecond: number; longestWait: number }>('logins', {
       port: service.port,
@@ -197,14 +200,14 @@ async function passwordLogins(load: Started, plan: Plan, how: Build): Promise<Se
   }
 }
 
-/** The longest delay of the event loop since it was last asked for, in milliseconds, as the service's metrics tell it. */
+/** The longest delay of the event loop since the last read, in milliseconds, from the service's metrics. */
 async function eventLoopDelay(port: number): Promise<number> {
   const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
   return Number(/^nodejs_eventloop_lag_max_seconds (\S+)$/m.exec(metrics)?.[1]) * 1000
 }
 
-/** W1 on PostgreSQL: the service, and the floor with one bare UPDATE … RETURNING over the same rows. */
-async function onPostgres(load: Started, plan: Plan, how: Build): Promise<Section> {
+/** W1 on PostgreSQL: the service, and the floor with one bare UPDATE … RETURNING on the same rows. */
+async function onPostgres(load: RunningServer, plan: Plan, how: Build): Promise<Section> {
   const { url, stop } = await startPostgres({ durable: true })
   try {
     const provider = await startProgram('provider')
@@ -214,7 +217,7 @@ async function onPostgres(load: Started, plan: Plan, how: Build): Promise<Sectio
     await signIn(load, service, true)
     const client = new pg.Client(url)
     await client.connect()
-    // As many devices again, of the same people: rows like the service's, for the floor to rotate.
+    // As many other devices of the same people, for the floor to rotate: the rows are like the service's.
     const used = pairs.map(({ refresh_token }) => JSON.parse(atob(refresh_token.split('.')[1] ?? '')).sid as string)
     const others = async () => {
       const { rows } = await client.query<Session>(
@@ -251,7 +254,7 @@ async function onPostgres(load: Started, plan: Plan, how: Build): Promise<Sectio
           }),
         ),
         {
-          what: 'per second, against the statement alone: no HTTP, no tokens',
+          what: 'per second, compared with the statement alone: no HTTP, no tokens',
           service: figure('service', 'perSecond'),
           against: { name: 'driver', value: statements },
           ratio: figure('service', 'perSecond') / statements,
@@ -264,10 +267,10 @@ async function onPostgres(load: Started, plan: Plan, how: Build): Promise<Sectio
 }
 
 /**
- * W1 on two nodes that share a PostgreSQL, beside one node that has one to itself: what each refresh costs the nodes
+ * W1 on two nodes that share a PostgreSQL, and on one node with its own: the cost of each refresh for all nodes
  * together. Each node has its own clients, so a node that polls or waits for the other shows here.
  */
-async function twoNodes(load: Started, { rounds, seconds }: Plan, how: Build): Promise<Section> {
+async function twoNodes(load: RunningServer, { rounds, seconds }: Plan, how: Build): Promise<Section> {
   const { url, stop } = await startPostgres({ durable: true })
   try {
     const provider = await startProgram('provider')
@@ -301,7 +304,7 @@ async function twoNodes(load: Started, { rounds, seconds }: Plan, how: Build): P
       )
       return ((await used(nodes)) - before) / requests.reduce((sum, many) => sum + many, 0)
     }
-    // Warms the compiler up: each node needs as many requests, and these two share the time.
+    // Warms up the compiler: each node needs as many requests, and these two share the time.
     await costOf([alone], seconds * 2)
     await costOf([first, second], seconds * 4)
     const found: { readonly one: number; readonly two: number }[] = []
@@ -326,8 +329,8 @@ async function twoNodes(load: Started, { rounds, seconds }: Plan, how: Build): P
   }
 }
 
-/** W1 where there are few sessions, and where there are many: from the same 32 devices, and from devices all over them. */
-async function growth(load: Started, many: number, plan: Plan, how: Build): Promise<Section> {
+/** W1 with few and with many sessions: from the same 32 devices, and from devices scattered over all sessions. */
+async function growth(load: RunningServer, many: number, plan: Plan, how: Build): Promise<Section> {
   const provider = await startProgram('provider')
   const prepare = async (sessions: number) => {
     const file = newPath(`${sessions}.db`)
@@ -366,49 +369,47 @@ async function growth(load: Started, many: number, plan: Plan, how: Build): Prom
 
 async function main(): Promise<void> {
   const parts = ['W1', 'W2', 'W3', 'W5', 'passwords', 'postgres', 'nodes', 'growth']
-  const { values: asked } = parseArgs({
+  const { values: options } = parseArgs({
     options: {
-      /** One short round of each: whether it runs, not how fast. */
+      /** One short round of each, to check that it runs, not how fast. */
       quick: { type: 'boolean', default: false },
       only: { type: 'string', default: parts.join(',') },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
-      /** A folder where each server leaves a V8 CPU profile of its run. */
+      /** A folder for a V8 CPU profile of each server. */
       profile: { type: 'string' },
       /** Another build of the service: its `main.js`. */
       service: { type: 'string' },
     },
   })
-  const wanted = new Set(asked.only.split(','))
+  const wanted = new Set(options.only.split(','))
   for (const part of wanted)
-    if (!parts.includes(part)) throw new Error(`--only takes some of ${parts.join(',')}, not ${part}`)
+    if (!parts.includes(part)) throw new Error(`--only must list some of ${parts.join(',')}, not ${part}`)
   const plan: Plan = {
-    rounds: Number(asked.rounds ?? (asked.quick ? 1 : 5)),
-    seconds: Number(asked.seconds ?? (asked.quick ? 1 : 2)),
+    rounds: Number(options.rounds ?? (options.quick ? 1 : 5)),
+    seconds: Number(options.seconds ?? (options.quick ? 1 : 2)),
   }
   const how: Build = {
-    nodeArguments: asked.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(asked.profile)}`],
-    ...(asked.service !== undefined && { main: resolve(asked.service) }),
+    nodeArguments: options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(options.profile)}`],
+    ...(options.service !== undefined && { main: resolve(options.service) }),
   }
   const say = (text: string): void => void process.stdout.write(`${text}\n`)
 
   buildPrograms()
   const [cpu] = cpus()
   say(`Node ${process.versions.node}, ${cpus().length} × ${cpu?.model}; ${placement}`)
-  say(
-    `${clients} clients, ${plan.rounds} rounds of ${plan.seconds} s in turns, middle values; SQLite with synchronous=FULL`,
-  )
+  say(`${clients} clients, ${plan.rounds} rounds of ${plan.seconds} s in turns, medians; SQLite with synchronous=FULL`)
   const busy = (): string => loadavg()[0]?.toFixed(1) ?? ''
   const before = busy()
 
   const load = await startProgram('load', { clients })
   const sections: Section[] = []
   if (['W1', 'W2', 'W3'].some((part) => wanted.has(part))) sections.push(...(await sideBySide(load, wanted, plan, how)))
-  if (wanted.has('W5')) sections.push(await startAndRest(asked.quick ? 1 : 5, how))
+  if (wanted.has('W5')) sections.push(await startAndRest(options.quick ? 1 : 5, how))
   if (wanted.has('passwords')) sections.push(await passwordLogins(load, plan, how))
   if (wanted.has('postgres')) sections.push(await onPostgres(load, plan, how))
   if (wanted.has('nodes')) sections.push(await twoNodes(load, plan, how))
-  if (wanted.has('growth')) sections.push(await growth(load, asked.quick ? 50_000 : 1_000_000, plan, how))
+  if (wanted.has('growth')) sections.push(await growth(load, options.quick ? 50_000 : 1_000_000, plan, how))
   await load.stop()
 
   say(`Load average before and after: ${before}, ${busy()}\n`)

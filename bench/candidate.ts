@@ -1,6 +1,7 @@
 /**
- * The candidate: the same work with the parts a service is really built of (Express 5, zod, pino, prom-client, security
- * headers), each used as lightly as it can be. No breaker, no trail, no sealed tokens, no check that a session still lives.
+ * The candidate: the same work with the libraries that the service uses (Express 5, zod, pino, prom-client, security
+ * headers), each with minimal options. It has no breaker, audit log or sealed tokens, and does not check whether a
+ * session is active.
  */
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { createServer, IncomingMessage, ServerResponse } from 'node:http'
@@ -10,7 +11,7 @@ import { destination, pino } from 'pino'
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import { Agent, request as fetch } from 'undici'
 import { z } from 'zod'
-import { answerParent, tellReady } from './ipc.ts'
+import { answerParent, reportReady } from './ipc.ts'
 import { newId, openSqlite } from './store.ts'
 import { pair, readAccess, readRefresh } from './tokens.ts'
 
@@ -107,7 +108,8 @@ app.get('/me', (request, response) => {
   else answer(response, '/me', started, 401, asJson, '{"error":"invalid_token"}')
 })
 
-// Social sign-in: a flow with state, PKCE and a browser binding, claimed once; the provider asked twice; a session and a pair.
+// Social sign-in: a pending authorization with state, PKCE and a browser binding, claimed once. Two calls to the
+// provider, then a session and a token pair.
 const agent = new Agent({ connections: 64 })
 const origin = `http://127.0.0.1:${provider}`
 const callback = 'http://localhost:3000/auth/local/callback'
@@ -177,11 +179,11 @@ app.get('/auth/:provider/callback', async (request, response) => {
     body: form.toString(),
   })
   const { access_token } = Tokens.parse(await exchanged.body.json())
-  const said = await fetch(`${origin}/userinfo`, {
+  const userinfo = await fetch(`${origin}/userinfo`, {
     dispatcher: agent,
     headers: { Authorization: `Bearer ${access_token}`, Accept: 'application/json' },
   })
-  const profile = Profile.parse(await said.body.json())
+  const profile = Profile.parse(await userinfo.body.json())
 
   const { account, session, action } = await store.write(() => {
     const known = identity.get(profile.id)
@@ -201,10 +203,10 @@ app.get('/auth/:provider/callback', async (request, response) => {
   answer(response, '/auth/:provider/callback', started, 200, asJson, JSON.stringify(entered))
 })
 
-/** The prototype fix: Express sets the prototype of each request and response, unless they are born with it. */
+/** Optimization: Express sets the prototype of each request and response, unless they are created with it. */
 function bornAs(parent: unknown, prototype: object): unknown {
   function Born(this: object, first: unknown, second: unknown): void {
-    Reflect.apply(parent as (...given: unknown[]) => void, this, [first, second])
+    Reflect.apply(parent as (...args: unknown[]) => void, this, [first, second])
   }
   Born.prototype = prototype
   return Born
@@ -219,4 +221,4 @@ const server = createServer(
   app,
 )
 answerParent({ seed: store.seed })
-server.listen(0, '127.0.0.1', () => tellReady((server.address() as AddressInfo).port))
+server.listen(0, '127.0.0.1', () => reportReady((server.address() as AddressInfo).port))

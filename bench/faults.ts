@@ -1,6 +1,6 @@
 /**
- * `npm run bench:faults`: one fault after the other happens to the built service under real load, and each case decides
- * whether the service kept its promise. Ends with 1 when a case failed, with 2 when the filter matches none.
+ * `npm run bench:faults`: causes one fault after another for the built service under real load. Each case decides
+ * whether the service kept its promise. The exit code is 1 if a case failed, and 2 if no case matches the filter.
  *
  *     npm run bench:faults -- postgres                   # every case whose name contains it
  *     npm run bench:faults -- sqlite-locked provider-
@@ -9,7 +9,7 @@
 import { parseArgs } from 'node:util'
 import { startPostgres } from '../test/support/global-setup.ts'
 import { createDatabase } from '../test/support/postgres.ts'
-import type { Case, NotRun, Setting } from './faults/case.ts'
+import type { Case, CaseContext, SkippedCase } from './faults/case.ts'
 import { growthCases } from './faults/growth.ts'
 import { type Finding, finding } from './faults/judge.ts'
 import { postgresCases } from './faults/postgres.ts'
@@ -19,7 +19,7 @@ import { sqliteCases } from './faults/sqlite.ts'
 
 const cases: readonly Case[] = [...postgresCases, ...sqliteCases, ...providerCases, ...processCases, ...growthCases]
 
-/** For each step that undoes something. */
+/** The time limit for each clean-up step, in milliseconds. */
 const undoMs = 15_000
 
 type Verdict = 'held' | 'failed' | 'not run'
@@ -27,33 +27,33 @@ type Result = { readonly name: string; readonly verdict: Verdict; readonly secon
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
 
-/** A timer keeps nothing alive once the other one is over. */
+/** The timer is cleared when the work ends, so that it does not keep the process alive. */
 async function within<T>(ms: number, work: Promise<T>, late: () => T): Promise<T> {
   let timer: NodeJS.Timeout | undefined
-  const lateness = new Promise<T>((resolve) => {
+  const timeout = new Promise<T>((resolve) => {
     timer = setTimeout(() => resolve(late()), ms)
   })
-  return Promise.race([work, lateness]).finally(() => clearTimeout(timer))
+  return Promise.race([work, timeout]).finally(() => clearTimeout(timer))
 }
 
 async function perform(one: Case, server: () => Promise<string>): Promise<Result> {
-  const undoing: (() => unknown)[] = []
-  const setting: Setting = {
-    defer: (undo) => void undoing.unshift(undo),
+  const cleanUps: (() => unknown)[] = []
+  const setting: CaseContext = {
+    defer: (undo) => void cleanUps.unshift(undo),
     newDatabase: async () => createDatabase(await server()),
   }
-  say(`\n${one.name}\n  ${one.promise}\n  judged by: ${one.judged}`)
+  say(`\n${one.name}\n  ${one.promise}\n  judged by: ${one.criteria}`)
   const began = performance.now()
   const broken = (error: unknown): readonly Finding[] => [
     finding('the case runs to its end', false, error instanceof Error ? (error.stack ?? error.message) : String(error)),
   ]
-  const found: readonly Finding[] | NotRun = await within(
+  const found: readonly Finding[] | SkippedCase = await within(
     one.withinSeconds * 1000,
     one.run(setting).catch(broken),
-    () => [finding(`it is over within ${one.withinSeconds} s`, false, 'it is not')],
+    () => [finding(`it ends within ${one.withinSeconds} s`, false, 'it did not')],
   )
   const seconds = (performance.now() - began) / 1000
-  for (const undo of undoing)
+  for (const undo of cleanUps)
     await within(
       undoMs,
       (async () => undo())().catch((error: unknown) => say(`  cleaning up: ${error}`)),
@@ -79,7 +79,7 @@ async function main(): Promise<number> {
     return 0
   }
   if (wanted.length === 0) {
-    say(`No case matches. There are:\n${cases.map(({ name }) => `  ${name}`).join('\n')}`)
+    say(`No case matches. The cases are:\n${cases.map(({ name }) => `  ${name}`).join('\n')}`)
     return 2
   }
   let server: ReturnType<typeof startPostgres> | undefined

@@ -1,10 +1,10 @@
 /**
- * The floor: raw node:http and nothing but the work itself. A refresh reads its body, verifies the old token, rotates
- * durably in a shared commit and signs a pair; `/me` looks a verified token up and reads one row.
+ * The floor: plain node:http and only the necessary work. A refresh reads its body, verifies the old token, rotates
+ * durably in a group commit and signs a pair. `/me` looks up a verified token and reads one row.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { answerParent, tellReady } from './ipc.ts'
+import { answerParent, reportReady } from './ipc.ts'
 import { openPostgres, openSqlite } from './store.ts'
 import { pair, readAccess, readRefresh, type Session } from './tokens.ts'
 
@@ -47,9 +47,9 @@ const server = createServer({ keepAliveTimeout: 65_000 }, (request, response) =>
 
 answerParent({
   seed: (count: number) => sqlite?.seed(count),
-  /** Pairs for rows that are there already. */
+  /** Signs pairs for existing rows. */
   sign: (sessions: Session[]) => sessions.map(pair),
-  /** How many rotations a second the driver alone gets done, as many chains at once as there are sessions. */
+  /** How many rotations per second the driver alone makes, with one chain for each session. */
   async statements({ seconds, sessions }: { seconds: number; sessions: Pick<Session, 'id' | 'generation'>[] }) {
     const started = performance.now()
     let done = 0
@@ -58,7 +58,7 @@ answerParent({
         let generation = first
         while (performance.now() - started < seconds * 1000) {
           const row = await rotate(id, generation)
-          if (!row) throw new Error(`somebody else rotates ${id}`)
+          if (!row) throw new Error(`${id} was rotated concurrently`)
           generation = row.generation
           done++
         }
@@ -67,4 +67,4 @@ answerParent({
     return done / ((performance.now() - started) / 1000)
   },
 })
-server.listen(0, '127.0.0.1', () => tellReady((server.address() as AddressInfo).port))
+server.listen(0, '127.0.0.1', () => reportReady((server.address() as AddressInfo).port))

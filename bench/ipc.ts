@@ -1,41 +1,41 @@
-/** Questions and answers between the bench and the processes it measures, over Node's own channel. */
+/** Requests and responses between the bench and the processes it measures, over Node's own channel. */
 import type { ChildProcess } from 'node:child_process'
 
-type Question = { readonly id: number; readonly ask: string; readonly given: unknown }
-type Answer = { readonly id: number; readonly value?: unknown; readonly error?: string }
+type CallMessage = { readonly id: number; readonly ask: string; readonly argument: unknown }
+type ReplyMessage = { readonly id: number; readonly value?: unknown; readonly error?: string }
 
-/** In the process that is asked: what is not in `verbs` is left to whoever else answers there. */
-export function answerParent(verbs: Readonly<Record<string, (given: never) => unknown>>): void {
-  process.on('message', async ({ id, ask, given }: Question) => {
+/** In the measured process: handles these verbs and ignores others, which another handler may answer. */
+export function answerParent(verbs: Readonly<Record<string, (argument: never) => unknown>>): void {
+  process.on('message', async ({ id, ask, argument }: CallMessage) => {
     const verb = verbs[ask]
     if (!verb) return
     try {
-      process.send?.({ id, value: await verb(given as never) } satisfies Answer)
+      process.send?.({ id, value: await verb(argument as never) } satisfies ReplyMessage)
     } catch (error) {
       process.send?.({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
     }
   })
 }
 
-/** In the process that is asked, when it can be: with the port it listens on, if it does. */
-export function tellReady(port = 0): void {
+/** In the measured process: reports that it is ready, with its port if it listens. */
+export function reportReady(port = 0): void {
   process.channel?.ref()
   process.once('SIGTERM', () => process.exit(0))
   process.send?.({ ready: port })
 }
 
-export type Ask = <T>(verb: string, given?: unknown) => Promise<T>
-type Asked = { ask: Ask; ready: Promise<number> }
+export type CallVerb = <T>(verb: string, argument?: unknown) => Promise<T>
+type ChildHandle = { ask: CallVerb; ready: Promise<number> }
 
-/** In the bench: how this child is asked, and when it can be. A child that ends leaves no question open. */
-export function asking(child: ChildProcess, name: string): Asked {
-  type Open = { resolve: (value: never) => void; reject: (error: Error) => void }
-  const open = new Map<number | 'ready', Open>()
-  const question = <T>(id: number | 'ready'): Promise<T> =>
+/** In the bench: how to call this child, and when it is ready. If the child exits, pending calls fail. */
+export function connectChild(child: ChildProcess, name: string): ChildHandle {
+  type PendingCall = { resolve: (value: never) => void; reject: (error: Error) => void }
+  const open = new Map<number | 'ready', PendingCall>()
+  const awaitReply = <T>(id: number | 'ready'): Promise<T> =>
     new Promise((resolve, reject) => open.set(id, { resolve, reject }))
   let next = 0
 
-  child.on('message', ({ id, value, error, ready: port }: Answer & { ready?: number }) => {
+  child.on('message', ({ id, value, error, ready: port }: ReplyMessage & { ready?: number }) => {
     const key = port === undefined ? id : 'ready'
     const waiting = open.get(key)
     open.delete(key)
@@ -47,14 +47,17 @@ export function asking(child: ChildProcess, name: string): Asked {
     open.clear()
   })
 
-  const ready = question<number>('ready')
+  const ready = awaitReply<number>('ready')
   ready.catch(() => {})
   return {
     ready,
-    ask(verb, given) {
+    ask(verb, argument) {
       const id = next++
-      const answer = question<never>(id)
-      child.send({ id, ask: verb, given } satisfies Question, (error) => error && open.get(id)?.reject(error))
+      const answer = awaitReply<never>(id)
+      child.send(
+        { id, ask: verb, argument: argument } satisfies CallMessage,
+        (error) => error && open.get(id)?.reject(error),
+      )
       return answer
     },
   }

@@ -1,17 +1,17 @@
 /**
- * `npm run bench:lists`: every list route over HTTP where there are few rows and where there are many. Both services run
- * side by side and are asked in turns, so that a ratio does not depend on what else the machine does.
+ * `npm run bench:lists`: every list route over HTTP, with few rows and with many. Both services run at the same time
+ * and are called in turns, so that other load on the machine does not affect the ratio.
  */
 import { parseArgs } from 'node:util'
 import { startPostgres } from '../test/support/global-setup.ts'
 import { fill, middle } from './many-rows.ts'
-import { buildPrograms, newPath, placement, type Started, startProgram, startService } from './processes.ts'
+import { buildPrograms, newPath, placement, type RunningServer, startProgram, startService } from './processes.ts'
 import { type Row, render, type Section } from './table.ts'
 
 const few = 1000
 const targetRatio = 1.5
 
-/** Each list, with each way to narrow it down; the middle of it where it has a cursor. */
+/** Each list with each of its filters, and from the middle if it has a cursor. */
 function lists(size: number): Readonly<Record<string, string>> {
   const { user, users, own, loan } = middle(size)
   const half = Math.ceil(size / 2)
@@ -24,9 +24,9 @@ function lists(size: number): Readonly<Record<string, string>> {
     'users, disabled=false': `/users?disabled=false&cursor=${users}`,
     'users, role=auditor, disabled=true': '/users?role=auditor&disabled=true',
     'search: an email address': `/users?search=person-${half}@many.example`,
-    'search: the beginning of everybody': '/users?search=person',
+    'search: a common prefix': '/users?search=person',
     'search: an ID': `/users?search=${user}`,
-    'search: a part of everybody': '/users?search=many',
+    'search: a common substring': '/users?search=many',
     'search: nobody': '/users?search=nobody-is-called-so',
     'sessions of an account': `/users/${user}/sessions`,
     audit: '/audit',
@@ -51,10 +51,10 @@ function lists(size: number): Readonly<Record<string, string>> {
 
 const progress = (line: string): void => void process.stderr.write(`${line}\n`)
 
-type Filled = { readonly server: Started; readonly token: string }
+type FilledService = { readonly server: RunningServer; readonly token: string }
 type Place = () => Promise<string>
 
-async function filled(load: Started, provider: number, place: Place, size: number): Promise<Filled> {
+async function filled(load: RunningServer, provider: number, place: Place, size: number): Promise<FilledService> {
   const database = await place()
   const empty = await startService({ database, provider })
   const signIn = async (port: number, known: boolean): Promise<string> => {
@@ -70,11 +70,11 @@ async function filled(load: Started, provider: number, place: Place, size: numbe
   return { server, token: await signIn(server.port, true) }
 }
 
-/** What else the machine does only adds to a time. */
+/** The lower quartile: other load on the machine only adds time. */
 const lowerQuartile = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[values.length >> 2] as number
 
-async function milliseconds({ server, token }: Filled, path: string): Promise<number> {
+async function milliseconds({ server, token }: FilledService, path: string): Promise<number> {
   const begun = performance.now()
   const answer = await fetch(`http://127.0.0.1:${server.port}${path}`, {
     headers: { authorization: `Bearer ${token}` },
@@ -85,7 +85,7 @@ async function milliseconds({ server, token }: Filled, path: string): Promise<nu
   return took
 }
 
-async function compare(name: string, load: Started, place: Place, many: number, times: number): Promise<Section> {
+async function compare(name: string, load: RunningServer, place: Place, many: number, times: number): Promise<Section> {
   progress(name)
   const provider = await startProgram('provider')
   const [small, large] = [await filled(load, provider.port, place, few), await filled(load, provider.port, place, many)]
@@ -95,7 +95,7 @@ async function compare(name: string, load: Started, place: Place, many: number, 
     const took: [number[], number[]] = [[], []]
     for (let n = -Math.ceil(times / 5); n < times; n++) {
       const pair = [await milliseconds(small, path), await milliseconds(large, inLarge[what] ?? '')] as const
-      // The first ones only warm it up.
+      // The first ones are for warm-up.
       if (n >= 0) pair.forEach((ms, at) => void took[at]?.push(ms))
     }
     const [value, service] = took.map(lowerQuartile) as [number, number]
@@ -116,7 +116,7 @@ const { values } = parseArgs({
 })
 const [many, times] = [Number(values.size), Number(values.times)]
 if (!Number.isInteger(many) || many < few || !Number.isInteger(times) || times < 1)
-  throw new Error(`--size is a whole number from ${few} on, --times one from 1 on`)
+  throw new Error(`--size must be a whole number of at least ${few}, --times of at least 1`)
 
 buildPrograms()
 const load = await startProgram('load')

@@ -1,9 +1,9 @@
 /**
- * The load generator, in a process of its own: a number of clients, each with one connection and one request at a time. It
- * speaks HTTP over bare sockets, since it must cost less than the cheapest server it drives; it checks every answer.
+ * The load generator, in its own process: clients with one connection and one pending request each. It speaks HTTP over
+ * plain sockets, since it must cost less than the cheapest server. It checks every response.
  */
 import { connect, type Socket } from 'node:net'
-import { answerParent, tellReady } from './ipc.ts'
+import { answerParent, reportReady } from './ipc.ts'
 
 const { clients } = JSON.parse(process.argv[2] ?? '{}') as { clients: number }
 
@@ -48,7 +48,7 @@ class Connection {
     this.#received = undefined
     const waiting = this.#waiting
     this.#waiting = undefined
-    if (bytes.length > end + 4 + length) waiting?.reject(new Error('more was sent than was said'))
+    if (bytes.length > end + 4 + length) waiting?.reject(new Error('the response is longer than its content length'))
     else waiting?.resolve({ status: Number(head.slice(9, 12)), head, body: bytes.subarray(end + 4) })
   }
 
@@ -65,7 +65,7 @@ export type Round = {
   readonly p99: number
 }
 
-/** `step` by each client again and again until the time is up, and what that came to. */
+/** Each client repeats `step` until the time is up. Returns the results. */
 async function repeat(
   port: number,
   seconds: number,
@@ -107,14 +107,14 @@ type SignIns = {
   readonly seconds: number
   readonly times?: number
   readonly known: boolean
-  /** A multiple of the clients. */
+  /** A multiple of the number of clients. */
   readonly people?: number
 }
 
 answerParent({
   /**
-   * W1. The sessions are dealt out to the clients; each client takes its own in turn and always presents the token that the
-   * last answer for that session brought. In the end every chain is as long as the number of its refreshes.
+   * W1. Sessions are distributed to the clients. Each client uses its sessions in turn, and always presents the token
+   * from the last response. In the end every chain must be as long as the number of its refreshes.
    */
   async refresh({ port, seconds, tokens }: { port: number; seconds: number; tokens: string[] }) {
     const current = [...tokens]
@@ -124,9 +124,13 @@ answerParent({
       const at = next[client] ?? 0
       next[client] = at + clients < tokens.length ? at + clients : client
       const answer = await connection.ask('POST', '/auth/refresh', json, `{"refresh_token":"${current[at]}"}`)
-      expect(answer.status === 200, 'a refresh was refused', answer)
+      expect(answer.status === 200, 'a refresh was rejected', answer)
       const { refresh_token, access_token } = JSON.parse(answer.body.toString('latin1')) as Record<string, unknown>
-      expect(typeof refresh_token === 'string' && typeof access_token === 'string', 'a refresh brought no pair', answer)
+      expect(
+        typeof refresh_token === 'string' && typeof access_token === 'string',
+        'a refresh returned no pair',
+        answer,
+      )
       current[at] = refresh_token
       rotations[at] = (rotations[at] ?? 0) + 1
     })
@@ -137,7 +141,7 @@ answerParent({
     return { round, tokens: current }
   },
 
-  /** W2. Every answer is the same to the byte as the person’s first. */
+  /** W2. Every response must equal the person’s first one byte for byte. */
   async me({ port, seconds, tokens }: { port: number; seconds: number; tokens: string[] }) {
     const first: Buffer[] = []
     const headers = tokens.map((token) => `Authorization: Bearer ${token}\r\n${acceptJson}`)
@@ -151,11 +155,11 @@ answerParent({
   },
 
   /**
-   * W3. Begin, come back with a code, be signed in with a pair. The provider’s page is left out: the code is what it would
-   * have answered (see `provider.ts`), and neither server would notice the difference.
+   * W3. Start, return with a code, be signed in with a pair. The provider’s page is left out: the code is computed (see
+   * `provider.ts`), and the servers cannot tell the difference.
    *
-   * With `times`, each of so many people signs in once. Otherwise `people` sign in again and again, each client with
-   * people of its own in turns.
+   * With `times`, each of that many people signs in once. Otherwise `people` sign in repeatedly, each client with its
+   * own people in turn.
    */
   async signIn({ port, seconds, times, known, people = clients }: SignIns) {
     const action = known ? 'login_existing' : 'created_new_user'
@@ -164,7 +168,11 @@ answerParent({
       const begun = await connection.ask('GET', '/auth/local', acceptJson)
       const location = /\r\nlocation: (\S+)/i.exec(begun.head)?.[1]
       const cookie = /\r\nset-cookie: ([^;]+)/i.exec(begun.head)?.[1]
-      expect(begun.status === 303 && location !== undefined && cookie !== undefined, 'no way to the provider', begun)
+      expect(
+        begun.status === 303 && location !== undefined && cookie !== undefined,
+        'no redirect to the provider',
+        begun,
+      )
       const { state, code_challenge } = Object.fromEntries(new URL(location).searchParams)
       const code = Buffer.from(JSON.stringify({ subject: `person-${person}`, code_challenge })).toString('base64url')
       const back = `/auth/local/callback?code=${code}&state=${state}`
@@ -191,7 +199,7 @@ answerParent({
     return { pairs }
   },
 
-  /** Pages and lists, each client asking for all of them in turn. */
+  /** Pages and lists. Each client requests all of them in turn. */
   async read({ port, seconds, paths, token }: { port: number; seconds: number; paths: string[]; token: string }) {
     const next = Uint32Array.from({ length: clients }, (_, client) => client)
     const headers = `Authorization: Bearer ${token}\r\nAccept: text/html, application/json\r\n`
@@ -210,33 +218,33 @@ answerParent({
     const round = await repeat(port, seconds, async (connection) => {
       const body = JSON.stringify({ username: `nobody-${n++}@example.com`, password: 'not the password of anybody' })
       const answer = await connection.ask('POST', '/auth/token', json, body)
-      expect(answer.status === 401 || answer.status === 429, 'a wrong password was not refused', answer)
+      expect(answer.status === 401 || answer.status === 429, 'a wrong password was not rejected', answer)
     })
     return { round }
   },
 
-  /** So many people open an account with a password each; all of them, one after the other. */
+  /** Creates that many accounts with a password, one after the other. */
   async register({ port, people }: { port: number; people: number }) {
     const connection = new Connection(port)
     for (let n = 0; n < people; n++) {
       const body = JSON.stringify({ email: `person-${n}@example.com`, password: `correct horse battery ${n}` })
       const answer = await connection.ask('POST', '/auth/register', json, body)
-      expect(answer.status === 201, 'somebody was not registered', answer)
+      expect(answer.status === 201, 'an account was not created', answer)
     }
     connection.close()
   },
 
-  /** All of them sign in at the same moment, while one more connection asks every few milliseconds whether it lives. */
+  /** All of them sign in at the same moment, while another connection polls /health/live every few milliseconds. */
   async logins({ port, people }: { port: number; people: number }) {
     let over = false
     const waits: number[] = []
     const watching = (async () => {
       const connection = new Connection(port)
       while (!over) {
-        const asked = performance.now()
+        const sentAt = performance.now()
         const answer = await connection.ask('GET', '/health/live', acceptJson)
-        expect(answer.status === 200, 'it does not live', answer)
-        waits.push(performance.now() - asked)
+        expect(answer.status === 200, '/health/live failed', answer)
+        waits.push(performance.now() - sentAt)
         await new Promise((resolve) => setTimeout(resolve, 5))
       }
       connection.close()
@@ -258,4 +266,4 @@ answerParent({
     return { perSecond: people / seconds, longestWait: sorted.at(-1) ?? Number.NaN, waits: sorted.length }
   },
 })
-tellReady()
+reportReady()

@@ -1,9 +1,9 @@
-/** A service's database with any number of accounts, identities and sessions in it, and twice as many audit rows. */
+/** Fills a database with any number of accounts, identities and sessions, and twice as many audit rows. */
 import pg from 'pg'
 import { scopeOf } from '../src/accounts/roles.ts'
 import { connectSqlite } from '../src/store/connect-sqlite.ts'
 
-/** The few words in which the two databases differ. `n` is the number of a row. */
+/** The few differences between the two SQL dialects. `n` is the number of a row. */
 type Words = {
   readonly numbers: (most: number) => string
   readonly id: (prefix: string, n: string) => string
@@ -25,16 +25,16 @@ const postgres: Words = {
   no: 'false',
 }
 
-/** When the first account was created; a second later the next. */
+/** When the first account was created. One more follows each second. */
 const epoch = 1_700_000_000_000
 
-/** Members of the one team there is, invitations to it and service credentials: as many at every size. */
+/** Members of the only team, invitations to it and service credentials: the same number at every size. */
 const members = 50
 
 function* statements({ numbers, id, time, no }: Words, size: number, me: string): Generator<string> {
   const at = time(`${epoch} + n * 1000`)
   const email = "'person-' || n || '@many.example'"
-  // Far enough ahead that no session expires while it is measured.
+  // Far enough in the future that no session expires during the measurement.
   const [now, later] = [time(`${Date.now()}`), time(`${Date.now() + 86_400_000 * 7}`)]
   const own = (share: number, other: string) => `case when n % ${share} = 0 then '${me}' else ${other} end`
   yield `insert into accounts (id, email, email_key, verified_email_key, name, role, disabled_at, created_at, updated_at)
@@ -65,7 +65,7 @@ function* statements({ numbers, id, time, no }: Words, size: number, me: string)
   yield `update sessions set scope = '${scopeOf('administrator')}' where account_id = '${me}'`
 }
 
-/** Fills a database whose only account is that of an administrator to be. The service must not be running. */
+/** Fills a database whose only account becomes the administrator. The service must not be running. */
 export async function fill(database: string, size: number): Promise<void> {
   const only = 'select id from accounts'
   if (database.startsWith('file:')) {
@@ -83,25 +83,25 @@ export async function fill(database: string, size: number): Promise<void> {
   const client = new pg.Client(database)
   await client.connect()
   try {
-    // As fast as it can be: no foreign key is looked at, and no commit waits for the disk.
+    // As fast as possible: without foreign keys, and without waiting for the disk.
     await client.query('set session_replication_role = replica; set synchronous_commit = off')
     const me = String((await client.query<{ id: string }>(only)).rows[0]?.id)
     for (const statement of statements(postgres, size, me)) await client.query(statement)
-    // What autovacuum does within a minute.
+    // Autovacuum would do this within a minute.
     await client.query('vacuum analyze')
   } finally {
     await client.end()
   }
 }
 
-/** Where the middle of each list is, as a cursor of its route. */
+/** The cursor for the middle of each list. */
 export const middle = (size: number) => {
   const half = Math.ceil(size / 2)
   const hex = (n: number): string => n.toString(16).padStart(44, '0')
   return {
     user: `usr_${hex(half)}`,
     users: Buffer.from(`${epoch + half * 1000}.usr_${hex(half)}`).toString('base64url'),
-    /** About the administrator, and no loan: divisible by seven, and odd. */
+    /** About the administrator, and not a lent token: divisible by seven, and odd. */
     own: `aud_${hex(Math.floor(size / 14) * 14 + 7)}`,
     loan: `aud_${hex(Math.floor(size / 14) * 14)}`,
   }

@@ -1,4 +1,4 @@
-/** A service’s database with any number of sessions in it, and tokens for some of them. */
+/** A database with any number of sessions, and tokens for some of them. */
 import { createHmac } from 'node:crypto'
 import { createSealer } from '../src/kernel/crypto.ts'
 import { systemRandom } from '../src/kernel/ids.ts'
@@ -9,8 +9,8 @@ const [id = '', key = ''] = encryptionKey.split(':')
 const sealer = createSealer([{ id, key: Buffer.from(key, 'base64') }], systemRandom)
 
 /**
- * Copies the one session and the one account in `file` until there are so many sessions, four to an account. The service
- * must not be running.
+ * Copies the only session and the only account in `file` until there are that many sessions, four per account. The
+ * service must not be running.
  */
 export function multiply(file: string, sessions: number): void {
   const db = connectSqlite(file)
@@ -18,7 +18,7 @@ export function multiply(file: string, sessions: number): void {
     (db.prepare(`PRAGMA table_info(${table})`).all() as { name: string }[])
       .map(({ name }) => own[name] ?? `one.${name}`)
       .join(', ')
-  // As `createIds` makes them: in the order of time, then random.
+  // Like `createIds`: ordered by time, then random.
   const newId = (prefix: string): string =>
     `printf('${prefix}_%012x', one.created_at + n) || lower(hex(randomblob(16)))`
   const numbers = (count: number): string =>
@@ -41,7 +41,7 @@ export function multiply(file: string, sessions: number): void {
   db.close()
 }
 
-/** Refresh tokens of `count` of the sessions in `file`, scattered over all of them, as the service would sign them. */
+/** Refresh tokens for `count` sessions in `file`, scattered over all of them, as the service would sign them. */
 export function refreshTokens(file: string, count: number): string[] {
   const db = connectSqlite(file, { readonly: true })
   type Found = { id: string; secret: string }

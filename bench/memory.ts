@@ -1,20 +1,31 @@
 /**
- * `npm run bench:memory`: ten minutes of mixed load, and the resident memory of the service in between. Ends with 1 when
- * the last minute needs 20 MiB more than the third: what then still grows is a leak.
+ * `npm run bench:memory`: ten minutes of mixed load, with samples of the service's resident memory. The exit code is 1
+ * if the last minute needs 20 MiB more than the third: growth at that point is a leak.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { startPostgres } from '../test/support/global-setup.ts'
-import { buildPrograms, memoryOf, newPath, placement, type Started, startProgram, startService } from './processes.ts'
+import {
+  buildPrograms,
+  memoryOf,
+  newPath,
+  placement,
+  type RunningServer,
+  startProgram,
+  startService,
+} from './processes.ts'
 import { median, type Row, render, type Section } from './table.ts'
 
 const targetMiB = 20
-/** By then everything is compiled, and the caches of a process that small are full. */
+/** By then all code is compiled, and the caches of such a small process are full. */
 const warmSeconds = 120
-/** How long each measurement is: garbage is collected many times in it, so its median has none of that saw in it. */
+/**
+ * The length of each measurement. Garbage is collected many times in it, so the median is not affected by single
+ * collections.
+ */
 const windowSeconds = 60
 const sampleSeconds = 2
-/** How long each kind of load goes on before its verb is asked again. */
+/** How long each load runs before it is restarted. */
 const roundSeconds = 10
 
 type Pair = { readonly access_token: string; readonly refresh_token: string }
@@ -39,14 +50,14 @@ const paths = [
   '/.well-known/jwks.json',
 ]
 
-/** Each kind of load, with the number of its clients. Those of `signIn` are other people than the rest. */
+/** Each kind of load, with its number of clients. `signIn` uses other people than the rest. */
 const clientsOf = { signIn: 4, me: 8, refresh: 8, read: 4, refused: 1 } as const
 type Kind = keyof typeof clientsOf
 
 async function measure(database: string, seconds: number): Promise<readonly Sample[]> {
   const provider = await startProgram('provider')
   const service = await startService({ database, provider: provider.port })
-  const loads = {} as Record<Kind, Started>
+  const loads = {} as Record<Kind, RunningServer>
   for (const kind of Object.keys(clientsOf) as Kind[])
     loads[kind] = await startProgram('load', { clients: clientsOf[kind] })
   const { port } = service
@@ -59,7 +70,7 @@ async function measure(database: string, seconds: number): Promise<readonly Samp
   const began = performance.now()
   const elapsed = (): number => (performance.now() - began) / 1000
   const counts: Record<Kind, number> = { signIn: 0, me: 0, refresh: 0, read: 0, refused: 0 }
-  const given: Readonly<Record<Kind, () => object>> = {
+  const parametersOf: Readonly<Record<Kind, () => object>> = {
     signIn: () => ({ known: true }),
     me: () => ({ tokens: access.slice(signIn, signIn + me) }),
     refresh: () => ({ tokens }),
@@ -69,8 +80,8 @@ async function measure(database: string, seconds: number): Promise<readonly Samp
   const driving = (Object.keys(clientsOf) as Kind[]).map(async (kind) => {
     while (elapsed() < seconds) {
       const left = Math.max(1, Math.min(roundSeconds, seconds - elapsed()))
-      const asked = { port, seconds: left, ...given[kind]() }
-      const done = await loads[kind].ask<{ round: { requests: number }; tokens?: string[] }>(kind, asked)
+      const parameters = { port, seconds: left, ...parametersOf[kind]() }
+      const done = await loads[kind].ask<{ round: { requests: number }; tokens?: string[] }>(kind, parameters)
       counts[kind] += done.round.requests
       if (done.tokens) tokens = done.tokens
     }
@@ -97,7 +108,7 @@ const { values } = parseArgs({
   },
 })
 const seconds = Number(values.minutes) * 60
-if (!(seconds >= warmSeconds + 2 * windowSeconds)) throw new Error('--minutes is a number from 4 on')
+if (!(seconds >= warmSeconds + 2 * windowSeconds)) throw new Error('--minutes must be a number of at least 4')
 
 const within = (samples: readonly Sample[], from: number): number =>
   median(samples.filter(({ at }) => at >= from && at < from + windowSeconds).map(({ mib }) => mib))

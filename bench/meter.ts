@@ -1,4 +1,4 @@
-/** Preloaded into every process that is measured, the service too: tells what the process has used so far. */
+/** Preloaded into every measured process, including the service: reports the resources that it has used. */
 import { answerParent } from './ipc.ts'
 
 answerParent({
@@ -8,6 +8,6 @@ answerParent({
     return user + system
   },
 })
-// Being asked is no reason to stay; and nobody stays when the bench is gone.
+// The channel must not keep the process alive, and the process must exit when the bench is gone.
 process.channel?.unref()
 process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))

@@ -1,4 +1,4 @@
-/** Starts what is measured and what measures it, each in a process of its own. */
+/** Starts the measured processes and those that measure. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -7,18 +7,18 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { type Ask, asking } from './ipc.ts'
+import { type CallVerb, connectChild } from './ipc.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const built = (name: string): string => join(root, 'dist', 'bench', `${name}.js`)
 
-/** The programs compiled as the service is: run through a loader they would pay for its helpers in every function. */
+/** The programs, compiled like the service: with a loader, its helpers would slow down every function. */
 export function buildPrograms(): void {
   const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
   execFileSync(process.execPath, [tsc, '-p', join(root, 'bench')], { stdio: 'inherit' })
 }
 
-/** Everything this run writes; gone with it. */
+/** Everything that this run writes. Deleted at its end. */
 export const scratch = mkdtempSync(join(tmpdir(), 'vinculum-bench-'))
 let made = 0
 export const newPath = (name: string): string => join(scratch, `${++made}-${name}`)
@@ -30,15 +30,15 @@ process.on('exit', () => {
 })
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
-/** Servers have the first CPU to themselves, whatever loads them the second, where the system lets us say so. */
+/** Where possible, servers run on the first CPU and everything else on the second. */
 const pins = availableParallelism() > 1 && spawnSync('taskset', ['-V']).status === 0
 export const placement = pins ? 'servers on CPU 0, the rest on CPU 1' : 'processes placed by the system'
 
-export type Started = {
+export type RunningServer = {
   readonly port: number
-  readonly ask: Ask
+  readonly ask: CallVerb
   readonly child: ChildProcess
-  /** SIGTERM, and until it is gone. */
+  /** Sends SIGTERM and waits until it has exited. */
   stop(): Promise<void>
 }
 type How = {
@@ -46,13 +46,19 @@ type How = {
   readonly nodeArguments?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly metered?: boolean
-  /** Where standard output goes instead of into the log file: an open descriptor. */
+  /** An open descriptor for standard output, instead of the log file. */
   readonly stdout?: number | undefined
 }
 
-function run(name: string, script: string, given: readonly string[], how: How) {
+function run(name: string, script: string, parameters: readonly string[], how: How) {
   const { role, nodeArguments = [], env = {}, metered = true, stdout } = how
-  const node = [process.execPath, ...(metered ? ['--import', built('meter')] : []), ...nodeArguments, script, ...given]
+  const node = [
+    process.execPath,
+    ...(metered ? ['--import', built('meter')] : []),
+    ...nodeArguments,
+    script,
+    ...parameters,
+  ]
   const [command = '', ...rest] = pins ? ['taskset', '-c', role === 'server' ? '0' : '1', ...node] : node
   const output = newPath(`${name}.log`)
   const to = openSync(output, 'a')
@@ -79,13 +85,13 @@ function run(name: string, script: string, given: readonly string[], how: How) {
 /** One of our own programs: the floor, the candidate, the provider, the load generator. */
 export async function startProgram(
   name: 'floor' | 'candidate' | 'provider' | 'load' | 'hasher' | 'imports',
-  given: object = {},
+  parameters: object = {},
   nodeArguments: readonly string[] = [],
-): Promise<Started & { readonly startMs: number }> {
+): Promise<RunningServer & { readonly startMs: number }> {
   const started = performance.now()
   const role = name === 'provider' || name === 'load' ? 'load' : 'server'
-  const program = run(name, built(name), [JSON.stringify(given)], { role, nodeArguments })
-  const { ask, ready } = asking(program.child, name)
+  const program = run(name, built(name), [JSON.stringify(parameters)], { role, nodeArguments })
+  const { ask, ready } = connectChild(program.child, name)
   try {
     const port = await ready
     return { ...program, ask, port, startMs: performance.now() - started }
@@ -113,28 +119,28 @@ export type ServiceOptions = {
   readonly nodeArguments?: readonly string[]
   /** Another build than the one in `dist`. */
   readonly main?: string
-  /** Further settings; they win over those of the bench. */
+  /** Further settings, which override those of the bench. */
   readonly env?: Readonly<Record<string, string>>
-  /** Where the log goes instead of into a file: an open descriptor. */
+  /** An open descriptor for the log, instead of a file. */
   readonly stdout?: number
 }
 
-/** The service as a process: it may be starting, ready, or over. */
-export type Launched = {
+/** The service as a process: starting, ready, or exited. */
+export type RunningService = {
   readonly port: number
   readonly child: ChildProcess
   readonly ended: Promise<void>
   /** What it has written so far to its log and to standard error. */
   said(): string
-  /** SIGTERM, and until it is gone. */
+  /** Sends SIGTERM and waits until it has exited. */
   stop(): Promise<void>
 }
 
 /**
- * The service as it is deployed: built, a process of its own, its log at the default level into a file. Only what would
- * get in the way of measuring is off: rate limits. Returns at once, whatever becomes of it.
+ * Starts the service like a deployment: built, as its own process, with a log at the default level to a file. Only rate
+ * limits are off. Returns at once, whether or not it starts.
  */
-export async function launchService(options: ServiceOptions): Promise<Launched> {
+export async function launchService(options: ServiceOptions): Promise<RunningService> {
   const { database, provider, metered = true, nodeArguments = [], main = join(root, 'dist', 'main.js') } = options
   const port = options.port ?? (await freePort())
   const local = `http://127.0.0.1:${provider}`
@@ -170,10 +176,10 @@ export async function launchService(options: ServiceOptions): Promise<Launched> 
   return { ...service, port }
 }
 
-/** The same; returns once `/health/ready` answers. */
+/** The same, but returns once `/health/ready` responds. */
 export async function startService(
   options: ServiceOptions,
-): Promise<Started & Launched & { readonly startMs: number }> {
+): Promise<RunningServer & RunningService & { readonly startMs: number }> {
   const started = performance.now()
   const service = await launchService(options)
   for (;;) {
@@ -186,11 +192,13 @@ export async function startService(
   }
   const startMs = performance.now() - started
   const metered = options.metered ?? true
-  const ask: Ask = metered ? asking(service.child, 'service').ask : () => Promise.reject(new Error('not metered'))
+  const ask: CallVerb = metered
+    ? connectChild(service.child, 'service').ask
+    : () => Promise.reject(new Error('not metered'))
   return { ...service, startMs, ask }
 }
 
-/** The packages that the service has imported when it is ready and nobody has asked anything. */
+/** The packages that the service has imported when it is ready and has served no request. */
 export async function importsAtIdle(database: string, how: Pick<ServiceOptions, 'main'>): Promise<readonly string[]> {
   const to = newPath('imports.txt')
   const recorder = `${pathToFileURL(built('record-imports'))}?to=${encodeURIComponent(to)}`

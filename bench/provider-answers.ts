@@ -1,12 +1,12 @@
 /**
- * What the local provider answers. A code says who signs in and holds the PKCE challenge it was asked for with, so
- * nothing is stored, and a service that does not prove its verifier gets nothing.
+ * The responses of the local provider. A code contains the user and the PKCE challenge, so nothing is stored. A service
+ * without the right verifier gets nothing.
  */
 import { createHash, randomBytes } from 'node:crypto'
 
 const lifetimeSeconds = 3600
 
-/** Nothing where the verifier does not match. */
+/** `undefined` if the verifier does not match. */
 export function tokenAnswer(form: URLSearchParams): object | undefined {
   const { subject, code_challenge } = JSON.parse(Buffer.from(form.get('code') ?? '', 'base64url').toString())
   const challenge = createHash('sha256')

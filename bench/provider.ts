@@ -1,7 +1,7 @@
-/** The local provider, in a process of its own: OAuth 2.0 with as little behind it as there can be. */
+/** The local provider, in its own process: a minimal OAuth 2.0 server. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tellReady } from './ipc.ts'
+import { reportReady } from './ipc.ts'
 import { tokenAnswer, userinfoAnswer } from './provider-answers.ts'
 
 const server = createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
@@ -19,4 +19,4 @@ const server = createServer({ keepAliveTimeout: 65_000 }, (request, response) =>
     response.end(text)
   })
 })
-server.listen(0, '127.0.0.1', () => tellReady((server.address() as AddressInfo).port))
+server.listen(0, '127.0.0.1', () => reportReady((server.address() as AddressInfo).port))

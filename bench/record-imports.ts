@@ -1,6 +1,7 @@
 /**
- * Preloaded into the service, with a file in its address (`?to=`): writes the URL of each package that the service's own
- * code imports there, one on a line. It registers itself as the hook, and is loaded once more on the thread of hooks.
+ * Preloaded into the service, with a file in its URL (`?to=`). It writes the URL of each package that the service's own
+ * code imports to that file, one per line. It registers itself as the hook, and is loaded once more on the hooks
+ * thread.
  */
 import { appendFileSync } from 'node:fs'
 import { register } from 'node:module'

@@ -1,7 +1,7 @@
 /**
- * `npm run bench:renewal`: two nodes with twenty workers each renew 2,000 due grants on PostgreSQL, at a provider whose
- * refresh tokens work once; undisturbed, and with one node killed (SIGKILL) in the middle. Ends with 1 when a grant was
- * lost that need not be.
+ * `npm run bench:renewal`: two nodes with twenty workers each renew 2,000 due grants on PostgreSQL. Refresh tokens of
+ * the provider work once. It runs undisturbed, and with one node killed (SIGKILL) in the middle. The exit code is 1 if
+ * a grant was lost that could have been kept.
  */
 import { parseArgs } from 'node:util'
 import { startPostgres } from '../test/support/global-setup.ts'
@@ -23,9 +23,9 @@ function check(name: string, { strict, kill }: { strict: boolean; kill: boolean 
   hold(calls <= grants + inFlight, `${name}: ${calls} calls for ${grants} grants`)
   if (!kill) hold(calls === grants, `${name}: ${calls} calls for ${grants} grants`)
   hold(inFlight <= workers, `${name}: ${inFlight} leases were left behind`)
-  hold(dead <= (strict ? inFlight : 0), `${name}: ${dead} grants need their person again`)
-  hold(healthy === grants - dead && live === healthy, `${name}: ${live} of ${healthy} healthy grants are live`)
-  hold(refused === dead && notices === dead, `${name}: ${refused} refusals and ${notices} letters for ${dead} grants`)
+  hold(dead <= (strict ? inFlight : 0), `${name}: ${dead} grants need consent again`)
+  hold(healthy === grants - dead && live === healthy, `${name}: ${live} of ${healthy} healthy grants work`)
+  hold(refused === dead && notices === dead, `${name}: ${refused} refusals and ${notices} messages for ${dead} grants`)
   for (const many of [...laterCalls, ...laterRenewed])
     hold(many === healthy, `${name}: later ${many} instead of ${healthy}`)
 }

@@ -1,12 +1,12 @@
-/** The same load on several servers, in turns, so that whatever else the machine does falls on all of them alike. */
+/** Runs the same load on several servers in turns, so that other load on the machine affects all of them alike. */
 import type { Round } from './load.ts'
-import type { Started } from './processes.ts'
+import type { RunningServer } from './processes.ts'
 import { median } from './table.ts'
 
 export type Runner = {
   readonly name: string
-  readonly server: Started
-  /** The tokens its clients begin with; after each round the ones they ended with. */
+  readonly server: RunningServer
+  /** The tokens its clients start with; after each round, those they ended with. */
   tokens: readonly string[]
 }
 export type Figures = {
@@ -17,27 +17,32 @@ export type Figures = {
   readonly p99: number
 }
 /**
- * How many people sign in during W3, in turns. Each device stays signed in, and an account may have 100: with few people
- * all of them would be at that limit within seconds, and each sign-in would end a session as well.
+ * How many people sign in during W3, in turns. Each device stays signed in, and an account may have 100 sessions. With
+ * fewer people all would reach that limit within seconds, and each sign-in would also end a session.
  */
 export const people = 1024
 
 export type Plan = { readonly rounds: number; readonly seconds: number }
 
-export async function contest(load: Started, verb: string, runners: readonly Runner[], { rounds, seconds }: Plan) {
+export async function contest(
+  load: RunningServer,
+  verb: string,
+  runners: readonly Runner[],
+  { rounds, seconds }: Plan,
+) {
   const measured = new Map<string, Figures[]>(runners.map(({ name }) => [name, []]))
   const run = async (runner: Runner, seconds: number): Promise<Figures> => {
     const { server, tokens } = runner
     const before = await server.ask<number>('cpu')
-    const given = { port: server.port, seconds, tokens, known: true, people }
-    const answer = await load.ask<{ round: Round; tokens?: string[] }>(verb, given)
+    const parameters = { port: server.port, seconds, tokens, known: true, people }
+    const answer = await load.ask<{ round: Round; tokens?: string[] }>(verb, parameters)
     const used = (await server.ask<number>('cpu')) - before
     if (answer.tokens) runner.tokens = answer.tokens
     const { requests, seconds: took, p50, p99 } = answer.round
     return { cpu: used / requests, perSecond: requests / took, p50, p99 }
   }
 
-  // The first turns warm the compiler up and count for nothing.
+  // The first turns warm up the compiler and do not count.
   for (const runner of runners) await run(runner, seconds * 2)
   for (let round = 0; round < rounds; round++) {
     const turn = round % runners.length
@@ -47,9 +52,9 @@ export async function contest(load: Started, verb: string, runners: readonly Run
 
   const of = (name: string): readonly Figures[] => measured.get(name) ?? []
   return {
-    /** The middle one of all rounds. */
+    /** The median of all rounds. */
     figure: (name: string, which: keyof Figures): number => median(of(name).map((figures) => figures[which])),
-    /** One over the other within each round, and the middle one of those. */
+    /** The median of the ratios within each round. */
     ratio: (name: string, other: string, which: keyof Figures): number =>
       median(of(name).map((figures, round) => figures[which] / (of(other)[round]?.[which] ?? Number.NaN))),
   }

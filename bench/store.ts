@@ -1,4 +1,4 @@
-/** What floor and candidate keep: one row for each device session, and group commit over one durable SQLite file. */
+/** The data of floor and candidate: one row for each session, and group commit on one durable SQLite file. */
 import { randomBytes } from 'node:crypto'
 import Database from 'better-sqlite3'
 import pg from 'pg'
@@ -61,7 +61,7 @@ export function openSqlite(file: string) {
       const now = Date.now()
       return rotation.get(now, now + refreshTtlSeconds * 1000, id, generation, now, now)
     })
-  /** The pairs of so many people, each on one device. */
+  /** The pairs of that many people, each with one device. */
   const seed = (count: number) =>
     write(() =>
       Array.from({ length: count }, (_, n) =>
@@ -71,7 +71,7 @@ export function openSqlite(file: string) {
   return { db, write, rotate, account: (id: string) => account.get(id), addAccount, addSession, seed }
 }
 
-/** Writes of one turn of the event loop share a transaction; nobody hears of theirs before it is on the disk. */
+/** Writes within one turn of the event loop share a transaction. They are acknowledged after it is on the disk. */
 function groupCommit(db: Database.Database) {
   const [begin, commit, rollback] = ['begin immediate', 'commit', 'rollback'].map((text) => db.prepare(text)) as [
     Database.Statement,
@@ -104,7 +104,7 @@ function groupCommit(db: Database.Database) {
     })
 }
 
-/** The bare rotation on PostgreSQL, over the service’s own table and with its pool. */
+/** The plain rotation on PostgreSQL, on the service’s table and with its pool. */
 export function openPostgres(url: string): { rotate: Rotate } {
   const pool = new pg.Pool({ connectionString: url, max: 10 })
   type Row = Omit<Session, 'idle_expires_at'> & { readonly idle_expires_at: Date }

@@ -1,8 +1,8 @@
-/** What was measured, and how it stands against what was to be reached. */
+/** Formats results and compares them with their targets. */
 export type Row = {
   readonly what: string
   readonly service: number
-  /** What it is held against. */
+  /** What it is compared with. */
   readonly against?: { readonly name: string; readonly value: number }
   readonly ratio?: number
   readonly target?: { readonly atMost: number } | { readonly atLeast: number }

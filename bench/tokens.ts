@@ -1,4 +1,7 @@
-/** The service’s two tokens, claim for claim, with node:crypto and keys made once: the cheapest way there is to sign them. */
+/**
+ * Signs the service’s two tokens, claim for claim, with node:crypto and keys created once: the cheapest way to sign
+ * them.
+ */
 import {
   createHmac,
   createSecretKey,
@@ -36,7 +39,7 @@ function signAccess(text: string): string {
   return `${text}.${signature.toString('base64url')}`
 }
 
-/** The answer to a refresh or a sign-in. */
+/** The response to a refresh or a sign-in. */
 export function pair({ id, account_id, generation, idle_expires_at }: Session) {
   const iat = Math.floor(Date.now() / 1000)
   const exp = Math.floor(idle_expires_at / 1000)
@@ -74,7 +77,7 @@ export const readRefresh = (token: string): Claims | undefined =>
 
 const remembered = new Map<string, Claims>()
 
-/** A verified access token is remembered: checking the same signature again costs far more than looking it up. */
+/** Caches verified access tokens: verifying a signature costs far more than a lookup. */
 export function readAccess(token: string): Claims | undefined {
   const known = remembered.get(token)
   if (known) return known.exp * 1000 > Date.now() ? known : undefined

@@ -1,16 +1,16 @@
 /**
- * The walk of a first visitor, over HTTP against a running demo: `npm run demo`, then `npm run tour`. Each step says
- * what it did and what came back, secrets shortened; a step that fails ends it with a code other than zero.
+ * `npm run tour`: what a first visitor would do, over HTTP against a running demo (`npm run demo`). Each step prints
+ * what it did and the response, with secrets shortened. If a step fails, the tour ends with a non-zero exit code.
  */
-import { base, control, sandbox, say, steps } from './tour/steps.ts'
+import { base, control, print, sandbox, steps } from './tour/steps.ts'
 import { walk } from './tour/walk.ts'
 
 walk()
-  .then(() => say(`\n${steps()} steps, all well.`))
+  .then(() => print(`\n${steps()} steps, all passed.`))
   .catch((error: unknown) => {
     const { cause, message = String(error) } = error as Partial<Error & { cause: { code?: string } }>
     const nobody = cause?.code === 'ECONNREFUSED'
-    const why = `Nothing answers at ${base} or ${sandbox}. The demo has to be running: npm run demo, with the same PORT and SANDBOX_PORT.`
+    const why = `There is no response from ${base} or ${sandbox}. Start the demo with the same PORT and SANDBOX_PORT: npm run demo`
     process.stderr.write(`\n${nobody ? why : message}\n`)
     process.exitCode = 1
   })

@@ -1,8 +1,8 @@
 export type Visit = { readonly url: URL; readonly status: number; readonly headers: Headers; readonly text: string }
 
 /**
- * A person’s browser, without the pictures: keeps cookies, is redirected step by step, fills in forms. `send` is how a
- * request leaves, for whoever wants to look at what comes back.
+ * A minimal browser: keeps cookies, follows redirects, submits forms. `send` makes the requests; tests replace it to
+ * see the responses.
  */
 export function createVisitor(send: typeof fetch = fetch) {
   const jar = new Map<string, Map<string, string>>()
@@ -17,7 +17,7 @@ export function createVisitor(send: typeof fetch = fetch) {
     }
   }
 
-  /** One request; redirects are not followed. */
+  /** Makes one request without following redirects. */
   async function ask(to: string | URL, init: RequestInit = {}): Promise<Visit> {
     const url = new URL(to)
     const cookies = [...(jar.get(url.host) ?? [])].map(([name, value]) => `${name}=${value}`).join('; ')
@@ -30,7 +30,7 @@ export function createVisitor(send: typeof fetch = fetch) {
     return { url, status: response.status, headers: response.headers, text: await response.text() }
   }
 
-  /** Goes there and wherever that leads, ten steps at most. */
+  /** Makes a request and follows up to ten redirects. */
   async function go(to: string | URL, init: RequestInit = {}): Promise<Visit> {
     let visit = await ask(to, init)
     for (let step = 0; step < 10; step++) {
@@ -39,18 +39,18 @@ export function createVisitor(send: typeof fetch = fetch) {
       const next = new URL(location, visit.url)
       visit = await ask(next)
     }
-    throw new Error(`redirected in circles at ${visit.url.origin}${visit.url.pathname}`)
+    throw new Error(`too many redirects at ${visit.url.origin}${visit.url.pathname}`)
   }
 
   return {
     ask,
     go,
-    /** Submits the form on this page whose action is `action`, with its hidden fields, as a browser would. */
+    /** Submits the form with this `action`, including its hidden fields, like a browser. */
     submit(page: Visit, action: string, fields: Record<string, string> = {}): Promise<Visit> {
       const form = [...page.text.matchAll(/<form[^>]*action="([^"]*)"[^>]*>([\s\S]*?)<\/form>/g)].find(
         ([, to]) => to === action,
       )
-      if (!form) throw new Error(`there is no form for ${action} at ${page.url.pathname}`)
+      if (!form) throw new Error(`there is no form for ${action} on ${page.url.pathname}`)
       const hidden = [...(form[2] ?? '').matchAll(/<input[^>]*type="hidden"[^>]*>/g)].map(([input]) => [
         /name="([^"]*)"/.exec(input)?.[1] ?? '',
         /value="([^"]*)"/.exec(input)?.[1] ?? '',

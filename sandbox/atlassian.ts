@@ -1,12 +1,24 @@
 /**
  * Atlassian Cloud, OAuth 2.0 (3LO), as documented at
- * https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps/: a page of its own for misconfiguration, rotating
- * refresh tokens with ten minutes' leeway, sites listed once per product, and the service desk part of Jira.
+ * https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps/. It has its own page for configuration errors,
+ * rotates refresh tokens with ten minutes' leeway, and lists sites once per product. It includes the service desk API
+ * of Jira.
  */
 import { APP_NAME, type Client } from './clients.ts'
 import { challengeOf, verify } from './codes.ts'
 import { askPerson, errorPage } from './consent.ts'
-import { type Answer, type Asked, basic, bearer, callback, empty, json, reader, redirect, words } from './exchange.ts'
+import {
+  type Answer,
+  basic,
+  bearer,
+  callback,
+  empty,
+  json,
+  type ProviderRequest,
+  reader,
+  redirect,
+  words,
+} from './exchange.ts'
 import type { Grant, Token } from './grants.ts'
 import type { AtlassianIdentity, Site } from './identities.ts'
 import { secrets } from './secrets.ts'
@@ -24,7 +36,7 @@ const gateway = (status: number, message: string): Answer => json(status, { code
 const missingScope = () => gateway(401, 'Unauthorized; scope does not match')
 const jiraError = (status: number, message: string): Answer => json(status, { errorMessages: [message], errors: {} })
 
-/** Which product a scope belongs to; `accessible-resources` repeats a site for each of them. */
+/** The product of a scope. `accessible-resources` repeats a site for each product. */
 function productOf(scope: string): 'jira' | 'servicedesk' | 'confluence' | undefined {
   if (scope.includes('servicedesk') || scope.includes('service-management')) return 'servicedesk'
   if (scope.includes('jira') || scope.startsWith('manage:jira')) return 'jira'
@@ -35,19 +47,19 @@ export function createAtlassian(world: World): LookAlike {
   const { grants, codes, registry, switches } = world
   const time = () => world.now().getTime()
 
-  function authorize(asked: Asked): Answer | Promise<Answer> {
-    const { query } = asked
+  function authorize(request: ProviderRequest): Answer | Promise<Answer> {
+    const { query } = request
     const clientId = query.get('client_id') ?? ''
     const redirectUri = query.get('redirect_uri') ?? ''
     const wrong = (detail: string) => errorPage(400, 'Something went wrong', detail)
     if (!registry.find('atlassian', clientId)) return wrong('The app is unknown: invalid client_id.')
     if (!registry.allows('atlassian', redirectUri)) {
-      const told = {
+      const params = {
         error: 'unauthorized_client',
         error_description: `Callback URL mismatch. ${redirectUri} is not in the list of allowed callback URLs`,
         client_id: clientId,
       }
-      return redirect(asked, callback(`${world.url}/atlassian/error`, told))
+      return redirect(request, callback(`${world.url}/atlassian/error`, params))
     }
     if (query.get('audience') !== 'api.atlassian.com') return wrong('The parameter audience must be api.atlassian.com.')
     if (query.get('prompt') !== 'consent') return wrong('The parameter prompt must be consent.')
@@ -57,15 +69,15 @@ export function createAtlassian(world: World): LookAlike {
     const challenge = challengeOf(query)
     if (challenge === 'refused') return wrong('The code_challenge_method is not supported.')
     const state = query.get('state') ?? undefined
-    const back = (params: Record<string, string>) => redirect(asked, callback(redirectUri, { ...params, state }))
+    const back = (params: Record<string, string>) => redirect(request, callback(redirectUri, { ...params, state }))
 
-    return askPerson(world, asked, {
+    return askPerson(world, request, {
       provider: 'atlassian',
       app: APP_NAME,
       scopes,
       denied: () => back({ error: 'access_denied', error_description: 'User did not authorize the request' }),
       chosen(who) {
-        // One consent per account and app: a new one replaces the scopes of the one before.
+        // There is one consent per account and app. A new one replaces the scopes of the previous one.
         grants.allow('atlassian', clientId, who.key, scopes)
         const offline = scopes.includes('offline_access')
         const value = secrets.atlassian.code()
@@ -84,11 +96,11 @@ export function createAtlassian(world: World): LookAlike {
       ? refuse(403, 'unauthorized_client', 'refresh_token is invalid')
       : refuse(403, 'invalid_grant', 'Unknown or invalid refresh token.')
 
-  function authenticate(asked: Asked): Client | Answer {
-    const field = reader(asked)
-    const header = basic(asked)
+  function authenticate(request: ProviderRequest): Client | Answer {
+    const field = reader(request)
+    const header = basic(request)
     const secret = header?.secret ?? field('client_secret')
-    // PKCE or not, the secret stays mandatory for 3LO.
+    // 3LO requires the secret with or without PKCE.
     if (secret === undefined) return refuse(400, 'invalid_request', 'Incorrect request parameters')
     const client = registry.find('atlassian', header?.id ?? field('client_id') ?? '')
     if (client?.secret === secret) return client
@@ -111,8 +123,8 @@ export function createAtlassian(world: World): LookAlike {
     })
   }
 
-  function tradeCode(client: Client, asked: Asked): Answer {
-    const field = reader(asked)
+  function tradeCode(client: Client, request: ProviderRequest): Answer {
+    const field = reader(request)
     const code = codes.find('atlassian', client.id, field('code') ?? '')
     const grant = code && grants.find('atlassian', client.id, code.person)
     if (code === undefined || grant === undefined || field('redirect_uri') !== code.redirectUri) return deadCode()
@@ -123,11 +135,11 @@ export function createAtlassian(world: World): LookAlike {
   }
 
   /**
-   * Rotation: the token that was traded stays good for the leeway, so that two racers get two different pairs, both good. The access
-   * tokens from before the rotation are cut off when the leeway ends. Reuse after it ends the whole family.
+   * Rotation: the exchanged token stays valid for the leeway, so two concurrent refreshes get two valid pairs. Access
+   * tokens from before the rotation end with the leeway. Reuse after it revokes the whole family.
    */
-  function renew(client: Client, asked: Asked): Answer {
-    const old = grants.known('atlassian', 'refresh', reader(asked)('refresh_token'))
+  function renew(client: Client, request: ProviderRequest): Answer {
+    const old = grants.known('atlassian', 'refresh', reader(request)('refresh_token'))
     if (!grants.alive(old) || old.grant.clientId !== client.id) return deadRefresh()
     const idle = time() - old.usedAt > IDLE_MS
     const born = Math.min(...grants.ofFamily(old.family).map((token) => token.issuedAt))
@@ -150,23 +162,23 @@ export function createAtlassian(world: World): LookAlike {
     return tokens(old.grant, old.scopes, old.family, true)
   }
 
-  function token(asked: Asked): Answer {
-    const client = authenticate(asked)
+  function token(request: ProviderRequest): Answer {
+    const client = authenticate(request)
     if ('status' in client) return client
-    const kind = reader(asked)('grant_type')
-    if (kind === 'authorization_code') return tradeCode(client, asked)
-    if (kind === 'refresh_token') return renew(client, asked)
+    const kind = reader(request)('grant_type')
+    if (kind === 'authorization_code') return tradeCode(client, request)
+    if (kind === 'refresh_token') return renew(client, request)
     return refuse(400, 'unsupported_grant_type', `Unsupported grant type: ${kind ?? ''}`)
   }
 
-  function signedIn(asked: Asked, answer: (token: Token, person: AtlassianIdentity) => Answer): Answer {
-    const token = grants.known('atlassian', 'access', bearer(asked))
+  function signedIn(request: ProviderRequest, answer: (token: Token, person: AtlassianIdentity) => Answer): Answer {
+    const token = grants.known('atlassian', 'access', bearer(request))
     const person = grants.alive(token) ? world.identities.get(token.grant.person)?.atlassian : undefined
     return token === undefined || person === undefined ? gateway(401, 'Unauthorized') : answer(token, person)
   }
 
-  const me = (asked: Asked) =>
-    signedIn(asked, ({ scopes }, { sites: _sites, ...person }) =>
+  const me = (request: ProviderRequest) =>
+    signedIn(request, ({ scopes }, { sites: _sites, ...person }) =>
       scopes.includes('read:me')
         ? json(200, {
             ...person,
@@ -177,9 +189,12 @@ export function createAtlassian(world: World): LookAlike {
         : missingScope(),
     )
 
-  /** Bare array; one element per site and product, all with the same id. No product scopes, no sites. */
-  const sites = (asked: Asked) =>
-    signedIn(asked, ({ scopes }, person) => {
+  /**
+   * A plain array with one element per site and product, all with the same ID. Without product scopes there are no
+   * sites.
+   */
+  const sites = (request: ProviderRequest) =>
+    signedIn(request, ({ scopes }, person) => {
       const elements = person.sites.flatMap(({ id, name, gone, scopes: here = scopes }) =>
         (['jira', 'servicedesk', 'confluence'] as const).flatMap((product) => {
           const granted = scopes.filter((scope) => productOf(scope) === product && here.includes(scope))
@@ -192,9 +207,9 @@ export function createAtlassian(world: World): LookAlike {
       return json(200, elements)
     })
 
-  function paged<T>(asked: Asked, self: string, all: readonly T[]): Answer {
+  function paged<T>(request: ProviderRequest, self: string, all: readonly T[]): Answer {
     const number = (name: string, fallback: number) => {
-      const value = Number.parseInt(asked.query.get(name) ?? '', 10)
+      const value = Number.parseInt(request.query.get(name) ?? '', 10)
       return Number.isNaN(value) || value < 0 ? fallback : value
     }
     const start = number('start', 0)
@@ -212,7 +227,7 @@ export function createAtlassian(world: World): LookAlike {
   }
 
   /** https://developer.atlassian.com/cloud/jira/service-desk/rest/api-group-servicedesk/ */
-  function serviceDesk(asked: Asked, site: Site, scopes: readonly string[], path: string): Answer {
+  function serviceDesk(request: ProviderRequest, site: Site, scopes: readonly string[], path: string): Answer {
     const base = `https://${site.name}.atlassian.net/rest/servicedeskapi`
     const match = /^\/servicedesk(?:\/([^/]+)(\/queue(?:\/([^/]+))?)?)?$/.exec(path)
     if (match === null) return jiraError(404, 'The requested resource was not found.')
@@ -224,7 +239,7 @@ export function createAtlassian(world: World): LookAlike {
     const mayList = scopes.some((scope) => scope.startsWith('read:servicedesk'))
     const mayQueue = scopes.includes('read:jira-work') || scopes.includes('read:queue:jira-service-management')
     if (queues === undefined ? !mayList : !mayQueue) return missingScope()
-    if (deskId === undefined) return paged(asked, `${base}/servicedesk`, desks)
+    if (deskId === undefined) return paged(request, `${base}/servicedesk`, desks)
     const desk = site.desks.find(({ id }) => id === deskId)
     const shown = desks.find(({ id }) => id === deskId)
     if (desk === undefined || shown === undefined)
@@ -234,20 +249,20 @@ export function createAtlassian(world: World): LookAlike {
       const message = 'You do not have permission to access this service desk.'
       return json(403, { errorMessage: message, i18nErrorMessage: { i18nKey: 'sd.agent.required', parameters: [] } })
     }
-    const counted = asked.query.get('includeCount') === 'true'
+    const counted = request.query.get('includeCount') === 'true'
     const all = desk.queues.map(({ issueCount, ...queue }) => ({
       ...queue,
       fields: ['issuetype', 'issuekey', 'summary', 'created', 'reporter', 'duedate'],
       ...(counted && { issueCount }),
       _links: { self: `${base}/servicedesk/${deskId}/queue/${queue.id}` },
     }))
-    if (queueId === undefined) return paged(asked, `${base}/servicedesk/${deskId}/queue`, all)
+    if (queueId === undefined) return paged(request, `${base}/servicedesk/${deskId}/queue`, all)
     const queue = all.find(({ id }) => id === queueId)
     return queue === undefined ? jiraError(404, `Queue with id '${queueId}' does not exist.`) : json(200, queue)
   }
 
-  const jira = (asked: Asked, cloudId: string, path: string) =>
-    signedIn(asked, ({ scopes }, person) => {
+  const jira = (request: ProviderRequest, cloudId: string, path: string) =>
+    signedIn(request, ({ scopes }, person) => {
       const site = person.sites.find(({ id }) => id === cloudId)
       if (site === undefined || site.gone) return gateway(404, 'No message available')
       if (path === '/rest/api/3/myself') {
@@ -256,16 +271,16 @@ export function createAtlassian(world: World): LookAlike {
       }
       const desk = '/rest/servicedeskapi'
       const here = scopes.filter((scope) => site.scopes?.includes(scope) ?? true)
-      if (path.startsWith(desk)) return serviceDesk(asked, site, here, path.slice(desk.length))
+      if (path.startsWith(desk)) return serviceDesk(request, site, here, path.slice(desk.length))
       return jiraError(404, 'The requested resource was not found.')
     })
 
-  /** Not documented for 3LO; some apps get an answer and most do not. */
-  function revoke(asked: Asked): Answer {
+  /** Not documented for 3LO. It works for some apps but not for most. */
+  function revoke(request: ProviderRequest): Answer {
     if (switches.atlassian.revoke === 404) return errorPage(404, 'Not found', 'There is nothing here.')
-    const client = authenticate(asked)
+    const client = authenticate(request)
     if ('status' in client) return client
-    const value = reader(asked)('token')
+    const value = reader(request)('token')
     const token = grants.known('atlassian', 'refresh', value) ?? grants.known('atlassian', 'access', value)
     if (token !== undefined) grants.kill((other) => other.family === token.family)
     return empty(200)
@@ -288,22 +303,22 @@ export function createAtlassian(world: World): LookAlike {
           return path.startsWith('/ex/jira/') ? 'jira' : 'other'
       }
     },
-    answer(asked) {
-      if (asked.path === '/authorize') return authorize(asked)
-      switch (`${asked.method} ${asked.path}`) {
+    answer(request) {
+      if (request.path === '/authorize') return authorize(request)
+      switch (`${request.method} ${request.path}`) {
         case 'POST /oauth/token':
-          return token(asked)
+          return token(request)
         case 'GET /me':
-          return me(asked)
+          return me(request)
         case 'GET /oauth/token/accessible-resources':
-          return sites(asked)
+          return sites(request)
         case 'POST /oauth/revoke':
-          return revoke(asked)
+          return revoke(request)
         case 'GET /error':
-          return errorPage(400, 'Something went wrong', asked.query.get('error_description') ?? 'Unknown error')
+          return errorPage(400, 'Something went wrong', request.query.get('error_description') ?? 'Unknown error')
       }
-      const call = /^\/ex\/jira\/([^/]+)(\/.*)$/.exec(asked.path)
-      if (call !== null && asked.method === 'GET') return jira(asked, call[1] ?? '', call[2] ?? '')
+      const call = /^\/ex\/jira\/([^/]+)(\/.*)$/.exec(request.path)
+      if (call !== null && request.method === 'GET') return jira(request, call[1] ?? '', call[2] ?? '')
       return gateway(404, 'Not Found')
     },
     killRefreshTokens: (person) => grants.killAll('atlassian', 'refresh', person),

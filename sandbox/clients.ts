@@ -1,6 +1,6 @@
 /**
- * The applications registered at the look-alikes: credentials, and which redirect addresses they may use. The secrets
- * are constants of the sandbox and worth nothing anywhere else.
+ * The applications registered with the sandbox providers: credentials and allowed redirect URIs. The secrets are
+ * constants of the sandbox, and not valid anywhere else.
  */
 import type { ProviderId } from './exchange.ts'
 
@@ -8,7 +8,7 @@ export type Client = { readonly id: string; readonly secret: string }
 
 export const APP_NAME = 'Vinculum'
 
-/** What the service calls each look-alike: the `:provider` in its callback path. */
+/** The service's name for each sandbox provider: the `:provider` in its callback path. */
 export const CALLBACK_NAME: Record<ProviderId, string> = {
   google: 'google',
   github: 'github',
@@ -27,7 +27,7 @@ export const CLIENTS: Record<ProviderId, Client> = {
     id: 'SandboxA7kQ2mX9vLr4TnWc6ZpYb1HsDf',
     secret: 'ATOAsandboxW8dKx3RqVn5TzLm2YcPf7HbJs9GkAe4UoXi6Qw1Er0Ty',
   },
-  // Basic authentication form-url-encodes both halves before joining them; ':', '+' and '%' expose whoever forgets.
+  // Basic authentication requires form-encoding of both parts. ':', '+' and '%' reveal clients that omit it.
   oidc: { id: 'acme:vinculum', secret: 'acme+s3cret:with%25percent/Jm4Kq8Zt2Xw6Rv0Lp' },
   oauth2: { id: 'beta-vinculum', secret: 'beta-T6mQx1WvK9rZc3LnY7pHs5DfGj2Bk8Ea' },
 }
@@ -42,12 +42,12 @@ export function createRegistry(appOrigin: string | undefined) {
   return {
     find: (provider: ProviderId, id: string): Client | undefined =>
       CLIENTS[provider].id === id ? CLIENTS[provider] : clients.get(key(provider, id)),
-    /** A second application, for codes and tokens that belong to somebody else. */
+    /** A second application, for codes and tokens that belong to another client. */
     addClient: (provider: ProviderId, client: Client) => clients.set(key(provider, client.id), client),
     addRedirect(provider: ProviderId, uri: string) {
       redirects.set(provider, (redirects.get(provider) ?? new Set()).add(uri))
     },
-    /** Compared as text, exactly: a trailing slash is another address. */
+    /** Compared exactly, as text: a trailing slash makes another URI. */
     allows(provider: ProviderId, uri: string): boolean {
       if (redirects.get(provider)?.has(uri)) return true
       const path = `/auth/${CALLBACK_NAME[provider]}/callback`
@@ -56,7 +56,7 @@ export function createRegistry(appOrigin: string | undefined) {
       const url = new URL(uri)
       return url.protocol === 'http:' && LOOPBACK.has(url.hostname) && uri === `${url.origin}${path}`
     },
-    /** Where a provider sends people when the request names no usable address of its own. */
+    /** Where a provider redirects if the request contains no usable URI. */
     first(provider: ProviderId): string | undefined {
       const [explicit] = redirects.get(provider) ?? []
       return explicit ?? (appOrigin && `${appOrigin}/auth/${CALLBACK_NAME[provider]}/callback`)

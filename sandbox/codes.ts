@@ -1,6 +1,6 @@
 /**
- * Authorization codes: bound to provider, application, redirect address, PKCE challenge, person and scope; good once and for
- * ten minutes of the sandbox's clock. Which words a provider refuses them with is the provider's affair.
+ * Authorization codes. Each is bound to provider, application, redirect URI, PKCE challenge, user and scopes. It works
+ * once, for ten minutes of the sandbox's clock. Each provider rejects codes with its own errors.
  */
 import { createHash } from 'node:crypto'
 import type { ProviderId } from './exchange.ts'
@@ -15,7 +15,7 @@ export type Code = {
   readonly scopes: readonly string[]
   readonly challenge: Challenge | undefined
   readonly nonce?: string | undefined
-  /** Whether this consent entitles to a refresh token. */
+  /** Whether this consent includes a refresh token. */
   readonly offline: boolean
 }
 
@@ -28,7 +28,7 @@ export function createCodes(now: () => Date) {
       codes.set(code.value, { code, issuedAt: now().getTime(), spent: false })
       return code.value
     },
-    /** The code, if this application may trade it now. Looking does not spend it. */
+    /** Returns the code if this application can exchange it now, without using it. */
     find(provider: ProviderId, clientId: string, value: string): Code | undefined {
       const held = codes.get(value)
       if (held === undefined || held.spent || held.code.provider !== provider) return undefined
@@ -51,7 +51,7 @@ export function challengeOf(query: URLSearchParams): Challenge | undefined | 're
   return method === 'S256' || method === 'plain' ? { value, method } : 'refused'
 }
 
-/** How a verifier relates to the challenge sent before it (RFC 7636 section 4.6). */
+/** Compares a verifier with the earlier challenge (RFC 7636 section 4.6). */
 export function verify(challenge: Challenge | undefined, verifier: string | undefined) {
   if (challenge === undefined) return verifier === undefined ? 'ok' : 'superfluous'
   if (verifier === undefined) return 'missing'

@@ -1,8 +1,8 @@
 /**
- * Who signs in: the page a person clicks, or the automatic choice that lets a test walk with plain HTTP. Whether the request was
- * a good one has been decided by the provider before it comes here.
+ * Chooses the user who signs in: on a page, or automatically so that tests can use plain HTTP. The provider has already
+ * validated the request.
  */
-import { type Answer, type Asked, type ProviderId, reader } from './exchange.ts'
+import { type Answer, type ProviderId, type ProviderRequest, reader } from './exchange.ts'
 import { type Identity, subjectOf } from './identities.ts'
 import type { World } from './world.ts'
 
@@ -16,7 +16,7 @@ const LABEL: Record<ProviderId, string> = {
 
 const escaped = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`)
 
-/** Says nothing about `form-action`: browsers apply it to the redirect after the form, which leads back to the application. */
+/** Sets no `form-action`: browsers also apply it to the redirect after the form, which leads to the application. */
 const PAGE_HEADERS = {
   'content-type': 'text/html; charset=utf-8',
   'cache-control': 'no-store',
@@ -47,7 +47,7 @@ ${content}
   return { status, headers: PAGE_HEADERS, body }
 }
 
-/** A mistake the provider keeps to itself: the person sees it, the application hears nothing. */
+/** An error that only the user sees. The application is not notified. */
 export const errorPage = (status: number, title: string, detail: string): Answer =>
   page(status, title, `<p>${escaped(detail)}</p>`)
 
@@ -58,11 +58,11 @@ function consentPage(world: World, provider: ProviderId, app: string, scopes: re
       `<li><button type="submit" name="as" value="${escaped(who.key)}">Continue as ${escaped(who.title)}</button></li>`,
   )
   const asks = scopes.length > 0 ? `<p>${escaped(app)} asks for: ${escaped(scopes.join(', '))}</p>` : ''
-  // Without an action the form goes back to this very address, query and all.
+  // Without an action the form is sent to the current URL, including its query.
   return page(
     200,
     `Sign in to ${app} with ${LABEL[provider]}`,
-    `<p>This is a local sandbox. Nobody here is real, and nothing leaves this computer.</p>
+    `<p>This is a local sandbox. The users are fictional, and no data leaves this computer.</p>
 ${asks}
 <form method="post"><ul>
 ${buttons.join('\n')}
@@ -79,21 +79,24 @@ export type Consent = {
   denied(): Answer | Promise<Answer>
 }
 
-/** Who signs in without a page, if anybody does: the one hinted at in the request, else the sandbox's default. */
-export function automatic(world: World, asked: Asked, provider: ProviderId): Identity | undefined {
-  const hint = asked.query.get('login_hint') ?? asked.query.get('login')
+/** The user who signs in without a page, if any: the one hinted at in the request, or the sandbox's default. */
+export function automatic(world: World, request: ProviderRequest, provider: ProviderId): Identity | undefined {
+  const hint = request.query.get('login_hint') ?? request.query.get('login')
   const hinted = hint ? world.identities.hinted(provider, hint) : undefined
   return hinted ?? (world.mode.as === 'click' ? undefined : world.identities.get(world.mode.as))
 }
 
-/** The form first, then what the sandbox was told, then a hint in the request, then the default; otherwise the page. */
-export function askPerson(world: World, asked: Asked, consent: Consent): Answer | Promise<Answer> {
+/**
+ * Uses the submitted form, then the sandbox's default answer, then the hint in the request, then the default user.
+ * Otherwise shows the page.
+ */
+export function askPerson(world: World, request: ProviderRequest, consent: Consent): Answer | Promise<Answer> {
   const { provider } = consent
-  const field = reader(asked)
-  const clicked = asked.method === 'POST' ? field('as') : undefined
-  if (asked.method === 'POST' && field('deny') !== undefined) return consent.denied()
+  const field = reader(request)
+  const clicked = request.method === 'POST' ? field('as') : undefined
+  if (request.method === 'POST' && field('deny') !== undefined) return consent.denied()
   if (clicked === undefined && world.mode.deny) return consent.denied()
-  const who = clicked !== undefined ? world.identities.get(clicked) : automatic(world, asked, provider)
+  const who = clicked !== undefined ? world.identities.get(clicked) : automatic(world, request, provider)
   if (who !== undefined && subjectOf(who, provider) !== undefined) {
     return consent.chosen(who, { clicked: clicked !== undefined })
   }

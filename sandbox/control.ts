@@ -1,11 +1,20 @@
-/** The sandbox's own interface over HTTP, below `/_sandbox/`: what a tour or another process needs, with secrets masked. */
-import { type Answer, type Asked, ENDPOINTS, type Endpoint, empty, fields, isProvider, json } from './exchange.ts'
+/** The sandbox's HTTP API below `/_sandbox/`, for the tour and other processes. Secrets are masked. */
+import {
+  type Answer,
+  ENDPOINTS,
+  type Endpoint,
+  empty,
+  fields,
+  isProvider,
+  json,
+  type ProviderRequest,
+} from './exchange.ts'
 import type { Fault, FaultAt } from './faults.ts'
 import { type Identity, person } from './identities.ts'
-import { shown } from './journal.ts'
+import { maskEntry } from './journal.ts'
 import type { Sandbox } from './sandbox.ts'
 
-export type Control = (asked: Asked) => Answer
+export type Control = (asked: ProviderRequest) => Answer
 
 const KINDS: readonly string[] = [
   'status',
@@ -71,8 +80,8 @@ export function createControl(sandbox: Sandbox): Control {
       case 'GET /faults':
         return json(200, sandbox.faults())
       case 'POST /faults':
-        if (!isAt(body.at)) return wrong('at needs a provider and an endpoint')
-        if (!isFault(body.what)) return wrong(`what.kind is one of ${KINDS.join(', ')}`)
+        if (!isAt(body.at)) return wrong('at must have a provider and an endpoint')
+        if (!isFault(body.what)) return wrong(`what.kind must be one of ${KINDS.join(', ')}`)
         sandbox.fault(body.at, body.what)
         return json(201, sandbox.faults())
       case 'DELETE /faults':
@@ -84,13 +93,13 @@ export function createControl(sandbox: Sandbox): Control {
         const entries = sandbox.journal.filter(
           (entry) => (of === null || entry.provider === of) && (endpoint === null || entry.endpoint === endpoint),
         )
-        return json(200, entries.map(shown))
+        return json(200, entries.map(maskEntry))
       }
       case 'DELETE /journal':
         sandbox.clearJournal()
         return empty(204)
       case 'POST /clock':
-        if (typeof body.advance_seconds !== 'number') return wrong('advance_seconds is a number')
+        if (typeof body.advance_seconds !== 'number') return wrong('advance_seconds must be a number')
         sandbox.clock.advance(body.advance_seconds)
         return json(200, summary())
       case 'GET /identities':
@@ -98,7 +107,7 @@ export function createControl(sandbox: Sandbox): Control {
       case 'POST /identities': {
         const [key, name, email] = [text(body.key), text(body.name), text(body.email)]
         if (key === undefined || name === undefined || email === undefined)
-          return wrong('key, name and email are needed')
+          return wrong('key, name and email are required')
         const plain = person({ key, name, email, verified: body.verified === true })
         const changed = ['google', 'github', 'atlassian', 'oidc', 'oauth2'].filter((id) => isFields(body[id]))
         const overrides = changed.map((id) => [id, { ...Object(Reflect.get(plain, id)), ...Object(body[id]) }])
@@ -109,7 +118,7 @@ export function createControl(sandbox: Sandbox): Control {
       case 'POST /sites': {
         const { identity, cloud_id, ...changes } = body
         const site = sandbox.identities.get(text(identity) ?? '')?.atlassian?.sites.find(({ id }) => id === cloud_id)
-        if (site === undefined) return wrong('identity and cloud_id name a site of theirs')
+        if (site === undefined) return wrong('identity and cloud_id must name one of the user’s sites')
         const unknown = Object.keys(changes).find((field) => !['name', 'gone', 'agent', 'scopes'].includes(field))
         if (unknown !== undefined) return wrong(`a site has no ${unknown}`)
         return json(200, Object.assign(site, changes))
@@ -134,12 +143,12 @@ export function createControl(sandbox: Sandbox): Control {
         return json(200, { killed })
       }
       case 'POST /rotate-keys':
-        if (provider !== 'google' && provider !== 'oidc') return wrong('provider is google or oidc')
+        if (provider !== 'google' && provider !== 'oidc') return wrong('provider must be google or oidc')
         sandbox.rotateKeys(provider)
         return empty(204)
       case 'POST /redirect-uris': {
         const uri = text(body.uri)
-        if (!isProvider(provider) || uri === undefined) return wrong('provider and uri are needed')
+        if (!isProvider(provider) || uri === undefined) return wrong('provider and uri are required')
         sandbox.allowRedirect(provider, uri)
         return empty(204)
       }

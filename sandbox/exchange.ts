@@ -1,6 +1,6 @@
 /**
- * What a look-alike is asked and what it answers, as plain values. Bytes, sockets and faults belong to `server.ts` and
- * `faults.ts`; a provider only ever turns an `Asked` into an `Answer`.
+ * Requests and responses of the sandbox providers, as plain values. `server.ts` handles bytes and sockets, and
+ * `faults.ts` handles faults.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 
@@ -23,9 +23,9 @@ export const ENDPOINTS = [
 ] as const
 export type Endpoint = (typeof ENDPOINTS)[number]
 
-export type Asked = {
+export type ProviderRequest = {
   readonly method: string
-  /** Below the provider's prefix: `/token`, not `/google/token`. */
+  /** The path below the provider's prefix: `/token`, not `/google/token`. */
   readonly path: string
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
@@ -46,13 +46,13 @@ export const json = (status: number, body: unknown, headers: Answer['headers'] =
 
 export const empty = (status: number): Answer => ({ status, headers: {}, body: '' })
 
-/** A person's browser is sent on: 302 after a GET, 303 after the consent form was posted. */
-export function redirect(asked: Asked, to: URL): Answer {
-  const status = asked.method === 'POST' ? 303 : 302
+/** Redirects the user's browser: 302 after a GET, 303 after a form was posted. */
+export function redirect(request: ProviderRequest, to: URL): Answer {
+  const status = request.method === 'POST' ? 303 : 302
   return { status, headers: { location: to.href, 'cache-control': 'no-store' }, body: '' }
 }
 
-/** The callback address with what the provider adds; what the redirect URI already carried stays. */
+/** The redirect URI with the provider's parameters added. Its own query parameters are kept. */
 export function callback(redirectUri: string, params: Record<string, string | undefined>): URL {
   const url = new URL(redirectUri)
   for (const [name, value] of Object.entries(params)) if (value !== undefined) url.searchParams.append(name, value)
@@ -62,7 +62,7 @@ export function callback(redirectUri: string, params: Record<string, string | un
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** The fields of a form or JSON body; anything else, and anything broken, has none. */
+/** The fields of a form or JSON body; empty for anything else and for invalid bodies. */
 export function fields(headers: IncomingHttpHeaders, body: Buffer): Record<string, unknown> {
   const text = body.toString('utf8')
   if (text === '') return {}
@@ -77,22 +77,22 @@ export function fields(headers: IncomingHttpHeaders, body: Buffer): Record<strin
   return Object.fromEntries(new URLSearchParams(text))
 }
 
-/** One text field of the body, or `undefined`: an empty one counts as absent, as it does at the real providers. */
-export function reader(asked: Asked): (name: string) => string | undefined {
-  const all = fields(asked.headers, asked.body)
+/** Reads one text field of the body. Empty counts as absent, as at the real providers. */
+export function reader(request: ProviderRequest): (name: string) => string | undefined {
+  const all = fields(request.headers, request.body)
   return (name) => {
     const value = all[name]
     return typeof value === 'string' && value !== '' ? value : undefined
   }
 }
 
-export function bearer(asked: Asked): string | undefined {
-  return /^(?:bearer|token) +(\S+)$/i.exec(asked.headers.authorization ?? '')?.[1]
+export function bearer(request: ProviderRequest): string | undefined {
+  return /^(?:bearer|token) +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
 }
 
-/** HTTP Basic as RFC 6749 section 2.3.1 wants it: id and secret were form-url-encoded before they were joined. */
-export function basic(asked: Asked): { id: string; secret: string } | undefined {
-  const encoded = /^basic +(\S+)$/i.exec(asked.headers.authorization ?? '')?.[1]
+/** HTTP Basic as in RFC 6749 section 2.3.1: client ID and secret are form-encoded before they are joined. */
+export function basic(request: ProviderRequest): { id: string; secret: string } | undefined {
+  const encoded = /^basic +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
   if (encoded === undefined) return undefined
   const [id = '', ...rest] = Buffer.from(encoded, 'base64').toString('utf8').split(':')
   const decode = (text: string) => {

@@ -1,10 +1,10 @@
 /**
- * Everything that goes wrong on the way. A fault is addressed to one endpoint and either replaces the answer, spoils its
- * bytes, or changes its words.
+ * Faults of the network and of providers. A fault applies to one endpoint. It replaces the response, damages its bytes,
+ * or changes its content.
  *
- * Faults that replace (`status`, `hang`, `html`, `null`, `json`, `reset`, `huge`, `gzip-bomb`, `redirect`, `not-http`) stand
- * in front of the provider: it never saw the request, and no code is spent. All others come after it: the request was processed, the code is
- * spent, the token rotated, and only the answer suffers.
+ * Faults that replace it (`status`, `hang`, `html`, `null`, `json`, `reset`, `huge`, `gzip-bomb`, `redirect`,
+ * `not-http`) come before the provider: it never receives the request, and no code is used up. All others come after
+ * it: the request was processed, the code used and the token rotated, and only the response is damaged.
  */
 import type { ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
@@ -12,35 +12,37 @@ import { type Answer, type Endpoint, json, type ProviderId } from './exchange.ts
 
 export type Fault =
   | { kind: 'status'; status: number; body?: unknown; headers?: Record<string, string> }
-  /** Accept, and never say a word. */
+  /** Accepts the connection, but never responds. */
   | { kind: 'hang' }
   | { kind: 'slow'; ms: number }
-  /** One byte every 100 ms. */
+  /** Sends one byte every 100 ms. */
   | { kind: 'drip'; ms?: number }
-  /** 200 with a page where JSON was expected; it holds `access_token=` so that a lenient parser finds a token in it. */
+  /**
+   * 200 with an HTML page instead of JSON. It contains `access_token=`, which a lenient parser would read as a token.
+   */
   | { kind: 'html' }
   | { kind: 'null' }
   | { kind: 'json'; body: unknown }
   | { kind: 'truncate-fin' }
   | { kind: 'truncate-rst' }
-  /** Closed before any header. */
+  /** Closes the connection before any header. */
   | { kind: 'reset' }
-  /** Streams until the reader gives up, 64 MB at most. */
+  /** Streams until the reader stops, at most 64 MB. */
   | { kind: 'huge' }
   /** About 32 KB on the wire, 32 MB in memory. */
   | { kind: 'gzip-bomb' }
   | { kind: 'redirect'; to: string; status?: 301 | 302 | 303 | 307 | 308 }
-  /** Processed in full, and the connection dropped before the answer. */
+  /** Processes the request, then drops the connection before the response. */
   | { kind: 'lost-answer' }
-  /** A pause in the middle of the first character that is not ASCII, headers and all else in order. */
+  /** Pauses in the middle of the first non-ASCII character; headers and content are valid. */
   | { kind: 'split' }
-  /** Bytes that are no HTTP. */
+  /** Sends bytes that are not HTTP. */
   | { kind: 'not-http' }
-  /** JSON that ends in the middle, with the length it announced. */
+  /** Sends half of the JSON, with the original content length. */
   | { kind: 'not-json' }
   /**
-   * Claims of the id_token, or of a signed UserInfo answer, changed and signed again (`null` removes one); the header can
-   * name another algorithm, an unknown key, and whatever else.
+   * Changes claims of the id_token, or of a signed UserInfo response, and signs it again (`null` removes a claim). The
+   * header can name another algorithm or an unknown key.
    */
   | {
       kind: 'id-token'
@@ -54,9 +56,9 @@ export type Fault =
 export type FaultAt = {
   provider: ProviderId
   endpoint: Endpoint
-  /** How many requests it spoils; without it, all until cleared. */
+  /** How many requests it affects. Without it, all until cleared. */
   times?: number
-  /** Only the nth matching request from now on, counted from 1. */
+  /** Affects only the nth matching request from now on, starting at 1. */
   nth?: number
 }
 
@@ -83,7 +85,7 @@ export function createFaults() {
       set = provider === undefined ? [] : set.filter(({ at }) => at.provider !== provider)
     },
     list: () => set.map(({ at, what, used }) => ({ at, what, used })),
-    /** The fault for this request, the earliest set first; it counts as a match for all others too. */
+    /** The fault for this request, the earliest first. The request also counts for all other faults of the endpoint. */
     take(provider: ProviderId, endpoint: Endpoint): Fault | undefined {
       const here = set.filter(({ at }) => at.provider === provider && at.endpoint === endpoint)
       for (const fault of here) fault.seen += 1
@@ -105,7 +107,7 @@ export function send(res: ServerResponse, answer: Answer, body: string | Buffer 
   res.end(body)
 }
 
-/** Headers that promise the whole body, and the first half of it. */
+/** Sends headers for the whole body, and then half of it. */
 function half(res: ServerResponse, answer: Answer, then: () => void) {
   const body = Buffer.from(answer.body)
   res.writeHead(answer.status, { ...answer.headers, 'content-length': String(Math.max(2, body.length)) })
@@ -141,7 +143,7 @@ const gzipBomb = () => {
 const HTML = `<!doctype html><html><head><title>Service unavailable</title></head>
 <body><a href="/retry?access_token=not-a-token&token_type=bearer">Try again</a></body></html>`
 
-/** Sends what the fault makes of the answer. Timers end with the connection, so that a closing sandbox leaves nothing behind. */
+/** Sends the response with the fault applied. Timers end with the connection, so that nothing outlives the sandbox. */
 export function spoil(res: ServerResponse, fault: Fault, answer: Answer | undefined) {
   const whole = answer ?? json(200, {})
   switch (fault.kind) {

@@ -1,12 +1,23 @@
 /**
  * GitHub, as documented at https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps and
- * https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens:
- * form-encoded unless asked for JSON, and every refusal at the token endpoint is a 200.
+ * https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens.
+ * It responds form-encoded unless JSON is requested. Every error of the token endpoint has status 200.
  */
 import { APP_NAME, type Client } from './clients.ts'
 import { challengeOf, verify } from './codes.ts'
 import { askPerson, errorPage } from './consent.ts'
-import { type Answer, type Asked, basic, bearer, callback, empty, json, reader, redirect, words } from './exchange.ts'
+import {
+  type Answer,
+  basic,
+  bearer,
+  callback,
+  empty,
+  json,
+  type ProviderRequest,
+  reader,
+  redirect,
+  words,
+} from './exchange.ts'
 import type { Grant, Token } from './grants.ts'
 import type { GitHubIdentity, Identity } from './identities.ts'
 import { secrets } from './secrets.ts'
@@ -20,16 +31,16 @@ const DOCS = 'https://docs.github.com'
 const TROUBLE = `${DOCS}/apps/managing-oauth-apps/troubleshooting-oauth-app-access-token-request-errors`
 const MISMATCH = 'The redirect_uri MUST match the registered callback URL for this application.'
 
-/** The wide scope swallows the narrow ones. */
+/** A wide scope replaces the narrow ones that it includes. */
 function normalised(scopes: readonly string[]): string[] {
   const unique = [...new Set(scopes)]
   return unique.includes('user') ? unique.filter((scope) => !/^(?:read:user|user:.*)$/.test(scope)) : unique
 }
 const covers = (scopes: readonly string[], scope: string) => scopes.includes('user') || scopes.includes(scope)
 
-/** Form encoding is the default; numbers arrive as text in it. */
-function represent(asked: Asked, fields: Record<string, string | number>): Answer {
-  const accept = asked.headers.accept ?? ''
+/** Form encoding is the default. Numbers become text in it. */
+function represent(request: ProviderRequest, fields: Record<string, string | number>): Answer {
+  const accept = request.headers.accept ?? ''
   if (accept.includes('application/json')) return json(200, fields)
   if (accept.includes('application/xml')) {
     const xml = Object.entries(fields).map(([name, value]) => `<${name}>${value}</${name}>`)
@@ -55,10 +66,10 @@ const REFUSALS = {
   unsupported_grant_type: 'The grant_type must be authorization_code, refresh_token or device_code.',
 } as const
 
-function refuse(asked: Asked, error: keyof typeof REFUSALS): Answer {
-  // The real answer for a bad refresh token points at the section about codes.
+function refuse(request: ProviderRequest, error: keyof typeof REFUSALS): Answer {
+  // GitHub's real response to an invalid refresh token also links to the section about codes.
   const anchor = error === 'bad_refresh_token' ? 'bad_verification_code' : error
-  return represent(asked, {
+  return represent(request, {
     error,
     error_description: REFUSALS[error],
     error_uri: `${TROUBLE}/#${anchor.replaceAll('_', '-')}`,
@@ -68,12 +79,12 @@ function refuse(asked: Asked, error: keyof typeof REFUSALS): Answer {
 export function createGitHub(world: World): LookAlike {
   const { grants, codes, registry, switches } = world
   const isApp = () => switches.github.app === 'github-app'
-  /** An OAuth app's tokens expire when its owner says so, or when it asks for the scope `offline_access`. */
+  /** Tokens of an OAuth app expire if its owner turned that on, or if it requests the scope `offline_access`. */
   const expires = (scopes: readonly string[]) =>
     isApp() || switches.github.expiringTokens || scopes.includes('offline_access')
 
-  function authorize(asked: Asked): Answer | Promise<Answer> {
-    const { query } = asked
+  function authorize(request: ProviderRequest): Answer | Promise<Answer> {
+    const { query } = request
     const clientId = query.get('client_id') ?? ''
     if (!registry.find('github', clientId))
       return errorPage(404, 'Page not found', 'This is not the web page you want.')
@@ -81,11 +92,11 @@ export function createGitHub(world: World): LookAlike {
     const wanted = query.get('redirect_uri') ?? registry.first('github')
     if (wanted === undefined) return errorPage(400, 'Be careful!', MISMATCH)
     if (!registry.allows('github', wanted)) {
-      // The person goes to the registered address, never to the one that came with the request.
+      // Redirect to the registered URI, never to the one in the request.
       const registered = registry.first('github')
       if (registered === undefined) return errorPage(400, 'Be careful!', MISMATCH)
       return redirect(
-        asked,
+        request,
         callback(registered, {
           error: 'redirect_uri_mismatch',
           error_description: MISMATCH,
@@ -94,7 +105,7 @@ export function createGitHub(world: World): LookAlike {
         }),
       )
     }
-    const back = (params: Record<string, string>) => redirect(asked, callback(wanted, { ...params, state }))
+    const back = (params: Record<string, string>) => redirect(request, callback(wanted, { ...params, state }))
     if (switches.github.suspended) {
       return back({
         error: 'application_suspended',
@@ -110,7 +121,7 @@ export function createGitHub(world: World): LookAlike {
 
     function chosen(who: Identity): Answer {
       const before = grants.find('github', clientId, who.key)
-      // No scope in the request: what was granted before.
+      // Without a scope in the request, the previously granted scopes apply.
       const asks = query.has('scope') ? requested : (before?.scopes ?? [])
       const scopes = isApp() ? [] : asks.filter((scope) => !switches.github.unticked.includes(scope))
       grants.allow('github', clientId, who.key, scopes)
@@ -127,7 +138,7 @@ export function createGitHub(world: World): LookAlike {
       return back({ code })
     }
 
-    return askPerson(world, asked, {
+    return askPerson(world, request, {
       provider: 'github',
       app: APP_NAME,
       scopes: requested,
@@ -141,7 +152,7 @@ export function createGitHub(world: World): LookAlike {
     })
   }
 
-  function tokens(asked: Asked, grant: Grant, scopes: readonly string[], family: string): Answer {
+  function tokens(request: ProviderRequest, grant: Grant, scopes: readonly string[], family: string): Answer {
     const access = secrets.github.access(isApp() ? 'ghu' : 'gho')
     const seconds = expires(scopes) ? ACCESS_SECONDS : undefined
     grants.issue({ value: access, kind: 'access', grant, scopes, family, seconds })
@@ -154,10 +165,10 @@ export function createGitHub(world: World): LookAlike {
     )
     for (const token of alike.slice(0, -MOST_TOKENS)) token.dead = true
     const said = { scope: scopes.join(','), token_type: 'bearer' }
-    if (!expires(scopes)) return represent(asked, { access_token: access, ...said })
+    if (!expires(scopes)) return represent(request, { access_token: access, ...said })
     const refresh = secrets.github.refresh()
     grants.issue({ value: refresh, kind: 'refresh', grant, scopes, family, seconds: REFRESH_SECONDS })
-    return represent(asked, {
+    return represent(request, {
       access_token: access,
       expires_in: ACCESS_SECONDS,
       refresh_token: refresh,
@@ -166,39 +177,39 @@ export function createGitHub(world: World): LookAlike {
     })
   }
 
-  /** Parameters may come in the body, form or JSON, or in the query; credentials in a Basic header as well. */
-  function token(asked: Asked): Answer {
-    const field = reader(asked)
-    const given = (name: string) => field(name) ?? asked.query.get(name) ?? undefined
-    const header = basic(asked)
+  /** Parameters may be in the body (form or JSON) or in the query; credentials also in a Basic header. */
+  function token(request: ProviderRequest): Answer {
+    const field = reader(request)
+    const given = (name: string) => field(name) ?? request.query.get(name) ?? undefined
+    const header = basic(request)
     const client = registry.find('github', header?.id ?? given('client_id') ?? '')
     if (client === undefined) return json(404, { error: 'Not Found' })
     if ((header?.secret ?? given('client_secret')) !== client.secret) {
-      return refuse(asked, 'incorrect_client_credentials')
+      return refuse(request, 'incorrect_client_credentials')
     }
     const kind = given('grant_type') ?? 'authorization_code'
-    if (kind === 'refresh_token') return renew(asked, client, given('refresh_token'))
-    if (kind !== 'authorization_code') return refuse(asked, 'unsupported_grant_type')
+    if (kind === 'refresh_token') return renew(request, client, given('refresh_token'))
+    if (kind !== 'authorization_code') return refuse(request, 'unsupported_grant_type')
 
     const value = given('code') ?? ''
     const code = codes.find('github', client.id, value)
-    if (code === undefined) return refuse(asked, 'bad_verification_code')
+    if (code === undefined) return refuse(request, 'bad_verification_code')
     const redirectUri = given('redirect_uri')
-    if (redirectUri !== undefined && redirectUri !== code.redirectUri) return refuse(asked, 'redirect_uri_mismatch')
+    if (redirectUri !== undefined && redirectUri !== code.redirectUri) return refuse(request, 'redirect_uri_mismatch')
     const proof = verify(code.challenge, given('code_verifier'))
-    if (proof === 'wrong' || proof === 'missing') return refuse(asked, 'bad_verification_code')
+    if (proof === 'wrong' || proof === 'missing') return refuse(request, 'bad_verification_code')
     codes.spend(value)
     const grant = grants.find('github', client.id, code.person)
-    if (grant === undefined) return refuse(asked, 'bad_verification_code')
-    return tokens(asked, grant, code.scopes, secrets.family())
+    if (grant === undefined) return refuse(request, 'bad_verification_code')
+    return tokens(request, grant, code.scopes, secrets.family())
   }
 
-  /** The old pair stops working the moment the new one exists: no leeway. */
-  function renew(asked: Asked, client: Client, value: string | undefined): Answer {
+  /** The old pair ends as soon as the new one exists, without leeway. */
+  function renew(request: ProviderRequest, client: Client, value: string | undefined): Answer {
     const old = grants.known('github', 'refresh', value)
-    if (!grants.alive(old) || old.grant.clientId !== client.id) return refuse(asked, 'bad_refresh_token')
+    if (!grants.alive(old) || old.grant.clientId !== client.id) return refuse(request, 'bad_refresh_token')
     grants.kill((token) => token.family === old.family)
-    return tokens(asked, old.grant, old.scopes, old.family)
+    return tokens(request, old.grant, old.scopes, old.family)
   }
 
   const limits = (scopes: readonly string[]) => ({
@@ -214,16 +225,16 @@ export function createGitHub(world: World): LookAlike {
   const complain = (status: number, message: string): Answer =>
     json(status, { message, documentation_url: `${DOCS}/rest`, status: String(status) }, limits([]))
 
-  function api(asked: Asked, answer: (token: Token, person: GitHubIdentity) => Answer): Answer {
-    if (asked.headers.authorization === undefined) return complain(401, 'Requires authentication')
-    const token = grants.known('github', 'access', bearer(asked))
+  function api(request: ProviderRequest, answer: (token: Token, person: GitHubIdentity) => Answer): Answer {
+    if (request.headers.authorization === undefined) return complain(401, 'Requires authentication')
+    const token = grants.known('github', 'access', bearer(request))
     const who = grants.alive(token) ? world.identities.get(token.grant.person)?.github : undefined
     return token === undefined || who === undefined ? complain(401, 'Bad credentials') : answer(token, who)
   }
 
   /** https://docs.github.com/en/rest/users/users#get-the-authenticated-user */
-  const user = (asked: Asked) =>
-    api(asked, ({ scopes }, { id, login, name, email }) => {
+  const user = (request: ProviderRequest) =>
+    api(request, ({ scopes }, { id, login, name, email }) => {
       const url = `https://api.github.com/users/${login}`
       const open = {
         login,
@@ -274,12 +285,12 @@ export function createGitHub(world: World): LookAlike {
     })
 
   /** https://docs.github.com/en/rest/users/emails#list-email-addresses-for-the-authenticated-user */
-  const emails = (asked: Asked) =>
-    api(asked, ({ scopes }, person) => {
+  const emails = (request: ProviderRequest) =>
+    api(request, ({ scopes }, person) => {
       if (isApp() && !switches.github.emailPermission) return complain(403, 'Resource not accessible by integration')
       if (!isApp() && !covers(scopes, 'user:email')) return complain(404, 'Not Found')
       const positive = (name: string, fallback: number) =>
-        Math.max(1, Math.trunc(Number(asked.query.get(name) ?? fallback)) || fallback)
+        Math.max(1, Math.trunc(Number(request.query.get(name) ?? fallback)) || fallback)
       const size = Math.min(100, positive('per_page', 30))
       const page = positive('page', 1)
       const last = Math.max(1, Math.ceil(person.emails.length / size))
@@ -295,8 +306,8 @@ export function createGitHub(world: World): LookAlike {
     })
 
   /** https://docs.github.com/en/rest/orgs/members#get-an-organization-membership-for-the-authenticated-user */
-  const membership = (asked: Asked, organization: string) =>
-    api(asked, ({ scopes }, person) => {
+  const membership = (request: ProviderRequest, organization: string) =>
+    api(request, ({ scopes }, person) => {
       if (isApp() && !switches.github.membersPermission) return complain(403, 'Resource not accessible by integration')
       if (!isApp() && !['read:org', 'write:org', 'admin:org', 'user'].some((scope) => scopes.includes(scope)))
         return complain(403, 'You need at least read:org scope or user scope to list your organization memberships.')
@@ -328,21 +339,24 @@ export function createGitHub(world: World): LookAlike {
       )
     })
 
-  /** https://docs.github.com/en/rest/apps/oauth-applications: the application signs in with Basic, the token is in the body. */
-  function applications(asked: Asked, clientId: string, what: string): Answer {
-    const header = basic(asked)
+  /**
+   * https://docs.github.com/en/rest/apps/oauth-applications: the application authenticates with Basic, and the token is
+   * in the body.
+   */
+  function applications(request: ProviderRequest, clientId: string, what: string): Answer {
+    const header = basic(request)
     const client = registry.find('github', clientId)
     if (client === undefined || header?.id !== client.id || header.secret !== client.secret) {
       return complain(401, 'Bad credentials')
     }
-    const value = reader(asked)('access_token')
+    const value = reader(request)('access_token')
     if (value === undefined) return complain(422, 'Validation Failed')
     const token = grants.known('github', 'access', value)
     if (!grants.alive(token) || token.grant.clientId !== client.id) {
       const status = switches.github.unknownToken
       return complain(status, status === 404 ? 'Not Found' : 'Validation Failed')
     }
-    if (asked.method === 'POST' && what === 'token') {
+    if (request.method === 'POST' && what === 'token') {
       return json(200, {
         id: 1,
         token: token.value,
@@ -350,7 +364,7 @@ export function createGitHub(world: World): LookAlike {
         app: { client_id: client.id, name: APP_NAME },
       })
     }
-    if (asked.method !== 'DELETE') return complain(404, 'Not Found')
+    if (request.method !== 'DELETE') return complain(404, 'Not Found')
     if (what === 'token') token.dead = true
     else grants.withdraw((grant) => grant === token.grant)
     return empty(204)
@@ -365,13 +379,13 @@ export function createGitHub(world: World): LookAlike {
       if (path.startsWith('/user/memberships/')) return 'memberships'
       return method === 'DELETE' && path.startsWith('/applications/') ? 'revoke' : 'other'
     },
-    answer(asked) {
-      const route = `${asked.method} ${asked.path}`
-      if (asked.path === '/login/oauth/authorize') return authorize(asked)
-      if (route === 'POST /login/oauth/access_token') return token(asked)
-      const application = /^\/applications\/([^/]+)\/(token|grant)$/.exec(asked.path)
-      const isApi = application !== null || asked.path.startsWith('/user')
-      if (isApi && !asked.headers['user-agent']) {
+    answer(request) {
+      const route = `${request.method} ${request.path}`
+      if (request.path === '/login/oauth/authorize') return authorize(request)
+      if (route === 'POST /login/oauth/access_token') return token(request)
+      const application = /^\/applications\/([^/]+)\/(token|grant)$/.exec(request.path)
+      const isApi = application !== null || request.path.startsWith('/user')
+      if (isApi && !request.headers['user-agent']) {
         return {
           status: 403,
           headers: { 'content-type': 'text/html; charset=utf-8' },
@@ -379,11 +393,11 @@ export function createGitHub(world: World): LookAlike {
         }
       }
       if (application !== null)
-        return applications(asked, decodeURIComponent(application[1] ?? ''), application[2] ?? '')
-      if (route === 'GET /user') return user(asked)
-      if (route === 'GET /user/emails') return emails(asked)
+        return applications(request, decodeURIComponent(application[1] ?? ''), application[2] ?? '')
+      if (route === 'GET /user') return user(request)
+      if (route === 'GET /user/emails') return emails(request)
       const [, organization] = /^GET \/user\/memberships\/orgs\/([^/]+)$/.exec(route) ?? []
-      if (organization !== undefined) return membership(asked, decodeURIComponent(organization))
+      if (organization !== undefined) return membership(request, decodeURIComponent(organization))
       return isApi ? complain(404, 'Not Found') : errorPage(404, 'Page not found', 'This is not the web page you want.')
     },
     killRefreshTokens: (person) => grants.killAll('github', 'refresh', person),

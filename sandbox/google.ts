@@ -1,14 +1,24 @@
 /**
  * Google, as documented at https://developers.google.com/identity/protocols/oauth2/web-server and
- * https://developers.google.com/identity/openid-connect/openid-connect, with the error texts seen on the wire. All
- * applications registered here belong to one Cloud project, so a revocation reaches every one of them.
+ * https://developers.google.com/identity/openid-connect/openid-connect, with the error texts that it really sends. All
+ * applications here belong to one Google Cloud project, so a revocation affects all of them.
  */
 import { createHash } from 'node:crypto'
 import { importJWK, SignJWT } from 'jose'
 import { APP_NAME, type Client } from './clients.ts'
 import { challengeOf, verify } from './codes.ts'
 import { askPerson, automatic, errorPage } from './consent.ts'
-import { type Answer, type Asked, basic, bearer, callback, json, reader, redirect, words } from './exchange.ts'
+import {
+  type Answer,
+  basic,
+  bearer,
+  callback,
+  json,
+  type ProviderRequest,
+  reader,
+  redirect,
+  words,
+} from './exchange.ts'
 import type { Token } from './grants.ts'
 import type { Identity } from './identities.ts'
 import { secrets } from './secrets.ts'
@@ -18,12 +28,15 @@ const ISSUER = 'https://accounts.google.com'
 const PREFIX = 'https://www.googleapis.com/auth/userinfo.'
 const LIFETIME = 3599
 const IDLE_MS = 180 * 24 * 3600_000
-/** "There is currently a limit of 100 refresh tokens per Google Account per OAuth 2.0 client ID"; the oldest goes quietly. */
+/**
+ * "There is currently a limit of 100 refresh tokens per Google Account per OAuth 2.0 client ID"; the oldest is revoked
+ * without notice.
+ */
 const MOST_REFRESH_TOKENS = 100
 
 const long = (scope: string) => (scope === 'email' || scope === 'profile' ? `${PREFIX}${scope}` : scope)
 const short = (scope: string) => (scope.startsWith(PREFIX) ? scope.slice(PREFIX.length) : scope)
-/** Google returns the scopes in an order of its own. */
+/** Google returns scopes in its own order. */
 const spoken = (scopes: readonly string[]) => scopes.map(long).toSorted().toReversed().join(' ')
 
 const refuse = (status: number, error: string, error_description: string, more = {}): Answer =>
@@ -32,8 +45,8 @@ const refuse = (status: number, error: string, error_description: string, more =
 export function createGoogle(world: World): LookAlike {
   const { grants, codes, registry, switches, keys } = world
 
-  function authorize(asked: Asked): Answer | Promise<Answer> {
-    const { query } = asked
+  function authorize(request: ProviderRequest): Answer | Promise<Answer> {
+    const { query } = request
     const clientId = query.get('client_id') ?? ''
     const redirectUri = query.get('redirect_uri') ?? ''
     const requested = words(query.get('scope')).map(short)
@@ -50,7 +63,7 @@ export function createGoogle(world: World): LookAlike {
     if (requested.length === 0) {
       return errorPage(400, 'Access blocked', 'Error 400: invalid_request. Missing required parameter: scope')
     }
-    // Offline access is a parameter at Google (access_type), never a scope.
+    // Google uses the parameter access_type for offline access, never a scope.
     if (requested.includes('offline_access')) {
       return errorPage(
         400,
@@ -64,11 +77,11 @@ export function createGoogle(world: World): LookAlike {
     const state = query.get('state') ?? undefined
     const prompts = words(query.get('prompt'))
     const offline = query.get('access_type') === 'offline'
-    // The spelling without a scheme is for id_tokens alone.
+    // Only id_tokens use the issuer without a scheme.
     const named = switches.google.issuer === 'accounts.google.com' ? ISSUER : switches.google.issuer
     const iss = switches.google.iss ? named : undefined
     const back = (params: Record<string, string | undefined>) =>
-      redirect(asked, callback(redirectUri, { state, iss, ...params }))
+      redirect(request, callback(redirectUri, { state, iss, ...params }))
 
     function chosen(who: Identity, { clicked }: { clicked: boolean }): Answer {
       const before = grants.find('google', clientId, who.key)
@@ -102,9 +115,9 @@ export function createGoogle(world: World): LookAlike {
       })
     }
 
-    const alone = asked.method === 'GET' && automatic(world, asked, 'google') === undefined
+    const alone = request.method === 'GET' && automatic(world, request, 'google') === undefined
     if (prompts.includes('none') && alone) return back({ error: 'interaction_required' })
-    return askPerson(world, asked, {
+    return askPerson(world, request, {
       provider: 'google',
       app: APP_NAME,
       scopes: requested,
@@ -113,10 +126,10 @@ export function createGoogle(world: World): LookAlike {
     })
   }
 
-  /** The client comes before the grant: a wrong secret with a wrong code is `invalid_client`. */
-  function authenticate(asked: Asked): Client | Answer {
-    const field = reader(asked)
-    const header = basic(asked)
+  /** The client is checked before the grant: a wrong secret with a wrong code is `invalid_client`. */
+  function authenticate(request: ProviderRequest): Client | Answer {
+    const field = reader(request)
+    const header = basic(request)
     const id = header?.id ?? field('client_id')
     const secret = header?.secret ?? field('client_secret')
     if (id === undefined) return refuse(400, 'invalid_request', 'Could not determine client ID from request.')
@@ -177,11 +190,11 @@ export function createGoogle(world: World): LookAlike {
     })
   }
 
-  async function tradeCode(client: Client, asked: Asked): Promise<Answer> {
-    const field = reader(asked)
+  async function tradeCode(client: Client, request: ProviderRequest): Promise<Answer> {
+    const field = reader(request)
     const value = field('code')
     if (value === undefined) return refuse(400, 'invalid_request', 'Missing required parameter: code')
-    // A code holds a slash; whoever sends it encoded twice sends `4%2F…`.
+    // Codes contain a slash. Clients that encode it twice send `4%2F…`.
     if (!value.startsWith('4/')) return refuse(400, 'invalid_grant', 'Malformed auth code.')
     const code = codes.find('google', client.id, value)
     if (code === undefined) return refuse(400, 'invalid_grant', 'Bad Request')
@@ -206,8 +219,8 @@ export function createGoogle(world: World): LookAlike {
     return tokens(client, { ...code, family }, refresh)
   }
 
-  function renew(client: Client, asked: Asked): Answer | Promise<Answer> {
-    const token = grants.known('google', 'refresh', reader(asked)('refresh_token'))
+  function renew(client: Client, request: ProviderRequest): Answer | Promise<Answer> {
+    const token = grants.known('google', 'refresh', reader(request)('refresh_token'))
     if (token === undefined || token.grant.clientId !== client.id) return refuse(400, 'invalid_grant', 'Bad Request')
     if (!grants.alive(token) || world.now().getTime() - token.usedAt > IDLE_MS) {
       return refuse(400, 'invalid_grant', 'Token has been expired or revoked.')
@@ -216,24 +229,24 @@ export function createGoogle(world: World): LookAlike {
     return tokens(client, { person: token.grant.person, scopes: token.scopes, family: token.family })
   }
 
-  function token(asked: Asked): Answer | Promise<Answer> {
-    const client = authenticate(asked)
+  function token(request: ProviderRequest): Answer | Promise<Answer> {
+    const client = authenticate(request)
     if ('status' in client) return client
-    const grant = reader(asked)('grant_type') ?? ''
-    if (grant === 'authorization_code') return tradeCode(client, asked)
-    if (grant === 'refresh_token') return renew(client, asked)
+    const grant = reader(request)('grant_type') ?? ''
+    if (grant === 'authorization_code') return tradeCode(client, request)
+    if (grant === 'refresh_token') return renew(client, request)
     return refuse(400, 'unsupported_grant_type', `Invalid grant_type: ${grant}`)
   }
 
-  function holder(asked: Asked): { token: Token; who: Identity } | undefined {
-    const token = grants.known('google', 'access', bearer(asked) ?? asked.query.get('access_token') ?? undefined)
+  function holder(request: ProviderRequest): { token: Token; who: Identity } | undefined {
+    const token = grants.known('google', 'access', bearer(request) ?? request.query.get('access_token') ?? undefined)
     if (!grants.alive(token)) return undefined
     const who = world.identities.get(token.grant.person)
     return who && { token, who }
   }
 
-  function userinfo(asked: Asked): Answer {
-    const held = holder(asked)
+  function userinfo(request: ProviderRequest): Answer {
+    const held = holder(request)
     if (held?.who.google === undefined) return refuse(401, 'invalid_request', 'Invalid Credentials')
     const { sub, email, email_verified, hd, ...profile } = held.who.google
     const { scopes } = held.token
@@ -245,8 +258,8 @@ export function createGoogle(world: World): LookAlike {
     })
   }
 
-  function legacyUserinfo(asked: Asked): Answer {
-    const held = holder(asked)
+  function legacyUserinfo(request: ProviderRequest): Answer {
+    const held = holder(request)
     if (held?.who.google === undefined) {
       const message = 'Request had invalid authentication credentials. Expected OAuth 2 access token.'
       const detail = { message: 'Invalid Credentials', domain: 'global', reason: 'authError' }
@@ -274,8 +287,8 @@ export function createGoogle(world: World): LookAlike {
   }
 
   /** https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke */
-  function revoke(asked: Asked): Answer {
-    const value = reader(asked)('token') ?? asked.query.get('token') ?? undefined
+  function revoke(request: ProviderRequest): Answer {
+    const value = reader(request)('token') ?? request.query.get('token') ?? undefined
     if (value === undefined) return refuse(400, 'invalid_request', 'Missing required parameter: token')
     const known = grants.known('google', 'access', value) ?? grants.known('google', 'refresh', value)
     if (!grants.alive(known)) return refuse(400, 'invalid_token', 'Token expired or revoked')
@@ -321,22 +334,22 @@ export function createGoogle(world: World): LookAlike {
       if (path === '/oauth2/v3/certs') return 'jwks'
       return path === '/.well-known/openid-configuration' ? 'discovery' : 'other'
     },
-    answer(asked) {
-      switch (`${asked.method} ${asked.path}`) {
+    answer(request) {
+      switch (`${request.method} ${request.path}`) {
         case 'GET /o/oauth2/v2/auth':
         case 'POST /o/oauth2/v2/auth':
-          return authorize(asked)
+          return authorize(request)
         case 'POST /token':
         case 'POST /oauth2/v4/token':
-          return token(asked)
+          return token(request)
         case 'GET /v1/userinfo':
         case 'GET /oauth2/v3/userinfo':
-          return userinfo(asked)
+          return userinfo(request)
         case 'GET /oauth2/v2/userinfo':
-          return legacyUserinfo(asked)
+          return legacyUserinfo(request)
         case 'POST /revoke':
         case 'GET /revoke':
-          return revoke(asked)
+          return revoke(request)
         case 'GET /oauth2/v3/certs':
           return certs()
         case 'GET /.well-known/openid-configuration':

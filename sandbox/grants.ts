@@ -1,6 +1,6 @@
 /**
- * What people have allowed (person × application) and the tokens that came of it. Lifetimes, rotation and what dies with
- * what are decided by each provider; this file remembers, on the sandbox's clock.
+ * Consents (user and application) and their tokens, on the sandbox's clock. Each provider decides about lifetimes,
+ * rotation and which tokens end together.
  */
 import type { ProviderId } from './exchange.ts'
 
@@ -9,7 +9,7 @@ export type Grant = {
   readonly clientId: string
   readonly person: string
   scopes: string[]
-  /** A refresh token has been handed out under this consent. */
+  /** Whether a refresh token has been issued for this consent. */
   offline: boolean
 }
 
@@ -18,10 +18,10 @@ export type Token = {
   readonly kind: 'access' | 'refresh'
   readonly grant: Grant
   readonly scopes: readonly string[]
-  /** The sign-in this token descends from; rotation keeps it. */
+  /** The sign-in that this token comes from. Rotation keeps it. */
   readonly family: string
   readonly issuedAt: number
-  /** From when on it is refused; moved forward when something cuts it off early. */
+  /** When it expires. Set to an earlier time if something ends it. */
   expiresAt: number
   usedAt: number
   /** When its successor was issued. */
@@ -47,9 +47,9 @@ export function createGrants(now: () => Date) {
   const select = (matches: (token: Token) => boolean) => [...tokens.values()].filter(matches)
 
   const kill = (matches: (token: Token) => boolean): number => {
-    const doomed = select((token) => token.dead !== true && matches(token))
-    for (const token of doomed) token.dead = true
-    return doomed.length
+    const ended = select((token) => token.dead !== true && matches(token))
+    for (const token of ended) token.dead = true
+    return ended.length
   }
 
   return {
@@ -74,7 +74,7 @@ export function createGrants(now: () => Date) {
       families.set(token.family, [...(families.get(token.family) ?? []), issued])
       return token.value
     },
-    /** A token as it was issued, dead or alive. */
+    /** Finds an issued token, valid or not. */
     known(provider: ProviderId, kind: Token['kind'], value: string | undefined): Token | undefined {
       const token = value === undefined ? undefined : tokens.get(value)
       return token?.kind === kind && token.grant.provider === provider ? token : undefined
@@ -82,16 +82,16 @@ export function createGrants(now: () => Date) {
     alive: (token: Token | undefined): token is Token =>
       token !== undefined && token.dead !== true && now().getTime() < token.expiresAt,
     select,
-    /** Every token of one sign-in, dead or alive. */
+    /** All tokens of one sign-in, valid or not. */
     ofFamily: (family: string): readonly Token[] => families.get(family) ?? [],
     kill,
-    /** Everybody's tokens of one kind at a provider, or one person's. */
+    /** All tokens of one kind at a provider, or only those of one user. */
     killAll: (provider: ProviderId, kind: Token['kind'], who?: string) =>
       kill(
         (token) =>
           token.kind === kind && token.grant.provider === provider && [undefined, token.grant.person].includes(who),
       ),
-    /** The person, or a revocation, takes the whole consent back: the next sign-in asks again. */
+    /** The user, or a revocation, withdraws the whole consent: the next sign-in asks again. */
     withdraw(matches: (grant: Grant) => boolean) {
       for (const [id, grant] of grants) if (matches(grant)) grants.delete(id)
       for (const token of tokens.values()) if (matches(token.grant)) token.dead = true

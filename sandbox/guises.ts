@@ -1,20 +1,20 @@
 /**
- * The OpenID look-alike in the guise of providers that are not what the specifications describe. The certified provider
- * behind it stays as it is; only what such a provider really does differently is changed in its answers.
+ * Variants of the OpenID provider that imitate providers which deviate from the specifications. The certified provider
+ * stays unchanged. Its responses are changed only where the real provider differs.
  */
 import { decodeJwt } from 'jose'
-import { type Answer, type Asked, json, reader } from './exchange.ts'
+import { type Answer, json, type ProviderRequest, reader } from './exchange.ts'
 import { forge, isIdToken } from './id-token.ts'
 import type { World } from './world.ts'
 
-/** The work or school accounts of two companies, and personal Microsoft accounts. */
+/** Work or school accounts of two companies, and personal Microsoft accounts. */
 export const TENANTS = {
   contoso: '6c41f1a9-3e58-4b0c-9a67-2f9d1c5be0d4',
   fabrikam: 'b8d0a2c3-74e1-4f2a-8d15-90e7c6ab31f2',
   personal: '9188040d-6c67-4c5b-b112-36a304b66dad',
 } as const
 
-/** Where the discovery documents of the guises are, below the provider's prefix. */
+/** The path of each variant's discovery document, below the provider's prefix. */
 export const DISCOVERY = {
   entra: '/organizations/v2.0/.well-known/openid-configuration',
   b2c: '/acme.onmicrosoft.com/B2C_1_sign_in/v2.0/.well-known/openid-configuration',
@@ -22,13 +22,13 @@ export const DISCOVERY = {
 
 const B2C_TENANT = '0f3e1b7a-52c4-4d69-8b1e-a6d7c9f04e25'
 
-/** The issuers the guises name in their documents, for the look-alike at this address. */
+/** The issuers in the variants' documents, for a sandbox at this URL. */
 export const issuersAt = (url: string) => ({
   entra: `${url}/oidc/{tenantid}/v2.0`,
   b2c: `${url}/oidc/${B2C_TENANT}/v2.0/`,
 })
 
-type Go = (path: string) => Promise<Answer>
+type Navigate = (path: string) => Promise<Answer>
 const without = ({ ...body }: Record<string, unknown>, ...names: readonly string[]) => {
   for (const name of names) delete body[name]
   return body
@@ -36,7 +36,7 @@ const without = ({ ...body }: Record<string, unknown>, ...names: readonly string
 const rewritten = (answer: Answer, change: (body: Record<string, unknown>) => Record<string, unknown>): Answer =>
   answer.status === 200 ? { ...answer, body: JSON.stringify(change(JSON.parse(answer.body.toString()))) } : answer
 
-/** Neither of Microsoft's names itself on the callback (RFC 9207). */
+/** Neither Microsoft provider sends its issuer on the callback (RFC 9207). */
 function withoutIss(answer: Answer): Answer {
   const { location } = answer.headers
   if (typeof location !== 'string' || !URL.canParse(location)) return answer
@@ -56,12 +56,12 @@ async function resigned(world: World, answer: Answer, claims: (sub: string) => R
 }
 
 /**
- * Microsoft Entra ID for any organization: the document names a template for an issuer, each token the issuer of its
+ * Microsoft Entra ID for any organization: the document contains an issuer template, each token the issuer of its
  * tenant. https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference
  */
-async function asEntra(world: World, asked: Asked, go: Go): Promise<Answer> {
+async function asEntra(world: World, request: ProviderRequest, go: Navigate): Promise<Answer> {
   const issuer = issuersAt(world.url).entra
-  switch (asked.path) {
+  switch (request.path) {
     case DISCOVERY.entra:
       return rewritten(await go('/.well-known/openid-configuration'), (body) => ({
         ...without(body, 'revocation_endpoint', 'authorization_response_iss_parameter_supported'),
@@ -72,34 +72,34 @@ async function asEntra(world: World, asked: Asked, go: Go): Promise<Answer> {
     case '/.well-known/openid-configuration':
       return json(404, { error: 'not_found' })
     case '/jwks':
-      // Keys say which tenants' tokens they sign: the one for personal accounts none of a company's.
-      return rewritten(await go(asked.path), ({ keys }) => ({
+      // Keys name the tenants whose tokens they sign. The key for personal accounts signs none of a company.
+      return rewritten(await go(request.path), ({ keys }) => ({
         keys: [keys].flat().map((key) => ({
           ...Object(key),
           issuer: world.switches.oidc.keyIssuer.replace('{issuer}', issuer),
         })),
       }))
     case '/token': {
-      const answer = await go(asked.path)
+      const answer = await go(request.path)
       return resigned(world, answer, (sub) => {
         const tid = world.identities.bySubject('oidc', sub)?.oidc?.tid ?? TENANTS.contoso
         return { iss: issuer.replace('{tenantid}', tid), tid, oid: `oid-${sub}`, ver: '2.0', email_verified: null }
       })
     }
     case '/me':
-      return rewritten(await go(asked.path), (body) => without(body, 'email_verified'))
+      return rewritten(await go(request.path), (body) => without(body, 'email_verified'))
     default:
-      return withoutIss(await go(asked.path))
+      return withoutIss(await go(request.path))
   }
 }
 
 /**
- * Azure AD B2C: the document of a user flow is at an address that the issuer does not lead to, and there is no UserInfo.
+ * Azure AD B2C: the URL of a user flow's document does not follow from the issuer, and there is no UserInfo.
  * https://learn.microsoft.com/azure/active-directory-b2c/openid-connect
  */
-async function asB2c(world: World, asked: Asked, go: Go): Promise<Answer> {
+async function asB2c(world: World, request: ProviderRequest, go: Navigate): Promise<Answer> {
   const issuer = issuersAt(world.url).b2c
-  switch (asked.path) {
+  switch (request.path) {
     case DISCOVERY.b2c:
       return rewritten(await go('/.well-known/openid-configuration'), (body) => ({
         ...without(body, 'revocation_endpoint', 'userinfo_endpoint', 'authorization_response_iss_parameter_supported'),
@@ -109,31 +109,31 @@ async function asB2c(world: World, asked: Asked, go: Go): Promise<Answer> {
     case '/.well-known/openid-configuration':
       return json(404, { error: 'not_found' })
     case '/token':
-      return resigned(world, await go(asked.path), () => ({ iss: issuer, tfp: 'B2C_1_sign_in' }))
+      return resigned(world, await go(request.path), () => ({ iss: issuer, tfp: 'B2C_1_sign_in' }))
     default:
-      return withoutIss(await go(asked.path))
+      return withoutIss(await go(request.path))
   }
 }
 
-/** LinkedIn refuses a verifier beside a secret, as if the secret were wrong. */
-function refusesPkce(world: World, asked: Asked): boolean {
-  const field = reader(asked)
-  const secret = field('client_secret') ?? asked.headers.authorization
+/** LinkedIn rejects a verifier together with a secret, as if the secret were wrong. */
+function refusesPkce(world: World, request: ProviderRequest): boolean {
+  const field = reader(request)
+  const secret = field('client_secret') ?? request.headers.authorization
   return world.switches.oidc.pkce === 'refused' && field('code_verifier') !== undefined && secret !== undefined
 }
 
-/** What the provider answers in the guise it was given. `go` asks the certified one behind it. */
-export async function inGuise(world: World, asked: Asked, go: Go): Promise<Answer> {
+/** The response of the current variant. `go` calls the certified provider behind it. */
+export async function inGuise(world: World, request: ProviderRequest, go: Navigate): Promise<Answer> {
   const { like, nonce, userinfo } = world.switches.oidc
-  if (asked.path === '/token' && refusesPkce(world, asked))
+  if (request.path === '/token' && refusesPkce(world, request))
     return json(401, { error: 'invalid_client', error_description: 'Client authentication failed' })
-  // AD FS has the endpoint, and accepts there only tokens made for another audience.
-  if (asked.path === '/me' && userinfo === 'refused')
+  // AD FS has this endpoint, but accepts only tokens for another audience there.
+  if (request.path === '/me' && userinfo === 'refused')
     return json(401, { error: 'invalid_token' }, { 'www-authenticate': 'Bearer error="invalid_token"' })
   const answer = await (like === 'entra'
-    ? asEntra(world, asked, go)
+    ? asEntra(world, request, go)
     : like === 'b2c'
-      ? asB2c(world, asked, go)
-      : go(asked.path))
-  return nonce || asked.path !== '/token' ? answer : resigned(world, answer, () => ({ nonce: null }))
+      ? asB2c(world, request, go)
+      : go(request.path))
+  return nonce || request.path !== '/token' ? answer : resigned(world, answer, () => ({ nonce: null }))
 }

@@ -1,4 +1,4 @@
-/** id_tokens made to order: signed with a provider's own key, a key nobody publishes, the client secret, or not at all. */
+/** Custom id_tokens: signed with the provider's key, an unpublished key, the client secret, or not at all. */
 import { decodeJwt, decodeProtectedHeader, importJWK, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
 import { CLIENTS } from './clients.ts'
 import type { World } from './world.ts'
@@ -7,9 +7,9 @@ export type Forgery = {
   /** Merged over the claims; `null` removes one. */
   claims?: Record<string, unknown>
   alg?: 'none' | 'HS256'
-  /** Another key id: signed with a key that is not published under it. */
+  /** Another key ID. The signing key is not published under it. */
   kid?: string
-  /** Further members of the header; `crit` may name any of them. */
+  /** Additional header members; `crit` can name any of them. */
   header?: Record<string, unknown>
 }
 

@@ -1,6 +1,6 @@
 /**
- * The people who can sign in at the look-alikes, and what each provider knows about them. One person has another
- * subject at every provider, and none of the subjects can be told from the e-mail address.
+ * The users of the sandbox providers, with each provider's data about them. A user has another subject at every
+ * provider, and no subject derives from the email address.
  */
 import { createHash } from 'node:crypto'
 import type { ProviderId } from './exchange.ts'
@@ -23,9 +23,9 @@ type GitHubEmail = {
 }
 export type GitHubMembership = {
   login: string
-  /** `pending`: invited, and not there yet. */
+  /** `pending`: invited, but not yet a member. */
   state: 'active' | 'pending'
-  /** The organization keeps applications out that it has not approved, or wants its own sign-in first. */
+  /** The organization blocks unapproved applications, or requires its own sign-in first. */
   hides?: 'oauth_app' | 'saml'
 }
 export type GitHubIdentity = {
@@ -41,12 +41,12 @@ type Desk = { id: string; projectId: string; projectName: string; projectKey: st
 export type Site = {
   id: string
   name: string
-  /** Without an agent's licence queues answer 403. */
+  /** Without an agent's license queues respond with 403. */
   agent: boolean
   desks: Desk[]
-  /** The person lost the site, or it was deleted: it is neither listed nor answers. */
+  /** The user lost access, or the site was deleted. It is not listed and does not respond. */
   gone?: boolean
-  /** Only these of the scopes granted count here. */
+  /** Limits the granted scopes to these. */
   scopes?: string[]
 }
 export type AtlassianIdentity = {
@@ -67,12 +67,12 @@ type OidcIdentity = {
   picture?: string
   email?: string
   email_verified?: boolean | string
-  /** The tenant of a work account, where the provider is in the guise of Entra ID; Contoso's without it. */
+  /** The tenant of a work account, in the Entra ID variant. Contoso by default. */
   tid?: string
 }
 type OAuth2Identity = { uid: number | string; label?: string; mail?: string; confirmed?: boolean }
 
-/** A provider that is absent does not know this person. */
+/** A provider that is absent does not know this user. */
 export type Identity = {
   readonly key: string
   readonly title: string
@@ -92,7 +92,7 @@ const picture = (key: string) => `https://lh3.googleusercontent.com/a/sandbox-${
 
 const noreply = (id: number, login: string) => `${id}+${login}@users.noreply.github.com`
 
-/** The same ordinary person everywhere; the rows below and tests say where a provider sees them differently. */
+/** An ordinary user at every provider. Entries below and tests define the differences. */
 export function person({ key, name, email, verified, title }: Person): Required<Identity> {
   const [given = name, ...family] = name.split(' ')
   const id = 1_000_000 + Number(digits(`github ${key}`, 6))
@@ -175,7 +175,7 @@ export const GLOBEX_SITE: Site = {
   agent: true,
   desks: [desk('1', 'OPS', 'Operations', [queue('10', 'Incidents', 1)])],
 }
-/** The person sees the site without being an agent of its desks: queues answer 403. */
+/** The user sees the site but is not an agent of its desks: queues respond with 403. */
 export const INITECH_SITE: Site = {
   id: '5d0e8f3a-1c72-4b69-a2d4-7f9b0c6e1a83',
   name: 'initech',
@@ -189,7 +189,7 @@ function ada(): Identity {
     name: 'Ada Example',
     email: 'ada@example.com',
     verified: true,
-    title: 'Ada Example, ada@example.com, proven everywhere',
+    title: 'Ada Example, ada@example.com, verified everywhere',
   })
   return {
     ...who,
@@ -212,13 +212,13 @@ function grace(): Identity {
     name: 'Grace Hopper',
     email: 'grace@gmail.com',
     verified: true,
-    title: 'Grace Hopper, grace@gmail.com, not proven at GitHub',
+    title: 'Grace Hopper, grace@gmail.com, not verified at GitHub',
   })
   return {
     ...who,
     github: {
       ...who.github,
-      // The public address of a GitHub profile is text anybody may type; it proves nothing.
+      // The public email of a GitHub profile is free text and proves nothing.
       email: 'grace@gmail.com',
       organizations: [{ login: 'Acme', state: 'pending' }],
       emails: who.github.emails.map((entry) => (entry.primary ? { ...entry, verified: false } : entry)),
@@ -233,7 +233,7 @@ function linus(): Identity {
     name: 'Linus Private',
     email: 'linus@example.org',
     verified: true,
-    title: 'Linus Private, who keeps the address private',
+    title: 'Linus Private, who hides the email address',
   })
   const { email: _e, email_verified: _v, ...google } = who.google
   const { email: _m, email_verified: _w, ...atlassian } = who.atlassian
@@ -260,7 +260,7 @@ function mallory(): Identity {
     name: 'Mallory Example',
     email: 'ada@example.com',
     verified: false,
-    title: "Mallory, who claims Ada's address and cannot prove it",
+    title: "Mallory, who claims Ada's email address without verification",
   })
   return { ...who, github: { ...who.github, email: 'ada@example.com' } }
 }
@@ -272,7 +272,7 @@ function zoe(): Identity {
     name: 'Zoë 🦊',
     email,
     verified: true,
-    title: 'Zoë 🦊, with more than thirty addresses at GitHub',
+    title: 'Zoë 🦊, with more than thirty email addresses at GitHub',
   })
   const others = Array.from({ length: 33 }, (_, n) => ({
     email: `zoe+${n + 1}@example.net`,
@@ -286,7 +286,7 @@ function zoe(): Identity {
     github: {
       ...who.github,
       name: null,
-      // The primary address is the 31st: whoever reads only the first page of thirty does not find it.
+      // The primary address is the 31st. Clients that read only the first page of thirty do not find it.
       emails: [
         ...others.slice(0, 30),
         { email, verified: true, primary: true, visibility: 'private' },
@@ -312,9 +312,9 @@ export function createIdentities() {
   return {
     get: (key: string): Identity | undefined => people.get(key),
     all: (): Identity[] => [...people.values()],
-    /** Adds somebody, or replaces them under the same key. */
+    /** Adds a user, or replaces the one with the same key. */
     set: (identity: Identity) => void people.set(identity.key, identity),
-    /** By key or, as `login_hint` allows, by the address or subject the provider knows. */
+    /** Finds a user by key, or by the email address or subject at the provider, as `login_hint` allows. */
     hinted(provider: ProviderId, hint: string): Identity | undefined {
       return people.get(hint) ?? [...people.values()].find((who) => namesOf(who, provider).includes(hint))
     },

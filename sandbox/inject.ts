@@ -1,18 +1,20 @@
-/** Calls a Node request handler with values instead of sockets, so that its answer can be kept, spoiled or walked on from. */
+/**
+ * Calls a Node request handler with values instead of sockets, so that its response can be stored, changed or followed.
+ */
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { Answer } from './exchange.ts'
 
 export type Call = {
   method: string
-  /** With the prefix the handler is mounted below, as Express leaves it in `originalUrl`. */
+  /** Includes the prefix where the handler is mounted, as in Express's `originalUrl`. */
   url: string
   prefix: string
   headers: Record<string, string | string[] | undefined>
   body: Buffer
 }
 
-class Captured extends ServerResponse {
+class CapturedResponse extends ServerResponse {
   readonly #chunks: Buffer[] = []
   #done: () => void = () => {}
   readonly ended = new Promise<void>((resolve) => {
@@ -47,7 +49,7 @@ export function exchange({ method, url, prefix, headers, body }: Call) {
   req.url = url.slice(prefix.length) || '/'
   if (body.length > 0) req.push(body)
   req.push(null)
-  return { req, res: new Captured(req) }
+  return { req, res: new CapturedResponse(req) }
 }
 
 export async function inject(

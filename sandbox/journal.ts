@@ -1,4 +1,7 @@
-/** Every request the look-alikes received, in order. In-process everything is raw, since tests assert on it; over HTTP secrets are masked. */
+/**
+ * Every request to the sandbox providers, in order. Tests in the same process see raw values; over HTTP secrets are
+ * masked.
+ */
 import type { Endpoint, ProviderId } from './exchange.ts'
 
 export type JournalEntry = {
@@ -12,14 +15,14 @@ export type JournalEntry = {
   readonly headers: Record<string, string | string[] | undefined>
   /** The fields of a form or JSON body. */
   readonly body: Record<string, unknown>
-  /** The body as it came, for whoever cares how it was written. */
+  /** The body as received, for tests of its encoding. */
   readonly raw: string
-  /** What was answered; 0 while nothing was, or when the connection was dropped. */
+  /** The response status; 0 if there was none, or the connection was dropped. */
   status: number
 }
 
 export type Journal = readonly JournalEntry[] & {
-  /** The requests to one provider, or one endpoint of it. */
+  /** The requests to one provider, or to one of its endpoints. */
   calls(provider: ProviderId, endpoint?: Endpoint): JournalEntry[]
 }
 
@@ -38,7 +41,7 @@ const mask = (value: unknown) => (typeof value === 'string' ? `${value.slice(0, 
 const masked = (fields: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, SECRET.has(name) ? mask(value) : value]))
 
-export const shown = ({ raw: _raw, query, headers, body, ...rest }: JournalEntry) => ({
+export const maskEntry = ({ raw: _raw, query, headers, body, ...rest }: JournalEntry) => ({
   ...rest,
   query: masked(query),
   headers: masked(headers),
@@ -49,7 +52,7 @@ export function createJournal() {
   const entries: JournalEntry[] = []
   const calls = (provider: ProviderId, endpoint?: Endpoint) =>
     entries.filter((entry) => entry.provider === provider && (endpoint === undefined || entry.endpoint === endpoint))
-  // Not enumerable, so that a journal prints and compares as the list it is.
+  // Not enumerable, so that a journal prints and compares like a plain list.
   const journal: Journal = Object.defineProperty(Object.assign(entries, { calls }), 'calls', { enumerable: false })
   return {
     journal,

@@ -1,6 +1,6 @@
 /**
- * Signing keys of the look-alikes. Making an RSA key takes a while, so a process makes each one once, when it is first needed,
- * and every sandbox in it draws from the same row; rotation only moves along the row.
+ * Signing keys of the sandbox providers. Creating an RSA key is slow, so a process creates each one once, when first
+ * needed. All sandboxes of a process share them; rotation moves to the next one.
  */
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
 
@@ -25,13 +25,13 @@ function key(alg: Alg, owner: string, index: number): Promise<SigningKey> {
   return fresh
 }
 
-/** One provider's keys: the newest signs, the one before it is still published. */
+/** The keys of one provider: the newest signs, and the previous one is still published. */
 export function createKeyRing(owner: string) {
   let index = 1
   return {
     current: (alg: Alg) => key(alg, owner, index),
     published: (alg: Alg) => Promise.all([key(alg, owner, index), key(alg, owner, index - 1)]),
-    /** A key nobody publishes, for forged tokens. */
+    /** An unpublished key, for forged tokens. */
     unpublished: (alg: Alg) => key(alg, `${owner}-foreign`, 0),
     rotate: () => void index++,
     reset: () => {

@@ -1,4 +1,7 @@
-/** The sandbox on its own: `SANDBOX_PORT` (4400), until SIGTERM or SIGINT. `SANDBOX_AS` signs in as one person without a page. */
+/**
+ * Runs the sandbox alone on `SANDBOX_PORT` (4400) until SIGTERM or SIGINT. With `SANDBOX_AS` that user signs in without
+ * a page.
+ */
 import { startSandbox } from './sandbox.ts'
 
 const appOrigin = process.env.SANDBOX_APP_ORIGIN

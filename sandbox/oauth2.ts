@@ -1,11 +1,22 @@
 /**
- * A provider that knows RFC 6749 (https://www.rfc-editor.org/rfc/rfc6749) and RFC 7009, nothing of OpenID Connect, and keeps the
- * person deep inside its answer under names of its own.
+ * A provider that supports RFC 6749 (https://www.rfc-editor.org/rfc/rfc6749) and RFC 7009, but not OpenID Connect. Its
+ * userinfo response is nested and uses its own member names.
  */
 import { APP_NAME, type Client } from './clients.ts'
 import { challengeOf, verify } from './codes.ts'
 import { askPerson, errorPage } from './consent.ts'
-import { type Answer, type Asked, basic, bearer, callback, empty, json, reader, redirect, words } from './exchange.ts'
+import {
+  type Answer,
+  basic,
+  bearer,
+  callback,
+  empty,
+  json,
+  type ProviderRequest,
+  reader,
+  redirect,
+  words,
+} from './exchange.ts'
 import type { Grant } from './grants.ts'
 import { secrets } from './secrets.ts'
 import type { LookAlike, World } from './world.ts'
@@ -19,23 +30,23 @@ const refuse = (status: number, error: string, error_description: string, header
 export function createOAuth2(world: World): LookAlike {
   const { grants, codes, registry, switches } = world
 
-  function authorize(asked: Asked): Answer | Promise<Answer> {
-    const { query } = asked
+  function authorize(request: ProviderRequest): Answer | Promise<Answer> {
+    const { query } = request
     const clientId = query.get('client_id') ?? ''
     const redirectUri = query.get('redirect_uri') ?? ''
     if (!registry.find('oauth2', clientId)) return errorPage(400, 'Unknown application', `No application ${clientId}.`)
     if (!registry.allows('oauth2', redirectUri)) {
-      return errorPage(400, 'Address not registered', `${redirectUri} is not a registered redirect address.`)
+      return errorPage(400, 'Redirect URI not registered', `${redirectUri} is not a registered redirect URI.`)
     }
     const state = query.get('state') ?? undefined
-    const back = (params: Record<string, string>) => redirect(asked, callback(redirectUri, { ...params, state }))
+    const back = (params: Record<string, string>) => redirect(request, callback(redirectUri, { ...params, state }))
     if (query.get('response_type') !== 'code') return back({ error: 'unsupported_response_type' })
     const challenge = challengeOf(query)
     if (challenge === 'refused') {
       return back({ error: 'invalid_request', error_description: 'transform algorithm not supported' })
     }
     const scopes = words(query.get('scope'))
-    return askPerson(world, asked, {
+    return askPerson(world, request, {
       provider: 'oauth2',
       app: APP_NAME,
       scopes,
@@ -49,9 +60,9 @@ export function createOAuth2(world: World): LookAlike {
     })
   }
 
-  function authenticate(asked: Asked): Client | undefined {
-    const field = reader(asked)
-    const header = basic(asked)
+  function authenticate(request: ProviderRequest): Client | undefined {
+    const field = reader(request)
+    const header = basic(request)
     const how = switches.oauth2.tokenAuth
     if (how === (header ? 'post' : 'basic')) return undefined
     const client = registry.find('oauth2', header?.id ?? field('client_id') ?? '')
@@ -75,10 +86,10 @@ export function createOAuth2(world: World): LookAlike {
     })
   }
 
-  function token(asked: Asked): Answer {
-    const client = authenticate(asked)
+  function token(request: ProviderRequest): Answer {
+    const client = authenticate(request)
     if (client === undefined) return stranger()
-    const field = reader(asked)
+    const field = reader(request)
     const kind = field('grant_type')
     if (kind === 'refresh_token') {
       const old = grants.known('oauth2', 'refresh', field('refresh_token'))
@@ -93,7 +104,7 @@ export function createOAuth2(world: World): LookAlike {
     const code = codes.find('oauth2', client.id, field('code') ?? '')
     const grant = code && grants.find('oauth2', client.id, code.person)
     if (code === undefined || grant === undefined) {
-      return refuse(400, 'invalid_grant', 'The authorization code is invalid, expired or spent.')
+      return refuse(400, 'invalid_grant', 'The authorization code is invalid, expired or already used.')
     }
     if (field('redirect_uri') !== code.redirectUri) return refuse(400, 'invalid_grant', 'redirect_uri does not match.')
     if (verify(code.challenge, field('code_verifier')) !== 'ok') {
@@ -103,8 +114,8 @@ export function createOAuth2(world: World): LookAlike {
     return tokens(grant, code.scopes, secrets.family(), switches.oauth2.refresh !== 'none')
   }
 
-  function userinfo(asked: Asked): Answer {
-    const token = grants.known('oauth2', 'access', bearer(asked))
+  function userinfo(request: ProviderRequest): Answer {
+    const token = grants.known('oauth2', 'access', bearer(request))
     const who = grants.alive(token) ? world.identities.get(token.grant.person)?.oauth2 : undefined
     if (who === undefined) return refuse(401, 'invalid_token', 'The access token is invalid or expired.', CHALLENGE)
     const { uid, label, mail, confirmed } = who
@@ -112,16 +123,16 @@ export function createOAuth2(world: World): LookAlike {
     return json(200, { data: { user: { uid, contact, ...(label !== undefined && { label }) } } })
   }
 
-  /** RFC 7009: an unknown token is revoked already. */
-  function revoke(asked: Asked): Answer {
-    const client = authenticate(asked)
+  /** RFC 7009: an unknown token counts as revoked. */
+  function revoke(request: ProviderRequest): Answer {
+    const client = authenticate(request)
     if (client === undefined) return stranger()
     if (switches.oauth2.revoke !== 200) return empty(switches.oauth2.revoke)
-    const value = reader(asked)('token')
+    const value = reader(request)('token')
     if (value === undefined) return refuse(400, 'invalid_request', 'token is missing')
     const token = grants.known('oauth2', 'refresh', value) ?? grants.known('oauth2', 'access', value)
     if (token?.grant.clientId === client.id) {
-      // Taking back the refresh token takes the access tokens made with it (section 2.1).
+      // Revoking a refresh token also revokes its access tokens (section 2.1).
       grants.kill((other) => other === token || (token.kind === 'refresh' && other.family === token.family))
     }
     return empty(200)
@@ -132,15 +143,15 @@ export function createOAuth2(world: World): LookAlike {
       const name = path.slice(1)
       return name === 'authorize' || name === 'token' || name === 'userinfo' || name === 'revoke' ? name : 'other'
     },
-    answer(asked) {
-      if (asked.path === '/authorize') return authorize(asked)
-      switch (`${asked.method} ${asked.path}`) {
+    answer(request) {
+      if (request.path === '/authorize') return authorize(request)
+      switch (`${request.method} ${request.path}`) {
         case 'POST /token':
-          return token(asked)
+          return token(request)
         case 'GET /userinfo':
-          return userinfo(asked)
+          return userinfo(request)
         case 'POST /revoke':
-          return revoke(asked)
+          return revoke(request)
         default:
           return json(404, { error: 'not_found' })
       }

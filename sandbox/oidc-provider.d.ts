@@ -1,4 +1,7 @@
-/** The part of oidc-provider 9 the sandbox uses; the package ships no types. https://github.com/panva/node-oidc-provider/blob/main/docs/README.md */
+/**
+ * The part of oidc-provider 9 that the sandbox uses. The package contains no types.
+ * https://github.com/panva/node-oidc-provider/blob/main/docs/README.md
+ */
 declare module 'oidc-provider' {
   import type { IncomingMessage, ServerResponse } from 'node:http'
 

@@ -1,12 +1,12 @@
 /**
- * A certified OpenID provider, the npm package oidc-provider, as "Acme ID". Ours are only the people, the consent page in place of its
- * interaction pages, and a store that hears the sandbox's clock.
+ * "Acme ID": a certified OpenID provider, the npm package oidc-provider. The sandbox adds users, replaces the
+ * interaction pages with its consent page, and provides a store that follows its clock.
  */
 import { decodeJwt } from 'jose'
 import type Provider from 'oidc-provider'
 import { APP_NAME, CLIENTS } from './clients.ts'
 import { askPerson, errorPage } from './consent.ts'
-import { type Answer, type Asked, reader, words } from './exchange.ts'
+import { type Answer, type ProviderRequest, reader, words } from './exchange.ts'
 import { inGuise } from './guises.ts'
 import { forge, isIdToken } from './id-token.ts'
 import { subjectOf } from './identities.ts'
@@ -14,12 +14,12 @@ import { type Call, exchange, inject } from './inject.ts'
 import type { LookAlike, World } from './world.ts'
 
 const PREFIX = '/oidc'
-type Stored = Record<string, unknown>
-type Held = { model: string; payload: Stored; expiresAt: number }
+type Payload = Record<string, unknown>
+type StoredEntry = { model: string; payload: Payload; expiresAt: number }
 
-/** The adapter oidc-provider stores everything through. https://github.com/panva/node-oidc-provider/blob/main/example/my_adapter.js */
+/** The storage adapter of oidc-provider. https://github.com/panva/node-oidc-provider/blob/main/example/my_adapter.js */
 function createAdapter(now: () => Date) {
-  const held = new Map<string, Held>()
+  const held = new Map<string, StoredEntry>()
   const read = (key: string | undefined) => {
     const found = key === undefined ? undefined : held.get(key)
     return found !== undefined && now().getTime() < found.expiresAt ? found.payload : undefined
@@ -28,7 +28,7 @@ function createAdapter(now: () => Date) {
     [...held].find(([, entry]) => entry.model === model && entry.payload[field] === value)?.[0]
 
   const adapter = (model: string) => ({
-    async upsert(id: string, payload: Stored, expiresIn?: number) {
+    async upsert(id: string, payload: Payload, expiresIn?: number) {
       const expiresAt = expiresIn === undefined ? Number.POSITIVE_INFINITY : now().getTime() + expiresIn * 1000
       held.set(`${model} ${id}`, { model, payload, expiresAt })
     },
@@ -54,9 +54,11 @@ function createAdapter(now: () => Date) {
   return { adapter, kill, reset: () => held.clear() }
 }
 
-/** The package warns about Node 20 when it is loaded, on which it works; only that one line is kept from the terminal. */
+/**
+ * The package prints a warning about Node 20 when it is loaded, although it works there. Only this line is suppressed.
+ */
 async function load() {
-  // biome-ignore lint/suspicious/noConsole: the package writes to the console itself and offers no other way to be told.
+  // biome-ignore lint/suspicious/noConsole: the package writes to the console and has no option to turn that off.
   const warn = console.warn
   console.warn = (...words: unknown[]) => {
     if (!String(words[0]).includes('Unsupported runtime')) warn(...words)
@@ -73,7 +75,7 @@ export function createOidc(world: World): LookAlike {
   const issuer = () => `${world.url}${PREFIX}`
   const built = new Map<string, Promise<Provider>>()
 
-  /** Built when first asked for, and again for new keys or switches: the package takes both once, at construction. */
+  /** Built at first use, and again after keys or switches change: the package reads both only once. */
   async function build(): Promise<Provider> {
     const { alg, refresh, rotate, tokenAuth, userinfo, pkce } = world.switches.oidc
     const [OidcProvider, own, other] = await Promise.all([
@@ -163,13 +165,13 @@ export function createOidc(world: World): LookAlike {
     return fresh
   }
 
-  /** Whatever name a caller used, the provider answers under the one in its issuer. */
+  /** Callers may use any host name. The provider always sees the one in its issuer. */
   const host = () => new URL(world.url).host
 
-  async function authorize(asked: Asked): Promise<Answer> {
+  async function authorize(request: ProviderRequest): Promise<Answer> {
     const provider = await current()
-    const field = reader(asked)
-    const ours = asked.method === 'POST' && (field('as') ?? field('deny')) !== undefined
+    const field = reader(request)
+    const ours = request.method === 'POST' && (field('as') ?? field('deny')) !== undefined
     const cookies = new Map<string, string>()
     const call = (url: string, posted = false): Call => ({
       method: posted ? 'POST' : 'GET',
@@ -179,9 +181,9 @@ export function createOidc(world: World): LookAlike {
         host: host(),
         accept: 'text/html',
         cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; '),
-        ...(posted && { 'content-type': asked.headers['content-type'] }),
+        ...(posted && { 'content-type': request.headers['content-type'] }),
       },
-      body: posted ? asked.body : Buffer.alloc(0),
+      body: posted ? request.body : Buffer.alloc(0),
     })
     const go = async (next: Call): Promise<Answer> => {
       const answer = await inject(provider.callback(), next)
@@ -199,8 +201,8 @@ export function createOidc(world: World): LookAlike {
       return url.origin === world.url && url.pathname.startsWith(`${PREFIX}/interaction/`) ? url : undefined
     }
 
-    /** Answers every question the provider has until it sends the person back to the application. */
-    async function answerAll(first: Answer, subject: string | undefined): Promise<Answer> {
+    /** Answers all interaction prompts until the provider redirects to the application. */
+    async function answerPrompts(first: Answer, subject: string | undefined): Promise<Answer> {
       let answer = first
       for (let turn = 0; turn < 4; turn += 1) {
         const page = interaction(answer)
@@ -222,20 +224,20 @@ export function createOidc(world: World): LookAlike {
       return answer
     }
 
-    const search = asked.query.size > 0 ? `?${asked.query}` : ''
-    const first = await go(call(`${PREFIX}${asked.path}${search}`, asked.method === 'POST' && !ours))
+    const search = request.query.size > 0 ? `?${request.query}` : ''
+    const first = await go(call(`${PREFIX}${request.path}${search}`, request.method === 'POST' && !ours))
     if (interaction(first) === undefined) return first
-    return askPerson(world, asked, {
+    return askPerson(world, request, {
       provider: 'oidc',
       app: APP_NAME,
-      scopes: words(asked.query.get('scope')),
-      chosen: (who) => answerAll(first, subjectOf(who, 'oidc')),
-      denied: () => answerAll(first, undefined),
+      scopes: words(request.query.get('scope')),
+      chosen: (who) => answerPrompts(first, subjectOf(who, 'oidc')),
+      denied: () => answerPrompts(first, undefined),
     })
   }
 
-  /** Its key set among what else is found in real ones. */
-  async function crowded(answer: Answer): Promise<Answer> {
+  /** Its key set with other entries that real key sets contain. */
+  async function addUnusableKeys(answer: Answer): Promise<Answer> {
     const body: { keys: Record<string, unknown>[] } = JSON.parse(answer.body.toString())
     const stranger = (await world.keys.oidc.unpublished(world.switches.oidc.alg)).public
     const ids = body.keys.map(({ kid }) => kid)
@@ -248,8 +250,8 @@ export function createOidc(world: World): LookAlike {
     return { ...answer, body: JSON.stringify({ keys: [null, {}, ...others, ...body.keys] }) }
   }
 
-  /** The package reads the computer's clock; on another clock what it signs is moved there and signed again. */
-  async function onOurClock(answer: Answer): Promise<Answer> {
+  /** The package uses the computer's clock. If the sandbox's clock differs, times are moved and tokens signed again. */
+  async function moveToClock(answer: Answer): Promise<Answer> {
     const shift = Math.round((world.now().getTime() - Date.now()) / 1000)
     if (Math.abs(shift) < 2 || answer.status !== 200) return answer
     const whole = answer.body.toString()
@@ -285,19 +287,19 @@ export function createOidc(world: World): LookAlike {
           return path.includes('/.well-known/') ? 'discovery' : 'other'
       }
     },
-    answer(asked) {
-      return inGuise(world, asked, async (path) => {
-        if (path === '/auth') return authorize(asked)
+    answer(request) {
+      return inGuise(world, request, async (path) => {
+        if (path === '/auth') return authorize(request)
         const provider = await current()
         const answer = await inject(provider.callback(), {
-          method: asked.method,
-          url: `${PREFIX}${path}${asked.query.size > 0 ? `?${asked.query}` : ''}`,
+          method: request.method,
+          url: `${PREFIX}${path}${request.query.size > 0 ? `?${request.query}` : ''}`,
           prefix: PREFIX,
-          headers: { ...asked.headers, host: host() },
-          body: asked.body,
+          headers: { ...request.headers, host: host() },
+          body: request.body,
         })
-        if (path === '/jwks' && world.switches.oidc.keySet === 'crowded') return crowded(answer)
-        return path === '/token' || path === '/me' ? onOurClock(answer) : answer
+        if (path === '/jwks' && world.switches.oidc.keySet === 'crowded') return addUnusableKeys(answer)
+        return path === '/token' || path === '/me' ? moveToClock(answer) : answer
       })
     },
     killRefreshTokens: (person) => store.kill('RefreshToken', person && subjectFor(person)),

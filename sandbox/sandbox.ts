@@ -1,4 +1,4 @@
-/** One sandbox: builds its world, starts its server on loopback, and is the handle by which tests and the demo move it. */
+/** A sandbox: creates its state, starts its server on loopback, and returns a handle for tests and the demo. */
 import type { AddressInfo } from 'node:net'
 import type { JWTPayload } from 'jose'
 import { createAtlassian } from './atlassian.ts'
@@ -29,12 +29,12 @@ export type { Switches } from './switches.ts'
 export type Sandbox = {
   /** Without a trailing slash. */
   readonly url: string
-  /** Environment settings that point Vinculum at this sandbox. */
+  /** Environment variables that connect Vinculum to this sandbox. */
   readonly env: Record<string, string>
   readonly mode: Readonly<{ as: string; deny: boolean }>
-  /** Sign in as this person at once, without a page; `click` shows the page again. */
+  /** Signs in as this user at once, without a page. `click` shows the page again. */
   as(identity: string | 'click'): void
-  /** Decline at once. */
+  /** Declines at once. */
   deny(on?: boolean): void
   fault(at: FaultAt, what: Fault): void
   faults(): { at: FaultAt; what: Fault; used: number }[]
@@ -42,9 +42,9 @@ export type Sandbox = {
   readonly journal: Journal
   clearJournal(): void
   readonly identities: Identities
-  /** Adds an ordinary person, with what is different about them at single providers. */
+  /** Adds an ordinary user, with differences at single providers. */
   addIdentity(who: Person, changes?: Changes): Identity
-  /** Set by assignment: `sandbox.switches.github.app = 'github-app'`. */
+  /** Assign values to change it: `sandbox.switches.github.app = 'github-app'`. */
   readonly switches: Switches
   readonly clock: { now(): Date; advance(seconds: number): void }
   killRefreshTokens(provider: ProviderId, identity?: string): number
@@ -53,12 +53,12 @@ export type Sandbox = {
   allowRedirect(provider: ProviderId, uri: string): void
   addClient(provider: Exclude<ProviderId, 'oidc'>, client: Client): void
   signIdToken(provider: 'google' | 'oidc', claims: JWTPayload, forgery?: Forgery): Promise<string>
-  /** Everything back to the start: faults, journal, mode, identities, grants, switches, keys, clock. */
+  /** Resets everything: faults, journal, mode, identities, grants, switches, keys, clock. */
   reset(): void
   close(): Promise<void>
 }
 
-/** What is different about a person at single providers: `undefined` takes a field away, `null` the whole account there. */
+/** Differences of a user at single providers: `undefined` removes a field, `null` the whole account there. */
 export type Changes = {
   [P in ProviderId]?: { [F in keyof NonNullable<Identity[P]>]?: NonNullable<Identity[P]>[F] | undefined } | null
 }
@@ -68,7 +68,7 @@ export type SandboxOptions = {
   host?: '127.0.0.1'
   clock?: () => Date
   as?: string | 'click'
-  /** Where the application is, when that is not a loopback address; its callbacks are then registered. */
+  /** The origin of the application if it is not on loopback. Its callbacks are then registered. */
   appOrigin?: string
 }
 
@@ -158,7 +158,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     },
     mode,
     as(identity) {
-      if (identity !== 'click' && !world.identities.get(identity)) throw new Error(`Nobody here is called ${identity}`)
+      if (identity !== 'click' && !world.identities.get(identity))
+        throw new Error(`There is no user with the key ${identity}`)
       mode.as = identity
       mode.deny = false
     },
@@ -176,7 +177,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       for (const [provider, change] of Object.entries(changes)) {
         identity[provider] = change === null ? undefined : { ...Object(identity[provider]), ...change }
       }
-      // Still a person: every change was merged into the member of its own provider.
+      // Still an identity: every change was merged into the member of its own provider.
       const added = identity as unknown as Identity
       world.identities.set(added)
       return added
@@ -211,7 +212,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
-        // Hanging and dripping answers would otherwise hold the server open for ever.
+        // Hanging and slow responses would otherwise keep the server open forever.
         server.closeAllConnections()
       }),
   }

@@ -1,10 +1,13 @@
-/** Random values in the shapes the real providers use, lengths included: a store with short columns should fail here first. */
+/**
+ * Random values with the formats and lengths of the real providers. If a database column is too short, it fails here
+ * first.
+ */
 import { randomBytes, randomUUID } from 'node:crypto'
 
 const text = (bytes: number) => randomBytes(bytes).toString('base64url')
 const segment = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-/** Opaque, but shaped like the long JWTs Atlassian hands out. */
+/** Opaque, but formatted like Atlassian's long JWTs. */
 const long = (bytes: number) => `${segment({ alg: 'RS256', typ: 'JWT' })}.${text(bytes)}.${text(256)}`
 
 export const secrets = {

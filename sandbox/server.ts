@@ -1,9 +1,9 @@
-/** The sockets: reads a request, writes it down, lets the look-alike answer, and lets a fault have its way with the answer. */
+/** The HTTP server: reads and records a request, calls the provider, and applies faults to the response. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { decodeJwt } from 'jose'
 import { page } from './consent.ts'
 import type { Control } from './control.ts'
-import { type Answer, type Asked, fields, isProvider, json, PROVIDERS, type ProviderId } from './exchange.ts'
+import { type Answer, fields, isProvider, json, PROVIDERS, type ProviderId, type ProviderRequest } from './exchange.ts'
 import { type Fault, type Faults, replaces, send, spoil } from './faults.ts'
 import { forge, isIdToken, sign } from './id-token.ts'
 import type { createJournal, JournalEntry } from './journal.ts'
@@ -22,8 +22,8 @@ async function read(req: IncomingMessage): Promise<Buffer | undefined> {
   return Buffer.concat(chunks)
 }
 
-/** What a fault changes in the words of an answer, before its bytes are sent. */
-async function reworded(world: World, provider: ProviderId, answer: Answer, fault: Fault): Promise<Answer> {
+/** Applies faults that change the content of a response, before its bytes are sent. */
+async function changeContent(world: World, provider: ProviderId, answer: Answer, fault: Fault): Promise<Answer> {
   if (fault.kind !== 'mutate' && fault.kind !== 'id-token') return answer
   if (String(answer.headers['content-type']).startsWith('application/jwt')) {
     const token = answer.body.toString()
@@ -54,9 +54,9 @@ export function createSandboxServer({ world, lookAlikes, faults, log, control }:
     const method = req.method ?? 'GET'
     const url = new URL(req.url ?? '/', world.url)
     const [, prefix = '', path = '/'] = /^\/([^/]*)(\/.*)?$/.exec(url.pathname) ?? []
-    const asked: Asked = { method, path, query: url.searchParams, headers: req.headers, body }
+    const request: ProviderRequest = { method, path, query: url.searchParams, headers: req.headers, body }
 
-    if (prefix === '_sandbox') return send(res, control(asked))
+    if (prefix === '_sandbox') return send(res, control(request))
     if (prefix === '') return send(res, page(200, 'Sandbox', `<p>Look-alikes: ${PROVIDERS.join(', ')}.</p>`))
     if (!isProvider(prefix)) return send(res, json(404, { error: 'not_found' }))
 
@@ -80,12 +80,12 @@ export function createSandboxServer({ world, lookAlikes, faults, log, control }:
     })
     const fault = faults.take(prefix, endpoint)
     if (fault !== undefined && replaces(fault)) return spoil(res, fault, undefined)
-    const answer = await lookAlike.answer(asked)
+    const answer = await lookAlike.answer(request)
     if (fault === undefined) return send(res, answer)
-    spoil(res, fault, await reworded(world, prefix, answer, fault))
+    spoil(res, fault, await changeContent(world, prefix, answer, fault))
   }
 
-  // A client that gives up is not an event here; a mistake of ours is, and the caller hears of it.
+  // A client that disconnects is not an error. A bug of ours is, and the caller gets it.
   return createServer((req, res) => {
     res.on('error', () => {})
     serve(req, res).catch((error: unknown) => {

@@ -1,24 +1,30 @@
 /**
- * Everything about a look-alike that can be set to either of two true behaviours: what an operator configures at the
- * real provider, and what observers of the real provider disagree about.
+ * Switches between behaviors that are all real: what an operator configures at the real provider, and where reports
+ * about it differ.
  */
 export type Switches = {
   google: {
-    /** Scopes the person leaves unticked on the consent page, e.g. `email`. */
+    /** Scopes that the user unticks on the consent page, e.g. `email`. */
     unticked: string[]
-    /** Whether the callback carries RFC 9207's `iss`. */
+    /** Whether the callback contains `iss` (RFC 9207). */
     iss: boolean
-    /** Both spellings are documented for the id_token. https://developers.google.com/identity/openid-connect/openid-connect */
+    /**
+     * The issuer in the id_token; both spellings are documented.
+     * https://developers.google.com/identity/openid-connect/openid-connect
+     */
     issuer: string
-    /** Whether a token response to `openid` holds an id_token; Google's always does, a proxy's or an emulator's may not. */
+    /**
+     * Whether the token response contains an id_token for the scope `openid`. Google's always does; that of a proxy or
+     * emulator may not.
+     */
     idToken: boolean
-    /** Profile and e-mail claims in the id_token; under load Google leaves them out. */
+    /** Whether the id_token contains profile and email claims. Under load Google omits them. */
     idTokenProfile: boolean
   }
   github: {
-    /** An OAuth app's tokens do not expire; a GitHub App's do, and rotate. */
+    /** Tokens of an OAuth app do not expire. Those of a GitHub App do, and rotate. */
     app: 'oauth-app' | 'github-app'
-    /** Whether an OAuth app has expiring tokens switched on. */
+    /** Whether an OAuth app has expiring tokens turned on. */
     expiringTokens: boolean
     /** Whether a GitHub App has the permission "Email addresses: read". */
     emailPermission: boolean
@@ -26,47 +32,49 @@ export type Switches = {
     membersPermission: boolean
     unticked: string[]
     suspended: boolean
-    /** How a revoked or unknown token is refused at `/applications/…/token`. */
+    /** How `/applications/…/token` rejects a revoked or unknown token. */
     unknownToken: 404 | 422
   }
   atlassian: {
-    /** No leeway: a spent refresh token ends its family at once. */
+    /** No leeway: reuse of a refresh token revokes its family at once. */
     strict: boolean
     deadRefresh: 'observed' | 'documented'
     deadCode: 'current' | 'legacy'
     wrongSecret: 'access_denied' | 'invalid_client'
     revoke: 404 | 200
-    /** The 365 days announced in 2021 and absent from today's documents. */
+    /** The limit of 365 days, announced in 2021 but missing from today's documentation. */
     absoluteLifetime: boolean
-    /** How many a page holds at most, whatever is asked for: one may be shorter than its limit without being the last. */
+    /** The maximum page size, whatever is requested. A page can be shorter than its limit without being the last. */
     pageSize: number
   }
   oidc: {
     alg: 'RS256' | 'PS256' | 'ES256' | 'EdDSA'
     /**
-     * `crowded`: beside its keys there are others under the same ids, for encryption, of unknown types, incomplete, and
-     * entries that are no keys, as real issuers publish them (RFC 7517 §5).
+     * `crowded`: the key set also contains keys with the same IDs, for encryption, of unknown types or incomplete, and
+     * invalid entries, as real issuers publish them (RFC 7517 §5).
      */
     keySet: 'plain' | 'crowded'
     refresh: 'always' | 'offline_access'
     rotate: boolean
-    /** How the application is registered to prove itself; `none` is one without a secret. */
+    /** The registered client authentication method; `none` for a client without a secret. */
     tokenAuth: 'client_secret_basic' | 'client_secret_post' | 'none'
-    /** What UserInfo answers: JSON, a signed or an encrypted JWT, or a refusal whatever the token (AD FS). */
+    /** The UserInfo response: JSON, a signed or encrypted JWT, or a refusal for every token (AD FS). */
     userinfo: 'json' | 'signed' | 'encrypted' | 'refused'
     /** Whether the id_token repeats the nonce (LinkedIn's does not). */
     nonce: boolean
-    /** `refused`: a code verifier beside a secret is an error (LinkedIn). */
+    /** `refused`: a code verifier together with a secret is an error (LinkedIn). */
     pkce: 'required' | 'refused'
-    /** Whose oddities it has: see `guises.ts`. */
+    /** The provider to imitate: see `guises.ts`. */
     like: 'acme' | 'entra' | 'b2c'
-    /** In the guise of Entra: whose tokens its keys sign; `{issuer}` is the template of its document. */
+    /**
+     * In the Entra variant: the issuer of the tokens that its keys sign. `{issuer}` is the template in its document.
+     */
     keyIssuer: string
   }
   oauth2: {
     refresh: 'static' | 'rotate' | 'none'
     revoke: 200 | 404 | 503
-    /** How an application must prove itself: X, Reddit and Zoom accept nothing but Basic, others only the body. */
+    /** The accepted client authentication. X, Reddit and Zoom accept only Basic, others only the body. */
     tokenAuth: 'any' | 'basic' | 'post'
   }
 }

@@ -1,14 +1,14 @@
-/** What the look-alikes of one sandbox share: its clock, its people, its registered applications, and what it was told to do. */
+/** The shared state of a sandbox: clock, users, registered applications and settings. */
 import type { Registry } from './clients.ts'
 import type { Codes } from './codes.ts'
-import type { Answer, Asked, Endpoint } from './exchange.ts'
+import type { Answer, Endpoint, ProviderRequest } from './exchange.ts'
 import type { Grants } from './grants.ts'
 import type { Identities } from './identities.ts'
 import type { KeyRing } from './keys.ts'
 import type { Switches } from './switches.ts'
 
 export type World = {
-  /** Without a trailing slash; known once the server listens. */
+  /** Without a trailing slash. Known once the server listens. */
   readonly url: string
   readonly now: () => Date
   readonly mode: { as: string; deny: boolean }
@@ -21,12 +21,12 @@ export type World = {
 }
 
 export type LookAlike = {
-  /** Which endpoint a path is, for the journal and for faults. */
+  /** The endpoint of a path, for the journal and faults. */
   endpoint(method: string, path: string): Endpoint
-  answer(asked: Asked): Answer | Promise<Answer>
-  /** Refuse this person's refresh tokens (everybody's without one) from now on. */
+  answer(asked: ProviderRequest): Answer | Promise<Answer>
+  /** Rejects this user's refresh tokens (or everyone's) from now on. */
   killRefreshTokens(person?: string): number
-  /** Refuse access tokens handed out so far. */
+  /** Rejects all access tokens issued so far. */
   killAccessTokens(person?: string): number
   reset?(): void
 }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { loadEnvFile } from 'node:process'
 import type { Logger } from 'pino'
 import type { Context, Report } from './commands/command.ts'
-import { type Invocation, readInvocation, usage, written } from './commands/index.ts'
+import { formatReport, type Invocation, readInvocation, usage } from './commands/index.ts'
 import { type Config, ConfigError, inspectConfig } from './config.ts'
 import { BusyError } from './kernel/busy.ts'
 import { systemClock } from './kernel/clock.ts'
@@ -70,7 +70,7 @@ async function runCommand({ command, json, ...given }: Invocation) {
   } finally {
     for (const service of opened) await service.close()
   }
-  return { ...written(report, json), code: report.ok ? 0 : 1 }
+  return { ...formatReport(report, json), code: report.ok ? 0 : 1 }
 }
 
 type Settings = { readonly config: Config; readonly faults: readonly string[] }

@@ -14,7 +14,7 @@ import { createRenewal } from './connections/renewal.ts'
 import { createRevocation } from './connections/revocation.ts'
 import { standingOf } from './connections/standing.ts'
 import { createVault } from './connections/vault.ts'
-import { opensByMail } from './credentials/mail-opens.ts'
+import { createEmailAccessRule } from './credentials/email-access.ts'
 import { createPasskeys } from './credentials/passkeys.ts'
 import { createPasswords } from './credentials/passwords.ts'
 import { createRecoveryCodes } from './credentials/recovery-codes.ts'
@@ -80,7 +80,7 @@ import { createIds, type Random, secretToken, systemRandom } from './kernel/ids.
 import { ok } from './kernel/result.ts'
 import { createShared } from './kernel/shared.ts'
 import { createAllowance } from './mail/allowance.ts'
-import { createLetters } from './mail/letters.ts'
+import { createMailComposer } from './mail/compose.ts'
 import { createMailer } from './mail/mailer.ts'
 import { createMailbox, noTransport, smtpTransport } from './mail/transport.ts'
 import { createOAuth } from './oauth.ts'
@@ -237,7 +237,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
 
     // What people know or hold, and what is written to them
     const tickets = createTickets({ tickets: stored.tickets, clock, ids, random, key: ring.keysFor('ticket codes')[0] })
-    const letter = createLetters({ ids, clock, sealer })
+    const letter = createMailComposer({ ids, clock, sealer })
     const passwords = createPasswords({
       policy: config.passwords,
       random,
@@ -392,7 +392,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       mail: config.mail.tag !== 'off',
     }
     const verification = verifyEmail(byMail)
-    const opening = { opens: opensByMail({ autoRegister: oauth.autoRegister }), ids }
+    const opening = { opens: createEmailAccessRule({ autoRegister: oauth.autoRegister }), ids }
     const resets = resetPassword({ ...byMail, ...opening, passwords, trustedDevices, audit })
     const arrive = arriveFromProvider({ providers, flows: pending, events, clock, sealer })
     const withdrawal = withdrawGrants({ accounts, providers, clock, wakeRevocation })

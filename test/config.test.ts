@@ -363,7 +363,7 @@ describe('a variable that resembles a setting', () => {
     const { warnings } = readConfig({ ...sound, ...acme, ACME_CLIENTID: 'x', GOOGLE_KEY: 'x', PUBLIC_URI: 'x' })
     expect(warnings).toEqual([
       'ACME_CLIENTID is not a setting and is ignored; did you mean ACME_CLIENT_ID?',
-      "GOOGLE_KEY begins like a provider's setting but is not one; it is ignored",
+      "GOOGLE_KEY starts like a provider's setting but is not one; it is ignored",
       'PUBLIC_URI is not a setting and is ignored; did you mean PUBLIC_URL?',
     ])
   })

@@ -1,23 +1,23 @@
-/** What a case is, and what it may use while it runs. */
+/** The definition of a case, and its context. */
 import type { Finding } from './judge.ts'
 
-export type NotRun = { readonly notRun: string }
+export type SkippedCase = { readonly notRun: string }
 
-export type Setting = {
-  /** Undoes something when the case is over, however it ends; the last one first. */
+export type CaseContext = {
+  /** Registers a clean-up step, which runs when the case ends, in reverse order. */
   defer(undo: () => unknown): void
-  /** The URL of a new database on the PostgreSQL server of this run. */
+  /** Creates a database on the PostgreSQL server of this run and returns its URL. */
   newDatabase(): Promise<string>
 }
 
 export type Case = {
-  /** Begins with what fails, so that a filter selects a group: `postgres-`, `sqlite-`, `provider-`, `process-`, `growth-`. */
+  /** The name. Its prefix selects a group in the filter: `postgres-`, `sqlite-`, `provider-`, `process-`, `growth-`. */
   readonly name: string
   /** What the service promises, in one sentence. */
   readonly promise: string
-  /** What the case looks at to decide. */
-  readonly judged: string
+  /** How the case decides. */
+  readonly criteria: string
   /** Seconds after which the case has failed. */
   readonly withinSeconds: number
-  run(setting: Setting): Promise<readonly Finding[] | NotRun>
+  run(setting: CaseContext): Promise<readonly Finding[] | SkippedCase>
 }

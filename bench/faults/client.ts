@@ -1,13 +1,13 @@
-/** People who use the service over HTTP, and what they see. */
+/** Users of the service over HTTP, and what they observe. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Answer, type Finding, finding } from './judge.ts'
+import { type Finding, finding, type ObservedResponse } from './judge.ts'
 
 export type Node = { readonly port: number }
 export type Body = Readonly<Record<string, unknown>>
-export type Reply = Answer & { readonly body: Body; readonly headers: Headers }
+export type Reply = ObservedResponse & { readonly body: Body; readonly headers: Headers }
 export type Person = { readonly id: string; readonly email: string; access: string; refresh: string }
 
-/** Longer than any promise of a case: a request without an answer by then has none. */
+/** Longer than any promise of a case. A request without a response by then counts as unanswered. */
 const patienceMs = 40_000
 
 type Request = {
@@ -17,7 +17,7 @@ type Request = {
   readonly signal?: AbortSignal
 }
 
-/** One request. Never throws: status 0 is an answer that did not come. */
+/** Makes one request. It never throws: status 0 means that there was no response. */
 export async function call(node: Node, method: string, path: string, request: Request = {}): Promise<Reply> {
   const { token, body, cookie, signal = AbortSignal.timeout(patienceMs) } = request
   const began = performance.now()
@@ -53,7 +53,7 @@ export async function call(node: Node, method: string, path: string, request: Re
   }
 }
 
-/** A sign-in with a provider, its page left out: the code is what it would have sent back. */
+/** Signs in with a provider without its page: the code is computed like the page would. */
 export async function signInAt(node: Node, provider: string, subject: string): Promise<Reply> {
   const begun = await call(node, 'GET', `/auth/${provider}`)
   const location = begun.headers.get('location')
@@ -74,7 +74,7 @@ const asPerson = (reply: Reply): Person => {
   }
 }
 
-/** Signs in so many people, each with an account of their own. */
+/** Signs in a number of people, each with their own account. */
 export async function people(node: Node, count: number, { provider = 'local', from = 0 } = {}): Promise<Person[]> {
   const found: Person[] = []
   for (let n = from; n < from + count; n++) {
@@ -87,7 +87,7 @@ export async function people(node: Node, count: number, { provider = 'local', fr
 
 export const me = (node: Node, person: Person): Promise<Reply> => call(node, 'GET', '/me', { token: person.access })
 
-/** A refresh; on success the person has the new pair. */
+/** Refreshes. On success the person has the new pair. */
 export async function refresh(node: Node, person: Person): Promise<Reply> {
   const reply = await call(node, 'POST', '/auth/refresh', { body: { refresh_token: person.refresh } })
   if (reply.status === 200) {
@@ -100,11 +100,15 @@ export async function refresh(node: Node, person: Person): Promise<Reply> {
 export const sessionOf = ({ refresh: token }: Person): string =>
   JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).sid
 
-type Load = { readonly answers: readonly Answer[]; readonly mixedUp: readonly string[]; stop(): Promise<void> }
+type Load = {
+  readonly answers: readonly ObservedResponse[]
+  readonly mixedUp: readonly string[]
+  stop(): Promise<void>
+}
 
-/** Each person asks who they are and refreshes, over and over, until the load is stopped. */
+/** Each person calls /me and refreshes, repeatedly, until the load is stopped. */
 export function startLoad(node: Node, of: readonly Person[]): Load {
-  const answers: Answer[] = []
+  const answers: ObservedResponse[] = []
   const mixedUp: string[] = []
   let over = false
   const chains = of.map(async (person) => {
@@ -127,9 +131,12 @@ export function startLoad(node: Node, of: readonly Person[]): Load {
   }
 }
 
-/** Asks the same again and again, one at a time. */
-export function watch(ask: () => Promise<Answer>, everyMs = 20): { readonly answers: Answer[]; stop(): Promise<void> } {
-  const answers: Answer[] = []
+/** Makes the same request repeatedly, one at a time. */
+export function watch(
+  ask: () => Promise<ObservedResponse>,
+  everyMs = 20,
+): { readonly answers: ObservedResponse[]; stop(): Promise<void> } {
+  const answers: ObservedResponse[] = []
   let over = false
   const watching = (async () => {
     while (!over) {
@@ -156,7 +163,7 @@ export const ready =
   () =>
     call(node, 'GET', '/health/ready')
 
-/** Polls until it is so; says whether it was within the time. */
+/** Polls until the condition is true. Returns whether that was in time. */
 export async function until(isSo: () => boolean | Promise<boolean>, withinMs: number): Promise<boolean> {
   const end = performance.now() + withinMs
   for (;;) {
@@ -166,7 +173,7 @@ export async function until(isSo: () => boolean | Promise<boolean>, withinMs: nu
   }
 }
 
-/** Everyone refreshes twice in a row: nobody was signed out, and every chain goes on. */
+/** Everyone refreshes twice: all must still be signed in, and every chain must continue. */
 export async function everyoneSignedIn(node: Node, of: readonly Person[]): Promise<Finding> {
   const lost: string[] = []
   const turnTwice = async (person: Person): Promise<void> => {
@@ -187,7 +194,7 @@ export async function everyoneSignedIn(node: Node, of: readonly Person[]): Promi
   )
 }
 
-/** `GET /health/ready` answers 200 within the time. */
+/** `GET /health/ready` responds with 200 in time. */
 export async function readyWithin(node: Node, ms: number): Promise<Finding> {
   const began = performance.now()
   const isReady = await until(async () => (await ready(node)()).status === 200, ms)

@@ -1,19 +1,19 @@
-/** What grows, and nodes whose clocks disagree. */
+/** Growth of tables, and nodes with different clocks. */
 import { existsSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import { connectPostgres } from '../../test/support/postgres.ts'
-import type { Case, Setting } from './case.ts'
+import type { Case, CaseContext } from './case.ts'
 import { everyoneSignedIn, live, me, type Node, people, refresh, signInAt, startLoad, until, watch } from './client.ts'
 import { finding, noDefects, noneLongerThan, onlyStatuses } from './judge.ts'
 import { startStandIn } from './stand-in.ts'
 import { newFile, startNode, startWith } from './start.ts'
 
 const rows = 100_000
-/** Longer ago than any row is kept. */
+/** Older than the retention time of any row. */
 const expiredMs = Date.now() - 400 * 86_400_000
 
-/** The few statements a case needs, in the words of either database. */
+/** The few statements that a case needs, in both SQL dialects. */
 type Sql = {
   readonly series: string
   moment(ms: number): string
@@ -43,7 +43,7 @@ async function openSql(database: string): Promise<Sql> {
   }
 }
 
-/** Copies one row so many times, each with values of its own where they must be unique. */
+/** Copies one row a number of times, with unique values where required. */
 async function multiply(sql: Sql, table: string, change: Readonly<Record<string, string>>): Promise<void> {
   const [row] = await sql.all(`select * from ${table} limit 1`)
   if (!row) throw new Error(`${table} is empty`)
@@ -62,10 +62,10 @@ const count = async (sql: Sql): Promise<number> => {
   return Number(row?.count)
 }
 
-async function sweep(setting: Setting, database: string) {
+async function sweep(setting: CaseContext, database: string) {
   const first = await startNode(setting, { database })
   await people(first, 1)
-  // A sign-in that was begun and never ended.
+  // A pending authorization that was never completed.
   await signInAt(first, 'local', 'somebody-else')
   await first.stop()
   const sql = await openSql(database)
@@ -85,7 +85,7 @@ async function sweep(setting: Setting, database: string) {
     ended_at: past,
   })
   const before = await count(sql)
-  // Due since before the start, so the sweep runs soon after it.
+  // It is overdue, so the sweep runs soon after the start.
   await sql.run(`update jobs set due_at = ${past} where name = 'sweep-expired'`)
   const node = await startNode(setting, { database })
   const alive = watch(live(node))
@@ -101,7 +101,7 @@ async function sweep(setting: Setting, database: string) {
   await alive.stop()
   return [
     finding(`${2 * rows} expired rows are there`, before === 2 * rows, before),
-    finding('all of them are erased within two minutes', swept, await count(sql)),
+    finding('all of them are deleted within two minutes', swept, await count(sql)),
     onlyStatuses(alive.answers, [200]),
     noneLongerThan(1000, alive.answers, '/health/live'),
     onlyStatuses(load.answers, [200]),
@@ -119,16 +119,17 @@ export const growthCases: readonly Case[] = [
   ...(['sqlite', 'postgres'] as const).map(
     (name): Case => ({
       name: `growth-sweep-${name}`,
-      promise: 'Erasing 200,000 expired rows holds up nobody.',
-      judged: '/health/live within a second, every answer of 4 people 200 within two, until no row is left',
+      promise: 'Deleting 200,000 expired rows delays no requests.',
+      criteria: '/health/live within a second, every response to 4 people is 200 within two, until no row is left',
       withinSeconds: 240,
       run: async (setting) => sweep(setting, name === 'sqlite' ? `file:${newFile()}` : await setting.newDatabase()),
     }),
   ),
   {
     name: 'growth-clocks-apart',
-    promise: 'Two nodes whose clocks are 30 s apart never take a second tab’s refresh for theft.',
-    judged: '8 devices refresh at one node, use the new pair, and present the previous token to the other one: all 200',
+    promise: 'Two nodes whose clocks are 30 s apart never treat a second tab’s refresh as theft.',
+    criteria:
+      '8 devices refresh at one node, use the new pair, and present the previous token to the other one: all 200',
     withinSeconds: 60,
     async run(setting) {
       if (fakeTime === undefined) return { notRun: 'no libfaketime' }

@@ -1,4 +1,4 @@
-/** What may happen to a PostgreSQL database, its server and the way to it. */
+/** Faults of a PostgreSQL database, its server and the network to it. */
 import { execFileSync, spawn } from 'node:child_process'
 import { chmodSync, chownSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -7,7 +7,7 @@ import type pg from 'pg'
 import { startPostgres } from '../../test/support/global-setup.ts'
 import { proxyTo } from '../../test/support/proxy.ts'
 import { freePort, newPath } from '../processes.ts'
-import type { Case, Setting } from './case.ts'
+import type { Case, CaseContext } from './case.ts'
 import {
   call,
   everyoneSignedIn,
@@ -27,7 +27,7 @@ import {
 import {
   type Finding,
   finding,
-  isSentence,
+  isErrorMessage,
   mostly,
   noDefects,
   noneLongerThan,
@@ -38,20 +38,20 @@ import {
 import { connectOperator, isRoot, launch, mountMemory, startNode } from './start.ts'
 
 const users = 16
-/** REQUEST_DEADLINE_MS by default. */
+/** The default of REQUEST_DEADLINE_MS. */
 const deadlineMs = 5000
-/** How much later an answer may be where the machine is busy with the load as well. */
+/** Extra time for a response, since the load uses the same machine. */
 const slackMs = 3000
-/** How long the event loop may be busy with one thing. */
+/** How long one task may block the event loop. */
 const loopMs = 1000
 
-async function proxied(setting: Setting, url: string) {
+async function proxied(setting: CaseContext, url: string) {
   const proxy = await proxyTo(url)
   setting.defer(() => proxy.cut())
   return proxy
 }
 
-async function world(setting: Setting) {
+async function world(setting: CaseContext) {
   const url = await setting.newDatabase()
   const proxy = await proxied(setting, url)
   const node = await startNode(setting, { database: proxy.url })
@@ -59,7 +59,7 @@ async function world(setting: Setting) {
   return { url, proxy, node, operator, all: await people(node, users) }
 }
 
-/** The server processes that work for the service. */
+/** The server processes of the service's connections. */
 async function backends(operator: pg.Client): Promise<number[]> {
   const { rows } = await operator.query<{ pid: number }>(
     `select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
@@ -69,7 +69,7 @@ async function backends(operator: pg.Client): Promise<number[]> {
 }
 
 const mixedUp = (found: readonly string[]): Finding =>
-  finding('nobody gets another person’s answer', found.length === 0, found.length)
+  finding('nobody gets another person’s response', found.length === 0, found.length)
 
 const generations = async (operator: pg.Client, of: readonly Person[]): Promise<ReadonlyMap<string, number>> => {
   const { rows } = await operator.query<{ id: string; generation: number }>(
@@ -79,9 +79,9 @@ const generations = async (operator: pg.Client, of: readonly Person[]): Promise<
   return new Map(rows.map(({ id, generation }) => [id, generation]))
 }
 
-/** While a fault lasts: loads it, watches the event loop, and decides on every answer. */
+/** Runs the load and watches the event loop during a fault, then judges all responses. */
 async function throughout(
-  setting: Setting,
+  setting: CaseContext,
   { node, all }: Awaited<ReturnType<typeof world>>,
   fault: () => Promise<unknown>,
 ): Promise<readonly Finding[]> {
@@ -108,13 +108,14 @@ async function throughout(
   ]
 }
 
-const answered = '200 or 503 within the request deadline; /health/live; everyone refreshes twice afterwards; the log'
+const responseCriteria =
+  '200 or 503 within the request deadline; /health/live; everyone refreshes twice afterwards; the log'
 
 export const postgresCases: readonly Case[] = [
   {
     name: 'postgres-connections-killed',
     promise: 'A connection that PostgreSQL ends never signs anyone out.',
-    judged: `all connections are killed every 0.7 s for a minute; ${answered}`,
+    criteria: `all connections are killed every 0.7 s for a minute; ${responseCriteria}`,
     withinSeconds: 120,
     async run(setting) {
       const all = await world(setting)
@@ -127,8 +128,8 @@ export const postgresCases: readonly Case[] = [
   },
   {
     name: 'postgres-connections-reset',
-    promise: 'A network that resets connections delays requests by little.',
-    judged: `all connections are reset every 150 ms for 30 s; most answers are 200; ${answered}`,
+    promise: 'A network that resets connections delays requests only slightly.',
+    criteria: `all connections are reset every 150 ms for 30 s; most responses are 200; ${responseCriteria}`,
     withinSeconds: 90,
     async run(setting) {
       const all = await world(setting)
@@ -145,8 +146,8 @@ export const postgresCases: readonly Case[] = [
   },
   {
     name: 'postgres-table-locked',
-    promise: 'While a table is locked, requests that need it get 503 in time, and the rest of the service answers.',
-    judged: `lock table sessions for 20 s; /health/ready; ${answered}`,
+    promise: 'While a table is locked, requests that need it get 503 in time, and the rest of the service works.',
+    criteria: `lock table sessions for 20 s; /health/ready; ${responseCriteria}`,
     withinSeconds: 90,
     async run(setting) {
       const all = await world(setting)
@@ -159,8 +160,8 @@ export const postgresCases: readonly Case[] = [
   },
   {
     name: 'postgres-row-locked',
-    promise: 'A locked session delays that session, and nobody else.',
-    judged: 'one row locked for 15 s: the other people’s refreshes are 200 within a second, its own are 503 in time',
+    promise: 'A locked session delays only that session.',
+    criteria: 'one row locked for 15 s: the other people’s refreshes are 200 within a second, its own are 503 in time',
     withinSeconds: 60,
     async run(setting) {
       const { node, operator, all } = await world(setting)
@@ -179,17 +180,17 @@ export const postgresCases: readonly Case[] = [
       await own.stop()
       return [
         onlyStatuses(load.answers, [200]),
-        noneLongerThan(2000, load.answers, 'answer to the others'),
+        noneLongerThan(2000, load.answers, 'response to the others'),
         onlyStatuses(during, [503]),
-        noneLongerThan(deadlineMs + slackMs, during, 'answer to the one'),
+        noneLongerThan(deadlineMs + slackMs, during, 'response to the locked session'),
         await everyoneSignedIn(node, all),
       ]
     },
   },
   {
     name: 'postgres-backends-stopped',
-    promise: 'A server that stands still costs each request its deadline and no session.',
-    judged: `every backend of the service is stopped with SIGSTOP for 20 s; ${answered}`,
+    promise: 'While the server is stopped, requests fail by their deadline, and no session is lost.',
+    criteria: `every backend of the service is stopped with SIGSTOP for 20 s; ${responseCriteria}`,
     withinSeconds: 90,
     async run(setting) {
       if (!isRoot) return { notRun: 'only root can stop the processes of the PostgreSQL server' }
@@ -200,7 +201,7 @@ export const postgresCases: readonly Case[] = [
           try {
             process.kill(pid, 'SIGCONT')
           } catch {
-            // It is gone already.
+            // It has already exited.
           }
       }
       setting.defer(goOn)
@@ -217,8 +218,8 @@ export const postgresCases: readonly Case[] = [
   },
   {
     name: 'postgres-half-open',
-    promise: 'A connection on which nothing arrives any more costs each request its deadline and no session.',
-    judged: `a proxy swallows every byte for 15 s; ${answered}`,
+    promise: 'While connections transfer nothing, requests fail by their deadline, and no session is lost.',
+    criteria: `a proxy drops every byte for 15 s; ${responseCriteria}`,
     withinSeconds: 90,
     async run(setting) {
       const all = await world(setting)
@@ -231,8 +232,9 @@ export const postgresCases: readonly Case[] = [
   },
   {
     name: 'postgres-pool-full',
-    promise: 'Slow work does not keep others from using the service.',
-    judged: '60 changes wait for locked rows: /me and /health/ready stay 200; the changes get 503 and are not made',
+    promise: 'Slow requests do not block other requests.',
+    criteria:
+      '60 changes wait for locked rows: /me and /health/ready stay 200; the changes get 503 and are not applied',
     withinSeconds: 60,
     async run(setting) {
       const { node, operator, all } = await world(setting)
@@ -261,16 +263,17 @@ export const postgresCases: readonly Case[] = [
         noneLongerThan(2000, isReady.answers, '/health/ready'),
         onlyStatuses(changes, [503]),
         noneLongerThan(deadlineMs + slackMs, changes, 'change'),
-        finding('no change that was refused is made later', rowCount === 0, rowCount ?? 0),
+        finding('no change with a 503 is applied later', rowCount === 0, rowCount ?? 0),
       ]
     },
   },
   {
     name: 'postgres-abandoned-refreshes',
-    promise: 'A refresh whose caller is gone is not carried out after its deadline, and ends no device as stolen.',
-    judged:
-      '12 refreshes abandoned behind a lock of 7 s: no generation moves. Five times: abandoned after 1.2 s, the lock is ' +
-      'released in the middle of the retries, every device refreshes on: none ends',
+    promise:
+      'A refresh whose caller has disconnected is not executed after its deadline, and no token counts as stolen.',
+    criteria:
+      '12 refreshes abandoned behind a lock of 7 s: no generation changes. Five times: abandoned after 1.2 s, the lock is ' +
+      'released during the retries, and every device can refresh again',
     withinSeconds: 90,
     async run(setting) {
       const { node, operator, all } = await world(setting)
@@ -286,7 +289,7 @@ export const postgresCases: readonly Case[] = [
       const abandoned = await abandon()
       await pause(deadlineMs + 1000)
       await operator.query('rollback')
-      // Long enough for what was left of them to happen.
+      // Long enough for the remaining ones to run.
       await pause(1000)
       const after = await generations(operator, devices)
       const moved = devices.filter((device) => before.get(sessionOf(device)) !== after.get(sessionOf(device)))
@@ -303,7 +306,7 @@ export const postgresCases: readonly Case[] = [
       }
       return [
         onlyStatuses(abandoned, [0]),
-        finding('none is carried out after its deadline', moved.length === 0, `${moved.length} of ${devices.length}`),
+        finding('none is executed after its deadline', moved.length === 0, `${moved.length} of ${devices.length}`),
         ...signedIn,
         await everyoneSignedIn(node, devices),
       ]
@@ -311,8 +314,8 @@ export const postgresCases: readonly Case[] = [
   },
   {
     name: 'postgres-restarted',
-    promise: 'A restart of the database signs nobody out.',
-    judged: `the server restarts three times; one log line for each change; ${answered}`,
+    promise: 'A restart of the database signs no one out.',
+    criteria: `the server restarts three times; one log line for each change; ${responseCriteria}`,
     withinSeconds: 90,
     async run(setting) {
       const server = await startPostgres()
@@ -344,9 +347,9 @@ export const postgresCases: readonly Case[] = [
   },
   {
     name: 'postgres-unreachable',
-    promise: 'A server that cannot be reached is 503 and one log line for each change, not one for each request.',
-    judged:
-      'no server for 10 s under load: the answers, /health/ready and the log; a start without one ends in a sentence',
+    promise: 'An unreachable server causes 503 and one log line per change of state, not one per request.',
+    criteria:
+      'no server for 10 s under load: responses, /health/ready and the log; a start without one ends with an error message',
     withinSeconds: 90,
     async run(setting) {
       const { node, proxy, all } = await world(setting)
@@ -377,14 +380,15 @@ export const postgresCases: readonly Case[] = [
           ended && start.child.exitCode === 1 && performance.now() - began < 15_000,
           `${start.child.exitCode} after ${Math.round(performance.now() - began)} ms`,
         ),
-        isSentence(start.said()),
+        isErrorMessage(start.said()),
       ]
     },
   },
   {
     name: 'postgres-read-only',
-    promise: 'On a read-only database reads are answered, writes are 503, and the service is not ready.',
-    judged: 'default_transaction_read_only: /me 200, refresh 503, /health/ready 503; all of it again afterwards',
+    promise: 'With a read-only database reads work, writes get 503, and the service is not ready.',
+    criteria:
+      'default_transaction_read_only: /me 200, refresh 503, /health/ready 503; everything works again afterwards',
     withinSeconds: 60,
     async run(setting) {
       const { node, operator, proxy, all } = await world(setting)
@@ -409,9 +413,8 @@ export const postgresCases: readonly Case[] = [
   },
   {
     name: 'postgres-disk-full',
-    promise: 'When the disk of PostgreSQL is full, reads are answered and writes are 503.',
-    judged:
-      'a tablespace of 40 MB that is full: /me 200, sign-ins never anything but 200 or 503; all of it again afterwards',
+    promise: 'When the disk of PostgreSQL is full, reads work and writes get 503.',
+    criteria: 'a tablespace of 40 MB that is full: /me 200, sign-ins are 200 or 503; everything works again afterwards',
     withinSeconds: 90,
     async run(setting) {
       if (!isRoot) return { notRun: 'only root can mount a small file system' }
@@ -421,7 +424,7 @@ export const postgresCases: readonly Case[] = [
       const owner = statSync(rows[0]?.data_directory ?? '')
       const folder = newPath('tablespace')
       mountMemory(setting, folder, 40)
-      // The server has a user of its own, who must be able to reach it.
+      // The server has its own user, who needs access.
       chownSync(folder, owner.uid, owner.gid)
       chmodSync(dirname(folder), 0o711)
       const name = `small_${process.pid}`
@@ -456,7 +459,7 @@ export const postgresCases: readonly Case[] = [
         finding('the disk is full (53100)', code === '53100', String(code)),
         onlyStatuses(signIns, [200, 503]),
         finding(
-          'some sign-ins are refused',
+          'some sign-ins get 503',
           signIns.some(({ status }) => status === 503),
           signIns.filter(({ status }) => status === 503).length,
         ),
@@ -471,7 +474,8 @@ export const postgresCases: readonly Case[] = [
   {
     name: 'postgres-pgbouncer',
     promise: 'PgBouncer in transaction mode needs no setting.',
-    judged: '32 sign-ins and 15 s of load through 3 server connections, which it drops at times: every answer is 200',
+    criteria:
+      '32 sign-ins and 15 s of load through 3 server connections, which it sometimes closes: every response is 200',
     withinSeconds: 90,
     async run(setting) {
       const program = ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer'].find(existsSync)
@@ -496,7 +500,7 @@ server_lifetime = 3
 max_client_conn = 200
 `,
       )
-      // It refuses to run as root.
+      // PgBouncer does not run as root.
       chmodSync(dirname(file), 0o711)
       chmodSync(file, 0o644)
       const nobody = isRoot ? { uid: 65_534, gid: 65_534 } : {}
@@ -525,7 +529,7 @@ max_client_conn = 200
   },
 ]
 
-/** Looked up in the kernel’s table of sockets: a connection of ours would be one of its clients. */
+/** Reads the kernel’s table of sockets: a connection from here would count as a client. */
 const isListening = async (port: number): Promise<boolean> => {
   const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`
   return readFileSync('/proc/net/tcp', 'utf8')

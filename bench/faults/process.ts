@@ -1,4 +1,4 @@
-/** The process itself: its log, its end, and its replacement by another one. */
+/** The process: its log, shutdown and replacement. */
 import { spawn } from 'node:child_process'
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { Agent, createServer, request } from 'node:http'
@@ -6,16 +6,16 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { freePort, issuer, newPath } from '../processes.ts'
-import type { Case, Setting } from './case.ts'
+import type { Case, CaseContext } from './case.ts'
 import { call, everyoneSignedIn, live, type Node, people, ready, startLoad, until } from './client.ts'
 import { finding, noDefects, noneLongerThan, onlyStatuses } from './judge.ts'
 import { startStandIn } from './stand-in.ts'
 import { isRoot, mountMemory, newFile, startNode, startWith } from './start.ts'
 
-/** How long the service may take to end: its drain time, and what requests under way are given. */
+/** How long a shutdown may take: the drain time, and the time for requests in progress. */
 const endMs = 15_000
 
-/** SIGTERM: the exit code, and how long it took. */
+/** Sends SIGTERM and checks the exit code and the duration. */
 async function ends(node: Awaited<ReturnType<typeof startWith>>, withinMs = endMs) {
   const began = performance.now()
   node.child.kill('SIGTERM')
@@ -23,7 +23,7 @@ async function ends(node: Awaited<ReturnType<typeof startWith>>, withinMs = endM
   return finding(
     `SIGTERM ends it with 0 within ${withinMs} ms`,
     ended && node.child.exitCode === 0,
-    `${node.child.exitCode ?? node.child.signalCode ?? 'it still runs'} after ${Math.round(performance.now() - began)} ms`,
+    `${node.child.exitCode ?? node.child.signalCode ?? 'it is still running'} after ${Math.round(performance.now() - began)} ms`,
   )
 }
 
@@ -33,11 +33,11 @@ const dropped = async ({ port }: Node): Promise<number> => {
 }
 
 /**
- * The service writes its log to `stdout` and is used; then it is stopped. `fault` happens once it is ready. A pipe that
- * is full may lose nothing yet: a bounded number of lines is kept for it.
+ * Writes the log to `stdout`, uses the service, and stops it. `fault` happens once it is ready. A full pipe need not
+ * lose lines at once: a limited number of lines is buffered.
  */
 async function logInto(
-  setting: Setting,
+  setting: CaseContext,
   stdout: number,
   { losesLines, fault }: { readonly losesLines: boolean; readonly fault?: () => void },
 ) {
@@ -66,15 +66,15 @@ async function logInto(
   ]
 }
 
-/** A descriptor that is closed with the case. */
-function opened(setting: Setting, path: string): number {
+/** A descriptor that is closed at the end of the case. */
+function opened(setting: CaseContext, path: string): number {
   const descriptor = openSync(path, 'a')
   setting.defer(() => closeSync(descriptor))
   return descriptor
 }
 
-/** A pipe that nobody reads, full to its last byte, as the service inherits it. */
-function blockedPipe(setting: Setting): number {
+/** A full pipe that is never read, for the service to inherit. */
+function blockedPipe(setting: CaseContext): number {
   const reader = spawn('sleep', ['600'], { stdio: ['pipe', 'ignore', 'ignore'] })
   setting.defer(() => void reader.kill('SIGKILL'))
   const { fd } = (reader.stdin as unknown as { _handle: { fd: number } })._handle
@@ -98,10 +98,10 @@ function fill(file: string): void {
 }
 
 /**
- * Sends each request to a node that was ready when it was last asked, and never to a second one: what a node refuses
+ * A load balancer: sends each request to a node that was ready at the last poll, and never retries. What a node rejects
  * or drops is a failed request.
  */
-async function startBalancer(setting: Setting, ports: readonly number[]) {
+async function startBalancer(setting: CaseContext, ports: readonly number[]) {
   const agent = new Agent({ keepAlive: true })
   const healthy = new Set<number>()
   let turn = 0
@@ -155,15 +155,15 @@ const openSocket = (port: number): Promise<Socket> =>
 export const processCases: readonly Case[] = [
   {
     name: 'process-log-dev-full',
-    promise: 'A log that refuses every line stops neither the service nor its end.',
-    judged: 'standard output is /dev/full: every answer is right, the lost lines are counted, SIGTERM ends it with 0',
+    promise: 'A log that rejects every line stops neither the service nor its shutdown.',
+    criteria: 'standard output is /dev/full: every response is right, lost lines are counted, SIGTERM ends it with 0',
     withinSeconds: 60,
     run: async (setting) => logInto(setting, opened(setting, '/dev/full'), { losesLines: true }),
   },
   {
     name: 'process-log-disk-full',
-    promise: 'A disk that fills up under the log stops neither the service nor its end.',
-    judged: 'a file system of 1 MB fills up while the service runs: answers, lost lines, SIGTERM',
+    promise: 'A log disk that fills up stops neither the service nor its shutdown.',
+    criteria: 'a file system of 1 MB fills up while the service runs: responses, lost lines, SIGTERM',
     withinSeconds: 60,
     async run(setting) {
       if (!isRoot) return { notRun: 'only root can mount a small file system' }
@@ -177,8 +177,8 @@ export const processCases: readonly Case[] = [
   },
   {
     name: 'process-log-blocked-pipe',
-    promise: 'A reader of the log that stands still stops neither the service nor its end.',
-    judged: 'standard output is a full pipe that nobody reads: answers, SIGTERM',
+    promise: 'A log reader that hangs stops neither the service nor its shutdown.',
+    criteria: 'standard output is a full pipe that is never read: responses, SIGTERM',
     withinSeconds: 60,
     run: async (setting) => logInto(setting, blockedPipe(setting), { losesLines: false }),
   },
@@ -186,7 +186,7 @@ export const processCases: readonly Case[] = [
     (name): Case => ({
       name: `process-sigterm-${name}`,
       promise: 'SIGTERM ends the service although bodies are half sent and connections stay open.',
-      judged: 'drain of 2 s, 20 half-sent bodies, 20 idle keep-alive connections: exit code 0 within 15 s',
+      criteria: 'drain of 2 s, 20 half-sent bodies, 20 idle keep-alive connections: exit code 0 within 15 s',
       withinSeconds: 60,
       async run(setting) {
         const database = name === 'sqlite' ? `file:${newFile()}` : await setting.newDatabase()
@@ -216,13 +216,13 @@ export const processCases: readonly Case[] = [
   {
     name: 'process-rolling-restart',
     promise: 'Nodes are replaced one after the other without a failed request.',
-    judged:
-      'two nodes on PostgreSQL behind a balancer that polls /health/ready, each replaced twice: every answer is 200',
+    criteria:
+      'two nodes on PostgreSQL behind a balancer that polls /health/ready, each replaced twice: every response is 200',
     withinSeconds: 120,
     async run(setting) {
       const database = await setting.newDatabase()
       const { env: provider } = await startStandIn(setting, ['local'])
-      // Nodes of one service have one public address: a sign-in begun at one ends at the other.
+      // Nodes share one public URL: a sign-in started at one ends at the other.
       const env = { ...provider, SHUTDOWN_DRAIN_SECONDS: '1', PUBLIC_URL: issuer }
       const ports = [await freePort(), await freePort()]
       const start = (port: number) => startWith(setting, { database, env, port })
@@ -247,7 +247,7 @@ export const processCases: readonly Case[] = [
       await load.stop()
       return [
         onlyStatuses(load.answers, [200]),
-        finding('nobody gets another person’s answer', load.mixedUp.length === 0, load.mixedUp.length),
+        finding('nobody gets another person’s response', load.mixedUp.length === 0, load.mixedUp.length),
         await everyoneSignedIn(balancer, all),
         noDefects(logs.join('\n')),
       ]

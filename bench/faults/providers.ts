@@ -1,4 +1,4 @@
-/** Providers and mail hosts that are down, hang, or come back half-healthy. */
+/** Providers and mail hosts that are down, hang, or recover only partly. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { startMailServer } from '../../test/support/mail-server.ts'
 import type { Case } from './case.ts'
@@ -7,11 +7,11 @@ import { finding, noDefects, noneLongerThan, onlyStatuses } from './judge.ts'
 import { startStandIn } from './stand-in.ts'
 import { newFile, startWith } from './start.ts'
 
-/** The period of the job that works off revocations is 30 s, and that of messages 5 s. */
+/** The revocation job runs every 30 s, the message job every 5 s. */
 const revocationMs = 45_000
 const messageMs = 20_000
 
-/** Breaker states of a provider, as the metrics show them: 0 is closed. */
+/** A provider's breaker states in the metrics; 0 is closed. */
 async function breakerStates(port: number, provider: string): Promise<readonly string[]> {
   const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
   return metrics
@@ -23,9 +23,9 @@ async function breakerStates(port: number, provider: string): Promise<readonly s
 export const providerCases: readonly Case[] = [
   {
     name: 'provider-half-healthy',
-    promise: 'A provider that comes back and hangs is asked a few times, not once for each sign-in.',
-    judged:
-      '200 sign-ins fail, it comes back, then it hangs: of 100 more at most 10 reach it; then it answers, and they work',
+    promise: 'A provider that recovers and then hangs gets a few calls, not one per sign-in.',
+    criteria:
+      '200 sign-ins fail, it recovers, then it hangs: of 100 more at most 10 reach it; then it responds, and they work',
     withinSeconds: 90,
     async run(setting) {
       const provider = await startStandIn(setting, ['one'])
@@ -43,9 +43,9 @@ export const providerCases: readonly Case[] = [
       provider.become('one', 'hangs')
       const before = provider.calls('one', 'token').length
       const hanging: Reply[] = []
-      // One after the other: each is made only if the breaker lets it.
+      // One after the other: each call is made only if the breaker allows it.
       for (let n = 0; n < 25; n++) hanging.push(await signInAt(node, 'one', `hang-${n}`))
-      // And while it is open, many at once.
+      // And many at once while it is open.
       hanging.push(...(await Promise.all(Array.from({ length: 75 }, (_, n) => signInAt(node, 'one', `wait-${n}`)))))
       const reached = provider.calls('one', 'token').length - before
       provider.become('one', 'answers')
@@ -64,7 +64,8 @@ export const providerCases: readonly Case[] = [
   {
     name: 'provider-two-on-one-origin',
     promise: 'Sign-ins that wait for one provider do not fail or delay those of another on the same origin.',
-    judged: '150 sign-ins wait for a provider that hangs: 40 at the other are 200 within 2 s, its breakers stay closed',
+    criteria:
+      '150 sign-ins wait for a provider that hangs: 40 at the other are 200 within 2 s, its breakers stay closed',
     withinSeconds: 60,
     async run(setting) {
       const provider = await startStandIn(setting, ['one', 'two'])
@@ -88,7 +89,7 @@ export const providerCases: readonly Case[] = [
           states.join(', '),
         ),
         onlyStatuses(refused, [502, 503, 504]),
-        noneLongerThan(15_000, refused, 'sign-in at the one'),
+        noneLongerThan(15_000, refused, 'sign-in at the hanging one'),
         noneLongerThan(1000, alive.answers, '/health/live'),
         noDefects(node.said()),
       ]
@@ -96,8 +97,8 @@ export const providerCases: readonly Case[] = [
   },
   {
     name: 'provider-revocations',
-    promise: 'Revocations that wait for one dead provider do not delay those of another.',
-    judged: '60 revocations wait for a provider that hangs: the other one’s arrives within its period and 15 s',
+    promise: 'Revocations that wait for one unavailable provider do not delay those of another.',
+    criteria: '60 revocations wait for a provider that hangs: the other one’s arrives within its period and 15 s',
     withinSeconds: 120,
     async run(setting) {
       const provider = await startStandIn(setting, ['one', 'two'])
@@ -113,7 +114,7 @@ export const providerCases: readonly Case[] = [
         onlyStatuses(left, [204]),
         finding(`it arrives within ${revocationMs} ms`, arrived, `${Math.round(performance.now() - began)} ms`),
         finding(
-          'the dead one was asked',
+          'the hanging one was called',
           provider.calls('one', 'revoke').length > 0,
           provider.calls('one', 'revoke').length,
         ),
@@ -123,13 +124,13 @@ export const providerCases: readonly Case[] = [
   },
   {
     name: 'provider-mail-host',
-    promise: 'Messages that wait for one dead mail host do not delay those to another.',
-    judged: '30 messages to a domain whose host hangs: one to another domain arrives within its period and 15 s',
+    promise: 'Messages that wait for one unavailable mail host do not delay those to another.',
+    criteria: '30 messages to a domain whose host hangs: one to another domain arrives within its period and 15 s',
     withinSeconds: 90,
     async run(setting) {
       const mail = await startMailServer({
         onRcptTo: ({ address }, _session, done) => {
-          // The relay tries the host of that domain, and never answers.
+          // The relay tries the host of that domain, and never responds.
           if (!address.endsWith('@dead.example')) done()
         },
       })
@@ -141,7 +142,7 @@ export const providerCases: readonly Case[] = [
       const register = (email: string) =>
         call(node, 'POST', '/auth/register', { body: { email, password: 'correct horse battery staple 7' } })
       const registered = await Promise.all(Array.from({ length: 30 }, (_, n) => register(`person-${n}@dead.example`)))
-      // The first of them are on their way.
+      // The first of them are being sent.
       await pause(6000)
       registered.push(await register('somebody@live.example'))
       const began = performance.now()

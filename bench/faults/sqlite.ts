@@ -1,4 +1,4 @@
-/** What may happen to a SQLite database file and the disk it is on. */
+/** Faults of a SQLite database file and its disk. */
 import {
   chmodSync,
   closeSync,
@@ -13,7 +13,7 @@ import {
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { newPath } from '../processes.ts'
-import type { Case, Setting } from './case.ts'
+import type { Case, CaseContext } from './case.ts'
 import {
   everyoneSignedIn,
   live,
@@ -28,12 +28,12 @@ import {
   watch,
 } from './client.ts'
 import {
-  type Answer,
   type Finding,
   finding,
-  isSentence,
+  isErrorMessage,
   noDefects,
   noneLongerThan,
+  type ObservedResponse,
   oneLinePerChange,
   onlyStatuses,
   retryAfterOn503,
@@ -46,23 +46,24 @@ const slackMs = 3000
 const loopMs = 1000
 const startMs = 15_000
 
-async function world(setting: Setting, file = newFile()) {
+async function world(setting: CaseContext, file = newFile()) {
   const node = await startNode(setting, { database: `file:${file}` })
   return { file, node, all: await people(node, users) }
 }
 
-/** A database with people in it, and the service stopped. */
-async function leftBehind(setting: Setting, file = newFile()) {
+/** Creates a database with accounts, and stops the service. */
+async function leftBehind(setting: CaseContext, file = newFile()) {
   const { node, all } = await world(setting, file)
   await node.stop()
   return { file, all }
 }
 
-const reads = (answers: readonly Answer[]): Answer[] => answers.filter(({ path }) => path === '/me')
-const writes = (answers: readonly Answer[]): Answer[] => answers.filter(({ path }) => path === '/auth/refresh')
+const reads = (answers: readonly ObservedResponse[]): ObservedResponse[] => answers.filter(({ path }) => path === '/me')
+const writes = (answers: readonly ObservedResponse[]): ObservedResponse[] =>
+  answers.filter(({ path }) => path === '/auth/refresh')
 
-/** A start that must fail: how, in what time, and with which words. */
-async function refusedStart(setting: Setting, file: string): Promise<readonly Finding[]> {
+/** A start that must fail: how, how fast, and with which message. */
+async function refusedStart(setting: CaseContext, file: string): Promise<readonly Finding[]> {
   const began = performance.now()
   const start = await launch(setting, { database: `file:${file}` })
   const ended = await until(() => start.child.exitCode !== null, startMs)
@@ -73,11 +74,11 @@ async function refusedStart(setting: Setting, file: string): Promise<readonly Fi
       ended && start.child.exitCode === 1,
       `${start.child.exitCode} after ${ms} ms`,
     ),
-    isSentence(start.said()),
+    isErrorMessage(start.said()),
   ]
 }
 
-/** Fills a file system to its last byte. */
+/** Fills a file system completely. */
 function fill(file: string): void {
   const handle = openSync(file, 'w')
   const page = Buffer.alloc(4096)
@@ -104,9 +105,9 @@ const losses: readonly { readonly name: string; readonly lose: (file: string) =>
 export const sqliteCases: readonly Case[] = [
   {
     name: 'sqlite-locked',
-    promise: 'While another process holds the write lock, reads go on, and writes get 503 by their deadline.',
-    judged:
-      'the lock is held for 20 s: /health/live within a second, /me 200, refreshes 200 or 503 in time; afterwards all',
+    promise: 'While another process holds the write lock, reads work, and writes get 503 by their deadline.',
+    criteria:
+      'the lock is held for 20 s: /health/live within a second, /me 200, refreshes 200 or 503 in time; everything works afterwards',
     withinSeconds: 90,
     async run(setting) {
       const { file, node, all } = await world(setting)
@@ -129,7 +130,7 @@ export const sqliteCases: readonly Case[] = [
         noneLongerThan(loopMs * 2, reads(load.answers), '/me'),
         onlyStatuses(writes(load.answers), [200, 503]),
         finding(
-          'refreshes are refused',
+          'refreshes get 503',
           writes(load.answers).some(({ status }) => status === 503),
           writes(load.answers).filter(({ status }) => status === 503).length,
         ),
@@ -144,8 +145,8 @@ export const sqliteCases: readonly Case[] = [
   ...losses.map(
     ({ name, lose }): Case => ({
       name: `sqlite-file-${name}`,
-      promise: `A database file that is ${name} is noticed: nothing is written to the wrong file, and reads go on.`,
-      judged: 'within 2 s /health/ready and refreshes are 503, /me stays 200, one log line; SIGTERM ends it with 0',
+      promise: `A database file that is ${name} is detected: nothing is written to the wrong file, and reads work.`,
+      criteria: 'within 2 s /health/ready and refreshes are 503, /me stays 200, one log line; SIGTERM ends it with 0',
       withinSeconds: 60,
       async run(setting) {
         const { file, node, all } = await world(setting)
@@ -173,8 +174,8 @@ export const sqliteCases: readonly Case[] = [
   ),
   {
     name: 'sqlite-read-only',
-    promise: 'A start on a file that may not be written ends with a sentence.',
-    judged: 'a read-only file system, or a read-only file where it is not root: exit code, time and words',
+    promise: 'A start with a read-only file ends with an error message.',
+    criteria: 'a read-only file system, or a read-only file if it is not root: exit code, time and message',
     withinSeconds: 60,
     async run(setting) {
       if (!isRoot) {
@@ -193,9 +194,9 @@ export const sqliteCases: readonly Case[] = [
   },
   {
     name: 'sqlite-disk-full',
-    promise: 'On a full disk reads go on, writes are 503, and they succeed as soon as there is space.',
-    judged:
-      'a full file system of 8 MB: /me 200, sign-ins 200 or 503 and some refused, /health/ready 503; all afterwards',
+    promise: 'On a full disk reads work and writes get 503; writes work again as soon as there is space.',
+    criteria:
+      'a full file system of 8 MB: /me 200, sign-ins 200 or 503, /health/ready 503; everything works afterwards',
     withinSeconds: 60,
     async run(setting) {
       if (!isRoot) return { notRun: 'only root can mount a small file system' }
@@ -204,7 +205,7 @@ export const sqliteCases: readonly Case[] = [
       const { node, all } = await world(setting, join(folder, 'vinculum.db'))
       const filler = join(folder, 'filler')
       fill(filler)
-      const signIns: Answer[] = []
+      const signIns: ObservedResponse[] = []
       for (let n = 0; n < 300; n++) signIns.push(await signInAt(node, 'local', `newcomer-${n}`))
       const read = await Promise.all(all.map((person) => me(node, person)))
       const written = await Promise.all(all.map((person) => refresh(node, person)))
@@ -214,7 +215,7 @@ export const sqliteCases: readonly Case[] = [
         onlyStatuses(signIns, [200, 503]),
         onlyStatuses(written, [200, 503]),
         finding(
-          'sign-ins are refused',
+          'sign-ins get 503',
           signIns.some(({ status }) => status === 503),
           signIns.filter(({ status }) => status === 503).length,
         ),
@@ -229,9 +230,9 @@ export const sqliteCases: readonly Case[] = [
   },
   {
     name: 'sqlite-damaged-pages',
-    promise: 'What needs a damaged page is 503, never 401 or 500, and the rest of the service answers.',
-    judged:
-      'the pages of the table of sessions overwritten: refreshes 503, /health/live 200; or no start, with a sentence',
+    promise: 'Requests that need a damaged page get 503, never 401 or 500, and the rest of the service works.',
+    criteria:
+      'the pages of the table of sessions overwritten: refreshes 503, /health/live 200; or a failed start with an error message',
     withinSeconds: 60,
     async run(setting) {
       const { file, all } = await leftBehind(setting)
@@ -244,7 +245,7 @@ export const sqliteCases: readonly Case[] = [
       if (node.child.exitCode !== null)
         return [
           finding('the start exits with 1', node.child.exitCode === 1, node.child.exitCode),
-          isSentence(node.said()),
+          isErrorMessage(node.said()),
         ]
       const written = await Promise.all(all.map((person) => refresh(node, person)))
       const read = await Promise.all(all.map((person) => me(node, person)))
@@ -261,8 +262,8 @@ export const sqliteCases: readonly Case[] = [
   },
   {
     name: 'sqlite-locked-at-startup',
-    promise: 'A start on a file that another process has locked ends with a sentence.',
-    judged: 'an exclusive lock that is never released: exit code, at most 15 s, words',
+    promise: 'A start with a file that another process has locked ends with an error message.',
+    criteria: 'an exclusive lock that is never released: exit code, at most 15 s, message',
     withinSeconds: 60,
     async run(setting) {
       const { file } = await leftBehind(setting)
@@ -274,7 +275,7 @@ export const sqliteCases: readonly Case[] = [
   },
 ]
 
-/** The service writes all the time: the lock is free only in between. */
+/** The service writes all the time, so the lock is free only in between. */
 function takesLock(other: ReturnType<typeof openOutside>): boolean {
   try {
     other.exec('BEGIN IMMEDIATE')
@@ -284,8 +285,8 @@ function takesLock(other: ReturnType<typeof openOutside>): boolean {
   }
 }
 
-/** Overwrites every page that belongs to a table. */
-function damage(setting: Setting, file: string, table: string): void {
+/** Overwrites all pages of a table. */
+function damage(setting: CaseContext, file: string, table: string): void {
   const connection = openOutside(setting, file)
   const size = Number(connection.prepare('PRAGMA page_size').pluck().get())
   connection.exec('PRAGMA wal_checkpoint(TRUNCATE)')

@@ -1,14 +1,14 @@
-/** An OAuth 2.0 provider that fails as it is asked to; several on one origin, each below a path of its own. */
+/** OAuth 2.0 providers that fail on demand: several on one origin, each with its own path. */
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tokenAnswer, userinfoAnswer } from '../provider-answers.ts'
-import type { Setting } from './case.ts'
+import type { CaseContext } from './case.ts'
 
-/** `hangs` accepts a request and never answers; `fails` answers 503. */
+/** `hangs` accepts a request and never responds; `fails` responds with 503. */
 type Mode = 'answers' | 'hangs' | 'fails'
 type Call = { readonly provider: string; readonly endpoint: string; readonly at: number }
 
-export async function startStandIn({ defer }: Setting, names: readonly string[]) {
+export async function startStandIn({ defer }: CaseContext, names: readonly string[]) {
   const modes = new Map<string, Mode>()
   const calls: Call[] = []
   const hanging = new Set<ServerResponse>()
@@ -42,7 +42,7 @@ export async function startStandIn({ defer }: Setting, names: readonly string[])
     server.close()
   })
   return {
-    /** Settings that point the service here. */
+    /** Settings that connect the service to this provider. */
     env: {
       OAUTH2_PROVIDERS: names.join(','),
       ...Object.assign({}, ...names.map((name) => settingsOf(name, `http://127.0.0.1:${port}/${name}`))),

@@ -1,17 +1,17 @@
-/** Starts what a case needs, and ends it with the case. */
+/** Starts what a case needs, and stops it when the case ends. */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import { connectPostgres } from '../../test/support/postgres.ts'
-import { type Launched, launchService, newPath, type ServiceOptions, startService } from '../processes.ts'
-import type { Setting } from './case.ts'
+import { launchService, newPath, type RunningService, type ServiceOptions, startService } from '../processes.ts'
+import type { CaseContext } from './case.ts'
 import { startStandIn } from './stand-in.ts'
 
-/** SIGKILL where SIGTERM is not enough: a case that hangs must not hold up the next one. */
+/** Uses SIGKILL if SIGTERM is not enough: a case that hangs must not delay the next one. */
 const patienceMs = 8000
 
-const end = (setting: Setting, { child, ended }: Launched): void =>
+const end = (setting: CaseContext, { child, ended }: RunningService): void =>
   setting.defer(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return
     child.kill('SIGCONT')
@@ -21,42 +21,42 @@ const end = (setting: Setting, { child, ended }: Launched): void =>
     clearTimeout(kill)
   })
 
-/** The service in front of a provider called `local`, ready. */
-export async function startNode(setting: Setting, options: Omit<ServiceOptions, 'provider' | 'metered'>) {
+/** The service with a provider called `local`, ready. */
+export async function startNode(setting: CaseContext, options: Omit<ServiceOptions, 'provider' | 'metered'>) {
   const { env } = await startStandIn(setting, ['local'])
   return startWith(setting, { ...options, env: { ...env, ...options.env } })
 }
 
-/** The service as given, ready. */
-export async function startWith(setting: Setting, options: ServiceOptions) {
+/** The service with these settings, ready. */
+export async function startWith(setting: CaseContext, options: ServiceOptions) {
   const node = await startService({ ...options, metered: false })
   end(setting, node)
   return node
 }
 
-/** The service, whatever becomes of it. */
-export async function launch(setting: Setting, options: ServiceOptions): Promise<Launched> {
+/** The service, whether or not it starts. */
+export async function launch(setting: CaseContext, options: ServiceOptions): Promise<RunningService> {
   const node = await launchService({ ...options, metered: false })
   end(setting, node)
   return node
 }
 
-/** The path of a SQLite file that does not exist yet, in a folder of its own. */
+/** The path of a new SQLite file, in its own folder. */
 export function newFile(): string {
   const file = `${newPath('sqlite')}/vinculum.db`
   mkdirSync(dirname(file))
   return file
 }
 
-/** Another process, as far as the locks of SQLite are concerned. */
-export function openOutside(setting: Setting, file: string) {
+/** A connection that counts as another process for SQLite's locks. */
+export function openOutside(setting: CaseContext, file: string) {
   const connection = connectSqlite(file, { timeout: 0 })
   setting.defer(() => connection.close())
   return connection
 }
 
-/** A connection to PostgreSQL past the service. */
-export async function connectOperator(setting: Setting, url: string) {
+/** A connection to PostgreSQL that bypasses the service. */
+export async function connectOperator(setting: CaseContext, url: string) {
   const operator = await connectPostgres(url)
   setting.defer(() => operator.end())
   return operator
@@ -64,8 +64,8 @@ export async function connectOperator(setting: Setting, url: string) {
 
 export const isRoot = process.getuid?.() === 0
 
-/** A file system in memory at a folder. Only root can mount one. */
-export function mountMemory(setting: Setting, folder: string, megabytes: number) {
+/** Mounts a file system in memory at a folder. Only root can do that. */
+export function mountMemory(setting: CaseContext, folder: string, megabytes: number) {
   mkdirSync(folder, { recursive: true })
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder])
   setting.defer(() => execFileSync('umount', ['--lazy', folder]))

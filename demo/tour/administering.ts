@@ -6,10 +6,10 @@ import { promisify } from 'node:util'
 import { newPassword, type Person, signIn } from './password.ts'
 import { api, type Json, short, step } from './steps.ts'
 
-/** The command an operator has, on the demo's own database: nobody becomes the first administrator over the network. */
+/** Runs the operator's command on the demo's database: the first administrator cannot be created over the network. */
 async function makeAdministrator(who: string): Promise<string> {
   const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-  // Started beside the database, where no `.env` of a service that is set up already is read.
+  // Start it next to the database, so that the `.env` of a configured service is not read.
   const { stdout } = await promisify(execFile)(process.execPath, [...process.execArgv, program, 'make-admin', who], {
     cwd: resolve('data'),
     env: { ...process.env, LOG_LEVEL: 'error', DATABASE_URL: `file:${resolve('data/demo.db')}` },
@@ -17,22 +17,22 @@ async function makeAdministrator(who: string): Promise<string> {
   return stdout.trim()
 }
 
-/** Somebody becomes administrator, looks after another account, and gives a back end a credential. */
-export async function administering(person: Person, access: string, run: string): Promise<void> {
+/** An account becomes administrator, manages another account, and creates a credential for a back end. */
+export async function administerAccounts(person: Person, access: string, run: string): Promise<void> {
   const other = { email: `sam-${run}@example.com`, password: newPassword() }
 
-  await step('Nobody looks after the service by asking', async () => {
+  await step('An ordinary account cannot use the administration API', async () => {
     const { status, body } = await api('GET', '/users', { token: access })
     assert.deepEqual([status, body.code], [403, 'insufficient_scope'])
     return body
   })
-  await step('At the machine: npm start -- make-admin', async () => {
-    const said = await makeAdministrator(person.email)
-    assert.match(said, /is an administrator now/)
-    return said
+  await step('On the server: npm start -- make-admin', async () => {
+    const output = await makeAdministrator(person.email)
+    assert.match(output, /is now an administrator/)
+    return output
   })
   let found: Json | undefined
-  await step('They find somebody', async () => {
+  await step('The administrator searches for an account', async () => {
     assert.equal((await api('POST', '/auth/register', { body: other })).status, 201)
     const { status, body } = await api('GET', `/users?search=${encodeURIComponent(other.email)}`, { token: access })
     assert.equal(status, 200, short(body))
@@ -41,27 +41,24 @@ export async function administering(person: Person, access: string, run: string)
     found = items[0]
     return items.map(({ id, email, role, second_factor }) => ({ id, email, role, second_factor }))
   })
-  let theirs = ''
-  await step(
-    'They disable the account: it is signed out at once, and its password answers like a wrong one',
-    async () => {
-      theirs = String((await signIn(other)).body.access_token)
-      const { status, body } = await api('POST', `/users/${found?.id}/disable`, { token: access })
-      assert.equal(status, 200, short(body))
-      const inside = await api('GET', '/me', { token: theirs })
-      assert.deepEqual([inside.status, inside.body.code], [403, 'user_disabled'])
-      const refused = await signIn(other)
-      assert.deepEqual([refused.status, refused.body.code], [401, 'invalid_credentials'])
-      return { disabled_at: body.disabled_at, signed_in: inside.body.code, signing_in: refused.body.code }
-    },
-  )
+  let otherToken = ''
+  await step('They disable the account: it is signed out at once, and its password is treated as wrong', async () => {
+    otherToken = String((await signIn(other)).body.access_token)
+    const { status, body } = await api('POST', `/users/${found?.id}/disable`, { token: access })
+    assert.equal(status, 200, short(body))
+    const inside = await api('GET', '/me', { token: otherToken })
+    assert.deepEqual([inside.status, inside.body.code], [403, 'user_disabled'])
+    const refused = await signIn(other)
+    assert.deepEqual([refused.status, refused.body.code], [401, 'invalid_credentials'])
+    return { disabled_at: body.disabled_at, signed_in: inside.body.code, signing_in: refused.body.code }
+  })
   await step('They enable it again', async () => {
     assert.equal((await api('POST', `/users/${found?.id}/enable`, { token: access })).status, 200)
     const { status, body } = await signIn(other)
     assert.equal(status, 200, short(body))
-    theirs = String(body.access_token)
-    const trail = await api('GET', `/audit?account=${found?.id}`, { token: access })
-    return (trail.body as unknown as { items: { event: string }[] }).items.map(({ event }) => event)
+    otherToken = String(body.access_token)
+    const auditLog = await api('GET', `/audit?account=${found?.id}`, { token: access })
+    return (auditLog.body as unknown as { items: { event: string }[] }).items.map(({ event }) => event)
   })
 
   let credential: Json | undefined
@@ -69,7 +66,7 @@ export async function administering(person: Person, access: string, run: string)
     const basic = Buffer.from(`${credential?.id}:${credential?.secret}`).toString('base64')
     return api('POST', '/auth/introspect', { form: { token }, headers: { authorization: `Basic ${basic}` } })
   }
-  await step('They give a back end a credential, which may ask about tokens and nothing else', async () => {
+  await step('They create a credential for a back end that may only introspect tokens', async () => {
     const { status, body } = await api('POST', '/service-credentials', {
       token: access,
       body: { name: `Tour ${run}`, scopes: ['introspect'] },
@@ -78,17 +75,17 @@ export async function administering(person: Person, access: string, run: string)
     credential = body
     return body
   })
-  await step('With it the back end asks whether a token is good at this moment', async () => {
-    const good = await introspect(theirs)
+  await step('With it the back end checks whether a token is currently valid', async () => {
+    const good = await introspect(otherToken)
     assert.deepEqual([good.status, good.body.active, good.body.sub], [200, true, found?.id], short(good.body))
-    assert.equal((await api('POST', '/auth/logout', { token: theirs })).status, 204)
-    const over = await introspect(theirs)
+    assert.equal((await api('POST', '/auth/logout', { token: otherToken })).status, 204)
+    const over = await introspect(otherToken)
     assert.deepEqual([over.status, over.body], [200, { active: false }])
     return { signed_in: good.body, signed_out: over.body }
   })
-  await step('The credential is revoked, and the account erased', async () => {
+  await step('The credential is revoked, and the account deleted', async () => {
     assert.equal((await api('DELETE', `/service-credentials/${credential?.id}`, { token: access })).status, 204)
-    const refused = await introspect(theirs)
+    const refused = await introspect(otherToken)
     assert.deepEqual([refused.status, refused.body.code], [401, 'invalid_client'])
     assert.equal((await api('DELETE', `/users/${found?.id}`, { token: access })).status, 204)
     assert.equal((await api('GET', `/users/${found?.id}`, { token: access })).status, 404)

@@ -5,21 +5,21 @@ import { base } from './steps.ts'
 const visitor = createVisitor()
 const read = new Set<string>()
 
-const unescaped = (text: string): string =>
+const unescapeHtml = (text: string): string =>
   text.replace(/&(amp|lt|gt|quot|#39);/g, (_, name: string) => ({ amp: '&', lt: '<', gt: '>', quot: '"' })[name] ?? "'")
 
-export type LetterRead = { readonly subject: string; readonly text: string; readonly links: readonly URL[] }
+export type ReceivedMessage = { readonly subject: string; readonly text: string; readonly links: readonly URL[] }
 
 /**
- * The next letter with this subject to this address, as the mailbox page shows it; each is read once. Letters leave a
- * moment after the answer that promised them, so it is waited for, half a minute at most.
+ * Returns the next message with this subject to this email address, from the mailbox page. Each is returned once.
+ * Messages are sent shortly after the response, so this waits up to half a minute.
  */
-export async function letterTo(address: string, subject: string): Promise<LetterRead> {
+export async function messageTo(address: string, subject: string): Promise<ReceivedMessage> {
   for (let attempt = 0; attempt < 300; attempt++) {
     const { text: list } = await visitor.ask(`${base}/mailbox`)
     const entry = [...list.matchAll(/<li><a href="(\/mailbox\/[^"]+)">([^<]*)<\/a>([\s\S]*?)<\/li>/g)].find(
       ([, path = '', title = '', about = '']) =>
-        !read.has(path) && unescaped(title) === subject && about.includes(` ${address},`),
+        !read.has(path) && unescapeHtml(title) === subject && about.includes(` ${address},`),
     )
     if (entry?.[1]) {
       read.add(entry[1])
@@ -27,17 +27,17 @@ export async function letterTo(address: string, subject: string): Promise<Letter
       const body = /<main[\s\S]*<\/main>/.exec(text)?.[0] ?? text
       return {
         subject,
-        text: unescaped(body.replace(/<[^>]+>/g, ' ')),
-        links: [...body.matchAll(/href="(https?:[^"]+)"/g)].map(([, link = '']) => new URL(unescaped(link))),
+        text: unescapeHtml(body.replace(/<[^>]+>/g, ' ')),
+        links: [...body.matchAll(/href="(https?:[^"]+)"/g)].map(([, link = '']) => new URL(unescapeHtml(link))),
       }
     }
     await pause(100)
   }
-  throw new Error(`no letter “${subject}” came to ${address}; see ${base}/mailbox`)
+  throw new Error(`no message “${subject}” arrived for ${address}; see ${base}/mailbox`)
 }
 
-/** What the link of a letter proves itself with. */
-export const ticketOf = ({ links, subject }: LetterRead): string => {
+/** The ticket in the link of a message. */
+export const ticketOf = ({ links, subject }: ReceivedMessage): string => {
   const ticket = links.map((link) => link.searchParams.get('ticket')).find(Boolean)
   if (!ticket) throw new Error(`there is no ticket in “${subject}”`)
   return ticket

@@ -10,8 +10,8 @@ const app = 'http://localhost:5173/signed-in'
 const landedOn = (visit: Visit, path: string): void =>
   assert.equal(`${visit.status} ${visit.url.pathname}`, `200 ${path}`)
 
-/** Signing in with providers: one account, its tokens, its sign-ins, and its end. */
-export async function throughProviders(run: string): Promise<void> {
+/** Sign-in with providers: one account, its tokens, its identities, and its deletion. */
+export async function useProviders(run: string): Promise<void> {
   const me = `tour-${run}`
   const email = `${me}@example.com`
 
@@ -20,7 +20,7 @@ export async function throughProviders(run: string): Promise<void> {
     assert.equal(status, 200)
     return body
   })
-  await step('Anybody may ask which providers there are', async () => {
+  await step('Anyone can list the providers', async () => {
     const { body } = await api('GET', '/auth/providers')
     assert.ok(Array.isArray(body))
     return body
@@ -30,7 +30,7 @@ export async function throughProviders(run: string): Promise<void> {
 
   let access = ''
   let refresh = ''
-  await step('An app signs somebody in with Google: nobody knows them yet, so they get an account', async () => {
+  await step('An app signs in a new user with Google, who gets an account', async () => {
     const { status, body } = await throughApp('google')
     assert.equal(status, 200, short(body))
     assert.equal(body.action, 'created_new_user')
@@ -38,13 +38,13 @@ export async function throughProviders(run: string): Promise<void> {
     refresh = String(body.refresh_token)
     return body
   })
-  await step('The access token says who they are', async () => {
+  await step('The access token identifies the user', async () => {
     const { status, body } = await api('GET', '/me', { token: access })
     assert.equal(status, 200)
     assert.equal(body.email, email)
     return body
   })
-  await step('A back end verifies it with the published keys alone', async () => {
+  await step('A back end verifies the token with only the published keys', async () => {
     const { payload, protectedHeader } = await jwtVerify(
       access,
       createRemoteJWKSet(new URL('/.well-known/jwks.json', base)),
@@ -52,20 +52,16 @@ export async function throughProviders(run: string): Promise<void> {
     )
     return { alg: protectedHeader.alg, sub: payload.sub, amr: payload.amr }
   })
-  await step('The refresh token brings a new pair', async () => {
+  await step('The refresh token returns a new pair', async () => {
     const { status, body } = await api('POST', '/auth/refresh', { token: refresh })
     assert.equal(status, 200, short(body))
     const again = await api('POST', '/auth/refresh', { token: refresh })
-    assert.equal(
-      again.body.refresh_token,
-      body.refresh_token,
-      'a repeated request is answered with the same generation',
-    )
+    assert.equal(again.body.refresh_token, body.refresh_token, 'a repeated request returns the same generation')
     access = String(body.access_token)
     refresh = String(body.refresh_token)
     return body
   })
-  await step('An access token is no refresh token, and in Portuguese that is said in Portuguese', async () => {
+  await step('An access token is not accepted as refresh token; the error is in Portuguese on request', async () => {
     const { status, body } = await api('POST', '/auth/refresh', {
       token: access,
       headers: { 'accept-language': 'pt-BR' },
@@ -78,7 +74,7 @@ export async function throughProviders(run: string): Promise<void> {
   })
 
   const browser = createVisitor()
-  await step('A browser signs in with GitHub: the same proven address, so the same account', async () => {
+  await step('A browser signs in with GitHub: the same verified email address, so the same account', async () => {
     const visit = await browser.go(`${base}/auth/github`)
     landedOn(visit, '/account')
     const { body } = await api('GET', '/me/identities', { token: access })
@@ -96,7 +92,7 @@ export async function throughProviders(run: string): Promise<void> {
     assert.equal((body as unknown as object[]).length, 3)
     return (body as unknown as Json[]).map(({ provider, scopes, token_status }) => ({ provider, scopes, token_status }))
   })
-  await step('What Google says about them now', async () => {
+  await step('Their current profile at Google', async () => {
     const { body: identities } = await api('GET', '/me/identities', { token: access })
     const google = (identities as unknown as { id: string; provider: string }[]).find(
       ({ provider }) => provider === 'google',
@@ -106,12 +102,15 @@ export async function throughProviders(run: string): Promise<void> {
     return body
   })
 
-  await step('Acme ID may not vouch for an address: a question is asked instead of a guess made', async () => {
-    const visit = await createVisitor().go(`${base}/auth/acme`)
-    assert.match(visit.url.pathname, /^\/auth\/conflicts\//)
-    return { status: visit.status, page: visit.url.pathname.replace(/[^/]+$/, '…') }
-  })
-  await step('They prove the account is theirs by signing in to it, and link', async () => {
+  await step(
+    'Acme ID is not trusted to verify email addresses: the user is asked before anything is linked',
+    async () => {
+      const visit = await createVisitor().go(`${base}/auth/acme`)
+      assert.match(visit.url.pathname, /^\/auth\/conflicts\//)
+      return { status: visit.status, page: visit.url.pathname.replace(/[^/]+$/, '…') }
+    },
+  )
+  await step('They sign in to the account to prove that it is theirs, and link it', async () => {
     const asked = await throughApp('acme')
     assert.equal(asked.body.code, 'account_conflict', short(asked.body))
     const ticket = String(asked.body.conflict_ticket)
@@ -139,12 +138,12 @@ export async function throughProviders(run: string): Promise<void> {
     const { body } = await api('GET', '/me/sessions', { token: access })
     return (body as unknown as Json[]).map(({ provider, ip, current }) => ({ provider, ip, current }))
   })
-  await step('What happened to their account', async () => {
+  await step('The audit log of their account', async () => {
     const { body } = await api('GET', '/me/activity', { token: access })
     return (body as unknown as { items: { event: string }[] }).items.map(({ event }) => event)
   })
 
-  await step('An app on another origin gets a code, never a token, in the address', async () => {
+  await step('An app on another origin gets a code in the URL, never a token', async () => {
     const verifier = randomBytes(32).toString('base64url')
     const challenge = createHash('sha256').update(verifier).digest('base64url')
     const visitor = createVisitor()
@@ -152,7 +151,7 @@ export async function throughProviders(run: string): Promise<void> {
       `${base}/auth/google?return_to=${encodeURIComponent(app)}&code_challenge=${challenge}&code_challenge_method=S256`,
     )
     while (!visit.headers.get('location')?.startsWith(app))
-      visit = await visitor.ask(new URL(visit.headers.get('location') ?? assert.fail('no way on'), visit.url))
+      visit = await visitor.ask(new URL(visit.headers.get('location') ?? assert.fail('no redirect'), visit.url))
     const code = new URL(visit.headers.get('location') ?? '').searchParams.get('code')
     const { status, body } = await api('POST', '/auth/token', {
       body: { grant_type: 'authorization_code', code, code_verifier: verifier },
@@ -161,14 +160,14 @@ export async function throughProviders(run: string): Promise<void> {
     return body
   })
 
-  await step('Signing out ends the device: its tokens are refused at once', async () => {
+  await step('Signing out ends the session: its tokens are rejected at once', async () => {
     assert.equal((await api('POST', '/auth/logout', { token: access })).status, 204)
     const { status, body } = await api('POST', '/auth/refresh', { token: refresh })
     assert.deepEqual([status, body.code], [401, 'session_revoked'])
     assert.equal((await api('GET', '/me', { token: access })).status, 401)
     return body
   })
-  await step('They come back, and erase the account', async () => {
+  await step('They sign in again and delete the account', async () => {
     const { body } = await throughApp('google')
     assert.equal(body.action, 'login_existing')
     assert.equal((await api('DELETE', '/me', { token: String(body.access_token) })).status, 204)

@@ -3,28 +3,28 @@ import { TOTP, URI } from 'otpauth'
 import { newPassword, type Person, signIn } from './password.ts'
 import { type Answer, api, type Json, short, step } from './steps.ts'
 
-/** What an authenticator app shows at this moment, or will in as many seconds. Each code is good once. */
+/** The current code of an authenticator app, or the one in that many seconds. Each code works once. */
 function codeOf(uri: string, later = 0): string {
   const app = URI.parse(uri)
   assert.ok(app instanceof TOTP)
   return app.generate({ timestamp: Date.now() + later * 1000 })
 }
 
-/** The first half of a sign-in, and the ticket that remembers it. */
+/** The first step of a sign-in. Returns the ticket for the second. */
 async function firstHalf(person: Person): Promise<Answer & { ticket: string }> {
-  const asked = await signIn(person)
-  assert.deepEqual([asked.status, asked.body.code], [401, 'second_factor_required'], short(asked.body))
-  return { ...asked, ticket: String(asked.body.second_factor_ticket) }
+  const challenge = await signIn(person)
+  assert.deepEqual([challenge.status, challenge.body.code], [401, 'second_factor_required'], short(challenge.body))
+  return { ...challenge, ticket: String(challenge.body.second_factor_ticket) }
 }
 const secondHalf = (ticket: string, proof: object): Promise<Answer> =>
   api('POST', '/auth/second-factor', { body: { second_factor_ticket: ticket, ...proof } })
 
-/** An authenticator app, recovery codes, devices by name, everything that is stored, and what guessing comes to. */
-export async function withSecondFactor(person: Person): Promise<string> {
+/** An authenticator app, recovery codes, device names, data export, and throttling. */
+export async function useSecondFactor(person: Person): Promise<string> {
   let access = String((await signIn(person)).body.access_token)
   let uri = ''
   let codes: readonly string[] = []
-  await step('They switch on an authenticator app; it counts once it has shown a code', async () => {
+  await step('They set up an authenticator app, which is active after its first code', async () => {
     const begun = await api('POST', '/me/second-factor/totp', { token: access })
     assert.equal(begun.status, 200, short(begun.body))
     uri = String(begun.body.uri)
@@ -37,19 +37,19 @@ export async function withSecondFactor(person: Person): Promise<string> {
     assert.equal(codes.length, 10)
     return body
   })
-  await step('From now on a password alone brings a question, and a ticket to answer it with', async () => {
+  await step('From now on the password alone returns a second-factor challenge with a ticket', async () => {
     const { status, body } = await firstHalf(person)
     return { status, code: body.code, expires_in: body.expires_in, second_factor_ticket: body.second_factor_ticket }
   })
-  await step('With a code of the app they are in', async () => {
+  await step('With a code from the app they are signed in', async () => {
     const { ticket } = await firstHalf(person)
-    // The code of a moment ago was used up by switching it on: the next one is taken up to half a minute early.
+    // The previous code was used for the setup. The next one is accepted up to half a minute early.
     const { status, body } = await secondHalf(ticket, { totp: codeOf(uri, 30) })
     assert.equal(status, 200, short(body))
     access = String(body.access_token)
     return body
   })
-  await step('Without their telephone a recovery code opens the account, once', async () => {
+  await step('Without their phone they sign in with a recovery code, which works once', async () => {
     const recovery = { recovery_code: codes[0] ?? '' }
     const first = await secondHalf((await firstHalf(person)).ticket, recovery)
     const again = await secondHalf((await firstHalf(person)).ticket, recovery)
@@ -59,7 +59,7 @@ export async function withSecondFactor(person: Person): Promise<string> {
     return body
   })
 
-  await step('They call a device by a name of their own', async () => {
+  await step('They rename a device', async () => {
     const sessions = async () =>
       (await api('GET', '/me/sessions', { token: access })).body as unknown as (Json & { id: string })[]
     const here = (await sessions()).find(({ current }) => current)
@@ -70,14 +70,14 @@ export async function withSecondFactor(person: Person): Promise<string> {
     assert.equal(named.find(({ current }) => current)?.name, 'Kitchen')
     return named.map(({ name, amr, current }) => ({ name, amr, current }))
   })
-  await step('They take everything that is stored about them along', async () => {
+  await step('They export all data that is stored about them', async () => {
     const { status, body } = await api('GET', '/me/export', { token: access })
     assert.equal(status, 200, short(body))
     const tables = Object.entries(body as Record<string, unknown>).filter(([, rows]) => Array.isArray(rows))
     return Object.fromEntries(tables.map(([table, rows]) => [table, `${(rows as object[]).length} rows`]))
   })
-  await step('Whoever guesses is told to wait, for longer each time', async () => {
-    // An address of its own: nobody else is held off by it. Nobody has it, and it is guarded all the same.
+  await step('Wrong guesses must wait, longer each time', async () => {
+    // Use a separate email address, so that nobody else is throttled. It has no account, and is protected all the same.
     const guessed = `guessed-${person.email}`
     for (let guess = 1; guess <= 12; guess++) {
       const { status, body, headers } = await signIn({ email: guessed, password: newPassword() })
@@ -88,7 +88,7 @@ export async function withSecondFactor(person: Person): Promise<string> {
         return { guesses_looked_at: guess - 1, code: body.code, retry_after: headers.get('retry-after') }
       }
     }
-    return assert.fail('twelve wrong guesses, and nobody was held off')
+    return assert.fail('twelve wrong guesses were not throttled')
   })
   return access
 }

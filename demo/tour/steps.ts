@@ -1,21 +1,25 @@
 import assert from 'node:assert/strict'
 
-/** What every step is made of: requests, and saying what came back. */
+/** The parts of every step: requests, and printing the response. */
 
 export const base = `http://localhost:${process.env.PORT || 3000}`
 export const sandbox = `http://127.0.0.1:${process.env.SANDBOX_PORT || 4400}`
 
 export type Json = Record<string, unknown> & { [name: string]: never }
 export type Answer = { readonly status: number; readonly body: Json; readonly headers: Headers }
-type Asking = {
+type RequestOptions = {
   readonly body?: object
   readonly form?: Readonly<Record<string, string>>
   readonly token?: string
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** An API client: JSON in and out, or a form in, as `curl -d` sends one. */
-export async function api(method: string, path: string, { body, form, token, headers }: Asking = {}): Promise<Answer> {
+/** An API client: JSON in and out, or a form as `curl -d` sends it. */
+export async function api(
+  method: string,
+  path: string,
+  { body, form, token, headers }: RequestOptions = {},
+): Promise<Answer> {
   const response = await fetch(new URL(path, base), {
     method,
     headers: {
@@ -34,40 +38,40 @@ export async function api(method: string, path: string, { body, form, token, hea
   }
 }
 
-/** Tells the sandbox what its providers are to say. */
+/** Sends a command to the sandbox. */
 export async function control(path: string, body: object): Promise<void> {
   const response = await fetch(`${sandbox}/_sandbox${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   })
-  assert.ok(response.ok, `the sandbox refused ${path}: ${await response.text()}`)
+  assert.ok(response.ok, `the sandbox rejected ${path}: ${await response.text()}`)
 }
 
-export const say = (text: string): void => void process.stdout.write(`${text}\n`)
+export const print = (text: string): void => void process.stdout.write(`${text}\n`)
 
 const secret = /^(state|secret|uri|code|recovery_code)$|_(token|ticket)$/
 const cut = (text: string): string => `${text.slice(0, Math.min(8, text.length / 3))}…`
 export const short = (value: unknown): string =>
   JSON.stringify(value, (name, inner: unknown) => {
     if (name === 'recovery_codes' && Array.isArray(inner)) return inner.map((code) => cut(String(code)))
-    // A problem has a code as well: that one is a name, not a secret.
+    // Problems have a `code` too, which is not a secret.
     const hidden = typeof inner === 'string' && secret.test(name) && !(name === 'code' && /^[a-z_]+$/.test(inner))
     return hidden ? cut(inner) : inner
   })
 
 let taken = 0
-/** How many there were. */
+/** The number of steps so far. */
 export const steps = (): number => taken
 
 export async function step(title: string, work: () => Promise<unknown>): Promise<void> {
   taken++
   try {
     const shown = await work()
-    say(`${String(taken).padStart(2)}. ${title}`)
-    if (shown !== undefined) say(`      ${short(shown)}`)
+    print(`${String(taken).padStart(2)}. ${title}`)
+    if (shown !== undefined) print(`      ${short(shown)}`)
   } catch (error) {
-    say(`${String(taken).padStart(2)}. FAILED: ${title}`)
+    print(`${String(taken).padStart(2)}. FAILED: ${title}`)
     throw error
   }
 }

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Site } from '../../sandbox/identities.ts'
-import { letterTo, ticketOf } from './mailbox.ts'
+import { messageTo, ticketOf } from './mailbox.ts'
 import { type Answer, api, control, type Json, sandbox, short, step } from './steps.ts'
 import { signInAs, throughApp } from './through-provider.ts'
 
-type Somebody = { readonly key: string; readonly email: string; readonly id: string; readonly token: string }
+type TourUser = { readonly key: string; readonly email: string; readonly id: string; readonly token: string }
 
-/** The sites Ada has in the sandbox. */
+/** Ada's sites in the sandbox. */
 async function sitesOfAda(): Promise<readonly Site[]> {
   const people = (await (await fetch(`${sandbox}/_sandbox/identities`)).json()) as {
     key: string
@@ -16,8 +16,8 @@ async function sitesOfAda(): Promise<readonly Site[]> {
   return people.find(({ key }) => key === 'ada')?.atlassian?.sites ?? assert.fail('Ada has no sites')
 }
 
-/** Somebody with a proven address, who reaches these sites at Atlassian. */
-async function newcomer(key: string, name: string, sites: readonly Site[] = []): Promise<Somebody> {
+/** Creates a user with a verified email address, who has these sites at Atlassian. */
+async function createTourUser(key: string, name: string, sites: readonly Site[] = []): Promise<TourUser> {
   const email = `${key}@example.com`
   await control('/identities', {
     key,
@@ -38,7 +38,7 @@ const refused = (answer: Answer, status: number, code: string): string => {
   return code
 }
 
-/** A credential for a back end, as an administrator makes one; with it the back end asks for tokens. */
+/** Creates a credential for a back end as an administrator. The back end requests tokens with it. */
 async function backEnd(administrator: string, run: string) {
   const { status, body } = await api('POST', '/service-credentials', {
     token: administrator,
@@ -54,47 +54,47 @@ async function backEnd(administrator: string, run: string) {
 }
 type BackEnd = Awaited<ReturnType<typeof backEnd>>
 
-/** A team, its Jira with two sites, a consent that dies and comes back, and what a person granted. */
-export async function inTeams(administrator: string, run: string): Promise<void> {
+/** A team and its Jira with two sites, a consent that ends and is renewed, and additional permissions of a person. */
+export async function useTeams(administrator: string, run: string): Promise<void> {
   const sites = await sitesOfAda()
-  const owner = await newcomer(`olga-${run}`, 'Olga Owner', sites)
-  const admin = await newcomer(`amir-${run}`, 'Amir Admin', sites)
-  const stranger = await newcomer(`sten-${run}`, 'Sten Stranger')
+  const owner = await createTourUser(`olga-${run}`, 'Olga Owner', sites)
+  const admin = await createTourUser(`amir-${run}`, 'Amir Admin', sites)
+  const outsider = await createTourUser(`sten-${run}`, 'Sten Outsider')
   const credential = await backEnd(administrator, run)
-  const team = await gathering(owner, admin, stranger)
-  await connecting(team, owner, admin)
-  await lending(team, credential)
-  await dying(team, owner, admin, credential)
-  await drifting(team, owner)
-  await parting(team, owner, admin, administrator)
-  await granting(owner, credential)
+  const team = await createTeam(owner, admin, outsider)
+  await connectJira(team, owner, admin)
+  await lendToken(team, credential)
+  await endConsent(team, owner, admin, credential)
+  await changeSites(team, owner)
+  await deleteTeam(team, owner, admin, administrator)
+  await grantMore(owner, credential)
 }
 
-async function gathering(owner: Somebody, admin: Somebody, stranger: Somebody): Promise<string> {
+async function createTeam(owner: TourUser, admin: TourUser, outsider: TourUser): Promise<string> {
   let team = ''
-  await step('Somebody creates a team, and is its owner', async () => {
+  await step('A user creates a team and becomes its owner', async () => {
     const { status, body } = await api('POST', '/teams', { token: owner.token, body: { name: 'Support' } })
     assert.equal(status, 201, short(body))
     team = String(body.id)
     return body
   })
-  await step('To a stranger it does not exist', async () => {
-    return refused(await api('GET', `/teams/${team}`, { token: stranger.token }), 404, 'team_not_found')
+  await step('For other users the team does not exist', async () => {
+    return refused(await api('GET', `/teams/${team}`, { token: outsider.token }), 404, 'team_not_found')
   })
-  await step('They invite an admin, who joins with the link in the mail: it is good once', async () => {
+  await step('They invite an admin, who joins with the link in the email, which works once', async () => {
     const invited = await api('POST', `/teams/${team}/invitations`, {
       token: owner.token,
       body: { email: admin.email, role: 'admin' },
     })
     assert.equal(invited.status, 201, short(invited.body))
-    const ticket = ticketOf(await letterTo(admin.email, 'You are invited to a team'))
+    const ticket = ticketOf(await messageTo(admin.email, 'You are invited to a team'))
     const invitation = { body: { token: ticket } }
     const seen = await api('POST', '/invitations/lookup', { ...invitation, token: admin.token })
     assert.equal(seen.status, 200, short(seen.body))
     const joined = await api('POST', '/invitations/accept', { ...invitation, token: admin.token })
     assert.deepEqual([joined.status, joined.body.role], [200, 'admin'], short(joined.body))
     refused(
-      await api('POST', '/invitations/accept', { ...invitation, token: stranger.token }),
+      await api('POST', '/invitations/accept', { ...invitation, token: outsider.token }),
       404,
       'invitation_not_found',
     )
@@ -111,15 +111,15 @@ const seen = ({ body }: Answer): Record<string, unknown> => ({
   sites: (body.sites as unknown as Json[]).map(({ name, chosen, gone_at }) => ({ name, chosen, gone_at })),
 })
 
-/** Sends somebody to Atlassian for the team, and back. */
-async function connect(team: string, { key, token }: Somebody): Promise<Answer> {
+/** Sends the user to Atlassian for the team, and back. */
+async function connect(team: string, { key, token }: TourUser): Promise<Answer> {
   await signInAs(key)
   const connected = await throughApp('atlassian', { begin: jiraOf(team, '/authorize'), token })
   assert.equal(connected.status, 200, short(connected.body))
   return connected
 }
 
-const queuesOf = (team: string, { token }: Somebody): Promise<Answer> => api('GET', jiraOf(team, '/queues'), { token })
+const queuesOf = (team: string, { token }: TourUser): Promise<Answer> => api('GET', jiraOf(team, '/queues'), { token })
 
 /** The names of the sites whose queues were read. */
 const sitesRead = (answer: Answer): readonly unknown[] => {
@@ -127,8 +127,8 @@ const sitesRead = (answer: Answer): readonly unknown[] => {
   return (answer.body.sites as unknown as Json[]).map(({ name, error }) => (error === null ? name : error))
 }
 
-async function connecting(team: string, owner: Somebody, admin: Somebody): Promise<void> {
-  await step('They connect Jira: the consent reaches two sites, so they are asked which', async () => {
+async function connectJira(team: string, owner: TourUser, admin: TourUser): Promise<void> {
+  await step('They connect Jira: the consent covers two sites, so they must choose', async () => {
     const connected = await connect(team, owner)
     assert.equal(connected.body.status, 'choose_site')
     return { ...seen(connected), queues: refused(await queuesOf(team, admin), 401, 'jira_not_active') }
@@ -143,34 +143,31 @@ async function connecting(team: string, owner: Somebody, admin: Somebody): Promi
     assert.equal(status.body.status, 'active')
     return status.body
   })
-  await step('Everybody in the team sees the queues of both service desks', async () => {
+  await step('All team members see the queues of both service desks', async () => {
     const queues = await queuesOf(team, admin)
     assert.deepEqual(sitesRead(queues), ['acme', 'globex'])
     return queues.body
   })
 }
 
-async function lending(team: string, { made, borrow }: BackEnd): Promise<void> {
-  await step(
-    'A back end with a credential borrows the team’s token, and is told what it may not do with it',
-    async () => {
-      const wanted = { team_id: team, provider: 'atlassian', scopes: ['read:jira-user', 'write:jira-work'] }
-      const { status, body } = await borrow(wanted)
-      assert.equal(status, 200, short(body))
-      assert.deepEqual(body.missing_scopes, ['write:jira-work'])
-      assert.ok(!('refresh_token' in body), 'nobody is ever lent a refresh token')
-      const [site] = body.sites as unknown as Json[]
-      const jira = await fetch(`${sandbox}/atlassian/ex/jira/${site?.cloud_id}/rest/api/3/myself`, {
-        headers: { authorization: `Bearer ${body.access_token}` },
-      })
-      assert.equal(jira.status, 200, 'Jira takes what was lent')
-      return { credential: made.id, lent: body, jira: await jira.json() }
-    },
-  )
+async function lendToken(team: string, { made, borrow }: BackEnd): Promise<void> {
+  await step('A back end with a credential gets the team’s access token, and which scopes are missing', async () => {
+    const wanted = { team_id: team, provider: 'atlassian', scopes: ['read:jira-user', 'write:jira-work'] }
+    const { status, body } = await borrow(wanted)
+    assert.equal(status, 200, short(body))
+    assert.deepEqual(body.missing_scopes, ['write:jira-work'])
+    assert.ok(!('refresh_token' in body), 'a refresh token must never be handed out')
+    const [site] = body.sites as unknown as Json[]
+    const jira = await fetch(`${sandbox}/atlassian/ex/jira/${site?.cloud_id}/rest/api/3/myself`, {
+      headers: { authorization: `Bearer ${body.access_token}` },
+    })
+    assert.equal(jira.status, 200, 'Jira accepts the token')
+    return { credential: made.id, lent: body, jira: await jira.json() }
+  })
 }
 
-async function dying(team: string, owner: Somebody, admin: Somebody, { borrow }: BackEnd): Promise<void> {
-  await step('Atlassian forgets the consent: seen at the next call, and said as it is', async () => {
+async function endConsent(team: string, owner: TourUser, admin: TourUser, { borrow }: BackEnd): Promise<void> {
+  await step('Atlassian ends the consent: the next call detects and reports it', async () => {
     await control('/kill-refresh-tokens', { provider: 'atlassian', identity: owner.key })
     await control('/kill-access-tokens', { provider: 'atlassian', identity: owner.key })
     const synced = await api('POST', jiraOf(team, '/sync'), { token: owner.token })
@@ -179,14 +176,14 @@ async function dying(team: string, owner: Somebody, admin: Somebody, { borrow }:
     const lent = refused(await borrow({ team_id: team, provider: 'atlassian' }), 409, 'needs_reauthorization')
     return { ...seen(synced), queues, lent }
   })
-  await step('Its owners and admins are told by mail', async () => {
+  await step('The team’s owners and admins are notified by email', async () => {
     const subject = 'Your team’s connection to Jira stopped working'
-    const letters = [await letterTo(owner.email, subject), await letterTo(admin.email, subject)]
+    const messages = [await messageTo(owner.email, subject), await messageTo(admin.email, subject)]
     const page = `/account/teams/${team}/integrations`
-    for (const { links } of letters) assert.ok(links.some(({ pathname }) => pathname === page))
-    return letters.map((letter) => letter.subject)
+    for (const { links } of messages) assert.ok(links.some(({ pathname }) => pathname === page))
+    return messages.map((message) => message.subject)
   })
-  await step('The owner connects again: the sites are still the ones that were chosen', async () => {
+  await step('The owner connects again: the chosen sites are kept', async () => {
     const connected = await connect(team, owner)
     assert.equal(connected.body.status, 'active', short(connected.body))
     assert.deepEqual(sitesRead(await queuesOf(team, admin)), ['acme', 'globex'])
@@ -194,8 +191,8 @@ async function dying(team: string, owner: Somebody, admin: Somebody, { borrow }:
   })
 }
 
-async function drifting(team: string, owner: Somebody): Promise<void> {
-  await step('A site is taken away at Atlassian: the card says so, the other one goes on', async () => {
+async function changeSites(team: string, owner: TourUser): Promise<void> {
+  await step('Access to a site ends at Atlassian: the status shows it, and the other site keeps working', async () => {
     const { body: before } = await api('GET', jiraOf(team, '/sites'), { token: owner.token })
     const globex = (before as unknown as Json[]).find(({ name }) => name === 'globex')
     await control('/sites', { identity: owner.key, cloud_id: globex?.cloud_id, gone: true })
@@ -206,15 +203,15 @@ async function drifting(team: string, owner: Somebody): Promise<void> {
   })
 }
 
-async function parting(team: string, owner: Somebody, admin: Somebody, administrator: string): Promise<void> {
-  await step('They disconnect: the tokens are erased here; Atlassian has no way to revoke them there', async () => {
+async function deleteTeam(team: string, owner: TourUser, admin: TourUser, administrator: string): Promise<void> {
+  await step('They disconnect: the tokens are erased here; Atlassian offers no way to revoke them', async () => {
     assert.equal((await api('DELETE', jiraOf(team), { token: owner.token })).status, 204)
     refused(await queuesOf(team, admin), 401, 'jira_not_active')
     const ended = await happened(owner, 'provider_token.revoked')
     assert.equal((ended.data as unknown as Json).result, 'not_supported', short(ended))
     return { data: ended.data, ...seen(await api('GET', jiraOf(team), { token: owner.token })) }
   })
-  await step('The team is deleted, for everybody', async () => {
+  await step('The team is deleted for all members', async () => {
     const asAdmin = refused(await api('DELETE', `/teams/${team}`, { token: admin.token }), 403, 'team_role_required')
     assert.equal((await api('DELETE', `/teams/${team}`, { token: owner.token })).status, 204)
     return {
@@ -222,7 +219,7 @@ async function parting(team: string, owner: Somebody, admin: Somebody, administr
       now: refused(await api('GET', `/teams/${team}`, { token: admin.token }), 404, 'team_not_found'),
     }
   })
-  await step('Background jobs, as the administrator sees it', async () => {
+  await step('The administrator sees the background jobs', async () => {
     const { status, body } = await api('GET', '/jobs', { token: administrator })
     assert.equal(status, 200, short(body))
     const jobs = body as unknown as Json[]
@@ -237,18 +234,18 @@ async function parting(team: string, owner: Somebody, admin: Somebody, administr
   })
 }
 
-/** The newest entry of this kind on somebody's trail; waited for, as what a job does comes a moment later. */
-async function happened({ token }: Somebody, event: string): Promise<Json> {
+/** The newest entry of this kind in an account's audit log. It waits for entries that a background job writes. */
+async function happened({ token }: TourUser, event: string): Promise<Json> {
   for (let attempt = 0; attempt < 300; attempt++) {
     const { body } = await api('GET', '/me/activity', { token })
     const found = (body as unknown as { items: Json[] }).items.find((item) => item.event === event)
     if (found) return found
     await pause(100)
   }
-  return assert.fail(`${event} never came`)
+  return assert.fail(`${event} did not appear in the audit log`)
 }
 
-async function granting(who: Somebody, { borrow }: BackEnd): Promise<void> {
+async function grantMore(who: TourUser, { borrow }: BackEnd): Promise<void> {
   const mine = async (): Promise<Json & { id: string }> => {
     const { body } = await api('GET', '/me/identities', { token: who.token })
     const found = (body as unknown as (Json & { id: string })[]).find(({ provider }) => provider === 'github')
@@ -260,7 +257,7 @@ async function granting(who: Somebody, { borrow }: BackEnd): Promise<void> {
     scopes,
     token_status,
   })
-  await step('A person links GitHub, and grants more there than signing in needs', async () => {
+  await step('A user links GitHub and grants more permissions than sign-in needs', async () => {
     await signInAs(who.key)
     const linked = await throughApp('github', { body: { intent: 'link' }, token: who.token })
     assert.equal(linked.status, 200, short(linked.body))
@@ -275,7 +272,7 @@ async function granting(who: Somebody, { borrow }: BackEnd): Promise<void> {
     assert.deepEqual(body.missing_scopes, [], short(body))
     return { ...shown(await mine()), lent: body }
   })
-  await step('They take it back, and keep the sign-in: it is revoked at GitHub', async () => {
+  await step('They withdraw the permissions but keep the link: the token is revoked at GitHub', async () => {
     const { id } = await mine()
     assert.equal((await api('DELETE', `/me/identities/${id}/grant`, { token: who.token })).status, 204)
     const lent = refused(await borrow({ user_id: who.id, provider: 'github' }), 404, 'not_connected')
@@ -286,6 +283,6 @@ async function granting(who: Somebody, { borrow }: BackEnd): Promise<void> {
       if ((body as unknown as Json[]).length === 0) return { ...shown(github), lent, waiting: 0 }
       await pause(100)
     }
-    return assert.fail('GitHub was not asked')
+    return assert.fail('GitHub received no revocation')
   })
 }

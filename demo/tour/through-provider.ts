@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { createVisitor } from '../visitor.ts'
 import { type Answer, api, base, control, short } from './steps.ts'
 
-/** Who the providers will say is signing in, without a click. */
+/** Sets who signs in at the providers, without a click. */
 export const signInAs = (identity: string): Promise<void> => control('/as', { identity })
 
 /**
- * As an app does it: begin here, be sent back by the provider, hand the answer in. `begin` and `token` are for what
- * somebody who is signed in begins.
+ * Signs in like an app: starts here, is redirected back by the provider, and sends the response. `begin` and `token`
+ * are for round trips of a signed-in user.
  */
 export async function throughApp(
   provider: string,
@@ -33,5 +33,5 @@ export async function throughApp(
     }
     visit = await visitor.ask(to)
   }
-  throw new Error(`${provider} never sent anybody back`)
+  throw new Error(`${provider} did not redirect back`)
 }

@@ -5,24 +5,26 @@ import type { Driver } from '../store/driver.ts'
 import { DatabaseOpenError } from '../store/open-error.ts'
 import { type Command, plain, type Report } from './command.ts'
 
-/** How long one statement may take, in milliseconds: counting or reading a batch of a large table, far from here. */
+/**
+ * How long one statement may take, in milliseconds: counting or reading a batch of a large table over a slow network.
+ */
 const statementMs = 120_000
 
-const refused = (result: string, message: string, rest: object = {}): Report => ({
+const failure = (result: string, message: string, rest: object = {}): Report => ({
   ok: false,
   done: [],
   failed: [message],
   data: { result, message, ...rest },
 })
 
-/** The file to copy from; or what is wrong with the source or the target, before anything is opened. */
+/** Returns the file to copy from. Returns a report if the source or the target is wrong, before anything is opened. */
 function sourceOf({ store }: Config, url: string): string | Report {
   if (store.tag !== 'sqlite' || store.file === ':memory:')
-    return refused('source_not_sqlite', 'DATABASE_URL is not a SQLite file. Set it to the file to copy from.')
+    return failure('source_not_sqlite', 'DATABASE_URL is not a SQLite file. Set it to the file to copy from.')
   if (!existsSync(store.file))
-    return refused('source_not_found', `There is no file ${store.file}. Set DATABASE_URL to the file to copy from.`)
+    return failure('source_not_found', `There is no file ${store.file}. Set DATABASE_URL to the file to copy from.`)
   if (!/^postgres(ql)?:\/\//.test(url))
-    return refused(
+    return failure(
       'target_not_postgres',
       'The target is not a postgres:// URL. Write it like postgres://user@host/database.',
     )
@@ -31,45 +33,45 @@ function sourceOf({ store }: Config, url: string): string | Report {
 
 const anotherTarget = 'create an empty database, and run copy-to with it'
 
-/** What came of the copy, for people and for programs. */
-export function reportOf(copied: CopyResult, config: Pick<Config, 'encryptionKeys'>): Report {
-  switch (copied.tag) {
+/** Describes the result of the copy, for people and for programs. */
+export function reportOf(outcome: CopyResult, config: Pick<Config, 'encryptionKeys'>): Report {
+  switch (outcome.tag) {
     case 'copied': {
-      const width = Math.max(...copied.tables.map(({ table }) => table.length))
-      const digits = Math.max(...copied.tables.map(({ rows }) => String(rows).length), 4)
-      const rows = copied.tables.reduce((sum, { rows }) => sum + rows, 0)
+      const width = Math.max(...outcome.tables.map(({ table }) => table.length))
+      const digits = Math.max(...outcome.tables.map(({ rows }) => String(rows).length), 4)
+      const rows = outcome.tables.reduce((sum, { rows }) => sum + rows, 0)
       return {
         ok: true,
         done: [
-          `${'table'.padEnd(width)}  ${'rows'.padStart(digits)}  checksum (SHA-256 of each row, added up)`,
-          ...copied.tables.map(
+          `${'table'.padEnd(width)}  ${'rows'.padStart(digits)}  checksum (sum of the SHA-256 of each row)`,
+          ...outcome.tables.map(
             (one) => `${one.table.padEnd(width)}  ${String(one.rows).padStart(digits)}  ${one.checksum}`,
           ),
-          `${rows} rows in ${copied.tables.length} tables were copied and read again: both databases hold the same.`,
+          `${rows} rows in ${outcome.tables.length} tables were copied and verified: both databases have the same content.`,
           'Set DATABASE_URL to the new database on every node, keep ENCRYPTION_KEYS as it is, and start the service.',
           ...(config.encryptionKeys
             ? []
             : ['ENCRYPTION_KEYS is not set: set it to the content of encryption-keys next to the SQLite file.']),
         ],
-        data: { result: 'copied', tables: copied.tables },
+        data: { result: 'copied', tables: outcome.tables },
       }
     }
     case 'not_empty':
-      return refused(
+      return failure(
         'not_empty',
-        `The target is not empty: the table ${copied.table} holds rows. Nothing was changed there. To copy, ${anotherTarget}.`,
-        { table: copied.table },
+        `The target is not empty: the table ${outcome.table} has rows. Nothing was changed there. To copy, ${anotherTarget}.`,
+        { table: outcome.table },
       )
     case 'source_changed':
-      return refused(
+      return failure(
         'source_changed',
-        `The SQLite file was changed during the copy. Stop the service, ${anotherTarget}. No service starts on this target.`,
+        `The SQLite file was changed during the copy. Stop the service, ${anotherTarget}. The service does not start with this target.`,
       )
     case 'different':
-      return refused(
+      return failure(
         'different',
-        `The table ${copied.table} is not the same in both databases. Make sure that nothing else writes to either, ${anotherTarget}. No service starts on this target.`,
-        { table: copied.table },
+        `The table ${outcome.table} differs between the databases. Make sure that nothing else writes to them, ${anotherTarget}. The service does not start with this target.`,
+        { table: outcome.table },
       )
   }
 }
@@ -83,14 +85,14 @@ export const copyTo: Command = {
     if (typeof source !== 'string') return source
     const { openDriver } = await import('../store/open.ts')
     const { copyStore } = await import('../store/copy.ts')
-    // Opening it applies the migrations that this version adds.
+    // Opening the source applies pending migrations.
     await (await openDriver({ tag: 'sqlite', file: source, create: false })).close()
     let target: Driver
     try {
       target = await openDriver({ tag: 'postgres', url }, { requestMs: statementMs })
     } catch (error) {
       if (!(error instanceof DatabaseOpenError)) throw error
-      return refused('target_not_opened', error.message.replaceAll('DATABASE_URL', 'the URL of the target'))
+      return failure('target_not_opened', error.message.replaceAll('DATABASE_URL', 'the URL of the target'))
     }
     try {
       return reportOf(await copyStore({ file: source, target, onProgress: progress }), config)

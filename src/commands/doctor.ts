@@ -1,15 +1,15 @@
 import { systemRandom } from '../kernel/ids.ts'
 import { type Command, plain } from './command.ts'
 
-type Line = { readonly name: string; readonly status: string; readonly found: string; readonly remedy?: string }
+type FindingLine = { readonly name: string; readonly status: string; readonly found: string; readonly remedy?: string }
 
-/** A line for each finding, and one that sums up. */
-export function linesOf(findings: readonly Line[]): readonly string[] {
+/** One line for each finding, then a summary. */
+export function linesOf(findings: readonly FindingLine[]): readonly string[] {
   const width = Math.max(...findings.map(({ name }) => name.length))
   const count = (status: string): number => findings.filter((one) => one.status === status).length
   return [
     ...findings.map(({ name, status, found, remedy }) =>
-      // What is found may quote another program, which must not begin a line of its own.
+      // A finding may quote another program. That text must not start a new line.
       `${status.padEnd('warning'.length)}  ${name.padEnd(width)}  ${found}${remedy === undefined ? '' : ` → ${remedy}`}`.replace(
         /\p{Cc}+/gu,
         ' ',

@@ -1,28 +1,28 @@
 import type { EndedCounts } from '../sessions/end-sessions.ts'
 import { type Command, plain, type Report } from './command.ts'
 
-/** RFC 3339, with its zone: a time without one means another moment on another machine. */
+/** RFC 3339 with a time zone: without one, a time means different moments on different machines. */
 const rfc3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:\d{2})$/
 
-/** The moment that `--before` names, or why it is refused. */
+/** Reads the value of `--before`. Returns an error message if it is invalid. */
 export function momentOf(text: string | undefined, now: Date): Date | string {
   if (text === undefined) return now
   const at = new Date(text.toUpperCase())
   if (!rfc3339.test(text) || Number.isNaN(at.getTime()))
-    return '--before is not a time with a zone. Write it like 2026-05-31T18:00:00Z or 2026-05-31T15:00:00-03:00.'
+    return '--before is not a time with a time zone. Write it like 2026-05-31T18:00:00Z or 2026-05-31T15:00:00-03:00.'
   if (at > now) return '--before is in the future. Leave it out to end every session that exists now.'
   return at
 }
 
 const names: Readonly<Record<keyof EndedCounts, string>> = {
   sessions: 'sessions ended',
-  trustedDevices: 'trusted devices forgotten',
+  trustedDevices: 'trusted devices removed',
   pendingSignIns: 'pending sign-ins deleted',
   codes: 'sign-in codes deleted',
   tickets: 'emailed links and codes deleted',
 }
 
-const refused = (reason: string, sentence: string): Report => ({
+const failure = (reason: string, sentence: string): Report => ({
   ok: false,
   done: [],
   failed: [sentence],
@@ -35,9 +35,9 @@ export const endSessions: Command = {
   summary: 'end every session created before a time (default: now), while the service runs',
   async run({ service, progress }, { options }) {
     const opened = await service()
-    // Sessions have the time that the nodes share. By a clock that is behind, the newest ones would be left out.
+    // Session times come from the shared clock. With a local clock that is behind, the newest sessions would be missed.
     const before = momentOf(options.before, opened.now())
-    if (typeof before === 'string') return refused('invalid_time', before)
+    if (typeof before === 'string') return failure('invalid_time', before)
     const ended = await opened.endSessions(before, (kind, done) =>
       progress({ table: names[kind], done, total: Number.POSITIVE_INFINITY }),
     )

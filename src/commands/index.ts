@@ -1,4 +1,4 @@
-/** The commands after `npm start --`: their table, their usage, and how one is run and reported. */
+/** The commands after `npm start --`: their table, the usage text, and how to read arguments and print reports. */
 import { parseArgs } from 'node:util'
 import type { Command, Report } from './command.ts'
 import { copyTo } from './copy-to.ts'
@@ -24,7 +24,7 @@ const synopsisOf = (name: string, { positionals, options }: Command): string =>
     ...Object.entries(options).map(([option, value]) => `[--${option} <${value}>]`),
   ].join(' ')
 
-/** Every command, with its arguments and one line about it. */
+/** The usage text: one line for each command. */
 export function usage(): string {
   const lines: readonly (readonly [string, string])[] = [
     ['npm start', 'start the service'],
@@ -34,7 +34,7 @@ export function usage(): string {
   return [
     'Usage:',
     ...lines.map(([synopsis, summary]) => `  ${synopsis.padEnd(width)}  ${summary}`),
-    'Every command takes --json, and then prints one JSON object. The exit code is 0 if it succeeded, else 1.',
+    'With --json, every command prints one JSON object. The exit code is 0 on success, else 1.',
   ].join('\n')
 }
 
@@ -45,7 +45,7 @@ export type Invocation = {
   readonly options: Readonly<Record<string, string | undefined>>
 }
 
-/** The command that these arguments ask for; `undefined` if they do not fit one exactly. */
+/** Reads the arguments of a command. Returns `undefined` unless they match one exactly. */
 export function readInvocation([name = '', ...args]: readonly string[]): Invocation | undefined {
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (!command) return undefined
@@ -67,8 +67,11 @@ export function readInvocation([name = '', ...args]: readonly string[]): Invocat
   }
 }
 
-/** What is written where: with `--json` one object on standard output, else sentences. */
-export const written = ({ ok, done, failed = [], data }: Report, json: boolean): { stdout: string; stderr: string } => {
+/** The output of a report: one JSON object on standard output with `--json`, otherwise sentences. */
+export const formatReport = (
+  { ok, done, failed = [], data }: Report,
+  json: boolean,
+): { stdout: string; stderr: string } => {
   const lines = (sentences: readonly string[]): string => sentences.map((sentence) => `${sentence}\n`).join('')
   return json
     ? { stdout: `${JSON.stringify({ ok, ...data })}\n`, stderr: '' }

@@ -1,20 +1,20 @@
 import { type Command, plain } from './command.ts'
 
-/** What became of it; all but the first two are failures. */
+/** A message for each result. All but the first two are failures. */
 const sentences = {
-  made: (who: string) => `${who} is an administrator now, with every session it has.`,
-  already: (who: string) => `${who} is an administrator already; nothing was changed.`,
+  made: (who: string) => `${who} is now an administrator, in all current sessions.`,
+  already: (who: string) => `${who} is already an administrator. Nothing was changed.`,
   not_found: (who: string) =>
-    `There is no account with the address or id ${who}. Sign in with it once, then run this again.`,
+    `There is no account with the email address or ID ${who}. Sign in with it once, then run the command again.`,
   unverified: (who: string) =>
-    `The address of ${who} is not verified, so it may not be theirs. Verify it by signing in, then run this again.`,
-  disabled: (who: string) => `${who} is disabled. Enable it before making it administrator.`,
+    `The email address of ${who} is not verified, so it may belong to someone else. Sign in and verify it, then run the command again.`,
+  disabled: (who: string) => `${who} is disabled. Enable the account first, then run the command again.`,
 } as const
 
 export const makeAdmin: Command = {
   ...plain,
   positionals: ['account'],
-  summary: 'make an account an administrator, by its verified email address or its id',
+  summary: 'make an account an administrator, by its verified email address or ID',
   async run({ service }, { positionals: [who = ''] }) {
     const result = await (await service()).makeAdministrator(who)
     const ok = result === 'made' || result === 'already'

@@ -1,14 +1,17 @@
 import { createRequire } from 'node:module'
 
-/** Whom a password is for: nobody may choose what anybody who knows them would try first. */
-export type About = { readonly email?: string | null; readonly name?: string | null }
+/**
+ * The person who chooses a password. Their own data must not be the password: it is what an attacker who knows them
+ * tries first.
+ */
+export type PasswordOwner = { readonly email?: string | null; readonly name?: string | null }
 
 const require = createRequire(import.meta.url)
 let common: ReadonlySet<string> | undefined
 
 /**
- * The 49 000 passwords people choose most, from a list that is kept. Unpacked at the first password that is chosen,
- * since most starts never see one.
+ * The 49,000 most common passwords, from a maintained list. It is loaded when the first password is chosen, since most
+ * processes never need it.
  */
 function commonPasswords(): ReadonlySet<string> {
   if (!common) {
@@ -18,7 +21,7 @@ function commonPasswords(): ReadonlySet<string> {
   return common
 }
 
-const disguises: Readonly<Record<string, string>> = {
+const substitutions: Readonly<Record<string, string>> = {
   '0': 'o',
   '1': 'i',
   '3': 'e',
@@ -29,12 +32,12 @@ const disguises: Readonly<Record<string, string>> = {
   $: 's',
   '!': 'i',
 }
-const undisguised = (text: string): string => text.replace(/[013457@$!]/g, (sign) => disguises[sign] ?? sign)
+const undoSubstitutions = (text: string): string => text.replace(/[013457@$!]/g, (sign) => substitutions[sign] ?? sign)
 
-/** What is left when the digits and signs around a word are gone: they are the first thing a guesser adds. */
+/** The word without surrounding digits and symbols, which are the first thing an attacker adds. */
 const core = (text: string): string => text.replace(/^[^\p{L}]+|[^\p{L}]+$/gu, '')
 
-/** A run like `abcdefgh` or `8901234567`. */
+/** Whether the text is a sequence like `abcdefgh` or `8901234567`. */
 function isRun(text: string): boolean {
   const codes = [...text].map((sign) => sign.codePointAt(0) ?? 0)
   const digits = /^\d+$/.test(text)
@@ -47,31 +50,30 @@ function isRun(text: string): boolean {
   return steps.size === 1
 }
 
-/** Whether a password is among those many use, as it is or trivially decorated. */
+/** Whether a password is common, as it is or with trivial changes. */
 export function isCommon(password: string): boolean {
   const known = commonPasswords()
   const text = password.toLowerCase()
   const [, unit] = /^(.+?)\1+$/su.exec(text) ?? []
   if (isRun(text) || (unit !== undefined && ([...unit].length < 5 || known.has(core(unit))))) return true
-  return [text, core(text), core(undisguised(text)), undisguised(core(text))].some((each) => known.has(each))
+  return [text, core(text), core(undoSubstitutions(text)), undoSubstitutions(core(text))].some((each) =>
+    known.has(each),
+  )
 }
 
-/** Shorter ones are part of too many words that have nothing to do with them. */
+/** Shorter words are part of too many unrelated words. */
 const leastWord = 4
 
-/**
- * Whether hardly anything is left of a password without the words that belong to its person or to this service (ASVS
- * 6.2.11).
- */
-export function isPersonal(password: string, about: About, own: readonly string[]): boolean {
-  const given = [about.email, about.email?.split('@')[0], about.name].flatMap((text) => text ?? [])
-  const words = [...own, ...given, ...[...own, ...given].flatMap((text) => text.split(/[^\p{L}\p{N}]+/u))]
+/** Whether little is left of a password after removing words about the person or this service (ASVS 6.2.11). */
+export function isPersonal(password: string, about: PasswordOwner, own: readonly string[]): boolean {
+  const personal = [about.email, about.email?.split('@')[0], about.name].flatMap((text) => text ?? [])
+  const words = [...own, ...personal, ...[...own, ...personal].flatMap((text) => text.split(/[^\p{L}\p{N}]+/u))]
     .map((word) => word.normalize('NFC').toLowerCase())
     .filter((word) => [...word].length >= leastWord)
     .sort((a, b) => b.length - a.length)
   const remainsOf = (text: string): string => words.reduce((rest, word) => rest.split(word).join(' '), text)
   const typed = password.toLowerCase()
-  return [typed, undisguised(core(typed))].some((text) => {
+  return [typed, undoSubstitutions(core(typed))].some((text) => {
     const rest = remainsOf(text)
     return rest !== text && [...rest.replace(/[^\p{L}]/gu, '')].length < leastWord
   })

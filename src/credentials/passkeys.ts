@@ -15,17 +15,20 @@ import type { Tickets } from './tickets.ts'
 
 export type { AuthenticationResponseJSON, RegistrationResponseJSON }
 
-/** What a browser is asked; its answer comes back with the token, once. `expiresIn` is in seconds. */
+/** A WebAuthn request for a browser. The response returns with the token, once. `expiresIn` is in seconds. */
 export type Challenge<O> = { readonly options: O; readonly flowToken: string; readonly expiresIn: number }
-/** Whose answer it must be: anybody's to sign in, or this account's, in this session or waiting sign-in. */
-export type Asked = { readonly accountId: string; readonly within: string }
-export type Shown = { readonly passkey: Passkey; readonly userVerified: boolean }
+/**
+ * The account that must respond, and the session or pending sign-in in which it was asked. Absent for a sign-in with
+ * any passkey.
+ */
+export type PasskeySubject = { readonly accountId: string; readonly within: string }
+export type PasskeyAssertion = { readonly passkey: Passkey; readonly userVerified: boolean }
 
-/** How a browser may reach an authenticator (WebAuthn level 3 §5.8.4), and `cable`, which is what `hybrid` was called. */
+/** How a browser can reach an authenticator (WebAuthn level 3 §5.8.4), and `cable`, the former name of `hybrid`. */
 const transports = ['usb', 'nfc', 'ble', 'smart-card', 'hybrid', 'internal', 'cable'] as const
 type Transport = (typeof transports)[number]
 
-/** The transports among what a browser says: unknown ones are only hints, and dropped (§5.2.1.1). */
+/** The known transports in a browser's list. Unknown ones are only hints and are ignored (§5.2.1.1). */
 export const readTransports = (said: readonly string[]): Transport[] =>
   transports.filter((transport) => said.includes(transport))
 
@@ -43,20 +46,20 @@ type PasskeysParts = {
 }
 
 /**
- * Passkeys (WebAuthn level 3). Each is made so that it can be a way in: it names its account by itself, and its device
- * asks who is holding it. Every challenge is a ticket, taken once, whatever comes of it.
+ * Passkeys (WebAuthn level 3). Each can sign in on its own: it identifies its account, and its device verifies the
+ * user. Every challenge is a ticket that can be used once, whatever the result.
  */
 export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUrl, origins }: PasskeysParts) {
   const rpID = publicUrl.hostname
   const expected = { expectedOrigin: clientOrigins(origins, publicUrl), expectedRPID: rpID }
-  // Loaded at first use: it brings an ASN.1 and a CBOR reader with it.
+  // Load the library at first use: it includes an ASN.1 and a CBOR parser.
   const webauthn = () => import('@simplewebauthn/server')
-  const named = (all: readonly Passkey[]) =>
+  const describePasskeys = (all: readonly Passkey[]) =>
     all.map(({ credentialId: id, transports: kept }) => ({ id, transports: readTransports(kept) }))
 
   const issue = async <O extends { challenge: string }>(
     purpose: Ticket['purpose'],
-    asked: Asked | null,
+    asked: PasskeySubject | null,
     options: O,
   ): Promise<Challenge<O>> => {
     const data = { challenge: options.challenge, within: asked?.within ?? null }
@@ -64,11 +67,11 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
     return { options, flowToken: secret, expiresIn }
   }
 
-  /** The challenge that was asked there, taken: a second answer to it is none. */
+  /** Uses up the challenge of this ceremony: a second response to it is rejected. */
   const take = async (
     purpose: Ticket['purpose'],
     flowToken: string,
-    asked: Asked | null,
+    asked: PasskeySubject | null,
   ): Promise<Result<string, AppError<'ticket_invalid'>>> => {
     const ticket = await tickets.find(purpose, flowToken)
     if (!ticket) return fail('ticket_invalid')
@@ -80,7 +83,7 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
 
   return {
     list: passkeys.list,
-    /** Whose a credential is, for their trail: it says nothing of who shows it. */
+    /** The account of a credential, for its audit log. It proves nothing about who presents it. */
     ownerOf: async (credentialId: string): Promise<string | null> =>
       (await passkeys.findByCredential(credentialId))?.accountId ?? null,
 
@@ -98,15 +101,15 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
         challenge: new Uint8Array(Buffer.from(secretToken(random), 'base64url')),
         timeout,
         attestationType: 'none',
-        excludeCredentials: named(await passkeys.list(id)),
+        excludeCredentials: describePasskeys(await passkeys.list(id)),
         authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
       })
       return issue('passkey_registration', { accountId: id, within: sessionId }, options)
     },
 
-    /** The passkey an answer brings, still to be written down. */
+    /** Verifies a registration and returns the new passkey, which is not stored yet. */
     async registered(
-      asked: Asked,
+      asked: PasskeySubject,
       flowToken: string,
       name: string,
       response: RegistrationResponseJSON,
@@ -119,9 +122,9 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
           expectedChallenge: challenge.value,
           ...expected,
           requireUserVerification: true,
-          response: await unattested(response),
+          response: await withoutAttestation(response),
         })
-        if (!verified || inFrame(response)) return fail('passkey_not_added')
+        if (!verified || isFramed(response)) return fail('passkey_not_added')
         const { credential, credentialBackedUp: backedUp } = registrationInfo
         return ok({
           id: ids('psk'),
@@ -140,7 +143,7 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
       }
     },
 
-    /** For somebody who says who they are by it. */
+    /** Starts a sign-in with any passkey, which identifies its account. */
     async signIn(): Promise<Challenge<PublicKeyCredentialRequestOptionsJSON>> {
       const { generateAuthenticationOptions } = await webauthn()
       const challenge = new Uint8Array(Buffer.from(secretToken(random), 'base64url'))
@@ -148,31 +151,34 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
       return issue('passkey_sign_in', null, options)
     },
 
-    /** For somebody of whom this is asked beside something else: holding it is enough. */
-    async secondFactor(asked: Asked): Promise<Challenge<PublicKeyCredentialRequestOptionsJSON>> {
+    /** Starts a second factor with one of the account's passkeys. Possession is enough. */
+    async secondFactor(asked: PasskeySubject): Promise<Challenge<PublicKeyCredentialRequestOptionsJSON>> {
       const { generateAuthenticationOptions } = await webauthn()
       const options = await generateAuthenticationOptions({
         rpID,
         timeout,
         userVerification: 'preferred',
         challenge: new Uint8Array(Buffer.from(secretToken(random), 'base64url')),
-        allowCredentials: named(await passkeys.list(asked.accountId)),
+        allowCredentials: describePasskeys(await passkeys.list(asked.accountId)),
       })
       return issue('passkey_second_factor', asked, options)
     },
 
-    /** The passkey that answered. With `asked` it must be that account's; without, its device must know its holder. */
+    /**
+     * Verifies an assertion and returns its passkey. With `asked` it must belong to that account. Without it, the
+     * device must have verified the user.
+     */
     async shown(
-      asked: Asked | null,
+      asked: PasskeySubject | null,
       flowToken: string,
       response: AuthenticationResponseJSON,
-    ): Promise<Result<Shown, AppError<'ticket_invalid' | 'passkey_rejected'>>> {
+    ): Promise<Result<PasskeyAssertion, AppError<'ticket_invalid' | 'passkey_rejected'>>> {
       const challenge = await take(asked ? 'passkey_second_factor' : 'passkey_sign_in', flowToken, asked)
       if (!challenge.ok) return challenge
       const passkey = await passkeys.findByCredential(response.id)
       if (!passkey || (asked && passkey.accountId !== asked.accountId)) return fail('passkey_rejected')
       const { userHandle } = response.response
-      // Whose it is, we know by the credential; a device that believes otherwise is wrong (WebAuthn §7.2, step 6).
+      // The credential identifies the account. A different user handle is an error (WebAuthn §7.2, step 6).
       if (userHandle !== undefined && Buffer.from(userHandle, 'base64url').toString() !== passkey.accountId)
         return fail('passkey_rejected')
       const { verifyAuthenticationResponse } = await webauthn()
@@ -190,7 +196,7 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
           },
         })
         const { newCounter: counter, credentialBackedUp: backedUp, userVerified } = authenticationInfo
-        if (!verified || inFrame(response) || !(await passkeys.used(passkey.id, { counter, backedUp, at: clock() })))
+        if (!verified || isFramed(response) || !(await passkeys.used(passkey.id, { counter, backedUp, at: clock() })))
           return fail('passkey_rejected')
         return ok({ passkey: { ...passkey, backedUp }, userVerified })
       } catch (cause) {
@@ -202,20 +208,20 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
 export type Passkeys = ReturnType<typeof createPasskeys>
 
 /**
- * Whether a page of another site had the asking page in a frame (WebAuthn §7.1, §7.2: `crossOrigin`). None of ours may be
- * framed, and a related site that is framed could be clicked through unseen; the library looks at it only in part.
+ * Whether our page was framed by another site (WebAuthn §7.1, §7.2: `crossOrigin`). None of our pages may be framed,
+ * and users could be tricked into clicking on a framed related site. The library checks this only in part.
  */
-function inFrame({ response }: RegistrationResponseJSON | AuthenticationResponseJSON): boolean {
+function isFramed({ response }: RegistrationResponseJSON | AuthenticationResponseJSON): boolean {
   const data: unknown = JSON.parse(Buffer.from(response.clientDataJSON, 'base64url').toString())
   const { crossOrigin, topOrigin } = data as { crossOrigin?: unknown; topOrigin?: unknown }
   return crossOrigin === true || topOrigin !== undefined
 }
 
 /**
- * The answer without what its device says of its maker. Nobody asked for that, and looking at it is dangerous: the
- * certificates are whoever's who made them, and name addresses the library asks for what was revoked (SSRF).
+ * Removes the attestation from a response. We do not request one, and reading it is dangerous. Anyone can create the
+ * certificates in it, and their URLs would make the library send requests (SSRF).
  */
-async function unattested(given: RegistrationResponseJSON): Promise<RegistrationResponseJSON> {
+async function withoutAttestation(given: RegistrationResponseJSON): Promise<RegistrationResponseJSON> {
   const { decodeAttestationObject, isoBase64URL, isoCBOR } = await import('@simplewebauthn/server/helpers')
   const { response } = given
   const authData = decodeAttestationObject(isoBase64URL.toBuffer(response.attestationObject)).get('authData')
@@ -229,7 +235,7 @@ async function unattested(given: RegistrationResponseJSON): Promise<Registration
   return { ...given, response: { ...response, attestationObject: isoBase64URL.fromBuffer(bare) } }
 }
 
-/** How RFC 8176 calls it: a key that is kept in more places than one device is software. */
+/** The `amr` values of RFC 8176. A passkey that is synced between devices counts as a software key. */
 export const amrOf = ({ backedUp }: Pick<Passkey, 'backedUp'>, userVerified: boolean): readonly string[] => [
   backedUp ? 'swk' : 'hwk',
   ...(userVerified ? ['user', 'mfa'] : []),

@@ -4,12 +4,12 @@ import { type AppError, fail } from '../errors/catalogue.ts'
 import { createBounded } from '../kernel/bounded.ts'
 import { type Random, secretToken } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import { type About, isCommon, isPersonal } from './blocklist.ts'
+import { isCommon, isPersonal, type PasswordOwner } from './blocklist.ts'
 
-/** In code points. Longer than anybody types, and short enough that nobody is made to hash a book. */
+/** In code points. Longer than anyone types, and short enough to limit the cost of hashing. */
 export const longestPassword = 256
 
-/** Why a password was not taken; `password_rejected` says it as `reason`. */
+/** Why a password was rejected: the `reason` of `password_rejected`. */
 export type PasswordFault = 'too_short' | 'too_long' | 'too_common' | 'too_personal'
 
 export type PasswordPolicy = {
@@ -23,28 +23,30 @@ export type PasswordPolicy = {
 type PasswordsParts = {
   policy: PasswordPolicy
   random: Random
-  /** Words of this service nobody may hide behind: its name, its host. */
+  /** Words about this service that must not be the password: its name, its host. */
   words: readonly string[]
 }
 
-/** How many may wait for their turn: 200 people who sign in together do. */
+/** How many hashes may wait: enough for 200 people who sign in at the same time. */
 const waiting = 256
 
 /**
- * What people choose, and how it is kept: Argon2id (OWASP: 19 MiB, two passes, one lane, or stronger). It is computed in
- * libuv's threads, one less at once than there are cores, so that everything else stays as quick as ever; whoever comes
- * when hundreds wait is told so (`BusyError`).
+ * Checks and hashes passwords with Argon2id (OWASP: 19 MiB, two passes, one lane, or stronger). Hashing runs in libuv's
+ * threads. One core stays free for other requests. If hundreds are waiting, further calls fail with `BusyError`.
  */
 export function createPasswords({ policy, random, words }: PasswordsParts) {
   const { leastLength, memoryKib: memoryCost, passes: timeCost, lanes: parallelism } = policy
   const strength = { memoryCost, timeCost, parallelism }
-  const inTurn = createBounded('password hashing', { atOnce: Math.max(1, availableParallelism() - 1), waiting })
+  const enqueue = createBounded('password hashing', { atOnce: Math.max(1, availableParallelism() - 1), waiting })
   const hash = (password: string): Promise<string> =>
-    inTurn(() => argon2.hash(password, { type: argon2.argon2id, ...strength }))
+    enqueue(() => argon2.hash(password, { type: argon2.argon2id, ...strength }))
 
   let dummy: Promise<string> | undefined
-  /** What is verified where there is nothing to verify. Made before the first answer, whichever that is. */
-  const nobody = (): Promise<string> => {
+  /**
+   * A hash to verify if there is no account. It is created before the first response, so that timing does not depend on
+   * the account.
+   */
+  const dummyHash = (): Promise<string> => {
     dummy ??= hash(secretToken(random)).catch((error: unknown) => {
       dummy = undefined
       throw error
@@ -57,10 +59,10 @@ export function createPasswords({ policy, random, words }: PasswordsParts) {
 
   return {
     /**
-     * A password as it is kept (NFC, so that one keyboard's é is another's), or why it is not taken. Nothing is asked
-     * of its composition: such rules make passwords worse (NIST SP 800-63B-4 §3.1.1.2).
+     * Returns a password in the form that is hashed (NFC, so that an é from any keyboard matches), or why it is
+     * rejected. There are no composition rules, since they make passwords weaker (NIST SP 800-63B-4 §3.1.1.2).
      */
-    accept(password: string, about: About = {}): Result<string, AppError<'password_rejected'>> {
+    accept(password: string, about: PasswordOwner = {}): Result<string, AppError<'password_rejected'>> {
       const normal = password.normalize('NFC')
       const { length } = [...normal]
       if (length < leastLength) return rejected('too_short')
@@ -69,13 +71,13 @@ export function createPasswords({ policy, random, words }: PasswordsParts) {
       return isCommon(normal) ? rejected('too_common') : ok(normal)
     },
     hash,
-    /** `null`: there is no such account, or it has no password; it takes as long to say so. */
+    /** `null`: there is no such account, or it has no password. The check then takes as long as any other. */
     async verify(known: string | null, password: string): Promise<boolean> {
-      const other = await nobody()
-      const right = await inTurn(() => argon2.verify(known ?? other, password.normalize('NFC')))
+      const other = await dummyHash()
+      const right = await enqueue(() => argon2.verify(known ?? other, password.normalize('NFC')))
       return right && known !== null
     },
-    /** Whether it was hashed otherwise than is asked for today. */
+    /** Whether it was hashed with other parameters than the current ones. */
     isOutdated: (known: string): boolean => argon2.needsRehash(known, strength),
   }
 }

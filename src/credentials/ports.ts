@@ -4,7 +4,7 @@ import type { Account, Role } from '../kernel/account.ts'
 import type { Locale } from '../kernel/locale.ts'
 import type { Mail } from '../mail/ports.ts'
 
-/** What a ticket is good for, and for nothing else. */
+/** The purpose of a ticket. It cannot be used for another one. */
 export type TicketPurpose =
   | 'verify_email'
   | 'change_email'
@@ -15,20 +15,20 @@ export type TicketPurpose =
   | 'passkey_second_factor'
 
 /**
- * Something random that is sent out, to be brought back once: a link, a code, a challenge. Bound to what it proves, and
- * dead with any change of the account's credentials (`TicketStore.endAll`, within the change).
+ * A random secret that is sent out and can be used once: a link, a code or a challenge. It is bound to what it proves.
+ * Any change of the account's credentials invalidates it (`TicketStore.endAll`, within the change).
  */
 export type Ticket = {
   readonly id: string
   readonly purpose: TicketPurpose
   /** SHA-256 of the long secret in the link. */
   readonly secretHash: string
-  /** Of the short code, keyed with the ticket's id; whoever types it must also hold the binding. */
+  /** Hash of the short code, keyed with the ticket's ID. To use the code, the caller must also present the binding. */
   readonly codeHash: string | null
   /** SHA-256 of the browser's cookie or the app's `flow_token`. */
   readonly bindingHash: string | null
   readonly accountId: string | null
-  /** The address it was sent to, and so proves. */
+  /** The email address that it was sent to, and therefore proves. */
   readonly email: string | null
   readonly data: Readonly<Record<string, unknown>>
   /** Wrong codes so far. */
@@ -38,19 +38,19 @@ export type Ticket = {
   readonly usedAt: Date | null
 }
 
-/** A ticket that goes out by mail. */
+/** A ticket to send by email. */
 export type TicketToSend = { readonly row: Ticket; readonly latestOnly: boolean }
 
 export interface TicketStore {
   issue(ticket: Ticket): Promise<void>
-  /** Unused and unexpired at `at`. */
+  /** Finds a ticket that is unused and unexpired at `at`. */
   find(
     match: { purpose: TicketPurpose } & ({ secretHash: string } | { bindingHash: string }),
     at: Date,
   ): Promise<Ticket | undefined>
-  /** Counts one more wrong code; answers how many there are now. */
+  /** Counts one more wrong code and returns the new count. */
   countAttempt(id: string): Promise<number>
-  /** Takes it, once. */
+  /** Uses it, once. */
   use(id: string, at: Date): Promise<boolean>
 }
 
@@ -59,38 +59,39 @@ export type Guesses = { readonly failures: number; readonly lastAt: Date; readon
 type CounterName = 'account' | 'device' | 'network'
 export type GuessKey = { readonly key: string; readonly counter: CounterName }
 
-/** Counters every node agrees on. */
+/** Counters shared by all nodes. */
 export interface GuessStore {
   /**
-   * Counts one guess on every key, or on none: `rule` answers a counter's next state, or the wait in milliseconds that
-   * refuses it. Answers the longest wait, `null` when it was counted. Atomic, however many guess at once.
+   * Counts one guess on every key, or on none. `rule` returns the next state of a counter, or the remaining wait in
+   * milliseconds if the guess is refused. Returns the longest wait, or `null` if the guess was counted. Atomic for
+   * concurrent guesses.
    */
   take(
     keys: readonly GuessKey[],
     rule: (counter: CounterName, known: Guesses | undefined) => Guesses | number,
   ): Promise<number | null>
-  /** Changes those that are there. Atomic. */
+  /** Changes existing counters. Atomic. */
   change(keys: readonly GuessKey[], rule: (counter: CounterName, known: Guesses) => Guesses): Promise<void>
   forget(key: string): Promise<void>
 }
 
-/** A password as it is kept. `changedAt` names it: whoever proved an older one proved another. */
+/** A password as stored. `changedAt` identifies it: a sign-in with an earlier password does not count. */
 export type StoredPassword = { readonly hash: string; readonly changedAt: Date }
 
-/** Who goes on being signed in, and known, when everything else of an account ends. */
-type Staying = { readonly keepSession: string | null; readonly keepDevice: string | null }
+/** The session and device that remain when all others of an account end. */
+type SurvivingAccess = { readonly keepSession: string | null; readonly keepDevice: string | null }
 
 /**
- * A password belongs to one address, first come, verified or not; it ends when somebody else proves the address. Of any
- * number of changes at once one is made.
+ * Passwords. A password belongs to one email address, verified or not, first come, first served. It ends when another
+ * person verifies the address. Of several concurrent changes only one succeeds.
  */
 export interface PasswordStore {
-  /** That of an address, and whose it is. */
+  /** The password of an email address, and its account. */
   find(emailKey: string): Promise<(StoredPassword & { readonly account: Account }) | undefined>
   findOf(accountId: string): Promise<StoredPassword | undefined>
   /**
-   * Opens an account with its password, its ticket and its letter. `false`, with nothing written but the letter for
-   * `taken`, when anybody has proven the address or it has a password.
+   * Creates an account with its password, ticket and message. If the address is verified by another account or has a
+   * password, it returns `false` and stores only the message for `taken`.
    */
   register(
     opening: { account: Account; emailKey: string; hash: string; ticket: Ticket },
@@ -98,29 +99,34 @@ export interface PasswordStore {
     letters: { readonly opened: readonly Mail[]; readonly taken: readonly Mail[] },
   ): Promise<boolean>
   /**
-   * A first password (`expected: null`), or another one in place of the one changed at `expected`; its `changedAt` is
-   * later than that in any case. Ends every other session, whatever was sent out, and the trust in other devices.
-   * `false`, with nothing written, when it is not as expected, the address is no longer the account's or another's.
+   * Sets a first password (`expected: null`), or replaces the one changed at `expected`. `changedAt` always increases.
+   * It ends all other sessions, all tickets and the trust in other devices. Returns `false` and writes nothing if the
+   * password is not the expected one, or the address no longer belongs to the account.
    */
   set(
-    change: { accountId: string; emailKey: string; hash: string; expected: Date | null; at: Date } & Staying,
+    change: { accountId: string; emailKey: string; hash: string; expected: Date | null; at: Date } & SurvivingAccess,
     because: readonly Fact[],
   ): Promise<boolean>
-  /** Takes it away, if `mayGo` says so of what would be left, and ends the same. Two at once on the last two: one is refused. */
+  /**
+   * Removes the password if `mayGo` allows it for the remaining sign-in methods, and ends the same as `set`. If two
+   * calls would remove the last two methods, one of them is refused.
+   */
   remove(
-    of: { accountId: string; at: Date } & Staying,
+    of: { accountId: string; at: Date } & SurvivingAccess,
     mayGo: (left: SignInMethods) => boolean,
     because: readonly Fact[],
   ): Promise<'removed' | 'no_password' | 'last_login_method'>
-  /** The same password, hashed anew; not a change of it. `false` when it is no longer this one. */
+  /**
+   * Stores a new hash of the same password, which is not a change of it. Returns `false` if the password has changed.
+   */
   rehash(accountId: string, from: string, to: string): Promise<boolean>
 }
 
-/** A browser somebody proved themselves in. */
+/** A browser in which the account's owner has signed in. */
 export type TrustedDevice = {
   readonly id: string
   readonly accountId: string
-  /** SHA-256 of whose it is and what the browser keeps. */
+  /** SHA-256 of the account and the secret in the browser. */
   readonly secretHash: string
   readonly createdAt: Date
   readonly lastSeenAt: Date
@@ -128,16 +134,16 @@ export type TrustedDevice = {
 }
 
 export interface TrustedDeviceStore {
-  /** Its id, while it is trusted at `at`. */
+  /** Returns its ID if it is trusted at `at`. */
   find(secretHash: string, at: Date): Promise<string | undefined>
   /**
-   * Trusts it, while the session it was proven with lives: a credential changed meanwhile ended both. One that is known
-   * already is seen again, and trusted for longer.
+   * Trusts a device if its session is still valid: a credential change in the meantime ends both. A known device is
+   * trusted for longer.
    */
   trust(device: TrustedDevice, sessionId: string): Promise<void>
   /**
-   * Whether an account was signed in anywhere, as far as is still known, and with this agent; `openedAt` says since when
-   * there is one that was signed in nowhere.
+   * Whether the known history of an account contains any sign-in (`any`), and one with this user agent (`agent`).
+   * `openedAt` is when an account without any sign-in was created.
    */
   history(
     accountId: string,
@@ -145,82 +151,85 @@ export interface TrustedDeviceStore {
   ): Promise<{ readonly openedAt: Date | null; readonly any: boolean; readonly agent: boolean }>
 }
 
-/** An authenticator app of an account: one secret, which both sides make the same codes from (RFC 6238). */
+/** An authenticator app of an account. Both sides generate codes from the same secret (RFC 6238). */
 export type TotpFactor = {
   readonly accountId: string
   /** Base32, sealed at `totp_factors/<account id>/secret`. */
   readonly secret: string
   readonly createdAt: Date
-  /** Absent until its first code was shown: it asks for nothing before. */
+  /** `null` until its first code was entered. It is not required before. */
   readonly confirmedAt: Date | null
-  /** The newest time step a code was taken for. */
+  /** The latest time step for which a code was accepted. */
   readonly lastStep: number
 }
 
 export type RecoveryCode = { readonly id: string; readonly codeHash: string }
 
-/** Whose credentials are changed, in which session, and when. The session must still be alive when it is written. */
-export type Changing = { readonly accountId: string; readonly sessionId: string; readonly at: Date }
+/** A credential change: the account, the session and the time. The session must still be valid when it is written. */
+export type CredentialChange = { readonly accountId: string; readonly sessionId: string; readonly at: Date }
 
 /**
- * `Account.secondFactorAt` is kept with what it stands for: set with the first factor, gone with the last. Every change
- * of the factors ends the account's other sessions and its tickets; all of it or nothing. The `amr` of the session it is
- * made in does not change: adding a factor proves nothing. Otherwise anyone who finds a browser open could make its
- * session a strong one with a factor of their own.
+ * Second factors. `Account.secondFactorAt` is set with the first factor and cleared with the last. Every change of
+ * factors ends the account's other sessions and its tickets, in one transaction. The `amr` of the current session does
+ * not change, since adding a factor proves nothing. Otherwise anyone with access to an open browser could strengthen
+ * its session with a factor of their own.
  */
 export interface SecondFactorStore {
   find(accountId: string): Promise<{ totp: TotpFactor | undefined; recoveryCodesLeft: number }>
-  /** Puts an unconfirmed one in place of an unconfirmed one. `false` when there is a confirmed one. */
+  /** Stores an unconfirmed app and replaces a previous unconfirmed one. Returns `false` if there is a confirmed one. */
   begin(factor: TotpFactor, because: readonly Fact[]): Promise<boolean>
   /**
-   * Its first code was right: from now on it is asked for. The recovery codes take the place of all before.
-   * `false` when the app made at `createdAt` is not waiting, or the session is over.
+   * Confirms the app after its first correct code; from now on it is required. The recovery codes replace all previous
+   * ones. Returns `false` if the app made at `createdAt` is not pending, or the session has ended.
    */
   confirm(
-    change: Changing & { createdAt: Date; step: number },
+    change: CredentialChange & { createdAt: Date; step: number },
     codes: readonly RecoveryCode[],
     because: readonly Fact[],
   ): Promise<boolean>
   /**
-   * Takes the code of this step, or `false`: that one or a later one was taken before. One winner among any number.
-   * The app is known by when it was made and not by its sealed secret: `reseal` seals that again between a read and this
-   * write, and a correct code would be refused.
+   * Accepts the code of this step once. Returns `false` if this step or a later one was already used. Of concurrent
+   * calls one succeeds. The app is identified by its creation time and not by its sealed secret: `reseal` may encrypt
+   * the secret again between a read and this write, and a correct code would be refused.
    */
   take(of: { accountId: string; createdAt: Date; step: number }): Promise<boolean>
   /**
-   * Without an app, passkeys are the second factor: asks for one of them after every other way in. `false` when there
-   * is none, a second factor is asked for already, or the session is over.
+   * Makes passkeys the second factor of an account without an app: one is required after every other sign-in method.
+   * Returns `false` if there is no passkey, a second factor is already required, or the session has ended.
    */
-  ask(change: Changing, codes: readonly RecoveryCode[], because: readonly Fact[]): Promise<boolean>
+  ask(change: CredentialChange, codes: readonly RecoveryCode[], because: readonly Fact[]): Promise<boolean>
   /**
-   * Removes the app, confirmed or not. A passkey that is left goes on being asked for; without one nothing is, and the
-   * recovery codes go too. `cancelled` is written in place of `because` for one that was not confirmed: nothing else
-   * changes then. `false` when there was none, or the session is over.
+   * Removes the app, confirmed or not. A remaining passkey is still required. Without one, no second factor is
+   * required, and the recovery codes are deleted. For an unconfirmed app nothing else changes, and `cancelled` is
+   * recorded instead of `because`. Returns `false` if there was no app, or the session has ended.
    */
-  remove(change: Changing, because: readonly Fact[], cancelled: readonly Fact[]): Promise<boolean>
-  /** Asks for nothing any more: app and recovery codes go, passkeys stay a way in. `false` when nothing was asked for. */
-  stop(change: Changing, because: readonly Fact[]): Promise<boolean>
-  /** Puts these in place of all before. `false` when no second factor is asked for, or the session is over. */
-  replaceCodes(change: Changing, codes: readonly RecoveryCode[], because: readonly Fact[]): Promise<boolean>
-  /** Takes the code with one of these hashes, once; `because` is told how many are left. */
+  remove(change: CredentialChange, because: readonly Fact[], cancelled: readonly Fact[]): Promise<boolean>
+  /**
+   * Turns off the second factor: app and recovery codes are deleted, passkeys stay as a sign-in method. Returns `false`
+   * if none was required.
+   */
+  stop(change: CredentialChange, because: readonly Fact[]): Promise<boolean>
+  /** Replaces all recovery codes. Returns `false` if no second factor is required, or the session has ended. */
+  replaceCodes(change: CredentialChange, codes: readonly RecoveryCode[], because: readonly Fact[]): Promise<boolean>
+  /** Uses the code with one of these hashes, once. `because` receives the number of remaining codes. */
   useCode(
     of: { accountId: string; hashes: readonly string[]; at: Date },
     because: (left: number) => readonly Fact[],
   ): Promise<boolean>
 }
 
-/** A key pair of which only the public half is here (WebAuthn): a way in, and a second factor. */
+/** A key pair of which only the public key is stored (WebAuthn). It is a sign-in method and a second factor. */
 export type Passkey = {
   readonly id: string
   readonly accountId: string
-  /** Base64url, as the browser says it; nobody else's. */
+  /** Base64url, as sent by the browser. Unique. */
   readonly credentialId: string
   /** COSE, base64url. */
   readonly publicKey: string
-  /** How often it has signed, if it counts: one that goes back was copied. */
+  /** The signature counter, if the device has one. A lower value means that the key was copied. */
   readonly counter: number
   readonly transports: readonly string[]
-  /** Kept by its maker in more places than one device. */
+  /** Synced to more than one device by its provider. */
   readonly backedUp: boolean
   readonly name: string
   readonly createdAt: Date
@@ -232,76 +241,79 @@ export interface PasskeyStore {
   list(accountId: string): Promise<readonly Passkey[]>
   findByCredential(credentialId: string): Promise<Passkey | undefined>
   /**
-   * Ends the account's other sessions and its tickets with it. The `amr` of this session does not
-   * change (see `SecondFactorStore`). `false`, with nothing written, when its credential is known, whosever it is, the session is
-   * over, or the account has fifty already: each is sent along whenever one is asked for.
+   * Adds a passkey, and ends the account's other sessions and its tickets. The `amr` of this session does not change
+   * (see `SecondFactorStore`). Returns `false` and writes nothing if the credential is known for any account, the
+   * session has ended, or the account has fifty passkeys: all of them are sent in each request.
    */
-  add(passkey: Passkey, change: Changing, because: readonly Fact[]): Promise<boolean>
+  add(passkey: Passkey, change: CredentialChange, because: readonly Fact[]): Promise<boolean>
   /**
-   * It signed: `false` when its counter did not grow since, unless neither side counts (WebAuthn §7.2, step 22). Of two
-   * answers with one count one is refused.
+   * Records a use. Returns `false` if the counter did not increase, unless neither side counts (WebAuthn §7.2, step
+   * 22). Of two responses with the same count one is refused.
    */
   used(id: string, use: { counter: number; backedUp: boolean; at: Date }): Promise<boolean>
-  /** `false` when there is no such passkey on this account. */
+  /** Returns `false` if the account has no such passkey. */
   rename(of: { id: string; accountId: string }, name: string, because: readonly Fact[]): Promise<boolean>
   /**
-   * `mayGo` is asked within the transaction about what would be left. The last factor takes the second factor with it,
-   * recovery codes included. Other sessions and tickets end.
+   * Removes a passkey. `mayGo` is called within the transaction with the remaining sign-in methods. Removing the last
+   * factor turns off the second factor and deletes the recovery codes. Other sessions and tickets end.
    */
   remove(
-    change: Changing & { id: string },
+    change: CredentialChange & { id: string },
     mayGo: (left: SignInMethods) => boolean,
     because: readonly Fact[],
   ): Promise<'removed' | 'passkey_not_found' | 'last_login_method' | 'session_revoked'>
 }
 
-/** An account that holds or claims an address, as far as it matters to a mail sent there. */
+/** An account that has verified or claims an email address, with what matters for a message to it. */
 export type AddressHolder = {
   readonly accountId: string
   readonly address: string
   readonly locale: Locale | null
   readonly verified: boolean
   readonly role: Role
-  /** It has a password, and so one for this address. */
+  /** It has a password, and therefore one for this address. */
   readonly password: boolean
-  /** It has an identity or a passkey too: the password is not its only way in. */
+  /** It also has an identity or a passkey, so the password is not its only sign-in method. */
   readonly otherWays: boolean
 }
 
-/** What a mail to an address opens; see `mail-opens.ts`. */
-export type OpenedByMail =
+/** The account to which an email gives access; see `email-access.ts`. */
+export type EmailAccess =
   | { readonly tag: 'held' | 'taken_over'; readonly accountId: string }
   | { readonly tag: 'fresh' }
-export type OpensByMail = (
+export type EmailAccessRule = (
   holders: readonly AddressHolder[],
   sentFor?: string | null | undefined,
-) => OpenedByMail | undefined
+) => EmailAccess | undefined
 
-/** How somebody who reads the mail comes in; `fresh` is the account they get where there is none for them yet. */
-export type ComingByMail = { readonly opens: OpensByMail; readonly fresh: Account; readonly at: Date }
-/** What it came to. */
-export type CameByMail = { readonly tag: OpenedByMail['tag']; readonly account: Account }
+/** How a person who can read the email signs in. `fresh` is the account to create if there is none for them. */
+export type EmailSignIn = { readonly opens: EmailAccessRule; readonly fresh: Account; readonly at: Date }
+/** The result of it. */
+export type EmailSignInResult = { readonly tag: EmailAccess['tag']; readonly account: Account }
 
-/** What is proven by mail. Every verb takes its ticket in the same transaction: once, and only while it is good. */
+/**
+ * Changes that an email proves. Every verb uses its ticket in the same transaction: once, and only while it is valid.
+ */
 export interface AddressStore {
-  /** Whoever holds or claims it. */
+  /** All accounts that have verified or claim it. */
   holders(emailKey: string): Promise<readonly AddressHolder[]>
   /**
-   * A ticket and the messages that carry it, with the reason: all or nothing. With `latestOnly`, the unused tickets of
-   * the same purpose for the same account, or for the same email address where there is no account, end with it.
+   * Stores a ticket, its messages and the audit facts in one transaction. With `latestOnly` it ends unused tickets of
+   * the same purpose for the same account, or for the same email address if there is no account.
    */
   send(ticket: TicketToSend, mails: readonly Mail[], because: readonly Fact[]): Promise<void>
 
   /**
-   * The ticket's account's own address becomes verified (as `AccountStore.proveEmail`); where it is already, nothing
-   * changes. `false` when the ticket is over, or the address is no longer the account's, or somebody else's.
+   * Verifies the account's own address (as `AccountStore.proveEmail`). If it is already verified, nothing changes.
+   * Returns `false` if the ticket is no longer valid, or the address is no longer the account's, or belongs to another
+   * one.
    */
   verify(ticket: Ticket, at: Date, because: readonly Fact[]): Promise<boolean>
 
   /**
-   * The ticket's account gets the ticket's address, verified, and its password is for that one from then on. Sessions
-   * but `keepSession` end, and so do tickets and others' claims to the address. `mails` is told the address it had.
-   * `false` when the ticket is over or somebody holds the address.
+   * Gives the account the ticket's address as verified. Its password then belongs to that address. All sessions except
+   * `keepSession` end, as do tickets and claims of others to the address. `mails` receives the previous address.
+   * Returns `false` if the ticket is no longer valid or another account has the address.
    */
   change(
     ticket: Ticket,
@@ -311,39 +323,39 @@ export interface AddressStore {
   ): Promise<boolean>
 
   /**
-   * The account a mail to the ticket's address opens: `opens` is asked again, inside the transaction. One that is taken
-   * over loses password, factors and sessions, and its address is verified; a fresh one is written down with its address
-   * verified, and others' claims to it end. `because` is asked what to note of what it came to. `undefined` when the
-   * ticket is over or the address opens another account by now.
+   * Signs in to the account for the ticket's address: `opens` is called again within the transaction. An account that
+   * is taken over loses its password, factors and sessions, and its address is verified. A fresh account is created
+   * with its address verified, and claims of others to it end. `because` returns the audit facts for the result.
+   * Returns `undefined` if the ticket is no longer valid, or the address now gives access to another account.
    */
   enter(
     ticket: Ticket,
-    coming: ComingByMail,
-    because: (tag: OpenedByMail['tag']) => readonly Fact[],
-  ): Promise<CameByMail | undefined>
+    coming: EmailSignIn,
+    because: (tag: EmailAccess['tag']) => readonly Fact[],
+  ): Promise<EmailSignInResult | undefined>
 
   /**
-   * The same, and sets a password: all sessions and tickets end, and no device is trusted but `keepDevice`, where the
-   * account was its holder's already. Of a disabled account nothing is changed: it is answered as it is.
+   * The same, and sets a password. All sessions, tickets and trusted devices end, except `keepDevice` if the account
+   * already belonged to the person. A disabled account is returned unchanged.
    */
   reset(
     ticket: Ticket,
-    coming: ComingByMail & { readonly hash: string; readonly keepDevice: string | null },
-    because: (tag: OpenedByMail['tag']) => readonly Fact[],
-  ): Promise<CameByMail | undefined>
+    coming: EmailSignIn & { readonly hash: string; readonly keepDevice: string | null },
+    because: (tag: EmailAccess['tag']) => readonly Fact[],
+  ): Promise<EmailSignInResult | undefined>
 }
 
-/** What a back end proves itself with. Of its secrets only hashes are here. */
+/** The credential of a back end. Only hashes of its secrets are stored. */
 export type ServiceCredential = {
   readonly id: string
-  /** What its operators call it. */
+  /** The name that administrators gave it. */
   readonly name: string
   readonly secretHash: string
-  /** The one before, good until a moment. */
+  /** The previous secret, which is valid until `previousUntil`. */
   readonly previousHash: string | null
   readonly previousUntil: Date | null
   readonly scopes: readonly string[]
-  /** The administrator's account, while there is one. */
+  /** The account of the administrator who created it, while it exists. */
   readonly createdBy: string | null
   readonly createdAt: Date
   readonly lastUsedAt: Date | null
@@ -351,21 +363,24 @@ export type ServiceCredential = {
 }
 
 export interface ServiceCredentialStore {
-  /** `false` when `most` of them are not revoked, however many are created at once. */
+  /** Returns `false` if `most` active credentials exist, even with concurrent calls. */
   create(credential: ServiceCredential, most: number, because: readonly Fact[]): Promise<boolean>
-  /** Revoked ones are found too. */
+  /** Finds revoked credentials too. */
   find(id: string): Promise<ServiceCredential | undefined>
-  /** Those not revoked, newest first. */
+  /** Active credentials, newest first. */
   list(): Promise<readonly ServiceCredential[]>
-  /** The secret so far is the previous one until `previousUntil`; `undefined` when it is revoked or not there. */
+  /**
+   * Replaces the secret. The current one becomes the previous one until `previousUntil`. Returns `undefined` if the
+   * credential is revoked or does not exist.
+   */
   rotate(
     id: string,
     secretHash: string,
     previousUntil: Date,
     because: readonly Fact[],
   ): Promise<ServiceCredential | undefined>
-  /** `false` when it already was, or is not there. */
+  /** Returns `false` if it was already revoked or does not exist. */
   revoke(id: string, at: Date, because: readonly Fact[]): Promise<boolean>
-  /** Notes that it was used; never goes back. */
+  /** Records the time of use, which never decreases. */
   touch(id: string, at: Date): Promise<void>
 }

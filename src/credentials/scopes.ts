@@ -1,3 +1,3 @@
-/** What a back end may be allowed; each has its own credential, with no more than it needs. */
+/** The permissions of a back end. Each back end has its own credential with only those it needs. */
 export const serviceScopes = ['introspect', 'connections:token'] as const
 export type ServiceScope = (typeof serviceScopes)[number]

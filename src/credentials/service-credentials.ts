@@ -8,17 +8,17 @@ import type { ServiceCredential, ServiceCredentialStore } from './ports.ts'
 import type { ServiceScope } from './scopes.ts'
 import type { Throttle } from './throttle.ts'
 
-/** How long the secret before stays good when nothing else is said: back ends change over one by one. */
+/** How long the previous secret stays valid by default, so that back ends can switch one by one. */
 export const overlapSeconds = 86_400
 
-/** How many there may be that are not revoked: every list of them comes whole. */
+/** The maximum number of active credentials: lists contain all of them. */
 export const mostServiceCredentials = 500
 
-/** «Last used» is for people: a write for each request is not worth it. */
+/** The time of last use is informational and not worth a write for each request. */
 const usedEverySeconds = 60
 
-/** `secret` is told this once: only its hash is kept. */
-export type Issued = { readonly credential: ServiceCredential; readonly secret: string }
+/** `secret` is returned only once: only its hash is stored. */
+export type IssuedCredential = { readonly credential: ServiceCredential; readonly secret: string }
 type NotFound = AppError<'service_credential_not_found'>
 
 type ServiceCredentialsParts = {
@@ -28,12 +28,12 @@ type ServiceCredentialsParts = {
   ids: Ids
   random: Random
   networkOf: (ip: string) => string
-  /** Writes what happened into the trail, where nothing else changes. */
+  /** Writes a fact to the audit log if nothing else changes. */
   record: (fact: Fact) => Promise<void>
   onDefect: (error: unknown) => void
 }
 
-/** What back ends prove themselves with. They act for nobody: what is told of them is on no account's trail. */
+/** The credentials of back ends. They act for no user, so their events are in no account's audit log. */
 export function createServiceCredentials(parts: ServiceCredentialsParts) {
   const { credentials, throttle, clock, ids, random, networkOf, record, onDefect } = parts
 
@@ -42,7 +42,7 @@ export function createServiceCredentials(parts: ServiceCredentialsParts) {
       by: string,
       { name, scopes }: { name: string; scopes: readonly ServiceScope[] },
       origin: Origin,
-    ): Promise<Result<Issued, AppError<'too_many_service_credentials'>>> {
+    ): Promise<Result<IssuedCredential, AppError<'too_many_service_credentials'>>> {
       const secret = secretToken(random)
       const credential: ServiceCredential = {
         id: ids('svc'),
@@ -70,14 +70,14 @@ export function createServiceCredentials(parts: ServiceCredentialsParts) {
     list: (): Promise<readonly ServiceCredential[]> => credentials.list(),
 
     /**
-     * Another secret; the one so far stays good for `overlap` seconds, and the one before that for none. Who rotates
-     * because a secret leaked says 0.
+     * Creates a new secret. The current one stays valid for `overlap` seconds, and earlier ones end. Use 0 if a secret
+     * has leaked.
      */
     async rotate(
       by: string,
       { id, overlap = overlapSeconds }: { id: string; overlap?: number },
       origin: Origin,
-    ): Promise<Result<Issued, NotFound>> {
+    ): Promise<Result<IssuedCredential, NotFound>> {
       const secret = secretToken(random)
       const credential = await credentials.rotate(id, sha256(secret), secondsAfter(clock(), overlap), [
         {
@@ -90,7 +90,7 @@ export function createServiceCredentials(parts: ServiceCredentialsParts) {
       return credential ? ok({ credential, secret }) : fail('service_credential_not_found')
     },
 
-    /** At once, and for good. */
+    /** Revokes the credential at once and permanently. */
     async revoke(by: string, id: string, origin: Origin): Promise<Result<null, NotFound>> {
       const done = await credentials.revoke(id, clock(), [
         {
@@ -104,20 +104,20 @@ export function createServiceCredentials(parts: ServiceCredentialsParts) {
     },
 
     /**
-     * Which back end this is, and that it may do this. A secret of 256 bits is not found by guessing, so it is looked at
-     * first and only wrong ones are held up, by where they come from: counted for each credential, a stranger who knows
-     * its id could keep the back end out.
+     * Authenticates a back end and checks its scope. A secret of 256 bits cannot be guessed, so it is checked first.
+     * Only wrong secrets are throttled, by their network. If they were counted per credential, anyone who knows its ID
+     * could lock out the back end.
      */
     async authenticate(
-      given: { id: string; secret: string } | null,
+      presented: { id: string; secret: string } | null,
       scope: ServiceScope,
       origin: Origin,
     ): Promise<Result<ServiceCredential, AppError<'invalid_client' | 'insufficient_scope' | 'too_many_attempts'>>> {
-      if (given === null) return fail('invalid_client')
+      if (presented === null) return fail('invalid_client')
       const { ip } = origin
       const now = clock()
-      const found = await credentials.find(given.id)
-      const hash = sha256(given.secret)
+      const found = await credentials.find(presented.id)
+      const hash = sha256(presented.secret)
       const current = sameSecret(hash, found?.secretHash ?? '')
       const previous =
         sameSecret(hash, found?.previousHash ?? '') && found?.previousUntil != null && now < found.previousUntil
@@ -127,7 +127,7 @@ export function createServiceCredentials(parts: ServiceCredentialsParts) {
           ip,
           trustedDevice: null,
         })
-        // Those held off are not written down one by one: the trail is not a stranger's to fill.
+        // Do not record throttled attempts: otherwise anyone could fill the audit log.
         if (!counted.ok) return counted
         const data = { credential: found?.id ?? null }
         await record({ name: 'service_credential.refused', accountId: null, origin, data })

@@ -3,22 +3,22 @@ import type { Clock } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Guesses, GuessStore } from './ports.ts'
 
-/** How many wrong guesses are free, how the wait grows after them, and when they are forgotten. */
-type Allowance = { readonly free: number; readonly longestSeconds: number; readonly forgottenAfterSeconds: number }
+/** How many wrong guesses cause no delay, the maximum delay after them, and when they are forgotten. */
+type GuessAllowance = { readonly free: number; readonly longestSeconds: number; readonly forgottenAfterSeconds: number }
 
 /**
- * One account takes about a hundred wrong guesses a day (NIST SP 800-63B-4 §3.2.2 asks for no more in a row), whatever
- * is guessed and wherever from. A network is many people who may all come to work at once, and is slowed down only when
- * it guesses at many accounts.
+ * An account allows about a hundred wrong guesses a day (NIST SP 800-63B-4 §3.2.2 requires a limit of 100 in a row),
+ * for any method and from any place. A network can be many people who start work at the same time. It is slowed down
+ * only if it guesses at many accounts.
  */
 const allowances = {
   account: { free: 5, longestSeconds: 900, forgottenAfterSeconds: 86_400 },
   device: { free: 5, longestSeconds: 900, forgottenAfterSeconds: 86_400 },
   network: { free: 250, longestSeconds: 900, forgottenAfterSeconds: 3600 },
-} as const satisfies Record<string, Allowance>
+} as const satisfies Record<string, GuessAllowance>
 export type Counter = keyof typeof allowances
 
-/** What the next guess makes of a counter; pure. A number is refused guesses' wait, in milliseconds. */
+/** The next state of a counter. Pure. A number is the remaining wait of a refused guess, in milliseconds. */
 export function nextGuess(counter: Counter, known: Guesses | undefined, at: Date): Guesses | number {
   const { free, longestSeconds, forgottenAfterSeconds } = allowances[counter]
   const fresh = !known || at.getTime() - known.lastAt.getTime() > forgottenAfterSeconds * 1000
@@ -30,30 +30,29 @@ export function nextGuess(counter: Counter, known: Guesses | undefined, at: Date
 }
 
 /**
- * The same counter when the guess that made it `mine` turned out to be right: that one no longer counts, and its wait is
- * over, since whoever gave a right password has a second factor to give next. A wait that others caused meanwhile stays.
+ * Removes a correct guess from a counter; `mine` is the state after it. It no longer counts and its wait ends,
+ * since the second factor may be next. Waits that others have caused in the meantime stay.
  */
-export function withoutOne({ failures, lastAt, blockedUntil }: Guesses, mine: Guesses | undefined): Guesses {
+export function undoGuess({ failures, lastAt, blockedUntil }: Guesses, mine: Guesses | undefined): Guesses {
   const own = mine !== undefined && mine.blockedUntil.getTime() === blockedUntil.getTime()
   return { failures: Math.max(0, failures - 1), lastAt, blockedUntil: own ? lastAt : blockedUntil }
 }
 
-/** Who is guessed at, from where; `trustedDevice` names a device on which this account was proven before. */
+/** The target and origin of a guess. `trustedDevice` is a device in which this account has signed in before. */
 export type Guess = {
-  /** The account's id, or a hash of the address where there is no account: both are held up alike. */
+  /** The account's ID, or a hash of the email address if there is no account. Both are throttled alike. */
   readonly subject: string
   readonly ip: string | null
   readonly trustedDevice: string | null
 }
 export type Attempt = {
-  /** It was right: this guess does not count. The wrong ones before it do, until the sign-in is complete. */
+  /** The guess was right and does not count. Earlier wrong ones count until the sign-in is complete. */
   right(): Promise<void>
 }
 
 /**
- * Holds off guessing, whatever is guessed: every guess counts as wrong from before it is looked at, so that a thousand
- * at once are not a thousand free ones. A trusted device has a counter of its own, so that no stranger can lock its
- * owner out of it.
+ * Limits guessing of any secret. Every guess counts as wrong before it is checked, so that a thousand concurrent ones
+ * are not free. A trusted device has its own counter, so that nobody else can lock out its owner.
  */
 export function createThrottle({ guesses, clock, networkOf }: ThrottleParts) {
   const keysOf = ({ subject, ip, trustedDevice }: Guess): readonly { key: string; counter: Counter }[] =>
@@ -65,7 +64,7 @@ export function createThrottle({ guesses, clock, networkOf }: ThrottleParts) {
       : [{ key: `device:${trustedDevice}`, counter: 'device' }]
 
   return {
-    /** Takes one guess, or says how long to wait (`too_many_attempts`, in seconds). */
+    /** Counts one guess, or returns how long to wait (`too_many_attempts`, in seconds). */
     async take(guess: Guess): Promise<Result<Attempt, AppError<'too_many_attempts'>>> {
       const keys = keysOf(guess)
       const at = clock()
@@ -79,12 +78,12 @@ export function createThrottle({ guesses, clock, networkOf }: ThrottleParts) {
         const seconds = Math.max(1, Math.ceil(wait / 1000))
         return fail('too_many_attempts', { seconds: String(seconds) }, { retryAfter: seconds })
       }
-      return ok({ right: () => guesses.change(keys, (counter, known) => withoutOne(known, counted.get(counter))) })
+      return ok({ right: () => guesses.change(keys, (counter, known) => undoGuess(known, counted.get(counter))) })
     },
 
     /**
-     * Somebody is in: what was guessed at their account before is forgotten, on the counter they came by alone. The
-     * network's is not: somebody else's success must not buy it new guesses.
+     * Resets the counter after a completed sign-in: that of the account or of the trusted device. The network's counter
+     * stays: a successful sign-in must not allow it new guesses at other accounts.
      */
     async completed({ subject, trustedDevice }: Omit<Guess, 'ip'>): Promise<void> {
       await guesses.forget(trustedDevice === null ? `account:${subject}` : `device:${trustedDevice}`)
@@ -95,6 +94,6 @@ export type Throttle = ReturnType<typeof createThrottle>
 type ThrottleParts = {
   guesses: GuessStore
   clock: Clock
-  /** One household or one attacker: an IPv4 address, or the /64 of an IPv6 one. */
+  /** The network of an IP address: an IPv4 address, or the /64 of an IPv6 address. */
   networkOf: (ip: string) => string
 }

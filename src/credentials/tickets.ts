@@ -4,19 +4,19 @@ import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
 import { readTypedCode } from '../kernel/typed-code.ts'
 import type { Ticket, TicketPurpose, TicketStore, TicketToSend } from './ports.ts'
 
-type Kind = {
-  /** The lifetime. Tickets sent by mail live ten minutes at most where they let somebody in (ASVS 6.5.5). */
+type TicketKind = {
+  /** The lifetime. Emailed tickets that sign someone in last at most ten minutes (ASVS 6.5.5). */
   readonly seconds: number
-  /** A new one ends the older ones of the same account, or of the same email address where there is no account. */
+  /** A new ticket ends older ones of the same account, or of the same email address if there is no account. */
   readonly latestOnly: boolean
 }
 
 /**
- * A new link ends the older ones where the newest one is always in the reader's mailbox, and does all the older ones
- * did. Not so for signing in: a code fits only the browser that asked for it, so anyone who knows the address could end
- * the code its owner is typing. There, using one ends the others (`endOthers` in `store/tickets.ts`).
+ * A new link ends older ones if the newest link is always in the mailbox and replaces them. Sign-in codes are
+ * different: a code works only in the browser that requested it. Anyone who knows the email address could otherwise end
+ * the code that its owner is typing. Instead, using one ends the others (`endOthers` in `store/tickets.ts`).
  */
-const kinds: Record<TicketPurpose, Kind> = {
+const kinds: Record<TicketPurpose, TicketKind> = {
   verify_email: { seconds: 86_400, latestOnly: true },
   change_email: { seconds: 3600, latestOnly: true },
   reset_password: { seconds: 1800, latestOnly: true },
@@ -26,7 +26,7 @@ const kinds: Record<TicketPurpose, Kind> = {
   passkey_second_factor: { seconds: 600, latestOnly: false },
 }
 
-/** A code is short enough to be guessed: it is worth nothing without its binding, and nothing after this many wrong ones. */
+/** Codes are short enough to guess. They require their binding, and end after this many wrong guesses. */
 const mostAttempts = 5
 const codeDigits = 8
 
@@ -34,11 +34,11 @@ export type NewTicket = {
   readonly accountId?: string | null
   readonly email?: string | null
   readonly data?: Ticket['data']
-  /** With one, it can be brought back by a short code too, from where it was asked for. */
+  /** With a binding, the ticket also has a short code, which works only where it was requested. */
   readonly binding?: string
 }
-/** The row to write down, and what only its receiver is told. */
-export type Made = TicketToSend & {
+/** The row to store, and the secrets for the recipient only. */
+export type TicketWithSecrets = TicketToSend & {
   readonly secret: string
   readonly code: string | null
   readonly expiresIn: number
@@ -46,15 +46,21 @@ export type Made = TicketToSend & {
 
 type TicketsParts = { tickets: TicketStore; clock: Clock; ids: Ids; random: Random; key: Buffer }
 
-/** Makes tickets, and takes them back. `key` keys the hashes of short codes: eight digits alone are found in a second. */
+/**
+ * Creates and checks tickets. `key` is for the hashes of short codes: without it, eight digits could be found in a
+ * second.
+ */
 export function createTickets({ tickets, clock, ids, random, key }: TicketsParts) {
   const codeHash = (id: string, code: string): string => hmac(key, `${id}.${code}`)
 
-  const make = (purpose: TicketPurpose, { accountId = null, email = null, data = {}, binding }: NewTicket): Made => {
+  const make = (
+    purpose: TicketPurpose,
+    { accountId = null, email = null, data = {}, binding }: NewTicket,
+  ): TicketWithSecrets => {
     const id = ids('tkt')
     const { seconds, latestOnly } = kinds[purpose]
     const secret = secretToken(random)
-    // 2^48 is so far above 10^8 that no digit is noticeably likelier than another.
+    // 2^48 is so much larger than 10^8 that all digits are practically equally likely.
     const code =
       binding === undefined ? null : String(random(6).readUIntBE(0, 6) % 10 ** codeDigits).padStart(codeDigits, '0')
     const at = clock()
@@ -81,27 +87,27 @@ export function createTickets({ tickets, clock, ids, random, key }: TicketsParts
   }
 
   return {
-    /** For a verb that writes it down with its change; `issue` does so by itself. */
+    /** For a store verb that stores the ticket with its change. `issue` stores it alone. */
     make,
-    async issue(purpose: TicketPurpose, about: NewTicket): Promise<Made> {
+    async issue(purpose: TicketPurpose, about: NewTicket): Promise<TicketWithSecrets> {
       const made = make(purpose, about)
       await tickets.issue(made.row)
       return made
     },
-    /** The ticket of a link, while it is good. Looking does not use it up: mail scanners follow links. */
+    /** Finds the ticket of a link while it is valid, without using it: mail scanners also follow links. */
     find: (purpose: TicketPurpose, secret: string): Promise<Ticket | undefined> =>
       tickets.find({ purpose, secretHash: sha256(secret) }, clock()),
-    /** What is asked for in one place, before a code is looked at: whose it is, for counting the guess. */
+    /** Finds the ticket of a binding before its code is checked, to know whose guess to count. */
     findBound: (purpose: TicketPurpose, binding: string): Promise<Ticket | undefined> =>
       tickets.find({ purpose, bindingHash: sha256(binding) }, clock()),
-    /** The ticket of a short code, as it was typed where it was asked for. A wrong one counts against it. */
+    /** Finds the ticket of a typed short code, where it was requested. Wrong codes are counted. */
     async findByCode(purpose: TicketPurpose, binding: string, typed: string): Promise<Ticket | undefined> {
       const found = await tickets.find({ purpose, bindingHash: sha256(binding) }, clock())
       if (!found?.codeHash) return undefined
       if ((await tickets.countAttempt(found.id)) > mostAttempts) return undefined
       return sameSecret(found.codeHash, codeHash(found.id, readTypedCode(typed))) ? found : undefined
     },
-    /** Takes it, once. */
+    /** Uses it, once. */
     use: ({ id }: Ticket): Promise<boolean> => tickets.use(id, clock()),
   }
 }

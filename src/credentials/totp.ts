@@ -4,24 +4,27 @@ import type { Random } from '../kernel/ids.ts'
 import { readTypedCode } from '../kernel/typed-code.ts'
 import type { TotpFactor } from './ports.ts'
 
-/** What every authenticator app speaks (RFC 6238, RFC 4226 §4 R6: 160 bits): some ignore what a URI says otherwise. */
+/**
+ * The parameters that all authenticator apps support (RFC 6238, RFC 4226 §4 R6: 160 bits). Some apps ignore other
+ * values in the URI.
+ */
 const kind = { algorithm: 'SHA1', digits: 6, period: 30 } as const
 const secretBytes = 20
-/** Steps a code may be early or late: a clock that is off, a person who types slowly (RFC 6238 §5.2). */
+/** How many time steps a code may be early or late, because of clock differences and slow typing (RFC 6238 §5.2). */
 const window = 1
 
 const secretPlace = (accountId: string): string => `totp_factors/${accountId}/secret`
 
 type TotpParts = { sealer: Sealer; clock: Clock; random: Random; issuer: string }
 
-/** Codes of an authenticator app. */
+/** Codes of authenticator apps (TOTP). */
 export function createTotp({ sealer, clock, random, issuer }: TotpParts) {
-  // Loaded at first use: most people who sign in have no app.
+  // Load the library at first use: most people have no app.
   const otpauth = () => import('otpauth')
   const open = ({ accountId, secret }: TotpFactor): string => sealer.open(secret, secretPlace(accountId))
 
   return {
-    /** A new secret for this account, still to be confirmed; `secret` is what its person is shown. */
+    /** Creates an unconfirmed secret for this account. `secret` is shown to the user. */
     async make(accountId: string): Promise<{ factor: TotpFactor; secret: string }> {
       const { Secret } = await otpauth()
       const secret = new Secret({ buffer: new Uint8Array(random(secretBytes)).buffer }).base32
@@ -29,12 +32,12 @@ export function createTotp({ sealer, clock, random, issuer }: TotpParts) {
       return { secret, factor: { accountId, secret: sealed, createdAt: clock(), confirmedAt: null, lastStep: 0 } }
     },
     open,
-    /** What an app reads from the QR code (`otpauth://totp/…`). */
+    /** The content of the QR code (`otpauth://totp/…`). */
     async uri(secret: string, label: string): Promise<string> {
       const { Secret, TOTP } = await otpauth()
       return new TOTP({ ...kind, issuer, label, secret: Secret.fromBase32(secret) }).toString()
     },
-    /** The time step a code, as it was typed, belongs to, if it is one of now; compared in constant time. */
+    /** The time step of a typed code if it is currently valid. The comparison takes constant time. */
     async stepOf(factor: TotpFactor, typed: string): Promise<number | null> {
       const code = readTypedCode(typed)
       if (!/^\d{6}$/.test(code)) return null

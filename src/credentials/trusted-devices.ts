@@ -4,38 +4,37 @@ import { sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
 import type { TrustedDeviceStore } from './ports.ts'
 
-/** How long a browser is known, in seconds: a year. */
+/** How long a browser is trusted, in seconds: one year. */
 export const trustSeconds = 365 * 24 * 3600
 
-/** How long ended sessions are kept, and so what is known of an account's programs. */
+/** How long ended sessions are kept. This limits how long user agents of an account are known. */
 const memorySeconds = 30 * 24 * 3600
 
-/** How many are remembered in this process. */
+/** The maximum number of entries in this process. */
 const rememberedPrograms = 10_000
 
 type TrustedDevicesParts = { devices: TrustedDeviceStore; clock: Clock; ids: Ids; random: Random }
 
 /**
- * The devices an account was proven on before. A browser keeps one secret for everybody who signs in with it; what is
- * kept here is bound to the account, so that trust in one person is not trust in the next. It lets nobody in: it gives
- * its owner guesses of their own when strangers have used up the account's, and tells an unknown device from a known
- * one.
+ * Devices on which accounts have signed in before. A browser has one secret for all its users. The stored hash also
+ * includes the account, so that trust applies only to that account. Trust does not sign anyone in. Its owner gets a
+ * guess counter of their own if an attacker has used up the account's. It also shows whether a device is new.
  */
 export function createTrustedDevices({ devices, clock, ids, random }: TrustedDevicesParts) {
   const secretHash = (accountId: string, device: string): string => sha256(`${accountId}.${device}`)
 
-  /** The device's id, `null` where this account does not know it. */
+  /** The device's ID; `null` if this account has not used it. */
   const recognise = async (accountId: string, { device }: Origin): Promise<string | null> =>
     device === undefined ? null : ((await devices.find(secretHash(accountId, device), clock())) ?? null)
 
-  /** Who was seen with which program: once so, it stays so, and nearly everybody comes back with what they came with. */
+  /** Known pairs of account and user agent. They do not change, and most users return with the same one. */
   const programs = new Set<string>()
 
   return {
     recognise,
     /**
-     * Whether somebody signs in where this account never was: a browser without its cookie, a program of another name.
-     * The first sign-in of all is nothing to be told about.
+     * Whether an account signs in from a new place: a browser without its cookie, or a program with another name. The
+     * very first sign-in is not reported.
      */
     async isNew(accountId: string, origin: Origin, browser: boolean): Promise<boolean> {
       if (browser && (await recognise(accountId, origin)) !== null) return false
@@ -47,10 +46,10 @@ export function createTrustedDevices({ devices, clock, ids, random }: TrustedDev
         programs.add(program)
       }
       if (any) return browser || !agent
-      // Nothing is left of where an account that slept for months was before: then everywhere is new.
+      // If the account was unused for so long that its history is gone, everything is new.
       return openedAt !== null && secondsAfter(openedAt, memorySeconds) < clock()
     },
-    /** This browser is known from now on. Answers the secret it is to keep, `null` where it has one. */
+    /** Trusts this browser. Returns the secret for its cookie, or `null` if it already has one. */
     async trust(accountId: string, sessionId: string, { device }: Origin): Promise<string | null> {
       const secret = device === undefined ? secretToken(random) : null
       const at = clock()

@@ -1,15 +1,15 @@
-/** What a check finds, and how checks are run: side by side, each with a deadline. */
+/** Checks and their findings. Checks run concurrently, each with a deadline. */
 
 export type Status = 'ok' | 'warning' | 'failed'
 
-/** One line of the result. Holds no secret. */
+/** One line of the result. Contains no secret. */
 export type Finding = {
-  /** Stable, for programs: the area, and what of it. */
+  /** Stable, for programs: the area and its aspect. */
   readonly name: string
   readonly status: Status
-  /** What was found, in a sentence or two. */
+  /** What was found, in one or two sentences. */
   readonly found: string
-  /** What to do about it; always there where the status is not `ok`. */
+  /** What to do about it. Required unless the status is `ok`. */
   readonly remedy?: string
 }
 
@@ -27,20 +27,20 @@ export const failed = (name: string, found: string, remedy: string): Finding => 
   remedy,
 })
 
-export type Report = (finding: Finding) => void
+export type ReportFinding = (finding: Finding) => void
 
 export type Check = {
   readonly name: string
-  /** Reports what it finds as it goes. When `signal` aborts, it is to let go of what it holds. */
-  readonly run: (report: Report, signal: AbortSignal) => Promise<void>
-  /** What to do where it does not end in time. */
+  /** Reports findings as they come. When `signal` aborts, it must release its resources. */
+  readonly run: (report: ReportFinding, signal: AbortSignal) => Promise<void>
+  /** What to do if the check does not finish in time. */
   readonly slow: string
 }
 
 /** How long a check may take, in milliseconds. */
 export const deadlineMs = 15_000
 
-/** Runs all checks at once. Answers what they found, in their order; what took too long is a finding as well. */
+/** Runs all checks concurrently. Returns their findings in order. A check that takes too long is a finding as well. */
 export async function runChecks(checks: readonly Check[], ms = deadlineMs): Promise<readonly Finding[]> {
   return (await Promise.all(checks.map((check) => runCheck(check, ms)))).flat()
 }
@@ -49,7 +49,7 @@ async function runCheck({ name, run, slow }: Check, ms: number): Promise<readonl
   const findings: Finding[] = []
   const limit = new AbortController()
   let isOver = false
-  const report: Report = (finding) => {
+  const report: ReportFinding = (finding) => {
     if (!isOver) findings.push(finding)
   }
   const tooLate = new Promise<void>((resolve) => {
@@ -70,9 +70,9 @@ async function runCheck({ name, run, slow }: Check, ms: number): Promise<readonl
   return findings
 }
 
-/** Of an error that nobody expected only its class and code are shown: its message may quote a setting. */
+/** Show only the class and code of an unexpected error: its message may quote a setting. */
 function defectText(error: unknown): string {
   const { name = 'Error', code } = (error ?? {}) as { name?: string; code?: unknown }
   return `The check itself failed (${typeof code === 'string' ? `${name}, ${code}` : name}).`
 }
-const defectRemedy = 'Start the service and read its log; if nothing is wrong there, report a defect in this command.'
+const defectRemedy = 'Start the service and read its log. If it shows no problem, report this as a bug.'

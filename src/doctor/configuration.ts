@@ -10,16 +10,16 @@ type Advice = {
   readonly remedy: string
 }
 
-/** What a start accepts and an operator should know. */
+/** Valid settings that an operator should know about. */
 const advice: readonly Advice[] = [
   {
     applies: ({ production, publicUrl }) => !production && !isLoopback(publicUrl.hostname),
-    found: 'PUBLIC_URL is a public address, but NODE_ENV is not production: weak secrets and plain http are accepted.',
+    found: 'PUBLIC_URL is a public URL, but NODE_ENV is not production: weak secrets and plain http are accepted.',
     remedy: 'Set NODE_ENV=production.',
   },
   {
     applies: ({ encryptionKeys }) => encryptionKeys === null,
-    found: 'ENCRYPTION_KEYS is not set, so a generated key is used, which lies beside the data that it protects.',
+    found: 'ENCRYPTION_KEYS is not set, so a generated key is used. It is stored next to the data that it protects.',
     remedy: 'Before real accounts exist, set ENCRYPTION_KEYS to the content of the file encryption-keys.',
   },
   {
@@ -50,7 +50,7 @@ const advice: readonly Advice[] = [
   },
 ]
 
-/** Faults and warnings as a start reports them, then what else is worth knowing. */
+/** Reports errors and warnings as at startup, then advice. */
 export function examineConfiguration(config: Config, faults: readonly string[]): readonly Finding[] {
   const remedyOf = (fault: string): string =>
     `Correct ${settingsIn(fault).join(' and ')}; .env.example describes every setting. The service does not start until then.`

@@ -5,26 +5,26 @@ import { canWriteSqlite, examineSqlite, riskyFileSystem, type SqliteExamination 
 import type { MigrationState } from '../store/migrations.ts'
 import { DatabaseOpenError, openErrorOf } from '../store/open-error.ts'
 import { missingError, sqliteFileExists } from '../store/sqlite-file.ts'
-import { type Check, type Finding, failed, ok, type Report, warning } from './check.ts'
+import { type Check, type Finding, failed, ok, type ReportFinding, warning } from './check.ts'
 
 type StoreConfig = Config['store']
 type SqliteFile = Extract<StoreConfig, { tag: 'sqlite' }>
 
-/** A difference of clocks that nodes do not notice, in milliseconds. */
+/** Clock differences up to this do not affect the nodes, in milliseconds. */
 const clockLeewayMs = 2000
-/** Slower than this is far away, or overloaded. */
+/** A slower connection means a distant or overloaded server, in milliseconds. */
 const slowConnectMs = 1000
-/** How long a locked file is tried, in milliseconds. */
+/** How long to wait for a locked file, in milliseconds. */
 const lockedMs = 2000
 
 export const databaseCheck = (store: StoreConfig, now: () => Date): Check => ({
   name: 'database',
   slow: 'Check that the database answers, and that no other process holds its locks.',
   run: (report, signal) =>
-    store.tag === 'sqlite' ? lookAtSqlite(store, report) : lookAtPostgres(store.url, now, report, signal),
+    store.tag === 'sqlite' ? checkSqlite(store, report) : checkPostgres(store.url, now, report, signal),
 })
 
-async function lookAtPostgres(url: string, now: () => Date, report: Report, signal: AbortSignal): Promise<void> {
+async function checkPostgres(url: string, now: () => Date, report: ReportFinding, signal: AbortSignal): Promise<void> {
   const read = readPostgresUrl(url)
   if (!read.ok) throw new Error('the configuration was not checked first')
   const address = read.value
@@ -33,39 +33,39 @@ async function lookAtPostgres(url: string, now: () => Date, report: Report, sign
     database = await examinePostgres(address, now, signal)
   } catch (error) {
     if (!(error instanceof DatabaseOpenError)) throw error
-    return report(failed('database.reachable', ...inTwo(error.message)))
+    return report(failed('database.reachable', ...splitMessage(error.message)))
   }
   try {
     report(reachableFinding(`${address.host}:${address.port}`, database))
     for (const text of database.warnings) report(warning('database.address', `${text}.`, 'Correct DATABASE_URL.'))
     const { aheadMs, accuracyMs } = await database.clock()
     report(clockFinding(aheadMs, accuracyMs))
-    const tried = async (name: string, work: () => Promise<void>): Promise<void> => {
+    const attempt = async (name: string, work: () => Promise<void>): Promise<void> => {
       try {
         await work()
       } catch (error) {
-        // What the server refuses here it would refuse at a start, with the same sentence.
-        report(failed(name, ...inTwo(openErrorOf(error, address).message)))
+        // If the server rejects this now, it will reject it at startup too, with the same message.
+        report(failed(name, ...splitMessage(openErrorOf(error, address).message)))
       }
     }
     let pending = 0
-    await tried('database.migrations', async () => {
+    await attempt('database.migrations', async () => {
       const state = await database.migrations()
       pending = state.pending
       report(migrationsFinding(state))
       if (state.copyUnfinished) report(copyFinding)
     })
-    await tried('database.rights', async () => {
+    await attempt('database.rights', async () => {
       for (const finding of rightsFindings(await database.rights(), pending)) report(finding)
     })
-    await tried('database.pooler', async () => report(poolerFinding(await database.pooler())))
+    await attempt('database.pooler', async () => report(poolerFinding(await database.pooler())))
   } finally {
     await database.close()
   }
 }
 
-/** The errors of opening a database say what happened in the first sentence, and what to do after it. */
-function inTwo(message: string): readonly [found: string, remedy: string] {
+/** Splits an error of opening a database: what happened is in the first sentence, what to do in the rest. */
+function splitMessage(message: string): readonly [found: string, remedy: string] {
   const [, found = message, remedy = 'Check DATABASE_URL.'] = /^(.*?[^.]\.)\s+([A-Z].*)$/s.exec(message) ?? []
   return [found, remedy]
 }
@@ -76,7 +76,7 @@ export function reachableFinding(
 ): Finding {
   const found = `PostgreSQL ${version} at ${host} accepted a connection in ${Math.round(connectMs)} ms, ${encrypted ? 'with' : 'without'} TLS.`
   return connectMs > slowConnectMs
-    ? warning('database.reachable', found, 'Find out what slows it down: name resolution, the network, or load.')
+    ? warning('database.reachable', found, 'Find the cause: name resolution, the network, or load.')
     : ok('database.reachable', found)
 }
 
@@ -118,7 +118,7 @@ const copyFinding = failed(
   'Run copy-to again with the SQLite file in DATABASE_URL, or create an empty database and copy into it.',
 )
 
-const listed = (names: readonly string[]): string =>
+const abbreviate = (names: readonly string[]): string =>
   names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ')
 
 export function rightsFindings({ change, unusable, foreign }: Rights, pending: number): readonly Finding[] {
@@ -130,7 +130,7 @@ export function rightsFindings({ change, unusable, foreign }: Rights, pending: n
       ? [
           failed(
             name,
-            `The database role cannot read and write ${listed(unusable)}.`,
+            `The database role cannot read and write ${abbreviate(unusable)}.`,
             'Run as their owner: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO <role>.',
           ),
         ]
@@ -139,7 +139,7 @@ export function rightsFindings({ change, unusable, foreign }: Rights, pending: n
       ? [
           severity(
             name,
-            `Another role owns ${listed(foreign)}, so ${pending > 0 ? 'the pending migrations' : 'the migrations of the next version'} cannot alter them.`,
+            `Another role owns ${abbreviate(foreign)}, so ${pending > 0 ? 'the pending migrations' : 'the migrations of the next version'} cannot alter them.`,
             'Run as a superuser: ALTER TABLE <table> OWNER TO <role>, or connect as the owner.',
           ),
         ]
@@ -148,44 +148,40 @@ export function rightsFindings({ change, unusable, foreign }: Rights, pending: n
       ? []
       : [
           /\(25006\)$/.test(change)
-            ? failed(
-                name,
-                'The database is read-only, as a standby is.',
-                'Give DATABASE_URL the address of the primary.',
-              )
+            ? failed(name, 'The database is read-only, like a standby.', 'Set DATABASE_URL to the primary.')
             : severity(
                 name,
                 `The database role cannot create and alter tables: ${change}.`,
                 pending > 0
-                  ? `Without that no migration can be applied. Run as the owner: ${grant}.`
+                  ? `Without this privilege no migration can be applied. Run as the owner: ${grant}.`
                   : `The service runs, but the next version may not start. Run as the owner: ${grant}.`,
               ),
         ]),
   ]
   return findings.length > 0
     ? findings
-    : [ok(name, 'The role can create and alter tables, read and write (tried in a transaction that was rolled back).')]
+    : [ok(name, 'The role can create and alter tables, read and write (tested in a transaction that was rolled back).')]
 }
 
 export function poolerFinding(pooler: Pooler): Finding {
   const name = 'database.pooler'
   switch (pooler) {
     case 'none':
-      return ok(name, 'No pooler: the process ID given at connecting is that of the server process.')
+      return ok(name, 'No pooler: the process ID from the connection is that of the server process.')
     case 'transaction':
       return ok(
         name,
-        'A pooler in transaction mode: two open connections were given the same server process. The service sends unnamed statements through it; give pg_dump the address of the database itself.',
+        'A pooler in transaction mode: two open connections used the same server process. The service works with it, since it sends unnamed statements. Connect pg_dump directly to the database.',
       )
     case 'session':
       return ok(
         name,
-        'A pooler: the process ID given at connecting is not that of the server process. No server process was shared between connections, so it looks like session mode.',
+        'A pooler: the process ID from the connection is not that of the server process. Connections did not share a server process, so it is probably in session mode.',
       )
   }
 }
 
-async function lookAtSqlite({ file, create }: SqliteFile, report: Report): Promise<void> {
+async function checkSqlite({ file, create }: SqliteFile, report: ReportFinding): Promise<void> {
   if (file === ':memory:') return report(ok('database.file', 'In memory: there is nothing to check.'))
   if (!sqliteFileExists(file))
     return report(
@@ -193,9 +189,9 @@ async function lookAtSqlite({ file, create }: SqliteFile, report: Report): Promi
         ? warning(
             'database.file',
             `There is no file ${file}.`,
-            'Start the service, which creates it; if there should be one, check DATABASE_URL and the working directory.',
+            'Start the service, which creates it; if the file should exist, check DATABASE_URL and the working directory.',
           )
-        : failed('database.file', ...inTwo(missingError(file).message)),
+        : failed('database.file', ...splitMessage(missingError(file).message)),
     )
   try {
     const examined = examineSqlite(file)
@@ -203,16 +199,19 @@ async function lookAtSqlite({ file, create }: SqliteFile, report: Report): Promi
     report(placeFinding(file, await riskyFileSystem(file)))
     report(
       (await canWriteSqlite(file, lockedMs)) === 'writable'
-        ? ok('database.rights', 'The file and its folder can be written (a transaction was begun and rolled back).')
+        ? ok(
+            'database.rights',
+            'The file and its folder can be written (tested in a transaction that was rolled back).',
+          )
         : warning(
             'database.rights',
-            `Another process kept the file locked for ${lockedMs / 1000} seconds, so writing could not be tried.`,
-            'Find that process (fuser, lsof) and end it; the service answers 503 to writes while the file is locked.',
+            `Another process kept the file locked for ${lockedMs / 1000} seconds, so writing could not be tested.`,
+            'Find that process (fuser, lsof) and stop it. While the file is locked, the service responds to writes with 503.',
           ),
     )
   } catch (error) {
     if (!(error instanceof DatabaseOpenError)) throw error
-    report(failed('database.file', ...inTwo(error.message)))
+    report(failed('database.file', ...splitMessage(error.message)))
   }
 }
 
@@ -225,13 +224,17 @@ export function sqliteFindings(
   return [
     journalMode === 'wal' || migrations.empty
       ? ok('database.file', found)
-      : warning('database.file', found, 'Start the service, which turns on WAL; let no other program change the mode.'),
+      : warning(
+          'database.file',
+          found,
+          'Start the service, which turns on WAL. No other program should change the mode.',
+        ),
     ...(open
-      ? [warning('database.mode', `Other users of this machine may open ${file}.`, `Run: chmod 600 ${file}`)]
+      ? [warning('database.mode', `Other users of this machine can open ${file}.`, `Run: chmod 600 ${file}`)]
       : []),
     migrationsFinding(migrations),
     damage === undefined
-      ? ok('database.integrity', `Not checked, because the file is large. Check a copy: PRAGMA integrity_check.`)
+      ? ok('database.integrity', 'Not checked, because the file is large. Run PRAGMA integrity_check on a copy.')
       : damage === null
         ? ok('database.integrity', 'quick_check found nothing.')
         : failed('database.integrity', `quick_check: ${damage}.`, 'Stop the service and restore a backup.'),
@@ -250,6 +253,6 @@ export function placeFinding(file: string, system: Awaited<ReturnType<typeof ris
     : warning(
         name,
         `${file} is on ${system.name}, so it can be lost when the container or the machine stops.`,
-        'Put the file on a volume or a disk that lasts.',
+        'Put the file on a persistent volume or disk.',
       )
 }

@@ -1,6 +1,6 @@
 /**
- * Looks at everything the service depends on, and changes none of it. It works while the service runs, while it does
- * not, and with a broken configuration: then only what depends on a broken setting is left out.
+ * Checks everything the service depends on, and changes nothing. It works whether or not the service runs. With a
+ * broken configuration, it skips only the checks that depend on a broken setting.
  */
 import { type Config, settingsIn } from '../config.ts'
 import type { Random } from '../kernel/ids.ts'
@@ -23,10 +23,10 @@ type ExamineAllParts = {
   readonly deadlineMs?: number
 }
 
-/** A check, and the settings that it depends on: names, or the beginnings of names where they end with `_`. */
-type Dependent = { readonly settings: readonly string[]; readonly check: () => Check }
+/** A check and the settings that it depends on. A name that ends with `_` is a prefix. */
+type CheckWithSettings = { readonly settings: readonly string[]; readonly check: () => Check }
 
-/** Everything that was found, in the order of the sections of the documentation. */
+/** Returns all findings, in the order of the sections in the documentation. */
 export async function examineAll({
   config,
   faults,
@@ -34,11 +34,11 @@ export async function examineAll({
   ...parts
 }: ExamineAllParts): Promise<readonly Finding[]> {
   const { now } = parts
-  const all: Readonly<Record<string, Dependent>> = {
+  const all: Readonly<Record<string, CheckWithSettings>> = {
     database: { settings: ['DATABASE_URL'], check: () => databaseCheck(config.store, now) },
     keys: { settings: ['DATABASE_URL', 'ENCRYPTION_KEYS'], check: () => keysCheck({ config, ...parts }) },
     ...Object.fromEntries(
-      config.providers.map((one): [string, Dependent] => [
+      config.providers.map((one): [string, CheckWithSettings] => [
         `provider.${one.id}`,
         {
           settings: [prefix(one.id), 'OIDC_PROVIDERS', 'OAUTH2_PROVIDERS', 'HTTPS_PROXY', 'PUBLIC_URL'],
@@ -55,7 +55,7 @@ export async function examineAll({
     disk: { settings: ['DATABASE_URL'], check: () => diskCheck(config) },
   }
   const broken = new Set(faults.flatMap(settingsIn))
-  const brokenOf = ({ settings }: Dependent): readonly string[] =>
+  const brokenOf = ({ settings }: CheckWithSettings): readonly string[] =>
     [...broken].filter(
       (name) =>
         name === '.env' ||
@@ -63,7 +63,7 @@ export async function examineAll({
     )
   const checks = Object.entries(all).map(([name, one]): Check => {
     const reasons = brokenOf(one)
-    return reasons.length === 0 ? one.check() : unchecked(name, reasons)
+    return reasons.length === 0 ? one.check() : skippedCheck(name, reasons)
   })
   const tidy = config.store.tag === 'sqlite' ? tidyAfterReading(config.store.file) : undefined
   const findings = await runChecks(checks, ms)
@@ -71,7 +71,7 @@ export async function examineAll({
   return [...examineConfiguration(config, faults), ...findings]
 }
 
-const unchecked = (name: string, settings: readonly string[]): Check => ({
+const skippedCheck = (name: string, settings: readonly string[]): Check => ({
   name,
   slow: '',
   run: async (report) =>
@@ -79,7 +79,7 @@ const unchecked = (name: string, settings: readonly string[]): Check => ({
       warning(
         name,
         `Not checked, because of the errors in ${settings.join(', ')}.`,
-        'Correct them, then run this again.',
+        'Correct them, then run the command again.',
       ),
     ),
 })

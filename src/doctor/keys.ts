@@ -10,7 +10,7 @@ import { openReader } from '../store/open.ts'
 import { DatabaseOpenError } from '../store/open-error.ts'
 import { readLedger, readSigningKeys, type SealedByKey, sealedByKey } from '../store/sealed.ts'
 import { sqliteFileExists } from '../store/sqlite-file.ts'
-import { type Check, type Finding, failed, ok, type Report, warning } from './check.ts'
+import { type Check, type Finding, failed, ok, type ReportFinding, warning } from './check.ts'
 
 type KeysCheckParts = { readonly config: Config; readonly now: () => Date; readonly random: Random }
 
@@ -19,20 +19,20 @@ const statementMs = 10_000
 
 export const keysCheck = ({ config, now, random }: KeysCheckParts): Check => ({
   name: 'keys',
-  slow: 'Run this again when the database is less busy.',
+  slow: 'Run the command again when the database is less busy.',
   async run(report, signal) {
     const ring = ringOf(config)
     if (ring === undefined)
       return report(
-        ok('keys', 'No key exists yet: it is generated at the first start. In production, set ENCRYPTION_KEYS.'),
+        ok('keys', 'No key exists yet. It is generated at the first start. In production, set ENCRYPTION_KEYS.'),
       )
     const { store } = config
     if (store.tag === 'sqlite' && !sqliteFileExists(store.file))
-      return report(ok('keys', `${namesOf(ring)}: nothing is sealed yet, because there is no database.`))
+      return report(ok('keys', `${namesOf(ring)}: nothing is encrypted yet, because there is no database.`))
     try {
-      await lookAtKeys(config, ring, { report, signal, now, random })
+      await checkKeys(config, ring, { report, signal, now, random })
     } catch (error) {
-      // PostgreSQL's errors have a code of five characters; what they mean is in the lines about the database.
+      // PostgreSQL's errors have a code of five characters. The database check explains them.
       const { code } = error as { code?: string }
       if (!(error instanceof DatabaseOpenError || error instanceof BusyError || /^[0-9A-Z]{5}$/.test(code ?? '')))
         throw error
@@ -41,26 +41,31 @@ export const keysCheck = ({ config, now, random }: KeysCheckParts): Check => ({
   },
 })
 
-/** The keys at hand, the generated ones included; none is generated. */
+/** The configured keys, or the generated ones. It generates none. */
 export function ringOf(config: Config): KeyRing | undefined {
   if (config.encryptionKeys) return config.encryptionKeys
   const file = generatedKeysFile(config)
   return existsSync(file) ? readGeneratedKeys(file) : undefined
 }
 
-async function lookAtKeys(
+async function checkKeys(
   { store }: Config,
   ring: KeyRing,
-  { report, signal, now, random }: { report: Report; signal: AbortSignal } & Pick<KeysCheckParts, 'now' | 'random'>,
+  {
+    report,
+    signal,
+    now,
+    random,
+  }: { report: ReportFinding; signal: AbortSignal } & Pick<KeysCheckParts, 'now' | 'random'>,
 ): Promise<void> {
   const reader = await openReader(store, statementMs)
   try {
     const ledger = await readLedger(reader)
-    // Ends before the check does, so that what was counted until then is shown.
-    const counting = AbortSignal.any([signal, AbortSignal.timeout(10_000)])
-    const counted = await sealedByKey(reader, counting)
+    // Ends before the deadline of the check, so that partial counts are reported.
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(10_000)])
+    const counted = await sealedByKey(reader, deadline)
     if (ledger === undefined && counted.tallies.size === 0)
-      return report(ok('keys', `${namesOf(ring)}: nothing is sealed yet, because the tables do not exist.`))
+      return report(ok('keys', `${namesOf(ring)}: nothing is encrypted yet, because the tables do not exist.`))
     const sealer = createSealer(ring, random)
     const closed = counted.samples.filter((value) => isOurs(value, ring) && !opens(sealer, value))
     const wrong = ledger ? wrongKeys(ledger, ring, sealer) : []
@@ -81,13 +86,13 @@ const isOurs = (value: SealedValue, ring: KeyRing): boolean => ring.some(({ id }
 
 type Facts = {
   readonly counted: SealedByKey
-  /** Keys that the database knows with other bytes. */
+  /** Keys for which the database has recorded other bytes. */
   readonly wrong: readonly string[]
-  /** Samples that the key of their name does not open. */
+  /** Sample values that the key with their name does not open. */
   readonly closed: readonly SealedValue[]
 }
 
-/** One line for each key of the ring, in its order, and one for each that is missing from it. */
+/** One line for each key of the ring, in its order, and one for each missing key. */
 export function keyFindings(ids: readonly string[], { counted, wrong, closed }: Facts): readonly Finding[] {
   const { tallies, incomplete, unread } = counted
   const [first = ''] = ids
@@ -102,26 +107,26 @@ export function keyFindings(ids: readonly string[], { counted, wrong, closed }: 
     if (wrong.includes(id) || damaged.length > 0)
       return failed(
         name,
-        `The key given as ${id} does not open what was sealed under that name${damaged.length > 0 ? ` (${damaged.join(', ')})` : ''}.`,
-        'Set ENCRYPTION_KEYS to the key that was used before; a new key needs a new name. The service does not start.',
+        `The key ${id} does not decrypt the values that were encrypted with a key of that name${damaged.length > 0 ? ` (${damaged.join(', ')})` : ''}.`,
+        `Set ${id} in ENCRYPTION_KEYS to the key that was used before. A new key needs a new name. The service does not start.`,
       )
-    if (id === first) return ok(name, `Seals everything new, and ${amount(id)} now.`)
+    if (id === first) return ok(name, `Encrypts all new values, and ${amount(id)} now.`)
     if (tallies.has(id))
       return warning(
         name,
-        `Seals ${amount(id)}, though ${first} is the first key.`,
-        `Keep it in ENCRYPTION_KEYS, and run “npm start -- reseal”. Then it can be removed.`,
+        `Encrypts ${amount(id)}, although ${first} is the first key.`,
+        'Keep it in ENCRYPTION_KEYS and run “npm start -- reseal”. Then you can remove it.',
       )
     return incomplete
-      ? ok(name, 'Seals nothing that was counted.')
-      : ok(name, 'Seals nothing: remove it from ENCRYPTION_KEYS, unless it is to become the first key.')
+      ? ok(name, 'Encrypts none of the counted values.')
+      : ok(name, 'Encrypts nothing. Remove it from ENCRYPTION_KEYS, unless it will become the first key.')
   })
   const missing = [...tallies.keys()]
     .filter((key) => !ids.includes(key))
     .map((key) =>
       failed(
         `keys.${key}`,
-        `${amount(key)} are sealed with a key that is not in ENCRYPTION_KEYS: ${key}.`,
+        `${amount(key)} are encrypted with a key that is not in ENCRYPTION_KEYS: ${key}.`,
         `Add ${key} at the end of ENCRYPTION_KEYS and run “npm start -- reseal”. Without that key these values are lost.`,
       ),
     )
@@ -132,8 +137,8 @@ export function keyFindings(ids: readonly string[], { counted, wrong, closed }: 
       ? [
           warning(
             'keys',
-            'Not everything could be counted in ten seconds.',
-            'Run this again when the database is less busy.',
+            'Counting was not finished after ten seconds.',
+            'Run the command again when the database is less busy.',
           ),
         ]
       : []),
@@ -142,7 +147,7 @@ export function keyFindings(ids: readonly string[], { counted, wrong, closed }: 
           warning(
             'keys',
             `Not counted, because migrations are pending: ${unread.join(', ')}.`,
-            'Start the service, which applies them, and run this again.',
+            'Start the service, which applies them, and run the command again.',
           ),
         ]
       : []),
@@ -151,7 +156,7 @@ export function keyFindings(ids: readonly string[], { counted, wrong, closed }: 
 
 type SigningKey = Awaited<ReturnType<typeof readSigningKeys>>[number]
 
-/** The signing keys and how old they are. There is no age at which one must be replaced. */
+/** The signing keys and their age. There is no maximum age. */
 export function signingKeyFinding(keys: readonly SigningKey[], now: Date): Finding {
   const name = 'keys.signing'
   if (keys.length === 0) return ok(name, 'There are no signing keys yet: the first start creates them.')

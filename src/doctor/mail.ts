@@ -7,7 +7,7 @@ const name = 'mail'
 
 export const mailCheck = ({ mail, production }: Pick<Config, 'mail' | 'production'>): Check => ({
   name,
-  slow: 'Check SMTP_URL, and that no firewall holds the connection.',
+  slow: 'Check SMTP_URL, and that no firewall blocks the connection.',
   async run(report, signal) {
     if (mail.tag === 'smtp')
       return report(smtpFinding(mail, production, await verifySmtp(mail, { production, signal })))
@@ -27,7 +27,7 @@ const offFinding = warning(
 
 type Smtp = Extract<Config['mail'], { tag: 'smtp' }>
 
-/** By nodemailer's code, and by Node's in the message. The first that fits. */
+/** Matches nodemailer's code, and Node's code in the message. The first match counts. */
 const faults: readonly (readonly [
   fits: (fault: SmtpFault) => boolean,
   text: (mail: Smtp, fault: SmtpFault) => readonly [found: string, remedy: string],
@@ -35,7 +35,7 @@ const faults: readonly (readonly [
   [
     ({ code, reply }) => code === 'EAUTH' || reply === 535,
     (_, { reply }) => [
-      `The mail server refuses the user or password${reply === null ? '' : ` (${reply})`}.`,
+      `The mail server rejected the user or password${reply === null ? '' : ` (${reply})`}.`,
       'Check both in SMTP_URL, and percent-encode special characters (@ as %40, / as %2F).',
     ],
   ],
@@ -55,14 +55,14 @@ const faults: readonly (readonly [
     ({ implicitTls }) => [
       'TLS with the mail server failed.',
       implicitTls
-        ? 'Use smtp:// with the port for STARTTLS, mostly 587; smtps:// begins with TLS, mostly on port 465.'
-        : 'The server must offer STARTTLS; smtps:// begins with TLS, mostly on port 465.',
+        ? 'Use smtp:// with the port for STARTTLS, usually 587. smtps:// starts with TLS, usually on port 465.'
+        : 'The server must offer STARTTLS. smtps:// starts with TLS, usually on port 465.',
     ],
   ],
   [
     ({ code, reason }) => code === 'ETIMEDOUT' || reason === 'ETIMEDOUT',
     ({ host, port }) => [
-      `${host}:${port} did not answer in time.`,
+      `${host}:${port} did not respond in time.`,
       'Check host and port in SMTP_URL (port 465 needs smtps://), and that no firewall is in between.',
     ],
   ],
@@ -74,7 +74,7 @@ export function smtpFinding(mail: Smtp, production: boolean, fault: SmtpFault | 
     const known = faults.find(([fits]) => fits(fault))
     const [found, remedy] = known?.[1](mail, fault) ?? [
       `${host}:${port} did not accept the connection (${[fault.code, fault.reply, fault.reason].filter(Boolean).join(', ')}).`,
-      'Check host and port in SMTP_URL, and that the mail server runs.',
+      'Check host and port in SMTP_URL, and that the mail server is running.',
     ]
     return failed(name, found, remedy)
   }

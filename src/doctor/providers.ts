@@ -8,7 +8,7 @@ import { createProviders } from '../providers/providers.ts'
 import { addressSettingOf, prefix } from '../providers/settings.ts'
 import { type Check, type Finding, failed, ok, warning } from './check.ts'
 
-/** How long one call may take here, in milliseconds, whatever the settings allow a sign-in. */
+/** How long one call may take here, in milliseconds, even if the settings allow more. */
 const callMs = 5000
 
 type ProviderCheckParts = { readonly config: Config; readonly now: () => Date; readonly random: Random }
@@ -43,9 +43,9 @@ export function providerCheck(settings: ProviderSettings, { config, now, random 
 }
 
 const redirectText = ({ name, redirectUris }: ProviderSettings): string =>
-  `Register with ${name}, letter for letter: ${Object.values(redirectUris).join(' and ')}`
+  `Register exactly these redirect URIs with ${name}: ${Object.values(redirectUris).join(' and ')}`
 
-/** What an examination means: one line about discovery, where there is any, and one about the client. */
+/** Interprets an examination: one line about discovery, if it is used, and one about the client. */
 export function findingsOf(settings: ProviderSettings, examination: Examination): readonly Finding[] {
   const { discovers, endpoints, client } = examination
   return [
@@ -54,7 +54,7 @@ export function findingsOf(settings: ProviderSettings, examination: Examination)
   ]
 }
 
-/** The method of client authentication in the words of a discovery document. */
+/** Client authentication methods as discovery documents name them. */
 const methodNames = { basic: 'client_secret_basic', post: 'client_secret_post', none: 'none' } as const
 
 function discoveryFinding(settings: ProviderSettings, endpoints: Examination['endpoints']): Finding {
@@ -76,7 +76,7 @@ function discoveryFinding(settings: ProviderSettings, endpoints: Examination['en
   )
 }
 
-/** Where an OpenID provider's document is expected, without its query. */
+/** The URL of an OpenID provider's discovery document, without its query. */
 const documentOf = ({ issuer = '', discoveryUrl }: ProviderSettings): string =>
   (discoveryUrl ?? `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`).replace(/[?#].*$/, '')
 
@@ -93,22 +93,22 @@ function discoveryFault(settings: ProviderSettings, failure: Failure): readonly 
     ]
   const remedies: Readonly<Record<string, readonly [string, string]>> = {
     missing_endpoint: [
-      'has no usable authorization, token or key endpoint',
+      'has no usable authorization, token or JWKS endpoint',
       `Check ${p}ISSUER; endpoints must be https.`,
     ],
     unsafe_endpoint: ['names a userinfo endpoint that is not https', 'Ask the provider to correct it.'],
     token_auth_unsupported: [
       'offers neither client_secret_basic nor client_secret_post',
-      `If one of them works all the same, set ${p}TOKEN_AUTH.`,
+      `If one of them works anyway, set ${p}TOKEN_AUTH.`,
     ],
-    redirect: ['redirects elsewhere', `Set ${p}ISSUER or ${p}DISCOVERY_URL to where it leads.`],
+    redirect: ['redirects to another URL', `Set ${p}ISSUER or ${p}DISCOVERY_URL to that URL.`],
   }
   const [what, remedy] = remedies[failure.reason] ?? [`cannot be read (${failure.reason})`, `Check ${p}ISSUER.`]
   return [`The discovery document at ${at} ${what}.`, remedy]
 }
 
 const reaches = 'this machine reaches the host (DNS, firewall, HTTPS_PROXY)'
-const asked = 'Tried with a code that nobody issued:'
+const tested = 'Tested with a made-up code:'
 
 function clientFinding(settings: ProviderSettings, { token, clientAuth }: Endpoints, verdict: ClientVerdict): Finding {
   const { id, redirectUris } = settings
@@ -119,28 +119,28 @@ function clientFinding(settings: ProviderSettings, { token, clientAuth }: Endpoi
   const method = methodNames[clientAuth]
   switch (verdict.tag) {
     case 'accepted':
-      return ok(name, `${asked} ${origin} refused the code (${verdict.code}) and not the client (${method}).`)
+      return ok(name, `${tested} ${origin} rejected the code (${verdict.code}) but accepted the client (${method}).`)
     case 'rejected':
       return failed(
         name,
-        `${asked} ${origin} refused the client (${verdict.code}, ${method}).`,
+        `${tested} ${origin} rejected the client (${verdict.code}, ${method}).`,
         clientAuth === 'none'
-          ? `Check ${p}CLIENT_ID, and that the provider knows it as a public client.`
+          ? `Check ${p}CLIENT_ID, and that it is registered as a public client.`
           : `Check ${p}CLIENT_ID and ${p}CLIENT_SECRET, which may have expired, and that the client may use the authorization code grant; try the other ${p}TOKEN_AUTH.`,
       )
     case 'wrong_redirect_uri':
       return failed(
         name,
-        `${asked} ${origin} does not know our redirect URI (${verdict.code}).`,
+        `${tested} ${origin} does not know our redirect URI (${verdict.code}).`,
         `Register ${redirectUris.default} there.`,
       )
     case 'unanswered':
       return failed(
         name,
         verdict.failure.kind === 'unavailable'
-          ? `The token endpoint at ${origin} does not answer (${verdict.failure.reason}).`
-          : `What answers at ${origin} is not a token endpoint (${verdict.failure.reason}).`,
-        // The endpoints of a provider that we know by name are rarely set.
+          ? `The token endpoint at ${origin} does not respond (${verdict.failure.reason}).`
+          : `The response from ${origin} is not from a token endpoint (${verdict.failure.reason}).`,
+        // The endpoints of built-in providers are rarely changed.
         addressSetting !== null
           ? `Check ${p}${addressSetting}, and that ${reaches}.`
           : `Check that ${reaches}, and ${p}TOKEN_URL, if it is set.`,
@@ -148,8 +148,8 @@ function clientFinding(settings: ProviderSettings, { token, clientAuth }: Endpoi
     case 'unclear':
       return warning(
         name,
-        `${asked} ${origin} answered ${verdict.code ?? 'without an error code'}, which does not tell whether the client is accepted.`,
-        'Sign in once to find out.',
+        `${tested} ${origin} answered ${verdict.code ?? 'without an error code'}, which does not show whether the client is accepted.`,
+        'Sign in once to test it.',
       )
   }
 }

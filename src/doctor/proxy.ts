@@ -7,17 +7,17 @@ import { type Check, type Finding, failed, ok, warning } from './check.ts'
 
 type ServiceCheckParts = {
   readonly config: Config
-  /** The keys at hand; `undefined` where none exist, so that no service can be running with them. */
+  /** The configured or generated keys; `undefined` if there are none. Then no service can be running with them. */
   readonly ring: () => KeyRing | undefined
   readonly now: () => Date
 }
 
 /** How long one request may take, in milliseconds. */
 const requestMs = 4000
-/** An address of nobody (RFC 5737), which a proxy must not pass on as the client's. */
-const madeUp = '192.0.2.77'
+/** An IP address reserved for documentation (RFC 5737). A proxy must not pass it on as the client's. */
+const forgedIp = '192.0.2.77'
 
-const Arrival = z.object({
+const ObservedRequest = z.object({
   client: z.string().nullable(),
   peer: z.string().nullable(),
   forwarded_for: z.array(z.string()),
@@ -26,19 +26,19 @@ const Arrival = z.object({
   host: z.string().nullable(),
   trust_proxy_hops: z.number(),
 })
-/** How the service saw a request of ours. */
-export type Arrival = z.output<typeof Arrival>
+/** How the service received our request. */
+export type ObservedRequest = z.output<typeof ObservedRequest>
 
-type Answer =
-  | { readonly tag: 'arrived'; readonly arrival: Arrival }
-  /** Somebody answers who does not take our token. */
+type ObservationResult =
+  | { readonly tag: 'arrived'; readonly arrival: ObservedRequest }
+  /** A server responded, but did not accept our token. */
   | { readonly tag: 'stranger'; readonly status: number }
   | { readonly tag: 'unreachable'; readonly reason: string }
 
-/** Whether the service runs here: asked at the address it listens on, past every proxy. */
+/** Checks whether the service runs here. It calls the local address, bypassing all proxies. */
 export const serviceCheck = ({ config }: Pick<ServiceCheckParts, 'config'>): Check => ({
   name: 'service',
-  slow: 'The process accepts connections but does not answer: read its log, then restart it.',
+  slow: 'The process accepts connections but does not respond. Read its log, then restart it.',
   async run(report, signal) {
     const url = `${localOrigin(config)}/health/ready`
     const answer = await get(url, {}, signal)
@@ -49,18 +49,24 @@ export const serviceCheck = ({ config }: Pick<ServiceCheckParts, 'config'>): Che
 export function serviceFinding(url: string, answer: Awaited<ReturnType<typeof get>>): Finding {
   const name = 'service'
   if ('reason' in answer)
-    return warning(name, `No service answers at ${url} (${answer.reason}).`, 'Start it, or run this where it runs.')
+    return warning(
+      name,
+      `No service answers at ${url} (${answer.reason}).`,
+      'Start the service, or run the command on its machine.',
+    )
   if (answer.status === 200) return ok(name, `The service at ${url} is ready.`)
   if (answer.status === 503)
     return failed(
       name,
-      `The service at ${url} runs and is not ready.`,
+      `The service at ${url} is running but not ready.`,
       'Read its log: the line "database.state" has the reason, unless it is shutting down.',
     )
   return warning(name, `Another program answers at ${url} (status ${answer.status}).`, 'Check HOST and PORT.')
 }
 
-/** How a request from outside arrives: sent to PUBLIC_URL twice, the second time with an address that is made up. */
+/**
+ * Checks how requests from outside arrive. It calls PUBLIC_URL twice, the second time with a forged client IP address.
+ */
 export const proxyCheck = ({ config, ring, now }: ServiceCheckParts): Check => ({
   name: 'proxy',
   slow: 'Check that PUBLIC_URL leads to the service from this machine.',
@@ -71,45 +77,45 @@ export const proxyCheck = ({ config, ring, now }: ServiceCheckParts): Check => (
     const url = `${config.publicUrl.origin}/health/arrival`
     const headers = { authorization: `Bearer ${makeDoctorToken(keys, now())}` }
     const plain = await ask(url, headers, signal)
-    if (plain.tag !== 'arrived') return report(unaskedFinding(config, plain))
-    const forged = await ask(url, { ...headers, 'x-forwarded-for': madeUp }, signal)
+    if (plain.tag !== 'arrived') return report(unobservedFinding(config, plain))
+    const forged = await ask(url, { ...headers, 'x-forwarded-for': forgedIp }, signal)
     report(proxyFinding(config, plain.arrival, forged.tag === 'arrived' ? forged.arrival : undefined))
   },
 })
 
-const notRunning = 'Start the service, then run this again.'
+const notRunning = 'Start the service, then run the command again.'
 
-/** What can be said of the proxies where nobody could be asked. */
-export function unaskedFinding(
+/** What to report about proxies if the request did not reach the service. */
+export function unobservedFinding(
   { publicUrl, trustProxyHops }: Pick<Config, 'publicUrl' | 'trustProxyHops'>,
-  answer: Exclude<Answer, { tag: 'arrived' }>,
+  answer: Exclude<ObservationResult, { tag: 'arrived' }>,
 ): Finding {
   const name = 'proxy'
   const found =
     answer.tag === 'stranger'
-      ? `Not checked: what answers at ${publicUrl.origin} does not accept our token (status ${answer.status}).`
-      : `Not checked: nothing answers at ${publicUrl.origin} (${answer.reason}).`
+      ? `Not checked: the server at ${publicUrl.origin} did not accept our token (status ${answer.status}).`
+      : `Not checked: there is no response from ${publicUrl.origin} (${answer.reason}).`
   const hidden =
     publicUrl.protocol === 'https:' && trustProxyHops === 0
-      ? ' TRUST_PROXY_HOPS is 0, though a proxy must stand where TLS ends: everybody would share its address.'
+      ? ' TRUST_PROXY_HOPS is 0, although a proxy must terminate TLS: all clients would share its IP address.'
       : ''
   return warning(
     name,
     `${found}${hidden}`,
     answer.tag === 'stranger'
-      ? 'Run this with the settings of the service (PUBLIC_URL, ENCRYPTION_KEYS), the same version, and a clock that is right.'
-      : `Start the service; if it runs, check that PUBLIC_URL can be reached from this machine (DNS, TLS, firewall).${hidden === '' ? '' : ' Set TRUST_PROXY_HOPS to the number of proxies.'}`,
+      ? 'Run the command with the settings of the service (PUBLIC_URL, ENCRYPTION_KEYS), the same version and a correct clock.'
+      : `Start the service. If it is running, check that PUBLIC_URL can be reached from this machine (DNS, TLS, firewall).${hidden === '' ? '' : ' Set TRUST_PROXY_HOPS to the number of proxies.'}`,
   )
 }
 
 /**
- * Compares the proxies that were seen with those that are trusted. Every proxy that appends its client's address adds
- * one entry to `X-Forwarded-For`, so without an entry of ours there are as many entries as proxies.
+ * Compares the number of proxies that were seen with the number that is trusted. Each proxy appends the IP address of
+ * its client to `X-Forwarded-For`. We send none, so there are as many entries as proxies.
  */
 export function proxyFinding(
   { publicUrl }: Pick<Config, 'publicUrl'>,
-  plain: Arrival,
-  forged: Arrival | undefined,
+  plain: ObservedRequest,
+  forged: ObservedRequest | undefined,
 ): Finding {
   const name = 'proxy'
   const { client, peer, scheme, host, forwarded, trust_proxy_hops: trusted } = plain
@@ -119,29 +125,30 @@ export function proxyFinding(
   if (seen === 0 && forwarded)
     return failed(
       name,
-      `${found} A proxy sends Forwarded, which is not read.`,
-      'Have it send X-Forwarded-For, and set TRUST_PROXY_HOPS to the number of proxies.',
+      `${found} A proxy sends the Forwarded header, which the service does not read.`,
+      'Configure it to send X-Forwarded-For, and set TRUST_PROXY_HOPS to the number of proxies.',
     )
   if (seen === 0 && trusted === 0 && publicUrl.protocol === 'https:')
     return failed(
       name,
-      `${found} TLS ends before the service, at a proxy that sends no X-Forwarded-For: everybody shares the address ${peer ?? 'of that proxy'} and its rate limits.`,
-      'Have the proxy send X-Forwarded-For, and set TRUST_PROXY_HOPS=1.',
+      `${found} A proxy terminates TLS but sends no X-Forwarded-For, so all clients share the IP address ${peer ?? 'of that proxy'} and its rate limits.`,
+      'Configure the proxy to send X-Forwarded-For, and set TRUST_PROXY_HOPS=1.',
     )
-  if (seen > trusted) return failed(name, `${found} Everybody shares the address of a proxy, and its rate limits.`, set)
-  if (forged?.client === madeUp)
+  if (seen > trusted)
+    return failed(name, `${found} All clients share the IP address of a proxy and its rate limits.`, set)
+  if (forged?.client === forgedIp)
     return failed(
       name,
-      `${found} A client can choose its address: one that was made up in X-Forwarded-For was believed.`,
+      `${found} A client can choose its IP address: a forged X-Forwarded-For was accepted.`,
       seen < trusted
         ? set
-        : 'Have the first proxy overwrite X-Forwarded-For, or append to it, instead of passing it on.',
+        : 'Configure the first proxy to overwrite X-Forwarded-For or append to it, instead of passing it on.',
     )
   if (seen < trusted)
     return failed(
       name,
-      `${found} More proxies are trusted than there are, so a client could choose its address.`,
-      seen === 0 && publicUrl.protocol === 'https:' ? 'Have the proxy send X-Forwarded-For.' : set,
+      `${found} More proxies are trusted than exist, so a client could choose its IP address.`,
+      seen === 0 && publicUrl.protocol === 'https:' ? 'Configure the proxy to send X-Forwarded-For.' : set,
     )
   return ok(name, found)
 }
@@ -151,16 +158,20 @@ const localOrigin = ({ host, port }: Config): string => {
   return `http://${isIPv6(at) ? `[${at}]` : at}:${port}`
 }
 
-async function ask(url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Answer> {
+async function ask(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<ObservationResult> {
   const answer = await get(url, headers, signal)
   if ('reason' in answer) return { tag: 'unreachable', reason: answer.reason }
-  const read = Arrival.safeParse(answer.body)
+  const read = ObservedRequest.safeParse(answer.body)
   return answer.status === 200 && read.success
     ? { tag: 'arrived', arrival: read.data }
     : { tag: 'stranger', status: answer.status }
 }
 
-/** One request, without following redirects. The reason of a failure is a code; no address is in it. */
+/** Makes one request without following redirects. The reason of a failure is a code, never an IP address. */
 async function get(
   url: string,
   headers: Readonly<Record<string, string>>,

@@ -7,7 +7,7 @@ import { type Err, ok, type Result } from '../kernel/result.ts'
 import type { PendingAuthorization } from '../providers/ports.ts'
 import type { Grant, Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
-import { sitesRead, sitesUnread } from '../teams/jira.ts'
+import { afterSitesFailure, afterSitesRead } from '../teams/jira.ts'
 import { may } from '../teams/policy.ts'
 import type { JiraStore, TeamStore } from '../teams/ports.ts'
 import { mayInTeam } from '../teams/role.ts'
@@ -103,8 +103,8 @@ export function connectJira({
       const at = clock()
       // The code is spent and the consent is good: a list that cannot be read now is read again, by and by.
       const read = found.ok
-        ? sitesRead(teamId, found.value, { at, random, anew: true })
-        : sitesUnread(found.error.tag === 'rate_limited' ? 'rate_limited' : 'transient', {
+        ? afterSitesRead(teamId, found.value, { at, random, anew: true })
+        : afterSitesFailure(found.error.tag === 'rate_limited' ? 'rate_limited' : 'transient', {
             at,
             random,
             anew: true,

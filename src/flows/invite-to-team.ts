@@ -5,7 +5,7 @@ import type { Account } from '../kernel/account.ts'
 import type { Email } from '../kernel/email.ts'
 import type { Result } from '../kernel/result.ts'
 import { type Allowance, hourSeconds } from '../mail/allowance.ts'
-import type { Letters } from '../mail/letters.ts'
+import type { ComposeMail } from '../mail/compose.ts'
 import type { Invitations, InviteCode } from '../teams/invitations.ts'
 import type { Invitation, TeamRole } from '../teams/ports.ts'
 
@@ -21,7 +21,7 @@ const withoutLinks = (name: string): string => name.replace(/([.:/@\\])(?=\S)/gu
 type InviteToTeamParts = {
   invitations: Invitations
   addresses: Pick<AddressStore, 'holders'>
-  letter: Letters
+  letter: ComposeMail
   /** Whether another letter of this kind may go to an address, and whether somebody may have another one sent. */
   allowed: Allowance
   /** Whether there is a way for letters to leave. */

@@ -1,8 +1,8 @@
-import type { AddressHolder, OpenedByMail, Ticket } from '../credentials/ports.ts'
+import type { AddressHolder, EmailAccess, Ticket } from '../credentials/ports.ts'
 
 /** Whom a letter is written to as an account's person; `undefined` where it leads to an account that is not there yet. */
 export const holderOf = (
-  opened: OpenedByMail | undefined,
+  opened: EmailAccess | undefined,
   holders: readonly AddressHolder[],
 ): AddressHolder | undefined =>
   opened === undefined || opened.tag === 'fresh'
@@ -10,7 +10,7 @@ export const holderOf = (
     : holders.find(({ accountId }) => accountId === opened.accountId)
 
 /** What a ticket remembers of it: one that was written down for nobody, to take as long, opens nothing later either. */
-export const dataOf = (opened: OpenedByMail | undefined): { readonly fresh?: true } =>
+export const dataOf = (opened: EmailAccess | undefined): { readonly fresh?: true } =>
   opened?.tag === 'fresh' ? { fresh: true } : {}
 
 export const opensSomething = (ticket: Ticket | undefined): ticket is Ticket =>

@@ -11,7 +11,7 @@ import { sha256 } from '../kernel/crypto.ts'
 import type { Email } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import type { Letters } from '../mail/letters.ts'
+import type { ComposeMail } from '../mail/compose.ts'
 import { until } from './verify-email.ts'
 
 export type Registering = { readonly email: Email; readonly password: string; readonly name: string | null }
@@ -22,7 +22,7 @@ type RegisterParts = {
   stored: PasswordStore
   passwords: Passwords
   tickets: Tickets
-  letter: Letters
+  letter: ComposeMail
   throttle: Throttle
   clock: Clock
   ids: Ids

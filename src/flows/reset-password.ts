@@ -1,7 +1,7 @@
 import type { AuditStore } from '../audit/ports.ts'
-import { freshAccount } from '../credentials/mail-opens.ts'
+import { freshAccount } from '../credentials/email-access.ts'
 import type { Passwords } from '../credentials/passwords.ts'
-import type { OpensByMail } from '../credentials/ports.ts'
+import type { EmailAccessRule } from '../credentials/ports.ts'
 import type { TrustedDevices } from '../credentials/trusted-devices.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Origin } from '../events/catalogue.ts'
@@ -14,7 +14,7 @@ import { type MailParts, until } from './verify-email.ts'
 type ResetPasswordParts = MailParts & {
   passwords: Passwords
   trustedDevices: TrustedDevices
-  opens: OpensByMail
+  opens: EmailAccessRule
   ids: Ids
   audit: AuditStore
 }

@@ -1,4 +1,4 @@
-import type { Changing, SecondFactorStore, TotpFactor } from '../credentials/ports.ts'
+import type { CredentialChange, SecondFactorStore, TotpFactor } from '../credentials/ports.ts'
 import type { RecoveryCodes } from '../credentials/recovery-codes.ts'
 import type { Totp } from '../credentials/totp.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
@@ -24,7 +24,11 @@ type SecondFactorParts = { secondFactors: SecondFactorStore; totp: Totp; recover
  * passkey of the account is taken for one.
  */
 export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: SecondFactorParts) {
-  const changing = ({ account, sessionId }: Doing): Changing => ({ accountId: account.id, sessionId, at: clock() })
+  const changing = ({ account, sessionId }: Doing): CredentialChange => ({
+    accountId: account.id,
+    sessionId,
+    at: clock(),
+  })
   const fact = <N extends `second_factor.${'started' | 'cancelled' | 'added' | 'removed'}`>(
     name: N,
     factor: 'totp' | 'passkey',

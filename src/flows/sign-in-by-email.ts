@@ -1,7 +1,7 @@
 import type { AuditStore } from '../audit/ports.ts'
-import { guessedAt } from '../credentials/guessed-at.ts'
-import { freshAccount } from '../credentials/mail-opens.ts'
-import type { OpensByMail, Ticket } from '../credentials/ports.ts'
+import { freshAccount } from '../credentials/email-access.ts'
+import { guessSubject } from '../credentials/guess-subject.ts'
+import type { EmailAccessRule, Ticket } from '../credentials/ports.ts'
 import type { Throttle } from '../credentials/throttle.ts'
 import type { TrustedDevices } from '../credentials/trusted-devices.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
@@ -36,7 +36,7 @@ type SignInByEmailParts = MailParts & {
   audit: AuditStore
   random: Random
   ids: Ids
-  opens: OpensByMail
+  opens: EmailAccessRule
   /** Whether a browser may still be sent where the sign-in was begun for. */
   mayReturn: Returns['stillAllowed']
 }
@@ -155,7 +155,7 @@ export function signInByEmail(parts: SignInByEmailParts) {
       const { origin } = arrival
       const asked = await tickets.findBound('email_sign_in', binding)
       const key = asked?.email == null ? undefined : readEmail(asked.email)?.key
-      const subject = key === undefined ? sha256(binding) : guessedAt(await addresses.holders(key), key)
+      const subject = key === undefined ? sha256(binding) : guessSubject(await addresses.holders(key), key)
       const trustedDevice = asked?.accountId == null ? null : await trustedDevices.recognise(asked.accountId, origin)
       const attempt = await throttle.take({ subject, ip: origin.ip, trustedDevice })
       if (!attempt.ok) return refuse(attempt.error, asked?.accountId ?? null, origin)

@@ -1,5 +1,5 @@
 import type { AuditStore } from '../audit/ports.ts'
-import { guessedAt } from '../credentials/guessed-at.ts'
+import { guessSubject } from '../credentials/guess-subject.ts'
 import type { Passwords } from '../credentials/passwords.ts'
 import type { AddressStore, PasswordStore } from '../credentials/ports.ts'
 import type { Throttle } from '../credentials/throttle.ts'
@@ -64,7 +64,7 @@ export function signInWithPassword(parts: SignInWithPasswordParts) {
     }
 
     const trustedDevice = account ? await trustedDevices.recognise(account.id, origin) : null
-    const subject = account?.id ?? (email && holders ? guessedAt(holders, email.key) : sha256(username))
+    const subject = account?.id ?? (email && holders ? guessSubject(holders, email.key) : sha256(username))
     const attempt = await throttle.take({ subject, ip: origin.ip, trustedDevice })
     if (!attempt.ok) return refused(attempt)
     let right: boolean

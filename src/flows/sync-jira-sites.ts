@@ -4,7 +4,7 @@ import { createBounded } from '../kernel/bounded.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import type { Random } from '../kernel/ids.ts'
 import type { Providers } from '../providers/providers.ts'
-import { sitesRead, sitesUnread } from '../teams/jira.ts'
+import { afterSitesFailure, afterSitesRead } from '../teams/jira.ts'
 import type { JiraError, JiraStore, StoredJiraIntegration } from '../teams/ports.ts'
 import type { AskJira, AskJiraCode } from './ask-jira.ts'
 
@@ -38,8 +38,13 @@ export function syncJiraSites({ jira, providers, ask, clock, random }: SyncJiraS
     const found = await ask(known.provider, key, (accessToken) => known.cloud.sites({ accessToken }))
     const at = clock()
     const read = found.ok
-      ? sitesRead(teamId, found.value, { at, random, anew: false })
-      : sitesUnread(errors[found.error.code], { at, random, anew: false, retryAfter: found.error.retryAfter ?? 0 })
+      ? afterSitesRead(teamId, found.value, { at, random, anew: false })
+      : afterSitesFailure(errors[found.error.code], {
+          at,
+          random,
+          anew: false,
+          retryAfter: found.error.retryAfter ?? 0,
+        })
     await jira.synced(integration, read, at, (drift) =>
       drift.map((change) => ({
         name: 'jira.drifted',

@@ -7,13 +7,13 @@ import type { Clock } from '../kernel/clock.ts'
 import { readEmail } from '../kernel/email.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Allowance } from '../mail/allowance.ts'
-import type { Letters } from '../mail/letters.ts'
+import type { ComposeMail } from '../mail/compose.ts'
 
 /** What every story that begins with a letter is told with. */
 export type MailParts = {
   addresses: AddressStore
   tickets: Tickets
-  letter: Letters
+  letter: ComposeMail
   /** Whether another letter of this kind may go to an address. */
   allowed: Allowance
   clock: Clock

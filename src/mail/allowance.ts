@@ -1,19 +1,19 @@
 import type { Clock } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
 
-/** How many letters of one kind an address gets in an hour, however many are asked for. */
-const mostLetters = 5
+/** How many messages of one kind an email address gets per hour. Further requests send none. */
+const mostMessages = 5
 export const hourSeconds = 3600
 
 type AllowanceParts = {
   clock: Clock
-  /** Counts one more under a key, over every node. */
+  /** Adds one to the counter of a key, shared by all nodes. */
   hit: (key: string, windowMs: number, at: Date) => Promise<{ readonly hits: number }>
 }
 
-/** Whether one more letter may go: nobody's mailbox is to be filled by a stranger who knows its address. */
+/** Whether one more message may be sent. Without a limit, anyone who knows an email address could flood its mailbox. */
 export const createAllowance =
   ({ clock, hit }: AllowanceParts) =>
-  async (kind: string, whose: string, most = mostLetters): Promise<boolean> =>
+  async (kind: string, whose: string, most = mostMessages): Promise<boolean> =>
     (await hit(`mail:${kind}:${sha256(whose)}`, hourSeconds * 1000, clock())).hits <= most
 export type Allowance = ReturnType<typeof createAllowance>

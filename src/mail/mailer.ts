@@ -3,22 +3,24 @@ import { backOff } from '../kernel/back-off.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { type Sealer, UnopenableError } from '../kernel/crypto.ts'
 import { chance, type Random } from '../kernel/ids.ts'
-import { secretPlace } from './letters.ts'
+import { secretPlace } from './compose.ts'
 import type { Delivery, Mail, MailStore, Message, Transport } from './ports.ts'
 import { render } from './templates.ts'
 
-/** From a quarter of a minute up to three hours, for three days: in seconds. */
+/** From 15 seconds up to three hours between tries, for three days. In seconds. */
 const delaySeconds = { first: 15, most: 3 * 3600 }
 const patienceSeconds = 3 * 24 * 3600
-/** Longer than sending a few may take, so that nobody else takes a letter that is on its way. */
+/** Longer than sending a few messages takes, so that no other worker takes a message that is being sent. */
 const leaseSeconds = 120
-/** A round starts nothing new after so long: the next one, which is due by then, goes on. */
+/** A round starts no new messages after this time. The next round continues. */
 const roundSeconds = 25
-/** How many are sent at a time, and how many of them to one domain: a host that hangs must not hold up the others. */
+/**
+ * How many messages are sent concurrently, and how many of them to one domain. A slow host must not delay the others.
+ */
 const atOnce = 4
 const atOncePerDomain = 3
 
-/** Seconds until the next try, after `attempts` of them. */
+/** Seconds until the next try, after `attempts` tries. */
 export const mailRetryDelay = (attempts: number, random: Random): number =>
   backOff(attempts, delaySeconds, chance(random))
 
@@ -34,11 +36,11 @@ type MailerParts = {
   onDefect: (error: unknown, letter: string) => void
 }
 
-/** Works off the queue of letters: each is sent at least once, or given up after about three days. */
+/** Sends the queued messages. Each is sent at least once, or dropped after about three days. */
 export function createMailer(parts: MailerParts) {
   const { mails, transport, sealer, clock, random, events, publicUrl, providerName, onDefect } = parts
 
-  /** A secret is opened here and nowhere else: in the queue and in the log there is none. */
+  /** Renders a message. Secrets are decrypted only here; the queue and the log contain none. */
   const messageOf = (mail: Mail): Message | undefined => {
     try {
       const secret =
@@ -47,14 +49,14 @@ export function createMailer(parts: MailerParts) {
           : (JSON.parse(sealer.open(mail.secret, secretPlace(mail.id))) as Record<string, string>)
       return render(mail, secret, { publicUrl, providerName })
     } catch (error) {
-      // No key of the ring opens it: the operator may bring the key back. Anything else is a defect of ours, and not to
-      // hold up the letters behind it.
+      // If no key of the ring fits, the operator may add the key again. Any other error is a defect, and must not delay
+      // later messages.
       if (!(error instanceof UnopenableError)) onDefect(error, mail.id)
       return undefined
     }
   }
 
-  /** Whether the letter is still worth anything: nobody wants a code that is no longer good. */
+  /** Whether the message is too late to send: its link or code has expired, or it waited too long. */
   const isLate = ({ createdAt, params }: Mail): boolean => {
     const now = clock()
     return (
@@ -86,19 +88,19 @@ export function createMailer(parts: MailerParts) {
 
   let stopping = false
 
-  /** How many messages are under way to each domain. */
-  const underWay = new Map<string, number>()
+  /** How many messages are being sent to each domain. */
+  const inProgress = new Map<string, number>()
   const busyDomains = (): readonly string[] =>
-    [...underWay].flatMap(([domain, messages]) => (messages >= atOncePerDomain ? [domain] : []))
+    [...inProgress].flatMap(([domain, messages]) => (messages >= atOncePerDomain ? [domain] : []))
   const domainOf = ({ to }: Mail): string => to.slice(to.lastIndexOf('@') + 1).toLowerCase()
   const count = (domain: string, change: 1 | -1): void => {
-    const messages = (underWay.get(domain) ?? 0) + change
-    if (messages > 0) underWay.set(domain, messages)
-    else underWay.delete(domain)
+    const messages = (inProgress.get(domain) ?? 0) + change
+    if (messages > 0) inProgress.set(domain, messages)
+    else inProgress.delete(domain)
   }
 
   return {
-    /** Works off what is due, a few at a time; answers how many were handled. */
+    /** Sends the messages that are due, a few at a time. Returns how many were handled. */
     async work(): Promise<number> {
       const last = secondsAfter(clock(), roundSeconds)
       let handled = 0
@@ -110,7 +112,7 @@ export function createMailer(parts: MailerParts) {
         if (mail) count(domainOf(mail), 1)
         return mail
       }
-      // One after the other, so that each sees which domains are busy.
+      // Take one at a time, so that each worker sees which domains are busy.
       let taken: Promise<Mail | undefined> = Promise.resolve(undefined)
       const worker = async (): Promise<void> => {
         for (;;) {
@@ -119,7 +121,7 @@ export function createMailer(parts: MailerParts) {
           if (!mail) return
           const delivery = await handle(mail).finally(() => count(domainOf(mail), -1))
           handled += 1
-          // A server that cannot be reached is not asked for every message there is.
+          // If the server cannot be reached, do not try all other messages.
           if (delivery.tag === 'transient' && delivery.everybody) isUnreachable = true
         }
       }
@@ -128,7 +130,7 @@ export function createMailer(parts: MailerParts) {
       return handled
     },
     backlog: (): Promise<number> => mails.backlog(),
-    /** Takes no more: what is on its way may arrive. */
+    /** Takes no more messages. Those being sent may still arrive. */
     stop: (): void => {
       stopping = true
     },

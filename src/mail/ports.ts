@@ -2,10 +2,10 @@ import type { NoticeName } from '../events/catalogue.ts'
 import type { Locale } from '../kernel/locale.ts'
 
 /**
- * Letters that are no notices: those somebody asked for, most with a secret in them, and those to an address that is not
- * (or no longer) an account's own. Every other one is named as the fact it tells.
+ * Messages that are not notices. A user requested them, most contain a secret, or they go to an email address that is
+ * not (or no longer) an account's own. Notices are named after their event.
  */
-export const letters = [
+export const messageTemplates = [
   'verify_email',
   'change_email',
   'email_change_requested',
@@ -17,17 +17,17 @@ export const letters = [
   'no_account',
   'team_invitation',
 ] as const
-export type Letter = (typeof letters)[number]
+export type MessageTemplate = (typeof messageTemplates)[number]
 
-/** A message that waits to be sent. It is written down with the change it is about, so that neither is without the other. */
+/** A message in the queue. It is stored in the same transaction as the change it is about. */
 export type Mail = {
   readonly id: string
   readonly to: string
   readonly locale: Locale
-  readonly template: Letter | NoticeName
-  /** What fills the template; never a secret. */
+  readonly template: MessageTemplate | NoticeName
+  /** The values for the template; never a secret. */
   readonly params: Readonly<Record<string, string>>
-  /** What only its reader may know (a link's ticket, a code) as JSON, sealed at `mails/<id>/secret`. */
+  /** What only the recipient may know (a link's ticket, a code), as JSON, sealed at `mails/<id>/secret`. */
   readonly secret: string | null
   readonly accountId: string | null
   readonly attempts: number
@@ -37,22 +37,22 @@ export type Mail = {
 }
 
 export interface MailStore {
-  /** Puts one into the queue by itself; what belongs to a change goes with it (`mails` of its verb). */
+  /** Queues a message on its own. Messages about a change are passed to its store verb (`mails`). */
   post(mail: Mail): Promise<void>
   /**
-   * Takes up to `limit` due ones for this worker until `until`, but none to these `domains`; two workers never hold the
-   * same one.
+   * Takes up to `limit` due messages for this worker until `until`, except those to these `domains`. Two workers never
+   * hold the same message.
    */
   take(limit: number, at: Date, until: Date, domains?: readonly string[]): Promise<readonly Mail[]>
-  /** Sent, or given up: erased. */
+  /** Deletes a message that was sent or dropped. */
   finish(id: string): Promise<void>
   retry(id: string, at: Date, error: string): Promise<void>
   backlog(): Promise<number>
 }
 
-/** A letter as it goes out: rendered, and addressed to one reader. */
+/** A message to send: rendered, for one recipient. */
 export type Message = {
-  /** The queue's: it makes the Message-ID, so that one sent twice can be recognised. */
+  /** The ID from the queue. The Message-ID derives from it, so that duplicates can be recognized. */
   readonly id: string
   readonly to: string
   readonly locale: Locale
@@ -62,15 +62,15 @@ export type Message = {
 }
 
 /**
- * What came of it. `refused`: no later try will do better. `everybody`: it is not about this letter, the next one would
- * fare the same. A reason is a code or a reply's number, never its text.
+ * The result of sending. `refused`: a retry cannot succeed. `everybody`: the problem is not this message, so others
+ * would fail too. A reason is a code or a reply number, never the server's text.
  */
 export type Delivery =
   | { readonly tag: 'sent' }
   | { readonly tag: 'transient'; readonly reason: string; readonly everybody: boolean }
   | { readonly tag: 'refused'; readonly reason: string }
 
-/** How letters leave. Sending never throws. */
+/** How messages are sent. `send` never throws. */
 export interface Transport {
   send(message: Message): Promise<Delivery>
   close(): void

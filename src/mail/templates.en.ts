@@ -1,7 +1,6 @@
 import type { Templates } from './templates.ts'
 
 const factors: Readonly<Record<string, string>> = { totp: 'an authenticator app', passkey: 'a passkey' }
-/** Why a team’s connection to Jira stopped working. */
 const stopped = (service: string): Readonly<Record<string, string>> => ({
   connector_left: `The person who connected your team at ${service} to Jira has left the team, so their permission ended.`,
   connector_disabled: `The account of the person who connected your team at ${service} to Jira was disabled. Their permission is not used until the account is enabled again.`,
@@ -10,7 +9,7 @@ const stopped = (service: string): Readonly<Record<string, string>> => ({
 const ignore = 'If you did not request this, you can ignore this message. Nothing changes.'
 
 export const en: Templates = {
-  letters: {
+  messages: {
     verify_email: ({ service, to, link, until }) => ({
       subject: 'Verify your email address',
       body: [

@@ -1,49 +1,52 @@
 import type { NoticeName } from '../events/catalogue.ts'
 import { type DeviceNames, deviceName } from '../kernel/device.ts'
 import type { Locale } from '../kernel/locale.ts'
-import { type Letter, letters, type Mail, type Message } from './ports.ts'
+import { type Mail, type Message, type MessageTemplate, messageTemplates } from './ports.ts'
 import { en } from './templates.en.ts'
 import { ptBR } from './templates.pt-br.ts'
 
-/** A paragraph, a link on a line of its own, or a short code to type. */
+/** A paragraph, a link on its own line, a short code to type, or a list of facts. */
 export type Block =
   | string
   | { readonly link: string; readonly label: string }
   | { readonly code: string }
   | { readonly facts: readonly (readonly [string, string])[] }
 
-/** What a letter may tell. Every one of its values is somebody else's text: it is escaped wherever it is put. */
-export type LetterAbout = {
-  /** Where the service is, as a person knows it: its host. */
+/** The values for a message template. All are untrusted text and are escaped when inserted. */
+export type MessageContext = {
+  /** The host name of the service, as people know it. */
   readonly service: string
   readonly to: string
-  /** A link of ours that brings the letter's ticket back. */
+  /** A link to the service that contains the message's ticket. */
   readonly link: (path: `/${string}`) => string
-  /** The same without one. */
+  /** A link without a ticket. */
   readonly page: (path: `/${string}`) => string
   readonly code: string
-  /** Until when the ticket is good. */
+  /** When the ticket expires. */
   readonly until: string
   readonly param: (name: string) => string
 }
-/** What a notice may tell, beside when and from where. */
-export type NoticeAbout = {
+/** The values for a notice, besides time and place. */
+export type NoticeContext = {
   readonly service: string
   readonly provider: string
   readonly param: (name: string) => string
 }
 
-/** One language's. A letter or a notice without words does not compile. */
+/** The texts of one language. A missing message or notice does not compile. */
 export type Templates = {
-  readonly letters: {
-    readonly [L in Letter]: (about: LetterAbout) => { readonly subject: string; readonly body: readonly Block[] }
+  readonly messages: {
+    readonly [L in MessageTemplate]: (about: MessageContext) => {
+      readonly subject: string
+      readonly body: readonly Block[]
+    }
   }
   /**
-   * `advice`: what to do, or what to do if it was not them. Below it the account page and the reset of a password are
-   * linked, or only `onward`, where something else is to be done.
+   * `advice`: what to do, or what to do if it was not them. Links to the account page and the password reset follow, or
+   * only `onward` if something else is to be done.
    */
   readonly notices: {
-    readonly [N in NoticeName]: (about: NoticeAbout) => {
+    readonly [N in NoticeName]: (about: NoticeContext) => {
       readonly subject: string
       readonly happened: string
       readonly advice?: string
@@ -63,19 +66,20 @@ export type Templates = {
 
 const languages: { readonly [L in Locale]: Templates } = { en, 'pt-BR': ptBR }
 
-const isLetter = (template: Mail['template']): template is Letter => (letters as readonly string[]).includes(template)
+const isMessageTemplate = (template: Mail['template']): template is MessageTemplate =>
+  (messageTemplates as readonly string[]).includes(template)
 
-type Around = {
+type RenderOptions = {
   readonly publicUrl: URL
-  /** What people call a provider. */
+  /** The display name of a provider. */
   readonly providerName: (id: string) => string
 }
 
-/** A queued letter in its reader's language: plain text, and the same as simple HTML. */
+/** Renders a queued message in the recipient's language, as plain text and simple HTML. */
 export function render(
   { id, to, locale, template, params }: Pick<Mail, 'id' | 'to' | 'locale' | 'template' | 'params'>,
   secret: Readonly<Record<string, string>>,
-  { publicUrl, providerName }: Around,
+  { publicUrl, providerName }: RenderOptions,
 ): Message {
   const words = languages[locale]
   const service = publicUrl.host
@@ -85,19 +89,19 @@ export function render(
     const at = new Date(params[name] ?? '')
     if (Number.isNaN(at.getTime())) return ''
     const format = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
-    // Some languages are set with a space plain text may not show.
+    // Some locales use a narrow no-break space that plain text may not show.
     return `${format.format(at).replace(/\u202f/g, ' ')} UTC`
   }
 
   const compose = (): { subject: string; body: readonly Block[] } => {
-    if (isLetter(template)) {
+    if (isMessageTemplate(template)) {
       const link = (path: `/${string}`): string => {
         const url = new URL(path, publicUrl)
         url.searchParams.set('ticket', secret.ticket ?? '')
         return url.href
       }
       const about = { service, to, link, page, code: secret.code ?? '', until: time('expires_at'), param }
-      return words.letters[template](about)
+      return words.messages[template](about)
     }
     const way = params.provider ?? ''
     const provider = Object.hasOwn(words.ways, way) ? words.ways[way as keyof Templates['ways']] : providerName(way)
@@ -138,7 +142,7 @@ export function render(
   }
 }
 
-/** Of a value that stands in a line, or in a header, nothing may start another. */
+/** Removes line breaks: a value in a line or in a header must not start another one. */
 const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim()
 
 function asText(block: Block): string {
@@ -166,7 +170,7 @@ function asHtml(block: Block): string {
   return `<p><a href="${escapeHtml(block.link)}">${escapeHtml(block.label)}</a></p>`
 }
 
-/** No picture, no script, nothing from elsewhere: a letter that is opened tells nobody. */
+/** No images, scripts or remote content: opening a message is not reported to anyone. */
 const document = (locale: Locale, title: string, body: string): string =>
   `<!doctype html>
 <html lang="${locale}">

@@ -12,28 +12,31 @@ export type SmtpSettings = {
   readonly from: string
 }
 
-/** How long the other side may take: to be reached and to greet, and to say anything at all later. In milliseconds. */
+/**
+ * How long the server may take to accept a connection and to greet, and how long it may be silent later. In
+ * milliseconds.
+ */
 const connectMs = 10_000
 const silenceMs = 20_000
 
 /**
- * Sends through a mail server. The connection is encrypted and its certificate checked, in production without exception
- * (RFC 8314 §3.3), unless the server is this machine: what does not leave it needs neither.
+ * Sends through a mail server. In production the connection must be encrypted and its certificate verified (RFC 8314
+ * §3.3). The only exception is a server on this machine.
  */
 export function smtpTransport(settings: SmtpSettings, { production }: { production: boolean }): Transport {
   const { from } = settings
-  // Taken apart here: in one piece a comma in the name would make two senders.
+  // Split name and address here: in one string, a comma in the name would create two senders.
   const [, name = '', address = from] = /^([^<>]*)<([^<>]+)>$/.exec(from) ?? []
   let opened: Promise<Transporter> | undefined
 
-  // Opened at the first letter: a service that has none to send needs neither the library nor the connection.
+  // Open the transport at the first message. A service that sends none needs neither the library nor a connection.
   const open = async (): Promise<Transporter> => {
     const { createTransport } = await import('nodemailer')
     return createTransport({
       ...connectionOf(settings, production),
       pool: true,
       maxConnections: 4,
-      // It is ours to say what is read from where: a letter names no file and no URL.
+      // Messages must not make the library read files or URLs.
       disableFileAccess: true,
       disableUrlAccess: true,
     })
@@ -46,7 +49,7 @@ export function smtpTransport(settings: SmtpSettings, { production }: { producti
         const transporter = await opened
         await transporter.sendMail({
           from: { name: name.trim(), address },
-          // As an object it is an address and nothing else: a comma in it makes no second reader.
+          // As an object it is only one email address: a comma in it adds no second recipient.
           to: { name: '', address: to },
           subject,
           text,
@@ -54,7 +57,7 @@ export function smtpTransport(settings: SmtpSettings, { production }: { producti
           messageId: `<${id}@${address.slice(address.lastIndexOf('@') + 1)}>`,
           headers: {
             'Content-Language': locale,
-            // Nobody's holiday reply, please (RFC 3834 §5).
+            // Prevents automatic replies (RFC 3834 §5).
             'Auto-Submitted': 'auto-generated',
           },
         })
@@ -72,10 +75,10 @@ export function smtpTransport(settings: SmtpSettings, { production }: { producti
   }
 }
 
-/** How long the other side may stay silent while it is only checked, in milliseconds. */
+/** How long the server may be silent during a check, in milliseconds. */
 const verifyMs = 4000
 
-/** How the server is connected to; the same for a message and for a check. */
+/** The connection options, the same for sending and for checks. */
 const connectionOf = (
   { host, port, implicitTls, user, password }: SmtpSettings,
   production: boolean,
@@ -93,12 +96,12 @@ const connectionOf = (
   ...(user === null ? {} : { auth: { user, pass: password ?? '' } }),
 })
 
-/** Why a mail server does not take us: nodemailer's code, and the number of the server's reply. */
+/** Why a mail server rejected us: nodemailer's code, and the number of the server's reply. */
 export type SmtpFault = { readonly code: string; readonly reply: number | null; readonly reason: string | null }
 
 /**
- * Connects as for a message, up to the login, and sends none. Answers what failed, `null` when nothing did. `signal`
- * ends the connection. Nothing of the server's own text is passed on.
+ * Connects and logs in as for a message, without sending one. Returns the failure, or `null` on success. `signal` ends
+ * the connection. The server's text is never passed on.
  */
 export async function verifySmtp(
   settings: SmtpSettings,
@@ -119,7 +122,7 @@ export async function verifySmtp(
       responseCode?: number
       message?: string
     }
-    // What TLS and the network say is in the message alone.
+    // Errors of TLS and the network are only in the message.
     const [reason = null] =
       /\b(E[A-Z]{4,}|[A-Z]+_CERT[A-Z_]*|CERT_[A-Z_]+|certificate|SSL routines)\b/.exec(message) ?? []
     return { code: code ?? 'unknown', reply: responseCode ?? null, reason }
@@ -136,9 +139,9 @@ const aborted = (signal: AbortSignal): Promise<never> =>
   })
 
 /**
- * What a failure means for the letter. For good is only what the server says of this reader or this letter: a 5xx about
- * who we are (no authentication, no relaying: 5.7.x, RFC 3463 §3.8) is the operator's to mend, and the letter waits for
- * it. Of the reply only its number is kept: its text may name anybody.
+ * Classifies a failure. It is permanent only if the server rejected this recipient or this message. A 5xx about our
+ * identity (no authentication, no relaying: 5.7.x, RFC 3463 §3.8) must be fixed by the operator, and the message waits.
+ * Only the number of the reply is kept: its text may contain personal data.
  */
 export function readFailure(error: unknown): Delivery {
   const { code, responseCode, command, response } = (error ?? {}) as {
@@ -148,33 +151,33 @@ export function readFailure(error: unknown): Delivery {
     response?: string
   }
   const reason = [code, responseCode].filter((part) => part !== undefined).join('_') || 'unknown'
-  const aboutLetter = command === 'RCPT TO' || command === 'DATA'
-  const aboutSomebody = aboutLetter || command === 'MAIL FROM'
-  const aboutUs = [530, 534, 535, 538].includes(responseCode ?? 0) || /^5\d\d[ -]5\.7\./.test(response ?? '')
-  const permanent = aboutLetter && !aboutUs && (responseCode ?? 0) >= 500
-  return permanent ? { tag: 'refused', reason } : { tag: 'transient', reason, everybody: !aboutSomebody }
+  const isAboutMessage = command === 'RCPT TO' || command === 'DATA'
+  const isAboutPerson = isAboutMessage || command === 'MAIL FROM'
+  const isAboutService = [530, 534, 535, 538].includes(responseCode ?? 0) || /^5\d\d[ -]5\.7\./.test(response ?? '')
+  const permanent = isAboutMessage && !isAboutService && (responseCode ?? 0) >= 500
+  return permanent ? { tag: 'refused', reason } : { tag: 'transient', reason, everybody: !isAboutPerson }
 }
 
-/** No mail server was named: letters wait for one, as long as they wait for any. */
+/** Used if no mail server is configured. Messages wait in the queue as long as any others. */
 export const noTransport: Transport = {
   send: () => Promise.resolve({ tag: 'transient', reason: 'not_configured', everybody: true }),
   close: () => undefined,
 }
 
-/** A letter that arrived in the mailbox. */
-export type Received = Message & { readonly at: Date }
-/** Where letters go while nobody is meant to get any: they can be read on this machine. Newest first. */
+/** A message in the mailbox. */
+export type ReceivedMessage = Message & { readonly at: Date }
+/** A mailbox for messages that are not sent, readable on this machine. Newest first. */
 export type Mailbox = {
-  readonly messages: () => readonly Received[]
-  readonly find: (id: string) => Received | undefined
+  readonly messages: () => readonly ReceivedMessage[]
+  readonly find: (id: string) => ReceivedMessage | undefined
 }
 
-/** How many it keeps: the oldest go. */
+/** How many messages it keeps. The oldest are removed. */
 const mailboxSize = 200
 
 /** A mailbox in memory, for development and tests. */
 export function createMailbox(clock: () => Date): Transport & Mailbox {
-  const kept: Received[] = []
+  const kept: ReceivedMessage[] = []
   return {
     send(message) {
       kept.unshift({ ...message, at: clock() })

@@ -76,7 +76,7 @@ export type Grant = {
   readonly clientId: string
   readonly claims: Claims
   readonly tokens: GrantTokens
-  /** The requested scopes. */
+  /** The requested scopes. The name is part of stored data: pending conflicts contain a sealed grant as JSON. */
   readonly asked: readonly string[]
 }
 

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { err, ok, type Result } from '../kernel/result.ts'
 
-/** The longest secret there is, a list of keys, is far shorter; a longer file is the wrong one. */
+/** The longest secret, a list of keys, is much shorter. A longer file is the wrong one. */
 const mostBytes = 65_536
 
 const reasons: Readonly<Record<string, string>> = {
@@ -13,9 +13,9 @@ const reasons: Readonly<Record<string, string>> = {
 }
 
 /**
- * The secret in a file, as Docker and Kubernetes mount them: UTF-8 of at most 64 KiB, without the line break at its end.
- * The error is the end of a sentence about the file, and holds neither its path nor its content: a secret is often put
- * where its path belongs.
+ * Reads a secret from a file, as Docker and Kubernetes mount them: UTF-8, at most 64 KiB, without a trailing line
+ * break. The error completes a sentence about the file. It contains neither path nor content, since operators sometimes
+ * set the secret in place of its path.
  */
 export function readSecretFile(path: string): Result<string, string> {
   let file: number
@@ -31,7 +31,7 @@ export function readSecretFile(path: string): Result<string, string> {
     if (!kind.isFile()) return err('is not a regular file')
     const bytes = readAtMost(file, mostBytes + 1)
     if (bytes.length > mostBytes) return err(`is longer than ${mostBytes} bytes`)
-    // A byte order mark stays, so that it is refused like any other invisible character.
+    // Keep a byte order mark, so that it is rejected like any other invisible character.
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes).replace(/\r?\n$/, '')
     return text === '' ? err('is empty') : ok(text)
   } catch (error) {
@@ -46,7 +46,7 @@ const unreadable = (error: unknown): string => {
   return `cannot be read: ${Object.hasOwn(reasons, code) ? reasons[code] : code}`
 }
 
-/** As many bytes as there are, and no more than `most`: the size of a file in `/proc` is not known beforehand. */
+/** Reads up to `most` bytes. Files in `/proc` do not report their size. */
 function readAtMost(file: number, most: number): Buffer {
   const bytes = Buffer.alloc(most)
   let length = 0

@@ -1,18 +1,19 @@
 /**
- * Variables that look like settings but are not. Nothing reads them, so a misspelled name silently means the default.
- * The shell, the container runtime and other programs share the environment, so they only cause warnings.
+ * Finds variables that look like settings but are not. Nothing reads them, so a misspelled name silently means the
+ * default. Other programs share the environment, such as the shell and the container runtime, so this only causes
+ * warnings.
  */
 
-/** The settings there are, and the prefixes of providers' settings (`GOOGLE_`). */
+/** All settings, and the prefixes of providers' settings (`GOOGLE_`). */
 export type KnownNames = {
   readonly names: ReadonlySet<string>
   readonly prefixes: readonly string[]
 }
 
 const mostWarnings = 20
-const mostLetters = 2
+const mostDistance = 2
 
-/** Variables of operating systems, shells and package managers, and of programs whose names begin like a provider's. */
+/** Variables of operating systems, shells and package managers, and of programs whose names start like a provider's. */
 const foreign = new Set(
   `
   HOME HOMEPATH HOMEDRIVE HOSTNAME HOSTTYPE MACHTYPE OSTYPE PATH PWD OLDPWD SHELL SHLVL USER USERNAME LOGNAME MAIL MAILPATH
@@ -31,14 +32,14 @@ const foreign = new Set(
     .trim()
     .split(/\s+/),
 )
-/** What Kubernetes and Docker links set for a service that is called like a provider: `GITHUB_PORT_80_TCP_ADDR`. */
+/** Variables that Kubernetes and Docker links set for a service named like a provider: `GITHUB_PORT_80_TCP_ADDR`. */
 const serviceLink = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)?)$/
 
 const isForeign = (name: string): boolean => foreign.has(name) || serviceLink.test(name)
 
 /**
- * A warning for each variable that begins like a provider's setting, is at most two letters from a setting, or names
- * a file for a setting that is not secret. It names variables and settings, and never a value.
+ * Returns a warning for each variable that starts like a provider's setting, differs from a setting by at most two
+ * letters, or names a file for a setting that is not secret. It names variables and settings, never values.
  */
 export function unknownNames(given: readonly string[], { names, prefixes }: KnownNames): readonly string[] {
   const warnings = given
@@ -46,26 +47,27 @@ export function unknownNames(given: readonly string[], { names, prefixes }: Know
     .sort()
     .flatMap((name) => {
       const [nearest] = [...names]
-        .map((known) => ({ known, letters: distance(name, known, mostLetters) }))
-        // Of a name as short as OS every letter could be another.
-        .filter(({ letters }) => letters <= mostLetters && letters < name.length)
+        .map((known) => ({ known, letters: distance(name, known, mostDistance) }))
+        // In a name as short as OS, a change of every letter would count as a typo.
+        .filter(({ letters }) => letters <= mostDistance && letters < name.length)
         .sort((a, b) => a.letters - b.letters)
-      if (nearest) return `${shown(name)} is not a setting and is ignored; did you mean ${nearest.known}?`
+      if (nearest) return `${escapeName(name)} is not a setting and is ignored; did you mean ${nearest.known}?`
       const ofFile = name.endsWith('_FILE') ? name.slice(0, -'_FILE'.length) : ''
-      if (names.has(ofFile)) return `${shown(name)} is ignored; ${ofFile} is not a secret, so set ${ofFile} itself`
+      if (names.has(ofFile))
+        return `${escapeName(name)} is ignored; ${ofFile} cannot be read from a file, so set ${ofFile} itself`
       return prefixes.some((prefix) => name.startsWith(prefix))
-        ? `${shown(name)} begins like a provider's setting but is not one; it is ignored`
+        ? `${escapeName(name)} starts like a provider's setting but is not one; it is ignored`
         : []
     })
   const left = warnings.length - mostWarnings
   return left > 0 ? [...warnings.slice(0, mostWarnings), `${left} more variables look like settings`] : warnings
 }
 
-/** A name may begin with a byte order mark: it is shown as what it is. */
-const shown = (name: string): string =>
+/** Makes invisible characters visible: a name may start with a byte order mark. */
+const escapeName = (name: string): string =>
   name.replace(/[^\x21-\x7e]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
 
-/** How many letters must be put in, left out or replaced (Levenshtein), or more than `most`. */
+/** The edit distance (Levenshtein), or more than `most`. */
 function distance(a: string, b: string, most: number): number {
   if (Math.abs(a.length - b.length) > most) return most + 1
   let row = Array.from({ length: b.length + 1 }, (_, at) => at)

@@ -2,9 +2,9 @@ import { and, asc, eq, isNull, ne } from 'drizzle-orm'
 import type {
   AddressHolder,
   AddressStore,
-  CameByMail,
-  ComingByMail,
-  OpenedByMail,
+  EmailAccess,
+  EmailSignIn,
+  EmailSignInResult,
   Ticket,
 } from '../credentials/ports.ts'
 import type { Fact } from '../events/catalogue.ts'
@@ -94,9 +94,9 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
   function* open(
     tx: Queries,
     note: Note,
-    { ticket, key, opens, fresh, at }: ComingByMail & { ticket: Ticket; key: string },
-    because: (tag: OpenedByMail['tag']) => readonly Fact[],
-  ): Script<CameByMail | undefined> {
+    { ticket, key, opens, fresh, at }: EmailSignIn & { ticket: Ticket; key: string },
+    because: (tag: EmailAccess['tag']) => readonly Fact[],
+  ): Script<EmailSignInResult | undefined> {
     if (!(yield* useTicket(tx, t, ticket.id, at))) return undefined
     yield* endOthers(tx, t, ticket)
     const opened = opens(holdersIn(yield* step(holdersQuery(tx, key)), key), ticket.accountId)
@@ -121,8 +121,8 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
   /** The change for a ticket that may end all sessions of its account. */
   const opening = (
     { accountId }: Ticket,
-    { at }: ComingByMail,
-    because: (tag: OpenedByMail['tag']) => readonly Fact[],
+    { at }: EmailSignIn,
+    because: (tag: EmailAccess['tag']) => readonly Fact[],
   ): Change => (accountId === null ? change : ending({ accountId, spare: null, at }, originOf(because('taken_over'))))
 
   /** The email address a ticket is about, and the locks for deciding it. The account may not exist yet. */

@@ -1,5 +1,5 @@
 import { and, eq, isNotNull } from 'drizzle-orm'
-import type { Changing, RecoveryCode } from '../credentials/ports.ts'
+import type { CredentialChange, RecoveryCode } from '../credentials/ports.ts'
 import type { Fact } from '../events/catalogue.ts'
 import type { EndReason } from '../sessions/ports.ts'
 import type { Note } from './change.ts'
@@ -15,7 +15,7 @@ export function* endOtherAccess(
   tx: Queries,
   t: Tables,
   note: Note,
-  { accountId, sessionId, at }: Changing,
+  { accountId, sessionId, at }: CredentialChange,
   reason: EndReason,
   because: readonly Fact[],
 ): Script<void> {
@@ -24,7 +24,7 @@ export function* endOtherAccess(
 }
 
 /** For `endingChange`, which spares the session that makes the change. */
-export const changingOf = ({ accountId, sessionId, at }: Changing) => ({ accountId, spare: sessionId, at })
+export const changingOf = ({ accountId, sessionId, at }: CredentialChange) => ({ accountId, spare: sessionId, at })
 
 export function* hasPasskey(tx: Queries, { passkeys: t }: Tables, accountId: string): Script<boolean> {
   return (yield* step(tx.select({ id: t.id }).from(t).where(eq(t.accountId, accountId)).limit(1))).length > 0
@@ -39,7 +39,7 @@ export function* hasTotp(tx: Queries, { totpFactors: t }: Tables, accountId: str
 export function* turnOffSecondFactor(
   tx: Queries,
   t: Tables,
-  { accountId, at }: Omit<Changing, 'sessionId'>,
+  { accountId, at }: Omit<CredentialChange, 'sessionId'>,
 ): Script<boolean> {
   yield* step(tx.delete(t.recoveryCodes).where(eq(t.recoveryCodes.accountId, accountId)))
   const stopped = yield* step(
@@ -55,7 +55,7 @@ export function* turnOffSecondFactor(
 export function* putCodes(
   tx: Queries,
   { recoveryCodes: t }: Tables,
-  { accountId, at }: Changing,
+  { accountId, at }: CredentialChange,
   codes: readonly RecoveryCode[],
 ): Script<void> {
   yield* step(tx.delete(t).where(eq(t.accountId, accountId)))

@@ -1,6 +1,6 @@
 import { and, asc, count, eq, getTableColumns, inArray, isNull, not, type SQL, sql } from 'drizzle-orm'
 import type { Ids } from '../kernel/ids.ts'
-import type { Membership, SeenMember, TeamRefusal, TeamRole, TeamStore } from '../teams/ports.ts'
+import type { Membership, MemberView, TeamRefusal, TeamRole, TeamStore } from '../teams/ports.ts'
 import type { Change } from './change.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
 import { originOf } from './endings.ts'
@@ -71,7 +71,7 @@ export function teamStore({ db, tables: t, read, reads }: Driver, change: Change
       .where(which)
       .orderBy(asc(m.joinedAt), asc(m.accountId))
   type Row = Awaited<ReturnType<typeof membersQuery>>[number]
-  const seen = ({ member, name, email, verified, picture }: Row): SeenMember => ({
+  const seen = ({ member, name, email, verified, picture }: Row): MemberView => ({
     ...member,
     name,
     picture,

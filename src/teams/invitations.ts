@@ -9,9 +9,9 @@ import type { Mail } from '../mail/ports.ts'
 import { may, mayGive } from './policy.ts'
 import type {
   Invitation,
+  InvitationDetails,
   InvitationStore,
   Membership,
-  OpenedInvitation,
   TeamRefusal,
   TeamRole,
   TeamStore,
@@ -20,11 +20,11 @@ import { mayInTeam } from './role.ts'
 import { mostTeams } from './teams.ts'
 
 const ttlSeconds = 7 * 24 * 3600
-/** How many people one team has, and how many invitations are open: lists that are shown whole. */
+/** The maximum number of members and of open invitations of a team. Both lists are shown in full. */
 const mostMembers = 200
 const mostInvitations = 50
 
-type MadeInvitation = {
+type PreparedInvitation = {
   readonly invitation: Invitation & { readonly invitedBy: string }
   readonly secret: string
 }
@@ -33,17 +33,17 @@ export type AcceptCode = 'invitation_not_found' | 'already_member' | 'team_limit
 
 type InvitationsParts = { teams: TeamStore; invitations: InvitationStore; clock: Clock; ids: Ids; random: Random }
 
-/** Whether somebody may invite to a role: only owners make owners, by whatever way. */
+/** Whether a member may invite someone with this role. Only owners can create owners. */
 const mayInvite = (by: TeamRole, role: TeamRole): boolean => may(by, 'invite') && mayGive(by, role)
 
-/** Invitations to teams: made by who may, and good once for whoever holds what the letter brought. */
+/** Invitations to teams. Each can be used once, by anyone who has the link from the email. */
 export function createInvitations({ teams, invitations, clock, ids, random }: InvitationsParts) {
   return {
-    /** What somebody would invite with; not before it is `sent` does it exist. Tells first whether they may. */
+    /** Checks permissions and prepares an invitation. It exists only after `send`. */
     async make(
       { teamId, by }: { readonly teamId: string; readonly by: string },
       { email, role }: { readonly email: Email; readonly role: TeamRole },
-    ): Promise<Result<MadeInvitation & Membership, AppError<TeamRefusal>>> {
+    ): Promise<Result<PreparedInvitation & Membership, AppError<TeamRefusal>>> {
       const found = await teams.membership(teamId, by)
       if (!found) return fail('team_not_found')
       if (!mayInvite(found.role, role)) return fail('team_role_required')
@@ -64,7 +64,7 @@ export function createInvitations({ teams, invitations, clock, ids, random }: In
     },
 
     async send(
-      { invitation }: MadeInvitation,
+      { invitation }: PreparedInvitation,
       mails: readonly Mail[],
       origin: Origin,
     ): Promise<Result<Invitation, AppError<InviteCode>>> {
@@ -79,7 +79,9 @@ export function createInvitations({ teams, invitations, clock, ids, random }: In
       return done === 'invited' ? ok(invitation) : fail(done)
     },
 
-    /** Those that are open, for whoever may invite: they hold the addresses of people who are not in the team. */
+    /**
+     * The open invitations, only for members who may invite: they contain email addresses of people outside the team.
+     */
     async list(accountId: string, teamId: string): Promise<Result<readonly Invitation[], AppError<TeamRefusal>>> {
       const allowed = await mayInTeam(teams, teamId, accountId, 'invite')
       return allowed.ok ? ok(await invitations.list(teamId, clock())) : allowed
@@ -96,21 +98,21 @@ export function createInvitations({ teams, invitations, clock, ids, random }: In
     },
 
     /**
-     * What an invitation is to, for whoever follows it: looking uses nothing up. `joined`: they are in the team already.
+     * Shows an invitation to a user who opened its link, without using it. `joined`: the user is already in the team.
      */
     async look(
       secret: string,
       accountId: string,
-    ): Promise<Result<OpenedInvitation & { readonly joined: boolean }, AppError<'invitation_not_found'>>> {
+    ): Promise<Result<InvitationDetails & { readonly joined: boolean }, AppError<'invitation_not_found'>>> {
       const found = await invitations.find(sha256(secret), clock())
       if (!found) return fail('invitation_not_found')
       return ok({ ...found, joined: (await teams.membership(found.team.id, accountId)) !== undefined })
     },
 
     /**
-     * With the account somebody is signed in to, whatever its address: people are invited at one address and have their
-     * account with another, and an account may have none. Whoever reads the mail could answer it in person as well; who came
-     * is seen by the whole team, and is taken out with a click.
+     * Adds the signed-in account to the team. Its email address need not match: people may be invited at another
+     * address, and an account may have none. Anyone who can read the email can accept. All members see who joined, and
+     * the team's leaders can remove them.
      */
     async accept(secret: string, accountId: string, origin: Origin): Promise<Result<Membership, AppError<AcceptCode>>> {
       const done = await invitations.accept(

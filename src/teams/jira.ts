@@ -3,28 +3,28 @@ import { secondsAfter } from '../kernel/clock.ts'
 import { chance, type Random } from '../kernel/ids.ts'
 import type { JiraDrift, JiraError, JiraSite, JiraState, JiraStatus, ReadSites, SiteReading } from './ports.ts'
 
-/** A site as Jira just listed it. */
-export type SiteFound = Pick<JiraSite, 'cloudId' | 'name' | 'url' | 'scopes'>
+/** A site in Jira's latest list. */
+export type ListedSite = Pick<JiraSite, 'cloudId' | 'name' | 'url' | 'scopes'>
 
-type Lent = Pick<StoredGrant, 'status' | 'lastError' | 'scopes'>
+type GrantState = Pick<StoredGrant, 'status' | 'lastError' | 'scopes'>
 
 export const reachable = (sites: readonly JiraSite[]): readonly JiraSite[] =>
   sites.filter(({ goneAt }) => goneAt === null)
 
-/** The sites whose Jira may be asked. */
+/** The reachable sites that the team chose. */
 export const inUse = (sites: readonly JiraSite[]): readonly JiraSite[] =>
   reachable(sites).filter(({ chosen }) => chosen)
 
-/** Whether a connection works. Pure. */
-export function jiraStatus(state: JiraState | undefined, grant: Lent | undefined): JiraStatus {
+/** The status of a connection. Pure. */
+export function jiraStatus(state: JiraState | undefined, grant: GrantState | undefined): JiraStatus {
   if (!state) return 'not_connected'
   if (state.connectorDisabled) return 'needs_reauthorization'
   if (!grant || grant.status === 'needs_reauthorization' || grant.status === 'revoked') return 'needs_reauthorization'
   return inUse(state.sites).length > 0 ? 'active' : 'choose_site'
 }
 
-/** The worst that is wrong with a connection, for its card; `null`: nothing. Pure. */
-export function jiraProblem(state: JiraState, grant: Lent | undefined): JiraError | null {
+/** The most serious problem of a connection, for its card; `null` if there is none. Pure. */
+export function jiraProblem(state: JiraState, grant: GrantState | undefined): JiraError | null {
   const { integration, sites, connectorDisabled } = state
   const { lastError, lastSyncAt, syncStatus } = integration
   if (connectorDisabled) return 'connector_disabled'
@@ -34,22 +34,22 @@ export function jiraProblem(state: JiraState, grant: Lent | undefined): JiraErro
   if (syncStatus === 'failed') return lastError
   if (lastSyncAt !== null && reachable(sites).length === 0 && !sites.some(({ chosen }) => chosen)) return 'no_sites'
   if (sites.some(({ chosen, goneAt }) => chosen && goneAt !== null)) return 'sites_gone'
-  return inUse(sites).some((site) => lacks(site, grant?.scopes ?? [])) ? 'scopes_reduced' : null
+  return inUse(sites).some((site) => hasLostScopes(site, grant?.scopes ?? [])) ? 'scopes_reduced' : null
 }
 
-/** Whether a site no longer gives what the consent gave for Jira. */
-const lacks = ({ scopes }: JiraSite, granted: readonly string[]): boolean =>
+/** Whether a site no longer allows all Jira scopes of the consent. */
+const hasLostScopes = ({ scopes }: JiraSite, granted: readonly string[]): boolean =>
   granted.some((scope) => /jira|servicedesk/.test(scope) && !scopes.includes(scope))
 
 /**
- * The sites known, as the list just read leaves them. Pure. One that vanished stays, in case it comes back; one is the
- * team's by itself where there is no choice: the only one within reach, unless another was chosen before and is gone, which
- * only somebody who connects anew says that they mean.
+ * Merges the latest list into the known sites. Pure. A site that disappeared is kept, in case it returns. If exactly
+ * one site is reachable, it is chosen automatically. The exception is a team that chose another site that is now gone:
+ * then it must choose again or reconnect.
  */
 export function mergeSites(
   teamId: string,
   known: readonly JiraSite[],
-  found: readonly SiteFound[],
+  found: readonly ListedSite[],
   at: Date,
   anew: boolean,
 ): { readonly sites: readonly JiraSite[]; readonly drift: readonly JiraDrift[] } {
@@ -67,7 +67,7 @@ export function mergeSites(
   for (const site of known) {
     if (here.has(site.cloudId)) continue
     if (site.goneAt === null) drift.push('site_gone')
-    // Who connects anew has other sites; of the ones before, those nobody uses are of no interest.
+    // After reconnecting, the list belongs to another consent. Drop old sites that were not chosen.
     if (!anew || site.chosen) sites.push({ ...site, goneAt: site.goneAt ?? at })
   }
   const [only, ...more] = reachable(sites)
@@ -75,14 +75,14 @@ export function mergeSites(
   return { sites: alone ? sites.map((site) => (site === only ? { ...site, chosen: true } : site)) : sites, drift }
 }
 
-/** How often the list of sites is read, and how soon again after it could not be, in seconds. */
+/** How often the list of sites is read, and the first retry after a failure, in seconds. */
 const everySeconds = 6 * 3600
 const firstRetrySeconds = 60
 
-/** Sites as they were just listed, by the consent the team has. */
-export function sitesRead(
+/** The result of a successful read of the list of sites. */
+export function afterSitesRead(
   teamId: string,
-  found: readonly SiteFound[],
+  found: readonly ListedSite[],
   { at, random, anew }: { at: Date; random: Random; anew: boolean },
 ): ReadSites {
   return (known): SiteReading => ({
@@ -95,10 +95,10 @@ export function sitesRead(
 }
 
 /**
- * The list could not be read: what is known stays. It is tried again after a minute, and ever longer while it goes on
- * failing; `retryAfter`, in seconds, is what Jira asked for.
+ * The result of a failed read: known sites are kept. Retries start after a minute and become less frequent.
+ * `retryAfter`, in seconds, comes from Jira.
  */
-export function sitesUnread(
+export function afterSitesFailure(
   error: JiraError,
   { at, random, anew, retryAfter = 0 }: { at: Date; random: Random; anew: boolean; retryAfter?: number },
 ): ReadSites {
@@ -118,5 +118,5 @@ export function sitesUnread(
   }
 }
 
-/** Up to a quarter later: what began together does not come round together. */
+/** Adds up to a quarter, so that jobs that started together do not all run again together. */
 const spread = (at: Date, seconds: number, random: Random): Date => secondsAfter(at, seconds * (1 + chance(random) / 4))

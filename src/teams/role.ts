@@ -3,7 +3,7 @@ import { ok, type Result } from '../kernel/result.ts'
 import { type Act, may } from './policy.ts'
 import type { Membership, TeamRefusal, TeamStore } from './ports.ts'
 
-/** Whether somebody may do this in a team; to strangers it does not exist. */
+/** Whether an account may do this in a team. For non-members the team does not exist. */
 export async function mayInTeam(
   teams: Pick<TeamStore, 'membership'>,
   teamId: string,

@@ -4,31 +4,31 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Ids } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import { type Act, may, mayGive, teamRoles } from './policy.ts'
-import type { Membership, SeenMember, Team, TeamRefusal, TeamRole, TeamStore } from './ports.ts'
+import type { Membership, MemberView, Team, TeamRefusal, TeamRole, TeamStore } from './ports.ts'
 import { mayInTeam } from './role.ts'
 
-/** In how many teams one person may be: enough for anybody, and a list that fits on a page. */
+/** How many teams an account may be in: enough for anyone, and a list that fits on a page. */
 export const mostTeams = 50
 
 type TeamsParts = {
   teams: TeamStore
   clock: Clock
   ids: Ids
-  /** There is something to revoke at a provider. */
+  /** Called when there is something to revoke at a provider. */
   wakeRevocation: () => void
 }
-type Done<T, C extends MemberCode = TeamRefusal> = Promise<Result<T, AppError<C>>>
+type TeamResult<T, C extends MemberCode = TeamRefusal> = Promise<Result<T, AppError<C>>>
 export type MemberCode = TeamRefusal | 'member_not_found' | 'last_owner'
 
-/** Who does something to which team, or to whom in it. */
-type InTeam = { readonly teamId: string; readonly by: string }
-type OnMember = InTeam & { readonly accountId: string }
+/** The acting account and the team, or a member of it. */
+type TeamActor = { readonly teamId: string; readonly by: string }
+type MemberAction = TeamActor & { readonly accountId: string }
 
 /**
- * On whose trail something done to a member is told: on theirs, without where it was done from, and on that of whoever did
- * it, with whom it was done to.
+ * Who gets an audit log entry when a member is changed. The member gets one without the origin of the request. The
+ * acting account gets one that names the member.
  */
-const hearers = ({ by, accountId }: OnMember, origin: Origin) =>
+const auditTargets = ({ by, accountId }: MemberAction, origin: Origin) =>
   by === accountId
     ? [{ accountId, origin, whose: {} }]
     : [
@@ -36,7 +36,7 @@ const hearers = ({ by, accountId }: OnMember, origin: Origin) =>
         { accountId, origin: originForOthers(origin), whose: {} },
       ]
 
-/** Teams, for whoever is in them: to everybody else they do not exist. */
+/** Teams, for their members. For others they do not exist. */
 export function createTeams({ teams, clock, ids, wakeRevocation }: TeamsParts) {
   return {
     async create(
@@ -52,38 +52,38 @@ export function createTeams({ teams, clock, ids, wakeRevocation }: TeamsParts) {
       return made ? ok({ team, role: 'owner' }) : fail('team_limit_reached')
     },
 
-    /** The oldest membership first. */
+    /** Oldest membership first. */
     list: teams.list,
 
-    async get(accountId: string, teamId: string): Done<Membership, 'team_not_found'> {
+    async get(accountId: string, teamId: string): TeamResult<Membership, 'team_not_found'> {
       const found = await teams.membership(teamId, accountId)
       return found ? ok(found) : fail('team_not_found')
     },
 
-    /** The same for whoever may do this there. */
-    allowed: (accountId: string, teamId: string, act: Act): Done<Membership> =>
+    /** The same, if the account may do this in the team. */
+    allowed: (accountId: string, teamId: string, act: Act): TeamResult<Membership> =>
       mayInTeam(teams, teamId, accountId, act),
 
-    /** Everybody in it, for everybody in it; the longest-standing first. */
-    async members(accountId: string, teamId: string): Done<readonly SeenMember[], 'team_not_found'> {
+    /** All members, for members, the longest-standing first. */
+    async members(accountId: string, teamId: string): TeamResult<readonly MemberView[], 'team_not_found'> {
       if (!(await teams.membership(teamId, accountId))) return fail('team_not_found')
       return ok(await teams.members(teamId))
     },
 
-    async rename({ teamId, by }: InTeam, name: string, origin: Origin): Done<Membership> {
+    async rename({ teamId, by }: TeamActor, name: string, origin: Origin): TeamResult<Membership> {
       const done = await teams.rename({ teamId, by, name, at: clock() }, (role) => may(role, 'rename'), [
         { name: 'team.renamed', accountId: by, origin, data: { team: teamId } },
       ])
       return typeof done === 'string' ? fail(done) : ok(done)
     },
 
-    async setRole(act: OnMember, role: TeamRole, origin: Origin): Done<SeenMember, MemberCode> {
+    async setRole(act: MemberAction, role: TeamRole, origin: Origin): TeamResult<MemberView, MemberCode> {
       const { teamId: team, by } = act
       const maySend = may(role, 'invite') ? teamRoles.filter((offered) => mayGive(role, offered)) : []
       const done = await teams.setRole(
         { ...act, role, maySend },
         mayGive,
-        hearers(act, origin).map(({ whose, ...told }) => ({
+        auditTargets(act, origin).map(({ whose, ...told }) => ({
           name: 'team.role_changed',
           ...told,
           data: { team, role, done_by: by, ...whose },
@@ -92,13 +92,13 @@ export function createTeams({ teams, clock, ids, wakeRevocation }: TeamsParts) {
       return typeof done === 'string' ? fail(done) : ok(done)
     },
 
-    /** Anybody leaves who is not the last owner; somebody else is taken out by whoever may take their role away. */
-    async leave(act: OnMember, origin: Origin): Done<null, MemberCode> {
+    /** Any member can leave, except the last owner. Others can be removed by members who may remove their role. */
+    async leave(act: MemberAction, origin: Origin): TeamResult<null, MemberCode> {
       const { teamId: team, by, accountId } = act
       const done = await teams.leave(
         { ...act, at: clock() },
         mayGive,
-        hearers(act, origin).map(({ whose, ...told }) => ({
+        auditTargets(act, origin).map(({ whose, ...told }) => ({
           name: 'team.left',
           ...told,
           data: { team, ...(by === accountId ? {} : { done_by: by }), ...whose },
@@ -107,8 +107,8 @@ export function createTeams({ teams, clock, ids, wakeRevocation }: TeamsParts) {
       return done === 'left' ? ok(null) : fail(done)
     },
 
-    /** For good, with its connections: what it was granted at providers is revoked there. */
-    async remove({ teamId, by }: InTeam, origin: Origin): Done<null> {
+    /** Deletes a team with its connections. Its permissions at providers are revoked. */
+    async remove({ teamId, by }: TeamActor, origin: Origin): TeamResult<null> {
       const done = await teams.remove({ teamId, by, at: clock() }, (role) => may(role, 'delete'), [
         { name: 'team.deleted', accountId: by, origin, data: { team: teamId } },
       ])

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Context } from '../../src/commands/command.ts'
 import { reportOf } from '../../src/commands/copy-to.ts'
 import { endSessions, momentOf } from '../../src/commands/end-sessions.ts'
-import { commands, readInvocation, usage, written } from '../../src/commands/index.ts'
+import { commands, formatReport, readInvocation, usage } from '../../src/commands/index.ts'
 
 test.each([
   { args: ['rotate-keys'], read: { json: false, positionals: [], options: {} } },
@@ -90,6 +90,6 @@ test('a successful copy is shown as a table of rows and checksums', () => {
   ]
   const report = reportOf({ tag: 'copied', tables }, { encryptionKeys: null })
   expect(report.done.join('\n')).toMatch(/accounts +2 {2}aa\njobs +12 {2}bb\n14 rows in 2 tables/)
-  expect(JSON.parse(written(report, true).stdout)).toEqual({ ok: true, result: 'copied', tables })
-  expect(written(report, true).stderr).toBe('')
+  expect(JSON.parse(formatReport(report, true).stdout)).toEqual({ ok: true, result: 'copied', tables })
+  expect(formatReport(report, true).stderr).toBe('')
 })

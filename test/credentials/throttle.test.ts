@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Guesses, GuessStore } from '../../src/credentials/ports.ts'
-import { type Counter, createThrottle, nextGuess, withoutOne } from '../../src/credentials/throttle.ts'
+import { type Counter, createThrottle, nextGuess, undoGuess } from '../../src/credentials/throttle.ts'
 
 const counters = ['account', 'device', 'network'] as const satisfies readonly Counter[]
 const free: Record<Counter, number> = { account: 5, device: 5, network: 250 }
@@ -70,14 +70,14 @@ describe('rate limits on guessing', () => {
         const before = { ...known, lastAt: start, blockedUntil: start }
         const next = nextGuess(counter, before, start)
         if (typeof next === 'number') throw new Error('it was not blocked')
-        expect(withoutOne(next, next)).toEqual(before)
+        expect(undoGuess(next, next)).toEqual(before)
       }),
     )
   })
   test('keep the wait that another attempt caused in the meantime', () => {
     const mine = { failures: 5, lastAt: start, blockedUntil: start }
     const now = { failures: 7, lastAt: later(1), blockedUntil: later(3) }
-    expect(withoutOne(now, mine)).toEqual({ failures: 6, lastAt: later(1), blockedUntil: later(3) })
+    expect(undoGuess(now, mine)).toEqual({ failures: 6, lastAt: later(1), blockedUntil: later(3) })
   })
   test('forget old failures', () => {
     const known = { failures: 90, lastAt: start, blockedUntil: start }

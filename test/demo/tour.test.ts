@@ -27,15 +27,15 @@ test('the tour runs through the demo to its end, and the demo ends on request', 
   const elsewhere = join(folder, 'elsewhere.db')
   const mailServer = 'smtp://127.0.0.1:1'
   const demo = run('demo/demo.ts', { ...ports, DATABASE_URL: `file:${elsewhere}`, SMTP_URL: mailServer })
-  await demo.saying('Ctrl+C ends it')
+  await demo.saying('Ctrl+C to stop')
 
   const tour = run('demo/tour.ts', ports)
-  await tour.saying('all well.')
+  await tour.saying('all passed.')
   expect(await tour.ended, tour.said()).toBe(0)
   expect(tour.said()).not.toMatch(/FAILED|(eyJ|gh[our]_|ATOA|ya29\.)[\w-]{20}/)
   expect(tour.said()).toContain('"code":"token_wrong_type"')
   expect(tour.said()).toContain('"code":"too_many_attempts"')
-  expect(tour.said()).toContain('is an administrator now')
+  expect(tour.said()).toContain('is now an administrator')
   expect(tour.said()).toContain('"missing_scopes":["write:jira-work"]')
   expect(tour.said()).toContain('"status":"needs_reauthorization","last_error":"invalid_grant"')
   expect(tour.said()).toContain('"last_error":"sites_gone"')
@@ -55,7 +55,7 @@ test('the demo creates no key where one is set', async () => {
     { PORT: String(port), SANDBOX_PORT: String(sandboxPort), ENCRYPTION_KEYS: key },
     other,
   )
-  await demo.saying('Ctrl+C ends it')
+  await demo.saying('Ctrl+C to stop')
   demo.child.kill('SIGTERM')
   expect(await demo.ended, demo.said()).toBe(0)
   expect(readdirSync(join(other, 'data'))).not.toContain('encryption-keys')
@@ -70,7 +70,7 @@ test('a missing requirement is explained in a sentence: a port in use, a demo th
       const demo = run('demo/demo.ts', env)
       expect(await demo.ended).toBe(1)
       expect(demo.said()).toBe(
-        `Port ${port} is in use. Set PORT (the service) and SANDBOX_PORT (its providers) to free ones, or stop the process that uses them.\n`,
+        `Port ${port} is in use. Set PORT (the service) and SANDBOX_PORT (its providers) to free ports, or stop the process that uses it.\n`,
       )
     }
   } finally {
@@ -78,7 +78,7 @@ test('a missing requirement is explained in a sentence: a port in use, a demo th
   }
   const tour = run('demo/tour.ts', { PORT: String(free), SANDBOX_PORT: String(sandboxPort) })
   expect(await tour.ended).toBe(1)
-  expect(tour.said()).toContain(`Nothing answers at http://localhost:${free}`)
+  expect(tour.said()).toContain(`There is no response from http://localhost:${free}`)
 }, 60_000)
 
 // npm signals only the shell that runs a script, and a shell like Debian's passes no signal on: without `exec` the
@@ -101,7 +101,7 @@ test('a program started by npm ends with it, without errors', async () => {
     const ended = new Promise<number | null>((resolve) => npm.once('exit', resolve))
     await new Promise<void>((resolve, reject) => {
       npm.stdout.on('data', (chunk: Buffer) => {
-        if (chunk.toString().includes('Ctrl+C ends it')) resolve()
+        if (chunk.toString().includes('Ctrl+C to stop')) resolve()
       })
       void ended.then((code) => reject(new Error(`npm ended with ${code}`)))
     })

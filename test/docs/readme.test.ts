@@ -44,7 +44,7 @@ beforeAll(async () => {
     },
     folder,
   )
-  await demo.saying('Ctrl+C ends it')
+  await demo.saying('Ctrl+C to stop')
 }, 60_000)
 afterAll(() => {
   demo?.child.kill('SIGKILL')

@@ -16,7 +16,7 @@ import { diskFinding } from '../../src/doctor/disk.ts'
 import { keyFindings, signingKeyFinding } from '../../src/doctor/keys.ts'
 import { smtpFinding } from '../../src/doctor/mail.ts'
 import { findingsOf } from '../../src/doctor/providers.ts'
-import { type Arrival, proxyFinding, serviceFinding, unaskedFinding } from '../../src/doctor/proxy.ts'
+import { type ObservedRequest, proxyFinding, serviceFinding, unobservedFinding } from '../../src/doctor/proxy.ts'
 import { definitions } from '../../src/providers/definitions/index.ts'
 import { judgeClient } from '../../src/providers/examine.ts'
 import type { Endpoints } from '../../src/providers/provider.ts'
@@ -191,7 +191,7 @@ test('each key reports what it encrypts; an unused one may be removed, a missing
   expect(findings.map(({ found }) => found)).toEqual([
     expect.stringContaining('5 values (grants: 5)'),
     expect.stringContaining('1 value (grants: 1)'),
-    expect.stringContaining('Seals nothing'),
+    expect.stringContaining('Encrypts nothing'),
     expect.stringContaining('7 values (grants: 7)'),
   ])
 })
@@ -229,12 +229,12 @@ const smtp = {
   from: 'a@example.com',
 } as const
 test.each([
-  { fault: { code: 'EAUTH', reply: 535, reason: null }, found: 'refuses the user or password (535)' },
+  { fault: { code: 'EAUTH', reply: 535, reason: null }, found: 'rejected the user or password (535)' },
   { fault: { code: 'ESOCKET', reply: null, reason: 'DEPTH_ZERO_SELF_SIGNED_CERT' }, found: 'is not trusted' },
   { fault: { code: 'ESOCKET', reply: null, reason: 'certificate' }, found: 'is not trusted' },
   { fault: { code: 'ETLS', reply: null, reason: null }, found: 'TLS with the mail server failed' },
   { fault: { code: 'EDNS', reply: null, reason: 'ENOTFOUND' }, found: 'was not found' },
-  { fault: { code: 'ETIMEDOUT', reply: null, reason: null }, found: 'did not answer in time' },
+  { fault: { code: 'ETIMEDOUT', reply: null, reason: null }, found: 'did not respond in time' },
   { fault: { code: 'ESOCKET', reply: null, reason: 'ECONNREFUSED' }, found: 'ECONNREFUSED' },
 ])('a mail server that fails with $fault.code $fault.reason: $found', ({ fault, found }) => {
   const finding = smtpFinding({ ...smtp, host: 'mail.example.com' }, true, fault)
@@ -285,7 +285,7 @@ test('a client authentication that the discovery document does not offer is a wa
   ])
 })
 
-const arrival: Arrival = {
+const arrival: ObservedRequest = {
   client: '203.0.113.9',
   peer: '10.0.0.1',
   forwarded_for: ['203.0.113.9'],
@@ -341,7 +341,7 @@ test.each([
     remedy: 'send X-Forwarded-For',
   },
 ] as const)('reverse proxies: $what', ({ plain, withForged, status, remedy }) => {
-  const finding = proxyFinding({ publicUrl }, plain as Arrival, withForged as Arrival | undefined)
+  const finding = proxyFinding({ publicUrl }, plain as ObservedRequest, withForged as ObservedRequest | undefined)
   expect(finding.status).toBe(status)
   if (remedy !== undefined) expect(finding.remedy).toContain(remedy)
 })
@@ -351,11 +351,11 @@ test('a service that is not running is a warning, one that is not ready a failur
   expect(serviceFinding('http://127.0.0.1:3000', { status: 503, body: {} }).status).toBe('failed')
   expect(serviceFinding('http://127.0.0.1:3000', { status: 404, body: {} }).status).toBe('warning')
   const unreachable = { tag: 'unreachable', reason: 'ENOTFOUND' } as const
-  expect(unaskedFinding({ publicUrl, trustProxyHops: 0 }, unreachable)).toMatchObject({
+  expect(unobservedFinding({ publicUrl, trustProxyHops: 0 }, unreachable)).toMatchObject({
     status: 'warning',
-    found: expect.stringContaining('everybody would share its address'),
+    found: expect.stringContaining('all clients would share its IP address'),
   })
-  expect(unaskedFinding({ publicUrl, trustProxyHops: 1 }, { tag: 'stranger', status: 401 }).status).toBe('warning')
+  expect(unobservedFinding({ publicUrl, trustProxyHops: 1 }, { tag: 'stranger', status: 401 }).status).toBe('warning')
 })
 
 test.each([

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { secondsAfter } from '../../src/kernel/clock.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
-import { createLetters } from '../../src/mail/letters.ts'
+import { createMailComposer } from '../../src/mail/compose.ts'
 import { createMailer, mailRetryDelay } from '../../src/mail/mailer.ts'
 import type { Delivery, Transport } from '../../src/mail/ports.ts'
 import { smtpTransport } from '../../src/mail/transport.ts'
@@ -53,7 +53,7 @@ const mailer = (with_ = sealer) =>
     onDefect: (error) => defects.push(error),
   })
 const message = (to = 'ada@example.com', params: Record<string, string> = {}) =>
-  createLetters({ ids: opened.ids, clock: time.clock, sealer })({
+  createMailComposer({ ids: opened.ids, clock: time.clock, sealer })({
     template: 'sign_in',
     to,
     locale: 'en',

@@ -2,11 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { catalogue } from '../../src/events/catalogue.ts'
 import { locales } from '../../src/kernel/locale.ts'
-import { letters, type Mail } from '../../src/mail/ports.ts'
+import { type Mail, messageTemplates } from '../../src/mail/ports.ts'
 import { render } from '../../src/mail/templates.ts'
 
 const notices = Object.entries(catalogue).flatMap(([name, entry]) => ('notice' in entry ? [name] : []))
-const templates = [...letters, ...notices] as Mail['template'][]
+const templates = [...messageTemplates, ...notices] as Mail['template'][]
 const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0'
 const params = {
   at: '2026-03-01T12:34:00.000Z',

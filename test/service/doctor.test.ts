@@ -101,7 +101,7 @@ describe('a running service', () => {
     world.sandbox.fault({ provider: 'google', endpoint: 'token' }, { kind: 'hang' })
     const findings = await examine({ GOOGLE_BREAKER: 'timeout_ms=60000' })
     expect(named(findings, 'provider.google.client')).toMatchObject([
-      { status: 'failed', found: expect.stringContaining('does not answer (timeout)') },
+      { status: 'failed', found: expect.stringContaining('does not respond (timeout)') },
     ])
   }, 60_000)
 })
@@ -140,7 +140,7 @@ describe('the doctor on keys:', () => {
     const findings = await examine({ ENCRYPTION_KEYS: `k2:${fresh(2)},k1:${k1},k0:${fresh(3)}` })
     expect(named(findings, 'keys.k2')).toMatchObject([{ status: 'ok', found: expect.stringContaining('0 values') }])
     expect(named(findings, 'keys.k1')).toMatchObject([{ status: 'warning', remedy: expect.stringContaining('reseal') }])
-    expect(named(findings, 'keys.k0')).toMatchObject([{ found: expect.stringContaining('Seals nothing') }])
+    expect(named(findings, 'keys.k0')).toMatchObject([{ found: expect.stringContaining('Encrypts nothing') }])
   })
 })
 
@@ -455,7 +455,7 @@ describe('the doctor command', () => {
     // Another process has the real clock, which these tests' clock is ahead of: no token is accepted.
     const { code, stdout, stderr } = await command({})
     expect([code, stderr]).toEqual([0, ''])
-    expect(stdout).toMatch(/^ok +provider\.google\.client +Tried with a code that nobody issued/m)
+    expect(stdout).toMatch(/^ok +provider\.google\.client +Tested with a made-up code/m)
     expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/^ok: \d+, warning: \d+, failed: 0$/)
   }, 60_000)
 

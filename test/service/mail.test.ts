@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { pkceChallenge } from '../../src/kernel/crypto.ts'
-import type { Received } from '../../src/mail/transport.ts'
+import type { ReceivedMessage } from '../../src/mail/transport.ts'
 import { passwordFits, registered, tokenOf } from '../support/registered.ts'
 import {
   type Answer,
@@ -15,12 +15,12 @@ import {
 } from '../support/service.ts'
 
 /** The ticket in the link of a message. */
-const ticketIn = (message: Received | undefined, path: string): string => {
+const ticketIn = (message: ReceivedMessage | undefined, path: string): string => {
   const [, ticket = ''] = new RegExp(`${path}\\?ticket=([\\w-]+)`).exec(message?.text ?? '') ?? []
   if (ticket === '') throw new Error(`there is no link to ${path} in ${message?.text}`)
   return ticket
 }
-const codeIn = (message: Received | undefined): string => /^ {4}(\d{8})$/m.exec(message?.text ?? '')?.[1] ?? ''
+const codeIn = (message: ReceivedMessage | undefined): string => /^ {4}(\d{8})$/m.exec(message?.text ?? '')?.[1] ?? ''
 const namesOf = (headers: Headers): string[] => {
   const names: string[] = []
   headers.forEach((_, name) => {
@@ -47,7 +47,7 @@ describe.each(databases)('by email, on %s,', (database) => {
     expect(refusalOf(begun)).toEqual([202, undefined])
     return String(begun.body.flow_token)
   }
-  const newest = async (address: string): Promise<Received | undefined> => (await world.mailTo(address))[0]
+  const newest = async (address: string): Promise<ReceivedMessage | undefined> => (await world.mailTo(address))[0]
   const newestCode = async (address: string): Promise<string> =>
     codeIn((await world.mailTo(address)).find((message) => codeIn(message) !== ''))
   const newestTicket = async (address: string, path: string): Promise<string> =>

@@ -41,7 +41,7 @@ describe.each(databases)('npm start -- make-admin, on %s', (database) => {
     expect((await world.call('GET', '/users', { token })).status).toBe(403)
     expect(await command(email)).toEqual({
       code: 0,
-      said: `${email} is an administrator now, with every session it has.`,
+      said: `${email} is now an administrator, in all current sessions.`,
     })
     expect((await world.call('GET', '/users', { token })).status).toBe(200)
     expect(await command(email)).toEqual({ code: 0, said: expect.stringContaining('already') })

@@ -64,7 +64,7 @@ test('a likely mistake is logged by name, without values, and the service starts
   const log = await service.listening
   expect(warningsIn(log)).toEqual([
     'METRICS_TOKEN in .env: what follows # is not part of the value; put the value in quotation marks if it should be',
-    "GOOGLE_KEY begins like a provider's setting but is not one; it is ignored",
+    "GOOGLE_KEY starts like a provider's setting but is not one; it is ignored",
     'PUBLIC_URI is not a setting and is ignored; did you mean PUBLIC_URL?',
   ])
   expect(log).not.toContain('s3cret')

@@ -103,7 +103,7 @@ describe('the text of a setting', () => {
         expect([
           undefined,
           'must not be surrounded by quotation marks',
-          'contains a no-break or other unusual space; type it again',
+          'contains a no-break or other unusual space; type the value again',
         ]).toContain(textFault(repaired))
       }),
     )

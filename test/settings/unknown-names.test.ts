@@ -42,14 +42,14 @@ describe('a variable', () => {
 
   test('that begins like a setting of a provider causes a warning', () => {
     expect(warn('GOOGLE_CLIENT_KEY', 'ACME_ISSUER_URL')).toEqual([
-      "ACME_ISSUER_URL begins like a provider's setting but is not one; it is ignored",
-      "GOOGLE_CLIENT_KEY begins like a provider's setting but is not one; it is ignored",
+      "ACME_ISSUER_URL starts like a provider's setting but is not one; it is ignored",
+      "GOOGLE_CLIENT_KEY starts like a provider's setting but is not one; it is ignored",
     ])
   })
 
   test('that names a file for a setting that is not secret causes a warning', () => {
     expect(warn('PUBLIC_URL_FILE')).toEqual([
-      'PUBLIC_URL_FILE is ignored; PUBLIC_URL is not a secret, so set PUBLIC_URL itself',
+      'PUBLIC_URL_FILE is ignored; PUBLIC_URL cannot be read from a file, so set PUBLIC_URL itself',
     ])
   })
 

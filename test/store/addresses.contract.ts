@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
-import { freshAccount, opensByMail } from '../../src/credentials/mail-opens.ts'
+import { createEmailAccessRule, freshAccount } from '../../src/credentials/email-access.ts'
 import type { Ticket } from '../../src/credentials/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import type { Account } from '../../src/kernel/account.ts'
@@ -210,7 +210,7 @@ export function addressesContract(opened: () => Opened): void {
 
   describe('the account an emailed ticket opens', () => {
     const coming = ({ autoRegister = true } = {}) => ({
-      opens: opensByMail({ autoRegister }),
+      opens: createEmailAccessRule({ autoRegister }),
       fresh: freshAccount(newId('usr'), { address: key, key }, 'pt-BR', now),
       at: now,
     })

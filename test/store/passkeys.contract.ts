@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { SignInMethods } from '../../src/accounts/ports.ts'
-import type { Changing, Passkey } from '../../src/credentials/ports.ts'
+import type { CredentialChange, Passkey } from '../../src/credentials/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import type { Account } from '../../src/kernel/account.ts'
 import type { Session } from '../../src/sessions/ports.ts'
@@ -34,7 +34,7 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
     let store: Opened['store']
     let person: Account
     let mine: Session
-    let change: Changing
+    let change: CredentialChange
 
     beforeEach(async () => {
       config = await emptied()
@@ -46,10 +46,13 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
     })
     afterEach(() => store.close())
 
-    const add = (one: Passkey, given: Partial<Changing> = {}) =>
+    const add = (one: Passkey, given: Partial<CredentialChange> = {}) =>
       store.passkeys.add(one, { ...change, ...given }, [added(person.id)])
-    const remove = (id: string, mayGo: (left: SignInMethods) => boolean = () => true, given: Partial<Changing> = {}) =>
-      store.passkeys.remove({ ...change, ...given, id }, mayGo, [removed(person.id)])
+    const remove = (
+      id: string,
+      mayGo: (left: SignInMethods) => boolean = () => true,
+      given: Partial<CredentialChange> = {},
+    ) => store.passkeys.remove({ ...change, ...given, id }, mayGo, [removed(person.id)])
     const since = async () => (await store.accounts.find(person.id))?.secondFactorAt
 
     test('is read back as it was stored, oldest first', async () => {

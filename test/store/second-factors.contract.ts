@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Changing, TotpFactor } from '../../src/credentials/ports.ts'
+import type { CredentialChange, TotpFactor } from '../../src/credentials/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import type { Account } from '../../src/kernel/account.ts'
 import type { Session } from '../../src/sessions/ports.ts'
@@ -49,7 +49,7 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
     let store: Opened['store']
     let person: Account
     let mine: Session
-    let change: Changing
+    let change: CredentialChange
 
     beforeEach(async () => {
       config = await emptied()
@@ -68,7 +68,7 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
       expect(await store.secondFactors.begin(begun, [started(person.id)])).toBe(true)
       return begun
     }
-    const confirm = ({ createdAt }: TotpFactor, given: Partial<Changing> = {}, hashes = ['a', 'b', 'c']) =>
+    const confirm = ({ createdAt }: TotpFactor, given: Partial<CredentialChange> = {}, hashes = ['a', 'b', 'c']) =>
       store.secondFactors.confirm({ ...change, ...given, createdAt, step: 100 }, codes(...hashes), [added(person.id)])
     const enrolled = async (): Promise<TotpFactor> => {
       const begun = await begin()

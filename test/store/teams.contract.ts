@@ -2,7 +2,7 @@ import { eq } from 'drizzle-orm'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Fact, originForOthers } from '../../src/events/catalogue.ts'
 import { readEmail } from '../../src/kernel/email.ts'
-import { createLetters } from '../../src/mail/letters.ts'
+import { createMailComposer } from '../../src/mail/compose.ts'
 import type { Store, StoreConfig } from '../../src/store/open.ts'
 import type { Invitation, Team, TeamRole } from '../../src/teams/ports.ts'
 import { newSealer } from '../support/sealers.ts'
@@ -468,7 +468,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
       test('are stored together with their message, one for each email address and up to a limit', async () => {
         const { id, people } = await crew('member')
         const [owner = '', member = ''] = people
-        const message = createLetters({ ids: newId, clock: () => now, sealer: newSealer() })
+        const message = createMailComposer({ ids: newId, clock: () => now, sealer: newSealer() })
         const mail = () => message({ template: 'team_invitation', to: 'guest@example.com', locale: 'en' })
         const messages = async () =>
           (await opened.driver.read(opened.driver.db.select().from(opened.driver.tables.mails))).length

@@ -2,7 +2,7 @@
 import { TOTP } from 'otpauth'
 import { expect } from 'vitest'
 import { catalogue, type ErrorCode, texts } from '../../src/errors/catalogue.ts'
-import type { Received } from '../../src/mail/transport.ts'
+import type { ReceivedMessage } from '../../src/mail/transport.ts'
 import { createAuthenticator } from './authenticator.ts'
 import { type Answer, type Browser, cookiesOf, type Json, pkce, type Visit, type World } from './service.ts'
 
@@ -158,7 +158,7 @@ export async function somebodyIn(world: World, { proven, factor }: { proven: boo
     return arrivedIn(await post('/auth/second-factor', { second_factor_ticket: ticket, ...proof }))
   }
 
-  const letters = (): Promise<readonly Received[]> => world.mailTo(email)
+  const letters = (): Promise<readonly ReceivedMessage[]> => world.mailTo(email)
   /** The messages an action sends. */
   async function lettersOf(act: () => Promise<Answer>): Promise<{ answer: Answer; text: string }> {
     const before = new Set(await letters())

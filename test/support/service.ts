@@ -11,7 +11,7 @@ import { type Changes, type ProviderId, startSandbox } from '../../sandbox/sandb
 import { readConfig } from '../../src/config.ts'
 import type { Timing } from '../../src/jobs/timing.ts'
 import { type Random, systemRandom } from '../../src/kernel/ids.ts'
-import type { Received } from '../../src/mail/transport.ts'
+import type { ReceivedMessage } from '../../src/mail/transport.ts'
 import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { type CompleteConfig, createVinculum, type Vinculum } from '../../src/vinculum.ts'
@@ -340,7 +340,7 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
   }
 
   /** The messages to an email address, newest first, after all pending ones were sent. */
-  async function mailTo(address: string): Promise<readonly Received[]> {
+  async function mailTo(address: string): Promise<readonly ReceivedMessage[]> {
     // A run in progress may have looked just before the message was queued: the second one sees it.
     for (let round = 0; round < 2; round++) for (const vinculum of running) await vinculum.runJob('send-mail')
     const letters = running.flatMap(({ mailbox }) => mailbox?.messages() ?? [])

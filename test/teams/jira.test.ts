@@ -2,20 +2,20 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import {
+  afterSitesFailure,
+  afterSitesRead,
   jiraProblem,
   jiraStatus,
+  type ListedSite,
   mergeSites,
   reachable,
-  type SiteFound,
-  sitesRead,
-  sitesUnread,
 } from '../../src/teams/jira.ts'
 import type { JiraError, JiraSite, JiraState, StoredJiraIntegration } from '../../src/teams/ports.ts'
 
 const at = new Date('2026-05-06T07:08:09Z')
 const before = new Date('2026-05-01T00:00:00Z')
 const scopes = ['read:jira-work']
-const found = (cloudId: string, given: Partial<SiteFound> = {}): SiteFound => ({
+const found = (cloudId: string, given: Partial<ListedSite> = {}): ListedSite => ({
   cloudId,
   name: cloudId,
   url: `https://${cloudId}.atlassian.net`,
@@ -53,7 +53,7 @@ type Lent = NonNullable<Parameters<typeof jiraStatus>[1]>
 const lent = (given: Partial<Lent> = {}): Lent => ({ status: 'healthy', lastError: null, scopes, ...given })
 
 describe('Jira sites after a list was read', () => {
-  test.each<[string, JiraSite[], SiteFound[], boolean, string[], string[]]>([
+  test.each<[string, JiraSite[], ListedSite[], boolean, string[], string[]]>([
     ['select the only one', [], [found('a')], true, ['a'], []],
     ['select none of two', [], [found('a'), found('b')], true, [], []],
     ['keep the selection', [known('a', chosen), known('b')], [found('a'), found('b')], false, ['a'], []],
@@ -230,7 +230,7 @@ describe('the next time sites are read', () => {
 
   test('is about six hours later, and never the same for all', () => {
     const next = Array.from({ length: 200 }, () =>
-      hours(at, sitesRead('team_1', [], { at, random: systemRandom, anew: false })(undefined).nextSyncAt),
+      hours(at, afterSitesRead('team_1', [], { at, random: systemRandom, anew: false })(undefined).nextSyncAt),
     )
     expect(Math.min(...next)).toBeGreaterThanOrEqual(6)
     expect(Math.max(...next)).toBeLessThanOrEqual(7.5)
@@ -241,7 +241,7 @@ describe('the next time sites are read', () => {
     let [now, state] = [at, { integration: integration({ updatedAt: before }), sites: [known('a', chosen)] }]
     const waits: number[] = []
     for (let n = 0; n < 14; n++) {
-      const read = sitesUnread('transient', { at: now, random: () => Buffer.alloc(4), anew: false })(state)
+      const read = afterSitesFailure('transient', { at: now, random: () => Buffer.alloc(4), anew: false })(state)
       waits.push(hours(now, read.nextSyncAt) * 60)
       state = { integration: integration({ ...read, updatedAt: now }), sites: [...read.sites] }
       now = read.nextSyncAt
@@ -253,14 +253,14 @@ describe('the next time sites are read', () => {
   })
 
   test('is not before Jira’s Retry-After', () => {
-    const read = sitesUnread('rate_limited', { at, random: () => Buffer.alloc(4), anew: true, retryAfter: 290 })(
+    const read = afterSitesFailure('rate_limited', { at, random: () => Buffer.alloc(4), anew: true, retryAfter: 290 })(
       undefined,
     )
     expect(hours(at, read.nextSyncAt) * 3600).toBe(290)
   })
 
   test('is immediate after a new consent, whatever failed before', () => {
-    const read = sitesUnread('transient', { at, random: () => Buffer.alloc(4), anew: true })({
+    const read = afterSitesFailure('transient', { at, random: () => Buffer.alloc(4), anew: true })({
       integration: integration({ syncStatus: 'failed', lastError: 'transient' }),
       sites: [],
     })

@@ -4,7 +4,7 @@ import { maskEmail, readEmail } from '../../kernel/email.ts'
 import { ok } from '../../kernel/result.ts'
 import type { AcceptCode } from '../../teams/invitations.ts'
 import { teamRoles } from '../../teams/policy.ts'
-import type { Invitation, Membership, SeenMember, TeamRefusal } from '../../teams/ports.ts'
+import type { Invitation, Membership, MemberView, TeamRefusal } from '../../teams/ports.ts'
 import type { MemberCode } from '../../teams/teams.ts'
 import { faulty } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
@@ -167,7 +167,7 @@ const Member = z
     joined_at: time.describe('When the member joined'),
   })
   .meta({ id: 'TeamMember', description: 'A member of a team' })
-const memberOf = ({ accountId, name, email, picture, role, joinedAt }: SeenMember): z.input<typeof Member> => ({
+const memberOf = ({ accountId, name, email, picture, role, joinedAt }: MemberView): z.input<typeof Member> => ({
   user_id: accountId,
   name,
   email,

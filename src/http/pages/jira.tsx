@@ -3,7 +3,7 @@ import { fail, message } from '../../errors/catalogue.ts'
 import type { JiraView } from '../../flows/keep-jira.ts'
 import { ok } from '../../kernel/result.ts'
 import { may } from '../../teams/policy.ts'
-import type { JiraSite, Membership, SeenMember } from '../../teams/ports.ts'
+import type { JiraSite, Membership, MemberView } from '../../teams/ports.ts'
 import { authorize, disconnect, sync } from '../api/jira.ts'
 import { formOf } from '../form.ts'
 import { isRecent } from '../principal.ts'
@@ -141,7 +141,7 @@ export const jiraPages = [integrations, connect, syncForm, askDisconnect, discon
 type CardProps = Reader & {
   readonly view: JiraView
   readonly membership: Membership
-  readonly members: readonly SeenMember[]
+  readonly members: readonly MemberView[]
   readonly mayConnect: boolean
   readonly csrf: string
   readonly recent: boolean
@@ -215,7 +215,7 @@ function Card({ view, membership, members, mayConnect, csrf, recent, ...reader }
   )
 }
 
-function whoConnected({ connectedBy, subjectName }: JiraView, members: readonly SeenMember[], { say }: Reader): string {
+function whoConnected({ connectedBy, subjectName }: JiraView, members: readonly MemberView[], { say }: Reader): string {
   const member = members.find(({ accountId }) => accountId === connectedBy)
   if (!member) return say.jira.somebodyGone
   const name = member.name ?? member.email ?? member.accountId

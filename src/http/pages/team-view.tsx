@@ -1,18 +1,18 @@
 import type { VNode } from 'preact'
 import { type Act, may, mayGive, teamRoles } from '../../teams/policy.ts'
-import type { Invitation, Membership, SeenMember, TeamRole } from '../../teams/ports.ts'
+import type { Invitation, Membership, MemberView, TeamRole } from '../../teams/ports.ts'
 import type { Principal } from '../route.ts'
 import { Field, Submit } from './field.tsx'
 import { Facts, Form, Layout, type Reader, Time, Unseen } from './layout.tsx'
 import { teamPage } from './teams.tsx'
 
 /** The name of a member on the pages of a team. */
-export const calledBy = ({ name, email }: Pick<SeenMember, 'name' | 'email'>, nameless: string): string =>
+export const calledBy = ({ name, email }: Pick<MemberView, 'name' | 'email'>, nameless: string): string =>
   name ?? email ?? nameless
 
 type TeamPageProps = Reader & {
   readonly membership: Membership
-  readonly members: readonly SeenMember[]
+  readonly members: readonly MemberView[]
   readonly invited: readonly Invitation[]
   readonly who: Principal
   readonly csrf: string
@@ -137,7 +137,7 @@ function MemberEntry({
   page,
   csrf,
   ...reader
-}: OfTeam & { member: SeenMember; own: boolean }): VNode {
+}: OfTeam & { member: MemberView; own: boolean }): VNode {
   const { teams: say } = reader.say
   const name = calledBy(member, say.nameless)
   const mine = mayGive(role, member.role)

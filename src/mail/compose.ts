@@ -2,25 +2,25 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Sealer } from '../kernel/crypto.ts'
 import type { Ids } from '../kernel/ids.ts'
 import type { Locale } from '../kernel/locale.ts'
-import type { Letter, Mail } from './ports.ts'
+import type { Mail, MessageTemplate } from './ports.ts'
 
-export type NewLetter = {
-  readonly template: Letter
+export type NewMail = {
+  readonly template: MessageTemplate
   readonly to: string
   readonly locale: Locale
   readonly accountId?: string | null
   readonly params?: Mail['params']
-  /** What only its reader may know: a link's ticket, a code. Sealed at once. */
+  /** What only the recipient may know: a link's ticket, a code. It is encrypted at once. */
   readonly secret?: Readonly<Record<string, string>>
 }
 
-/** Where a letter's secret is sealed. */
+/** The sealing context of a message's secret. */
 export const secretPlace = (mailId: string): string => `mails/${mailId}/secret`
 
-/** Letters as rows, for the verb whose change they belong to. */
-export const createLetters =
+/** Creates messages as rows, for the store verb that makes the change. */
+export const createMailComposer =
   ({ ids, clock, sealer }: { ids: Ids; clock: Clock; sealer: Sealer }) =>
-  ({ template, to, locale, accountId = null, params = {}, secret }: NewLetter): Mail => {
+  ({ template, to, locale, accountId = null, params = {}, secret }: NewMail): Mail => {
     const id = ids('eml')
     const at = clock()
     return {
@@ -37,4 +37,4 @@ export const createLetters =
       createdAt: at,
     }
   }
-export type Letters = ReturnType<typeof createLetters>
+export type ComposeMail = ReturnType<typeof createMailComposer>

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { opensByMail } from '../../src/credentials/mail-opens.ts'
+import { createEmailAccessRule } from '../../src/credentials/email-access.ts'
 import type { AddressHolder } from '../../src/credentials/ports.ts'
 
 const holder = (given: Partial<AddressHolder>): AddressHolder => ({
@@ -36,9 +36,9 @@ describe('an emailed code opens', () => {
     ['no unverified auditor’s account', [holder({ password: true, role: 'auditor' })], 'fresh'],
   ] as const)('%s', (_, holders, tag) => {
     const expected = tag && (tag === 'fresh' ? { tag } : { tag, accountId: 'usr_1' })
-    expect(opensByMail({ autoRegister: true })(holders)).toEqual(expected)
+    expect(createEmailAccessRule({ autoRegister: true })(holders)).toEqual(expected)
     // Where signing in creates no account, an emailed code creates none either.
-    expect(opensByMail({ autoRegister: false })(holders)).toEqual(tag === 'fresh' ? undefined : expected)
+    expect(createEmailAccessRule({ autoRegister: false })(holders)).toEqual(tag === 'fresh' ? undefined : expected)
   })
 
   test.each([
@@ -49,7 +49,7 @@ describe('an emailed code opens', () => {
     ['a new account where another user registered', [holder({ password: true })], null, 'fresh'],
     ['nothing where nobody claims it any more', [], null, undefined],
   ] as const)('after the message was sent: %s', (_, holders, sentFor, expected) => {
-    const opened = opensByMail({ autoRegister: true })(holders, sentFor)
+    const opened = createEmailAccessRule({ autoRegister: true })(holders, sentFor)
     expect(opened).toEqual(expected === 'fresh' ? { tag: 'fresh' } : expected)
   })
 
@@ -68,7 +68,7 @@ describe('an emailed code opens', () => {
         fc.uniqueArray(anybody, { selector: ({ accountId }) => accountId }),
         fc.boolean(),
         (holders, autoRegister) => {
-          const opened = opensByMail({ autoRegister })(holders)
+          const opened = createEmailAccessRule({ autoRegister })(holders)
           const accountId = opened && 'accountId' in opened ? opened.accountId : undefined
           const whose = holders.find((one) => one.accountId === accountId)
           if (opened?.tag === 'held') expect(whose?.verified).toBe(true)
