@@ -197,9 +197,11 @@ type OperationEntry = {
 }
 type OperationGroup = { readonly tag: string; readonly operations: readonly OperationEntry[] }
 
-/** The operations of the document in its order, by tag: those are the headings under which Swagger UI shows them. */
-function groupsOf({ paths }: ReturnType<typeof openapi>, routes: readonly Route<never>[]): readonly OperationGroup[] {
-  const groups = new Map<string, OperationEntry[]>()
+type ApiDescription = Pick<ReturnType<typeof openapi>, 'paths' | 'tags'>
+
+/** The operations of the document by tag, in the order of its tags: that is how Swagger UI shows them. */
+function groupsOf({ paths, tags }: ApiDescription, routes: readonly Route<never>[]): readonly OperationGroup[] {
+  const groups = new Map<string, OperationEntry[]>(tags.map(({ name }) => [name, []]))
   for (const each of routes) {
     const path = each.path.replace(/:(\w+)/g, '{$1}')
     const operation = paths[path]?.[each.method] as { operationId: string } | undefined

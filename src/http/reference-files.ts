@@ -83,6 +83,14 @@ const plugin = ({ React }) => {
       // The page itself names the service and searches the contents.
       FilterContainer: nothing,
       ServersContainer: nothing,
+      // The original does not label its list.
+      ExamplesSelect: (Select) => (props) =>
+        React.createElement(
+          'label',
+          null,
+          React.createElement('span', { className: 'unseen' }, 'Example'),
+          React.createElement(Select, props),
+        ),
       // The original is a link within the button that opens the operation: a screen reader announces only one of them.
       DeepLink: () => ({ text }) => React.createElement('span', null, text),
       authorizeOperationBtn: nothing,
@@ -196,6 +204,7 @@ body {
 a { color: var(--accent); text-underline-offset: .15em; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 2px; }
 [hidden] { display: none !important; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .skip { position: absolute; top: -6rem; left: .5rem; z-index: 1; padding: .75rem 1rem; background: var(--sheet); }
 .skip:focus { top: .5rem; }
 body > header {
@@ -255,6 +264,9 @@ html.dark-mode .swagger-ui, .swagger-ui, .swagger-ui .scheme-container, html.dar
 .swagger-ui .info .title small, .swagger-ui .info .title small.version-stamp { background: var(--soft) !important; }
 .swagger-ui .info .title small pre { color: var(--paper); }
 .swagger-ui .info a, .swagger-ui .info .link, .swagger-ui .markdown a { color: var(--accent); }
+html.dark-mode .swagger-ui .examples-select__section-label, html.dark-mode .swagger-ui .headers .header-col {
+  color: var(--ink);
+}
 .swagger-ui .opblock .opblock-summary-method { color: #000; text-shadow: none; }
 .swagger-ui .opblock .opblock-summary-path, .swagger-ui .opblock .opblock-summary-description { overflow-wrap: anywhere; }
 .swagger-ui .highlight-code > .microlight, html.dark-mode .swagger-ui .opblock .highlight-code > .example.microlight {

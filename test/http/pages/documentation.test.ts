@@ -14,6 +14,12 @@ test('the documentation marks its English parts as English in every page languag
   expect(await read('/docs/events', 'pt-BR')).toContain('<dl lang="en">')
 })
 
+test('the contents name the tags in the order in which Swagger UI shows them', async () => {
+  const { tags } = JSON.parse(await read('/openapi.json', 'en')) as { tags: { name: string }[] }
+  const listed = [...(await read('/docs', 'en')).matchAll(/<summary lang="en">([^<]*)</g)].map(([, tag]) => tag)
+  expect(listed).toEqual(tags.map(({ name }) => name))
+})
+
 test.each([
   ['en', 'Who can call it: users who signed in recently', 'Who can call it: anyone, signed in or not'],
   ['pt-BR', 'Quem pode chamar: pessoas com login recente', 'Quem pode chamar: qualquer pessoa, com ou sem login'],
