@@ -86,6 +86,9 @@ const plugin = ({ React }) => {
       // The original is a link within the button that opens the operation: a screen reader announces only one of them.
       DeepLink: () => ({ text }) => React.createElement('span', null, text),
       authorizeOperationBtn: nothing,
+      // Each body has one example: there is nothing to choose from. The menu selects it, and has no name to be read out.
+      ExamplesSelect: (Original) => (props) =>
+        React.createElement('div', { hidden: true }, React.createElement(Original, props)),
       parameters: (Parameters) => (props) => {
         const [path, method] = props.pathMethod
         const access = accessOf.get(method + ' ' + path)
