@@ -34,7 +34,8 @@ async function lint(...flags: readonly string[]): Promise<readonly string[]> {
   const program = fileURLToPath(import.meta.resolve('@redocly/cli/bin/cli.js'))
   const found = promisify(execFile)(process.execPath, [program, 'lint', file, '--format=json', ...flags], {
     env,
-    cwd: inTree('.'),
+    // Where no `redocly.yaml` is found without being named.
+    cwd: folder,
     maxBuffer: 16_000_000,
   })
   // Findings of severity `error` end it with a code, and are on its output all the same.
