@@ -259,6 +259,7 @@ html.dark-mode .swagger-ui, .swagger-ui, .swagger-ui .scheme-container, html.dar
 .swagger-ui .info .title small pre { color: var(--paper); }
 .swagger-ui .info a, .swagger-ui .info .link, .swagger-ui .markdown a { color: var(--accent); }
 .swagger-ui .opblock .opblock-summary-method { color: #000; text-shadow: none; }
+.swagger-ui .headers .header-col, html.dark-mode .swagger-ui .headers .header-col { color: var(--ink); }
 .swagger-ui .opblock .opblock-summary-path, .swagger-ui .opblock .opblock-summary-description { overflow-wrap: anywhere; }
 .swagger-ui .highlight-code > .microlight, html.dark-mode .swagger-ui .opblock .highlight-code > .example.microlight {
   max-height: none;
