@@ -94,6 +94,9 @@ const plugin = ({ React }) => {
       // The original is a link within the button that opens the operation: a screen reader announces only one of them.
       DeepLink: () => ({ text }) => React.createElement('span', null, text),
       authorizeOperationBtn: nothing,
+      // Each body has one example: there is nothing to choose from. The menu selects it, and has no name to be read out.
+      ExamplesSelect: (Original) => (props) =>
+        React.createElement('div', { hidden: true }, React.createElement(Original, props)),
       parameters: (Parameters) => (props) => {
         const [path, method] = props.pathMethod
         const access = accessOf.get(method + ' ' + path)
@@ -268,6 +271,7 @@ html.dark-mode .swagger-ui .examples-select__section-label, html.dark-mode .swag
   color: var(--ink);
 }
 .swagger-ui .opblock .opblock-summary-method { color: #000; text-shadow: none; }
+.swagger-ui .headers .header-col, html.dark-mode .swagger-ui .headers .header-col { color: var(--ink); }
 .swagger-ui .opblock .opblock-summary-path, .swagger-ui .opblock .opblock-summary-description { overflow-wrap: anywhere; }
 .swagger-ui .highlight-code > .microlight, html.dark-mode .swagger-ui .opblock .highlight-code > .example.microlight {
   max-height: none;
