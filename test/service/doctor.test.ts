@@ -132,7 +132,7 @@ describe('the doctor on keys:', () => {
     ])
     const other = await examine({ ENCRYPTION_KEYS: `k1:${fresh(2)}` })
     expect(named(other, 'keys.k1')).toMatchObject([
-      { status: 'failed', found: expect.stringContaining('does not open') },
+      { status: 'failed', found: expect.stringContaining('does not decrypt') },
     ])
   })
   test('a key that is no longer first reports how many values still need it; an unused one may be removed', async () => {

@@ -35,7 +35,7 @@ describe.each(databases)('npm start -- make-admin, on %s', (database) => {
     const email = world.emailOf(who)
     expect(await command(email)).toEqual({
       code: 1,
-      said: expect.stringContaining(`no account with the address or id`),
+      said: expect.stringContaining(`no account with the email address or ID`),
     })
     const { access_token: token } = await world.signIn('google', who)
     expect((await world.call('GET', '/users', { token })).status).toBe(403)
