@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { loadEnvFile } from 'node:process'
 import type { Logger } from 'pino'
-import type { Context, Report } from './commands/command.ts'
+import type { CommandContext, CommandReport } from './commands/command.ts'
 import { formatReport, type Invocation, readInvocation, usage } from './commands/index.ts'
 import { type Config, ConfigError, inspectConfig } from './config.ts'
 import { BusyError } from './kernel/busy.ts'
@@ -40,7 +40,7 @@ async function main(args: readonly string[]): Promise<number | undefined> {
 /** Runs a command, then closes the services it opened. */
 async function runCommand({ command, json, ...given }: Invocation) {
   const opened: Vinculum[] = []
-  let report: Report
+  let report: CommandReport
   try {
     // With --json, standard output contains only the report.
     const read = readSettings()
@@ -155,7 +155,7 @@ function loadDotEnv(): { warnings: readonly string[]; faults: readonly string[] 
 }
 
 /** Prints progress: the total for each table, then its end, and at most one line a second in between. */
-function progressLine(): Context['progress'] {
+function progressLine(): CommandContext['progress'] {
   let printedAt = performance.now()
   return ({ table, done, total }) => {
     if (done > 0 && done < total && performance.now() - printedAt < 1000) return

@@ -6,7 +6,7 @@ import type { Action, Origin } from './events/catalogue.ts'
 import type { BeginCode } from './flows/begin-with-provider.ts'
 import type { Flows } from './flows/flows.ts'
 import type { UserInfoCode } from './flows/read-userinfo.ts'
-import type { EnterCode } from './flows/sign-in-with-provider.ts'
+import type { ProviderSignInCode } from './flows/sign-in-with-provider.ts'
 import type { Account } from './kernel/account.ts'
 import { readIp } from './kernel/ip.ts'
 import { ok, type Result } from './kernel/result.ts'
@@ -25,9 +25,9 @@ export function createOAuth({ flows, links, tokens }: OAuthParts) {
     userAgent: userAgent ?? null,
     requestId: null,
   })
-  const enter = (provider: string, { flowToken, ...callback }: Returned, context: Context, who: Who | null) => {
+  const signIn = (provider: string, { flowToken, ...callback }: Returned, context: Context, who: Who | null) => {
     const intent = who ? 'link' : 'login'
-    return flows.enter(provider, callback, {
+    return flows.signInWithProvider(provider, callback, {
       binding: flowToken,
       origin: originOf(context),
       browser: false,
@@ -57,9 +57,12 @@ export function createOAuth({ flows, links, tokens }: OAuthParts) {
       returned: Returned,
       context: Context = {},
     ): Promise<
-      Result<{ user: Account; tokens: TokenPair; providerInfo: ProviderInfo; action: Action }, AppError<EnterCode>>
+      Result<
+        { user: Account; tokens: TokenPair; providerInfo: ProviderInfo; action: Action },
+        AppError<ProviderSignInCode>
+      >
     > {
-      const entered = await enter(provider, returned, context, null)
+      const entered = await signIn(provider, returned, context, null)
       if (!entered.ok) return entered
       // Without a `who` only a sign-in can be finished.
       if (entered.value.tag !== 'signed_in') return fail('flow_mismatch')
@@ -78,8 +81,8 @@ export function createOAuth({ flows, links, tokens }: OAuthParts) {
       provider: string,
       returned: Returned,
       context: Context = {},
-    ): Promise<Result<LinkedAccount, AppError<EnterCode>>> {
-      const entered = await enter(provider, returned, context, who)
+    ): Promise<Result<LinkedAccount, AppError<ProviderSignInCode>>> {
+      const entered = await signIn(provider, returned, context, who)
       if (!entered.ok) return entered
       // With a `who` and this intent only a linking can be finished.
       return entered.value.tag === 'connected' ? fail('flow_mismatch') : ok(linkedOf(entered.value.identity))

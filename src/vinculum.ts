@@ -14,7 +14,6 @@ import { createRenewal } from './connections/renewal.ts'
 import { createRevocation } from './connections/revocation.ts'
 import { standingOf } from './connections/standing.ts'
 import { createVault } from './connections/vault.ts'
-import { createEmailAccessRule } from './credentials/email-access.ts'
 import { createPasskeys } from './credentials/passkeys.ts'
 import { createPasswords } from './credentials/passwords.ts'
 import { createRecoveryCodes } from './credentials/recovery-codes.ts'
@@ -24,47 +23,14 @@ import { createTickets } from './credentials/tickets.ts'
 import { createTotp } from './credentials/totp.ts'
 import { createTrustedDevices, trustSeconds } from './credentials/trusted-devices.ts'
 import { createBus } from './events/bus.ts'
-import { arriveFromProvider } from './flows/arrive-from-provider.ts'
-import { askForMore, stillOffers } from './flows/ask-for-more.ts'
-import { askJira } from './flows/ask-jira.ts'
-import { beginWithProvider } from './flows/begin-with-provider.ts'
-import { changeEmail } from './flows/change-email.ts'
-import { changePassword } from './flows/change-password.ts'
-import { connectJira } from './flows/connect-jira.ts'
-import { deleteAccount } from './flows/delete-account.ts'
-import type { Flows } from './flows/flows.ts'
-import { introspectToken } from './flows/introspect-token.ts'
-import { inviteToTeam } from './flows/invite-to-team.ts'
-import { keepJira } from './flows/keep-jira.ts'
-import { lendToken } from './flows/lend-token.ts'
-import { keepPasskeys } from './flows/passkeys.ts'
-import { proveSecondFactor } from './flows/prove-second-factor.ts'
-import { readAsAdministrator } from './flows/read-as-administrator.ts'
-import { readQueues } from './flows/read-queues.ts'
-import { readUserInfo } from './flows/read-userinfo.ts'
-import { redeemCode } from './flows/redeem-code.ts'
-import { refreshTokens } from './flows/refresh-tokens.ts'
-import { register } from './flows/register.ts'
-import { resetPassword } from './flows/reset-password.ts'
-import { resolveConflict } from './flows/resolve-conflict.ts'
+import { createFlows } from './flows/flows.ts'
 import { createReturns } from './flows/return-to.ts'
-import { secondFactor } from './flows/second-factor.ts'
-import { sendReset } from './flows/send-reset.ts'
-import { signInByEmail } from './flows/sign-in-by-email.ts'
-import { signInWithPasskey } from './flows/sign-in-with-passkey.ts'
-import { signInWithPassword } from './flows/sign-in-with-password.ts'
-import { signInWithProvider } from './flows/sign-in-with-provider.ts'
-import { signOut } from './flows/sign-out.ts'
-import { syncJiraSites } from './flows/sync-jira-sites.ts'
 import { tellDeadGrant } from './flows/tell-dead-grant.ts'
-import { unlinkProvider } from './flows/unlink-provider.ts'
-import { type MailParts, verifyEmail } from './flows/verify-email.ts'
-import { withdrawGrants } from './flows/withdraw-grants.ts'
 import { apiRoutes } from './http/api/index.ts'
 import { createApp } from './http/app.ts'
 import { networkOf } from './http/limits.ts'
 import { errorPage, pageRoutes, staticFiles } from './http/pages/index.ts'
-import type { Principal } from './http/route.ts'
+import { authenticateWith } from './http/principal.ts'
 import { createServer } from './http/server.ts'
 import type { Services } from './http/services.ts'
 import { defineJobs } from './jobs/jobs.ts'
@@ -77,7 +43,6 @@ import { createSealer, type KeyRing } from './kernel/crypto.ts'
 import { acceptsDoctorToken } from './kernel/doctor-token.ts'
 import { createFollowedClock } from './kernel/followed-clock.ts'
 import { createIds, type Random, secretToken, systemRandom } from './kernel/ids.ts'
-import { ok } from './kernel/result.ts'
 import { createShared } from './kernel/shared.ts'
 import { createAllowance } from './mail/allowance.ts'
 import { createMailComposer } from './mail/compose.ts'
@@ -173,7 +138,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
     accounts,
     sessions,
     pendingSignIns,
-    flows: pending,
+    pendingAuthorizations,
     grants,
     revocations,
     audit,
@@ -182,11 +147,11 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
     ...stored
   }: Store) {
     const { tokens: lifetimes, oauth, recentAuthSeconds, publicUrl } = config
+    /** What almost everything below needs. */
+    const base = { clock, ids, random, events, sealer, onDefect }
     const providers = createProviders({
+      ...base,
       settings: config.providers,
-      events,
-      clock,
-      random,
       production: config.production,
       proxy: config.proxy,
       userInfoTtlSeconds: oauth.userInfoTtlSeconds,
@@ -197,35 +162,29 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
     }
 
     // What everything is sealed with, before anything is opened or written
-    const ring = await openRing({ store: stored.sealed, ring: config.encryptionKeys, sealer, clock, random })
+    const ring = await openRing({ ...base, store: stored.sealed, ring: config.encryptionKeys })
 
     // Signing in
     const keys = await createKeys({
+      ...base,
       keys: stored.keys,
-      sealer,
-      clock,
-      ids,
-      random,
       accessTtlSeconds: lifetimes.accessTtlSeconds,
       refreshTtlSeconds: lifetimes.refreshTtlSeconds,
     })
     const tokens = createTokens({ keys, clock, ...lifetimes })
     const devices = createDevices({
+      ...base,
       sessions,
       tokens,
-      clock,
       refreshTtlSeconds: lifetimes.refreshTtlSeconds,
-      onDefect,
       accountExists: async (id) => (await accounts.find(id)) !== undefined,
     })
     const returns = createReturns({ allowed: config.returnToAllowed, self: publicUrl })
-    const trustedDevices = createTrustedDevices({ devices: stored.trustedDevices, clock, ids, random })
+    const trustedDevices = createTrustedDevices({ ...base, devices: stored.trustedDevices })
     const signIn = createSignIn({
+      ...base,
       sessions,
       pendingSignIns,
-      clock,
-      ids,
-      random,
       lifetimes,
       familiarity: trustedDevices,
       requireVerifiedEmail: config.requireVerifiedEmail,
@@ -233,71 +192,56 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       isEnabled: (id) => providers.get(id) !== undefined,
       scopeOf,
     })
-    const codes = createSignInCodes({ codes: stored.codes, clock, random, returns })
+    const codes = createSignInCodes({ ...base, codes: stored.codes, returns })
 
     // What people know or hold, and what is written to them
-    const tickets = createTickets({ tickets: stored.tickets, clock, ids, random, key: ring.keysFor('ticket codes')[0] })
-    const letter = createMailComposer({ ids, clock, sealer })
-    const passwords = createPasswords({
-      policy: config.passwords,
-      random,
-      words: ['vinculum', publicUrl.hostname],
-    })
-    const totp = createTotp({ sealer, clock, random, issuer: publicUrl.hostname })
-    const recoveryCodes = createRecoveryCodes({ ids, random, keys: ring.keysFor('recovery codes') })
+    const tickets = createTickets({ ...base, tickets: stored.tickets, key: ring.keysFor('ticket codes')[0] })
+    const letter = createMailComposer({ ...base })
+    const passwords = createPasswords({ ...base, policy: config.passwords, words: ['vinculum', publicUrl.hostname] })
+    const totp = createTotp({ ...base, issuer: publicUrl.hostname })
+    const recoveryCodes = createRecoveryCodes({ ...base, keys: ring.keysFor('recovery codes') })
     const passkeys = createPasskeys({
+      ...base,
       passkeys: stored.passkeys,
       tickets,
-      clock,
-      ids,
-      random,
       publicUrl,
       origins: config.passkeyOrigins,
     })
     const mailbox = config.mail.tag === 'mailbox' ? createMailbox(clock) : null
     const mailer = createMailer({
+      ...base,
       mails: stored.mails,
-      sealer,
-      clock,
-      random,
-      events,
       publicUrl,
       transport: mailbox ?? (config.mail.tag === 'smtp' ? smtpTransport(config.mail, config) : noTransport),
       providerName: (id) => providers.get(id)?.name ?? id,
-      onDefect,
     })
     if (config.mail.tag === 'off')
       log.warn('SMTP_URL is not set: no e-mail is sent, so addresses cannot be verified and passwords not be reset')
-    const throttle = createThrottle({ guesses: stored.guesses, clock, networkOf })
+    const throttle = createThrottle({ ...base, guesses: stored.guesses, networkOf })
     const serviceCredentials = createServiceCredentials({
+      ...base,
       credentials: stored.serviceCredentials,
       throttle,
-      clock,
-      ids,
-      random,
       networkOf,
       record: audit.record,
-      onDefect,
     })
 
     // Whose account it is
-    const reconcile = createReconcile({ accounts, events, clock, ids, policy: oauth })
-    const links = createLinks({ accounts, clock, rules: signInRules })
-    const conflicts = createConflicts({ conflicts: stored.conflicts, clock, ids, random, sealer })
-    const profiles = createProfiles({ accounts, clock })
-    const users = createUsers({ users: stored.users, accounts, clock })
+    const reconcile = createReconcile({ ...base, accounts, policy: oauth })
+    const links = createLinks({ ...base, accounts, rules: signInRules })
+    const conflicts = createConflicts({ ...base, conflicts: stored.conflicts })
+    const profiles = createProfiles({ ...base, accounts })
+    const users = createUsers({ ...base, users: stored.users, accounts })
 
     // What providers lent us
-    const vault = createVault({ grants, sealer, clock, ids, random, provider: providers.get })
+    const vault = createVault({ ...base, grants, provider: providers.get })
     const renewal = createRenewal({
+      ...base,
       grants,
       vault,
-      clock,
-      random,
-      events,
       provider: providers.get,
       apps: () => providers.list().map(({ id, clientId }) => ({ provider: id, clientId })),
-      discard: async (grant, tokens) => {
+      revokeUnused: async (grant, tokens) => {
         const provider = providers.get(grant.provider)
         if (provider?.speaksFor(grant.issuer) && !(await revocations.stillNeeded(grant)))
           await providers.revoke(provider, tokens)
@@ -311,11 +255,9 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       },
     })
     const revocation = createRevocation({
+      ...base,
       revocations,
       vault,
-      clock,
-      ids,
-      random,
       providers: () => providers.list().map(({ id }) => id),
       revoke: async (of, given) => {
         const provider = providers.get(of.provider)
@@ -327,19 +269,79 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
           : { tag: 'transient', reason: 'issuer_changed' }
       },
     })
-    const ask = askJira(renewal)
-    const sync = syncJiraSites({ jira: stored.jira, providers, ask, clock, random })
+    const wakeMail = (): void => void scheduler.run('send-mail')
+    const wakeRevocation = (): void => {
+      revocation.wake()
+      void scheduler.run('revoke-at-provider')
+    }
+
+    // Teams
+    const teams = createTeams({ ...base, teams: stored.teams, wakeRevocation })
+    const invitations = createInvitations({ ...base, teams: stored.teams, invitations: stored.invitations })
+
+    // Every verb of the service
+    const flows = createFlows({
+      ...base,
+      accounts,
+      sessions,
+      pendingAuthorizations,
+      grants,
+      audit,
+      teams: stored.teams,
+      jira: stored.jira,
+      addresses: stored.addresses,
+      secondFactors: stored.secondFactors,
+      stored: stored.passwords,
+      store: stored.passkeys,
+      providers,
+      reconcile,
+      conflicts,
+      links,
+      users,
+      rules: signInRules,
+      returns,
+      signIn,
+      codes,
+      devices,
+      tokens,
+      passwords,
+      passkeys,
+      totp,
+      recoveryCodes,
+      trustedDevices,
+      tickets,
+      throttle,
+      vault,
+      renewal,
+      invitations,
+      letter,
+      allowed: createAllowance({ clock, hit: rateLimits.hit }),
+      mail: config.mail.tag !== 'off',
+      autoRegister: oauth.autoRegister,
+      policy: { stateTtlSeconds: oauth.stateTtlSeconds, returnToAllowed: config.returnToAllowed, publicUrl },
+      windows: lifetimes,
+      refreshTtlSeconds: lifetimes.refreshTtlSeconds,
+      issuer: lifetimes.issuer,
+      audience: lifetimes.audience,
+      revokeUnused: async (grant, accountId) => {
+        await revocation.revokeUnused(grant, accountId)
+        wakeRevocation()
+      },
+      wakeMail,
+      wakeRevocation,
+    })
+
+    // Background jobs: on a schedule, or when a flow has queued work
     const sweeping = createSweeping({
+      ...base,
       sweeps: stored.sweeps,
       keptSeconds: retentionSeconds({ refusedSignIns: config.refusedSignInTtlSeconds }),
-      clock,
-      events,
-      onDefect,
     })
     const scheduler = createScheduler({
+      ...base,
       jobs: defineJobs({
         revocation,
-        jiraSites: sync,
+        jiraSites: flows.syncJiraSites,
         renewal,
         mailer,
         keys,
@@ -349,181 +351,11 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
         },
       }),
       store: jobs,
-      clock,
       ...(parts.timing ? { timing: parts.timing } : {}),
-      events,
       owner: secretToken(random),
-      onDefect,
     })
-    const wakeMail = (): void => void scheduler.run('send-mail')
-    const wakeRevocation = (): void => {
-      revocation.wake()
-      void scheduler.run('revoke-at-provider')
-    }
-    const drop: typeof revocation.drop = async (grant, accountId) => {
-      await revocation.drop(grant, accountId)
-      wakeRevocation()
-    }
 
-    // Who works together
-    const teams = createTeams({ teams: stored.teams, clock, ids, wakeRevocation })
-    const invitations = createInvitations({ teams: stored.teams, invitations: stored.invitations, clock, ids, random })
-
-    // The verbs
-    const second = proveSecondFactor({
-      signIn,
-      accounts,
-      secondFactors: stored.secondFactors,
-      totp,
-      recoveryCodes,
-      passkeys,
-      throttle,
-      trustedDevices,
-      audit,
-      clock,
-    })
-    const byMail: MailParts = {
-      addresses: stored.addresses,
-      tickets,
-      letter,
-      clock,
-      wakeMail,
-      allowed: createAllowance({ clock, hit: rateLimits.hit }),
-      mail: config.mail.tag !== 'off',
-    }
-    const verification = verifyEmail(byMail)
-    const opening = { opens: createEmailAccessRule({ autoRegister: oauth.autoRegister }), ids }
-    const resets = resetPassword({ ...byMail, ...opening, passwords, trustedDevices, audit })
-    const arrive = arriveFromProvider({ providers, flows: pending, events, clock, sealer })
-    const withdrawal = withdrawGrants({ accounts, providers, clock, wakeRevocation })
-    const begin = beginWithProvider({
-      providers,
-      flows: pending,
-      events,
-      clock,
-      ids,
-      random,
-      sealer,
-      policy: { stateTtlSeconds: oauth.stateTtlSeconds, returnToAllowed: config.returnToAllowed, publicUrl },
-    })
-    const ofTeams = { teams: stored.teams, jira: stored.jira, providers, clock, wakeRevocation }
-    const connect = connectJira({ ...ofTeams, arrive, begin, vault, ids, random, drop })
-    const keep = keepJira({ ...ofTeams, vault, sync })
-    const mailSignIn = signInByEmail({
-      ...byMail,
-      ...opening,
-      signIn,
-      throttle,
-      trustedDevices,
-      audit,
-      random,
-      mayReturn: returns.stillAllowed,
-    })
-    const flows: Flows = {
-      begin,
-      askForMore: askForMore({ accounts, grants, providers, begin }),
-      connectJira: connect,
-      jira: keep,
-      readQueues: readQueues({ ...ofTeams, keep, ask }),
-      enter: signInWithProvider({
-        providers,
-        arrive,
-        reconcile,
-        conflicts,
-        accounts,
-        vault,
-        signIn,
-        audit,
-        events,
-        sessionLives: async (id) => (await devices.find(id))?.endedAt === null,
-        connect: connect.finish,
-        drop,
-        mayReturn: returns.stillAllowed,
-        stillOffers: stillOffers({ grants }),
-      }),
-      register: register({
-        accounts,
-        stored: stored.passwords,
-        passwords,
-        tickets,
-        letter,
-        throttle,
-        clock,
-        ids,
-        autoRegister: oauth.autoRegister,
-        wakeMail,
-      }),
-      signInWithPassword: signInWithPassword({
-        stored: stored.passwords,
-        addresses: stored.addresses,
-        passwords,
-        throttle,
-        trustedDevices,
-        signIn,
-        audit,
-        prove: second.prove,
-        verifyEmail: verification,
-      }),
-      password: changePassword({
-        stored: stored.passwords,
-        passwords,
-        throttle,
-        trustedDevices,
-        accounts,
-        audit,
-        clock,
-        rules: signInRules,
-      }),
-      resolveConflict: resolveConflict({
-        conflicts,
-        accounts,
-        rules: signInRules,
-        opensByMail: async (emailKey) => {
-          const opened = opening.opens(await stored.addresses.holders(emailKey))
-          return opened !== undefined && opened.tag !== 'fresh'
-        },
-        sendSignIn: mailSignIn.begin,
-        mail: byMail.mail,
-        providers,
-        reconcile,
-        vault,
-        signIn,
-        audit,
-        drop,
-        autoRegister: oauth.autoRegister,
-        mayReturn: returns.stillAllowed,
-      }),
-      refreshTokens: refreshTokens({
-        sessions,
-        accounts,
-        tokens,
-        events,
-        clock,
-        windows: lifetimes,
-        refreshTtlSeconds: lifetimes.refreshTtlSeconds,
-      }),
-      redeemCode: redeemCode({ codes, devices, tokens }),
-      signOut: signOut({ devices, tokens, trustedDevices, withdrawal }),
-      unlink: unlinkProvider({ links, providers, audit, wakeRevocation }),
-      readUserInfo: readUserInfo({ accounts, providers, renewal, events }),
-      deleteAccount: deleteAccount({ accounts, providers, clock, wakeRevocation }),
-      secondFactor: secondFactor({ secondFactors: stored.secondFactors, totp, recoveryCodes, clock }),
-      proveSecondFactor: second,
-      passkeys: keepPasskeys({ passkeys, store: stored.passkeys, links, clock }),
-      signInWithPasskey: signInWithPasskey({ passkeys, accounts, signIn, throttle, trustedDevices, audit }),
-      verifyEmail: verification,
-      changeEmail: changeEmail(byMail),
-      resetPassword: resets,
-      signInByEmail: mailSignIn,
-      sendReset: sendReset({ users, resets }),
-      readAsAdministrator: readAsAdministrator({ audit, devices }),
-      withdraw: withdrawal,
-      lend: lendToken({ accounts, providers, grants, renewal, jira: stored.jira, clock }),
-      introspect: introspectToken({ devices, tokens, clock, issuer: lifetimes.issuer, audience: lifetimes.audience }),
-      inviteToTeam: inviteToTeam({ ...byMail, invitations }),
-    }
-
-    // The way in from outside
+    // HTTP
     let closing = false
     // Probes and strangers ask at once: one query serves all of them.
     const storeReady = createShared(() => store.ready())
@@ -580,19 +412,6 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
         trustProxyHops: config.trustProxyHops,
       },
     }
-    const principalOf = (found: Awaited<ReturnType<typeof devices.byAccessToken>>, via: Principal['via']) =>
-      found.ok
-        ? ok<Principal>({
-            account: found.value.session.account,
-            accountId: found.value.session.accountId,
-            sessionId: found.value.session.id,
-            generation: found.value.generation,
-            amr: found.value.session.amr,
-            authTime: found.value.session.authTime,
-            scopes: found.value.session.scope === '' ? [] : found.value.session.scope.split(' '),
-            via,
-          })
-        : found
     const { app, refusals } = createApp<Services>({
       routes: [...apiRoutes, ...pageRoutes],
       vinculum: services,
@@ -602,10 +421,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       clock,
       random,
       events,
-      authenticate: {
-        bearer: async (token) => principalOf(await devices.byAccessToken(token), 'bearer'),
-        cookie: async (value) => principalOf(await devices.byCookie(value), 'cookie'),
-      },
+      authenticate: authenticateWith(devices),
       recentAuthSeconds,
       requestMs: config.store.tag === 'postgres' ? config.requestDeadlineMs : null,
       rateLimits: config.rateLimits ? rateLimits : null,

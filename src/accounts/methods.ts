@@ -2,7 +2,7 @@ import { passwordMaySignIn } from '../kernel/account.ts'
 import type { Identity, SignInMethods } from './ports.ts'
 
 /** A sign-in method of an account, and whether it can sign in at present. */
-export type Method =
+export type SignInMethod =
   | { readonly type: 'provider'; readonly provider: string; readonly identityId: string; readonly usable: boolean }
   | { readonly type: 'password'; readonly usable: boolean }
   | { readonly type: 'passkey'; readonly passkeyId: string; readonly name: string; readonly usable: boolean }
@@ -25,14 +25,14 @@ export const methodsOf = (
     readonly identities: readonly Pick<Identity, 'id' | 'provider' | 'issuer'>[]
   },
   rules: SignInRules,
-): readonly Method[] => [
-  ...identities.map((identity): Method => {
+): readonly SignInMethod[] => [
+  ...identities.map((identity): SignInMethod => {
     const { id, provider } = identity
     return { type: 'provider', provider, identityId: id, usable: rules.acceptsIdentity(identity) }
   }),
   ...(password ? [{ type: 'password', usable: passwordMaySignIn(rules, password.emailVerified) } as const] : []),
-  ...passkeys.map(({ id, name }): Method => ({ type: 'passkey', passkeyId: id, name, usable: true })),
+  ...passkeys.map(({ id, name }): SignInMethod => ({ type: 'passkey', passkeyId: id, name, usable: true })),
 ]
 
 /** Somebody who lost the last of these could never come back. */
-export const keepsAWayIn = (methods: readonly Method[]): boolean => methods.some(({ usable }) => usable)
+export const keepsAWayIn = (methods: readonly SignInMethod[]): boolean => methods.some(({ usable }) => usable)

@@ -136,7 +136,7 @@ export type UserPage = {
   readonly next: UserPlace | null
 }
 /** An account, and how many identities, sessions and passkeys it has. */
-export type User = {
+export type UserListItem = {
   readonly account: Account
   readonly identities: number
   readonly sessions: number
@@ -157,7 +157,7 @@ export interface UserStore {
    * number of accounts, so it can be short, or empty, and still have a `next`.
    */
   list(search: UserSearch): Promise<UserPage>
-  get(id: string, at: Date): Promise<User | undefined>
+  get(id: string, at: Date): Promise<UserListItem | undefined>
   /**
    * With a role, the account's sessions get `scope` in the same transaction, so that no later request has the old one.
    * An administrator needs a verified email address: when another person proves a merely claimed one, the account loses

@@ -23,7 +23,7 @@ export type ReconcileCode =
   | 'too_many_identities'
 
 /** What is asked of reconciliation: whose is this grant? */
-export type Question = {
+export type ReconcileRequest = {
   readonly grant: Grant
   readonly providerName: string
   readonly trusted: boolean
@@ -56,7 +56,7 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Reconc
     othersTrusted = false,
     visitorId,
     resolving,
-  }: Question): Promise<{ evidence: Evidence; known: Identity | undefined }> => {
+  }: ReconcileRequest): Promise<{ evidence: Evidence; known: Identity | undefined }> => {
     const [owner, visitor] = await Promise.all([
       accounts.findByIdentity(grant.issuer, grant.claims.subject),
       visitorId === undefined ? undefined : accounts.find(visitorId),
@@ -91,7 +91,7 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Reconc
    * Whoever proves an address owns it, at a later sign-in too: the provider may have come to vouch for what was only
    * claimed.
    */
-  const proveOwnEmail = async (account: Account, question: Question, at: Date): Promise<Account> => {
+  const proveOwnEmail = async (account: Account, question: ReconcileRequest, at: Date): Promise<Account> => {
     const { grant, origin } = question
     const email = provenOwnEmail(account, question)
     if (account.emailVerified || !email) return account
@@ -110,7 +110,7 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Reconc
   const perform = async (
     decision: Exclude<Decision, { tag: 'ask' | 'refuse' }>,
     known: Identity | undefined,
-    question: Question,
+    question: ReconcileRequest,
   ): Promise<Reconciled | 'too_many_identities' | undefined> => {
     const { grant, origin, also = () => [] } = question
     const at = clock()
@@ -155,7 +155,7 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Reconc
     return { account, identity, action: 'created_new_user' }
   }
 
-  const settle = async (question: Question): Promise<Result<Reconciled, AppError<ReconcileCode>>> => {
+  const settle = async (question: ReconcileRequest): Promise<Result<Reconciled, AppError<ReconcileCode>>> => {
     const provider = question.providerName
     for (let attempt = 0; attempt < 5; attempt++) {
       const { evidence, known } = await gather(question)
@@ -173,7 +173,7 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Reconc
     return fail('account_linking_failed')
   }
 
-  return (question: Question): Promise<Result<Reconciled, AppError<ReconcileCode>>> =>
+  return (question: ReconcileRequest): Promise<Result<Reconciled, AppError<ReconcileCode>>> =>
     events.span(
       'oauth.account_reconciliation',
       { provider: question.grant.provider },
@@ -185,14 +185,17 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Reconc
 export type Reconcile = ReturnType<typeof createReconcile>
 
 /** What the decision to link took for granted. */
-function restsOn(decision: Extract<Decision, { tag: 'link' }>, { sessionId }: Question): LinkCondition | undefined {
+function restsOn(
+  decision: Extract<Decision, { tag: 'link' }>,
+  { sessionId }: ReconcileRequest,
+): LinkCondition | undefined {
   if (decision.how === 'on_purpose') return sessionId === undefined ? undefined : { tag: 'signed_in', sessionId }
   const email = readEmail(decision.email)
   return email && { tag: 'holds_address', email }
 }
 
 /** The account's own address, where this sign-in proves that one. */
-function provenOwnEmail(account: Account, { grant, trusted, othersTrusted }: Question): Email | undefined {
+function provenOwnEmail(account: Account, { grant, trusted, othersTrusted }: ReconcileRequest): Email | undefined {
   const own = account.email === null ? undefined : readEmail(account.email)
   return provenEmails(grant.claims, trusted, othersTrusted)
     .map(readEmail)

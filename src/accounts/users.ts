@@ -4,7 +4,7 @@ import type { Account, Role } from '../kernel/account.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { readEmail } from '../kernel/email.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import type { AccountStore, User, UserPage, UserSearch, UserStore } from './ports.ts'
+import type { AccountStore, UserListItem, UserPage, UserSearch, UserStore } from './ports.ts'
 import type { ProfileChange } from './profile.ts'
 import { scopeOf } from './roles.ts'
 
@@ -16,10 +16,10 @@ export type UserCode =
   | 'address_needed'
   | 'own_second_factor'
   | 'second_factor_missing'
-export type Made = 'made' | 'already' | 'not_found' | 'unverified' | 'disabled'
+export type AdministratorResult = 'made' | 'already' | 'not_found' | 'unverified' | 'disabled'
 
 type UsersParts = { users: UserStore; accounts: AccountStore; clock: Clock }
-type Done<C extends UserCode> = Promise<Result<Account, AppError<C>>>
+type AccountResult<C extends UserCode> = Promise<Result<Account, AppError<C>>>
 
 /**
  * Other people's accounts, and what administrators do to them. It is told on the trail of whoever it was done to, with
@@ -33,14 +33,14 @@ export function createUsers({ users, accounts, clock }: UsersParts) {
     /** Newest first, or those that match a text; see `UserStore.list`. */
     list: (search: UserSearch): Promise<UserPage> => users.list(search),
 
-    get: (id: string): Promise<User | undefined> => users.get(id, clock()),
+    get: (id: string): Promise<UserListItem | undefined> => users.get(id, clock()),
 
     async update(
       by: string,
       id: string,
       { role, ...profile }: UserChange,
       origin: Origin,
-    ): Done<'account_not_found' | 'last_administrator' | 'own_role' | 'address_needed'> {
+    ): AccountResult<'account_not_found' | 'last_administrator' | 'own_role' | 'address_needed'> {
       if (role !== undefined && by === id) return fail('own_role')
       const fields = Object.keys(profile)
       const from = told(by, id, origin)
@@ -61,7 +61,7 @@ export function createUsers({ users, accounts, clock }: UsersParts) {
     },
 
     /** Nobody signs in to it any more, and everybody who is signed in is out. Disabled twice is disabled. */
-    async disable(by: string, id: string, origin: Origin): Done<'account_not_found' | 'last_administrator'> {
+    async disable(by: string, id: string, origin: Origin): AccountResult<'account_not_found' | 'last_administrator'> {
       const from = told(by, id, origin)
       const done = await users.disable(
         id,
@@ -77,7 +77,7 @@ export function createUsers({ users, accounts, clock }: UsersParts) {
       return typeof done === 'string' ? fail(done === 'not_found' ? 'account_not_found' : done) : ok(done)
     },
 
-    async enable(by: string, id: string, origin: Origin): Done<'account_not_found'> {
+    async enable(by: string, id: string, origin: Origin): AccountResult<'account_not_found'> {
       const done = await users.enable(id, clock(), [
         { name: 'account.enabled', accountId: id, origin: told(by, id, origin), data: { by } },
       ])
@@ -92,7 +92,7 @@ export function createUsers({ users, accounts, clock }: UsersParts) {
       by: string,
       id: string,
       origin: Origin,
-    ): Done<'account_not_found' | 'own_second_factor' | 'second_factor_missing'> {
+    ): AccountResult<'account_not_found' | 'own_second_factor' | 'second_factor_missing'> {
       if (by === id) return fail('own_second_factor')
       const about = { accountId: id, origin: originForOthers(origin) }
       const done = await users.removeSecondFactor(
@@ -112,7 +112,7 @@ export function createUsers({ users, accounts, clock }: UsersParts) {
      * What somebody at the machine may say, and nobody over the network: this account looks after the service. `who` is
      * its id, or the address it has proven; an address somebody merely claims would make a stranger administrator.
      */
-    async makeAdministrator(who: string): Promise<Made> {
+    async makeAdministrator(who: string): Promise<AdministratorResult> {
       const email = readEmail(who)
       const account = email
         ? (await accounts.findByEmail(email.key)).map((found) => found.account)[0]

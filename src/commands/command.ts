@@ -2,7 +2,7 @@ import type { Config } from '../config.ts'
 import type { Vinculum } from '../vinculum.ts'
 
 /** The result of a command. The exit code is 0 if `ok`, else 1. */
-export type Report = {
+export type CommandReport = {
   readonly ok: boolean
   /** Sentences about what was done, for standard output. */
   readonly done: readonly string[]
@@ -13,7 +13,7 @@ export type Report = {
 }
 
 /** What a command can use. The service is built only for a command that needs it. */
-export type Context = {
+export type CommandContext = {
   readonly config: Config
   /** The configuration errors. Empty, unless the command has `examinesConfig`. */
   readonly configFaults: readonly string[]
@@ -36,9 +36,9 @@ export type Command = {
   /** Runs even with a broken configuration, and reports its errors and warnings itself. */
   readonly examinesConfig?: true
   readonly run: (
-    context: Context,
+    context: CommandContext,
     given: { readonly positionals: readonly string[]; readonly options: Readonly<Record<string, string | undefined>> },
-  ) => Promise<Report>
+  ) => Promise<CommandReport>
 }
 
 /** The defaults of a command: no arguments and no options. */

@@ -3,14 +3,14 @@ import type { Config } from '../config.ts'
 import type { CopyResult } from '../store/copy.ts'
 import type { Driver } from '../store/driver.ts'
 import { DatabaseOpenError } from '../store/open-error.ts'
-import { type Command, plain, type Report } from './command.ts'
+import { type Command, type CommandReport, plain } from './command.ts'
 
 /**
  * How long one statement may take, in milliseconds: counting or reading a batch of a large table over a slow network.
  */
 const statementMs = 120_000
 
-const failure = (result: string, message: string, rest: object = {}): Report => ({
+const failure = (result: string, message: string, rest: object = {}): CommandReport => ({
   ok: false,
   done: [],
   failed: [message],
@@ -18,7 +18,7 @@ const failure = (result: string, message: string, rest: object = {}): Report => 
 })
 
 /** Returns the file to copy from. Returns a report if the source or the target is wrong, before anything is opened. */
-function sourceOf({ store }: Config, url: string): string | Report {
+function sourceOf({ store }: Config, url: string): string | CommandReport {
   if (store.tag !== 'sqlite' || store.file === ':memory:')
     return failure('source_not_sqlite', 'DATABASE_URL is not a SQLite file. Set it to the file to copy from.')
   if (!existsSync(store.file))
@@ -34,7 +34,7 @@ function sourceOf({ store }: Config, url: string): string | Report {
 const anotherTarget = 'create an empty database, and run copy-to with it'
 
 /** Describes the result of the copy, for people and for programs. */
-export function reportOf(outcome: CopyResult, config: Pick<Config, 'encryptionKeys'>): Report {
+export function reportOf(outcome: CopyResult, config: Pick<Config, 'encryptionKeys'>): CommandReport {
   switch (outcome.tag) {
     case 'copied': {
       const width = Math.max(...outcome.tables.map(({ table }) => table.length))

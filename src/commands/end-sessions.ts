@@ -1,5 +1,5 @@
 import type { EndedCounts } from '../sessions/end-sessions.ts'
-import { type Command, plain, type Report } from './command.ts'
+import { type Command, type CommandReport, plain } from './command.ts'
 
 /** RFC 3339 with a time zone: without one, a time means different moments on different machines. */
 const rfc3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:\d{2})$/
@@ -22,14 +22,14 @@ const names: Readonly<Record<keyof EndedCounts, string>> = {
   tickets: 'emailed links and codes deleted',
 }
 
-const failure = (reason: string, sentence: string): Report => ({
+const failure = (reason: string, sentence: string): CommandReport => ({
   ok: false,
   done: [],
   failed: [sentence],
   data: { result: reason, message: sentence },
 })
 
-export const endSessions: Command = {
+export const endSessionsCommand: Command = {
   ...plain,
   options: { before: 'time' },
   summary: 'end every session created before a time (default: now), while the service runs',

@@ -1,9 +1,9 @@
 /** The commands after `npm start --`: their table, the usage text, and how to read arguments and print reports. */
 import { parseArgs } from 'node:util'
-import type { Command, Report } from './command.ts'
+import type { Command, CommandReport } from './command.ts'
 import { copyTo } from './copy-to.ts'
 import { doctor } from './doctor.ts'
-import { endSessions } from './end-sessions.ts'
+import { endSessionsCommand } from './end-sessions.ts'
 import { makeAdmin } from './make-admin.ts'
 import { reseal } from './reseal.ts'
 import { rotateKeys } from './rotate-keys.ts'
@@ -14,7 +14,7 @@ export const commands: Readonly<Record<string, Command>> = {
   'rotate-keys': rotateKeys,
   reseal,
   'copy-to': copyTo,
-  'end-sessions': endSessions,
+  'end-sessions': endSessionsCommand,
 }
 
 const synopsisOf = (name: string, { positionals, options }: Command): string =>
@@ -69,7 +69,7 @@ export function readInvocation([name = '', ...args]: readonly string[]): Invocat
 
 /** The output of a report: one JSON object on standard output with `--json`, otherwise sentences. */
 export const formatReport = (
-  { ok, done, failed = [], data }: Report,
+  { ok, done, failed = [], data }: CommandReport,
   json: boolean,
 ): { stdout: string; stderr: string } => {
   const lines = (sentences: readonly string[]): string => sentences.map((sentence) => `${sentence}\n`).join('')

@@ -56,11 +56,11 @@ export type Need =
   /** They took it back. */
   | 'withdrawn'
 
-type Looked = Pick<StoredGrant, 'expiresAt' | 'refreshToken' | 'status' | 'dueAt' | 'consentedAt' | 'refreshedAt'>
+type GrantState = Pick<StoredGrant, 'expiresAt' | 'refreshToken' | 'status' | 'dueAt' | 'consentedAt' | 'refreshedAt'>
 
 /** What has to be done before its access token may be used; `refused`: the provider's API has just refused that one. */
 export function needOf(
-  { expiresAt, refreshToken, status, dueAt, consentedAt, refreshedAt }: Looked,
+  { expiresAt, refreshToken, status, dueAt, consentedAt, refreshedAt }: GrantState,
   now: Date,
   { minTtlSeconds = 0, refused = false }: { readonly minTtlSeconds?: number; readonly refused?: boolean } = {},
 ): Need {
@@ -76,7 +76,7 @@ export function needOf(
 }
 
 /** Seconds until asking again may bring something, when a grant is held off or its newest token was refused. */
-export function waitSeconds({ status, dueAt, refreshedAt }: Looked, now: Date): number {
+export function waitSeconds({ status, dueAt, refreshedAt }: GrantState, now: Date): number {
   const until = status === 'degraded' ? dueAt : refreshedAt && secondsAfter(refreshedAt, justNowSeconds)
   return Math.max(1, Math.ceil(((until?.getTime() ?? 0) - now.getTime()) / 1000))
 }
@@ -97,7 +97,7 @@ const within = (now: Date, end: Date, { from, to }: { from: number; to: number }
  * When a grant whose tokens came just now is to be refreshed next, or `null`: never. `chance`, from 0 to 1, spreads
  * those that were given together.
  */
-export function nextDue(
+export function nextRefreshAt(
   grant: Pick<StoredGrant, 'refreshToken' | 'expiresAt' | 'refreshExpiresAt' | 'usedAt'>,
   { idleDays }: GrantLifetime,
   now: Date,
@@ -134,17 +134,17 @@ export function consentEndsAt(
 export const backOffSeconds = (failures: number, chance: number, retryAfter = 0): number =>
   Math.max(backOff(failures, delaySeconds, chance), retryAfter * (1 + chance / 4))
 
-export type Unrefreshed = Exclude<RefreshOutcome, { tag: 'refreshed' }>
+export type RefreshFailure = Exclude<RefreshOutcome, { tag: 'refreshed' }>
 
 /** How a refresh that brought nothing is remembered. */
-export function errorClassOf({ tag, reason }: Unrefreshed): Exclude<GrantErrorClass, 'scope_missing'> {
+export function errorClassOf({ tag, reason }: RefreshFailure): Exclude<GrantErrorClass, 'scope_missing'> {
   if (tag === 'needs_reauthorization') return 'invalid_grant'
   if (tag === 'client_config') return 'client_misconfigured'
   return reason === 'status_429' || reason === 'held_off' || reason === 'slow_down' ? 'rate_limited' : 'transient'
 }
 
 /** Whether it says that the provider answers nobody just now, so that asking for others would be in vain. */
-export const concernsEverybody = (answer: Unrefreshed): boolean =>
+export const concernsEverybody = (answer: RefreshFailure): boolean =>
   answer.tag === 'transient' && (answer.reason === 'breaker_open' || errorClassOf(answer) === 'rate_limited')
 
 /** How many a round takes of one provider's grants, of which so many are due within the hour. */
@@ -156,7 +156,7 @@ export const roundSize = (coming: number): number =>
  * for little; what was granted on purpose is not taken back by it.
  */
 export const wouldNarrow = (
-  stored: Looked & Pick<StoredGrant, 'scopes'>,
+  stored: GrantState & Pick<StoredGrant, 'scopes'>,
   brought: readonly string[],
   missingScopes: (asked: readonly string[], granted: readonly string[]) => readonly string[],
   now: Date,

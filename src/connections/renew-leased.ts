@@ -12,7 +12,7 @@ import {
   errorClassOf,
   type Need,
   needOf,
-  type Unrefreshed,
+  type RefreshFailure,
   waitSeconds,
 } from './life-cycle.ts'
 import type { GrantKey, GrantStore, StoredGrant } from './ports.ts'
@@ -39,12 +39,12 @@ export type Wish = {
   readonly refused?: string
 }
 
-export type TokenCode = 'needs_reauthorization' | 'provider_unavailable' | 'not_connected'
-export type Answer = Result<UsableToken, AppError<TokenCode>>
+export type UsableTokenCode = 'needs_reauthorization' | 'provider_unavailable' | 'not_connected'
+export type UsableTokenResult = Result<UsableToken, AppError<UsableTokenCode>>
 
 /** What became of one renewal; `everybody`: for others of this provider it would be the same. `left`: nothing was done. */
-export type Renewed = {
-  readonly answer: Answer
+export type RenewalOutcome = {
+  readonly answer: UsableTokenResult
   readonly result: 'refreshed' | 'dead' | 'misconfigured' | 'failed' | 'left'
   readonly everybody?: boolean
 }
@@ -61,7 +61,7 @@ export type LeasedParts = {
   /** Whom it concerns that a grant is dead: facts, written down together with it. */
   concerns: (grant: StoredGrant) => Promise<readonly Fact[]>
   /** Revokes at the provider what was made for nobody. */
-  discard?: (grant: StoredGrant, tokens: TokenSet) => Promise<void>
+  revokeUnused?: (grant: StoredGrant, tokens: TokenSet) => Promise<void>
   /** Milliseconds; for whoever waits on another's lease, or for the store to come back. */
   pause: (ms: number) => Promise<void>
 }
@@ -79,7 +79,7 @@ export function createLeasedRenewal({
   provider,
   refresh,
   concerns,
-  discard = async () => undefined,
+  revokeUnused: discard = async () => undefined,
   pause,
 }: LeasedParts) {
   const nameOf = (id: string): string => provider(id)?.name ?? id
@@ -99,11 +99,15 @@ export function createLeasedRenewal({
       refused: refused !== undefined && grant.accessToken !== null && accessTokenOf(grant) === refused,
     })
 
-  const unavailable = ({ provider: id }: Pick<StoredGrant, 'provider'>, retryAfter: number, cause?: unknown): Answer =>
+  const unavailable = (
+    { provider: id }: Pick<StoredGrant, 'provider'>,
+    retryAfter: number,
+    cause?: unknown,
+  ): UsableTokenResult =>
     fail('provider_unavailable', { provider: nameOf(id) }, { retryAfter, ...(cause === undefined ? {} : { cause }) })
 
   /** What is said of a grant as it is, when nothing is to be done about it, or nothing can be. */
-  const asIs = (grant: StoredGrant, { refused }: Wish, cause?: unknown): Answer => {
+  const asIs = (grant: StoredGrant, { refused }: Wish, cause?: unknown): UsableTokenResult => {
     const at = clock()
     const params = { provider: nameOf(grant.provider) }
     if (grant.status === 'revoked' || grant.accessToken === null) return fail('not_connected', params)
@@ -134,15 +138,16 @@ export function createLeasedRenewal({
   }
 
   /** Somebody consented anew, took it back, or took the lease over: what they stored counts. */
-  const asStored = async (leased: StoredGrant, wish: Wish): Promise<Renewed> => {
+  const asStored = async (leased: StoredGrant, wish: Wish): Promise<RenewalOutcome> => {
     const current = await grants.find(leased)
     if (!current) return { answer: notConnected(leased), result: 'left' }
     return { answer: asIs(current, wish), result: 'left' }
   }
 
-  const notConnected = ({ provider: id }: GrantKey): Answer => fail('not_connected', { provider: nameOf(id) })
+  const notConnected = ({ provider: id }: GrantKey): UsableTokenResult =>
+    fail('not_connected', { provider: nameOf(id) })
 
-  const store = async (leased: StoredGrant, tokens: TokenSet, wish: Wish | null): Promise<Renewed> => {
+  const store = async (leased: StoredGrant, tokens: TokenSet, wish: Wish | null): Promise<RenewalOutcome> => {
     const at = clock()
     const scopes = tokens.scopes ?? leased.scopes
     const sealed = vault.sealed(leased.id, { ...tokens, scopes })
@@ -177,7 +182,7 @@ export function createLeasedRenewal({
   }
 
   /** Marked for its person, who is told. Whoever stored something newer meanwhile is not overruled: the fence says so. */
-  const bury = async (leased: StoredGrant, wish: Wish | null, cause: string): Promise<Renewed> => {
+  const bury = async (leased: StoredGrant, wish: Wish | null, cause: string): Promise<RenewalOutcome> => {
     const marked = await written(leased, async () =>
       grants.died(leased.id, leased.fence, clock(), await concerns(leased)),
     )
@@ -187,7 +192,7 @@ export function createLeasedRenewal({
     return { answer, result: 'dead' }
   }
 
-  const postpone = async (leased: StoredGrant, failure: Unrefreshed): Promise<{ dueAt: Date; noted: boolean }> => {
+  const postpone = async (leased: StoredGrant, failure: RefreshFailure): Promise<{ dueAt: Date; noted: boolean }> => {
     const at = clock()
     const retryAfter = failure.tag === 'transient' ? failure.retryAfter : undefined
     const dueAt = secondsAfter(at, backOffSeconds(leased.failures + 1, chance(random), retryAfter))
@@ -199,7 +204,7 @@ export function createLeasedRenewal({
   }
 
   /** Under the lease: asks the provider, once, and writes down what it said. `wish` is `null` for the scheduled round. */
-  const renew = async (leased: StoredGrant, wish: Wish | null): Promise<Renewed> => {
+  const renew = async (leased: StoredGrant, wish: Wish | null): Promise<RenewalOutcome> => {
     let refreshToken: string | null
     try {
       ;({ refreshToken } = vault.open(leased.id, leased))

@@ -2,10 +2,16 @@ import { secondsAfter } from '../kernel/clock.ts'
 import { secretToken } from '../kernel/ids.ts'
 import { isUseWorthNoting, mostToCount } from './life-cycle.ts'
 import type { App, GrantKey, StoredGrant } from './ports.ts'
-import { type Answer, createLeasedRenewal, type LeasedParts, type Renewed, type Wish } from './renew-leased.ts'
+import {
+  createLeasedRenewal,
+  type LeasedParts,
+  type RenewalOutcome,
+  type UsableTokenResult,
+  type Wish,
+} from './renew-leased.ts'
 import { createRound } from './round.ts'
 
-export type { TokenCode } from './renew-leased.ts'
+export type { UsableTokenCode as TokenCode } from './renew-leased.ts'
 
 /** Longer than any provider call may take, so that a lease outlives its work but not its worker. */
 const leaseSeconds = 90
@@ -45,7 +51,7 @@ export function createRenewal({
   }
 
   /** Leases the grant and renews it, or waits for whoever holds it elsewhere. */
-  const attempt = async (grant: StoredGrant, wish: Wish): Promise<Renewed> => {
+  const attempt = async (grant: StoredGrant, wish: Wish): Promise<RenewalOutcome> => {
     for (let waited = 0, ms = firstLookMs; waited <= patienceMs; waited += ms, ms = Math.min(ms * 1.5, mostLookMs)) {
       const leased = await leaseOf(grant.id)
       if (leased) {
@@ -73,7 +79,7 @@ export function createRenewal({
     return flight
   }
 
-  const find = async (key: GrantKey, wish: Wish): Promise<{ answer: Answer; grant?: StoredGrant }> => {
+  const find = async (key: GrantKey, wish: Wish): Promise<{ answer: UsableTokenResult; grant?: StoredGrant }> => {
     for (let n = 0; n < mostFlights; n++) {
       // Nothing is served for another issuer than the provider's own of today: whose token that is nobody here can say.
       if (provider(key.provider)?.speaksFor(key.issuer) === false) return { answer: notConnected(key) }
@@ -112,7 +118,7 @@ export function createRenewal({
      * refused by the provider's API (`refused`). Refuses with `not_connected` (nobody granted it, or they took it
      * back), `needs_reauthorization` (only the person can help) or `provider_unavailable` (with `retryAfter`).
      */
-    async ensureValidToken(key: GrantKey, wish: Wish = {}): Promise<Answer> {
+    async ensureValidToken(key: GrantKey, wish: Wish = {}): Promise<UsableTokenResult> {
       const { answer, grant } = await find(key, wish)
       if (answer.ok && grant && isUseWorthNoting(grant, clock()))
         await grants.used(grant.id, grant.fence, vault.dueOnUse(grant), clock())

@@ -28,7 +28,7 @@ export const retryDelay = (attempts: number, random: Random, retryAfter = 0): nu
   Math.max(retryAfter, backOff(attempts, delaySeconds, chance(random)))
 
 /** A revocation as it is told to whoever waits for it. */
-export type Waiting = Pick<Revocation, 'provider' | 'teamId' | 'attempts' | 'nextAttemptAt'> & {
+export type QueuedRevocation = Pick<Revocation, 'provider' | 'teamId' | 'attempts' | 'nextAttemptAt'> & {
   readonly queuedAt: Date
   readonly lastError: GrantErrorClass | null
 }
@@ -63,7 +63,7 @@ type RevocationParts = {
 }
 
 /** What became of one item. After `not_made` nothing more is asked of its provider in this round. */
-type Handled = 'handled' | 'held' | 'not_made'
+type RevocationAttempt = 'handled' | 'held' | 'not_made'
 
 /**
  * Withdrawing our permission at the provider, some time after the person withdrew it here: a durable queue, retried.
@@ -96,7 +96,7 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
     }
   }
 
-  const one = async (item: Revocation): Promise<Handled> => {
+  const one = async (item: Revocation): Promise<RevocationAttempt> => {
     // A team's connection, or a sign-in linked again, stands on the same consent: revoking now would kill its tokens
     // with these (Google revokes for the whole project, GitHub and Atlassian for person and app).
     if (await revocations.stillNeeded(item)) {
@@ -113,7 +113,7 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
     return ask(item)
   }
 
-  const ask = async (item: Revocation): Promise<Handled> => {
+  const ask = async (item: Revocation): Promise<RevocationAttempt> => {
     const tokens = opened(item)
     const answer: RevocationOutcome = tokens ? await revoke(item, tokens) : { tag: 'transient', reason: 'unopenable' }
     if (answer.tag !== 'transient') {
@@ -172,7 +172,10 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
      * What a consent brought that came to nothing here, for it was refused at the last step: kept nowhere, and to be
      * worth nothing at its provider either, unless something else stands on the same consent.
      */
-    async drop({ provider, issuer, clientId, claims: { subject }, tokens }: Grant, accountId: string): Promise<void> {
+    async revokeUnused(
+      { provider, issuer, clientId, claims: { subject }, tokens }: Grant,
+      accountId: string,
+    ): Promise<void> {
       const [grantId, at] = [ids('grt'), clock()]
       const { accessToken, refreshToken } = vault.sealed(grantId, tokens)
       await revocations.add({
@@ -216,7 +219,7 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
     async waiting(
       accountId: string,
       { after, limit }: { readonly after: RevocationPlace | null; readonly limit: number },
-    ): Promise<{ readonly items: readonly Waiting[]; readonly next: RevocationPlace | null }> {
+    ): Promise<{ readonly items: readonly QueuedRevocation[]; readonly next: RevocationPlace | null }> {
       // One more than asked for tells whether there is a next page.
       const rows = await revocations.of(accountId, { after, limit: limit + 1 })
       const shown = rows.slice(0, limit)

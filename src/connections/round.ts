@@ -2,7 +2,7 @@ import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { chance, type Random } from '../kernel/ids.ts'
 import { horizonSeconds, mostToCount, roundSize } from './life-cycle.ts'
 import type { App, GrantStore } from './ports.ts'
-import type { Renewed } from './renew-leased.ts'
+import type { RenewalOutcome } from './renew-leased.ts'
 
 /** How many calls a round has under way to one provider. */
 const workers = 20
@@ -16,7 +16,7 @@ type RoundParts = {
   clock: Clock
   random: Random
   /** Renews one grant that is due; nothing when somebody else is at it. */
-  renew: (id: string) => Promise<Renewed | undefined>
+  renew: (id: string) => Promise<RenewalOutcome | undefined>
   isClosing: () => boolean
 }
 

@@ -19,7 +19,7 @@ export type Standing = {
 }
 
 /** The status as people are told it: what has expired and cannot be renewed needs its person, though nobody asked yet. */
-export const statusOf = (grant: StoredGrant, now: Date): StoredGrant['status'] =>
+export const grantStatusOf = (grant: StoredGrant, now: Date): StoredGrant['status'] =>
   needOf(grant, now) === 'dead' ? 'needs_reauthorization' : grant.status
 
 /** Pure. `signInScopes` are what the sign-in itself said, for where no grant is kept. */
@@ -33,7 +33,7 @@ export function standingOf(
     const nothing = { asked: [], missing: [], expiresAt: null, usedAt: null, endsAt: null, lastError: null }
     return { status: 'none', granted: signInScopes, ...nothing }
   }
-  const status = statusOf(grant, now)
+  const status = grantStatusOf(grant, now)
   const { askedScopes, scopes, expiresAt, usedAt, lastError } = grant
   const missing = provider.missingScopes(askedScopes, scopes)
   const endsAt = consentEndsAt(grant, provider.lifetime)

@@ -4,7 +4,7 @@ import type { Sealer } from '../kernel/crypto.ts'
 import { UnopenableError } from '../kernel/crypto.ts'
 import { chance, type Ids, type Random } from '../kernel/ids.ts'
 import type { Grant, GrantTokens, Provider } from '../providers/provider.ts'
-import { isInUse, nextDue, wouldNarrow } from './life-cycle.ts'
+import { isInUse, nextRefreshAt, wouldNarrow } from './life-cycle.ts'
 import type { GrantKey, GrantStore, NewTokens, StoredGrant } from './ports.ts'
 
 /** What there is to know of a provider here. */
@@ -43,8 +43,8 @@ export function createVault({ grants, sealer, clock, ids, random, provider }: Va
   }
 
   /** When a grant with tokens made now is due. */
-  const nextDueOf = (grant: Pick<StoredGrant, 'provider'> & Parameters<typeof nextDue>[0]): Date | null =>
-    nextDue(grant, provider(grant.provider)?.lifetime ?? {}, clock(), chance(random))
+  const nextDueOf = (grant: Pick<StoredGrant, 'provider'> & Parameters<typeof nextRefreshAt>[0]): Date | null =>
+    nextRefreshAt(grant, provider(grant.provider)?.lifetime ?? {}, clock(), chance(random))
 
   /** When a grant is due once it is used now: one that was idle is to be renewed in time again. */
   const dueOnUse = (grant: StoredGrant): Date | null => {

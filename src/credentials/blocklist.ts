@@ -65,7 +65,7 @@ export function isCommon(password: string): boolean {
 const leastWord = 4
 
 /** Whether little is left of a password after removing words about the person or this service (ASVS 6.2.11). */
-export function isPersonal(password: string, about: PasswordOwner, own: readonly string[]): boolean {
+export function isAboutPerson(password: string, about: PasswordOwner, own: readonly string[]): boolean {
   const personal = [about.email, about.email?.split('@')[0], about.name].flatMap((text) => text ?? [])
   const words = [...own, ...personal, ...[...own, ...personal].flatMap((text) => text.split(/[^\p{L}\p{N}]+/u))]
     .map((word) => word.normalize('NFC').toLowerCase())

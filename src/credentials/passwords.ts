@@ -4,7 +4,7 @@ import { type AppError, fail } from '../errors/catalogue.ts'
 import { createBounded } from '../kernel/bounded.ts'
 import { type Random, secretToken } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import { isCommon, isPersonal, type PasswordOwner } from './blocklist.ts'
+import { isAboutPerson, isCommon, type PasswordOwner } from './blocklist.ts'
 
 /** In code points. Longer than anyone types, and short enough to limit the cost of hashing. */
 export const longestPassword = 256
@@ -67,7 +67,7 @@ export function createPasswords({ policy, random, words }: PasswordsParts) {
       const { length } = [...normal]
       if (length < leastLength) return rejected('too_short')
       if (length > longestPassword) return rejected('too_long')
-      if (isPersonal(normal, about, words)) return rejected('too_personal')
+      if (isAboutPerson(normal, about, words)) return rejected('too_personal')
       return isCommon(normal) ? rejected('too_common') : ok(normal)
     },
     hash,

@@ -72,7 +72,7 @@ export interface GuessStore {
   ): Promise<number | null>
   /** Changes existing counters. Atomic. */
   change(keys: readonly GuessKey[], rule: (counter: CounterName, known: Guesses) => Guesses): Promise<void>
-  forget(key: string): Promise<void>
+  erase(key: string): Promise<void>
 }
 
 /** A password as stored. `changedAt` identifies it: a sign-in with an earlier password does not count. */
@@ -328,7 +328,7 @@ export interface AddressStore {
    * with its address verified, and claims of others to it end. `because` returns the audit facts for the result.
    * Returns `undefined` if the ticket is no longer valid, or the address now gives access to another account.
    */
-  enter(
+  open(
     ticket: Ticket,
     coming: EmailSignIn,
     because: (tag: EmailAccess['tag']) => readonly Fact[],

@@ -86,7 +86,7 @@ export function createThrottle({ guesses, clock, networkOf }: ThrottleParts) {
      * stays: a successful sign-in must not allow it new guesses at other accounts.
      */
     async completed({ subject, trustedDevice }: Omit<Guess, 'ip'>): Promise<void> {
-      await guesses.forget(trustedDevice === null ? `account:${subject}` : `device:${trustedDevice}`)
+      await guesses.erase(trustedDevice === null ? `account:${subject}` : `device:${trustedDevice}`)
     },
   }
 }

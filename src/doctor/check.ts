@@ -13,7 +13,7 @@ export type Finding = {
   readonly remedy?: string
 }
 
-export const ok = (name: string, found: string): Finding => ({ name, status: 'ok', found })
+export const passed = (name: string, found: string): Finding => ({ name, status: 'ok', found })
 export const warning = (name: string, found: string, remedy: string): Finding => ({
   name,
   status: 'warning' as const,

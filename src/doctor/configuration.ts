@@ -1,6 +1,6 @@
 import { type Config, settingsIn } from '../config.ts'
 import { isLoopback } from '../kernel/loopback.ts'
-import { type Finding, failed, ok, warning } from './check.ts'
+import { type Finding, failed, passed, warning } from './check.ts'
 
 const name = 'configuration'
 
@@ -65,7 +65,7 @@ export function examineConfiguration(config: Config, faults: readonly string[]):
   ]
   const mode = config.production ? 'production' : 'not production'
   const ids = config.providers.map(({ id }) => id).join(', ') || 'none'
-  return [ok(name, `Valid: ${mode}, PUBLIC_URL ${config.publicUrl.origin}, providers: ${ids}.`), ...found]
+  return [passed(name, `Valid: ${mode}, PUBLIC_URL ${config.publicUrl.origin}, providers: ${ids}.`), ...found]
 }
 
 const warningRemedy = 'Correct the name or the value, or remove it if it is meant for another program.'

@@ -5,7 +5,7 @@ import { canWriteSqlite, examineSqlite, riskyFileSystem, type SqliteExamination 
 import type { MigrationState } from '../store/migrations.ts'
 import { DatabaseOpenError, openErrorOf } from '../store/open-error.ts'
 import { missingError, sqliteFileExists } from '../store/sqlite-file.ts'
-import { type Check, type Finding, failed, ok, type ReportFinding, warning } from './check.ts'
+import { type Check, type Finding, failed, passed, type ReportFinding, warning } from './check.ts'
 
 type StoreConfig = Config['store']
 type SqliteFile = Extract<StoreConfig, { tag: 'sqlite' }>
@@ -77,7 +77,7 @@ export function reachableFinding(
   const found = `PostgreSQL ${version} at ${host} accepted a connection in ${Math.round(connectMs)} ms, ${encrypted ? 'with' : 'without'} TLS.`
   return connectMs > slowConnectMs
     ? warning('database.reachable', found, 'Find the cause: name resolution, the network, or load.')
-    : ok('database.reachable', found)
+    : passed('database.reachable', found)
 }
 
 export function clockFinding(aheadMs: number, accuracyMs: number): Finding {
@@ -86,7 +86,7 @@ export function clockFinding(aheadMs: number, accuracyMs: number): Finding {
   const found = `The database's clock is ${seconds(aheadMs)} s ${aheadMs < 0 ? 'behind' : 'ahead of'} this machine's (± ${seconds(accuracyMs)} s).`
   return Math.abs(aheadMs) - accuracyMs > clockLeewayMs
     ? warning(name, found, 'Synchronize both clocks with NTP (timedatectl, chronyc tracking).')
-    : ok(name, found)
+    : passed(name, found)
 }
 
 export function migrationsFinding({ known, pending, empty, newer }: MigrationState): Finding {
@@ -109,7 +109,7 @@ export function migrationsFinding({ known, pending, empty, newer }: MigrationSta
       `${pending} of ${known} migrations are pending.`,
       'Back up the database, then start this version of the service, which applies them.',
     )
-  return ok(name, `All ${known} migrations are applied.`)
+  return passed(name, `All ${known} migrations are applied.`)
 }
 
 const copyFinding = failed(
@@ -160,21 +160,26 @@ export function rightsFindings({ change, unusable, foreign }: Rights, pending: n
   ]
   return findings.length > 0
     ? findings
-    : [ok(name, 'The role can create and alter tables, read and write (tested in a transaction that was rolled back).')]
+    : [
+        passed(
+          name,
+          'The role can create and alter tables, read and write (tested in a transaction that was rolled back).',
+        ),
+      ]
 }
 
 export function poolerFinding(pooler: Pooler): Finding {
   const name = 'database.pooler'
   switch (pooler) {
     case 'none':
-      return ok(name, 'No pooler: the process ID from the connection is that of the server process.')
+      return passed(name, 'No pooler: the process ID from the connection is that of the server process.')
     case 'transaction':
-      return ok(
+      return passed(
         name,
         'A pooler in transaction mode: two open connections used the same server process. The service works with it, since it sends unnamed statements. Connect pg_dump directly to the database.',
       )
     case 'session':
-      return ok(
+      return passed(
         name,
         'A pooler: the process ID from the connection is not that of the server process. Connections did not share a server process, so it is probably in session mode.',
       )
@@ -182,7 +187,7 @@ export function poolerFinding(pooler: Pooler): Finding {
 }
 
 async function checkSqlite({ file, create }: SqliteFile, report: ReportFinding): Promise<void> {
-  if (file === ':memory:') return report(ok('database.file', 'In memory: there is nothing to check.'))
+  if (file === ':memory:') return report(passed('database.file', 'In memory: there is nothing to check.'))
   if (!sqliteFileExists(file))
     return report(
       create
@@ -199,7 +204,7 @@ async function checkSqlite({ file, create }: SqliteFile, report: ReportFinding):
     report(placeFinding(file, await riskyFileSystem(file)))
     report(
       (await canWriteSqlite(file, lockedMs)) === 'writable'
-        ? ok(
+        ? passed(
             'database.rights',
             'The file and its folder can be written (tested in a transaction that was rolled back).',
           )
@@ -223,7 +228,7 @@ export function sqliteFindings(
   const found = `${file}, ${mib} MiB, journal mode ${journalMode}.`
   return [
     journalMode === 'wal' || migrations.empty
-      ? ok('database.file', found)
+      ? passed('database.file', found)
       : warning(
           'database.file',
           found,
@@ -234,16 +239,16 @@ export function sqliteFindings(
       : []),
     migrationsFinding(migrations),
     damage === undefined
-      ? ok('database.integrity', 'Not checked, because the file is large. Run PRAGMA integrity_check on a copy.')
+      ? passed('database.integrity', 'Not checked, because the file is large. Run PRAGMA integrity_check on a copy.')
       : damage === null
-        ? ok('database.integrity', 'quick_check found nothing.')
+        ? passed('database.integrity', 'quick_check found nothing.')
         : failed('database.integrity', `quick_check: ${damage}.`, 'Stop the service and restore a backup.'),
   ]
 }
 
 export function placeFinding(file: string, system: Awaited<ReturnType<typeof riskyFileSystem>>): Finding {
   const name = 'database.place'
-  if (system === undefined) return ok(name, 'The file is on a local file system.')
+  if (system === undefined) return passed(name, 'The file is on a local file system.')
   return system.kind === 'network'
     ? warning(
         name,

@@ -3,7 +3,7 @@ import { statfs } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Config } from '../config.ts'
 import { dataFolder } from '../secrets.ts'
-import { type Check, type Finding, failed, ok, warning } from './check.ts'
+import { type Check, type Finding, failed, passed, warning } from './check.ts'
 
 /** Less free space than either of these causes a warning. */
 const leastShare = 0.1
@@ -46,5 +46,5 @@ export function diskFinding(name: string, path: string, { bsize, blocks, bavail,
   if (bavail === 0 || (files > 0 && ffree === 0)) return failed(name, found, remedy)
   return share < leastShare || bytes < leastBytes || inodes < leastShare
     ? warning(name, found, remedy)
-    : ok(name, found)
+    : passed(name, found)
 }

@@ -10,7 +10,7 @@ import { openReader } from '../store/open.ts'
 import { DatabaseOpenError } from '../store/open-error.ts'
 import { readLedger, readSigningKeys, type SealedByKey, sealedByKey } from '../store/sealed.ts'
 import { sqliteFileExists } from '../store/sqlite-file.ts'
-import { type Check, type Finding, failed, ok, type ReportFinding, warning } from './check.ts'
+import { type Check, type Finding, failed, passed, type ReportFinding, warning } from './check.ts'
 
 type KeysCheckParts = { readonly config: Config; readonly now: () => Date; readonly random: Random }
 
@@ -24,11 +24,11 @@ export const keysCheck = ({ config, now, random }: KeysCheckParts): Check => ({
     const ring = ringOf(config)
     if (ring === undefined)
       return report(
-        ok('keys', 'No key exists yet. It is generated at the first start. In production, set ENCRYPTION_KEYS.'),
+        passed('keys', 'No key exists yet. It is generated at the first start. In production, set ENCRYPTION_KEYS.'),
       )
     const { store } = config
     if (store.tag === 'sqlite' && !sqliteFileExists(store.file))
-      return report(ok('keys', `${namesOf(ring)}: nothing is encrypted yet, because there is no database.`))
+      return report(passed('keys', `${namesOf(ring)}: nothing is encrypted yet, because there is no database.`))
     try {
       await checkKeys(config, ring, { report, signal, now, random })
     } catch (error) {
@@ -65,7 +65,7 @@ async function checkKeys(
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(10_000)])
     const counted = await sealedByKey(reader, deadline)
     if (ledger === undefined && counted.tallies.size === 0)
-      return report(ok('keys', `${namesOf(ring)}: nothing is encrypted yet, because the tables do not exist.`))
+      return report(passed('keys', `${namesOf(ring)}: nothing is encrypted yet, because the tables do not exist.`))
     const sealer = createSealer(ring, random)
     const closed = counted.samples.filter((value) => isOurs(value, ring) && !opens(sealer, value))
     const wrong = ledger ? wrongKeys(ledger, ring, sealer) : []
@@ -110,7 +110,7 @@ export function keyFindings(ids: readonly string[], { counted, wrong, closed }: 
         `The key ${id} does not decrypt the values that were encrypted with a key of that name${damaged.length > 0 ? ` (${damaged.join(', ')})` : ''}.`,
         `Set ${id} in ENCRYPTION_KEYS to the key that was used before. A new key needs a new name. The service does not start.`,
       )
-    if (id === first) return ok(name, `Encrypts all new values, and ${amount(id)} now.`)
+    if (id === first) return passed(name, `Encrypts all new values, and ${amount(id)} now.`)
     if (tallies.has(id))
       return warning(
         name,
@@ -118,8 +118,8 @@ export function keyFindings(ids: readonly string[], { counted, wrong, closed }: 
         'Keep it in ENCRYPTION_KEYS and run “npm start -- reseal”. Then you can remove it.',
       )
     return incomplete
-      ? ok(name, 'Encrypts none of the counted values.')
-      : ok(name, 'Encrypts nothing. Remove it from ENCRYPTION_KEYS, unless it will become the first key.')
+      ? passed(name, 'Encrypts none of the counted values.')
+      : passed(name, 'Encrypts nothing. Remove it from ENCRYPTION_KEYS, unless it will become the first key.')
   })
   const missing = [...tallies.keys()]
     .filter((key) => !ids.includes(key))
@@ -159,7 +159,7 @@ type SigningKey = Awaited<ReturnType<typeof readSigningKeys>>[number]
 /** The signing keys and their age. There is no maximum age. */
 export function signingKeyFinding(keys: readonly SigningKey[], now: Date): Finding {
   const name = 'keys.signing'
-  if (keys.length === 0) return ok(name, 'There are no signing keys yet: the first start creates them.')
+  if (keys.length === 0) return passed(name, 'There are no signing keys yet: the first start creates them.')
   const ageOf = (at: Date): string => {
     const hours = Math.max(0, Math.floor((now.getTime() - at.getTime()) / 3_600_000))
     return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`
@@ -174,5 +174,5 @@ export function signingKeyFinding(keys: readonly SigningKey[], now: Date): Findi
         ]
       : []
   })
-  return ok(name, `Signing keys for ${described.join('; ')}.`)
+  return passed(name, `Signing keys for ${described.join('; ')}.`)
 }

@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts'
 import { isLoopback } from '../kernel/loopback.ts'
 import { type SmtpFault, verifySmtp } from '../mail/transport.ts'
-import { type Check, type Finding, failed, ok, warning } from './check.ts'
+import { type Check, type Finding, failed, passed, warning } from './check.ts'
 
 const name = 'mail'
 
@@ -15,7 +15,7 @@ export const mailCheck = ({ mail, production }: Pick<Config, 'mail' | 'productio
   },
 })
 
-const mailboxFinding = ok(
+const mailboxFinding = passed(
   name,
   'SMTP_URL is not set: outside production, messages stay in memory and are shown at /mailbox.',
 )
@@ -84,5 +84,5 @@ export function smtpFinding(mail: Smtp, production: boolean, fault: SmtpFault | 
     : production && !isLoopback(host)
       ? 'STARTTLS'
       : 'STARTTLS if the server offers it'
-  return ok(name, `${host}:${port} accepted the connection ${login} (${tls}). Nothing was sent.`)
+  return passed(name, `${host}:${port} accepted the connection ${login} (${tls}). Nothing was sent.`)
 }

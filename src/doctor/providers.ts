@@ -6,7 +6,7 @@ import type { ClientVerdict, Examination } from '../providers/examine.ts'
 import type { Endpoints, ProviderSettings } from '../providers/provider.ts'
 import { createProviders } from '../providers/providers.ts'
 import { addressSettingOf, prefix } from '../providers/settings.ts'
-import { type Check, type Finding, failed, ok, warning } from './check.ts'
+import { type Check, type Finding, failed, passed, warning } from './check.ts'
 
 /** How long one call may take here, in milliseconds, even if the settings allow more. */
 const callMs = 5000
@@ -19,7 +19,7 @@ export function providerCheck(settings: ProviderSettings, { config, now, random 
     name,
     slow: `Check that this machine reaches ${settings.name}.`,
     async run(report) {
-      report(ok(`${name}.redirect_uris`, redirectText(settings)))
+      report(passed(`${name}.redirect_uris`, redirectText(settings)))
       const providers = createProviders({
         settings: [
           { ...settings, breaker: { ...settings.breaker, timeoutMs: Math.min(settings.breaker.timeoutMs, callMs) } },
@@ -70,7 +70,7 @@ function discoveryFinding(settings: ProviderSettings, endpoints: Examination['en
       `The discovery document is valid, but does not offer ${method}, which ${prefix(id)}TOKEN_AUTH sets.`,
       `Remove ${prefix(id)}TOKEN_AUTH, or ask the provider which method your client may use.`,
     )
-  return ok(
+  return passed(
     name,
     `The discovery document is valid and names the issuer as configured; token endpoint at ${origin}, ${method}.`,
   )
@@ -119,7 +119,10 @@ function clientFinding(settings: ProviderSettings, { token, clientAuth }: Endpoi
   const method = methodNames[clientAuth]
   switch (verdict.tag) {
     case 'accepted':
-      return ok(name, `${tested} ${origin} rejected the code (${verdict.code}) but accepted the client (${method}).`)
+      return passed(
+        name,
+        `${tested} ${origin} rejected the code (${verdict.code}) but accepted the client (${method}).`,
+      )
     case 'rejected':
       return failed(
         name,

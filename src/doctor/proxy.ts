@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Config } from '../config.ts'
 import type { KeyRing } from '../kernel/crypto.ts'
 import { makeDoctorToken } from '../kernel/doctor-token.ts'
-import { type Check, type Finding, failed, ok, warning } from './check.ts'
+import { type Check, type Finding, failed, passed, warning } from './check.ts'
 
 type ServiceCheckParts = {
   readonly config: Config
@@ -54,7 +54,7 @@ export function serviceFinding(url: string, answer: Awaited<ReturnType<typeof ge
       `No service answers at ${url} (${answer.reason}).`,
       'Start the service, or run the command on its machine.',
     )
-  if (answer.status === 200) return ok(name, `The service at ${url} is ready.`)
+  if (answer.status === 200) return passed(name, `The service at ${url} is ready.`)
   if (answer.status === 503)
     return failed(
       name,
@@ -150,7 +150,7 @@ export function proxyFinding(
       `${found} More proxies are trusted than exist, so a client could choose its IP address.`,
       seen === 0 && publicUrl.protocol === 'https:' ? 'Configure the proxy to send X-Forwarded-For.' : set,
     )
-  return ok(name, found)
+  return passed(name, found)
 }
 
 const localOrigin = ({ host, port }: Config): string => {

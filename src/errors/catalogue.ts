@@ -4,9 +4,9 @@
  */
 import type { Locale } from '../kernel/locale.ts'
 import { type Err, err } from '../kernel/result.ts'
-import { en } from './texts.en.ts'
+import { englishErrorTexts } from './texts.en.ts'
 import { ptBr } from './texts.pt-br.ts'
-import type { Text } from './texts.ts'
+import type { ErrorText } from './texts.ts'
 
 export type { Locale }
 
@@ -148,7 +148,10 @@ export type ExtraName<C extends ErrorCode> = Names<C, 'extra'>
 export const rowOf = (code: ErrorCode): Row => catalogue[code]
 
 /** What people read, per language. */
-export const texts: Readonly<Record<Locale, Readonly<Record<ErrorCode, Text>>>> = { en, 'pt-BR': ptBr }
+export const texts: Readonly<Record<Locale, Readonly<Record<ErrorCode, ErrorText>>>> = {
+  en: englishErrorTexts,
+  'pt-BR': ptBr,
+}
 
 /**
  * An error, as a value. `params` fill the message, `extra` are members the contract adds to the response
@@ -182,7 +185,7 @@ const fill = (text: string, params: Readonly<Record<string, string>>): string =>
   text.replace(/\{(\w+)\}/g, (_, name: string) => params[name] ?? '')
 
 /** What a person reads: the title names the kind of error; the detail says what happened and what to do next. */
-export function message(error: AppError, locale: Locale): Text {
+export function message(error: AppError, locale: Locale): ErrorText {
   const { title, detail } = texts[locale][error.code]
   return { title, detail: fill(detail, error.params) }
 }

@@ -1,7 +1,7 @@
 import type { Guide } from './guidance.ts'
 
 /** What the page of each error code explains, in Brazilian Portuguese. */
-export const guide: Guide = {
+export const portugueseGuide: Guide = {
   // Sign-in with a password, a passkey or an email message
   invalid_credentials: {
     happened: 'O e-mail e a senha não correspondem a nenhuma conta. O serviço não revela qual dos dois está errado.',

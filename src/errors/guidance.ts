@@ -18,6 +18,6 @@ export type Guide = Readonly<Record<ErrorCode, Guidance>>
 
 /** Reads the guidance of a language when a page first needs it, so that no start waits for it. */
 export async function loadGuide(locale: Locale): Promise<Guide> {
-  if (locale === 'pt-BR') return (await import('./guidance.pt-br.ts')).guide
+  if (locale === 'pt-BR') return (await import('./guidance.pt-br.ts')).portugueseGuide
   return (await import('./guidance.en.ts')).guide
 }

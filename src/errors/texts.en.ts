@@ -1,7 +1,7 @@
 import { errorTexts } from './texts.ts'
 
 /** What people read of each error, in English: what happened, then what to do next. */
-export const en = errorTexts({
+export const englishErrorTexts = errorTexts({
   // Sign-in with a password, a passkey or an email message
   invalid_credentials: {
     title: 'Sign-in failed',

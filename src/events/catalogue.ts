@@ -59,7 +59,7 @@ const endpointType = z.enum(['token', 'userinfo', 'revoke', 'discovery', 'jwks',
  * `notice` is also emailed to the person, at their verified email address. Payloads contain neither secrets nor text
  * that a stranger chose.
  */
-export const catalogue = {
+export const eventCatalogue = {
   'oauth.authorize_url_generated': fact(
     'A sign-in or linking started, and its provider URL was created',
     { provider, intent },
@@ -436,7 +436,7 @@ export const catalogue = {
   ),
 } as const
 
-type Catalogue = typeof catalogue
+type Catalogue = typeof eventCatalogue
 type OfKind<K> = { [N in keyof Catalogue]: Catalogue[N]['kind'] extends K ? N : never }[keyof Catalogue]
 export type SpanName = OfKind<'span'>
 export type FactName = OfKind<'fact'>

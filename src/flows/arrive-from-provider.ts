@@ -9,7 +9,7 @@ import type { Grant, Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import { verifierPlace } from './begin-with-provider.ts'
 
-/** What came back on the callback. Any of it may be missing or made up. */
+/** The parameters of the callback. Any of them may be missing or forged. */
 export type Callback = {
   readonly code?: string | undefined
   readonly state?: string | undefined
@@ -17,7 +17,7 @@ export type Callback = {
   readonly iss?: string | undefined
 }
 
-/** Who brings it: what binds them to the flow, and who they are already. */
+/** Who sends the callback: what binds them to the pending authorization, and the account they are signed in to. */
 export type Arrival = {
   /** The browser's flow cookie or the app's `flow_token`. */
   readonly binding: string | undefined
@@ -25,12 +25,12 @@ export type Arrival = {
   /** Whether the session is carried by a cookie. */
   readonly browser: boolean
   readonly who: { readonly accountId: string; readonly sessionId: string } | null
-  /** What whoever brings it takes it for; absent where either will do. */
+  /** What the caller expects the round trip to be for; absent if any intent is fine. */
   readonly intent?: PendingAuthorization['intent']
 }
 
-export type FlowCode = 'invalid_state' | 'state_expired' | 'state_already_used' | 'flow_mismatch'
-export type AskCode =
+export type ClaimCode = 'invalid_state' | 'state_expired' | 'state_already_used' | 'flow_mismatch'
+export type GrantCode =
   | 'token_exchange_failed'
   | 'user_info_fetch_failed'
   | 'provider_unavailable'
@@ -41,63 +41,69 @@ export type AskCode =
 
 type ArriveFromProviderParts = {
   providers: Providers
-  flows: PendingAuthorizationStore
+  pendingAuthorizations: PendingAuthorizationStore
   events: Bus
   clock: Clock
   sealer: Sealer
 }
 
-/** Coming back from a provider, whatever somebody was sent there for: the flow is claimed, then the provider asked. */
-export function arriveFromProvider({ providers, flows, events, clock, sealer }: ArriveFromProviderParts) {
-  /**
-   * Takes the flow, once, for whoever it is bound to; says why not otherwise. Nothing is asked of the provider before.
-   */
+/** Arrival → Grant, for every intent: claims the pending authorization, then exchanges the code at the provider. */
+export function arriveFromProvider({
+  providers,
+  pendingAuthorizations,
+  events,
+  clock,
+  sealer,
+}: ArriveFromProviderParts) {
+  /** Claims the pending authorization, once, for the caller it is bound to. The provider is not called before that. */
   const claim = async (
     provider: Provider,
     callback: Callback,
     arrival: Arrival,
-  ): Promise<Result<PendingAuthorization, AppError<FlowCode>>> => {
+  ): Promise<Result<PendingAuthorization, AppError<ClaimCode>>> => {
     if (!callback.state) return fail('invalid_state')
     const stateHash = sha256(callback.state)
     const at = clock()
     const binding = arrival.binding === undefined ? undefined : sha256(arrival.binding)
-    const flow =
+    const pending =
       binding === undefined
         ? undefined
-        : await flows.claim({ stateHash, bindingHash: binding, provider: provider.id }, at)
-    if (!flow) {
-      const known = await flows.find(stateHash)
+        : await pendingAuthorizations.claim({ stateHash, bindingHash: binding, provider: provider.id }, at)
+    if (!pending) {
+      const known = await pendingAuthorizations.find(stateHash)
       if (!known) return fail('invalid_state')
-      // The cookie ends with the flow: a page loaded again is told that it was used, not that this is another browser.
+      // The cookie is deleted once the callback is answered. Loading the page again then reports that the state was used,
+      // not that this is another browser.
       if (known.claimedAt && binding === undefined && known.provider === provider.id) return fail('state_already_used')
       if (known.bindingHash !== binding || known.provider !== provider.id) return fail('flow_mismatch')
       return known.claimedAt ? fail('state_already_used') : fail('state_expired')
     }
-    if (arrival.intent !== undefined && arrival.intent !== flow.intent) return fail('flow_mismatch')
-    // The operator moved the provider to another issuer or registration in the meantime: the code is not theirs to see.
+    if (arrival.intent !== undefined && arrival.intent !== pending.intent) return fail('flow_mismatch')
+    // The operator configured another issuer or client ID in the meantime, which must not receive this code.
     if (
-      (flow.issuer ?? provider.issuer) !== provider.issuer ||
-      (flow.clientId ?? provider.clientId) !== provider.clientId
+      (pending.issuer ?? provider.issuer) !== provider.issuer ||
+      (pending.clientId ?? provider.clientId) !== provider.clientId
     )
       return fail('flow_mismatch')
-    // A linking or connecting begun by one person and finished in another's browser would give the first a way into the
-    // second's account, or the second's identity or Jira to the first (cross-user session fixation).
+    // If a linking started by one user could be finished in another user's browser, the first could sign in to the second
+    // user's account, or get the second user's identity or Jira (cross-user session fixation).
     if (
-      flow.intent !== 'login' &&
-      (arrival.who?.accountId !== flow.accountId || arrival.who?.sessionId !== flow.sessionId)
+      pending.intent !== 'login' &&
+      (arrival.who?.accountId !== pending.accountId || arrival.who?.sessionId !== pending.sessionId)
     )
       return fail('flow_mismatch')
-    // A redirect URI that was taken off the list since may be somebody else's by now: no code that was sent there is used.
-    if (!Object.values(provider.redirectUris).includes(flow.redirectUri)) return fail('flow_mismatch')
-    return ok(flow)
+    // A redirect URI that was removed from the settings may belong to someone else now: no code sent there is used.
+    if (!Object.values(provider.redirectUris).includes(pending.redirectUri)) return fail('flow_mismatch')
+    return ok(pending)
   }
 
-  const ask = async (
+  /** The code for tokens, then the tokens for claims. */
+  const obtainGrant = async (
     provider: Provider,
     callback: Callback,
-    flow: PendingAuthorization,
+    pending: PendingAuthorization,
     origin: Origin,
-  ): Promise<Result<Grant, AppError<AskCode>>> => {
+  ): Promise<Result<Grant, AppError<GrantCode>>> => {
     if (callback.error !== undefined) {
       const error = callbackErrors.find((known) => known === callback.error) ?? 'other'
       events.emit('oauth.callback_refused', { provider: provider.id, error }, origin)
@@ -113,10 +119,10 @@ export function arriveFromProvider({ providers, flows, events, clock, sealer }: 
           provider,
           { code, state, ...(iss === undefined ? {} : { iss }) },
           {
-            redirectUri: flow.redirectUri,
-            verifier: sealer.open(flow.verifier, verifierPlace(flow.id)),
-            nonce: flow.nonce,
-            scopes: flow.scopes,
+            redirectUri: pending.redirectUri,
+            verifier: sealer.open(pending.verifier, verifierPlace(pending.id)),
+            nonce: pending.nonce,
+            scopes: pending.scopes,
           },
         ),
       () => ({}),
@@ -132,23 +138,23 @@ export function arriveFromProvider({ providers, flows, events, clock, sealer }: 
     )
     if (!claims.ok) return claims
     const { accessToken, refreshToken, expiresAt, refreshExpiresAt, scopes } = exchanged.value.tokens
-    const asked = flow.scopes ?? provider.scopes
+    const asked = pending.scopes ?? provider.scopes
     return ok({
       provider: provider.id,
       issuer: exchanged.value.issuer,
       clientId: provider.clientId,
       claims: claims.value,
-      // A provider that does not say what it granted granted what was asked (RFC 6749 §5.1).
+      // A provider that returns no scope granted what was requested (RFC 6749 §5.1).
       tokens: { accessToken, refreshToken, expiresAt, refreshExpiresAt, scopes: scopes ?? asked },
       asked,
     })
   }
 
-  return { claim, ask }
+  return { claim, obtainGrant }
 }
 export type ArriveFromProvider = ReturnType<typeof arriveFromProvider>
 
-/** What `error` on the callback means for us (RFC 6749 §4.1.2.1; Apple spells the refusal its own way). */
+/** The error for the callback's `error` parameter (RFC 6749 §4.1.2.1; Apple has its own code for a denial). */
 function refusal(
   provider: Provider,
   error: string,

@@ -6,7 +6,7 @@ import type { Result } from '../kernel/result.ts'
 import type { PendingAuthorization } from '../providers/ports.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
-import type { BeginCode, BeginWithProvider, Begun } from './begin-with-provider.ts'
+import type { AuthorizationStart, BeginCode, BeginWithProvider } from './begin-with-provider.ts'
 
 export type MoreCode = BeginCode | 'not_linked' | 'scopes_not_offered'
 
@@ -27,7 +27,7 @@ export function askForMore({ accounts, grants, providers, begin }: AskForMorePar
     identityId: string,
     { scopes: chosen, redirectUriKey }: { scopes: readonly string[]; redirectUriKey?: string | undefined },
     origin: Origin,
-  ): Promise<Result<Begun, AppError<MoreCode>>> => {
+  ): Promise<Result<AuthorizationStart, AppError<MoreCode>>> => {
     const identity = (await accounts.identitiesOf(visitor.accountId)).find(({ id }) => id === identityId)
     if (!identity) return fail('not_linked')
     const provider = providers.get(identity.provider)
@@ -47,7 +47,6 @@ export function askForMore({ accounts, grants, providers, begin }: AskForMorePar
     })
   }
 }
-export type AskForMore = ReturnType<typeof askForMore>
 
 /** What somebody has granted at a provider for themselves. */
 const grantedBefore = async (

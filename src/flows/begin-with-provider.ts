@@ -10,7 +10,7 @@ import type { AuthorizationPrompt } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import { readReturnTo } from './return-to.ts'
 
-export type Begin = {
+export type AuthorizationRequest = {
   readonly provider: string
   readonly redirectUriKey?: string | undefined
   readonly returnTo?: string | undefined
@@ -29,7 +29,7 @@ export type Begin = {
   readonly consentAgain?: boolean | undefined
 }
 
-export type Begun = {
+export type AuthorizationStart = {
   readonly url: URL
   readonly state: string
   /** Names the flow without telling its state: the browser's cookie is called after it. */
@@ -47,13 +47,13 @@ export type BeginCode =
   | 'invalid_request'
 
 /** The public name of a flow: ten at once in one browser each have a cookie of their own. */
-export const flowHandle = (state: string): string => sha256(state).slice(0, 16)
+export const authorizationHandle = (state: string): string => sha256(state).slice(0, 16)
 
-export const verifierPlace = (flowId: string): string => `flows/${flowId}/verifier`
+export const verifierPlace = (pendingId: string): string => `flows/${pendingId}/verifier`
 
 type BeginWithProviderParts = {
   providers: Providers
-  flows: PendingAuthorizationStore
+  pendingAuthorizations: PendingAuthorizationStore
   events: Bus
   clock: Clock
   ids: Ids
@@ -65,7 +65,7 @@ type BeginWithProviderParts = {
 /** Sends somebody to a provider: everything that must still be true when they come back is written down first. */
 export function beginWithProvider({
   providers,
-  flows,
+  pendingAuthorizations,
   events,
   clock,
   ids,
@@ -84,7 +84,7 @@ export function beginWithProvider({
     more,
     origin = internalOrigin,
     consentAgain = false,
-  }: Begin): Promise<Result<Begun, AppError<BeginCode>>> => {
+  }: AuthorizationRequest): Promise<Result<AuthorizationStart, AppError<BeginCode>>> => {
     const provider = providers.get(id)
     if (!provider) return fail('provider_not_found', { provider: id.slice(0, 40) })
     const redirectUri = Object.hasOwn(provider.redirectUris, redirectUriKey)
@@ -105,10 +105,10 @@ export function beginWithProvider({
     if (!begun.ok) return begun
     const { url, state, verifier, nonce } = begun.value
     const binding = secretToken(random)
-    const flowId = ids('flw')
+    const pendingId = ids('flw')
     const at = clock()
-    const flow: PendingAuthorization = {
-      id: flowId,
+    const pending: PendingAuthorization = {
+      id: pendingId,
       stateHash: sha256(state),
       bindingHash: sha256(binding),
       provider: provider.id,
@@ -116,7 +116,7 @@ export function beginWithProvider({
       clientId: provider.clientId,
       intent,
       redirectUri,
-      verifier: sealer.seal(verifier, verifierPlace(flowId)),
+      verifier: sealer.seal(verifier, verifierPlace(pendingId)),
       nonce,
       accountId: visitor?.accountId ?? null,
       sessionId: visitor?.sessionId ?? null,
@@ -129,15 +129,15 @@ export function beginWithProvider({
       claimedAt: null,
     }
     const purpose = more ? 'more' : 'link'
-    const { accountId } = flow
-    await flows.begin(
-      flow,
+    const { accountId } = pending
+    await pendingAuthorizations.begin(
+      pending,
       intent === 'link'
         ? [{ name: 'identity.link_started', accountId, origin, data: { provider: provider.id, purpose } }]
         : [],
     )
     events.emit('oauth.authorize_url_generated', { provider: provider.id, intent }, origin)
-    return ok({ url, state, handle: flowHandle(state), binding, expiresIn: policy.stateTtlSeconds })
+    return ok({ url, state, handle: authorizationHandle(state), binding, expiresIn: policy.stateTtlSeconds })
   }
 }
 export type BeginWithProvider = ReturnType<typeof beginWithProvider>

@@ -91,4 +91,3 @@ export function changeEmail({ addresses, tickets, letter, allowed, clock, mail, 
     },
   }
 }
-export type ChangeEmail = ReturnType<typeof changeEmail>

@@ -13,7 +13,7 @@ import { readEmail } from '../kernel/email.ts'
 import { ok, type Result } from '../kernel/result.ts'
 
 /** Who asks, on which device, and whether they signed in lately. */
-export type Asking = { readonly account: Account; readonly sessionId: string; readonly recent: boolean }
+export type PasswordHolder = { readonly account: Account; readonly sessionId: string; readonly recent: boolean }
 export type ChangePasswordCode =
   | 'invalid_credentials'
   | 'invalid_request'
@@ -44,7 +44,7 @@ export function changePassword(parts: ChangePasswordParts) {
   const { stored, passwords, throttle, trustedDevices, accounts, audit, clock, rules } = parts
 
   const prove = async (
-    { account }: Asking,
+    { account }: PasswordHolder,
     known: StoredPassword,
     current: string,
     origin: Origin,
@@ -71,7 +71,7 @@ export function changePassword(parts: ChangePasswordParts) {
      * password already, of another account that claims it; whoever proves it owns it.
      */
     async change(
-      asking: Asking,
+      asking: PasswordHolder,
       { current, wanted }: { current: string | undefined; wanted: string },
       origin: Origin,
     ): Promise<Result<null, AppError<ChangePasswordCode>>> {
@@ -106,7 +106,7 @@ export function changePassword(parts: ChangePasswordParts) {
 
     /** Never the last way in. */
     async remove(
-      { account, sessionId }: Asking,
+      { account, sessionId }: PasswordHolder,
       origin: Origin,
     ): Promise<Result<null, AppError<'not_linked' | 'last_login_method'>>> {
       const keepDevice = await trustedDevices.recognise(account.id, origin)
@@ -130,4 +130,3 @@ export function changePassword(parts: ChangePasswordParts) {
     },
   }
 }
-export type ChangePassword = ReturnType<typeof changePassword>

@@ -25,10 +25,9 @@ export function deleteAccount({ accounts, providers, clock, wakeRevocation }: De
     if (removed === 'last_administrator') return fail(removed)
     for (const { provider: id, ...whose } of identities) {
       const provider = providers.get(id)
-      if (provider) providers.forgetProfile(provider, whose)
+      if (provider) providers.eraseProfile(provider, whose)
     }
     wakeRevocation()
     return ok(removed)
   }
 }
-export type DeleteAccount = ReturnType<typeof deleteAccount>

@@ -1,64 +1,159 @@
-import type { AskForMore } from './ask-for-more.ts'
-import type { BeginWithProvider } from './begin-with-provider.ts'
-import type { ChangeEmail } from './change-email.ts'
-import type { ChangePassword } from './change-password.ts'
-import type { ConnectJira } from './connect-jira.ts'
-import type { DeleteAccount } from './delete-account.ts'
-import type { IntrospectToken } from './introspect-token.ts'
-import type { InviteToTeam } from './invite-to-team.ts'
-import type { KeepJira } from './keep-jira.ts'
-import type { LendToken } from './lend-token.ts'
-import type { KeepPasskeys } from './passkeys.ts'
-import type { ProveSecondFactor } from './prove-second-factor.ts'
-import type { ReadAsAdministrator } from './read-as-administrator.ts'
-import type { ReadQueues } from './read-queues.ts'
-import type { ReadUserInfo } from './read-userinfo.ts'
-import type { RedeemCode } from './redeem-code.ts'
-import type { RefreshTokens } from './refresh-tokens.ts'
-import type { Register } from './register.ts'
-import type { ResetPassword } from './reset-password.ts'
-import type { ResolveConflict } from './resolve-conflict.ts'
-import type { SecondFactor } from './second-factor.ts'
-import type { SendReset } from './send-reset.ts'
-import type { SignInByEmail } from './sign-in-by-email.ts'
-import type { SignInWithPasskey } from './sign-in-with-passkey.ts'
-import type { SignInWithPassword } from './sign-in-with-password.ts'
-import type { SignInWithProvider } from './sign-in-with-provider.ts'
-import type { SignOut } from './sign-out.ts'
-import type { UnlinkProvider } from './unlink-provider.ts'
-import type { VerifyEmail } from './verify-email.ts'
-import type { WithdrawGrants } from './withdraw-grants.ts'
+import { createEmailAccessRule } from '../credentials/email-access.ts'
+import { arriveFromProvider } from './arrive-from-provider.ts'
+import { askForMore, stillOffers } from './ask-for-more.ts'
+import { askJira } from './ask-jira.ts'
+import { beginWithProvider } from './begin-with-provider.ts'
+import { changeEmail } from './change-email.ts'
+import { changePassword } from './change-password.ts'
+import { connectJira } from './connect-jira.ts'
+import { deleteAccount } from './delete-account.ts'
+import { finishSignIn } from './finish-sign-in.ts'
+import { introspectToken } from './introspect-token.ts'
+import { inviteToTeam } from './invite-to-team.ts'
+import { keepJira } from './keep-jira.ts'
+import { lendToken } from './lend-token.ts'
+import { keepPasskeys } from './passkeys.ts'
+import { proveSecondFactor } from './prove-second-factor.ts'
+import { readAsAdministrator } from './read-as-administrator.ts'
+import { readQueues } from './read-queues.ts'
+import { readUserInfo } from './read-userinfo.ts'
+import { redeemCode } from './redeem-code.ts'
+import { refreshTokens } from './refresh-tokens.ts'
+import { register } from './register.ts'
+import { resetPassword } from './reset-password.ts'
+import { resolveConflict } from './resolve-conflict.ts'
+import type { Returns } from './return-to.ts'
+import { secondFactor } from './second-factor.ts'
+import { sendReset } from './send-reset.ts'
+import { settleIdentity } from './settle-identity.ts'
+import { signInByEmail } from './sign-in-by-email.ts'
+import { signInWithPasskey } from './sign-in-with-passkey.ts'
+import { signInWithPassword } from './sign-in-with-password.ts'
+import { signInWithProvider } from './sign-in-with-provider.ts'
+import { signOut } from './sign-out.ts'
+import { syncJiraSites } from './sync-jira-sites.ts'
+import { unlinkProvider } from './unlink-provider.ts'
+import { verifyEmail } from './verify-email.ts'
+import { withdrawGrants } from './withdraw-grants.ts'
 
-/** The verbs of the service: each is one story, told in a file of its own. */
-export type Flows = {
-  readonly begin: BeginWithProvider
-  readonly askForMore: AskForMore
-  readonly enter: SignInWithProvider
-  readonly register: Register
-  readonly signInWithPassword: SignInWithPassword
-  readonly password: ChangePassword
-  readonly resolveConflict: ResolveConflict
-  readonly refreshTokens: RefreshTokens
-  readonly redeemCode: RedeemCode
-  readonly signOut: SignOut
-  readonly unlink: UnlinkProvider
-  readonly readUserInfo: ReadUserInfo
-  readonly deleteAccount: DeleteAccount
-  readonly secondFactor: SecondFactor
-  readonly proveSecondFactor: ProveSecondFactor
-  readonly passkeys: KeepPasskeys
-  readonly signInWithPasskey: SignInWithPasskey
-  readonly verifyEmail: VerifyEmail
-  readonly changeEmail: ChangeEmail
-  readonly resetPassword: ResetPassword
-  readonly signInByEmail: SignInByEmail
-  readonly sendReset: SendReset
-  readonly readAsAdministrator: ReadAsAdministrator
-  readonly introspect: IntrospectToken
-  readonly inviteToTeam: InviteToTeam
-  readonly lend: LendToken
-  readonly withdraw: WithdrawGrants
-  readonly connectJira: ConnectJira
-  readonly jira: KeepJira
-  readonly readQueues: ReadQueues
+/** What one flow is built from. */
+type PartsOf<Flow extends (parts: never) => unknown> = Parameters<Flow>[0]
+
+/** What flows give each other; everything else comes from outside. */
+type BuiltHere =
+  | (
+      | 'arrive'
+      | 'begin'
+      | 'settle'
+      | 'finish'
+      | 'connect'
+      | 'keep'
+      | 'ask'
+      | 'sync'
+      | 'prove'
+      | 'verifyEmail'
+      | 'resets'
+    )
+  | ('withdrawal' | 'sendSignIn' | 'opens' | 'opensByMail' | 'mayReturn' | 'stillOffers' | 'sessionLives')
+
+/**
+ * The nouns, stores and settings that the flows are built from: each under the name that every flow calls it by. A flow
+ * that needs something new declares it in its own parts.
+ */
+type Nouns = Omit<
+  PartsOf<typeof arriveFromProvider> &
+    PartsOf<typeof beginWithProvider> &
+    PartsOf<typeof changePassword> &
+    PartsOf<typeof connectJira> &
+    PartsOf<typeof introspectToken> &
+    PartsOf<typeof inviteToTeam> &
+    PartsOf<typeof keepPasskeys> &
+    PartsOf<typeof lendToken> &
+    PartsOf<typeof proveSecondFactor> &
+    PartsOf<typeof readAsAdministrator> &
+    PartsOf<typeof readUserInfo> &
+    PartsOf<typeof redeemCode> &
+    PartsOf<typeof refreshTokens> &
+    PartsOf<typeof register> &
+    PartsOf<typeof resetPassword> &
+    PartsOf<typeof resolveConflict> &
+    PartsOf<typeof sendReset> &
+    PartsOf<typeof settleIdentity>,
+  BuiltHere
+> & { readonly returns: Returns }
+
+/** Builds every flow, in the order in which they need each other. Each is one verb of the service, in a file of its own. */
+export function createFlows(nouns: Nouns) {
+  const { addresses, devices, renewal, returns, autoRegister } = nouns
+  const mayReturn = returns.stillAllowed
+
+  // Signing in with a provider
+  const begin = beginWithProvider(nouns)
+  const arrive = arriveFromProvider(nouns)
+  const settle = settleIdentity({
+    ...nouns,
+    sessionLives: async (id) => (await devices.find(id))?.endedAt === null,
+    stillOffers: stillOffers(nouns),
+  })
+  const finish = finishSignIn(nouns)
+
+  // A team's Jira
+  const ask = askJira(renewal)
+  const sync = syncJiraSites({ ...nouns, ask })
+  const connect = connectJira({ ...nouns, arrive, begin })
+  const keep = keepJira({ ...nouns, sync })
+
+  // Signing in with a password, a passkey or an email message
+  const second = proveSecondFactor(nouns)
+  const verification = verifyEmail(nouns)
+  const opens = createEmailAccessRule({ autoRegister })
+  const byEmail = signInByEmail({ ...nouns, opens, mayReturn })
+  const resets = resetPassword({ ...nouns, opens })
+  const withdrawal = withdrawGrants(nouns)
+
+  return {
+    begin,
+    signInWithProvider: signInWithProvider({ ...nouns, arrive, settle, finish, connect: connect.finish, mayReturn }),
+    resolveConflict: resolveConflict({
+      ...nouns,
+      mayReturn,
+      opensByMail: async (emailKey) => {
+        const opened = opens(await addresses.holders(emailKey))
+        return opened !== undefined && opened.tag !== 'fresh'
+      },
+      sendSignIn: byEmail.begin,
+    }),
+    askForMore: askForMore({ ...nouns, begin }),
+    unlink: unlinkProvider(nouns),
+    withdraw: withdrawal,
+    readUserInfo: readUserInfo(nouns),
+    lend: lendToken(nouns),
+
+    register: register(nouns),
+    signInWithPassword: signInWithPassword({ ...nouns, prove: second.prove, verifyEmail: verification }),
+    password: changePassword(nouns),
+    resetPassword: resets,
+    sendReset: sendReset({ ...nouns, resets }),
+    signInByEmail: byEmail,
+    verifyEmail: verification,
+    changeEmail: changeEmail(nouns),
+    signInWithPasskey: signInWithPasskey(nouns),
+    passkeys: keepPasskeys(nouns),
+    secondFactor: secondFactor(nouns),
+    proveSecondFactor: second,
+
+    redeemCode: redeemCode(nouns),
+    refreshTokens: refreshTokens(nouns),
+    introspect: introspectToken(nouns),
+    signOut: signOut({ ...nouns, withdrawal }),
+    deleteAccount: deleteAccount(nouns),
+    readAsAdministrator: readAsAdministrator(nouns),
+
+    inviteToTeam: inviteToTeam(nouns),
+    connectJira: connect,
+    jira: keep,
+    readQueues: readQueues({ ...nouns, keep, ask }),
+    syncJiraSites: sync,
+  }
 }
+export type Flows = ReturnType<typeof createFlows>

@@ -64,4 +64,3 @@ export function introspectToken({ devices, tokens, clock, issuer, audience }: In
     return { active: false }
   }
 }
-export type IntrospectToken = ReturnType<typeof introspectToken>

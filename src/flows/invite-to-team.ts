@@ -69,4 +69,3 @@ export function inviteToTeam({ invitations, addresses, letter, allowed, mail, wa
     return sent
   }
 }
-export type InviteToTeam = ReturnType<typeof inviteToTeam>

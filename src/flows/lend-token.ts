@@ -1,7 +1,7 @@
 import type { AccountStore } from '../accounts/ports.ts'
 import type { GrantKey, GrantStore, StoredGrant } from '../connections/ports.ts'
 import type { Renewal, TokenCode } from '../connections/renewal.ts'
-import { statusOf } from '../connections/standing.ts'
+import { grantStatusOf } from '../connections/standing.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import { type Origin, originForOthers } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -12,7 +12,7 @@ import { inUse } from '../teams/jira.ts'
 import type { JiraSite, JiraStore } from '../teams/ports.ts'
 
 /** What a back end asks for, and for whom. */
-export type Wanted = {
+export type LoanRequest = {
   readonly of: { readonly userId: string } | { readonly teamId: string }
   readonly provider: string
   /** What the token is needed for, in the provider's spelling. */
@@ -78,7 +78,7 @@ export function lendToken({ accounts, providers, grants, renewal, jira, clock }:
           ? [
               {
                 ...of,
-                dead: statusOf(grant, now) === 'needs_reauthorization',
+                dead: grantStatusOf(grant, now) === 'needs_reauthorization',
                 missing: missing(provider, wanted, grant),
               },
             ]
@@ -104,7 +104,7 @@ export function lendToken({ accounts, providers, grants, renewal, jira, clock }:
   }
 
   return async (
-    { of, provider: id, scopes: wanted, minTtlSeconds }: Wanted,
+    { of, provider: id, scopes: wanted, minTtlSeconds }: LoanRequest,
     credential: string,
     origin: Origin,
   ): Promise<Result<Loan, AppError<TokenCode>>> => {
@@ -144,7 +144,6 @@ export function lendToken({ accounts, providers, grants, renewal, jira, clock }:
     return refused
   }
 }
-export type LendToken = ReturnType<typeof lendToken>
 
 const missing = (provider: Provider, wanted: readonly string[], { scopes }: StoredGrant): number =>
   provider.missingScopes(wanted, scopes).length

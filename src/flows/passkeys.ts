@@ -5,13 +5,13 @@ import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Fact, Origin } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import type { Doing } from './second-factor.ts'
+import type { FactorOwner } from './second-factor.ts'
 
 type KeepPasskeysParts = { passkeys: Passkeys; store: PasskeyStore; links: Links; clock: Clock }
 
 /** The passkeys of an account: another one, another name, one less. */
 export function keepPasskeys({ passkeys, store, links, clock }: KeepPasskeysParts) {
-  const fact = (name: 'second_factor.added' | 'second_factor.removed', { account, origin }: Doing): Fact => ({
+  const fact = (name: 'second_factor.added' | 'second_factor.removed', { account, origin }: FactorOwner): Fact => ({
     name,
     accountId: account.id,
     origin,
@@ -20,10 +20,10 @@ export function keepPasskeys({ passkeys, store, links, clock }: KeepPasskeysPart
 
   return {
     list: (accountId: string): Promise<readonly Passkey[]> => passkeys.list(accountId),
-    challenge: ({ account, sessionId }: Doing) => passkeys.registration(account, sessionId),
+    challenge: ({ account, sessionId }: FactorOwner) => passkeys.registration(account, sessionId),
 
     async add(
-      doing: Doing,
+      doing: FactorOwner,
       { flowToken, name, response }: { flowToken: string; name: string; response: RegistrationResponseJSON },
     ): Promise<Result<Passkey, AppError<'ticket_invalid' | 'passkey_not_added'>>> {
       const { account, sessionId } = doing
@@ -47,7 +47,7 @@ export function keepPasskeys({ passkeys, store, links, clock }: KeepPasskeysPart
     },
 
     async remove(
-      doing: Doing,
+      doing: FactorOwner,
       id: string,
     ): Promise<Result<null, AppError<'passkey_not_found' | 'last_login_method' | 'session_revoked'>>> {
       const { account, sessionId } = doing
@@ -59,4 +59,3 @@ export function keepPasskeys({ passkeys, store, links, clock }: KeepPasskeysPart
     },
   }
 }
-export type KeepPasskeys = ReturnType<typeof keepPasskeys>

@@ -11,7 +11,7 @@ import type { Origin } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { PendingSignIn } from '../sessions/ports.ts'
-import type { Admitted, SignIn } from '../sessions/sign-in.ts'
+import type { SignedIn, SignIn } from '../sessions/sign-in.ts'
 
 export type SecondProof =
   | { readonly type: 'totp' | 'recovery_code'; readonly code: string }
@@ -102,7 +102,7 @@ export function proveSecondFactor(parts: ProveSecondFactorParts) {
       ticket: string,
       proof: SecondProof,
       origin: Origin,
-    ): Promise<Result<Admitted, AppError<SecondFactorCode>>> {
+    ): Promise<Result<SignedIn, AppError<SecondFactorCode>>> {
       const pending = await signIn.pending(ticket)
       const refused = async <C extends SecondFactorCode>(refusal: { ok: false; error: AppError<C> }) => {
         const data = {
@@ -131,7 +131,7 @@ export function proveSecondFactor(parts: ProveSecondFactorParts) {
       await throttle.completed({ subject, trustedDevice })
       const { proof: first, returnTo, codeChallenge } = pending
       const { action, provider, providerUserId } = first
-      return ok({ ...signedIn.value, account, action, provider, providerUserId, flow: { returnTo, codeChallenge } })
+      return ok({ ...signedIn.value, account, action, provider, providerUserId, onward: { returnTo, codeChallenge } })
     },
   }
 }

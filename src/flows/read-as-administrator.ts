@@ -38,4 +38,3 @@ export function readAsAdministrator({ audit, devices }: ReadAsAdministratorParts
     },
   }
 }
-export type ReadAsAdministrator = ReturnType<typeof readAsAdministrator>

@@ -51,14 +51,14 @@ const sharedSeconds = 30
 const failedSeconds = 5
 const mostRemembered = 1000
 
-type Read = Result<Queues, AppError<QueuesCode>>
-type Kept = { readonly of: string; readonly until: Date; readonly read: Read }
-type Reading = Promise<Read>
+type QueuesResult = Result<Queues, AppError<QueuesCode>>
+type CachedQueues = { readonly of: string; readonly until: Date; readonly read: QueuesResult }
+type PendingQueues = Promise<QueuesResult>
 
 /** The queues of the service desks of a team's sites. */
 export function readQueues({ teams, jira, keep, providers, ask, clock }: ReadQueuesParts) {
-  const kept = new Map<string, Kept>()
-  const reading = new Map<string, Reading>()
+  const kept = new Map<string, CachedQueues>()
+  const reading = new Map<string, PendingQueues>()
 
   /** Which reading would be the same: the sites and the consent it is made of. */
   const identityOf = ({ integration, sites }: JiraState): string =>
@@ -69,7 +69,7 @@ export function readQueues({ teams, jira, keep, providers, ask, clock }: ReadQue
       inUse(sites).map(({ cloudId, name, url }) => [cloudId, name, url]),
     ])
 
-  const read = async (state: JiraState, provider: Provider, cloud: JiraCloud): Reading => {
+  const read = async (state: JiraState, provider: Provider, cloud: JiraCloud): PendingQueues => {
     const { teamId, issuer, clientId, subject } = state.integration
     const key = { provider: provider.id, issuer, clientId, subject, holder: teamId }
     let left = mostCalls
@@ -137,7 +137,6 @@ export function readQueues({ teams, jira, keep, providers, ask, clock }: ReadQue
     return result
   }
 }
-export type ReadQueues = ReturnType<typeof readQueues>
 
 const ofOneDesk: ReadonlySet<AskJiraCode> = new Set(['jira_forbidden', 'jira_site_not_found'])
 

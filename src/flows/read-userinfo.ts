@@ -44,4 +44,3 @@ export function readUserInfo({ accounts, providers, renewal, events }: ReadUserI
     )
   }
 }
-export type ReadUserInfo = ReturnType<typeof readUserInfo>

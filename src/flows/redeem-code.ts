@@ -4,10 +4,10 @@ import type { Account } from '../kernel/account.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { SignInCodes } from '../sessions/codes.ts'
 import type { Devices } from '../sessions/devices.ts'
-import type { SignInCode } from '../sessions/ports.ts'
+import type { OneTimeCode } from '../sessions/ports.ts'
 import type { TokenPair, Tokens } from '../sessions/tokens.ts'
 
-export type Redeemed = { readonly account: Account; readonly pair: TokenPair; readonly code: SignInCode }
+export type CodeRedemption = { readonly account: Account; readonly pair: TokenPair; readonly code: OneTimeCode }
 
 type RedeemCodeParts = { codes: SignInCodes; devices: Devices; tokens: Tokens }
 
@@ -17,7 +17,7 @@ export function redeemCode({ codes, devices, tokens }: RedeemCodeParts) {
     code: string,
     verifier: string,
     origin: Origin,
-  ): Promise<Result<Redeemed, AppError<'code_invalid'>>> => {
+  ): Promise<Result<CodeRedemption, AppError<'code_invalid'>>> => {
     const spent = await codes.spend(code, verifier)
     if (!spent.ok) {
       const { compromised } = spent.error
@@ -30,4 +30,3 @@ export function redeemCode({ codes, devices, tokens }: RedeemCodeParts) {
     return ok({ account: session.account, pair: tokens.pair(session), code: spent.value })
   }
 }
-export type RedeemCode = ReturnType<typeof redeemCode>

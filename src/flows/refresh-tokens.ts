@@ -6,10 +6,10 @@ import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Session, SessionStore } from '../sessions/ports.ts'
 import { decideRotation, type Windows } from '../sessions/rotation.ts'
-import type { TokenClaims, TokenCode, TokenPair, Tokens } from '../sessions/tokens.ts'
+import type { TokenClaims, TokenPair, Tokens, TokenVerifyCode } from '../sessions/tokens.ts'
 
 export type RefreshCode =
-  | TokenCode
+  | TokenVerifyCode
   | 'user_not_found'
   | 'user_disabled'
   | 'session_revoked'
@@ -100,4 +100,3 @@ export function refreshTokens({
       rotate({ sid: id, sub: accountId, generation }, origin, 'cookie'),
   }
 }
-export type RefreshTokens = ReturnType<typeof refreshTokens>

@@ -14,7 +14,7 @@ import { ok, type Result } from '../kernel/result.ts'
 import type { ComposeMail } from '../mail/compose.ts'
 import { until } from './verify-email.ts'
 
-export type Registering = { readonly email: Email; readonly password: string; readonly name: string | null }
+export type Registration = { readonly email: Email; readonly password: string; readonly name: string | null }
 export type RegisterCode = 'password_rejected' | 'user_creation_disabled'
 
 type RegisterParts = {
@@ -40,7 +40,7 @@ export function register(parts: RegisterParts) {
   const { accounts, stored, passwords, tickets, letter, throttle, clock, ids, autoRegister, wakeMail } = parts
 
   return async (
-    { email, password, name }: Registering,
+    { email, password, name }: Registration,
     origin: Origin,
   ): Promise<Result<null, AppError<RegisterCode>>> => {
     if (!autoRegister) return fail('user_creation_disabled')
@@ -91,4 +91,3 @@ export function register(parts: RegisterParts) {
     return ok(null)
   }
 }
-export type Register = ReturnType<typeof register>

@@ -1,6 +1,6 @@
 import type { Conflicts } from '../accounts/conflicts.ts'
 import { provesEmail } from '../accounts/decide.ts'
-import { type Method, methodsOf, type SignInRules } from '../accounts/methods.ts'
+import { methodsOf, type SignInMethod, type SignInRules } from '../accounts/methods.ts'
 import type { AccountStore } from '../accounts/ports.ts'
 import { findNamesakes, type Reconcile, type ReconcileCode } from '../accounts/reconcile.ts'
 import type { AuditStore } from '../audit/ports.ts'
@@ -14,11 +14,12 @@ import type { Grant, Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { SignIn } from '../sessions/sign-in.ts'
 import type { Arrival } from './arrive-from-provider.ts'
+import { type FinishCode, finishSignIn, isStillOpen, type ProviderSignIn } from './finish-sign-in.ts'
 import type { Returns } from './return-to.ts'
+import type { RestrictionCode } from './settle-identity.ts'
 import type { SignInByEmail } from './sign-in-by-email.ts'
-import { type Entered, type FinishCode, finishEntry, goesOn, type RestrictionCode } from './sign-in-with-provider.ts'
 
-export type OpenQuestion = {
+export type OpenConflictView = {
   readonly provider: { readonly id: string; readonly name: string }
   /** Masked: whoever sees this page has not proved the address yet. */
   readonly email: string
@@ -56,7 +57,7 @@ type ResolveConflictParts = {
   vault: Vault
   signIn: SignIn
   audit: AuditStore
-  drop: Revocations['drop']
+  revokeUnused: Revocations['revokeUnused']
   autoRegister: boolean
   /** Whether a browser may still be sent where the sign-in was begun for. */
   mayReturn: Returns['stillAllowed']
@@ -67,8 +68,8 @@ type ResolveConflictParts = {
  * own?
  */
 export function resolveConflict(parts: ResolveConflictParts) {
-  const { conflicts, accounts, providers, reconcile, vault, drop, audit, autoRegister, mayReturn } = parts
-  const finish = finishEntry(parts)
+  const { conflicts, accounts, providers, reconcile, vault, revokeUnused, audit, autoRegister, mayReturn } = parts
+  const finish = finishSignIn(parts)
 
   const find = async (ticket: string, binding: string | undefined) => {
     const conflict = binding === undefined ? undefined : await conflicts.find(ticket, binding)
@@ -112,7 +113,7 @@ export function resolveConflict(parts: ResolveConflictParts) {
   const subjectOf = async (matches: Matches) => (await mailedTo(matches)) ?? matches[0]
 
   /** Which methods of the accounts with these addresses can sign in at present. */
-  const usableIn = async (matches: Matches): Promise<readonly Method[]> => {
+  const usableIn = async (matches: Matches): Promise<readonly SignInMethod[]> => {
     const namesakes = matches.flatMap((match) => match.namesakes)
     const ways = await Promise.all(namesakes.map(({ account }) => accounts.signInMethodsOf(account.id)))
     return ways.flatMap((each) => methodsOf(each, parts.rules)).filter(({ usable }) => usable)
@@ -121,7 +122,7 @@ export function resolveConflict(parts: ResolveConflictParts) {
   /** Which methods to offer: never the provider of this sign-in. */
   const methodsFor = async (matches: Matches, provider: Provider): Promise<readonly ProvingMethod[]> => {
     const usable = mayKnow(matches) ? await usableIn(matches) : undefined
-    const has = (isIt: (method: Method) => boolean): boolean => usable?.some(isIt) ?? true
+    const has = (isIt: (method: SignInMethod) => boolean): boolean => usable?.some(isIt) ?? true
     return [
       ...providers
         .list()
@@ -138,15 +139,15 @@ export function resolveConflict(parts: ResolveConflictParts) {
       ? visitor.accountId
       : undefined
 
-  type Found = NonNullable<Awaited<ReturnType<typeof find>>>
+  type BoundConflict = NonNullable<Awaited<ReturnType<typeof find>>>
 
   /** The ticket is good: taken, whose account it is, and in. */
   const proceed = async (
-    { conflict, provider, grant }: Found,
+    { conflict, provider, grant }: BoundConflict,
     action: 'link' | 'create',
     arrival: Arrival,
     visitorId: string | undefined,
-  ): Promise<Result<Entered, AppError<ResolveCode>>> => {
+  ): Promise<Result<ProviderSignIn, AppError<ResolveCode>>> => {
     // The settings may be stricter than when the question arose.
     const admitted = providers.admits(provider, grant.claims)
     if (!admitted.ok) return admitted
@@ -168,13 +169,12 @@ export function resolveConflict(parts: ResolveConflictParts) {
     })
     if (!reconciled.ok) return reconciled
     if (!(await vault.keep(grant, 'person', 'sign_in', reconciled.value.identity))) {
-      await drop(grant, reconciled.value.account.id)
+      await revokeUnused(grant, reconciled.value.account.id)
       return fail('account_linking_failed')
     }
-    providers.forgetProfile(provider, reconciled.value.identity)
+    providers.eraseProfile(provider, reconciled.value.identity)
     // The person was last seen proving something when the question arose, not when they answered it.
-    const signedIn = await finish(reconciled.value, arrival, { ...conflict, provenAt: conflict.createdAt })
-    return signedIn.ok ? ok({ tag: 'signed_in', ...reconciled.value, ...signedIn.value, flow: conflict }) : signedIn
+    return finish(reconciled.value, arrival, { ...conflict, provenAt: conflict.createdAt })
   }
 
   return {
@@ -182,7 +182,7 @@ export function resolveConflict(parts: ResolveConflictParts) {
       ticket: string,
       binding: string | undefined,
       visitor: Visitor,
-    ): Promise<Result<OpenQuestion, AppError<'conflict_not_found'>>> {
+    ): Promise<Result<OpenConflictView, AppError<'conflict_not_found'>>> {
       const found = await find(ticket, binding)
       if (!found) return fail('conflict_not_found')
       const { conflict, provider, grant } = found
@@ -219,7 +219,7 @@ export function resolveConflict(parts: ResolveConflictParts) {
       ticket: string,
       action: 'link' | 'create',
       arrival: Arrival & { recent: boolean },
-    ): Promise<Result<Entered, AppError<ResolveCode>>> {
+    ): Promise<Result<ProviderSignIn, AppError<ResolveCode>>> {
       const found = await find(ticket, arrival.binding)
       if (!found) return fail('conflict_not_found')
       const { provider, grant } = found
@@ -233,9 +233,9 @@ export function resolveConflict(parts: ResolveConflictParts) {
           data: { provider: provider.id, code, intent: 'login' },
         })
       try {
-        const entered = await proceed(found, action, arrival, visitorId)
-        if (!entered.ok && !goesOn(entered.error)) await noteFailure(entered.error.code)
-        return entered
+        const outcome = await proceed(found, action, arrival, visitorId)
+        if (!outcome.ok && !isStillOpen(outcome.error)) await noteFailure(outcome.error.code)
+        return outcome
       } catch (defect) {
         await noteFailure('internal')
         throw defect
@@ -243,4 +243,3 @@ export function resolveConflict(parts: ResolveConflictParts) {
     },
   }
 }
-export type ResolveConflict = ReturnType<typeof resolveConflict>

@@ -8,10 +8,10 @@ import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
 
 /** Somebody who lately proved themselves as strongly as their account asks. */
-export type Doing = { readonly account: Account; readonly sessionId: string; readonly origin: Origin }
+export type FactorOwner = { readonly account: Account; readonly sessionId: string; readonly origin: Origin }
 export type Setup = { readonly secret: string; readonly uri: string }
 /** Shown once, and never again. */
-export type Codes = readonly string[]
+export type RecoveryCodeList = readonly string[]
 
 /** How long an app waits for its first code, in seconds. */
 const setupSeconds = 600
@@ -24,7 +24,7 @@ type SecondFactorParts = { secondFactors: SecondFactorStore; totp: Totp; recover
  * passkey of the account is taken for one.
  */
 export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: SecondFactorParts) {
-  const changing = ({ account, sessionId }: Doing): CredentialChange => ({
+  const changing = ({ account, sessionId }: FactorOwner): CredentialChange => ({
     accountId: account.id,
     sessionId,
     at: clock(),
@@ -32,12 +32,12 @@ export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Seco
   const fact = <N extends `second_factor.${'started' | 'cancelled' | 'added' | 'removed'}`>(
     name: N,
     factor: 'totp' | 'passkey',
-    { account, origin }: Doing,
+    { account, origin }: FactorOwner,
   ): Fact => ({ name, accountId: account.id, origin, data: { factor } })
   /** One that waited longer may have been begun by somebody else, who knows its secret, in a session that is over. */
   const stillWaits = (app: TotpFactor | undefined): app is TotpFactor =>
     app !== undefined && app.confirmedAt === null && clock() < secondsAfter(app.createdAt, setupSeconds)
-  const codesMade = ({ account, origin }: Doing): Fact => ({
+  const codesMade = ({ account, origin }: FactorOwner): Fact => ({
     name: 'recovery_codes.made',
     accountId: account.id,
     origin,
@@ -61,7 +61,7 @@ export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Seco
     },
 
     /** A new secret for an app. It asks for nothing until its first code was shown. */
-    async beginTotp(doing: Doing): Promise<Result<Setup, AppError<'second_factor_exists'>>> {
+    async beginTotp(doing: FactorOwner): Promise<Result<Setup, AppError<'second_factor_exists'>>> {
       const { account } = doing
       const { factor, secret } = await totp.make(account.id)
       const begun = await secondFactors.begin(factor, [fact('second_factor.started', 'totp', doing)])
@@ -69,9 +69,9 @@ export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Seco
     },
 
     async confirmTotp(
-      doing: Doing,
+      doing: FactorOwner,
       code: string,
-    ): Promise<Result<Codes, AppError<'second_factor_missing' | 'second_factor_invalid'>>> {
+    ): Promise<Result<RecoveryCodeList, AppError<'second_factor_missing' | 'second_factor_invalid'>>> {
       const { totp: app } = await secondFactors.find(doing.account.id)
       if (!stillWaits(app)) return fail('second_factor_missing')
       const step = await totp.stepOf(app, code)
@@ -84,7 +84,7 @@ export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Seco
       return confirmed ? ok(shown) : fail('second_factor_missing')
     },
 
-    async removeTotp(doing: Doing): Promise<Result<null, AppError<'second_factor_missing'>>> {
+    async removeTotp(doing: FactorOwner): Promise<Result<null, AppError<'second_factor_missing'>>> {
       const removed = await secondFactors.remove(
         changing(doing),
         [fact('second_factor.removed', 'totp', doing)],
@@ -98,8 +98,8 @@ export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Seco
      * so that nobody is locked out by a passkey that was never used.
      */
     async ask(
-      doing: Doing & { amr: readonly string[] },
-    ): Promise<Result<Codes, AppError<'second_factor_missing' | 'reauthentication_required'>>> {
+      doing: FactorOwner & { amr: readonly string[] },
+    ): Promise<Result<RecoveryCodeList, AppError<'second_factor_missing' | 'reauthentication_required'>>> {
       if (!doing.amr.includes('mfa')) return fail('reauthentication_required')
       const { shown, rows } = recoveryCodes.make(doing.account.id)
       const asked = await secondFactors.ask(changing(doing), rows, [
@@ -110,18 +110,17 @@ export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Seco
     },
 
     /** Asks for nothing any more. Passkeys stay as a way in. */
-    async stop(doing: Doing): Promise<Result<null, AppError<'second_factor_missing'>>> {
+    async stop(doing: FactorOwner): Promise<Result<null, AppError<'second_factor_missing'>>> {
       const { totp: app } = await secondFactors.find(doing.account.id)
       const factor = app?.confirmedAt ? 'totp' : 'passkey'
       const stopped = await secondFactors.stop(changing(doing), [fact('second_factor.removed', factor, doing)])
       return stopped ? ok(null) : fail('second_factor_missing')
     },
 
-    async replaceCodes(doing: Doing): Promise<Result<Codes, AppError<'second_factor_missing'>>> {
+    async replaceCodes(doing: FactorOwner): Promise<Result<RecoveryCodeList, AppError<'second_factor_missing'>>> {
       const { shown, rows } = recoveryCodes.make(doing.account.id)
       const replaced = await secondFactors.replaceCodes(changing(doing), rows, [codesMade(doing)])
       return replaced ? ok(shown) : fail('second_factor_missing')
     },
   }
 }
-export type SecondFactor = ReturnType<typeof secondFactor>

@@ -28,4 +28,3 @@ export function sendReset({ users, resets }: SendResetParts) {
     return resets.ask(email, originForOthers(origin), by)
   }
 }
-export type SendReset = ReturnType<typeof sendReset>

@@ -10,24 +10,24 @@ import { sha256 } from '../kernel/crypto.ts'
 import { type Email, maskEmail, readEmail } from '../kernel/email.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import type { Admitted, SignIn, SignInCode } from '../sessions/sign-in.ts'
+import type { SignedIn, SignIn, SignInFailureCode } from '../sessions/sign-in.ts'
+import { isStillOpen } from './finish-sign-in.ts'
 import { dataOf, holderOf, opensSomething } from './opened-by-mail.ts'
 import type { Onward, Returns } from './return-to.ts'
-import { goesOn } from './sign-in-with-provider.ts'
 import { type MailParts, until } from './verify-email.ts'
 
-type Beginning = {
+type MailSignInRequest = {
   readonly email: Email
   readonly onward: Onward
   readonly origin: Origin
 }
-type Arrival = {
+type Requester = {
   readonly origin: Origin
   readonly browser: boolean
   /** The session the browser has so far: it ends. */
   readonly replaces: string | null
 }
-export type SignInByEmailCode = 'ticket_invalid' | SignInCode
+export type SignInByEmailCode = 'ticket_invalid' | SignInFailureCode
 
 type SignInByEmailParts = MailParts & {
   signIn: SignIn
@@ -56,10 +56,10 @@ export function signInByEmail(parts: SignInByEmailParts) {
     return { ok: false, error }
   }
 
-  const enter = async (
+  const finish = async (
     ticket: Ticket,
-    { origin, browser, replaces }: Arrival,
-  ): Promise<Result<Admitted, AppError<SignInByEmailCode>>> => {
+    { origin, browser, replaces }: Requester,
+  ): Promise<Result<SignedIn, AppError<SignInByEmailCode>>> => {
     const onward = onwardOf(ticket)
     // Before the ticket is used up, or an account created for it.
     if (!mayReturn(onward)) return refuse(fail('return_to_not_allowed').error, ticket.accountId, origin)
@@ -68,7 +68,7 @@ export function signInByEmail(parts: SignInByEmailParts) {
     const fresh = email && freshAccount(ids('usr'), email, origin.locale ?? null, at)
     const came =
       fresh &&
-      (await addresses.enter(ticket, { opens, fresh, at }, (tag) =>
+      (await addresses.open(ticket, { opens, fresh, at }, (tag) =>
         tag === 'fresh'
           ? [{ name: 'account.created', accountId: fresh.id, origin, data: { via: 'email' } }]
           : [{ name: 'password.removed', accountId: ticket.accountId, origin, data: {} }],
@@ -88,9 +88,9 @@ export function signInByEmail(parts: SignInByEmailParts) {
     )
     if (signedIn.ok) {
       await throttle.completed({ subject: id, trustedDevice: await trustedDevices.recognise(id, origin) })
-      return ok({ ...entrance, ...signedIn.value, account, flow: onward })
+      return ok({ ...entrance, ...signedIn.value, account, onward })
     }
-    return goesOn(signedIn.error) ? signedIn : refuse(signedIn.error, id, origin)
+    return isStillOpen(signedIn.error) ? signedIn : refuse(signedIn.error, id, origin)
   }
 
   return {
@@ -102,7 +102,7 @@ export function signInByEmail(parts: SignInByEmailParts) {
       email,
       onward,
       origin,
-    }: Beginning): Promise<Result<{ binding: string; expiresIn: number }, AppError<'mail_not_configured'>>> {
+    }: MailSignInRequest): Promise<Result<{ binding: string; expiresIn: number }, AppError<'mail_not_configured'>>> {
       if (!mail) return fail('mail_not_configured')
       const binding = secretToken(random)
       const holders = await addresses.holders(email.key)
@@ -140,18 +140,18 @@ export function signInByEmail(parts: SignInByEmailParts) {
       return opensSomething(ticket) && ticket.email !== null ? { email: maskEmail(ticket.email) } : undefined
     },
 
-    async byLink(secret: string, arrival: Arrival): Promise<Result<Admitted, AppError<SignInByEmailCode>>> {
+    async byLink(secret: string, arrival: Requester): Promise<Result<SignedIn, AppError<SignInByEmailCode>>> {
       const ticket = await tickets.find('email_sign_in', secret)
       if (!opensSomething(ticket)) return refuse(fail('ticket_invalid').error, null, arrival.origin)
-      return enter(ticket, arrival)
+      return finish(ticket, arrival)
     },
 
     /** A code is short: guesses count together with those of every other way into the account. */
     async byCode(
       binding: string,
       code: string,
-      arrival: Arrival,
-    ): Promise<Result<Admitted, AppError<SignInByEmailCode | 'too_many_attempts'>>> {
+      arrival: Requester,
+    ): Promise<Result<SignedIn, AppError<SignInByEmailCode | 'too_many_attempts'>>> {
       const { origin } = arrival
       const asked = await tickets.findBound('email_sign_in', binding)
       const key = asked?.email == null ? undefined : readEmail(asked.email)?.key
@@ -162,7 +162,7 @@ export function signInByEmail(parts: SignInByEmailParts) {
       const ticket = await tickets.findByCode('email_sign_in', binding, code)
       if (!opensSomething(ticket)) return refuse(fail('ticket_invalid').error, asked?.accountId ?? null, origin)
       await attempt.value.right()
-      return enter(ticket, arrival)
+      return finish(ticket, arrival)
     },
   }
 }

@@ -5,10 +5,10 @@ import type { Throttle } from '../credentials/throttle.ts'
 import type { TrustedDevices } from '../credentials/trusted-devices.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import type { Admitted, Entering, SignIn, SignInCode } from '../sessions/sign-in.ts'
-import { goesOn } from './sign-in-with-provider.ts'
+import type { SignedIn, SignIn, SignInFailureCode, SignInRequest } from '../sessions/sign-in.ts'
+import { isStillOpen } from './finish-sign-in.ts'
 
-export type PasskeyCode = 'ticket_invalid' | 'passkey_rejected' | SignInCode
+export type PasskeyCode = 'ticket_invalid' | 'passkey_rejected' | SignInFailureCode
 
 type SignInWithPasskeyParts = {
   passkeys: Passkeys
@@ -31,12 +31,12 @@ export function signInWithPasskey({
   return {
     challenge: passkeys.signIn,
 
-    async enter(
+    async signIn(
       flowToken: string,
       response: AuthenticationResponseJSON,
-      entering: Entering,
-    ): Promise<Result<Admitted, AppError<PasskeyCode>>> {
-      const { origin, returnTo, codeChallenge } = entering
+      signInRequest: SignInRequest,
+    ): Promise<Result<SignedIn, AppError<PasskeyCode>>> {
+      const { origin, returnTo, codeChallenge } = signInRequest
       const refused = async <C extends PasskeyCode>(error: AppError<C>, accountId: string | null) => {
         const data = { provider: 'passkey', code: error.code, intent: 'login' } as const
         await audit.record({ name: 'authentication.failed', accountId, origin, data })
@@ -53,12 +53,11 @@ export function signInWithPasskey({
       const signedIn = await signIn.proceed(
         account,
         { ...entrance, opener: { tag: 'passkey', id: passkey.id }, amr: amrOf(passkey, userVerified) },
-        entering,
+        signInRequest,
       )
-      if (!signedIn.ok) return goesOn(signedIn.error) ? signedIn : refused(signedIn.error, id)
+      if (!signedIn.ok) return isStillOpen(signedIn.error) ? signedIn : refused(signedIn.error, id)
       await throttle.completed({ subject: id, trustedDevice: await trustedDevices.recognise(id, origin) })
-      return ok({ ...entrance, ...signedIn.value, account, flow: { returnTo, codeChallenge } })
+      return ok({ ...entrance, ...signedIn.value, account, onward: { returnTo, codeChallenge } })
     },
   }
 }
-export type SignInWithPasskey = ReturnType<typeof signInWithPasskey>

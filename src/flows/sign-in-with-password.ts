@@ -8,12 +8,12 @@ import { type AppError, fail } from '../errors/catalogue.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import { readEmail } from '../kernel/email.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import type { Admitted, Entering, SignIn } from '../sessions/sign-in.ts'
+import type { SignedIn, SignIn, SignInRequest } from '../sessions/sign-in.ts'
+import { isStillOpen } from './finish-sign-in.ts'
 import type { ProveSecondFactor, SecondFactorCode } from './prove-second-factor.ts'
-import { goesOn } from './sign-in-with-provider.ts'
 import type { VerifyEmail } from './verify-email.ts'
 
-export type PasswordGiven = {
+export type PasswordCredentials = {
   /** The address, as it was typed. */
   readonly username: string
   readonly password: string
@@ -49,10 +49,10 @@ export function signInWithPassword(parts: SignInWithPasswordParts) {
   const { stored, addresses, passwords, throttle, trustedDevices, signIn, audit, prove, verifyEmail } = parts
 
   return async (
-    { username, password, totp, emailTicket }: PasswordGiven,
-    entering: Entering,
-  ): Promise<Result<Admitted, AppError<PasswordCode>>> => {
-    const { origin } = entering
+    { username, password, totp, emailTicket }: PasswordCredentials,
+    signInRequest: SignInRequest,
+  ): Promise<Result<SignedIn, AppError<PasswordCode>>> => {
+    const { origin } = signInRequest
     const email = readEmail(username)
     // Both asked at once, and always, so that an address without a password takes as long.
     const [known, holders] = email ? await Promise.all([stored.find(email.key), addresses.holders(email.key)]) : []
@@ -88,8 +88,8 @@ export function signInWithPassword(parts: SignInWithPasswordParts) {
 
     const { id } = account
     const entrance = { account, action: 'login_existing', provider: 'password', providerUserId: id } as const
-    const flow = { returnTo: entering.returnTo, codeChallenge: entering.codeChallenge }
-    const entered = await signIn.proceed(
+    const onward = { returnTo: signInRequest.returnTo, codeChallenge: signInRequest.codeChallenge }
+    const signedIn = await signIn.proceed(
       account,
       {
         opener: { tag: 'password', changedAt: known.changedAt.getTime() },
@@ -98,13 +98,13 @@ export function signInWithPassword(parts: SignInWithPasswordParts) {
         action: 'login_existing',
         amr: ['pwd'],
       },
-      entering,
+      signInRequest,
     )
-    if (entered.ok) {
+    if (signedIn.ok) {
       await throttle.completed({ subject, trustedDevice })
-      return ok({ ...entrance, ...entered.value, flow })
+      return ok({ ...entrance, ...signedIn.value, onward })
     }
-    const ticket = entered.error.extra?.second_factor_ticket
+    const ticket = signedIn.error.extra?.second_factor_ticket
     if (totp !== undefined && typeof ticket === 'string') {
       const proven = await prove(ticket, { type: 'totp', code: totp }, origin)
       if (proven.ok) return proven
@@ -115,12 +115,11 @@ export function signInWithPassword(parts: SignInWithPasswordParts) {
         ? fail('sign_in_overtaken')
         : { ok: false, error: error as AppError<PasswordCode> }
     }
-    if (goesOn(entered.error)) return entered as Result<never, AppError<PasswordCode>>
-    const { error } = entered
+    if (isStillOpen(signedIn.error)) return signedIn as Result<never, AppError<PasswordCode>>
+    const { error } = signedIn
     if (error.code === 'email_unverified') await verifyEmail.ask(account, origin)
     // Disabled since it was looked up: said no differently.
     if (error.code === 'user_disabled') return refused(fail('invalid_credentials'))
     return refused({ ok: false, error: error as AppError<PasswordCode> })
   }
 }
-export type SignInWithPassword = ReturnType<typeof signInWithPassword>

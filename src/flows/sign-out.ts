@@ -12,7 +12,7 @@ type SignOutParts = {
 }
 
 /** What goes along with a sign-out, where that is asked for. */
-export type AlongWith = { readonly revokeProviderTokens?: boolean }
+export type SignOutOptions = { readonly revokeProviderTokens?: boolean }
 
 /**
  * Being signed out, here or everywhere, or because a token was handed back (RFC 7009). What the person granted at
@@ -24,7 +24,7 @@ export function signOut({ devices, tokens, trustedDevices, withdrawal }: SignOut
     async here(
       who: { accountId: string; sessionId: string },
       origin: Origin,
-      { revokeProviderTokens = false }: AlongWith = {},
+      { revokeProviderTokens = false }: SignOutOptions = {},
     ): Promise<void> {
       if (revokeProviderTokens) await withdrawal.all(who.accountId, origin)
       await devices.end({ id: who.sessionId, accountId: who.accountId }, 'logout', origin)
@@ -33,7 +33,7 @@ export function signOut({ devices, tokens, trustedDevices, withdrawal }: SignOut
     async everywhere(
       accountId: string,
       origin: Origin,
-      { revokeProviderTokens = false }: AlongWith = {},
+      { revokeProviderTokens = false }: SignOutOptions = {},
     ): Promise<void> {
       if (revokeProviderTokens) await withdrawal.all(accountId, origin)
       const keepDevice = await trustedDevices.recognise(accountId, origin)
@@ -55,4 +55,3 @@ export function signOut({ devices, tokens, trustedDevices, withdrawal }: SignOut
     },
   }
 }
-export type SignOut = ReturnType<typeof signOut>

@@ -24,9 +24,8 @@ export function unlinkProvider({ links, providers, audit, wakeRevocation }: Unli
       return unlinked
     }
     const provider = providers.get(unlinked.value.provider)
-    if (provider) providers.forgetProfile(provider, unlinked.value)
+    if (provider) providers.eraseProfile(provider, unlinked.value)
     wakeRevocation()
     return ok(null)
   }
 }
-export type UnlinkProvider = ReturnType<typeof unlinkProvider>

@@ -19,7 +19,7 @@ export function withdrawGrants({ accounts, providers, clock, wakeRevocation }: W
     if (withdrawn.length === 0) return
     for (const { provider: id, ...whose } of withdrawn) {
       const provider = providers.get(id)
-      if (provider) providers.forgetProfile(provider, whose)
+      if (provider) providers.eraseProfile(provider, whose)
     }
     wakeRevocation()
   }

@@ -7,7 +7,7 @@ import type { z } from 'zod'
 import { type AppError, fail, type Locale } from '../errors/catalogue.ts'
 import { untimed } from '../kernel/limit.ts'
 import { contentTypes, readBody as readBytes } from './body.ts'
-import type { Bound, Frame } from './frame.ts'
+import type { BoundRoute, Frame } from './frame.ts'
 import type { Incoming } from './incoming.ts'
 import { isRecent } from './principal.ts'
 import { type Fault, fault, invalidRequest, isUnmatched, readFaults } from './problem.ts'
@@ -91,7 +91,7 @@ export function readQuery(incoming: Incoming, schema: z.ZodType, lists: Readonly
  * Reads the body, and checks that the person at the browser meant to send it. A request from another site is refused
  * before its body is read. If the browser does not name the source, only the token of a form is accepted.
  */
-export async function readBody<D>(frame: Frame, incoming: Incoming, bound: Bound<D>): Promise<Stop | undefined> {
+export async function checkBody<D>(frame: Frame, incoming: Incoming, bound: BoundRoute<D>): Promise<Stop | undefined> {
   const { route, accepts, body: schema, lists } = bound
   const { request } = incoming
   const source = frame.csrf.sourceOf(request.headers)

@@ -1,6 +1,6 @@
 import type { ComponentChildren, VNode } from 'preact'
 import type { Locale } from '../errors/catalogue.ts'
-import { catalogue as events } from '../events/catalogue.ts'
+import { eventCatalogue as events } from '../events/catalogue.ts'
 import { ok } from '../kernel/result.ts'
 import { errorReference } from './error-reference.tsx'
 import type { openapi } from './openapi.ts'

@@ -12,9 +12,9 @@ import type {
   Auth,
   DeclaredRoute,
   GeneralCode,
+  HandlerOutcome,
   Input,
   MaybePromise,
-  Outcome,
   Route,
   Schema,
   SchemaOutput,
@@ -26,8 +26,8 @@ type FormAuth<A extends Auth> = A extends 'none' ? 'public' : A
 /** The value that an act returns as JSON; `undefined` for an act that returns nothing. */
 type Value<R> = R extends Schema ? z.input<R> : undefined
 
-type Refusal<E extends ErrorCode> = Extract<Outcome<never, AppError<E | GeneralCode>>, { readonly ok: false }>
-type Answered<E extends ErrorCode> = Outcome<Redirect | Page, AppError<E | GeneralCode>>
+type Refusal<E extends ErrorCode> = Extract<HandlerOutcome<never, AppError<E | GeneralCode>>, { readonly ok: false }>
+type Answered<E extends ErrorCode> = HandlerOutcome<Redirect | Page, AppError<E | GeneralCode>>
 
 type Place<F, X extends ErrorCode> = {
   readonly path: `/${string}`

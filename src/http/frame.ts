@@ -52,7 +52,7 @@ export type Frame = {
 }
 
 /** A route, with everything derived from it that is the same for every request. */
-export type Bound<D> = {
+export type BoundRoute<D> = {
   readonly route: Route<D>
   readonly limiter: Limiter | undefined
   readonly accepts: { readonly json: boolean; readonly form: boolean }
@@ -77,5 +77,5 @@ export type Target = {
   readonly oauth: boolean
   /** Which scripts of other origins may read the response. */
   readonly crossOrigin: CrossOrigin
-  readonly bound?: Bound<unknown> | undefined
+  readonly bound?: BoundRoute<unknown> | undefined
 }

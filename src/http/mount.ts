@@ -7,9 +7,9 @@ import { type AppError, fail } from '../errors/catalogue.ts'
 import { type HttpMethod, readHttpMethod } from '../kernel/http-method.ts'
 import { Limit, withinLimit } from '../kernel/limit.ts'
 import { acceptsOf } from './body.ts'
-import { authorize, checkCredential, readBody, readQuery } from './checks.ts'
+import { authorize, checkBody, checkCredential, readQuery } from './checks.ts'
 import { type CrossOrigin, crossOriginOf } from './cors.ts'
-import type { Bound, Frame, Target } from './frame.ts'
+import type { BoundRoute, Frame, Target } from './frame.ts'
 import { countHeader } from './headers.ts'
 import { Incoming } from './incoming.ts'
 import type { Limiter } from './limits.ts'
@@ -22,7 +22,7 @@ import type { StaticFile } from './static.ts'
 /** A path and its routes. */
 type Resource<D> = {
   readonly path: string
-  readonly bound: Partial<Record<string, Bound<D>>>
+  readonly bound: Partial<Record<string, BoundRoute<D>>>
   readonly allowed: string
   readonly surface: 'api' | 'browser'
   readonly oauth: boolean
@@ -35,7 +35,7 @@ type RouteMatch<D> = {
   readonly target: Target
   readonly limiter: Limiter | undefined
   readonly resource?: Resource<D>
-  readonly bound?: Bound<D> | undefined
+  readonly bound?: BoundRoute<D> | undefined
   readonly params?: Readonly<Record<string, string>>
   readonly file?: StaticFile
 }
@@ -115,7 +115,7 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
   const browse = frame.limiter('browse')
   const ofFiles = frame.limiter('static')
 
-  const prepare = (resource: Resource<D>, bound: Bound<D> | undefined): RouteMatch<D> => ({
+  const prepare = (resource: Resource<D>, bound: BoundRoute<D> | undefined): RouteMatch<D> => ({
     resource,
     bound,
     limiter: bound ? bound.limiter : browse,
@@ -126,7 +126,7 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
       surface: bound ? bound.route.surface : resource.surface,
       oauth: bound ? bound.route.oauth === true : resource.oauth,
       crossOrigin: bound ? bound.crossOrigin : resource.crossOrigin,
-      bound: bound as Bound<unknown> | undefined,
+      bound: bound as BoundRoute<unknown> | undefined,
     },
   })
   /** Everything that is the same for every request, for each method of each path. */
@@ -191,7 +191,7 @@ const knownExpectation = /(?:^|\W)100-continue(?:$|\W)/i
 const nothing = z.strictObject({})
 
 function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resource<D>[] {
-  const found = new Map<string, Partial<Record<string, Bound<D>>>>()
+  const found = new Map<string, Partial<Record<string, BoundRoute<D>>>>()
   const pages = new Set(routes.filter(isPage).map(({ path }) => path))
   for (const route of routes) {
     const bound = found.get(route.path) ?? {}
@@ -199,7 +199,7 @@ function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resou
     const method = route.method.toUpperCase()
     if (bound[method]) throw new Error(`${method} ${route.path} is declared twice`)
     const accepts = acceptsOf(route)
-    const entry: Bound<D> = {
+    const entry: BoundRoute<D> = {
       route,
       accepts,
       limiter: frame.limiter(route.limit),
@@ -311,7 +311,7 @@ async function serve<D>(
     if (stop) return responder.stop(stop)
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') {
-    const stop = await readBody(frame, incoming, bound)
+    const stop = await checkBody(frame, incoming, bound)
     if (stop) return responder.stop(stop)
   }
 

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { acceptsOf, contentTypes } from './body.ts'
 import { exampleOf } from './error-example.ts'
-import { Components, type Json } from './openapi/components.ts'
+import { Components, type JsonValue } from './openapi/components.ts'
 import { Failures, headers } from './openapi/failures.ts'
 import { answersOf, operationIdOf } from './openapi/outcomes.ts'
 import { tags } from './openapi/tags.ts'
@@ -35,7 +35,7 @@ export function openapi(routes: readonly Route<never>[], info: Info) {
     components,
     (code) => exampleOf(code, { locale: 'en', routes: plainRoutes, describe }).body,
   )
-  const paths: Record<string, Record<string, Json>> = {}
+  const paths: Record<string, Record<string, JsonValue>> = {}
   const listed = routes.filter((route) => isForPrograms(route) === (document === 'api'))
 
   for (const route of listed) {
@@ -98,7 +98,7 @@ const aboutPages =
   'Programs use the API, which is described in `/openapi.json`.'
 
 /** A local address is true on this machine only: the document is then read relative to where it came from. */
-const serverOf = ({ hostname, origin }: URL): Json =>
+const serverOf = ({ hostname, origin }: URL): JsonValue =>
   hostname === 'localhost'
     ? { url: '/', description: 'The service this document comes from' }
     : { url: origin, description: 'This service (`PUBLIC_URL`)' }
@@ -123,10 +123,10 @@ const schemesOf = (sessionCookie: string) => ({
 })
 
 /** The entries that are used. */
-const among = (entries: Json, isUsed: (name: string) => boolean): Json =>
+const among = (entries: JsonValue, isUsed: (name: string) => boolean): JsonValue =>
   Object.fromEntries(Object.entries(entries).filter(([name]) => isUsed(name)))
 
-function securityOf({ auth, credential, scope }: Route<never>): { readonly security: readonly Json[] } {
+function securityOf({ auth, credential, scope }: Route<never>): { readonly security: readonly JsonValue[] } {
   const needed = scope === undefined ? [] : [scope]
   const either = [{ bearer: needed }, { cookie: needed }]
   if (credential === 'metrics') return { security: [{ metrics: [] }, {}] }
@@ -138,7 +138,7 @@ function securityOf({ auth, credential, scope }: Route<never>): { readonly secur
 }
 
 /** What stands in the path is declared even where no schema reads it: without, the document would be wrong. */
-function parametersOf(route: Route<never>, components: Components): readonly Json[] {
+function parametersOf(route: Route<never>, components: Components): readonly JsonValue[] {
   const inPath = fieldsOf(route.params, components)
   const names = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => name as string)
   return [
@@ -161,10 +161,10 @@ function parametersOf(route: Route<never>, components: Components): readonly Jso
 
 function fieldsOf(schema: z.ZodType | undefined, components: Components) {
   if (!schema) return []
-  type Node = { properties?: Record<string, Json>; required?: string[]; anyOf?: Node[]; oneOf?: Node[] }
+  type Node = { properties?: Record<string, JsonValue>; required?: string[]; anyOf?: Node[]; oneOf?: Node[] }
   const node = components.inline(schema, 'input') as Node
   const alternatives = node.anyOf ?? node.oneOf ?? [node]
-  const found = new Map<string, { name: string; required: boolean; schema: Json }>()
+  const found = new Map<string, { name: string; required: boolean; schema: JsonValue }>()
   for (const { properties = {}, required = [] } of alternatives) {
     for (const [name, field] of Object.entries(properties)) {
       const everywhere = alternatives.every((each) => each.required?.includes(name))
@@ -174,7 +174,7 @@ function fieldsOf(schema: z.ZodType | undefined, components: Components) {
   return [...found.values()]
 }
 
-function bodyOf(route: Route<never>, components: Components, { request }: Example): Json {
+function bodyOf(route: Route<never>, components: Components, { request }: Example): JsonValue {
   const accepts = acceptsOf(route)
   const form = route.surface === 'browser' && route.method !== 'get'
   if (!route.body && !form) return {}
@@ -195,12 +195,12 @@ function bodyOf(route: Route<never>, components: Components, { request }: Exampl
 }
 
 /** The fields of a strict object beside others: `additionalProperties: false` would refuse the form's token. */
-function open(components: Components, schema: z.ZodType): Json {
+function open(components: Components, schema: z.ZodType): JsonValue {
   const { additionalProperties: _, ...rest } = components.inline(schema, 'input')
   return rest
 }
 
-type Success = { description: string; content?: Json; headers?: Json }
+type Success = { description: string; content?: JsonValue; headers?: JsonValue }
 
 const defaultStatus = { json: 200, text: 200, page: 200, empty: 204, redirect: 303 } as const
 const outcomes = {
@@ -211,7 +211,7 @@ const outcomes = {
   redirect: 'A redirect: `Location` is where to go next.',
 } as const satisfies Record<AnswerKind, string>
 
-function successes(route: Route<never>, components: Components, example: Example): Json {
+function successes(route: Route<never>, components: Components, example: Example): JsonValue {
   const found: Record<string, Success> = {}
   for (const kind of answersOf(route)) {
     const status = kind === 'json' || kind === 'text' ? (route.status ?? 200) : defaultStatus[kind]
@@ -233,7 +233,7 @@ function outcomeOf(kind: AnswerKind, { reply }: Route<never>): string {
   return described ? `${described.replace(/\.$/, '')}.` : outcomes[kind]
 }
 
-function contentOf(kind: AnswerKind, route: Route<never>, components: Components, { response }: Example): Json {
+function contentOf(kind: AnswerKind, route: Route<never>, components: Components, { response }: Example): JsonValue {
   const example = response === undefined ? {} : { examples: { example: { value: response } } }
   if (kind === 'json' && route.reply) {
     return { 'application/json': { schema: components.use(route.reply, 'output'), ...example } }
@@ -244,7 +244,7 @@ function contentOf(kind: AnswerKind, route: Route<never>, components: Components
   return { [contentType]: { schema: { type: contentType.endsWith('json') ? 'object' : 'string' }, ...example } }
 }
 
-function headersOf(kind: AnswerKind, { linksNext }: Route<never>): Json {
+function headersOf(kind: AnswerKind, { linksNext }: Route<never>): JsonValue {
   if (kind === 'json' && linksNext) return { Link: { $ref: '#/components/headers/NextPage' } }
   return kind === 'redirect' ? { Location: { $ref: '#/components/headers/Location' } } : {}
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { AppError } from '../errors/catalogue.ts'
-import type { Result } from '../kernel/result.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { DeviceSession, Devices } from '../sessions/devices.ts'
 import { countHeader } from './headers.ts'
 import type { CredentialCode, Principal } from './route.ts'
 
@@ -10,6 +11,20 @@ type Verification = Result<Principal, AppError<CredentialCode>>
 export type Authenticate = {
   bearer(token: string): Verification | Promise<Verification>
   cookie(value: string): Verification | Promise<Verification>
+}
+
+/** Reads the session of an access token or a session cookie. */
+export const authenticateWith = (devices: Pick<Devices, 'byAccessToken' | 'byCookie'>): Authenticate => ({
+  bearer: async (token) => principalOf(await devices.byAccessToken(token), 'bearer'),
+  cookie: async (value) => principalOf(await devices.byCookie(value), 'cookie'),
+})
+
+function principalOf(found: Result<DeviceSession, AppError<CredentialCode>>, via: Principal['via']): Verification {
+  if (!found.ok) return found
+  const { session, generation } = found.value
+  const { account, accountId, id: sessionId, amr, authTime, scope } = session
+  const scopes = scope === '' ? [] : scope.split(' ')
+  return ok({ account, accountId, sessionId, generation, amr, authTime, scopes, via })
 }
 
 /**

@@ -29,7 +29,7 @@ export type Principal = {
  * authenticated recently.
  */
 export type Auth = 'none' | 'public' | 'user' | 'recent'
-export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
+export type RouteMethod = 'get' | 'post' | 'put' | 'patch' | 'delete'
 
 /**
  * What a handler receives about its request. All members can be destructured; the lazy ones cost nothing unless they
@@ -103,15 +103,15 @@ type ReplyInput<R> = R extends Schema ? z.input<R> : never
  * The result of a handler. An error may name the invalid fields, and change cookies: a provider round trip that failed
  * has ended.
  */
-export type Outcome<T, E> = Result<T, E> & {
+export type HandlerOutcome<T, E> = Result<T, E> & {
   readonly cookies?: readonly CookieChange[]
   readonly faults?: readonly FieldFault[]
 }
 export type MaybePromise<T> = T | Promise<T>
-type HandlerResult<T, E> = MaybePromise<Outcome<T, E>>
+type HandlerResult<T, E> = MaybePromise<HandlerOutcome<T, E>>
 
 type RouteDeclaration = {
-  readonly method: Method
+  readonly method: RouteMethod
   readonly path: `/${string}`
   /** A heading of a few words, in the imperative. */
   readonly summary: string

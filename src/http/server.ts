@@ -1,7 +1,7 @@
 import { createServer as createHttpServer, IncomingMessage, type Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Express, Request, Response } from 'express'
-import type { Unreadable } from './unreadable.ts'
+import type { UnreadableRequests } from './unreadable.ts'
 
 export type VinculumServer = {
   readonly http: Server
@@ -36,7 +36,7 @@ export type Refusals = {
   /**
    * Input that never became a request. Resolves with a whole response, or with `undefined`: only close the connection.
    */
-  readonly unreadable: Unreadable
+  readonly unreadable: UnreadableRequests
 }
 
 /** The app on node:http, with limits on time and size that apply before any of our code runs. */

@@ -53,4 +53,4 @@ export function createUnreadable(frame: Frame, limited: boolean) {
     return `${head.join('\r\n')}\r\n\r\n${content}`
   }
 }
-export type Unreadable = ReturnType<typeof createUnreadable>
+export type UnreadableRequests = ReturnType<typeof createUnreadable>

@@ -8,7 +8,7 @@ const stopped = (service: string): Readonly<Record<string, string>> => ({
 })
 const ignore = 'If you did not request this, you can ignore this message. Nothing changes.'
 
-export const en: Templates = {
+export const englishTemplates: Templates = {
   messages: {
     verify_email: ({ service, to, link, until }) => ({
       subject: 'Verify your email address',

@@ -9,7 +9,7 @@ const stopped = (service: string): Readonly<Record<string, string>> => ({
 })
 const ignore = 'Se não foi você quem pediu, pode ignorar esta mensagem: nada muda.'
 
-export const ptBR: Templates = {
+export const portugueseTemplates: Templates = {
   messages: {
     verify_email: ({ service, to, link, until }) => ({
       subject: 'Confirme o seu e-mail',

@@ -2,8 +2,8 @@ import type { NoticeName } from '../events/catalogue.ts'
 import { type DeviceNames, deviceName } from '../kernel/device.ts'
 import type { Locale } from '../kernel/locale.ts'
 import { type Mail, type Message, type MessageTemplate, messageTemplates } from './ports.ts'
-import { en } from './templates.en.ts'
-import { ptBR } from './templates.pt-br.ts'
+import { englishTemplates } from './templates.en.ts'
+import { portugueseTemplates } from './templates.pt-br.ts'
 
 /** A paragraph, a link on its own line, a short code to type, or a list of facts. */
 export type Block =
@@ -64,7 +64,7 @@ export type Templates = {
   readonly closing: (service: string) => string
 }
 
-const languages: { readonly [L in Locale]: Templates } = { en, 'pt-BR': ptBR }
+const languages: { readonly [L in Locale]: Templates } = { en: englishTemplates, 'pt-BR': portugueseTemplates }
 
 const isMessageTemplate = (template: Mail['template']): template is MessageTemplate =>
   (messageTemplates as readonly string[]).includes(template)

@@ -80,7 +80,7 @@ export function createJiraCloud({ guard, resourcesUrl, apiUrl }: JiraCloudParts)
       url,
       headers: { Authorization: `Bearer ${accessToken}` },
       fault: (json) => (schema.safeParse(json).success ? null : 'wrong_shape'),
-      refusal: sortRefusal,
+      refusal: jiraRefusalOf,
     })
     if (!answer.ok) return err(failureOf(answer.error, scopes))
     return ok(schema.parse(answer.value.json))
@@ -144,7 +144,7 @@ export type JiraCloud = ReturnType<typeof createJiraCloud>
  * The gateway sends 401 both for an invalid token and for a missing scope. Only the message distinguishes them.
  * Renewing the token because of a missing scope would repeat forever.
  */
-export function sortRefusal(status: number, json: unknown): string | null {
+export function jiraRefusalOf(status: number, json: unknown): string | null {
   if (status !== 401) return null
   const message = isRecord(json) ? json.message : undefined
   return typeof message === 'string' && /scope does not match/i.test(message) ? 'scope_missing' : 'token_refused'

@@ -45,7 +45,7 @@ export type EndpointType = (typeof endpointTypes)[number]
  * Whether an endpoint is called with one user's token. That user can influence its responses, so they say nothing about
  * other users.
  */
-export const isPersonal = (endpoint: EndpointType): boolean => endpoint === 'userinfo' || endpoint === 'api'
+export const isPersonalEndpoint = (endpoint: EndpointType): boolean => endpoint === 'userinfo' || endpoint === 'api'
 
 /** A provider's tokens for one user, as issued. */
 export type TokenSet = {

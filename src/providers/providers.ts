@@ -16,7 +16,7 @@ import { checkRefreshedIdToken, type IdTokenClaims, verifyIdToken } from './call
 import type { ProxySettings } from './calls/outbound.ts'
 import { type RevocableTokens, revokeToken } from './calls/revoke.ts'
 import { createKeySet, type KeySet } from './calls/signature.ts'
-import { readTokens, sortRefusal } from './calls/token-answer.ts'
+import { readTokens, refreshFailureOf } from './calls/token-answer.ts'
 import { verifyUserinfo } from './calls/userinfo-jwt.ts'
 import { definitions } from './definitions/index.ts'
 import { type Examination, judgeClient } from './examine.ts'
@@ -40,7 +40,7 @@ import {
 import { restrictionOn } from './restrictions.ts'
 import { missingScopes } from './scopes.ts'
 import { claimedIssuer, keysOf, tenantIssuer } from './tenants.ts'
-import { createProfiles, type ProfileReading, type ProviderProfile } from './userinfo.ts'
+import { createProfileCache, type ProfileReading, type ProviderProfile } from './userinfo.ts'
 
 /** The result of a code exchange: the tokens, and the verified claims of the id_token if there is one. */
 export type CodeExchange = {
@@ -49,7 +49,11 @@ export type CodeExchange = {
   /** Namespace of the subject: see `Grant.issuer`. */
   readonly issuer: string
 }
-export type Health = { readonly provider: string; readonly endpointType: EndpointType; readonly state: BreakerState }
+export type BreakerHealth = {
+  readonly provider: string
+  readonly endpointType: EndpointType
+  readonly state: BreakerState
+}
 
 /**
  * Visible ASCII (RFC 6749 appendix A.11), longer than any code in use. Any other value was not issued by a provider.
@@ -68,7 +72,7 @@ export type AuthorizationParameters = {
 }
 
 /** The parameters of the callback. The caller checks that they are single strings. `iss` is defined by RFC 9207. */
-export type Callback = { readonly code: string; readonly state: string; readonly iss?: string | undefined }
+export type CodeCallback = { readonly code: string; readonly state: string; readonly iss?: string | undefined }
 type Unavailable = AppError<'provider_unavailable'>
 
 export type Providers = ReturnType<typeof createProviders>
@@ -114,7 +118,7 @@ export function createProviders({
 }: ProvidersParts) {
   const guards = createGuards({ events, clock, random, proxy })
   const handshake = createHandshake()
-  const profiles = createProfiles({ events, clock, ttlSeconds: userInfoTtlSeconds })
+  const profiles = createProfileCache({ events, clock, ttlSeconds: userInfoTtlSeconds })
   const lines = new Map(settings.map((one) => [one.id, createLine(one)]))
 
   function createLine(one: ProviderSettings): ProviderState {
@@ -230,7 +234,7 @@ export function createProviders({
    */
   async function exchange(
     provider: Provider,
-    { code, state, iss }: Callback,
+    { code, state, iss }: CodeCallback,
     flow: AuthorizationParameters,
   ): Promise<Result<CodeExchange, AppError<ExchangeCode>>> {
     const { definition, settings: one, guard, ready, keys } = line(provider)
@@ -423,7 +427,7 @@ export function createProviders({
     const endpoints = await ready()
     if (!endpoints.ok) return { tag: 'transient', reason: endpoints.error.reason, retryAfter: wait(endpoints.error) }
     const answer = await handshake.refresh(provider.id, refreshToken)
-    if (!answer.ok) return sortRefusal(answer.error, definition.refusals)
+    if (!answer.ok) return refreshFailureOf(answer.error, definition.refusals)
     const tokens = readTokens(answer.value, clock, definition)
     if (tokens.idToken !== null && definition.openid) {
       const { issuers } = expectedIssuers(line(provider), tokens.idToken)
@@ -514,10 +518,10 @@ export function createProviders({
       return undefined
     },
     /** Removes a profile after unlinking, revocation or a new sign-in. The next read calls the provider. */
-    forgetProfile: (provider: Provider, { issuer, subject }: Subject): void =>
-      profiles.forget({ provider: provider.id, issuer, subject }),
+    eraseProfile: (provider: Provider, { issuer, subject }: Subject): void =>
+      profiles.erase({ provider: provider.id, issuer, subject }),
     /** The breaker state of every provider and endpoint type. */
-    health: (): readonly Health[] =>
+    health: (): readonly BreakerHealth[] =>
       [...lines.values()].flatMap((one) => states(one).map((state) => ({ provider: one.provider.id, ...state }))),
     /** Whether users can sign in with it now. */
     status(provider: Provider): 'up' | 'degraded' | 'down' {

@@ -27,7 +27,7 @@ export type ProfileReading = ProviderProfile & {
 type CachedProfile = ProviderProfile & { readonly fetchedAt: Date; outdated?: true }
 type Key = { readonly provider: string; readonly issuer: string; readonly subject: string }
 
-export function createProfiles({ events, clock, ttlSeconds }: { events: Bus; clock: Clock; ttlSeconds: number }) {
+export function createProfileCache({ events, clock, ttlSeconds }: { events: Bus; clock: Clock; ttlSeconds: number }) {
   // node-cache measures real time and only limits memory. `fetchedAt` and our clock decide whether an entry is fresh.
   const cache = new NodeCache({ stdTTL: ttlSeconds + STALE_SECONDS, checkperiod: 600, useClones: false })
   const pending = new Map<string, Promise<Result<CachedProfile, unknown>>>()
@@ -83,7 +83,7 @@ export function createProfiles({ events, clock, ttlSeconds }: { events: Bus; clo
       // would stay in the cache forever.
       if (kept) kept.outdated = true
     },
-    forget(at: Key): void {
+    erase(at: Key): void {
       cache.del(name(at))
       pending.delete(name(at))
     },

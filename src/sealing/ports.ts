@@ -29,7 +29,7 @@ export type Ledger = {
 }
 
 /** What `decide` needs to know before the ledger is changed. */
-export type Evidence = Ledger & {
+export type RingEvidence = Ledger & {
   /** Values still sealed with registered keys that are not in the ring. */
   readonly left: readonly { readonly key: string; readonly tally: Tally }[]
   /** For each unregistered key of the ring, one value of each column that is sealed under its name. */
@@ -52,7 +52,7 @@ export interface SealedStore {
    * Changes the ledger; only one node at a time does this. `decide` sees the current state, may be called more than
    * once, and prevents any change by throwing. `ring` lists the names of the available keys.
    */
-  settle(ring: readonly string[], decide: (evidence: Evidence) => LedgerChange): Promise<Ledger>
+  settle(ring: readonly string[], decide: (evidence: RingEvidence) => LedgerChange): Promise<Ledger>
   /** How many values are sealed with any other key than this one. */
   otherThan(key: string): Promise<Tally>
   /** The next of these values in one table, after the given row, in the order of rows. Rows are never split. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../kernel/clock.ts'
 import { createSealer, deriveKey, type KeyRing, keyIdOf, type Sealer, UnopenableError } from '../kernel/crypto.ts'
 import { type Random, secretToken } from '../kernel/ids.ts'
-import type { Evidence, Ledger, LedgerChange, RegisteredKey, SealedStore, SealedValue, Tally } from './ports.ts'
+import type { Ledger, LedgerChange, RegisteredKey, RingEvidence, SealedStore, SealedValue, Tally } from './ports.ts'
 
 /** The keys in `ENCRYPTION_KEYS` do not match the stored data. The message is for the operator; nothing was changed. */
 export class KeyRingError extends Error {
@@ -62,7 +62,7 @@ export async function openRing({ store, ring, sealer, clock, random }: OpenRingP
       )
   }
 
-  const refuseMissing = ({ left }: Evidence): void => {
+  const refuseMissing = ({ left }: RingEvidence): void => {
     for (const { key, tally } of left)
       if (tally.length > 0)
         throw new KeyRingError(
@@ -70,7 +70,7 @@ export async function openRing({ store, ring, sealer, clock, random }: OpenRingP
         )
   }
 
-  const refuseUnopened = ({ samples, signingKeys }: Evidence): void => {
+  const refuseUnopened = ({ samples, signingKeys }: RingEvidence): void => {
     const unopened = [...signingKeys, ...samples].find((value) => !opens(sealer, value))
     if (!unopened) return
     const id = keyIdOf(unopened.sealed)
@@ -96,7 +96,7 @@ export async function openRing({ store, ring, sealer, clock, random }: OpenRingP
     ),
   })
 
-  const decide = (evidence: Evidence): LedgerChange => {
+  const decide = (evidence: RingEvidence): LedgerChange => {
     refuseWrong(evidence)
     refuseMissing(evidence)
     refuseUnopened(evidence)

@@ -3,7 +3,7 @@ import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { pkceChallenge, sameSecret, sha256 } from '../kernel/crypto.ts'
 import { type Random, secretToken } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import type { SignInCode, SignInCodeStore } from './ports.ts'
+import type { OneTimeCode, SignInCodeStore } from './ports.ts'
 
 const ttlSeconds = 60
 /** Of the part nobody can guess, in characters of base64url: 192 bits. */
@@ -28,7 +28,7 @@ export function createSignInCodes({ codes, clock, random, returns }: SignInCodes
      * with the name of the entry that allows it, so that it is invalid once that entry is off the list; its hash
      * covers the whole of it.
      */
-    async issue(about: Omit<SignInCode, 'codeHash' | 'expiresAt' | 'usedAt'>, returnTo: string): Promise<string> {
+    async issue(about: Omit<OneTimeCode, 'codeHash' | 'expiresAt' | 'usedAt'>, returnTo: string): Promise<string> {
       const entry = returns.entryFor(returnTo)
       if (entry === undefined) throw new Error('a sign-in came through to an application that is not allowed')
       const code = `${secretToken(random).slice(0, secretLength)}${entry}`
@@ -50,7 +50,7 @@ export function createSignInCodes({ codes, clock, random, returns }: SignInCodes
     async spend(
       code: string,
       verifier: string,
-    ): Promise<Result<SignInCode, AppError<'code_invalid'> & { compromised?: SignInCode }>> {
+    ): Promise<Result<OneTimeCode, AppError<'code_invalid'> & { compromised?: OneTimeCode }>> {
       const entry = code.slice(secretLength)
       if (!returns.hasEntry(entry)) return fail('code_invalid')
       const found = await codes.find(sha256(code))

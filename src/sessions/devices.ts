@@ -5,13 +5,13 @@ import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { EndReason, LiveSession, Session, SessionStore } from './ports.ts'
-import type { TokenCode, Tokens } from './tokens.ts'
+import type { Tokens, TokenVerifyCode } from './tokens.ts'
 
 /** A device is noted as seen this often: «last seen» is for people, and a write per request is not worth it. */
 const seenEverySeconds = 60
 
 export type SessionCode = 'session_revoked' | 'session_expired' | 'user_disabled' | 'user_not_found'
-export type Authenticated = { readonly session: LiveSession; readonly generation: number | null }
+export type DeviceSession = { readonly session: LiveSession; readonly generation: number | null }
 
 type DevicesParts = {
   sessions: SessionStore
@@ -88,7 +88,7 @@ export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDe
 
   return {
     /** Whose access token this is. Its generation counts as used from here on. */
-    async byAccessToken(token: string): Promise<Result<Authenticated, AppError<TokenCode | SessionCode>>> {
+    async byAccessToken(token: string): Promise<Result<DeviceSession, AppError<TokenVerifyCode | SessionCode>>> {
       const claims = await tokens.read(token, 'access')
       if (!claims.ok) return claims
       const { sid, sub, generation } = claims.value
@@ -104,7 +104,7 @@ export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDe
     },
 
     /** Whose browser this is. */
-    async byCookie(cookie: string): Promise<Result<Authenticated, AppError<SessionCode>>> {
+    async byCookie(cookie: string): Promise<Result<DeviceSession, AppError<SessionCode>>> {
       const found = await sessions.findByCookie(sha256(cookie))
       if (!found) return fail('session_revoked')
       const now = clock()

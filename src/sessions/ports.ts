@@ -165,7 +165,7 @@ export interface SessionStore {
 }
 
 /** A one-time code for an app on another origin. It stands for a session that has already started. */
-export type SignInCode = {
+export type OneTimeCode = {
   readonly codeHash: string
   readonly sessionId: string
   readonly accountId: string
@@ -179,8 +179,8 @@ export type SignInCode = {
 }
 
 export interface SignInCodeStore {
-  issue(code: SignInCode): Promise<void>
-  find(codeHash: string): Promise<SignInCode | undefined>
+  issue(code: OneTimeCode): Promise<void>
+  find(codeHash: string): Promise<OneTimeCode | undefined>
   /** Uses it; only the first call returns `true`. */
   spend(codeHash: string, at: Date): Promise<boolean>
 }

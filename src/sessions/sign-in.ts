@@ -11,7 +11,7 @@ import { nextStep } from './steps.ts'
 export type Lifetimes = { readonly refreshTtlSeconds: number; readonly refreshAbsoluteTtlSeconds: number }
 
 /** On which device, and where to afterwards. */
-export type Entering = {
+export type SignInRequest = {
   readonly origin: Origin
   /** Whether it ends in a cookie. */
   readonly browser: boolean
@@ -27,15 +27,15 @@ export type Entering = {
  * `cookie` is the browser's session secret: only its hash is kept. Absent for an app. `device` is what a browser that is
  * not known yet is to be known by.
  */
-export type SignedIn = { readonly session: Session; readonly cookie: string | null; readonly device: string | null }
+export type NewSession = { readonly session: Session; readonly cookie: string | null; readonly device: string | null }
 
 /** Somebody is in, whichever way, and goes on to where they wanted to. */
-export type Admitted = SignedIn & {
+export type SignedIn = NewSession & {
   readonly account: Account
   readonly action: Action
   readonly provider: string
   readonly providerUserId: string
-  readonly flow: Pick<Entering, 'returnTo' | 'codeChallenge'>
+  readonly onward: Pick<SignInRequest, 'returnTo' | 'codeChallenge'>
 }
 
 /** Where an account was before: see `credentials/trusted-devices.ts`. */
@@ -44,13 +44,13 @@ export type Familiarity = {
   /** Answers the secret a browser is to keep, `null` where it has one. */
   trust(accountId: string, sessionId: string, origin: Origin): Promise<string | null>
 }
-export type SignInCode =
+export type SignInFailureCode =
   | 'user_disabled'
   | 'email_unverified'
   | 'second_factor_required'
   | 'sign_in_overtaken'
   | 'return_to_not_allowed'
-type CompleteCode = Exclude<SignInCode, 'second_factor_required'>
+type CompleteCode = Exclude<SignInFailureCode, 'second_factor_required'>
 
 /** How long somebody may look for their second factor, in seconds. */
 const waitSeconds = 600
@@ -65,7 +65,7 @@ type SignInParts = {
   requireVerifiedEmail: boolean
   familiarity: Familiarity
   /** Whether a browser may still be sent where the sign-in was begun for. */
-  mayReturn: (onward: Pick<Entering, 'returnTo' | 'codeChallenge'>) => boolean
+  mayReturn: (onward: Pick<SignInRequest, 'returnTo' | 'codeChallenge'>) => boolean
   /** Whether people may still sign in with a provider. */
   isEnabled: (provider: string) => boolean
   /** What a role allows, as a session carries it; nothing where it is not given. */
@@ -87,8 +87,8 @@ export function createSignIn(parts: SignInParts) {
   const start = async (
     accountId: string,
     { opener, provider, action, amr }: Proof,
-    { origin, browser, replaces, codeChallenge, provenAt }: Omit<Entering, 'returnTo'>,
-  ): Promise<Result<SignedIn, AppError<'sign_in_overtaken'>>> => {
+    { origin, browser, replaces, codeChallenge, provenAt }: Omit<SignInRequest, 'returnTo'>,
+  ): Promise<Result<NewSession, AppError<'sign_in_overtaken'>>> => {
     // An app on another origin has its session in no cookie of ours, but its person stands before this browser.
     const inBrowser = browser || codeChallenge !== null
     const isNew = await familiarity.isNew(accountId, origin, inBrowser)
@@ -156,7 +156,11 @@ export function createSignIn(parts: SignInParts) {
      * remembers what they have proven, for ten minutes; `sign_in_overtaken` says that what they proved it with was taken
      * away meanwhile.
      */
-    async proceed(account: Account, proof: Proof, entering: Entering): Promise<Result<SignedIn, AppError<SignInCode>>> {
+    async proceed(
+      account: Account,
+      proof: Proof,
+      entering: SignInRequest,
+    ): Promise<Result<NewSession, AppError<SignInFailureCode>>> {
       if (!mayReturn(entering)) return fail('return_to_not_allowed')
       const step = nextStep({ account, amr: proof.amr, policy: { requireVerifiedEmail } })
       if (step === 'user_disabled' || step === 'email_unverified') return fail(step)
@@ -196,7 +200,7 @@ export function createSignIn(parts: SignInParts) {
       account: Account,
       by: readonly string[],
       origin: Origin,
-    ): Promise<Result<SignedIn, AppError<CompleteCode>>> {
+    ): Promise<Result<NewSession, AppError<CompleteCode>>> {
       const refused = refusal(pending, account)
       if (refused) return { ok: false, error: refused }
       if (!(await pendingSignIns.claim(pending.id, clock()))) return fail('sign_in_overtaken')

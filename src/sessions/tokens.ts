@@ -22,7 +22,7 @@ export type TokenClaims = {
   readonly issuedAt: Date
   readonly expiresAt: Date
 }
-export type TokenCode = 'token_expired' | 'token_invalid' | 'token_wrong_type' | 'token_subject_missing'
+export type TokenVerifyCode = 'token_expired' | 'token_invalid' | 'token_wrong_type' | 'token_subject_missing'
 
 type TokensParts = { keys: Keys; clock: Clock; issuer: string; audience: string; accessTtlSeconds: number }
 type Payload = {
@@ -90,7 +90,7 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
     token: string,
     expected: TokenType,
     key: ReturnType<Keys['find']>,
-  ): Result<TokenClaims, AppError<TokenCode>> => {
+  ): Result<TokenClaims, AppError<TokenVerifyCode>> => {
     if (!key) return fail('token_invalid')
     const { algorithm, typ } = kinds[key.purpose]
     let decoded: jwt.Jwt
@@ -157,7 +157,7 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
     async read(
       token: string,
       expected: TokenType,
-    ): Promise<Result<TokenClaims, AppError<TokenCode> & { expired?: TokenClaims }>> {
+    ): Promise<Result<TokenClaims, AppError<TokenVerifyCode> & { expired?: TokenClaims }>> {
       const now = clock()
       const known = expected === 'access' ? remembered.get(token) : undefined
       if (known && known.expiresAt > now) return ok(known)

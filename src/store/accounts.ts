@@ -16,7 +16,7 @@ import type { Tables } from './schema.ts'
 import { passwordFrom, signInMethodQueries, signInMethodsOf } from './sign-in-methods.ts'
 import { leaveTeams } from './team-endings.ts'
 import { endProofs } from './tickets.ts'
-import { emptyGrants, eraseGrants, grantsOf } from './withdrawals.ts'
+import { eraseGrants, eraseTokens, grantsOf } from './withdrawals.ts'
 
 /** More identities than anybody needs. Lists of them have no pages, so their length must be bounded. */
 const maxIdentities = 20
@@ -280,7 +280,7 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
           const emptied: Identity[] = []
           for (const identity of identities) {
             if (identityId !== null && identity.id !== identityId) continue
-            if ((yield* emptyGrants(tx, t, ids, ownGrants(identity), { accountId, at })) === 0) continue
+            if ((yield* eraseTokens(tx, t, ids, ownGrants(identity), { accountId, at })) === 0) continue
             yield* note(because(identity))
             emptied.push(identity)
           }

@@ -202,7 +202,7 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
       }, locksOf(subject))
     },
 
-    async enter(ticket, coming, because) {
+    async open(ticket, coming, because) {
       const about = aboutOf(ticket)
       if (!about) return undefined
       const { key, locks } = about

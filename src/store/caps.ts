@@ -12,7 +12,7 @@ export const caps = {
   tickets: 50,
   pendingSignIns: 50,
   signInCodes: 100,
-  flows: 50,
+  pendingAuthorizations: 50,
 } as const
 
 /** How many rows one transaction deletes. Only an account older than the cap has more than one row too many. */

@@ -1,5 +1,5 @@
 import { and, eq, getTableColumns, isNotNull } from 'drizzle-orm'
-import { catalogue, type Fact, type NoticeName } from '../events/catalogue.ts'
+import { eventCatalogue, type Fact, type NoticeName } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Ids } from '../kernel/ids.ts'
 import type { Mail } from '../mail/ports.ts'
@@ -39,7 +39,7 @@ const rowsAtOnce = 50
 export function createChange({ db, tables: t, atomic, steps }: Driver, { clock, ids, publish }: ChangeParts): Change {
   // Facts of one millisecond keep their order on the node that noted them.
   let ordinal = 0
-  const isNotice = (fact: Fact): fact is Extract<Fact, { name: NoticeName }> => 'notice' in catalogue[fact.name]
+  const isNotice = (fact: Fact): fact is Extract<Fact, { name: NoticeName }> => 'notice' in eventCatalogue[fact.name]
 
   /** Queues a notice, only for a verified email address: any other may belong to a stranger. */
   function* writeTo(tx: Queries, { name, data, accountId, origin }: Extract<Fact, { name: NoticeName }>): Script<void> {

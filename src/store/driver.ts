@@ -70,7 +70,7 @@ export interface Driver {
 }
 
 /** The part of a driver that examines a database without changing it. Its tables may be from an older version. */
-export type Reader = Pick<Driver, 'db' | 'tables' | 'read' | 'close'>
+export type ReadOnlyDriver = Pick<Driver, 'db' | 'tables' | 'read' | 'close'>
 
 export type SqliteConfig = {
   readonly tag: 'sqlite'

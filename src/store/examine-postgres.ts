@@ -5,7 +5,7 @@ import type { PostgresAddress } from '../kernel/postgres-url.ts'
 import { codeOf } from './availability.ts'
 import type { Connection } from './connections.ts'
 import { copyMarker } from './copy-marker.ts'
-import { appliedUpTo, connect, tableOf } from './migrate-postgres.ts'
+import { appliedOnPostgres, connect, tableOf } from './migrate-postgres.ts'
 import { type MigrationState, migrationState, migrationsFor } from './migrations.ts'
 import { openErrorOf } from './open-error.ts'
 import { warningsOf } from './postgres.ts'
@@ -124,7 +124,7 @@ async function tryRights(client: Connection): Promise<Rights> {
 
 async function readMigrations(client: Connection) {
   const table = await tableOf(client)
-  const state = migrationState(migrationsFor('postgres'), table ? await appliedUpTo(client, table) : null)
+  const state = migrationState(migrationsFor('postgres'), table ? await appliedOnPostgres(client, table) : null)
   const leases = getTableName(tables.leases)
   const { rows } = await client.query<{ there: boolean }>('select to_regclass($1) is not null as there', [leases])
   if (!rows[0]?.there) return { ...state, copyUnfinished: false }

@@ -4,14 +4,14 @@ import { dirname } from 'node:path'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
 import { codeOf, unavailableReasonOf } from './availability.ts'
 import { connectSqlite } from './connect-sqlite.ts'
-import type { Reader } from './driver.ts'
+import type { ReadOnlyDriver } from './driver.ts'
 import { type MigrationState, migrationState, migrationsFor } from './migrations.ts'
 import { sqliteOpenErrorOf } from './open-error.ts'
 import * as tables from './schema.sqlite.ts'
-import { appliedUpTo, createLockRetry, execute, prepare, probeWrite } from './sqlite.ts'
+import { appliedOnSqlite, createLockRetry, execute, prepare, probeWrite } from './sqlite.ts'
 
 /** Reads rows of an existing file, and writes nothing. */
-export function readSqlite(file: string): Reader {
+export function readSqlite(file: string): ReadOnlyDriver {
   const connection = openForReading(file)
   return {
     db: drizzle({ client: connection }),
@@ -106,7 +106,7 @@ export function examineSqlite(file: string): SqliteExamination {
     const { size, mode } = statSync(file)
     const inWal = statSync(walOf(file), { throwIfNoEntry: false })?.size ?? 0
     const journalMode = String(connection.prepare('PRAGMA journal_mode').pluck().get())
-    const migrations = migrationState(migrationsFor('sqlite'), appliedUpTo(connection))
+    const migrations = migrationState(migrationsFor('sqlite'), appliedOnSqlite(connection))
     const checked = size <= maxCheckedBytes ? connection.prepare('PRAGMA quick_check(1)').pluck().get() : undefined
     const damage = checked === undefined ? undefined : checked === 'ok' ? null : String(checked)
     return { bytes: size + inWal, journalMode, open: (mode & 0o077) !== 0, migrations, damage }

@@ -49,7 +49,7 @@ export function guessStore({ db, tables: { guesses: t }, atomic, write }: Driver
         }
       }, locksOf(ordered))
     },
-    async forget(key) {
+    async erase(key) {
       await write(db.delete(t).where(eq(t.key, key)))
     },
   }

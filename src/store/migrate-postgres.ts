@@ -61,7 +61,7 @@ async function migrate(client: Connection): Promise<void> {
   const all = migrationsFor('postgres')
   const before = await tableOf(client)
   // At most starts nothing is pending; then do not wait for the lock.
-  if (before && pending(all, await appliedUpTo(client, before)).length === 0) return
+  if (before && pending(all, await appliedOnPostgres(client, before)).length === 0) return
   await client.query('begin')
   try {
     // Another node may be migrating a large table, so wait without a limit.
@@ -71,7 +71,7 @@ async function migrate(client: Connection): Promise<void> {
     // try again.
     await client.query("set local lock_timeout = '15s'")
     const table = (await tableOf(client)) ?? (await createTable(client))
-    for (const { sql, hash, folderMillis } of pending(all, await appliedUpTo(client, table))) {
+    for (const { sql, hash, folderMillis } of pending(all, await appliedOnPostgres(client, table))) {
       for (const statement of sql) await client.query(statement)
       await client.query(`insert into ${table} (hash, created_at) values ($1, $2)`, [hash, folderMillis])
     }
@@ -82,7 +82,7 @@ async function migrate(client: Connection): Promise<void> {
   }
 }
 
-export async function appliedUpTo(client: Connection, table: string): Promise<number | null> {
+export async function appliedOnPostgres(client: Connection, table: string): Promise<number | null> {
   const { rows } = await client.query<{ last: string | null }>(`select max(created_at) as last from ${table}`)
   const last = rows[0]?.last ?? null
   return last === null ? null : Number(last)

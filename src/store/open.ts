@@ -26,9 +26,8 @@ import { auditStore } from './audit.ts'
 import { type ChangeParts, createChange } from './change.ts'
 import { conflictStore } from './conflicts.ts'
 import { isCopyUnfinished } from './copy-marker.ts'
-import type { Driver, DriverParts, Reader, SqliteConfig } from './driver.ts'
+import type { Driver, DriverParts, ReadOnlyDriver, SqliteConfig } from './driver.ts'
 import { endableStore } from './endable.ts'
-import { pendingFlowStore } from './flows.ts'
 import { grantStore } from './grants.ts'
 import { guessStore } from './guesses.ts'
 import { invitationStore } from './invitations.ts'
@@ -38,6 +37,7 @@ import { mailStore } from './mails.ts'
 import { openError } from './open-error.ts'
 import { passkeyStore } from './passkeys.ts'
 import { passwordStore } from './passwords.ts'
+import { pendingAuthorizationStore } from './pending-authorizations.ts'
 import { pendingSignInStore } from './pending-sign-ins.ts'
 import { personalDataStore } from './personal-data.ts'
 import { rateLimitStore } from './rate-limits.ts'
@@ -74,7 +74,7 @@ export type Store = {
   readonly pendingSignIns: PendingSignInStore
   readonly codes: SignInCodeStore
   readonly keys: KeyStore
-  readonly flows: PendingAuthorizationStore
+  readonly pendingAuthorizations: PendingAuthorizationStore
   readonly grants: GrantStore
   readonly revocations: RevocationStore
   readonly tickets: TicketStore
@@ -139,7 +139,7 @@ export async function openDriver(config: StoreConfig, given: Partial<DriverParts
 }
 
 /** Opens an existing database for reading only: nothing is created, migrated or written. */
-export async function openReader(config: StoreConfig, requestMs: number): Promise<Reader> {
+export async function openReader(config: StoreConfig, requestMs: number): Promise<ReadOnlyDriver> {
   if (config.tag === 'sqlite') return (await import('./examine-sqlite.ts')).readSqlite(config.file)
   const { openPostgres } = await import('./postgres.ts')
   const silent = { report: () => {}, warn: () => {} }
@@ -192,7 +192,7 @@ export function storeOver(driver: Driver, parts: ChangeParts): Store {
     pendingSignIns: pendingSignInStore(driver),
     codes: signInCodeStore(driver),
     keys: keyStore(driver, change),
-    flows: pendingFlowStore(driver, change),
+    pendingAuthorizations: pendingAuthorizationStore(driver, change),
     grants: grantStore(driver, change, parts.ids),
     revocations: revocationStore(driver, change),
     tickets: ticketStore(driver),

@@ -45,7 +45,14 @@ export function personalDataStore({ db, readLong, tables: t }: Driver, change: C
   const { accessToken: _17, refreshToken: _18, lastError: _19, ...revocations } = getTableColumns(t.revocations)
   const { ticketHash: _21, codeChallenge: _22, proof: _23, ...pendingSignIns } = getTableColumns(t.pendingSignIns)
   const { secretHash: _24, emailKey: _25, ...invitations } = getTableColumns(t.teamInvitations)
-  const { id: flowId, provider, intent, redirectUri, returnTo, createdAt: begunAt } = getTableColumns(t.flows)
+  const {
+    id: flowId,
+    provider,
+    intent,
+    redirectUri,
+    returnTo,
+    createdAt: begunAt,
+  } = getTableColumns(t.pendingAuthorizations)
 
   const sessionsAfter = (accountId: string) => (last: { readonly id: string } | undefined) =>
     readLong(
@@ -157,9 +164,9 @@ export function personalDataStore({ db, readLong, tables: t }: Driver, change: C
           flows: yield* step(
             tx
               .select({ id: flowId, provider, intent, redirectUri, returnTo, createdAt: begunAt })
-              .from(t.flows)
-              .where(eq(t.flows.accountId, accountId))
-              .orderBy(asc(t.flows.id)),
+              .from(t.pendingAuthorizations)
+              .where(eq(t.pendingAuthorizations.accountId, accountId))
+              .orderBy(asc(t.pendingAuthorizations.id)),
           ),
           grants: granted,
           revocations: yield* step(

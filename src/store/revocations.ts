@@ -11,7 +11,7 @@ const returningMs = 60_000
 
 export function revocationStore(driver: Driver, change: Change): RevocationStore {
   const { db, tables, read, readLong, write } = driver
-  const { revocations: t, grants, flows } = tables
+  const { revocations: t, grants, pendingAuthorizations } = tables
   const queue = queueOf(driver, t)
   /**
    * An older version may have queued the item without an issuer. Then a grant of any issuer may rest on the consent.
@@ -54,13 +54,22 @@ export function revocationStore(driver: Driver, change: Change): RevocationStore
         yield* note(because)
       }),
     async awaited({ accountId, provider, createdAt }, at) {
-      const underway = and(isNull(flows.claimedAt), gt(flows.expiresAt, at))
-      const back = and(gt(flows.claimedAt, createdAt), gt(flows.claimedAt, new Date(at.getTime() - returningMs)))
+      const underway = and(isNull(pendingAuthorizations.claimedAt), gt(pendingAuthorizations.expiresAt, at))
+      const back = and(
+        gt(pendingAuthorizations.claimedAt, createdAt),
+        gt(pendingAuthorizations.claimedAt, new Date(at.getTime() - returningMs)),
+      )
       const [one] = await read(
         db
-          .select({ id: flows.id })
-          .from(flows)
-          .where(and(eq(flows.accountId, accountId), eq(flows.provider, provider), or(underway, back)))
+          .select({ id: pendingAuthorizations.id })
+          .from(pendingAuthorizations)
+          .where(
+            and(
+              eq(pendingAuthorizations.accountId, accountId),
+              eq(pendingAuthorizations.provider, provider),
+              or(underway, back),
+            ),
+          )
           .limit(1),
       )
       return one !== undefined

@@ -22,7 +22,7 @@ export const {
   teamInvitations,
   jiraIntegrations,
   jiraSites,
-  flows,
+  pendingAuthorizations,
   conflicts,
   grants,
   revocations,

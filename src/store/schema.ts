@@ -451,7 +451,8 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     ],
   )
 
-  const flows = table(
+  // Its SQL name is older than ours: a node of the version before, which may run next to this one, knows no other.
+  const pendingAuthorizations = table(
     'flows',
     {
       id: text('id').primaryKey(),
@@ -662,7 +663,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     teamInvitations,
     jiraIntegrations,
     jiraSites,
-    flows,
+    pendingAuthorizations,
     conflicts,
     grants,
     revocations,

@@ -15,8 +15,8 @@ import {
 } from 'drizzle-orm'
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { keyIdOf } from '../kernel/crypto.ts'
-import type { Evidence, Ledger, SealedStore, SealedValue, Tally } from '../sealing/ports.ts'
-import { type Driver, type Queries, type Reader, type Script, step } from './driver.ts'
+import type { Ledger, RingEvidence, SealedStore, SealedValue, Tally } from '../sealing/ports.ts'
+import { type Driver, type Queries, type ReadOnlyDriver, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
 
 /**
@@ -49,7 +49,7 @@ const placesIn = (t: Tables): readonly Place[] => [
   },
   { table: t.totpFactors, row: t.totpFactors.accountId, columns: [t.totpFactors.secret] },
   { table: t.conflicts, row: t.conflicts.id, columns: [t.conflicts.grant] },
-  { table: t.flows, row: t.flows.id, columns: [t.flows.verifier] },
+  { table: t.pendingAuthorizations, row: t.pendingAuthorizations.id, columns: [t.pendingAuthorizations.verifier] },
   { table: t.mails, row: t.mails.id, columns: [t.mails.secret] },
   // The proof of a key must stay sealed with that key.
   {
@@ -87,7 +87,7 @@ export type SealedByKey = {
  * Counts the values sealed with each key, in steps, so that other work runs in between. Unlike `otherThan`, it also
  * reads a database with pending migrations.
  */
-export async function sealedByKey({ db, tables: t, read }: Reader, signal: AbortSignal): Promise<SealedByKey> {
+export async function sealedByKey({ db, tables: t, read }: ReadOnlyDriver, signal: AbortSignal): Promise<SealedByKey> {
   const counts = new Map<string, Map<string, number>>()
   const samples: SealedValue[] = []
   const unread: string[] = []
@@ -146,7 +146,7 @@ const isMissing = (error: unknown): boolean => {
 }
 
 /** The registered keys; `undefined` if their table does not exist yet. */
-export async function readLedger({ db, tables: t, read }: Reader): Promise<Ledger | undefined> {
+export async function readLedger({ db, tables: t, read }: ReadOnlyDriver): Promise<Ledger | undefined> {
   try {
     return ledgerOf(await read(db.select().from(t.sealingKeys).orderBy(asc(t.sealingKeys.id))))
   } catch (error) {
@@ -156,7 +156,7 @@ export async function readLedger({ db, tables: t, read }: Reader): Promise<Ledge
 }
 
 /** When each signing key was created and when it becomes active. Does not read the secrets. */
-export async function readSigningKeys({ db, tables: { signingKeys: t }, read }: Reader) {
+export async function readSigningKeys({ db, tables: { signingKeys: t }, read }: ReadOnlyDriver) {
   try {
     return await read(
       db
@@ -204,7 +204,7 @@ export function sealedStore({ db, tables: t, read, write, atomic }: Driver): Sea
 
   const reading = (q: Queries) => q.select().from(t.sealingKeys).orderBy(asc(t.sealingKeys.id))
 
-  function* look(tx: Queries, ring: readonly string[]): Script<Evidence> {
+  function* look(tx: Queries, ring: readonly string[]): Script<RingEvidence> {
     const ledger = ledgerOf(yield* step(reading(tx)))
     const known = ledger.keys.map(({ id }) => id)
 

@@ -155,13 +155,13 @@ export function probeWrite(connection: Database): void {
 }
 
 /** The time of the newest applied migration; `null` if there is none. */
-export function appliedUpTo(connection: Database): number | null {
+export function appliedOnSqlite(connection: Database): number | null {
   const table = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = '__drizzle_migrations'").get()
   const done = table && connection.prepare('SELECT max(created_at) FROM __drizzle_migrations').pluck().get()
   return (done as number | null | undefined) ?? null
 }
 
-const pendingMigrations = (connection: Database) => pending(migrationsFor('sqlite'), appliedUpTo(connection))
+const pendingMigrations = (connection: Database) => pending(migrationsFor('sqlite'), appliedOnSqlite(connection))
 
 /**
  * Reads without a lock whether a migration is pending. Starting a node or running a command next to a running service

@@ -101,7 +101,7 @@ export function sweepStore(
   }
 
   return {
-    flows: expired(t.flows, t.flows.id, t.flows.expiresAt),
+    flows: expired(t.pendingAuthorizations, t.pendingAuthorizations.id, t.pendingAuthorizations.expiresAt),
     pendingSignIns: expired(t.pendingSignIns, t.pendingSignIns.id, t.pendingSignIns.expiresAt),
     tickets: expired(t.tickets, t.tickets.id, t.tickets.expiresAt),
     conflicts: expired(t.conflicts, t.conflicts.id, t.conflicts.expiresAt),

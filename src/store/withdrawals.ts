@@ -35,7 +35,7 @@ export function* eraseGrants(tx: Queries, t: Tables, ids: Ids, which: SQL | unde
  * The same for grants whose rows stay, to show that they were withdrawn: only their tokens and permissions are erased.
  * Returns how many grants held tokens.
  */
-export function* emptyGrants(tx: Queries, t: Tables, ids: Ids, which: SQL | undefined, of: Withdrawal): Script<number> {
+export function* eraseTokens(tx: Queries, t: Tables, ids: Ids, which: SQL | undefined, of: Withdrawal): Script<number> {
   const standing = and(which, isNotNull(t.grants.accessToken))
   let emptied = 0
   for (;;) {

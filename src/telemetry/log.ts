@@ -1,6 +1,6 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
 import type { Bus } from '../events/bus.ts'
-import { catalogue, type Event } from '../events/catalogue.ts'
+import { type Event, eventCatalogue } from '../events/catalogue.ts'
 import { createLogSink } from './log-sink.ts'
 
 /** A last safeguard: a member with one of these names is logged as `[redacted]`. */
@@ -32,7 +32,7 @@ type Level = 'debug' | 'info' | 'warn' | 'error'
  * of facts.
  */
 const levels = new Map<string, Level>(
-  Object.entries(catalogue).flatMap(([name, entry]): [string, Level][] => {
+  Object.entries(eventCatalogue).flatMap(([name, entry]): [string, Level][] => {
     if (entry.kind === 'fact') return 'log' in entry ? [[name, entry.log]] : []
     return [
       [`${name}.start`, 'debug'],

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Identity } from '../../src/accounts/ports.ts'
-import { createReconcile, type Question } from '../../src/accounts/reconcile.ts'
+import { createReconcile, type ReconcileRequest } from '../../src/accounts/reconcile.ts'
 import type { Account } from '../../src/kernel/account.ts'
 import { readEmail } from '../../src/kernel/email.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
@@ -45,7 +45,7 @@ describe.each(databases)('account matching on $name', ({ place }) => {
 
   let asked = 0
   const newAddress = (): string => `ada${++asked}@example.com`
-  const question = (grant: Question['grant'], given: Partial<Question> = {}): Question => ({
+  const question = (grant: ReconcileRequest['grant'], given: Partial<ReconcileRequest> = {}): ReconcileRequest => ({
     grant,
     providerName: grant.provider,
     trusted: true,
@@ -132,8 +132,11 @@ describe.each(databases)('account matching on $name', ({ place }) => {
   })
 
   describe('with a second verified email address', () => {
-    const github = (otherEmails: string[], given: Partial<Question> = {}, email: string | null = newAddress()) =>
-      nodes[0].ask(question(aGrant('github', { email, otherEmails }), { othersTrusted: true, ...given }))
+    const github = (
+      otherEmails: string[],
+      given: Partial<ReconcileRequest> = {},
+      email: string | null = newAddress(),
+    ) => nodes[0].ask(question(aGrant('github', { email, otherEmails }), { othersTrusted: true, ...given }))
 
     test('finds the account that holds it, which keeps its own address', async () => {
       const email = newAddress()

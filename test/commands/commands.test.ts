@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import type { Context } from '../../src/commands/command.ts'
+import type { CommandContext } from '../../src/commands/command.ts'
 import { reportOf } from '../../src/commands/copy-to.ts'
-import { endSessions, momentOf } from '../../src/commands/end-sessions.ts'
+import { endSessionsCommand, momentOf } from '../../src/commands/end-sessions.ts'
 import { commands, formatReport, readInvocation, usage } from '../../src/commands/index.ts'
 
 test.each([
@@ -65,8 +65,9 @@ test('end-sessions uses the clock of the service, not that of the machine', asyn
     service: async () => service,
     now: () => new Date('2026-06-01T12:00:00Z'),
     progress: () => {},
-  } as unknown as Context
-  const run = (options: Readonly<Record<string, string>>) => endSessions.run(context, { positionals: [], options })
+  } as unknown as CommandContext
+  const run = (options: Readonly<Record<string, string>>) =>
+    endSessionsCommand.run(context, { positionals: [], options })
   expect(await run({})).toMatchObject({ ok: true, data: { before: shared.toISOString() } })
   expect(await run({ before: '2026-06-01T12:00:20Z' })).toMatchObject({ ok: true })
   expect(await run({ before: '2026-06-01T12:00:31Z' })).toMatchObject({ ok: false, data: { result: 'invalid_time' } })

@@ -9,9 +9,9 @@ import {
   isUseWorthNoting,
   type Need,
   needOf,
-  nextDue,
+  nextRefreshAt,
+  type RefreshFailure,
   roundSize,
-  type Unrefreshed,
   waitSeconds,
   wouldNarrow,
 } from '../../src/connections/life-cycle.ts'
@@ -111,7 +111,7 @@ describe('a grant is due for renewal', () => {
   ): number | null => {
     const { left = 3600, refreshToken = 'rt', used = 0, refreshEnds = null } = given
     const row = { refreshToken, expiresAt: at(left), refreshExpiresAt: at(refreshEnds), usedAt: at(used) }
-    const moment = nextDue(row, lifetime, now, chance)
+    const moment = nextRefreshAt(row, lifetime, now, chance)
     return moment && (moment.getTime() - now.getTime()) / 1000
   }
   const atlassian = { idleDays: 90, absoluteDays: 365 }
@@ -195,7 +195,7 @@ describe('after a failure,', () => {
     expect(backOffSeconds(10, 1, 120)).toBe(300)
   })
 
-  test.each<[Unrefreshed, string, boolean]>([
+  test.each<[RefreshFailure, string, boolean]>([
     [{ tag: 'needs_reauthorization', reason: 'invalid_grant' }, 'invalid_grant', false],
     [{ tag: 'client_config', reason: 'access_denied' }, 'client_misconfigured', false],
     [{ tag: 'transient', reason: 'status_429', retryAfter: 5 }, 'rate_limited', true],
@@ -265,7 +265,7 @@ describe('ten thousand grants with tokens for an hour', () => {
           usedAt: now,
           expiresAt: secondsAfter(moment, 3600),
         }
-        const next = nextDue(row, { idleDays: 90 }, moment, chance())
+        const next = nextRefreshAt(row, { idleDays: 90 }, moment, chance())
         due[n] = ((next?.getTime() ?? 0) - now.getTime()) / 1000
       }
       perMinute[Math.floor(second / 60)] = (perMinute[Math.floor(second / 60)] ?? 0) + overdue.length
@@ -283,7 +283,7 @@ describe('ten thousand grants with tokens for an hour', () => {
         usedAt: given,
         expiresAt: secondsAfter(given, 3600),
       }
-      return ((nextDue(row, { idleDays: 90 }, given, chance())?.getTime() ?? 0) - now.getTime()) / 1000
+      return ((nextRefreshAt(row, { idleDays: 90 }, given, chance())?.getTime() ?? 0) - now.getTime()) / 1000
     })
     // By due time, before any run …
     const fallingDue = Array.from({ length: 60 }, (_, minute) =>

@@ -5,7 +5,7 @@ import type { Sealer } from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import type { Grant, RevocationOutcome } from '../../src/providers/provider.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
-import { flow } from '../store/people.ts'
+import { pendingAuthorization } from '../store/people.ts'
 import { databases } from '../support/databases.ts'
 import { evenRandom, type LentTokens, lentTokens } from '../support/lent-tokens.ts'
 import { aGrant, anAccount } from '../support/people.ts'
@@ -140,7 +140,9 @@ describe.each(databases)('revocation on $name', ({ place }) => {
       const account = anAccount()
       await unlinked(node, `held-${n}`, account)
       const begun = { intent: 'link', provider: 'atlassian', accountId: account.id } as const
-      await node.store.flows.begin(flow({ ...begun, createdAt: clock(), expiresAt: secondsAfter(clock(), 600) }))
+      await node.store.pendingAuthorizations.begin(
+        pendingAuthorization({ ...begun, createdAt: clock(), expiresAt: secondsAfter(clock(), 600) }),
+      )
     }
     turn(1)
     await unlinked(node, 'at-last')

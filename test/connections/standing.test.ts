@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { StoredGrant } from '../../src/connections/ports.ts'
-import { standingOf, statusOf } from '../../src/connections/standing.ts'
+import { grantStatusOf, standingOf } from '../../src/connections/standing.ts'
 import { secondsAfter } from '../../src/kernel/clock.ts'
 import { missingScopes } from '../../src/providers/scopes.ts'
 
@@ -65,8 +65,10 @@ describe('the status of a permission', () => {
 
   test('is expired for good where it cannot be renewed, even without an attempt', () => {
     const over = { expiresAt: secondsAfter(now, -1) }
-    expect(statusOf(grant({ ...over, refreshToken: null }), now)).toBe('needs_reauthorization')
-    expect(statusOf(grant({ ...over, status: 'degraded' }), now)).toBe('degraded')
-    expect(statusOf(grant({ ...over, status: 'revoked', accessToken: null, refreshToken: null }), now)).toBe('revoked')
+    expect(grantStatusOf(grant({ ...over, refreshToken: null }), now)).toBe('needs_reauthorization')
+    expect(grantStatusOf(grant({ ...over, status: 'degraded' }), now)).toBe('degraded')
+    expect(grantStatusOf(grant({ ...over, status: 'revoked', accessToken: null, refreshToken: null }), now)).toBe(
+      'revoked',
+    )
   })
 })

@@ -104,7 +104,7 @@ function inMemory(): GuessStore & { rows: Map<string, Guesses> } {
         if (known) rows.set(key, rule(counter, known))
       }
     },
-    async forget(key) {
+    async erase(key) {
       rows.delete(key)
     },
   }

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { documents as generated } from '../../docs/generate.ts'
 import { texts as errors } from '../../src/errors/catalogue.ts'
 import { loadGuide } from '../../src/errors/guidance.ts'
-import { catalogue as events } from '../../src/events/catalogue.ts'
+import { eventCatalogue as events } from '../../src/events/catalogue.ts'
 
 const filesIn = (folder: string): string[] =>
   readdirSync(folder)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { linesOf } from '../../src/commands/doctor.ts'
 import { inspectConfig } from '../../src/config.ts'
-import { type Check, failed, ok, runChecks, warning } from '../../src/doctor/check.ts'
+import { type Check, failed, passed, runChecks, warning } from '../../src/doctor/check.ts'
 import { examineConfiguration } from '../../src/doctor/configuration.ts'
 import {
   clockFinding,
@@ -31,11 +31,11 @@ test('checks run in parallel, and report in their order', async () => {
   const findings = await runChecks([
     check('first', async (report) => {
       await met
-      report(ok('first', 'Waited for the second.'))
+      report(passed('first', 'Waited for the second.'))
     }),
     check('second', async (report) => {
       meet()
-      report(ok('second', 'Did not wait.'))
+      report(passed('second', 'Did not wait.'))
     }),
   ])
   expect(findings.map(({ name }) => name)).toEqual(['first', 'second'])
@@ -46,14 +46,14 @@ test('a check that does not end is a failure, keeps its findings and is aborted'
   const findings = await runChecks(
     [
       check('slow', (report, signal) => {
-        report(ok('slow.start', 'Began.'))
+        report(passed('slow.start', 'Began.'))
         signal.addEventListener('abort', () => {
           released = true
-          report(ok('slow.late', 'Too late.'))
+          report(passed('slow.late', 'Too late.'))
         })
         return new Promise(() => {})
       }),
-      check('quick', async (report) => report(ok('quick', 'Done.'))),
+      check('quick', async (report) => report(passed('quick', 'Done.'))),
     ],
     20,
   )
@@ -74,7 +74,7 @@ test('a check that throws is a failure that shows no message, since that could q
 
 test('each finding is one line, whatever another program returned, and problems have a remedy', () => {
   const lines = linesOf([
-    ok('a', 'Fine.'),
+    passed('a', 'Fine.'),
     warning('long.name', 'Line\nok  mail  forged\u001b[2J', 'Do this.'),
     failed('c', 'Broken.', 'Do that.'),
   ])

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type AppError, catalogue, type ErrorCode, fail, message, texts } from '../../src/errors/catalogue.ts'
-import { en as complete } from '../../src/errors/texts.en.ts'
+import { englishErrorTexts as complete } from '../../src/errors/texts.en.ts'
 import { errorTexts } from '../../src/errors/texts.ts'
 
 const entries = Object.entries(catalogue) as [ErrorCode, (typeof catalogue)[ErrorCode]][]

@@ -3,8 +3,8 @@ import { fail } from '../../src/errors/catalogue.ts'
 import { type Bus, createBus } from '../../src/events/bus.ts'
 import {
   type AuditName,
-  catalogue,
   type Event,
+  eventCatalogue,
   type Fact,
   type FactName,
   internalOrigin,
@@ -167,15 +167,16 @@ describe('an event handler that throws', () => {
 
 describe('the event catalogue', () => {
   test('describes each event', () => {
-    for (const [name, { meaning }] of Object.entries(catalogue)) expect(meaning, name).toMatch(/^\S.{10,}\S$/)
+    for (const [name, { meaning }] of Object.entries(eventCatalogue)) expect(meaning, name).toMatch(/^\S.{10,}\S$/)
   })
 
   test('has no event name that ends like a span', () => {
-    for (const name of Object.keys(catalogue)) expect(name).toMatch(/^[a-z_]+\.(?!start$|stop$|exception$)[a-z_]+$/)
+    for (const name of Object.keys(eventCatalogue))
+      expect(name).toMatch(/^[a-z_]+\.(?!start$|stop$|exception$)[a-z_]+$/)
   })
 
   test('has no payload field for a secret, an address or a name', () => {
-    const members = Object.entries(catalogue).flatMap(([name, { payload }]) =>
+    const members = Object.entries(eventCatalogue).flatMap(([name, { payload }]) =>
       Object.keys(payload.shape).map((key) => `${name}: ${key}`),
     )
     expect(
@@ -253,7 +254,7 @@ describe('the event catalogue', () => {
       'provider_token.revoked',
     ]
     expect(
-      Object.entries(catalogue)
+      Object.entries(eventCatalogue)
         .flatMap(([name, entry]) => ('audit' in entry ? [name] : []))
         .sort(),
     ).toEqual([...audited].sort())

@@ -5,7 +5,9 @@ import { createVault } from '../../src/connections/vault.ts'
 import { fail } from '../../src/errors/catalogue.ts'
 import { type Arrival, arriveFromProvider, type Callback } from '../../src/flows/arrive-from-provider.ts'
 import { beginWithProvider } from '../../src/flows/begin-with-provider.ts'
+import { finishSignIn } from '../../src/flows/finish-sign-in.ts'
 import { resolveConflict } from '../../src/flows/resolve-conflict.ts'
+import { settleIdentity } from '../../src/flows/settle-identity.ts'
 import { signInWithProvider } from '../../src/flows/sign-in-with-provider.ts'
 import { sha256 } from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
@@ -25,7 +27,7 @@ const app = new URL('https://app.example.com/in')
 async function story(autoRegister = true, rules = { acceptsIdentity: () => true, requireVerifiedEmail: false }) {
   const { clock, turn } = createStoppedClock()
   const opened = await openedStore({ tag: 'sqlite', file: ':memory:' }, clock)
-  const { accounts, flows, grants, sessions, pendingSignIns, audit, conflicts: asked } = opened.store
+  const { accounts, pendingAuthorizations, grants, sessions, pendingSignIns, audit, conflicts: asked } = opened.store
   const standIn = providerStandIn(['google', 'github'])
   const [sealer, random] = [newSealer(), systemRandom]
   const { ids, events } = opened
@@ -34,7 +36,7 @@ async function story(autoRegister = true, rules = { acceptsIdentity: () => true,
   const meanwhile: { happens?: () => Promise<unknown> } = {}
   const parts = {
     providers: standIn.providers,
-    flows,
+    pendingAuthorizations,
     reconcile: createReconcile({ accounts, events, clock, ids, policy: { ...policy, autoRegister } }),
     conflicts: createConflicts({ conflicts: asked, clock, ids, random, sealer }),
     accounts,
@@ -94,11 +96,11 @@ async function story(autoRegister = true, rules = { acceptsIdentity: () => true,
     enter: signInWithProvider({
       ...parts,
       arrive: arriveFromProvider(parts),
+      settle: settleIdentity({ ...parts, stillOffers: async () => true, revokeUnused: drop }),
+      finish: finishSignIn(parts),
       connect: async () => fail('jira_not_available'),
-      stillOffers: async () => true,
-      drop,
     }),
-    resolve: resolveConflict({ ...parts, drop }),
+    resolve: resolveConflict({ ...parts, revokeUnused: drop }),
     async begun(given: Partial<Parameters<typeof begin>[0]> = {}) {
       const begun = await begin({ provider: 'google', ...given })
       if (!begun.ok) throw new Error(`the flow did not begin: ${begun.error.code}`)
@@ -541,7 +543,7 @@ describe('beginning a sign-in', () => {
       returnTo: app.href,
       codeChallenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
     })
-    const row = await at.store.flows.find(sha256(state))
+    const row = await at.store.pendingAuthorizations.find(sha256(state))
     expect(row).toMatchObject({ returnTo: app.href, provider: 'google', intent: 'login' })
     const text = JSON.stringify(row)
     for (const secret of [state, binding, 'verifier-1']) expect(text).not.toContain(`"${secret}"`)

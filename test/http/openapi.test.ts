@@ -1,7 +1,7 @@
 import request from 'supertest'
 import { describe, expect, test } from 'vitest'
 import { catalogue as errors } from '../../src/errors/catalogue.ts'
-import { catalogue as events } from '../../src/events/catalogue.ts'
+import { eventCatalogue as events } from '../../src/events/catalogue.ts'
 import { createSurface, routes } from './surface.tsx'
 
 const surface = createSurface()

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { catalogue } from '../../src/events/catalogue.ts'
+import { eventCatalogue } from '../../src/events/catalogue.ts'
 import { locales } from '../../src/kernel/locale.ts'
 import { type Mail, messageTemplates } from '../../src/mail/ports.ts'
 import { render } from '../../src/mail/templates.ts'
 
-const notices = Object.entries(catalogue).flatMap(([name, entry]) => ('notice' in entry ? [name] : []))
+const notices = Object.entries(eventCatalogue).flatMap(([name, entry]) => ('notice' in entry ? [name] : []))
 const templates = [...messageTemplates, ...notices] as Mail['template'][]
 const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0'
 const params = {

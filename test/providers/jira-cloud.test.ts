@@ -6,7 +6,7 @@ import { createBus } from '../../src/events/bus.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import { createGuards } from '../../src/providers/calls/guard.ts'
-import { createJiraCloud, normaliseSiteUrl, sortRefusal } from '../../src/providers/jira-cloud.ts'
+import { createJiraCloud, jiraRefusalOf, normaliseSiteUrl } from '../../src/providers/jira-cloud.ts'
 
 describe('a Jira site that is down', () => {
   /** The sites that return 503, and those that were called. */
@@ -150,5 +150,5 @@ test.each([
   [403, { errorMessages: ['scope does not match'] }, null],
   [404, { errorMessages: ['gone'] }, null],
 ])('a refusal with %i and %j is classified as %s', (status, json, kind) => {
-  expect(sortRefusal(status, json)).toBe(kind)
+  expect(jiraRefusalOf(status, json)).toBe(kind)
 })

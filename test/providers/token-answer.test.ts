@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Failure } from '../../src/providers/calls/failure.ts'
 import { readErrorCode } from '../../src/providers/calls/failure.ts'
-import { readTokens, sortRefusal, tokenAnswerFault } from '../../src/providers/calls/token-answer.ts'
+import { readTokens, refreshFailureOf, tokenAnswerFault } from '../../src/providers/calls/token-answer.ts'
 
 const now = new Date('2026-11-20T12:00:00Z')
 const read = (json: Record<string, unknown>) => readTokens({ access_token: 'at', ...json }, () => now)
@@ -103,17 +103,19 @@ describe('a failed refresh', () => {
     ['a network error', { kind: 'unavailable', reason: 'network', retryAfter: 5 }, 'transient'],
     ['an invalid response', { kind: 'garbage', reason: 'not_json' }, 'transient'],
   ])('for %s is classified', (_name, failure, tag) => {
-    expect(sortRefusal(failure, undefined)).toMatchObject({ tag })
+    expect(refreshFailureOf(failure, undefined)).toMatchObject({ tag })
   })
 
   test('has the meaning the provider gives it', () => {
-    expect(sortRefusal(refused('unauthorized_client', 403), undefined)).toMatchObject({ tag: 'client_config' })
+    expect(refreshFailureOf(refused('unauthorized_client', 403), undefined)).toMatchObject({ tag: 'client_config' })
     const atlassian = { unauthorized_client: 'needs_reauthorization' } as const
-    expect(sortRefusal(refused('unauthorized_client', 403), atlassian)).toMatchObject({ tag: 'needs_reauthorization' })
+    expect(refreshFailureOf(refused('unauthorized_client', 403), atlassian)).toMatchObject({
+      tag: 'needs_reauthorization',
+    })
   })
 
   test('keeps the provider’s Retry-After', () => {
-    expect(sortRefusal({ kind: 'unavailable', reason: 'status_429', retryAfter: 30 }, undefined)).toEqual({
+    expect(refreshFailureOf({ kind: 'unavailable', reason: 'status_429', retryAfter: 30 }, undefined)).toEqual({
       tag: 'transient',
       reason: 'status_429',
       retryAfter: 30,

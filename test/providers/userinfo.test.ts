@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createBus } from '../../src/events/bus.ts'
 import { err, ok, type Result } from '../../src/kernel/result.ts'
-import { createProfiles, type ProviderProfile } from '../../src/providers/userinfo.ts'
+import { createProfileCache, type ProviderProfile } from '../../src/providers/userinfo.ts'
 import { enter, named, startWorld, type TestWorld, value } from './fixture.ts'
 
 const said = (name: string): ProviderProfile => ({
@@ -16,7 +16,7 @@ function openProfiles(ttlSeconds = 3600) {
   const events = createBus(() => now)
   const hits: boolean[] = []
   events.on('test', ['user_info_cache.read'], ({ data }) => hits.push(data.hit))
-  const profiles = createProfiles({ events, clock: () => now, ttlSeconds })
+  const profiles = createProfileCache({ events, clock: () => now, ttlSeconds })
   let asked = 0
   const answers: Result<ProviderProfile, Refused>[] = []
   return {
@@ -130,7 +130,7 @@ describe('a cached profile', () => {
     const { profiles, read, asked } = openProfiles()
     let land: (answer: Result<ProviderProfile, Refused>) => void = () => {}
     const flight = profiles.read<Refused>(at, () => new Promise((resolve) => (land = resolve)))
-    profiles.forget(at)
+    profiles.erase(at)
     land(ok(said('Unlinked')))
     await flight
     expect(value(await read())).toMatchObject({ profile: { name: 'Ada' }, fromCache: false })
@@ -191,7 +191,7 @@ describe('a profile at a provider', () => {
     world.turn(61)
     world.sandbox.fault({ provider: 'github', endpoint: 'userinfo' }, { kind: 'status', status: 503 })
     expect(value(await read())).toMatchObject({ claims, fromCache: true, stale: true })
-    providers.forgetProfile(provider, theirs(provider, claims.subject))
+    providers.eraseProfile(provider, theirs(provider, claims.subject))
     expect(await read()).toMatchObject({ error: { code: 'provider_unavailable' } })
   })
 

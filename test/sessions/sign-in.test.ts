@@ -3,13 +3,13 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { Account } from '../../src/kernel/account.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import type { Opener, Proof } from '../../src/sessions/ports.ts'
-import { createSignIn, type Entering } from '../../src/sessions/sign-in.ts'
+import { createSignIn, type SignInRequest } from '../../src/sessions/sign-in.ts'
 import { everywhereKnown } from '../support/familiarity.ts'
 import { openedStore } from '../support/opened-store.ts'
 import { anAccount, anIdentity, from } from '../support/people.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
 
-const entering: Entering = { origin: from, browser: true, replaces: null, returnTo: '/x', codeChallenge: null }
+const entering: SignInRequest = { origin: from, browser: true, replaces: null, returnTo: '/x', codeChallenge: null }
 
 let opened: Awaited<ReturnType<typeof openedStore>>
 let turn: (seconds: number) => void
@@ -49,7 +49,7 @@ const proof = (given: Partial<Proof> = {}): Proof => ({
 })
 const asked = (): Account => ({ ...person, secondFactorAt: new Date(0) })
 /** The ticket of a sign-in that waits for its second factor. */
-async function waiting(given: Partial<Entering> = {}): Promise<string> {
+async function waiting(given: Partial<SignInRequest> = {}): Promise<string> {
   const answer = await signIn.proceed(asked(), proof(), { ...entering, ...given })
   if (answer.ok) throw new Error('the second factor was to be asked for')
   return String(answer.error.extra?.second_factor_ticket)

@@ -6,7 +6,6 @@ import {
   code,
   created,
   deleted,
-  flow,
   identity,
   later,
   linked,
@@ -15,6 +14,7 @@ import {
   now,
   type Opened,
   origin,
+  pendingAuthorization,
   rowsOf,
   signedIn,
   tokens,
@@ -214,7 +214,9 @@ export function accountsContract(opened: () => Opened): void {
       const device = await signedIn(opened(), person.id, {}, 'cookie')
       await signedIn(opened(), person.id, { endedAt: now, endReason: 'logout' })
       await store().codes.issue(code(device))
-      await store().flows.begin(flow({ intent: 'link', accountId: person.id, sessionId: device.id }))
+      await store().pendingAuthorizations.begin(
+        pendingAuthorization({ intent: 'link', accountId: person.id, sessionId: device.id }),
+      )
       await store().grants.keep(
         { provider: 'github', issuer: 'github', clientId: 'c', subject: way.subject, holder: 'person' },
         'grt_1',
@@ -230,7 +232,8 @@ export function accountsContract(opened: () => Opened): void {
       expect(await rowsOf(opened(), 'identities')).toEqual([bobs])
       expect(await rowsOf(opened(), 'sessions')).toMatchObject([{ id: bobsDevice.id }])
       expect(await store().sessions.findByCookie('cookie')).toBeUndefined()
-      for (const table of ['signInCodes', 'flows', 'grants'] as const) expect(await rowsOf(opened(), table)).toEqual([])
+      for (const table of ['signInCodes', 'pendingAuthorizations', 'grants'] as const)
+        expect(await rowsOf(opened(), table)).toEqual([])
       expect(await store().revocations.take(9, later(2), later(60))).toMatchObject([
         { grantId: 'grt_1', accessToken: 'sealed access', createdAt: later(2) },
       ])

@@ -222,7 +222,7 @@ export function addressesContract(opened: () => Opened): void {
     })
     const come = (one: Ticket, how: { autoRegister?: boolean } = {}) => {
       const with_ = coming(how)
-      return addresses().enter(one, with_, (tag) => [
+      return addresses().open(one, with_, (tag) => [
         tag === 'fresh' ? created(with_.fresh.id) : fact('password.removed', one.accountId ?? ''),
       ])
     }

@@ -9,7 +9,6 @@ import type { Store } from '../../src/store/open.ts'
 import {
   account,
   code,
-  flow,
   insertSessions,
   later,
   newcomer,
@@ -17,6 +16,7 @@ import {
   now,
   type Opened,
   origin,
+  pendingAuthorization,
   rowsOf,
   signedIn,
   trailOf,
@@ -79,9 +79,15 @@ export function boundedContract(opened: () => Opened): void {
       store.codes.issue({
         ...code({ id: sessionId, accountId } as never, { codeHash: `code ${n}`, expiresAt: later(600 + n) }),
       }),
-    flows: ({ accountId }, n) =>
-      store.flows.begin(
-        flow({ accountId, intent: 'link', stateHash: `state ${n}`, createdAt: later(n), expiresAt: far }),
+    pendingAuthorizations: ({ accountId }, n) =>
+      store.pendingAuthorizations.begin(
+        pendingAuthorization({
+          accountId,
+          intent: 'link',
+          stateHash: `state ${n}`,
+          createdAt: later(n),
+          expiresAt: far,
+        }),
       ),
   })
   const ageOf: Readonly<Record<Kind, string>> = {
@@ -89,7 +95,7 @@ export function boundedContract(opened: () => Opened): void {
     tickets: 'createdAt',
     pendingSignIns: 'provenAt',
     signInCodes: 'expiresAt',
-    flows: 'createdAt',
+    pendingAuthorizations: 'createdAt',
   }
   type Row = Readonly<Record<string, unknown>>
   const ownerOf = (row: object) => (row as Row).accountId

@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { createScheduler } from '../../src/jobs/scheduler.ts'
 import { createIds, systemRandom } from '../../src/kernel/ids.ts'
 import { openStore, type Store, type StoreConfig } from '../../src/store/open.ts'
-import { account, flow, identity, later, now } from './people.ts'
+import { account, identity, later, now, pendingAuthorization } from './people.ts'
 
 const say = (value: unknown): void => void writeSync(1, `${JSON.stringify(value)}\n`)
 
@@ -46,8 +46,8 @@ const tasks: Record<string, (store: Store, rounds: number) => Promise<void>> = {
   async write(store) {
     const chain = async (): Promise<never> => {
       for (;;) {
-        const begun = flow()
-        await store.flows.begin(begun)
+        const begun = pendingAuthorization()
+        await store.pendingAuthorizations.begin(begun)
         say(begun.stateHash)
       }
     }

@@ -25,7 +25,6 @@ import {
   type Backend,
   conflict,
   created,
-  flow,
   identity,
   key,
   later,
@@ -37,6 +36,7 @@ import {
   type Opened,
   open,
   origin,
+  pendingAuthorization,
   rowsOf,
   sweptIn,
   tokens,
@@ -178,48 +178,54 @@ export function storeContract(backend: Backend): void {
     })
 
     describe('a pending authorization', () => {
-      const matching = ({ stateHash, bindingHash, provider }: ReturnType<typeof flow>) => ({
+      const matching = ({ stateHash, bindingHash, provider }: ReturnType<typeof pendingAuthorization>) => ({
         stateHash,
         bindingHash,
         provider,
       })
 
       test('is claimed once, and afterwards reported as used', async () => {
-        const begun = flow()
-        await store.flows.begin(begun)
-        expect(await store.flows.find(begun.stateHash)).toEqual(begun)
+        const begun = pendingAuthorization()
+        await store.pendingAuthorizations.begin(begun)
+        expect(await store.pendingAuthorizations.find(begun.stateHash)).toEqual(begun)
         const claimed = { ...begun, claimedAt: later(1) }
-        expect(await store.flows.claim(matching(begun), later(1))).toEqual(claimed)
-        expect(await store.flows.claim(matching(begun), later(1))).toBeUndefined()
-        expect(await store.flows.find(begun.stateHash)).toEqual(claimed)
-        expect(await store.flows.find('unknown')).toBeUndefined()
+        expect(await store.pendingAuthorizations.claim(matching(begun), later(1))).toEqual(claimed)
+        expect(await store.pendingAuthorizations.claim(matching(begun), later(1))).toBeUndefined()
+        expect(await store.pendingAuthorizations.find(begun.stateHash)).toEqual(claimed)
+        expect(await store.pendingAuthorizations.find('unknown')).toBeUndefined()
       })
 
       test.each([{ stateHash: 'x' }, { bindingHash: 'x' }, { provider: 'google' }])(
         'is not claimed by another caller: %o',
         async (other) => {
-          const begun = flow()
-          await store.flows.begin(begun)
-          expect(await store.flows.claim({ ...matching(begun), ...other }, now)).toBeUndefined()
-          expect(await store.flows.find(begun.stateHash)).toEqual(begun)
+          const begun = pendingAuthorization()
+          await store.pendingAuthorizations.begin(begun)
+          expect(await store.pendingAuthorizations.claim({ ...matching(begun), ...other }, now)).toBeUndefined()
+          expect(await store.pendingAuthorizations.find(begun.stateHash)).toEqual(begun)
         },
       )
 
       test('that expired is not claimed, and is kept until it is swept', async () => {
-        const begun = flow()
-        await store.flows.begin(begun)
-        expect(await store.flows.claim(matching(begun), later(300))).toBeUndefined()
+        const begun = pendingAuthorization()
+        await store.pendingAuthorizations.begin(begun)
+        expect(await store.pendingAuthorizations.claim(matching(begun), later(300))).toBeUndefined()
         expect(await sweptIn(store, 'flows', later(300))).toBe(0)
-        expect(await store.flows.find(begun.stateHash)).toEqual(begun)
+        expect(await store.pendingAuthorizations.find(begun.stateHash)).toEqual(begun)
         expect(await sweptIn(store, 'flows', later(301))).toBe(1)
-        expect(await store.flows.find(begun.stateHash)).toBeUndefined()
+        expect(await store.pendingAuthorizations.find(begun.stateHash)).toBeUndefined()
       })
 
       test('of a link is read back with its account and session', async () => {
         const { account: person } = await newcomer(opened)
-        const begun = flow({ intent: 'link', accountId: person.id, sessionId: 'ses_1', nonce: 'n', returnTo: null })
-        await store.flows.begin(begun)
-        expect(await store.flows.find(begun.stateHash)).toEqual(begun)
+        const begun = pendingAuthorization({
+          intent: 'link',
+          accountId: person.id,
+          sessionId: 'ses_1',
+          nonce: 'n',
+          returnTo: null,
+        })
+        await store.pendingAuthorizations.begin(begun)
+        expect(await store.pendingAuthorizations.find(begun.stateHash)).toEqual(begun)
       })
     })
 
@@ -535,7 +541,7 @@ export function storeContract(backend: Backend): void {
       expect(await other.store.ready()).toBe(true)
       await other.store.close()
       expect(await other.store.ready()).toBe(false)
-      await expect(other.store.flows.begin(flow())).rejects.toThrow()
+      await expect(other.store.pendingAuthorizations.begin(pendingAuthorization())).rejects.toThrow()
     })
 
     test('stored data is there when the store is reopened, and migrating again does nothing', async () => {

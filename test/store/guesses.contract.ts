@@ -75,7 +75,7 @@ export function guessesContract({ name, emptied }: Backend): void {
 
     test('until a key is reset, or old keys are swept', async () => {
       await store.guesses.take([account, network], count)
-      await store.guesses.forget(account.key)
+      await store.guesses.erase(account.key)
       expect(await peek(account, network)).toEqual({ [account.key]: 0, [network.key]: 1 })
       expect(await sweptIn(store, 'guesses', now)).toBe(0)
       expect(await sweptIn(store, 'guesses', later(1))).toBe(1)

@@ -8,7 +8,7 @@ import { createLongReads, type LongRead, type ThreadMessage } from '../../src/st
 import { openDriver } from '../../src/store/open.ts'
 import { checkingShortReads } from '../support/short-reads.ts'
 import { newFile } from '../support/sqlite.ts'
-import { flow, newcomer, open, signedIn } from './people.ts'
+import { newcomer, open, pendingAuthorization, signedIn } from './people.ts'
 
 const read = (text: string): LongRead => ({ sql: text, params: [], asArrays: true })
 
@@ -190,8 +190,8 @@ describe('the thread for long reads', () => {
     const { db, tables: t } = driver
     const { account: person } = await newcomer(opened)
     await signedIn(opened, person.id)
-    const begun = flow()
-    await store.flows.begin(begun)
+    const begun = pendingAuthorization()
+    await store.pendingAuthorizations.begin(begun)
     const queries: (() => PromiseLike<unknown>)[] = [
       () => db.select().from(t.accounts),
       () => db.select().from(t.identities).where(eq(t.identities.accountId, person.id)),
@@ -199,8 +199,8 @@ describe('the thread for long reads', () => {
       () =>
         db
           .select()
-          .from(t.flows)
-          .where(inArray(t.flows.stateHash, [begun.stateHash, 'other'])),
+          .from(t.pendingAuthorizations)
+          .where(inArray(t.pendingAuthorizations.stateHash, [begun.stateHash, 'other'])),
       () => db.select().from(t.passkeys),
       () => db.select({ role: t.accounts.role, n: count() }).from(t.accounts).groupBy(t.accounts.role),
       () =>
@@ -218,8 +218,10 @@ describe('the thread for long reads', () => {
   test('sees every write acknowledged before', async () => {
     const { driver, store } = await open(place())
     for (let n = 1; n <= 50; n++) {
-      await store.flows.begin(flow())
-      expect(await driver.readLong(driver.db.select({ n: count() }).from(driver.tables.flows))).toEqual([{ n }])
+      await store.pendingAuthorizations.begin(pendingAuthorization())
+      expect(await driver.readLong(driver.db.select({ n: count() }).from(driver.tables.pendingAuthorizations))).toEqual(
+        [{ n }],
+      )
     }
     await store.close()
   })
@@ -229,9 +231,9 @@ describe('the thread for long reads', () => {
     let isDone = false
     const long = driver.readLong(counting(driver, 3_000_000)).finally(() => (isDone = true))
     for (let n = 0; n < 20; n++) {
-      const begun = flow()
-      await store.flows.begin(begun)
-      expect(await store.flows.find(begun.stateHash)).toEqual(begun)
+      const begun = pendingAuthorization()
+      await store.pendingAuthorizations.begin(begun)
+      expect(await store.pendingAuthorizations.find(begun.stateHash)).toEqual(begun)
     }
     expect(isDone).toBe(false)
     expect(await long).toEqual([{ n: 3_000_000 }])
@@ -292,7 +294,7 @@ describe('the thread for long reads', () => {
     const config = place()
     const { driver, store } = await open(config)
     await driver.readLong(counting(driver, 1))
-    await store.flows.begin(flow())
+    await store.pendingAuthorizations.begin(pendingAuthorization())
     await store.close()
     expect(existsSync(`${config.file}-wal`)).toBe(false)
     expect(statSync(config.file).size).toBeGreaterThan(0)
@@ -301,8 +303,10 @@ describe('the thread for long reads', () => {
 
   test('is not used for a database in memory', async () => {
     const { driver, store } = await open({ tag: 'sqlite', file: ':memory:' })
-    await store.flows.begin(flow())
-    expect(await driver.readLong(driver.db.select({ n: count() }).from(driver.tables.flows))).toEqual([{ n: 1 }])
+    await store.pendingAuthorizations.begin(pendingAuthorization())
+    expect(await driver.readLong(driver.db.select({ n: count() }).from(driver.tables.pendingAuthorizations))).toEqual([
+      { n: 1 },
+    ])
     await store.close()
   })
 })

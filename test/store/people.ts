@@ -8,7 +8,7 @@ import type { Account } from '../../src/kernel/account.ts'
 import type { Email } from '../../src/kernel/email.ts'
 import { createIds, type Ids, systemRandom } from '../../src/kernel/ids.ts'
 import type { PendingAuthorization } from '../../src/providers/ports.ts'
-import type { Session, SignInCode, StoredKey } from '../../src/sessions/ports.ts'
+import type { OneTimeCode, Session, StoredKey } from '../../src/sessions/ports.ts'
 import type { Driver } from '../../src/store/driver.ts'
 import { openDriver, type Store, type StoreConfig, storeOver } from '../../src/store/open.ts'
 import { checkingShortReads } from '../support/short-reads.ts'
@@ -99,7 +99,7 @@ export const session = (accountId: string, given: Partial<Session> = {}): Sessio
   ...given,
 })
 
-export const code = (session: Session, given: Partial<SignInCode> = {}): SignInCode => ({
+export const code = (session: Session, given: Partial<OneTimeCode> = {}): OneTimeCode => ({
   codeHash: randomBytes(16).toString('hex'),
   sessionId: session.id,
   accountId: session.accountId,
@@ -112,7 +112,7 @@ export const code = (session: Session, given: Partial<SignInCode> = {}): SignInC
   ...given,
 })
 
-export const flow = (given: Partial<PendingAuthorization> = {}): PendingAuthorization => ({
+export const pendingAuthorization = (given: Partial<PendingAuthorization> = {}): PendingAuthorization => ({
   id: newId('flw'),
   stateHash: randomBytes(16).toString('hex'),
   bindingHash: 'binding',
@@ -246,7 +246,7 @@ export const rowsOf = async (
     | 'identities'
     | 'sessions'
     | 'signInCodes'
-    | 'flows'
+    | 'pendingAuthorizations'
     | 'grants'
     | 'revocations'
     | 'tickets'

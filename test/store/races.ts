@@ -9,7 +9,6 @@ import {
   code,
   conflict,
   created,
-  flow,
   identity,
   insertSessions,
   key,
@@ -20,6 +19,7 @@ import {
   now,
   type Opened,
   open,
+  pendingAuthorization,
   session,
   signedIn,
   tokens,
@@ -262,10 +262,12 @@ export function storeRaces({ name, place, emptied }: Backend): void {
 
     test('claims of one pending authorization have exactly one winner', () =>
       each(async () => {
-        const begun = flow()
-        await first.flows.begin(begun)
+        const begun = pendingAuthorization()
+        await first.pendingAuthorizations.begin(begun)
         const { stateHash, bindingHash, provider } = begun
-        const answers = await race((store) => store.flows.claim({ stateHash, bindingHash, provider }, now))
+        const answers = await race((store) =>
+          store.pendingAuthorizations.claim({ stateHash, bindingHash, provider }, now),
+        )
         expect(winners(answers)).toHaveLength(1)
       }))
 

@@ -22,7 +22,7 @@ import type { DriverParts } from '../../src/store/driver.ts'
 import { migrationsFor } from '../../src/store/migrations.ts'
 import { openDriver, storeOver } from '../../src/store/open.ts'
 import { newFile } from '../support/sqlite.ts'
-import { account, flow, identity, newId, now } from './people.ts'
+import { account, identity, newId, now, pendingAuthorization } from './people.ts'
 
 let file: string
 beforeEach(() => {
@@ -38,7 +38,7 @@ async function opened(create = true, given: Partial<DriverParts> = {}) {
   const store = storeOver(driver, { clock: () => now, ids: newId, publish: () => {} })
   const person = account()
   const add = () => store.accounts.create(person, identity(person.id), { separate: false }, [])
-  return { store, reports, person, add, begin: () => store.flows.begin(flow()) }
+  return { store, reports, person, add, begin: () => store.pendingAuthorizations.begin(pendingAuthorization()) }
 }
 const opening = (create = true, given: Partial<DriverParts> = {}): Promise<string> =>
   opened(create, given).then(

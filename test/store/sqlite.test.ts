@@ -7,7 +7,17 @@ import type { StoreConfig } from '../../src/store/open.ts'
 import { grantsOf } from '../../src/store/withdrawals.ts'
 import { newFile } from '../support/sqlite.ts'
 import { storeContract } from './contract.ts'
-import { account, type Backend, flow, identity, newcomer, now, type Opened, open, signedIn } from './people.ts'
+import {
+  account,
+  type Backend,
+  identity,
+  newcomer,
+  now,
+  type Opened,
+  open,
+  pendingAuthorization,
+  signedIn,
+} from './people.ts'
 import { spawnChild, storeProcesses } from './processes.ts'
 import { storeRaces } from './races.ts'
 
@@ -84,12 +94,12 @@ describe('a SQLite file', () => {
   test('contains the writes queued when the store was closed', async () => {
     const config = await place()
     const { store } = await open(config)
-    const begun = flow()
-    const waiting = store.flows.begin(begun)
+    const begun = pendingAuthorization()
+    const waiting = store.pendingAuthorizations.begin(begun)
     await store.close()
     await waiting
     const again = await open(config)
-    expect(await again.store.flows.find(begun.stateHash)).toEqual(begun)
+    expect(await again.store.pendingAuthorizations.find(begun.stateHash)).toEqual(begun)
     await again.store.close()
   })
 
@@ -150,7 +160,9 @@ describe('a SQLite file', () => {
     expect(child.process.signalCode).toBe('SIGKILL')
 
     const { store, driver } = await open(config)
-    const kept = new Set((await driver.read(driver.db.select().from(driver.tables.flows))).map((row) => row.stateHash))
+    const kept = new Set(
+      (await driver.read(driver.db.select().from(driver.tables.pendingAuthorizations))).map((row) => row.stateHash),
+    )
     expect(child.said.filter((stateHash) => !kept.has(String(stateHash)))).toEqual([])
     await store.close()
     const file = connectSqlite(config.file)

@@ -12,7 +12,7 @@ const aged = sweepNames.filter((name): name is Aged => name !== 'excessSessions'
 
 /** Where each sweep finds its rows, and the condition that selects them. */
 const swept: Readonly<Record<Aged, { table: keyof Tables; given?: Readonly<Record<string, unknown>> }>> = {
-  flows: { table: 'flows' },
+  flows: { table: 'pendingAuthorizations' },
   pendingSignIns: { table: 'pendingSignIns' },
   tickets: { table: 'tickets' },
   conflicts: { table: 'conflicts' },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Identity } from '../../src/accounts/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
-import { flow, identity, later, newcomer, newId, now, type Opened, origin, tokens } from './people.ts'
+import { identity, later, newcomer, newId, now, type Opened, origin, pendingAuthorization, tokens } from './people.ts'
 
 /** What every store promises about withdrawals, and about pending revocations. */
 export function withdrawalsContract(opened: () => Opened): void {
@@ -150,9 +150,9 @@ export function withdrawalsContract(opened: () => Opened): void {
       const { way, item } = await queued()
       const { accountId } = way
       const awaited = (at = now) => store().revocations.awaited(item, at)
-      const begin = async (given: Parameters<typeof flow>[0]) => {
-        const one = flow({ intent: 'link', accountId, sessionId: 'ses_1', ...given })
-        await store().flows.begin(one)
+      const begin = async (given: Parameters<typeof pendingAuthorization>[0]) => {
+        const one = pendingAuthorization({ intent: 'link', accountId, sessionId: 'ses_1', ...given })
+        await store().pendingAuthorizations.begin(one)
         return one
       }
       expect(await awaited()).toBe(false)
@@ -163,7 +163,10 @@ export function withdrawalsContract(opened: () => Opened): void {
       expect(await awaited()).toBe(false)
       const one = await begin({})
       expect([await awaited(), await awaited(later(299)), await awaited(later(300))]).toEqual([true, true, false])
-      await store().flows.claim({ stateHash: one.stateHash, bindingHash: 'binding', provider: 'github' }, later(10))
+      await store().pendingAuthorizations.claim(
+        { stateHash: one.stateHash, bindingHash: 'binding', provider: 'github' },
+        later(10),
+      )
       expect([await awaited(later(69)), await awaited(later(70))]).toEqual([true, false])
     })
 

@@ -69,7 +69,7 @@ export async function lentTokens(
     events: opened.events,
     provider,
     apps: () => ['atlassian', 'google'].map((id) => ({ provider: id, clientId: `${id}-client` })),
-    discard: async (_, { accessToken }) => void discarded.push(accessToken),
+    revokeUnused: async (_, { accessToken }) => void discarded.push(accessToken),
     concerns: async (grant) => [
       {
         name: 'provider_token.needs_reauthorization',

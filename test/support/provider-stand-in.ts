@@ -56,7 +56,7 @@ export function providerStandIn(ids: readonly string[]) {
     identify: async () => ok(claims),
     trusts: (_, { emailVerified }) => emailVerified,
     admits: () => ok(undefined),
-    forgetProfile: (one, { subject }) => void forgotten.push(`${one.id}:${subject}`),
+    eraseProfile: (one, { subject }) => void forgotten.push(`${one.id}:${subject}`),
   } satisfies Partial<Providers>
 
   return {

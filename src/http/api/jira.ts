@@ -4,7 +4,7 @@ import { ok } from '../../kernel/result.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { redirectUriKey, teamParams, time } from '../schemas/fields.ts'
-import { JiraConnection, JiraSite, jiraConnection, jiraSite, siteFields } from '../schemas/jira.ts'
+import { JiraConnection, JiraSiteSchema, jiraConnection, jiraSite, siteFields } from '../schemas/jira.ts'
 import { StartedFlow, startedFlow } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 
@@ -61,7 +61,7 @@ const sites = route({
   path: `${path}/sites`,
   summary: 'List Jira sites',
   description: 'The sites the connection reaches or reached, and which of them the team uses.',
-  reply: z.array(JiraSite),
+  reply: z.array(JiraSiteSchema),
   fails: [...seeFails, 'jira_not_connected'],
   async handle({ who, params }, { flows }: Services) {
     const view = await flows.jira.sites({ teamId: params.id, accountId: who.accountId })
@@ -78,7 +78,7 @@ export const choose = route({
   body: object({
     cloud_ids: z.array(cloudId).min(1).max(200).describe('The `cloud_id` of every site the team uses'),
   }),
-  reply: z.array(JiraSite),
+  reply: z.array(JiraSiteSchema),
   fails: [...seeFails, 'jira_not_connected', 'jira_site_not_found'],
   async handle({ who, params, body, origin }, { flows }: Services) {
     const view = await flows.jira.choose({ teamId: params.id, accountId: who.accountId }, body.cloud_ids, origin)

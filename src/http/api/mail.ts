@@ -6,7 +6,7 @@ import { faulty, passwordFaults } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { addressText, emailedTicket, flowToken, passwordChosen, typedCode } from '../schemas/fields.ts'
-import { StartedByMail, startedByMail, TokenPair } from '../schemas/sign-in.ts'
+import { StartedByMail, startedByMail, TokenPairSchema } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 import { enteringOf, targetFields } from './sign-in-target.ts'
 
@@ -153,7 +153,7 @@ export const finish = route({
   summary: 'Finish a sign-in by email',
   description: 'Signs in with the emailed code and its `flow_token`, or with the ticket of the emailed link.',
   body: z.union([object({ flow_token: flowToken, code: typedCode }), object({ ticket: emailedTicket })]),
-  reply: TokenPair,
+  reply: TokenPairSchema,
   fails: [
     'ticket_invalid',
     'too_many_attempts',

@@ -3,29 +3,29 @@ import { fail } from '../../errors/catalogue.ts'
 import type { Account } from '../../kernel/account.ts'
 import { ok } from '../../kernel/result.ts'
 import type { Session } from '../../sessions/ports.ts'
-import { signedOutResponse } from '../entry.ts'
 import { oneRequired } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import { User, userOf } from '../schemas/account.ts'
 import { activityKinds, auditFields, cursor, pageOf, toldToPerson } from '../schemas/activity.ts'
 import {
-  deviceName,
+  deviceNameText,
   LocaleName,
   line,
   pageSize,
   pictureUrl,
-  Role,
+  RoleSchema,
   sessionFields,
   sessionParams,
   time,
 } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
+import { signedOutResponse } from '../sign-in-answers.ts'
 
 const common = { tag: 'My account', surface: 'api', auth: 'user', limit: 'account' } as const
 const Me = User.extend({
   created_at: time.describe('When the account was created'),
-  role: Role,
+  role: RoleSchema,
   locale: LocaleName.nullable().describe('The language of email; null if the account has chosen none'),
 }).meta({ id: 'Me', description: 'The account of the caller' })
 const toldOf = (account: Account) =>
@@ -183,7 +183,7 @@ export const nameSession = route({
   summary: 'Rename a session',
   description: 'Names a signed-in device, or removes its name with `null`.',
   params: sessionParams,
-  body: object({ name: deviceName.min(1).nullable().describe('A name for the device; null removes it') }),
+  body: object({ name: deviceNameText.min(1).nullable().describe('A name for the device; null removes it') }),
   reply: Device,
   fails: ['session_not_found'],
   async handle({ who, params, body, origin }, { devices }: Services) {

@@ -6,7 +6,7 @@ import { ok } from '../../kernel/result.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { flowToken, line, passkeyParams, time } from '../schemas/fields.ts'
-import { TokenPair } from '../schemas/sign-in.ts'
+import { TokenPairSchema } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 
 /**
@@ -250,7 +250,7 @@ export const remove = route({
   },
 })
 
-const enterFails = [
+const passkeySignInFails = [
   'ticket_invalid',
   'passkey_rejected',
   'user_disabled',
@@ -281,7 +281,7 @@ const ask = route({
   handle: async (_, { flows }: Services) => ok(json(passkeyChallenge(await flows.signInWithPasskey.challenge()))),
 })
 
-export const enter = route({
+export const signIn = route({
   ...signingIn,
   path: '/auth/passkey',
   summary: 'Sign in with a passkey',
@@ -309,10 +309,10 @@ export const enter = route({
     },
   },
   body: object({ flow_token: flowToken, response: AuthenticationResponse }),
-  reply: TokenPair,
-  fails: enterFails,
+  reply: TokenPairSchema,
+  fails: passkeySignInFails,
   async handle({ body, origin }, { flows, tokens }: Services) {
-    const entered = await flows.signInWithPasskey.enter(body.flow_token, body.response, {
+    const entered = await flows.signInWithPasskey.signIn(body.flow_token, body.response, {
       origin,
       browser: false,
       replaces: null,
@@ -323,4 +323,4 @@ export const enter = route({
   },
 })
 
-export const passkeyRoutes = [list, options, add, rename, remove, ask, enter]
+export const passkeyRoutes = [list, options, add, rename, remove, ask, signIn]

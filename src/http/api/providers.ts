@@ -2,11 +2,10 @@ import { z } from 'zod'
 import { fail } from '../../errors/catalogue.ts'
 import type { Callback } from '../../flows/arrive-from-provider.ts'
 import type { BeginCode } from '../../flows/begin-with-provider.ts'
-import { flowHandle } from '../../flows/begin-with-provider.ts'
+import { authorizationHandle } from '../../flows/begin-with-provider.ts'
 import { readReturnTo } from '../../flows/return-to.ts'
-import type { EnterCode } from '../../flows/sign-in-with-provider.ts'
+import type { ProviderSignInCode } from '../../flows/sign-in-with-provider.ts'
 import { ok } from '../../kernel/result.ts'
-import { answerAsJson, answerAsRedirect, flowCookie, flowCookies, toSecondFactor } from '../entry.ts'
 import { isRecent } from '../principal.ts'
 import { faulty, oneRequired } from '../problem.ts'
 import { json, seeOther } from '../reply.ts'
@@ -15,6 +14,7 @@ import { flowToken, providerParams, redirectUriKey } from '../schemas/fields.ts'
 import { JiraConnection, jiraConnection } from '../schemas/jira.ts'
 import { AuthResponse, LinkResponse, StartedFlow, startedFlow } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
+import { answerAsJson, answerAsRedirect, flowCookie, flowCookies, toSecondFactor } from '../sign-in-answers.ts'
 
 const beginFails = [
   'provider_not_found',
@@ -23,7 +23,7 @@ const beginFails = [
   'return_to_not_allowed',
   'invalid_request',
 ] as const satisfies readonly BeginCode[]
-const enterFails = [
+const providerSignInFails = [
   'provider_not_found',
   'provider_unavailable',
   'access_denied',
@@ -51,7 +51,7 @@ const enterFails = [
   'team_not_found',
   'team_role_required',
   'jira_not_available',
-] as const satisfies readonly EnterCode[]
+] as const satisfies readonly ProviderSignInCode[]
 
 const challenge = z
   .string()
@@ -246,7 +246,11 @@ const connectedTeam = async (teamId: string, { flows }: Services) =>
   json(jiraConnection((await flows.jira.see(teamId)).view))
 
 /** Refusals after which the flow, or the question it left, may still need its cookie. */
-const stillOpen: ReadonlySet<EnterCode> = new Set(['state_already_used', 'flow_mismatch', 'provider_not_found'])
+const stillOpen: ReadonlySet<ProviderSignInCode> = new Set([
+  'state_already_used',
+  'flow_mismatch',
+  'provider_not_found',
+])
 
 const callback = route({
   method: 'get',
@@ -276,11 +280,11 @@ const callback = route({
     .union([AuthResponse, LinkResponse, JiraConnection])
     .describe('Tokens after a sign-in; the account or the team connection after a linking'),
   also: ['redirect'],
-  fails: enterFails,
+  fails: providerSignInFails,
   async handle({ params, query, who, origin, wants, cookie }, services: Services) {
-    const handle = query.state === undefined ? '' : flowHandle(query.state)
+    const handle = query.state === undefined ? '' : authorizationHandle(query.state)
     const browser = wants === 'html'
-    const entered = await services.flows.enter(params.provider, query, {
+    const entered = await services.flows.signInWithProvider(params.provider, query, {
       binding: handle === '' ? undefined : cookie(`flow_${handle}`),
       origin,
       browser,
@@ -328,12 +332,12 @@ const appCallback = route({
   reply: z
     .union([AuthResponse, LinkResponse, JiraConnection])
     .describe('Tokens after a sign-in; the account or the team connection after a linking'),
-  fails: enterFails,
+  fails: providerSignInFails,
   async handle({ params, body, who, origin }, services: Services) {
     const { flow_token, ...query } = body
     // Nothing was said at all: the flow stays good for what its provider did say.
     if (!query.code && !query.error) return oneRequired('code', 'error')
-    const entered = await services.flows.enter(params.provider, query, {
+    const entered = await services.flows.signInWithProvider(params.provider, query, {
       binding: flow_token,
       origin,
       browser: false,

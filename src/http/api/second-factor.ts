@@ -7,13 +7,13 @@ import { faulty } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import { flowToken, secretText, time, typedCode } from '../schemas/fields.ts'
-import { AuthResponse, authResponse, TokenPair } from '../schemas/sign-in.ts'
+import { AuthResponse, authResponse, TokenPairSchema } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 import { AuthenticationResponse, PasskeyChallenge, passkeyChallenge } from './passkeys.ts'
 
 const common = { tag: 'My account', surface: 'api', auth: 'recent', limit: 'account' } as const
 
-const doing = (who: Principal, origin: Origin) => ({ account: who.account, sessionId: who.sessionId, origin })
+const factorOwner = (who: Principal, origin: Origin) => ({ account: who.account, sessionId: who.sessionId, origin })
 
 export const totpCode = typedCode
   .transform(readTypedCode)
@@ -64,7 +64,7 @@ export const begin = route({
     .meta({ id: 'TotpSetup', description: 'The secret of an authenticator app' }),
   fails: ['second_factor_exists'],
   async handle({ who, origin }, { flows }: Services) {
-    const begun = await flows.secondFactor.beginTotp(doing(who, origin))
+    const begun = await flows.secondFactor.beginTotp(factorOwner(who, origin))
     return begun.ok ? ok(json(begun.value)) : begun
   },
 })
@@ -80,7 +80,7 @@ export const confirm = route({
   reply: Codes,
   fails: ['second_factor_missing', 'second_factor_invalid'],
   async handle({ who, body, origin }, { flows }: Services) {
-    const confirmed = await flows.secondFactor.confirmTotp(doing(who, origin), body.code)
+    const confirmed = await flows.secondFactor.confirmTotp(factorOwner(who, origin), body.code)
     return confirmed.ok ? ok(codes(confirmed.value)) : confirmed
   },
 })
@@ -94,7 +94,7 @@ export const removeTotp = route({
   status: 204,
   fails: ['second_factor_missing'],
   async handle({ who, origin }, { flows }: Services) {
-    const removed = await flows.secondFactor.removeTotp(doing(who, origin))
+    const removed = await flows.secondFactor.removeTotp(factorOwner(who, origin))
     return removed.ok ? ok(noContent()) : removed
   },
 })
@@ -112,7 +112,7 @@ export const ask = route({
   reply: Codes,
   fails: ['second_factor_missing', 'reauthentication_required'],
   async handle({ who, origin }, { flows }: Services) {
-    const asked = await flows.secondFactor.ask({ ...doing(who, origin), amr: who.amr })
+    const asked = await flows.secondFactor.ask({ ...factorOwner(who, origin), amr: who.amr })
     return asked.ok ? ok(codes(asked.value)) : asked
   },
 })
@@ -126,7 +126,7 @@ export const stop = route({
   status: 204,
   fails: ['second_factor_missing'],
   async handle({ who, origin }, { flows }: Services) {
-    const stopped = await flows.secondFactor.stop(doing(who, origin))
+    const stopped = await flows.secondFactor.stop(factorOwner(who, origin))
     return stopped.ok ? ok(noContent()) : stopped
   },
 })
@@ -143,7 +143,7 @@ export const regenerate = route({
   reply: Codes,
   fails: ['second_factor_missing'],
   async handle({ who, origin }, { flows }: Services) {
-    const made = await flows.secondFactor.replaceCodes(doing(who, origin))
+    const made = await flows.secondFactor.replaceCodes(factorOwner(who, origin))
     return made.ok ? ok(codes(made.value)) : made
   },
 })
@@ -200,7 +200,7 @@ export const prove = route({
       .optional()
       .describe('The response of a passkey, from `POST /auth/second-factor/options`'),
   }),
-  reply: z.union([AuthResponse, TokenPair]).describe('The tokens; with the account after a provider sign-in'),
+  reply: z.union([AuthResponse, TokenPairSchema]).describe('The tokens; with the account after a provider sign-in'),
   fails: [...proveFails, 'invalid_request'],
   async handle({ body, origin }, { flows, tokens }: Services) {
     const { totp, recovery_code, passkey } = body

@@ -3,7 +3,7 @@ import { fail } from '../../errors/catalogue.ts'
 import type { Origin } from '../../events/catalogue.ts'
 import { readReturnTo } from '../../flows/return-to.ts'
 import { ok } from '../../kernel/result.ts'
-import type { Entering } from '../../sessions/sign-in.ts'
+import type { SignInRequest } from '../../sessions/sign-in.ts'
 import { faulty } from '../problem.ts'
 import type { Principal } from '../route.ts'
 import type { Services } from '../services.ts'
@@ -34,7 +34,7 @@ export function enteringOf(given: SignInTarget, who: Principal | null, origin: O
   if (target?.tag === 'app' && method !== 'S256') return faulty('code_challenge_method', 'required')
   const codeChallenge = target?.tag === 'app' ? challenge : null
   const here = codeChallenge === null
-  return ok<Entering>({
+  return ok<SignInRequest>({
     origin,
     browser: here,
     replaces: here ? (who?.sessionId ?? null) : null,

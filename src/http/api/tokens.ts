@@ -2,14 +2,14 @@ import { z } from 'zod'
 import { fail } from '../../errors/catalogue.ts'
 import type { RefreshCode } from '../../flows/refresh-tokens.ts'
 import { ok } from '../../kernel/result.ts'
-import { signedOutResponse } from '../entry.ts'
 import { isRecent } from '../principal.ts'
 import { faulty } from '../problem.ts'
 import { json } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import { addressText, passwordGiven, secretText, typedCode } from '../schemas/fields.ts'
-import { AuthResponse, authResponse, TokenPair } from '../schemas/sign-in.ts'
+import { AuthResponse, authResponse, TokenPairSchema } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
+import { signedOutResponse } from '../sign-in-answers.ts'
 
 const refreshFails = [
   'token_expired',
@@ -47,7 +47,7 @@ const refresh = route({
   body: object({ refresh_token: refreshToken.optional() }),
   bodyOptional: true,
   form: true,
-  reply: TokenPair,
+  reply: TokenPairSchema,
   fails: [...refreshFails, 'authentication_required', 'invalid_request'],
   async handle({ body, bearer, cookie, header, origin }, { flows, devices }: Services) {
     // One way at a time (RFC 6750 §2): which of two counts must not depend on who is reading.
@@ -112,7 +112,7 @@ const exchange = route({
   // Whatever else it says: of a grant we do not have, no field is wrong.
   unmatched: 'grant_type_unsupported',
   form: true,
-  reply: z.union([AuthResponse, TokenPair]),
+  reply: z.union([AuthResponse, TokenPairSchema]),
   fails: [
     ...refreshFails,
     ...(['invalid_credentials', 'too_many_attempts', 'email_unverified'] as const),

@@ -14,7 +14,7 @@ import {
   line,
   pageSize,
   pictureUrl,
-  Role,
+  RoleSchema,
   sessionFields,
   time,
   userCursor,
@@ -28,7 +28,7 @@ const reading = { ...common, auth: 'user', scope: 'users:read' } as const
 const writing = { ...common, auth: 'recent', scope: 'users:write' } as const
 
 const Person = User.extend({
-  role: Role,
+  role: RoleSchema,
   locale: LocaleName.nullable().describe('The language of email; null if the account has chosen none'),
   second_factor: z.boolean().describe('Whether sign-ins ask for a second factor'),
   created_at: time.describe('When the account was created'),
@@ -56,7 +56,7 @@ const list = route({
       description:
         'Part of an email address, a name or an ID. Accounts whose email address, name or ID begins with it come first. A page can be short, or empty, and still have a next_cursor.',
     }),
-    role: Role.optional().describe('Only accounts with this role'),
+    role: RoleSchema.optional().describe('Only accounts with this role'),
     disabled: z.enum(['true', 'false']).optional().describe('Only disabled accounts, or only enabled ones'),
     cursor: userCursor.optional(),
     limit: pageSize(25),
@@ -142,7 +142,7 @@ export const update = route({
   body: object({
     name: line.min(1).nullable().optional().describe('The display name; null removes it'),
     picture: pictureUrl.nullable().optional().describe('The HTTPS URL of a picture; null removes it'),
-    role: Role.optional().describe('The role; administrators cannot change their own'),
+    role: RoleSchema.optional().describe('The role; administrators cannot change their own'),
   }).meta({ minProperties: 1 }),
   reply: Person,
   fails: ['account_not_found', 'last_administrator', 'own_role', 'address_needed', 'invalid_request'],

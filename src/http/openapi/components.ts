@@ -1,34 +1,34 @@
 import { z } from 'zod'
 
 /** A part of the document, or the whole of it. */
-export type Json = { readonly [key: string]: unknown }
+export type JsonValue = { readonly [key: string]: unknown }
 
 /** Schemas with an id stand once, under `components`, and are referenced. So are parameters that name themselves. */
 export class Components {
-  readonly schemas: Record<string, Json> = {}
-  readonly parameters: Record<string, Json> = {}
+  readonly schemas: Record<string, JsonValue> = {}
+  readonly parameters: Record<string, JsonValue> = {}
 
   /** The schema, with every named one, itself included, moved under `components`. */
-  use(schema: z.ZodType, io: 'input' | 'output'): Json {
+  use(schema: z.ZodType, io: 'input' | 'output'): JsonValue {
     const json = z.toJSONSchema(schema, { io, unrepresentable: 'any', override: asDocumented })
-    const { $schema: _, $defs = {}, ...rest } = json as Json
+    const { $schema: _, $defs = {}, ...rest } = json as JsonValue
     const names = new Map<string, string>()
-    for (const [id, definition] of Object.entries($defs as Record<string, Json>)) {
-      names.set(id, this.#place(id, plain(definition) as Json, io))
+    for (const [id, definition] of Object.entries($defs as Record<string, JsonValue>)) {
+      names.set(id, this.#place(id, plain(definition) as JsonValue, io))
     }
     for (const name of names.values()) this.schemas[name] = redirect(this.schemas[name] ?? {}, names)
-    return redirect(plain(rest) as Json, names)
+    return redirect(plain(rest) as JsonValue, names)
   }
 
   /** The same, with the outermost schema written out. */
-  inline(schema: z.ZodType, io: 'input' | 'output'): Json {
+  inline(schema: z.ZodType, io: 'input' | 'output'): JsonValue {
     const used = this.use(schema, io)
     const { $ref } = used
     return typeof $ref === 'string' ? (this.schemas[$ref.replace('#/components/schemas/', '')] ?? {}) : used
   }
 
   /** A parameter whose schema names it (`parameter` in its metadata) is written once and referenced. */
-  parameter({ schema, ...parameter }: Json & { readonly schema: Json }): Json {
+  parameter({ schema, ...parameter }: JsonValue & { readonly schema: JsonValue }): JsonValue {
     const { parameter: name, description = parameter.description, ...rest } = schema
     const whole = { ...parameter, ...(description === undefined ? {} : { description }), schema: rest }
     if (typeof name !== 'string') return whole
@@ -52,7 +52,7 @@ export class Components {
   }
 
   /** What goes in may differ from what comes out under the same name: then they are two. */
-  #place(id: string, definition: Json, io: 'input' | 'output'): string {
+  #place(id: string, definition: JsonValue, io: 'input' | 'output'): string {
     const name = io === 'input' ? `${id}Input` : id
     const other = io === 'input' ? id : `${id}Input`
     const text = JSON.stringify(definition).replaceAll('#/$defs/', '#/components/schemas/')
@@ -103,10 +103,10 @@ function plain(node: unknown): unknown {
 const plainEach = (properties: unknown): Record<string, unknown> =>
   Object.fromEntries(Object.entries(properties as object).map(([name, value]) => [name, plain(value)]))
 
-function redirect(node: Json, names: ReadonlyMap<string, string>): Json {
+function redirect(node: JsonValue, names: ReadonlyMap<string, string>): JsonValue {
   return JSON.parse(JSON.stringify(node), (key, value: unknown) => {
     if (key !== '$ref' || typeof value !== 'string' || !value.startsWith('#/$defs/')) return value
     const id = value.slice('#/$defs/'.length)
     return `#/components/schemas/${names.get(id) ?? id}`
-  }) as Json
+  }) as JsonValue
 }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { catalogue, type ErrorCode } from '../../errors/catalogue.ts'
 import { faultCodes } from '../problem.ts'
 import type { Route } from '../route.ts'
-import type { Components, Json } from './components.ts'
+import type { Components, JsonValue } from './components.ts'
 import { failuresOf } from './outcomes.ts'
 
 const Fault = z
@@ -60,30 +60,30 @@ type Shared = {
   readonly page: boolean
   readonly codes: Set<ErrorCode>
   /** The operations, by the list of their codes as it is read. */
-  readonly uses: Map<string, Json[]>
+  readonly uses: Map<string, JsonValue[]>
 }
 
 /** The shared responses of errors: one for each status. */
 export class Failures {
   readonly #shared = new Map<string, Shared>()
   readonly #components: Components
-  readonly #example: (code: ErrorCode) => Json
+  readonly #example: (code: ErrorCode) => JsonValue
 
   /** `example` is a problem with this code. */
-  constructor(components: Components, example: (code: ErrorCode) => Json) {
+  constructor(components: Components, example: (code: ErrorCode) => JsonValue) {
     this.#components = components
     this.#example = example
   }
 
   /** The errors of one operation: for each status the shared response. `finish` adds the codes. */
-  of(route: Route<never>): Json {
+  of(route: Route<never>): JsonValue {
     const byStatus = new Map<number, ErrorCode[]>()
     for (const code of failuresOf(route)) {
       const { status } = catalogue[code]
       byStatus.set(status, [...(byStatus.get(status) ?? []), code])
     }
     const page = route.surface === 'browser'
-    const found: Record<string, Json> = {}
+    const found: Record<string, JsonValue> = {}
     for (const [status, codes] of [...byStatus].sort(([a], [b]) => a - b)) {
       const name = `${nameOf(status)}${page ? 'Page' : ''}`
       const shared = this.#shared.get(name) ?? { status, page, codes: new Set(), uses: new Map() }
@@ -104,9 +104,9 @@ export class Failures {
    * The shared responses, once every operation is known. Each names the codes that most operations with this status
    * respond with. Every other operation states its own beside the reference (OpenAPI 3.1 §4.8.23).
    */
-  finish(): Json {
+  finish(): JsonValue {
     const problem = this.#components.use(problemSchema, 'output')
-    const found: Record<string, Json> = {}
+    const found: Record<string, JsonValue> = {}
     for (const [name, shared] of [...this.#shared].sort(([a], [b]) => (a < b ? -1 : 1))) {
       const [most = '', ...others] = [...shared.uses.keys()].sort(
         (a, b) => (shared.uses.get(b)?.length ?? 0) - (shared.uses.get(a)?.length ?? 0) || (a < b ? -1 : 1),
@@ -119,7 +119,7 @@ export class Failures {
     return found
   }
 
-  #response(problem: Json, { status, page, codes }: Shared, description: string): Json {
+  #response(problem: JsonValue, { status, page, codes }: Shared, description: string): JsonValue {
     const sorted = [...codes].sort()
     const named = {
       type: 'object',
@@ -163,4 +163,4 @@ export const headers = {
     description: 'Where to go next',
     schema: { type: 'string', format: 'uri-reference' },
   },
-} as const satisfies Json
+} as const satisfies JsonValue

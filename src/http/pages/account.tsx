@@ -1,23 +1,23 @@
 import type { VNode } from 'preact'
-import type { Method } from '../../accounts/methods.ts'
+import type { SignInMethod } from '../../accounts/methods.ts'
 import type { Account } from '../../kernel/account.ts'
 import type { Provider } from '../../providers/provider.ts'
 import { update } from '../api/me.ts'
-import { noticeCookie } from '../entry.ts'
 import { formOf } from '../form.ts'
 import { isRecent } from '../principal.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { line } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
+import { noticeCookie } from '../sign-in-answers.ts'
 import { EventList } from './activity.tsx'
 import { DeviceList } from './devices.tsx'
 import { Field } from './field.tsx'
 import { knownOrigins } from './form-action.ts'
 import { IdentityList, LinkForm } from './identity.tsx'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
-import { Revocations } from './permission.tsx'
-import { doneAt, doneQuery, statusOf } from './status.ts'
+import { QueuedRevocations } from './permission.tsx'
+import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
 const securityPages = [
   { path: '/account/password', name: 'password' },
@@ -59,7 +59,7 @@ const account = route({
     const { say } = reader
     const csrf = csrfToken()
     const recent = isRecent(who, clock(), settings.recentAuthSeconds)
-    const status = statusOf(query.done ?? cookie('notice'), locale)
+    const status = doneMessageOf(query.done ?? cookie('notice'), locale)
 
     return show(
       locale,
@@ -72,7 +72,7 @@ const account = route({
           <OtherWays {...reader} methods={methods} />
         </section>
         <LinkAnother {...reader} providers={providers.list()} csrf={csrf} recent={recent} />
-        <Revocations {...reader} waiting={waiting} providers={providers} />
+        <QueuedRevocations {...reader} waiting={waiting} providers={providers} />
         <section aria-labelledby="security">
           <h2 id="security">{say.security.heading}</h2>
           <ul class="plain">
@@ -145,7 +145,7 @@ const nameForm = formOf(update, {
 export const accountRoutes = [account, nameForm]
 
 /** Sign-in methods that are not providers. Each is managed on a page of its own. */
-function OtherWays({ methods, locale, say }: Reader & { methods: readonly Method[] }): VNode | null {
+function OtherWays({ methods, locale, say }: Reader & { methods: readonly SignInMethod[] }): VNode | null {
   const passkeys = methods.filter(({ type }) => type === 'passkey').length
   const others = [
     ...(methods.some(({ type }) => type === 'password') ? [say.ways_in.password] : []),

@@ -8,7 +8,7 @@ import { activityKinds, cursor } from '../schemas/activity.ts'
 import type { Services } from '../services.ts'
 import { deviceWords } from './device-words.ts'
 import { Layout, type Reader, readerOf, show, Time } from './layout.tsx'
-import { type Told, textsFor } from './texts.ts'
+import { type EventDetails, textsFor } from './texts.ts'
 
 const perPage = 25
 
@@ -100,7 +100,7 @@ function eventWords({ event, data }: AuditRecord, providers: Providers, { say, l
   return typeof word === 'string' ? word : word(told(data, providers, locale))
 }
 
-function told(data: AuditRecord['data'], providers: Providers, locale: Locale): Told {
+function told(data: AuditRecord['data'], providers: Providers, locale: Locale): EventDetails {
   const read = (name: string): string | undefined => {
     const value = Object.hasOwn(data, name) ? data[name] : undefined
     return typeof value === 'string' ? value : undefined

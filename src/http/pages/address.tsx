@@ -11,7 +11,7 @@ import type { Services } from '../services.ts'
 import { asking, ticketed } from './by-mail.ts'
 import { Field, Submit } from './field.tsx'
 import { BackToAccount, Facts, Form, Layout, type Reader, readerOf, SignInAgain, show } from './layout.tsx'
-import { doneAt, doneQuery, statusOf } from './status.ts'
+import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
 /**
  * Keeps the ticket of a link while its reader signs in first. In the URL of the sign-in page, the ticket would be
@@ -37,8 +37,8 @@ const NotYours = ({ returnTo, ...reader }: Reader & { returnTo: string }): VNode
     </p>
   </Layout>
 )
-type Confirming = { readonly title: string; readonly texts: readonly string[]; readonly button: string }
-type ConfirmProps = Reader & Confirming & { readonly action: string; readonly ticket: string; readonly csrf: string }
+type Confirmation = { readonly title: string; readonly texts: readonly string[]; readonly button: string }
+type ConfirmProps = Reader & Confirmation & { readonly action: string; readonly ticket: string; readonly csrf: string }
 const Confirm = ({ title, texts, button, action, ticket, csrf, ...reader }: ConfirmProps): VNode => (
   <Layout {...reader} title={title} signedIn={csrf}>
     {texts.map((text) => (
@@ -192,7 +192,14 @@ const myAddress = route({
   handle({ who, query, locale, csrfToken }, { settings, clock }: Services) {
     const recent = isRecent(who, clock(), settings.recentAuthSeconds)
     const { email, emailVerified: verified } = who.account
-    const of = { csrf: csrfToken(), email, verified, mail: settings.mail, recent, status: statusOf(query.done, locale) }
+    const of = {
+      csrf: csrfToken(),
+      email,
+      verified,
+      mail: settings.mail,
+      recent,
+      status: doneMessageOf(query.done, locale),
+    }
     return show(locale, <MyAddress {...readerOf(locale)} {...of} />)
   },
 })

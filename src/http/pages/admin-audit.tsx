@@ -4,13 +4,13 @@ import { route } from '../route.ts'
 import { cursor } from '../schemas/activity.ts'
 import { line } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
-import { AdminWays, perPage, query, reading, userPage } from './admin-frame.tsx'
+import { AdminWays, adminPage, perPage, query, userPage } from './admin-frame.tsx'
 import { deviceWords } from './device-words.ts'
 import { Field } from './field.tsx'
 import { Layout, readerOf, show, Time } from './layout.tsx'
 
 const audit = route({
-  ...reading,
+  ...adminPage,
   scope: 'audit:read',
   path: '/admin/audit',
   summary: 'Show the audit log of all accounts, newest first',

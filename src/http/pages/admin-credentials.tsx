@@ -9,7 +9,7 @@ import type { Services } from '../services.ts'
 import { AdminWays, common, mayNow } from './admin-frame.tsx'
 import { Field, Submit } from './field.tsx'
 import { Facts, Form, Layout, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
-import { doneAt, doneQuery, statusOf } from './status.ts'
+import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
 const path = '/admin/service-credentials'
 
@@ -35,7 +35,7 @@ const list = route({
         title={admin.credentials}
         signedIn={csrf}
         scopes={who.scopes}
-        status={statusOf(query.done, locale)}
+        status={doneMessageOf(query.done, locale)}
       >
         <AdminWays {...reader} scopes={who.scopes} />
         <section aria-labelledby="all">

@@ -7,7 +7,7 @@ import type { Reader } from './layout.tsx'
 
 /** What the administrators' pages share. */
 export const common = { tag: 'Pages', surface: 'browser', limit: 'account' } as const
-export const reading = { ...common, method: 'get', auth: 'user', scope: 'users:read' } as const
+export const adminPage = { ...common, method: 'get', auth: 'user', scope: 'users:read' } as const
 /** How many rows a list shows at once. */
 export const perPage = 25
 

@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact'
 import type { JobStatus } from '../../jobs/scheduler.ts'
 import { route } from '../route.ts'
 import type { Services } from '../services.ts'
-import { AdminWays, reading } from './admin-frame.tsx'
+import { AdminWays, adminPage } from './admin-frame.tsx'
 import { Facts, Layout, type Reader, readerOf, show, Time } from './layout.tsx'
 
 /** The state of a job: that it is running, or otherwise how its last run ended. */
@@ -27,7 +27,7 @@ const factsOf = (job: JobStatus, reader: Reader): readonly (readonly [string, Co
 }
 
 const list = route({
-  ...reading,
+  ...adminPage,
   scope: 'jobs:read',
   path: '/admin/jobs',
   summary: 'Show the background jobs and their last runs',

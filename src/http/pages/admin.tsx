@@ -1,6 +1,6 @@
 import type { ComponentChildren, VNode } from 'preact'
 import { z } from 'zod'
-import type { User } from '../../accounts/ports.ts'
+import type { UserListItem } from '../../accounts/ports.ts'
 import type { Scope } from '../../accounts/roles.ts'
 import { fail } from '../../errors/catalogue.ts'
 import { type Account, roles } from '../../kernel/account.ts'
@@ -11,11 +11,11 @@ import { object, route } from '../route.ts'
 import { idParams, line, userCursor, userCursorOf } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { EventList } from './activity.tsx'
-import { AdminWays, mayNow, perPage, query, reading, userPage } from './admin-frame.tsx'
+import { AdminWays, adminPage, mayNow, perPage, query, userPage } from './admin-frame.tsx'
 import { deviceWords } from './device-words.ts'
 import { Field } from './field.tsx'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
-import { doneAt, doneQuery, type Notice, statusOf } from './status.ts'
+import { doneAt, doneMessageOf, doneQuery, type Notice } from './status.ts'
 
 /** Redirects to the page of the account, with a notice. */
 const backToUser =
@@ -26,7 +26,7 @@ const backToUser =
 const nameOf = ({ name, email, id }: Account): string => name ?? email ?? id
 
 const users = route({
-  ...reading,
+  ...adminPage,
   path: '/admin',
   summary: 'Show all accounts, newest first',
   query: doneQuery.extend({ search: line.optional(), cursor: userCursor.optional() }),
@@ -45,7 +45,7 @@ const users = route({
         title={admin.users}
         signedIn={csrfToken()}
         scopes={who.scopes}
-        status={statusOf(asked.done, locale)}
+        status={doneMessageOf(asked.done, locale)}
       >
         <AdminWays {...reader} scopes={who.scopes} />
         <form method="get" action="/admin">
@@ -99,7 +99,7 @@ const users = route({
 })
 
 const user = route({
-  ...reading,
+  ...adminPage,
   path: '/admin/users/:id',
   summary: 'Show one account, and what can be done with it',
   params: idParams,
@@ -129,7 +129,7 @@ const user = route({
         title={nameOf(account)}
         signedIn={csrf}
         scopes={who.scopes}
-        status={statusOf(asked.done, locale)}
+        status={doneMessageOf(asked.done, locale)}
       >
         <AdminWays {...reader} scopes={who.scopes} />
         <AccountFacts {...reader} user={found} />
@@ -221,7 +221,7 @@ const roleForm = formOf(update, {
 })
 
 const askDelete = route({
-  ...reading,
+  ...adminPage,
   scope: 'users:write',
   auth: 'recent',
   path: '/admin/users/:id/delete',
@@ -272,7 +272,7 @@ export const adminRoutes = [
   removeForm,
 ]
 
-function AccountFacts({ user: found, ...reader }: Reader & { user: User }): VNode {
+function AccountFacts({ user: found, ...reader }: Reader & { user: UserListItem }): VNode {
   const { say } = reader
   const { admin, profile } = say
   const { account } = found

@@ -1,11 +1,11 @@
 import type { VNode } from 'preact'
-import type { OpenQuestion, ProvingMethod } from '../../flows/resolve-conflict.ts'
+import type { OpenConflictView, ProvingMethod } from '../../flows/resolve-conflict.ts'
 import { Form, Layout, type Reader, Time } from './layout.tsx'
 import { PasskeyForm } from './passkey-form.tsx'
 
 type ConflictProps = Reader & {
   readonly ticket: string
-  readonly question: OpenQuestion
+  readonly question: OpenConflictView
   /** Signed in, but not in a way that proves ownership of the email address. */
   readonly signedInElsewhere: boolean
   readonly csrf: string

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import type { BeginCode } from '../../flows/begin-with-provider.ts'
 import type { ResolveCode } from '../../flows/resolve-conflict.ts'
 import { ok } from '../../kernel/result.ts'
-import { answerAsJson, answerAsRedirect, flowCookie, flowCookies, toMailCode, toSecondFactor } from '../entry.ts'
 import { isRecent } from '../principal.ts'
 import { faulty } from '../problem.ts'
 import { json, seeOther } from '../reply.ts'
@@ -17,6 +16,14 @@ import {
   startedFlow,
 } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
+import {
+  answerAsJson,
+  answerAsRedirect,
+  flowCookie,
+  flowCookies,
+  toMailCode,
+  toSecondFactor,
+} from '../sign-in-answers.ts'
 import { conflictPage } from './conflict.tsx'
 import { originsOf } from './form-action.ts'
 import { readerOf, show } from './layout.tsx'

@@ -5,7 +5,7 @@ import { endOtherSessions, endSession, nameSession } from '../api/me.ts'
 import { formOf } from '../form.ts'
 import { seeOther } from '../reply.ts'
 import { object } from '../route.ts'
-import { deviceName } from '../schemas/fields.ts'
+import { deviceNameText } from '../schemas/fields.ts'
 import { deviceWords } from './device-words.ts'
 import { Field } from './field.tsx'
 import { Facts, Form, type Reader, Time, Unseen } from './layout.tsx'
@@ -26,7 +26,7 @@ const endOthersForm = formOf(endOtherSessions, {
 const nameForm = formOf(nameSession, {
   path: '/account/sessions/:id/name',
   summary: 'Name a device; an empty name removes it',
-  fields: object({ name: deviceName.transform((name) => name || null) }),
+  fields: object({ name: deviceNameText.transform((name) => name || null) }),
   done: () => seeOther(doneAt('/account', 'device_named')),
 })
 export const deviceRoutes = [endForm, endOthersForm, nameForm]

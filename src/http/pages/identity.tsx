@@ -24,8 +24,8 @@ import {
   Time,
   Unseen,
 } from './layout.tsx'
-import { Elsewhere, type FactList, Permission, permissionFacts, Scope, whatBecomesOfIt } from './permission.tsx'
-import { doneAt, doneQuery, statusOf } from './status.ts'
+import { Elsewhere, type FactList, Permission, permissionFacts, ScopeName, whatBecomesOfIt } from './permission.tsx'
+import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
 const common = { tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account' } as const
 
@@ -50,7 +50,7 @@ const view = route({
     const name = nameOf(identity, providers)
     const csrf = csrfToken()
     const recent = isRecent(who, clock(), settings.recentAuthSeconds)
-    const status = statusOf(query.done, locale)
+    const status = doneMessageOf(query.done, locale)
     return show(
       locale,
       <Layout {...reader} title={say.identity.heading(name)} signedIn={csrf} status={status}>
@@ -161,7 +161,7 @@ const askLink = route({
             <ul aria-labelledby="asks">
               {provider.scopes.map((scope) => (
                 <li key={scope}>
-                  <Scope {...reader} scope={scope} />
+                  <ScopeName {...reader} scope={scope} />
                 </li>
               ))}
             </ul>

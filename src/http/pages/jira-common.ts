@@ -4,7 +4,7 @@ import { doneAt, type Notice } from './status.ts'
 
 /** What the pages about the Jira connection of a team share. */
 
-export const reading = {
+export const jiraPage = {
   method: 'get',
   tag: 'Pages',
   surface: 'browser',
@@ -14,10 +14,10 @@ export const reading = {
 } as const
 export const refusals = ['team_not_found', 'team_role_required', 'jira_not_available'] as const
 
-export const pageOf = (teamId: string): `/account/teams/${string}` => `/account/teams/${teamId}/integrations`
-export const jiraOf = (teamId: string): string => `${pageOf(teamId)}/jira`
+export const jiraPageOf = (teamId: string): `/account/teams/${string}` => `/account/teams/${teamId}/integrations`
+export const jiraOf = (teamId: string): string => `${jiraPageOf(teamId)}/jira`
 /** Redirects to the connections of the team, with a notice. */
 export const backTo =
   (done: Notice) =>
   ({ params }: { params: { id: string } }) =>
-    seeOther(doneAt(pageOf(params.id), done))
+    seeOther(doneAt(jiraPageOf(params.id), done))

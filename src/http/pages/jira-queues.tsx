@@ -2,11 +2,11 @@ import type { VNode } from 'preact'
 import { type AppError, fail, message } from '../../errors/catalogue.ts'
 import { route } from '../route.ts'
 import type { Services } from '../services.ts'
-import { pageOf, reading, refusals } from './jira-common.ts'
+import { jiraPage, jiraPageOf, refusals } from './jira-common.ts'
 import { Facts, Layout, type Reader, readerOf, show, Time, Unseen } from './layout.tsx'
 
 const queues = route({
-  ...reading,
+  ...jiraPage,
   path: '/account/teams/:id/integrations/jira/queues',
   limit: 'jira',
   summary: 'Show the queues of the service desks of my team',
@@ -54,7 +54,7 @@ const queues = route({
           <Refusal {...reader} error={read.error} />
         )}
         <p class="actions">
-          <a class="button" href={pageOf(params.id)}>
+          <a class="button" href={jiraPageOf(params.id)}>
             {say.back}
           </a>
         </p>

@@ -6,11 +6,11 @@ import { choose, cloudId } from '../api/jira.ts'
 import { formOf } from '../form.ts'
 import { object, route } from '../route.ts'
 import type { Services } from '../services.ts'
-import { backTo, jiraOf, pageOf, reading, refusals } from './jira-common.ts'
+import { backTo, jiraOf, jiraPage, jiraPageOf, refusals } from './jira-common.ts'
 import { Facts, Form, Layout, type Reader, readerOf, show, Time } from './layout.tsx'
 
 const askSites = route({
-  ...reading,
+  ...jiraPage,
   path: '/account/teams/:id/integrations/jira/sites',
   summary: 'Show the Jira sites that my team can use',
   fails: [...refusals, 'jira_not_connected'],
@@ -79,7 +79,7 @@ function Choosing({ view, csrf, error, ...reader }: ChoosingProps): VNode {
         </Form>
       )}
       <p class="actions">
-        <a class="button" href={pageOf(view.teamId)}>
+        <a class="button" href={jiraPageOf(view.teamId)}>
           {say.back}
         </a>
       </p>

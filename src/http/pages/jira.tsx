@@ -10,10 +10,10 @@ import { isRecent } from '../principal.ts'
 import { object, type Principal, route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { originsOf } from './form-action.ts'
-import { backTo, jiraOf, pageOf, reading, refusals } from './jira-common.ts'
+import { backTo, jiraOf, jiraPage, jiraPageOf, refusals } from './jira-common.ts'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
-import { Scope } from './permission.tsx'
-import { doneQuery, statusOf } from './status.ts'
+import { ScopeName } from './permission.tsx'
+import { doneMessageOf, doneQuery } from './status.ts'
 import { toProvider } from './to-provider.ts'
 
 /** The team as this member sees it; `view` is `null` if Jira is not configured. */
@@ -29,7 +29,7 @@ async function gather(who: Principal, teamId: string, { teams, flows, providers 
 }
 
 const integrations = route({
-  ...reading,
+  ...jiraPage,
   path: '/account/teams/:id/integrations',
   summary: 'Show the connections of my team',
   query: doneQuery,
@@ -50,7 +50,7 @@ const integrations = route({
         title={say.title(team.name)}
         signedIn={csrf}
         scopes={who.scopes}
-        status={statusOf(query.done, locale)}
+        status={doneMessageOf(query.done, locale)}
       >
         <p>{say.intro}</p>
         <section aria-labelledby="jira">
@@ -86,7 +86,7 @@ const syncForm = formOf(sync, {
 })
 
 const askDisconnect = route({
-  ...reading,
+  ...jiraPage,
   path: '/account/teams/:id/integrations/jira/disconnect',
   summary: 'Ask for confirmation before my team is disconnected from Jira',
   fails: [...refusals, 'jira_not_connected'],
@@ -121,7 +121,7 @@ const askDisconnect = route({
           ) : (
             <SignInAgain {...reader} returnTo={`${jiraOf(params.id)}/disconnect`} />
           )}
-          <a class="button" href={pageOf(params.id)}>
+          <a class="button" href={jiraPageOf(params.id)}>
             {say.keep}
           </a>
         </div>
@@ -166,7 +166,7 @@ function Card({ view, membership, members, mayConnect, csrf, recent, ...reader }
                 <ul key="missing">
                   {view.missingScopes.map((scope) => (
                     <li key={scope}>
-                      <Scope {...reader} scope={scope} />
+                      <ScopeName {...reader} scope={scope} />
                     </li>
                   ))}
                 </ul>,
@@ -210,7 +210,7 @@ function Card({ view, membership, members, mayConnect, csrf, recent, ...reader }
           </a>
         ) : null}
       </div>
-      {mayConnect && !recent ? <SignInAgain {...reader} returnTo={pageOf(teamId)} /> : null}
+      {mayConnect && !recent ? <SignInAgain {...reader} returnTo={jiraPageOf(teamId)} /> : null}
     </>
   )
 }

@@ -1,9 +1,9 @@
 import { remove } from '../api/me.ts'
 import { logout } from '../api/tokens.ts'
-import { clearedSession } from '../entry.ts'
 import { formOf } from '../form.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
+import { clearedSession } from '../sign-in-answers.ts'
 import { Form, Layout, readerOf, show } from './layout.tsx'
 import { doneAt, type Notice } from './status.ts'
 

@@ -3,15 +3,15 @@ import { type AppError, catalogue, fail, message } from '../../errors/catalogue.
 import { ok } from '../../kernel/result.ts'
 import type { Provider } from '../../providers/provider.ts'
 import { enteringOf, type SignInTarget, targetFields, targetOf } from '../api/sign-in-target.ts'
-import { admittedAsRedirect, toSecondFactor } from '../entry.ts'
 import { seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import { addressText, passwordGiven } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
+import { signedInAsRedirect, toSecondFactor } from '../sign-in-answers.ts'
 import { Field } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { PasskeyForm } from './passkey-form.tsx'
-import { statusOf } from './status.ts'
+import { doneMessageOf } from './status.ts'
 import { suffixOf, TargetFields, targetQuery } from './target-fields.tsx'
 
 const home = route({
@@ -48,7 +48,7 @@ const login = route({
   query: targetQuery,
   fails: ['return_to_not_allowed'],
   async handle({ query, who, locale, csrfToken }, services: Services) {
-    const status = statusOf(query.done, locale)
+    const status = doneMessageOf(query.done, locale)
     return showLogin({ given: query, who, locale, csrf: csrfToken(), status }, services)
   },
 })
@@ -114,7 +114,7 @@ const withPassword = route({
     const { username, password } = body
     const given = { username, password, emailTicket: cookie('mail_ticket') }
     const entered = await services.flows.signInWithPassword(given, entering.value)
-    if (entered.ok) return ok(await admittedAsRedirect(entered.value, services))
+    if (entered.ok) return ok(await signedInAsRedirect(entered.value, services))
     const { error } = entered
     if (wants === 'json') return entered
     const next = toSecondFactor(error)

@@ -1,14 +1,14 @@
 import type { VNode } from 'preact'
 import { fail } from '../../errors/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
-import type { Admitted } from '../../sessions/sign-in.ts'
+import type { SignedIn } from '../../sessions/sign-in.ts'
 import { begin, finish } from '../api/mail.ts'
 import { type SignInTarget, targetOf } from '../api/sign-in-target.ts'
-import { admittedAsRedirect, mailCodeCookie, toMailCode, toSecondFactor } from '../entry.ts'
 import { formOf, signInFormOf } from '../form.ts'
 import { object, route } from '../route.ts'
 import { secretText, typedCode } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
+import { mailCodeCookie, signedInAsRedirect, toMailCode, toSecondFactor } from '../sign-in-answers.ts'
 import { asking, ticketed } from './by-mail.ts'
 import { type AskProps, Field, Submit } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
@@ -80,8 +80,8 @@ const typeCode = route({
   handle: ({ locale, csrfToken }) => show(locale, <TypeCode {...readerOf(locale)} csrf={csrfToken()} />),
 })
 
-const signedIn = async (entered: Admitted, locale: Reader['locale'], services: Services) =>
-  goOn(await admittedAsRedirect(entered, services, [mailCodeCookie(null)]), locale)
+const signedIn = async (entered: SignedIn, locale: Reader['locale'], services: Services) =>
+  goOn(await signedInAsRedirect(entered, services, [mailCodeCookie(null)]), locale)
 
 const enterCode = signInFormOf(finish, {
   path: '/login/email/code',

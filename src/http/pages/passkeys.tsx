@@ -4,21 +4,21 @@ import { ok } from '../../kernel/result.ts'
 import {
   AuthenticationResponse,
   add,
-  enter,
   formJson,
   passkeyName,
   RegistrationResponse,
   remove,
   rename,
+  signIn,
 } from '../api/passkeys.ts'
 import { enteringOf, targetFields } from '../api/sign-in-target.ts'
-import { admittedAsRedirect, toSecondFactor } from '../entry.ts'
 import { formOf, signInFormOf } from '../form.ts'
 import { isRecent } from '../principal.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { secretText } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
+import { signedInAsRedirect, toSecondFactor } from '../sign-in-answers.ts'
 import { Field } from './field.tsx'
 import {
   BackToAccount,
@@ -34,7 +34,7 @@ import {
 } from './layout.tsx'
 import { goOn } from './onward.tsx'
 import { PasskeyForm } from './passkey-form.tsx'
-import { doneAt, doneQuery, statusOf } from './status.ts'
+import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
 const common = { tag: 'Pages', surface: 'browser', auth: 'recent', limit: 'account' } as const
 const here = '/account/passkeys'
@@ -50,7 +50,7 @@ const view = route({
   async handle({ who, query, locale, csrfToken }, { flows, clock, settings }: Services) {
     const passkeys = await flows.passkeys.list(who.accountId)
     const recent = isRecent(who, clock(), settings.recentAuthSeconds)
-    const status = statusOf(query.done, locale)
+    const status = doneMessageOf(query.done, locale)
     return show(locale, <PasskeysPage {...readerOf(locale)} {...{ passkeys, recent, status }} csrf={csrfToken()} />, {
       scripts: recent,
     })
@@ -76,7 +76,7 @@ const removeForm = formOf(remove, {
   done: () => seeOther(doneAt(here, 'passkey_removed')),
 })
 
-const signInForm = signInFormOf(enter, {
+const signInForm = signInFormOf(signIn, {
   path: '/login/passkey',
   summary: 'Sign in with a passkey',
   fields: object({
@@ -89,12 +89,12 @@ const signInForm = signInFormOf(enter, {
   async handle({ who, body, origin, locale }, services) {
     const entering = enteringOf(body, who, origin, services)
     if (!entering.ok) return entering
-    const entered = await services.flows.signInWithPasskey.enter(body.flow_token, body.response, entering.value)
+    const entered = await services.flows.signInWithPasskey.signIn(body.flow_token, body.response, entering.value)
     if (!entered.ok) {
       const next = toSecondFactor(entered.error)
       return next ? ok(next) : entered
     }
-    return goOn(await admittedAsRedirect(entered.value, services), locale)
+    return goOn(await signedInAsRedirect(entered.value, services), locale)
   },
 })
 export const passkeyPageRoutes = [view, addForm, renameForm, removeForm, signInForm]

@@ -70,14 +70,14 @@ const wellKnown = route({
 
 export const passwordPages = [wellKnown, view, changeForm, removeForm]
 
-type Showing = {
+type PasswordPageView = {
   readonly who: Principal
   readonly locale: Reader['locale']
   readonly csrf: string
   readonly refused?: AppError
 }
 
-async function showPassword({ who, locale, csrf, refused }: Showing, services: Services) {
+async function showPassword({ who, locale, csrf, refused }: PasswordPageView, services: Services) {
   const { links, settings } = services
   const methods = await links.methods(who.accountId)
   const has = methods.some(({ type }) => type === 'password')

@@ -1,7 +1,7 @@
 import type { ComponentChildren, VNode } from 'preact'
 import { z } from 'zod'
 import type { Identity } from '../../accounts/ports.ts'
-import type { Waiting } from '../../connections/revocation.ts'
+import type { QueuedRevocation } from '../../connections/revocation.ts'
 import type { Standing } from '../../connections/standing.ts'
 import { fail } from '../../errors/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
@@ -116,7 +116,7 @@ export function Elsewhere({
 }
 
 /** A scope in words, and its name at the provider. */
-export function Scope({ scope, say }: Reader & { scope: string }): VNode {
+export function ScopeName({ scope, say }: Reader & { scope: string }): VNode {
   const { scopes, otherScope } = say.ways
   const words = Object.hasOwn(scopes, scope) ? scopes[scope] : otherScope
   return (
@@ -132,7 +132,7 @@ function Scopes({ scopes, ...reader }: Reader & { scopes: readonly string[] }): 
     <ul>
       {scopes.map((scope) => (
         <li key={scope}>
-          <Scope {...reader} scope={scope} />
+          <ScopeName {...reader} scope={scope} />
         </li>
       ))}
     </ul>
@@ -219,7 +219,7 @@ export function Permission({ csrf, recent, ...about }: PermissionProps): VNode {
                   <label key={scope} class="choice">
                     <input type="checkbox" name="scopes" value={scope} />
                     <span>
-                      <Scope {...reader} scope={scope} />
+                      <ScopeName {...reader} scope={scope} />
                     </span>
                   </label>
                 ))}
@@ -237,10 +237,10 @@ export function Permission({ csrf, recent, ...about }: PermissionProps): VNode {
   )
 }
 
-type WaitingProps = Reader & { readonly waiting: readonly Waiting[]; readonly providers: Providers }
+type WaitingProps = Reader & { readonly waiting: readonly QueuedRevocation[]; readonly providers: Providers }
 
 /** Permissions that were withdrawn here and not yet revoked at their provider; `null` if there are none. */
-export function Revocations({ waiting, providers, ...reader }: WaitingProps): VNode | null {
+export function QueuedRevocations({ waiting, providers, ...reader }: WaitingProps): VNode | null {
   const { revocations: words, permission } = reader.say
   if (waiting.length === 0) return null
   return (

@@ -4,13 +4,13 @@ import type { Choice, SecondProof } from '../../flows/prove-second-factor.ts'
 import { ok } from '../../kernel/result.ts'
 import { AuthenticationResponse, formJson } from '../api/passkeys.ts'
 import { prove, recoveryCode } from '../api/second-factor.ts'
-import { admittedAsRedirect, secondFactorCookie } from '../entry.ts'
 import { signInFormOf } from '../form.ts'
 import { faulty } from '../problem.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { secretText, typedCode } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
+import { secondFactorCookie, signedInAsRedirect } from '../sign-in-answers.ts'
 import { Field } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show, Unseen } from './layout.tsx'
 import { goOn } from './onward.tsx'
@@ -75,7 +75,7 @@ const proveForm = signInFormOf(prove, {
             headers: { 'Retry-After': String(error.retryAfter ?? 1) },
           })
     }
-    return goOn(await admittedAsRedirect(proven.value, services, [secondFactorCookie(null, 0)]), locale)
+    return goOn(await signedInAsRedirect(proven.value, services, [secondFactorCookie(null, 0)]), locale)
   },
 })
 export const secondFactorLoginRoutes = [ask, proveForm]

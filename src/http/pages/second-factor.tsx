@@ -21,7 +21,7 @@ import {
   show,
   Time,
 } from './layout.tsx'
-import { doneAt, doneQuery, statusOf } from './status.ts'
+import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
 const common = { tag: 'Pages', surface: 'browser', auth: 'recent', limit: 'account' } as const
 const here = '/account/second-factor'
@@ -51,7 +51,7 @@ const view = route({
         {...{ recent, waiting, passkeys: passkeys.length, strong: who.amr.includes('mfa') }}
         since={who.account.secondFactorAt}
         csrf={csrfToken()}
-        status={statusOf(query.done, locale)}
+        status={doneMessageOf(query.done, locale)}
       />,
     )
   },

@@ -8,7 +8,7 @@ export type Notice = keyof Texts['done']
 export const doneQuery = z.looseObject({ done: z.string().max(40).optional().describe('Which notice the page shows') })
 
 /** The sentence for `?done=`. Only our own sentences are shown: a link must not make a page say anything else. */
-export function statusOf(done: string | undefined, locale: Locale): string | undefined {
+export function doneMessageOf(done: string | undefined, locale: Locale): string | undefined {
   const { done: sentences } = textsFor(locale)
   return done !== undefined && Object.hasOwn(sentences, done) ? sentences[done as Notice] : undefined
 }

@@ -12,7 +12,7 @@ import { type Principal, route } from '../route.ts'
 import { idParams, memberParams } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { Form, Layout, type Reader, readerOf, SignInAgain, show } from './layout.tsx'
-import { doneAt, doneQuery, type Notice, statusOf } from './status.ts'
+import { doneAt, doneMessageOf, doneQuery, type Notice } from './status.ts'
 import { calledBy, TeamPage } from './team-view.tsx'
 import { teamPage } from './teams.tsx'
 
@@ -45,7 +45,7 @@ const view = route({
   async handle({ who, params, query, locale, csrfToken }, services: Services) {
     const found = await gather(who, params.id, services)
     if (!found.ok) return found
-    const status = statusOf(query.done, locale)
+    const status = doneMessageOf(query.done, locale)
     const of = { ...found.value, who, csrf: csrfToken(), mail: services.settings.mail, status }
     return show(locale, <TeamPage {...readerOf(locale)} {...of} />)
   },

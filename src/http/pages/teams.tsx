@@ -5,7 +5,7 @@ import { route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { Field } from './field.tsx'
 import { BackToAccount, Form, Layout, readerOf, show } from './layout.tsx'
-import { doneAt, doneQuery, statusOf } from './status.ts'
+import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
 /** The page where a team is managed. */
 export const teamPage = (id: string): `/account/teams/${string}` => `/account/teams/${id}`
@@ -27,7 +27,13 @@ const list = route({
     const csrf = csrfToken()
     return show(
       locale,
-      <Layout {...reader} title={say.title} signedIn={csrf} scopes={who.scopes} status={statusOf(query.done, locale)}>
+      <Layout
+        {...reader}
+        title={say.title}
+        signedIn={csrf}
+        scopes={who.scopes}
+        status={doneMessageOf(query.done, locale)}
+      >
         <p>{say.intro}</p>
         {all.length === 0 ? <p>{say.none}</p> : null}
         <ul class="plain">

@@ -1,6 +1,6 @@
-import type { EndReason, EventWords, Factor, RevocationResult } from './texts.ts'
+import type { EventWords, Factor, RevocationResult, SessionEndReason } from './texts.ts'
 
-const ended: Record<EndReason, string> = {
+const ended: Record<SessionEndReason, string> = {
   logout: 'Signed out',
   logout_all: 'Signed out everywhere',
   revoked: 'A device was signed out',
@@ -81,7 +81,7 @@ const events: EventWords = {
   'recovery_codes.made': 'Recovery codes created',
   'recovery_code.used': 'A recovery code was used',
   'device.new': ({ provider }) => `Signed in with ${provider} on a new device`,
-  'session.ended': ({ reason }) => ended[reason as EndReason] ?? ended.revoked,
+  'session.ended': ({ reason }) => ended[reason as SessionEndReason] ?? ended.revoked,
   'session.renamed': 'A device was renamed',
   'audit.read': 'Viewed the audit log',
   'access.refused': ({ why }) => (why === undefined ? 'A request was refused' : `A request was refused: ${why}`),

@@ -1,7 +1,7 @@
 import type { Texts } from './texts.en.ts'
-import type { EndReason, EventWords, Factor, RevocationResult } from './texts.ts'
+import type { EventWords, Factor, RevocationResult, SessionEndReason } from './texts.ts'
 
-const ended: Record<EndReason, string> = {
+const ended: Record<SessionEndReason, string> = {
   logout: 'Saiu da conta',
   logout_all: 'Saiu da conta em todos os dispositivos',
   revoked: 'Um dispositivo foi desconectado',
@@ -84,7 +84,7 @@ const events: EventWords = {
   'recovery_codes.made': 'Códigos de recuperação criados',
   'recovery_code.used': 'Um código de recuperação foi usado',
   'device.new': ({ provider }) => `Entrou com ${provider} em um dispositivo novo`,
-  'session.ended': ({ reason }) => ended[reason as EndReason] ?? ended.revoked,
+  'session.ended': ({ reason }) => ended[reason as SessionEndReason] ?? ended.revoked,
   'session.renamed': 'Um dispositivo foi renomeado',
   'audit.read': 'Viu o registro de auditoria',
   'access.refused': ({ why }) =>

@@ -6,7 +6,7 @@ import { ptBR } from './texts.pt-br.ts'
 export type { Texts }
 
 /** What an event on the activity page has to tell, as far as its row says so. */
-export type Told = {
+export type EventDetails = {
   readonly provider: string
   /** The title of the error it ended in. */
   readonly why: string | undefined
@@ -30,9 +30,9 @@ export type Told = {
 export type EventWords = {
   readonly [N in Exclude<AuditName, 'signing_key.rotated' | `service_credential.${string}`>]:
     | string
-    | ((told: Told) => string)
+    | ((told: EventDetails) => string)
 }
-export type EndReason = Payload<'session.ended'>['reason']
+export type SessionEndReason = Payload<'session.ended'>['reason']
 export type Factor = Payload<'second_factor.added'>['factor']
 export type RevocationResult = Payload<'provider_token.revoked'>['result']
 

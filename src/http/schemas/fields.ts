@@ -8,7 +8,9 @@ import { object } from '../route.ts'
 
 export const time = z.iso.datetime().describe('A time (RFC 3339, UTC)')
 
-export const Role = z.enum(roles).meta({ id: 'Role', description: 'The role of an account, which gives it its scopes' })
+export const RoleSchema = z
+  .enum(roles)
+  .meta({ id: 'Role', description: 'The role of an account, which gives it its scopes' })
 export const LocaleName = z.enum(locales).meta({ id: 'Locale', description: 'The language of pages and email' })
 
 /** How a session was authenticated. */
@@ -51,7 +53,7 @@ export const teamName = line
   .describe('The name of the team')
 
 /** What somebody calls a device: short enough for a heading. */
-export const deviceName = line.max(60)
+export const deviceNameText = line.max(60)
 
 /** A password that is shown to us: what is no password of ours is nobody's, however long. */
 export const passwordGiven = z.string().min(1).max(4096).describe('The current password')

@@ -11,7 +11,7 @@ export const siteFields = {
   url: z.string().describe('The URL of the site'),
 }
 
-export const JiraSite = z
+export const JiraSiteSchema = z
   .object({
     ...siteFields,
     scopes: z.array(z.string()).describe('The scopes granted for the site'),
@@ -19,7 +19,7 @@ export const JiraSite = z
     gone_at: time.nullable().describe('Since when the connection no longer reaches the site; null while it does'),
   })
   .meta({ id: 'JiraSite', description: 'A Jira site of a connection' })
-export const jiraSite = ({ cloudId, name, url, scopes, chosen, goneAt }: Site): z.input<typeof JiraSite> => ({
+export const jiraSite = ({ cloudId, name, url, scopes, chosen, goneAt }: Site): z.input<typeof JiraSiteSchema> => ({
   cloud_id: cloudId,
   name,
   url,
@@ -33,7 +33,7 @@ export const JiraConnection = z
   .object({
     team_id: z.string().describe('The team ID'),
     status: z.enum(jiraStatuses).describe('The state of the connection'),
-    sites: z.array(JiraSite).describe('The sites of the connection'),
+    sites: z.array(JiraSiteSchema).describe('The sites of the connection'),
     scopes: z.array(z.string()).describe('The granted scopes'),
     missing_scopes: z.array(z.string()).describe('The requested scopes that were not granted'),
     connected_by: z.string().nullable().describe('The account ID of the member who consented; null if deleted'),

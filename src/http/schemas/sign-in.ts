@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Begun } from '../../flows/begin-with-provider.ts'
+import type { AuthorizationStart } from '../../flows/begin-with-provider.ts'
 import type { Account } from '../../kernel/account.ts'
 import type { TokenPair as Pair } from '../../sessions/tokens.ts'
 import { User, userOf } from './account.ts'
@@ -11,7 +11,7 @@ const pair = {
   expires_in: z.number().int().describe('Seconds until the access token expires'),
   refresh_expires_in: z.number().int().describe('Seconds until the refresh token expires'),
 }
-export const TokenPair = z
+export const TokenPairSchema = z
   .object(pair)
   .meta({ id: 'TokenPair', description: 'An access token and the refresh token that renews it' })
 
@@ -34,13 +34,13 @@ export const LinkResponse = z
   .object({ user: User, provider_info: ProviderInfo, action: Action })
   .meta({ id: 'LinkResponse', description: 'A linked provider identity; there are no new tokens' })
 
-export type Entrance = { account: Account; action: z.input<typeof Action>; provider: string; subject: string }
-export const linkResponse = ({ account, action, provider, subject }: Entrance): z.input<typeof LinkResponse> => ({
+export type AuthResult = { account: Account; action: z.input<typeof Action>; provider: string; subject: string }
+export const linkResponse = ({ account, action, provider, subject }: AuthResult): z.input<typeof LinkResponse> => ({
   user: userOf(account),
   provider_info: { provider, provider_user_id: subject },
   action,
 })
-export const authResponse = (entrance: Entrance, tokens: Pair): z.input<typeof AuthResponse> => ({
+export const authResponse = (entrance: AuthResult, tokens: Pair): z.input<typeof AuthResponse> => ({
   ...linkResponse(entrance),
   ...tokens,
 })
@@ -54,7 +54,7 @@ export const StartedFlow = z
     expires_in: z.number().int().describe('Seconds until the flow expires'),
   })
   .meta({ id: 'StartedFlow', description: 'A provider flow that an app started' })
-export const startedFlow = ({ url, state, binding, expiresIn }: Begun): z.input<typeof StartedFlow> => ({
+export const startedFlow = ({ url, state, binding, expiresIn }: AuthorizationStart): z.input<typeof StartedFlow> => ({
   authorize_url: url.href,
   state,
   flow_token: binding,

@@ -13,7 +13,7 @@ import type { Random } from '../../kernel/ids.ts'
 import { untimed } from '../../kernel/limit.ts'
 import { type Err, err, ok, type Result } from '../../kernel/result.ts'
 import { isRecord } from '../profile-text.ts'
-import { type BreakerSettings, type EndpointType, isPersonal } from '../provider.ts'
+import { type BreakerSettings, type EndpointType, isPersonalEndpoint } from '../provider.ts'
 import { type Breaker, type BreakerState, createBreaker, NotMadeError } from './breaker.ts'
 import { Deadline } from './deadline.ts'
 import { type Failure, readErrorCode } from './failure.ts'
@@ -56,7 +56,7 @@ export type Call = {
   /** Our own code for a refusal whose `error` field does not give one. The provider's text is never passed on. */
   readonly refusal?: (status: number, json: unknown) => string | null
 }
-export type Answer = {
+export type ProviderResponse = {
   readonly status: number
   /** The media type in lower case, without parameters; empty without one. */
   readonly type: string
@@ -78,7 +78,11 @@ type Circuit = {
  * The result of one attempt. `counts` is set for failures of the provider. A refusal, or a response that one user's
  * data makes invalid, does not count.
  */
-type Reply = { readonly result: Result<Answer, Failure>; readonly hold?: Hold | undefined; readonly counts?: true }
+type Reply = {
+  readonly result: Result<ProviderResponse, Failure>
+  readonly hold?: Hold | undefined
+  readonly counts?: true
+}
 type CountedReply = { readonly result: Err<Failure>; readonly hold?: Hold | undefined; readonly counts: true }
 
 /** Carries a failure that counts against the provider through opossum. */
@@ -270,7 +274,7 @@ export function createGuards({ events, clock, random, proxy = null }: GuardParts
       return Math.max(0, ...keys.map((key) => Math.ceil(((holds.get(key) ?? now) - now) / 1000)))
     }
 
-    async function call(call: Call): Promise<Result<Answer, Failure>> {
+    async function call(call: Call): Promise<Result<ProviderResponse, Failure>> {
       const tokenKey = (): string => `${call.endpoint} ${sha256(call.headers?.Authorization ?? '')}`
       // Holds are rare. Skip hashing the token while there are none.
       const wait = holds.size === 0 ? 0 : secondsHeld([call.endpoint, tokenKey()])
@@ -339,7 +343,7 @@ const didFail = (reply: Reply): reply is CountedReply => reply.counts === true
  */
 const garbage = (endpoint: EndpointType, reason: string): Reply => {
   const failure: Failure = { kind: 'garbage', reason }
-  const personal = isPersonal(endpoint) || reason === 'id_token_too_large'
+  const personal = isPersonalEndpoint(endpoint) || reason === 'id_token_too_large'
   return personal ? { result: err(failure) } : failed(failure)
 }
 

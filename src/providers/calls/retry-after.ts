@@ -4,7 +4,7 @@
  * The wait is limited to five minutes, so that a wrong header cannot block a provider for a day. Invalid values are
  * ignored.
  */
-import { type EndpointType, isPersonal } from '../provider.ts'
+import { type EndpointType, isPersonalEndpoint } from '../provider.ts'
 import { readSecondsText } from './times.ts'
 
 const MOST_SECONDS = 300
@@ -41,12 +41,12 @@ export function readHold(
   const retryAfter = seconds(header('retry-after'), at)
   // A limit that only the text mentions delays just the calls with this token. The text does not show what else it
   // applies to.
-  const isTextLimit = isPersonal(endpoint) && status !== 503 && LIMIT.test(text.slice(0, MOST_READ))
+  const isTextLimit = isPersonalEndpoint(endpoint) && status !== 503 && LIMIT.test(text.slice(0, MOST_READ))
   // A 403 without any of these is a refusal, not a rate limit.
   if (status === 403 && !spent && retryAfter === undefined && !isTextLimit) return undefined
   // Quotas are counted per token: one user who exceeds theirs must not block everyone else, whatever the headers say.
   // One API serves the sites of many customers: an outage of one says nothing about the others.
-  const limited = isPersonal(endpoint) && (status !== 503 || endpoint === 'api')
+  const limited = isPersonalEndpoint(endpoint) && (status !== 503 || endpoint === 'api')
   const of = limited || spent || status === 403 ? 'token' : 'endpoint'
   // Atlassian's gateway may only send the time at which the limit ends.
   const left = retryAfter ?? (spent || status === 429 ? until(header('x-ratelimit-reset'), at) : undefined)

@@ -3,7 +3,7 @@ import type { Result } from '../../kernel/result.ts'
 import { authenticated } from '../passport/strategy.ts'
 import type { Endpoints, ProviderSettings, RevocationOutcome } from '../provider.ts'
 import type { Failure } from './failure.ts'
-import type { Answer, Guard } from './guard.ts'
+import type { Guard, ProviderResponse } from './guard.ts'
 
 export type RevocableTokens = { readonly accessToken: string; readonly refreshToken: string | null }
 
@@ -45,7 +45,7 @@ type RefusedCall = Extract<Failure, { kind: 'refused' }>
 
 /** What a response means. `isUnknown` recognizes the refusal of a token that the provider does not know. */
 export function revocationOf(
-  answer: Result<Answer, Failure>,
+  answer: Result<ProviderResponse, Failure>,
   isUnknown: (refused: RefusedCall) => boolean,
 ): TokenRevocation {
   if (answer.ok) return { tag: 'revoked', known: true }

@@ -81,7 +81,7 @@ const NEEDS_CONSENT = new Set(['invalid_grant', 'interaction_required', 'login_r
  * it. An unknown code is reported to the operator. A response without a code (such as a proxy's error page) may be
  * temporary.
  */
-export function sortRefusal(failure: Failure, refusals: Definition['refusals']): FailedRefresh {
+export function refreshFailureOf(failure: Failure, refusals: Definition['refusals']): FailedRefresh {
   if (failure.kind !== 'refused') {
     const retryAfter = failure.kind === 'unavailable' ? failure.retryAfter : undefined
     return { tag: 'transient', reason: failure.reason, ...(retryAfter === undefined ? {} : { retryAfter }) }

@@ -4,15 +4,15 @@ import supertest from 'supertest'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Identity } from '../../../src/accounts/ports.ts'
 import type { AuditRecord } from '../../../src/audit/ports.ts'
-import type { Waiting } from '../../../src/connections/revocation.ts'
+import type { QueuedRevocation } from '../../../src/connections/revocation.ts'
 import type { Standing } from '../../../src/connections/standing.ts'
 import { type ErrorCode, texts as errors, fail, type Locale } from '../../../src/errors/catalogue.ts'
-import { catalogue as events } from '../../../src/events/catalogue.ts'
-import type { OpenQuestion } from '../../../src/flows/resolve-conflict.ts'
+import { eventCatalogue as events } from '../../../src/events/catalogue.ts'
+import type { OpenConflictView } from '../../../src/flows/resolve-conflict.ts'
 import { createApp } from '../../../src/http/app.ts'
 import { createCsrf } from '../../../src/http/csrf.ts'
 import { errorPage, pageRoutes, staticFiles } from '../../../src/http/pages/index.ts'
-import { statusOf } from '../../../src/http/pages/status.ts'
+import { doneMessageOf } from '../../../src/http/pages/status.ts'
 import type { Principal } from '../../../src/http/route.ts'
 import type { Services } from '../../../src/http/services.ts'
 import type { Account } from '../../../src/kernel/account.ts'
@@ -119,18 +119,18 @@ type World = {
   identities: Identity[]
   standing: Partial<Standing>
   down: boolean
-  waiting: Waiting[]
+  waiting: QueuedRevocation[]
   sessions: Session[]
   rows: AuditRecord[]
   authTime: Date
-  question: OpenQuestion | undefined
+  question: OpenConflictView | undefined
   bindings: (string | undefined)[]
   begun: string[]
   said: unknown[]
 }
 let world: World
 
-const question: OpenQuestion = {
+const question: OpenConflictView = {
   provider: { id: 'google', name: 'Google' },
   email: 'a•••@example.com',
   methods: [{ type: 'provider', provider: 'atlassian', name: 'Atlassian' }],
@@ -551,7 +551,7 @@ describe('the account page', () => {
       .filter((file) => /\.tsx?$/.test(file))
       .flatMap((file) => [...readFileSync(join(root, file), 'utf8').matchAll(/\?done=(\w+)/g)].map(([, word]) => word))
     expect(words).toContain('jira_connected')
-    expect(words.filter((word) => !statusOf(word, 'en') || !statusOf(word, 'pt-BR'))).toEqual([])
+    expect(words.filter((word) => !doneMessageOf(word, 'en') || !doneMessageOf(word, 'pt-BR'))).toEqual([])
   })
 
   test('shows known notices only', async () => {
@@ -852,7 +852,7 @@ describe('an account conflict', () => {
     expect(headers['content-security-policy']).toContain("form-action 'self';")
   })
 
-  const all: OpenQuestion['methods'] = [
+  const all: OpenConflictView['methods'] = [
     { type: 'provider', provider: 'atlassian', name: 'Atlassian' },
     ...(['password', 'passkey', 'email'] as const).map((type) => ({ type })),
   ]

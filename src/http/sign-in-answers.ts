@@ -1,10 +1,10 @@
 import type { AppError } from '../errors/catalogue.ts'
-import type { Begun } from '../flows/begin-with-provider.ts'
-import type { Entered } from '../flows/sign-in-with-provider.ts'
-import type { Admitted } from '../sessions/sign-in.ts'
+import type { AuthorizationStart } from '../flows/begin-with-provider.ts'
+import type { SignedInOrLinked } from '../flows/sign-in-with-provider.ts'
+import type { SignedIn } from '../sessions/sign-in.ts'
 import { type CookieChange, json, noContent, type Redirect, seeOther } from './reply.ts'
 import type { Principal } from './route.ts'
-import { authResponse, type Entrance, linkResponse } from './schemas/sign-in.ts'
+import { type AuthResult, authResponse, linkResponse } from './schemas/sign-in.ts'
 import type { Services } from './services.ts'
 
 /** The responses that end a sign-in, a linking or a session, on whichever route that happens. */
@@ -90,7 +90,7 @@ const maxRoundTrips = 20
  * round trip that is still needed.
  */
 export function flowCookies(
-  { handle, binding }: Pick<Begun, 'handle' | 'binding'>,
+  { handle, binding }: Pick<AuthorizationStart, 'handle' | 'binding'>,
   cookieNames: (beginning: string) => readonly string[],
   seconds: number,
   kept?: string,
@@ -103,7 +103,7 @@ export function flowCookies(
   ]
 }
 
-const entranceOf = ({ account, action, identity }: Entered): Entrance => ({
+const authResultOf = ({ account, action, identity }: SignedInOrLinked): AuthResult => ({
   account,
   action,
   provider: identity.provider,
@@ -111,27 +111,31 @@ const entranceOf = ({ account, action, identity }: Entered): Entrance => ({
 })
 
 /** For an app, or a script in a browser: tokens in the body, no cookie. */
-export function answerAsJson(entered: Entered, { tokens }: Services) {
-  const entrance = entranceOf(entered)
+export function answerAsJson(entered: SignedInOrLinked, { tokens }: Services) {
+  const entrance = authResultOf(entered)
   return json(
     entered.tag === 'signed_in' ? authResponse(entrance, tokens.pair(entered.session)) : linkResponse(entrance),
   )
 }
 
 /** For a person who returns from a provider: ends the round trip and redirects them. */
-export async function answerAsRedirect(entered: Entered, handle: string, services: Services): Promise<Redirect> {
+export async function answerAsRedirect(
+  entered: SignedInOrLinked,
+  handle: string,
+  services: Services,
+): Promise<Redirect> {
   const done = flowCookie(handle, null, 0)
-  if (entered.tag === 'linked') return seeOther(entered.flow.returnTo ?? '/account', { cookies: [done] })
+  if (entered.tag === 'linked') return seeOther(entered.onward.returnTo ?? '/account', { cookies: [done] })
   const { provider, subject: providerUserId } = entered.identity
-  return admittedAsRedirect({ ...entered, provider, providerUserId }, services, [done])
+  return signedInAsRedirect({ ...entered, provider, providerUserId }, services, [done])
 }
 
 /**
  * For a person who has signed in, by any method: redirects to the URL they wanted. Another origin gets only a one-time
  * code. A browser that is not known yet gets its device cookie.
  */
-export async function admittedAsRedirect(
-  { account, action, provider, providerUserId, session, cookie, device, flow }: Admitted,
+export async function signedInAsRedirect(
+  { account, action, provider, providerUserId, session, cookie, device, onward: flow }: SignedIn,
   { codes, settings }: Services,
   cookies: readonly CookieChange[] = [],
 ): Promise<Redirect> {

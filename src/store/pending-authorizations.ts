@@ -4,8 +4,8 @@ import { caps, deleteBeyond } from './caps.ts'
 import { accountLock, type Change } from './change.ts'
 import { type Driver, placeholderFor, placeholdersFor, step } from './driver.ts'
 
-export function pendingFlowStore(
-  { db, tables: { flows: t }, read, writes }: Driver,
+export function pendingAuthorizationStore(
+  { db, tables: { pendingAuthorizations: t }, read, writes }: Driver,
   change: Change,
 ): PendingAuthorizationStore {
   const beginning = writes(db.insert(t).values(placeholdersFor(getTableColumns(t))))
@@ -36,7 +36,7 @@ export function pendingFlowStore(
           yield* note(because)
           if (accountId === null) return
           const which = eq(t.accountId, accountId)
-          yield* deleteBeyond(tx, t, { which, key: t.id, age: t.createdAt, most: caps.flows })
+          yield* deleteBeyond(tx, t, { which, key: t.id, age: t.createdAt, most: caps.pendingAuthorizations })
         },
         accountId === null ? [] : [accountLock(accountId)],
       )

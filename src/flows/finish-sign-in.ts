@@ -1,0 +1,54 @@
+import type { Identity } from '../accounts/ports.ts'
+import type { Reconciled } from '../accounts/reconcile.ts'
+import { type AppError, fail } from '../errors/catalogue.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { Providers } from '../providers/providers.ts'
+import type { SignedIn, SignIn, SignInFailureCode } from '../sessions/sign-in.ts'
+import type { Arrival } from './arrive-from-provider.ts'
+import type { Onward } from './return-to.ts'
+
+/** Somebody signed in with a provider. */
+export type ProviderSignIn = { readonly tag: 'signed_in'; readonly identity: Identity } & SignedIn
+export type FinishCode = Exclude<SignInFailureCode, 'sign_in_overtaken'> | 'account_linking_failed'
+
+/**
+ * Reconciled → SignedIn. The last step of every sign-in with a provider: a session that replaces the one the browser
+ * had, or a request for the second factor.
+ */
+export function finishSignIn({ signIn, providers }: { signIn: SignIn; providers: Providers }) {
+  return async (
+    { account, identity, action }: Reconciled,
+    { origin, browser, who }: Omit<Arrival, 'binding'>,
+    { returnTo, codeChallenge, provenAt }: Onward & { readonly provenAt?: Date },
+  ): Promise<Result<ProviderSignIn, AppError<FinishCode>>> => {
+    // An app on another origin gets a session of its own. The browser's session on this service stays as it is.
+    const here = browser && codeChallenge === null
+    const { provider, subject: providerUserId } = identity
+    // The operator's setting promises that this provider itself asks for a second factor (ASVS 6.8.4).
+    const amr = providers.get(provider)?.secondFactor === 'trusted' ? ['fed', 'mfa'] : ['fed']
+    const started = await signIn.proceed(
+      account,
+      { opener: { tag: 'identity', id: identity.id }, provider, providerUserId, action, amr },
+      {
+        origin,
+        browser: here,
+        replaces: here ? (who?.sessionId ?? null) : null,
+        returnTo,
+        codeChallenge,
+        ...(provenAt ? { provenAt } : {}),
+      },
+    )
+    if (started.ok) {
+      const onward = { returnTo, codeChallenge }
+      return ok({ tag: 'signed_in', ...started.value, account, identity, action, provider, providerUserId, onward })
+    }
+    // The identity was unlinked or the account deleted after it was reconciled, and its tokens are gone with it.
+    if (started.error.code === 'sign_in_overtaken') return fail('account_linking_failed')
+    return started as Result<never, AppError<FinishCode>>
+  }
+}
+export type FinishSignIn = ReturnType<typeof finishSignIn>
+
+/** The sign-in has not failed: it waits for the answer to an account conflict, or for the second factor. */
+export const isStillOpen = ({ extra }: AppError): boolean =>
+  extra?.conflict_ticket !== undefined || extra?.second_factor_ticket !== undefined
