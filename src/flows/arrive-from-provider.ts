@@ -8,6 +8,7 @@ import type { PendingAuthorization, PendingAuthorizationStore } from '../provide
 import type { Grant, Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import { verifierPlace } from './begin-with-provider.ts'
+import { withOnward } from './return-to.ts'
 
 /** What came back on the callback. Any of it may be missing or made up. */
 export type Callback = {
@@ -71,7 +72,7 @@ export function arriveFromProvider({ providers, flows, events, clock, sealer }: 
       // The cookie ends with the flow: a page loaded again is told that it was used, not that this is another browser.
       if (known.claimedAt && binding === undefined && known.provider === provider.id) return fail('state_already_used')
       if (known.bindingHash !== binding || known.provider !== provider.id) return fail('flow_mismatch')
-      return known.claimedAt ? fail('state_already_used') : fail('state_expired')
+      return known.claimedAt ? fail('state_already_used') : withOnward(fail('state_expired'), known)
     }
     if (arrival.intent !== undefined && arrival.intent !== flow.intent) return fail('flow_mismatch')
     // The operator moved the provider to another issuer or registration in the meantime: the code is not theirs to see.

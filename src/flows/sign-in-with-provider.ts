@@ -17,7 +17,7 @@ import type { Arrival, ArriveFromProvider, AskCode, Callback, FlowCode } from '.
 import { identityAskedFor, type StillOffers } from './ask-for-more.ts'
 import { flowHandle } from './begin-with-provider.ts'
 import type { ConnectedJira, ConnectJira, FinishJiraCode } from './connect-jira.ts'
-import type { Onward, Returns } from './return-to.ts'
+import { type Onward, type Returns, withOnward } from './return-to.ts'
 
 export type Entered =
   | ({
@@ -182,8 +182,9 @@ export function signInWithProvider(parts: SignInWithProviderParts) {
     const flow = claimed.value
     try {
       const entered = await proceed(provider, callback, arrival, flow)
-      if (!entered.ok && !goesOn(entered.error)) await noteFailure(entered.error.code, flow)
-      return entered
+      if (entered.ok || goesOn(entered.error)) return entered
+      await noteFailure(entered.error.code, flow)
+      return withOnward(entered, flow)
     } catch (defect) {
       // A sign-in that ends in a defect leaves its trace like any other that fails.
       await noteFailure('internal', flow)
