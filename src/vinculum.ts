@@ -399,6 +399,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
     const begin = beginWithProvider({
       providers,
       flows: pending,
+      audit,
       events,
       clock,
       ids,
@@ -425,6 +426,13 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       connectJira: connect,
       jira: keep,
       readQueues: readQueues({ ...ofTeams, keep, ask }),
+      recordRefusedTarget: (origin) =>
+        audit.record({
+          name: 'authentication.failed',
+          accountId: null,
+          origin,
+          data: { provider: 'none', code: 'return_to_not_allowed', intent: 'login' },
+        }),
       enter: signInWithProvider({
         providers,
         arrive,

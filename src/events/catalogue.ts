@@ -98,7 +98,7 @@ export const catalogue = {
     { audit: true, log: 'info' },
   ),
   'authentication.failed': fact(
-    'A sign-in was refused; with the code `too_many_attempts` one audit log entry counts the `attempts` of an hour',
+    'A sign-in was refused; `provider` is `none` if no sign-in method had been used; with the code `too_many_attempts` one audit log entry counts the `attempts` of an hour',
     { provider, code, intent, attempts: z.number().optional() },
     { audit: true, log: 'warn' },
   ),

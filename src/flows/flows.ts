@@ -1,3 +1,4 @@
+import type { Origin } from '../events/catalogue.ts'
 import type { AskForMore } from './ask-for-more.ts'
 import type { BeginWithProvider } from './begin-with-provider.ts'
 import type { ChangeEmail } from './change-email.ts'
@@ -34,6 +35,8 @@ export type Flows = {
   readonly begin: BeginWithProvider
   readonly askForMore: AskForMore
   readonly enter: SignInWithProvider
+  /** Records a sign-in that was refused for its `return_to` before a sign-in method was used. */
+  readonly recordRefusedTarget: (origin: Origin) => Promise<void>
   readonly register: Register
   readonly signInWithPassword: SignInWithPassword
   readonly password: ChangePassword
