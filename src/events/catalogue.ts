@@ -315,7 +315,7 @@ export const catalogue = {
     { log: 'warn' },
   ),
   'provider.breaker_changed': fact(
-    'A circuit breaker opened, half opened or closed',
+    'A circuit breaker opened (logged as an error), half opened or closed (logged as info)',
     { provider, endpoint_type: endpointType, state: z.enum(['closed', 'half_open', 'open']) },
     { log: 'error' },
   ),
@@ -419,7 +419,7 @@ export const catalogue = {
     { audit: true, log: 'info' },
   ),
   'access.refused': fact(
-    'A request was refused for missing permissions, or because another site caused it',
+    'A request was refused for missing permissions or an invalid one-time code, or because another site caused it',
     { code, method: z.string(), route: z.string() },
     { audit: true, log: 'warn' },
   ),
