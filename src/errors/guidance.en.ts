@@ -362,7 +362,7 @@ export const guide: Guide = {
     ],
     person: 'Start again. If it happens again, tell the operator of the service which provider you used.',
     developer:
-      'Look for `provider.call_refused` or `provider.call_failed` of the provider at the same time (these lines have no request ID), and run `npm start -- doctor`, which checks client ID and secret.',
+      'Look for `provider.call_refused` or `provider.call_failed` of the provider at the same time; these lines have no request ID. Run `npm start -- doctor`, which checks client ID and secret.',
   },
   user_info_fetch_failed: {
     happened: 'The provider issued tokens, but did not return a usable profile.',

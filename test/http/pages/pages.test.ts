@@ -211,6 +211,7 @@ function services(): Services {
     }),
     revocationsOf: async () => ({ items: world.waiting, next: null }),
     flows: {
+      recordRefusedTarget: async () => {},
       begin: async ({ provider: id, returnTo }: { provider: string; returnTo?: string }) => {
         world.said.push(['begin', id, returnTo])
         return ok({
