@@ -7,9 +7,9 @@ import { type Identity, subjectOf } from './identities.ts'
 import type { World } from './world.ts'
 
 const LABEL: Record<ProviderId, string> = {
-  google: 'Google (look-alike)',
-  github: 'GitHub (look-alike)',
-  atlassian: 'Atlassian (look-alike)',
+  google: 'Google (sandbox)',
+  github: 'GitHub (sandbox)',
+  atlassian: 'Atlassian (sandbox)',
   oidc: 'Acme ID',
   oauth2: 'Beta',
 }

@@ -164,6 +164,8 @@ export type AppError<C extends ErrorCode = ErrorCode> = {
   readonly extra?: Readonly<Record<string, unknown>>
   readonly retryAfter?: number
   readonly cause?: unknown
+  /** Where the refused sign-in would have returned to. Only the links of the error page use it. */
+  readonly onward?: { readonly returnTo: string; readonly codeChallenge: string | null }
 }
 type Rest<C extends ErrorCode> = {
   extra?: [ExtraName<C>] extends [never] ? never : { readonly [N in ExtraName<C>]: unknown }

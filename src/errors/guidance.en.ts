@@ -354,7 +354,7 @@ export const guide: Guide = {
   token_exchange_failed: {
     happened: 'The provider refused to exchange the code for tokens, or its id_token could not be verified.',
     causes: [
-      'The client secret is wrong or expired: `provider.call_refused` shows `invalid_client`.',
+      'The client secret is wrong or expired: `provider.call_refused` shows `invalid_client`, at GitHub `incorrect_client_credentials`, at Atlassian `access_denied`.',
       'The code expired or was used before: `invalid_grant`.',
       'The redirect URI at the provider differs from the one here.',
       'The id_token has a wrong issuer, audience, nonce, signature or time: `provider.call_failed` names the check.',
@@ -362,7 +362,7 @@ export const guide: Guide = {
     ],
     person: 'Start again. If it happens again, tell the operator of the service which provider you used.',
     developer:
-      'Look for `provider.call_refused` or `provider.call_failed` with the same request ID, and run `npm start -- doctor`, which checks client ID and secret.',
+      'Look for `provider.call_refused` or `provider.call_failed` of the provider at the same time; these lines have no request ID. Run `npm start -- doctor`, which checks client ID and secret.',
   },
   user_info_fetch_failed: {
     happened: 'The provider issued tokens, but did not return a usable profile.',

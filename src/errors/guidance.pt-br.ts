@@ -358,7 +358,7 @@ export const portugueseGuide: Guide = {
   token_exchange_failed: {
     happened: 'O provedor se recusou a trocar o código por tokens, ou não foi possível verificar o id_token dele.',
     causes: [
-      'O segredo do cliente está errado ou expirou: `provider.call_refused` mostra `invalid_client`.',
+      'O segredo do cliente está errado ou expirou: `provider.call_refused` mostra `invalid_client`; no GitHub, `incorrect_client_credentials`; na Atlassian, `access_denied`.',
       'O código expirou ou já tinha sido usado: `invalid_grant`.',
       'A URI de redirecionamento no provedor é diferente da que está aqui.',
       'O emissor, o público, o nonce, a assinatura ou a hora do id_token está errada: `provider.call_failed` diz qual.',
@@ -366,7 +366,7 @@ export const portugueseGuide: Guide = {
     ],
     person: 'Comece de novo. Se acontecer outra vez, diga a quem opera o serviço qual provedor você usou.',
     developer:
-      'Procure `provider.call_refused` ou `provider.call_failed` com o mesmo ID da requisição. `npm start -- doctor` confere o ID e o segredo do cliente.',
+      'Procure `provider.call_refused` ou `provider.call_failed` do provedor no mesmo horário (essas linhas não têm ID de requisição). `npm start -- doctor` confere o ID e o segredo do cliente.',
   },
   user_info_fetch_failed: {
     happened: 'O provedor emitiu tokens, mas não devolveu um perfil utilizável.',

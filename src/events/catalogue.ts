@@ -98,7 +98,7 @@ export const eventCatalogue = {
     { audit: true, log: 'info' },
   ),
   'authentication.failed': fact(
-    'A sign-in was refused; with the code `too_many_attempts` one audit log entry counts the `attempts` of an hour',
+    'A sign-in was refused; `provider` is `none` if no sign-in method had been used; with the code `too_many_attempts` one audit log entry counts the `attempts` of an hour',
     { provider, code, intent, attempts: z.number().optional() },
     { audit: true, log: 'warn' },
   ),
@@ -315,7 +315,7 @@ export const eventCatalogue = {
     { log: 'warn' },
   ),
   'provider.breaker_changed': fact(
-    'A circuit breaker opened, half opened or closed',
+    'A circuit breaker opened (logged as an error), half opened or closed (logged as info)',
     { provider, endpoint_type: endpointType, state: z.enum(['closed', 'half_open', 'open']) },
     { log: 'error' },
   ),
@@ -419,7 +419,7 @@ export const eventCatalogue = {
     { audit: true, log: 'info' },
   ),
   'access.refused': fact(
-    'A request was refused for missing permissions, or because another site caused it',
+    'A request was refused for missing permissions or an invalid one-time code, or because another site caused it',
     { code, method: z.string(), route: z.string() },
     { audit: true, log: 'warn' },
   ),

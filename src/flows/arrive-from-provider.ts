@@ -8,6 +8,7 @@ import type { PendingAuthorization, PendingAuthorizationStore } from '../provide
 import type { Grant, Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import { verifierPlace } from './begin-with-provider.ts'
+import { withOnward } from './return-to.ts'
 
 /** The parameters of the callback. Any of them may be missing or forged. */
 export type Callback = {
@@ -76,7 +77,7 @@ export function arriveFromProvider({
       // not that this is another browser.
       if (known.claimedAt && binding === undefined && known.provider === provider.id) return fail('state_already_used')
       if (known.bindingHash !== binding || known.provider !== provider.id) return fail('flow_mismatch')
-      return known.claimedAt ? fail('state_already_used') : fail('state_expired')
+      return known.claimedAt ? fail('state_already_used') : withOnward(fail('state_expired'), known)
     }
     if (arrival.intent !== undefined && arrival.intent !== pending.intent) return fail('flow_mismatch')
     // The operator configured another issuer or client ID in the meantime, which must not receive this code.

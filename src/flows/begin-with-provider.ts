@@ -1,3 +1,4 @@
+import type { AuditStore } from '../audit/ports.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
 import { internalOrigin, type Origin } from '../events/catalogue.ts'
@@ -6,7 +7,7 @@ import { type Sealer, sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { PendingAuthorization, PendingAuthorizationStore } from '../providers/ports.ts'
-import type { AuthorizationPrompt } from '../providers/provider.ts'
+import type { AuthorizationPrompt, Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import { readReturnTo } from './return-to.ts'
 
@@ -54,6 +55,7 @@ export const verifierPlace = (pendingId: string): string => `flows/${pendingId}/
 type BeginWithProviderParts = {
   providers: Providers
   pendingAuthorizations: PendingAuthorizationStore
+  audit: Pick<AuditStore, 'record'>
   events: Bus
   clock: Clock
   ids: Ids
@@ -62,10 +64,14 @@ type BeginWithProviderParts = {
   policy: { stateTtlSeconds: number; returnToAllowed: readonly URL[]; publicUrl: URL }
 }
 
-/** Sends somebody to a provider: everything that must still be true when they come back is written down first. */
+/**
+ * Sends a person to a provider, after storing everything that must still be true when they return. A refusal is
+ * recorded as at the callback, so that the request ID of its response can be looked up.
+ */
 export function beginWithProvider({
   providers,
   pendingAuthorizations,
+  audit,
   events,
   clock,
   ids,
@@ -73,31 +79,31 @@ export function beginWithProvider({
   sealer,
   policy,
 }: BeginWithProviderParts) {
-  return async ({
-    provider: id,
-    redirectUriKey = 'default',
-    returnTo,
-    codeChallenge,
-    visitor,
-    teamId,
-    scopes,
-    more,
-    origin = internalOrigin,
-    consentAgain = false,
-  }: AuthorizationRequest): Promise<Result<AuthorizationStart, AppError<BeginCode>>> => {
-    const provider = providers.get(id)
-    if (!provider) return fail('provider_not_found', { provider: id.slice(0, 40) })
+  const begin = async (
+    provider: Provider,
+    intent: PendingAuthorization['intent'],
+    {
+      redirectUriKey = 'default',
+      returnTo,
+      codeChallenge,
+      visitor,
+      teamId,
+      scopes,
+      more,
+      origin = internalOrigin,
+      consentAgain = false,
+    }: AuthorizationRequest,
+  ): Promise<Result<AuthorizationStart, AppError<BeginCode>>> => {
     const redirectUri = Object.hasOwn(provider.redirectUris, redirectUriKey)
       ? provider.redirectUris[redirectUriKey]
       : undefined
     if (redirectUri === undefined) return fail('redirect_uri_key_not_found', { key: redirectUriKey.slice(0, 40) })
     const target = returnTo === undefined ? undefined : readReturnTo(returnTo, policy.returnToAllowed, policy.publicUrl)
     if (returnTo !== undefined && !target) return fail('return_to_not_allowed')
-    // Without a challenge, whoever reads the code off the app's address bar or history could trade it (RFC 9700
-    // §2.1.1).
+    // Without a challenge, anyone who reads the code from the app's URL or the browser history could redeem it
+    // (RFC 9700 §2.1.1).
     if (target?.tag === 'app' && codeChallenge === undefined) return fail('invalid_request')
 
-    const intent = teamId !== undefined ? 'connect' : visitor ? 'link' : 'login'
     const asking: AuthorizationPrompt = more
       ? { intent: 'extend', hint: more.subject }
       : { intent: consentAgain ? 'extend' : intent }
@@ -138,6 +144,19 @@ export function beginWithProvider({
     )
     events.emit('oauth.authorize_url_generated', { provider: provider.id, intent }, origin)
     return ok({ url, state, handle: authorizationHandle(state), binding, expiresIn: policy.stateTtlSeconds })
+  }
+
+  return async (given: AuthorizationRequest): Promise<Result<AuthorizationStart, AppError<BeginCode>>> => {
+    const { provider: id, visitor, teamId, origin = internalOrigin } = given
+    const provider = providers.get(id)
+    // Not recorded: the name is the caller's text.
+    if (!provider) return fail('provider_not_found', { provider: id.slice(0, 40) })
+    const intent = teamId !== undefined ? 'connect' : visitor ? 'link' : 'login'
+    const begun = await begin(provider, intent, given)
+    if (begun.ok) return begun
+    const data = { provider: provider.id, code: begun.error.code, intent } as const
+    await audit.record({ name: 'authentication.failed', accountId: visitor?.accountId ?? null, origin, data })
+    return begun
   }
 }
 export type BeginWithProvider = ReturnType<typeof beginWithProvider>

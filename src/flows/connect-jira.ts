@@ -1,6 +1,7 @@
 import type { Revocations } from '../connections/revocation.ts'
 import type { Vault } from '../connections/vault.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Origin } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Ids, Random } from '../kernel/ids.ts'
 import { type Err, ok, type Result } from '../kernel/result.ts'
@@ -134,7 +135,7 @@ export function connectJira({
     async begin(
       visitor: Visitor,
       teamId: string,
-      how: { readonly redirectUriKey?: string | undefined } = {},
+      how: { readonly redirectUriKey?: string | undefined; readonly origin?: Origin } = {},
     ): Promise<Result<AuthorizationStart, AppError<BeginJiraCode>>> {
       const allowed = await mayInTeam(teams, teamId, visitor.accountId, 'connect')
       if (!allowed.ok) return allowed

@@ -1,4 +1,5 @@
 import { createEmailAccessRule } from '../credentials/email-access.ts'
+import type { Origin } from '../events/catalogue.ts'
 import { arriveFromProvider } from './arrive-from-provider.ts'
 import { askForMore, stillOffers } from './ask-for-more.ts'
 import { askJira } from './ask-jira.ts'
@@ -84,7 +85,7 @@ type Nouns = Omit<
 
 /** Builds every flow, in the order in which they need each other. Each is one verb of the service, in a file of its own. */
 export function createFlows(nouns: Nouns) {
-  const { addresses, devices, renewal, returns, autoRegister } = nouns
+  const { addresses, audit, devices, renewal, returns, autoRegister } = nouns
   const mayReturn = returns.stillAllowed
 
   // Signing in with a provider
@@ -113,6 +114,14 @@ export function createFlows(nouns: Nouns) {
 
   return {
     begin,
+    /** Records a sign-in that was refused for its `return_to` before a sign-in method was used. */
+    recordRefusedTarget: (origin: Origin): Promise<void> =>
+      audit.record({
+        name: 'authentication.failed',
+        accountId: null,
+        origin,
+        data: { provider: 'none', code: 'return_to_not_allowed', intent: 'login' },
+      }),
     signInWithProvider: signInWithProvider({ ...nouns, arrive, settle, finish, connect: connect.finish, mayReturn }),
     resolveConflict: resolveConflict({
       ...nouns,

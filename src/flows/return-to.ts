@@ -1,4 +1,7 @@
+import type { AppError, ErrorCode } from '../errors/catalogue.ts'
 import { sha256 } from '../kernel/crypto.ts'
+import { type Err, err } from '../kernel/result.ts'
+import type { PendingAuthorization } from '../providers/ports.ts'
 
 /** Where a sign-in ends: on a path of this service, or at an application on another origin. */
 export type ReturnTo = { readonly tag: 'here'; readonly path: string } | { readonly tag: 'app'; readonly url: URL }
@@ -9,6 +12,13 @@ export type Onward = {
   /** The S256 challenge of an application on another origin; `null` for a path of this service. */
   readonly codeChallenge: string | null
 }
+
+/** A refused sign-in keeps where it would have returned to, so that signing in again can still end there. */
+export const withOnward = <C extends ErrorCode>(
+  refused: Err<AppError<C>>,
+  { intent, returnTo, codeChallenge }: PendingAuthorization,
+): Err<AppError<C>> =>
+  intent === 'login' && returnTo !== null ? err({ ...refused.error, onward: { returnTo, codeChallenge } }) : refused
 
 /** White space, control and invisible characters, and the backslash, which a browser reads as a slash. */
 const unsafe = /[\s\p{C}\\]/u

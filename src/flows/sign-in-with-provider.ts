@@ -10,7 +10,7 @@ import type { Arrival, ArriveFromProvider, Callback, ClaimCode, GrantCode } from
 import { authorizationHandle } from './begin-with-provider.ts'
 import type { ConnectedJira, ConnectJira, FinishJiraCode } from './connect-jira.ts'
 import { type FinishCode, type FinishSignIn, isStillOpen, type ProviderSignIn } from './finish-sign-in.ts'
-import type { Returns } from './return-to.ts'
+import { type Returns, withOnward } from './return-to.ts'
 import type { SettleCode, SettleIdentity } from './settle-identity.ts'
 
 /** A signed-in user linked an identity to their account. */
@@ -75,8 +75,9 @@ export function signInWithProvider(parts: SignInWithProviderParts) {
     }
     try {
       const outcome = await steps(provider, callback, arrival, claimed.value)
-      if (!outcome.ok && !isStillOpen(outcome.error)) await recordFailure(outcome.error.code, claimed.value)
-      return outcome
+      if (outcome.ok || isStillOpen(outcome.error)) return outcome
+      await recordFailure(outcome.error.code, claimed.value)
+      return withOnward(outcome, claimed.value)
     } catch (defect) {
       // A sign-in that ends in a defect is in the audit log like any other failure.
       await recordFailure('internal', claimed.value)

@@ -38,7 +38,9 @@ const call = { events: ['authentication.failed', 'provider.call_refused', 'provi
 const ofRefresh = { metrics: ['vinculum_token_refreshes_total{result="refused"}'] } as const
 
 const troubleshooting = (heading: string): Chapter => ['troubleshooting.md', heading]
-const state = troubleshooting('The sign-in ends with `invalid_state`, `state_expired` or `flow_mismatch`')
+const state = troubleshooting(
+  'The sign-in ends with `invalid_state`, `state_expired`, `flow_mismatch` or `state_already_used`',
+)
 const restricted = troubleshooting('`sign_in_restricted` or `organization_access_needed`')
 const refreshing = troubleshooting('An API client gets 401 on refresh')
 const guessing: Chapter = ['accounts.md', 'Limits on guessing']
@@ -92,7 +94,7 @@ const facts: { readonly [C in ErrorCode]: Common & Values<C> } = {
     retryAfter: 5,
     events: ['authentication.failed', 'provider.call_failed', 'provider.breaker_changed'],
     metrics: ['vinculum_circuit_breaker_state'],
-    chapters: [troubleshooting('The provider is shown as "not answering"')],
+    chapters: [troubleshooting('The provider is shown as "not responding right now"')],
   },
   access_denied: { params: provider, events: ['authentication.failed', 'oauth.callback_refused'] },
   invalid_state: { ...refused, chapters: [state] },
@@ -126,7 +128,10 @@ const facts: { readonly [C in ErrorCode]: Common & Values<C> } = {
   },
   too_many_identities: { ...refused, chapters: [linking] },
   too_many_service_credentials: { chapters: [credentials] },
-  return_to_not_allowed: { ...refused, chapters: [['clients.md', 'Browser apps']] },
+  return_to_not_allowed: {
+    ...refused,
+    chapters: [['clients.md', 'Browser apps'], troubleshooting('The sign-in is refused with `return_to_not_allowed`')],
+  },
   redirect_uri_key_not_found: { params: { key: 'mobile' }, chapters: [['clients.md', 'Mobile and desktop apps']] },
 
   token_expired: { ...ofRefresh, chapters: [refreshing] },
@@ -151,7 +156,13 @@ const facts: { readonly [C in ErrorCode]: Common & Values<C> } = {
     metrics: ['vinculum_token_refreshes_total{result="reused"}'],
     chapters: [refreshing],
   },
-  code_invalid: { events: ['access.refused', 'session.ended'], chapters: [['clients.md', 'Browser apps']] },
+  code_invalid: {
+    events: ['access.refused', 'session.ended'],
+    chapters: [
+      ['clients.md', 'Browser apps'],
+      troubleshooting('The exchange of a sign-in code ends with `code_invalid`'),
+    ],
+  },
   grant_type_unsupported: { chapters: [['clients.md', 'Password, email code and passkey']] },
 
   authentication_required: { chapters: [troubleshooting('Sign-in works, but the next page asks to sign in again')] },

@@ -535,7 +535,19 @@ describe('beginning a sign-in', () => {
     [{ returnTo: '' }, 'return_to_not_allowed'],
     [{ returnTo: app.href }, 'invalid_request'],
   ])('with %j is refused: %s', async (given, code) => {
-    expect(await at.begin({ provider: 'google', ...given })).toMatchObject({ ok: false, error: { code } })
+    expect(await at.begin({ provider: 'google', ...given, origin: from })).toMatchObject({ ok: false, error: { code } })
+    // The name of an unknown provider is the caller's text, so nothing is recorded about it.
+    const recorded = code === 'provider_not_found' ? [] : [[{ provider: 'google', code, intent: 'login' }, from]]
+    expect(at.heard('authentication.failed').map(({ data, origin }) => [data, origin])).toEqual(recorded)
+  })
+
+  test('that a provider makes impossible is recorded with the account that links it', async () => {
+    at.standIn.cannotBegin(fail('provider_unavailable', { provider: 'Google' }))
+    const visitor = { accountId: (await at.member()).id, sessionId: 'ses_1' }
+    expect(await at.begin({ provider: 'google', visitor })).toMatchObject({ error: { code: 'provider_unavailable' } })
+    expect(at.heard('authentication.failed')).toMatchObject([
+      { accountId: visitor.accountId, data: { provider: 'google', code: 'provider_unavailable', intent: 'link' } },
+    ])
   })
 
   test('stores neither state, binding nor verifier in plain text', async () => {

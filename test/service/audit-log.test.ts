@@ -5,7 +5,11 @@ import { type Answer, databases, type Json, listIn, startWorld, type World } fro
 describe.each(databases)('the audit log also records requests and reads, on %s', (database) => {
   let world: World
   beforeAll(async () => {
-    world = await startWorld({ database, env: { GOOGLE_OPTIONAL_SCOPES: 'https://example.com/more' } })
+    const env = {
+      GOOGLE_OPTIONAL_SCOPES: 'https://example.com/more',
+      RETURN_TO_ALLOWED: 'https://app.example.com/in',
+    }
+    world = await startWorld({ database, env })
   })
   afterAll(() => world.stop())
 
@@ -172,6 +176,33 @@ describe.each(databases)('the audit log also records requests and reads, on %s',
     expect(malformed.status).toBe(400)
     expect(malformed.text).toMatch(/role="alert"[^>]*>\s*A request ID is req_/)
     expect((await visit('account=&event=&request_id=')).status).toBe(200)
+  })
+
+  test('a sign-in that is refused before the redirect, under the request ID of its response', async () => {
+    const { id, token } = await somebody()
+    await world.vinculum.makeAdministrator(id)
+    const bad = 'return_to=https://evil.example'
+    const html = { accept: 'text/html', 'user-agent': agent }
+    const page = (path: string) => world.call('GET', path, { headers: html })
+    world.sandbox.fault({ provider: 'oidc', endpoint: 'discovery' }, { kind: 'status', status: 503 })
+    const refusals: [Answer, string, string][] = [
+      [await page(`/auth/google?${bad}`), 'google', 'return_to_not_allowed'],
+      [await page('/auth/google?return_to=https://app.example.com/in'), 'google', 'invalid_request'],
+      [await page('/auth/google?redirect_uri_key=nowhere'), 'google', 'redirect_uri_key_not_found'],
+      [await world.call('POST', '/auth/acme/authorize', { body: {} }), 'acme', 'provider_unavailable'],
+      [await page(`/login?${bad}`), 'none', 'return_to_not_allowed'],
+      [await page(`/register?${bad}`), 'none', 'return_to_not_allowed'],
+      [await page(`/login/email?${bad}`), 'none', 'return_to_not_allowed'],
+      [await post('/auth/email', { email: 'ada@example.com', return_to: '//evil' }), 'none', 'return_to_not_allowed'],
+    ]
+    world.sandbox.clearFaults()
+    for (const [answer, provider, code] of refusals) {
+      const requestId = answer.headers.get('x-request-id')
+      const { body } = await world.call('GET', `/audit?request_id=${requestId}`, { token })
+      expect(body.items, `${provider} ${code} ${answer.status}`).toMatchObject([
+        { event: 'authentication.failed', account: null, data: { provider, code, intent: 'login' } },
+      ])
+    }
   })
 
   test('a password reset sent by an administrator, once and not attributed to the user', async () => {

@@ -562,6 +562,24 @@ describe.each(databases)('sign-in, on %s:', (database) => {
     }
   })
 
+  test('after "Deny" at the provider, signing in again still ends in the app', async () => {
+    const { challenge } = pkce()
+    const query = { return_to: 'https://app.example.com/in', code_challenge: challenge, code_challenge_method: 'S256' }
+    const link = `href="/login?${new URLSearchParams(query)}"`.replaceAll('&', '&amp;')
+    const browser = world.openBrowser()
+    world.sandbox.deny()
+    const denied = await browser.signIn('google', world.newcomer(), query)
+    world.sandbox.deny(false)
+    expect([denied.status, denied.text.includes(link)]).toEqual([400, true])
+    expect(denied.text).toContain('<code>access_denied</code>')
+    // A program gets the same problem document as before.
+    const flow = await world.begin('google')
+    world.sandbox.deny()
+    const back = await world.approve(flow.url, world.newcomer())
+    world.sandbox.deny(false)
+    expect(Object.keys((await world.finish(flow, back)).body)).not.toContain('onward')
+  })
+
   test('every authorization has its own challenge, and its verifier matches', async () => {
     const challenges = new Set<string>()
     const states = new Set<string>()

@@ -30,11 +30,13 @@ export function providerStandIn(ids: readonly string[]) {
   let begun = 0
   let claims: Claims = theClaims()
   let failure: Awaited<ReturnType<Providers['exchange']>> | undefined
+  let unavailable: Awaited<ReturnType<Providers['begin']>> | undefined
 
   const standIn = {
     list: () => [...known.values()],
     get: (id) => known.get(id),
     begin: async (one, { redirectUri }) => {
+      if (unavailable) return unavailable
       const state = `state-${++begun}`
       const url = new URL(
         `https://${one.id}.example/authorize?state=${state}&redirect_uri=${encodeURIComponent(redirectUri)}`,
@@ -67,6 +69,9 @@ export function providerStandIn(ids: readonly string[]) {
     /** Sets the user of the next callbacks. */
     says: (given: Partial<Claims>): void => {
       claims = theClaims(given)
+    },
+    cannotBegin: (answer: Awaited<ReturnType<Providers['begin']>>): void => {
+      unavailable = answer
     },
     refusesCodes: (answer: Awaited<ReturnType<Providers['exchange']>>): void => {
       failure = answer

@@ -33,9 +33,9 @@ export const authorize = route({
     'return_to_not_allowed',
     'invalid_request',
   ],
-  async handle({ who, params, body }, { flows }: Services) {
+  async handle({ who, params, body, origin }, { flows }: Services) {
     const { accountId, sessionId } = who
-    const how = { redirectUriKey: body.redirect_uri_key }
+    const how = { redirectUriKey: body.redirect_uri_key, origin }
     const begun = await flows.connectJira.begin({ accountId, sessionId }, params.id, how)
     return begun.ok ? ok(json(startedFlow(begun.value))) : begun
   },

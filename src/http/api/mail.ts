@@ -136,7 +136,7 @@ export const begin = route({
   reply: StartedByMail,
   fails: ['mail_not_configured', 'return_to_not_allowed', 'invalid_request'],
   async handle({ body, origin }, services: Services) {
-    const entering = enteringOf(body, null, origin, services)
+    const entering = await enteringOf(body, null, origin, services)
     if (!entering.ok) return entering
     const email = readEmail(body.email)
     if (!email) return faulty('email', 'invalid_format')

@@ -155,8 +155,6 @@ const begin = route({
     if (here && /^(cross|same)-site$/.test(header('sec-fetch-site') ?? '')) {
       return ok(seeOther(returnTo === undefined ? '/login' : `/login?return_to=${encodeURIComponent(returnTo)}`))
     }
-    // Without a challenge, whoever reads the code off the app's address could trade it (RFC 9700 §2.1.1).
-    if (target?.tag === 'app' && query.code_challenge === undefined) return faulty('code_challenge', 'required')
     const begun = await flows.begin({
       provider: params.provider,
       returnTo,
@@ -165,6 +163,7 @@ const begin = route({
       consentAgain: query.consent === 'again',
       origin,
     })
+    if (!begun.ok && begun.error.code === 'invalid_request') return faulty('code_challenge', 'required')
     if (!begun.ok) return begun
     return ok(
       seeOther(begun.value.url, {

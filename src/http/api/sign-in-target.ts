@@ -23,12 +23,21 @@ export const targetOf = ({ return_to: returnTo }: SignInTarget, { settings }: Se
   returnTo === undefined ? undefined : readReturnTo(returnTo, settings.returnToAllowed, settings.publicUrl)
 
 /**
+ * Refuses a target that is not allowed, and records the refusal as a failed sign-in: the request ID of the response can
+ * be looked up in the audit log.
+ */
+export async function refuseTarget(origin: Origin, { flows }: Services) {
+  await flows.recordRefusedTarget(origin)
+  return fail('return_to_not_allowed')
+}
+
+/**
  * How a sign-in continues to its target. An app on another origin gets a session of its own, and must send a challenge:
  * without one, anyone who reads the code from the app's URL could redeem it (RFC 9700 §2.1.1).
  */
-export function enteringOf(given: SignInTarget, who: Principal | null, origin: Origin, services: Services) {
+export async function enteringOf(given: SignInTarget, who: Principal | null, origin: Origin, services: Services) {
   const target = targetOf(given, services)
-  if (given.return_to !== undefined && !target) return fail('return_to_not_allowed')
+  if (given.return_to !== undefined && !target) return refuseTarget(origin, services)
   const { code_challenge: challenge = '', code_challenge_method: method } = given
   if (target?.tag === 'app' && !/^[A-Za-z0-9_-]{43}$/.test(challenge)) return faulty('code_challenge', 'required')
   if (target?.tag === 'app' && method !== 'S256') return faulty('code_challenge_method', 'required')

@@ -1,7 +1,9 @@
 import type { VNode } from 'preact'
 import { type AppError, type ErrorCode, message } from '../../errors/catalogue.ts'
+import type { SignInTarget } from '../api/sign-in-target.ts'
 import type { ErrorContext } from '../frame.ts'
 import { Layout, readerOf } from './layout.tsx'
+import { suffixOf } from './target-fields.tsx'
 
 /** What helps: to try again, to sign in, or the account page, which shows the current state. */
 type Way = 'again' | 'sign_in' | 'account'
@@ -70,11 +72,18 @@ export function errorPage(error: AppError, { locale, requestId, returnTo, formPa
         ))}
       </p>
       <p class="fine">
+        {say.errorCode}: <code>{error.code}</code>
+        <br />
         {say.requestId}: <code>{requestId}</code>
       </p>
     </Layout>
   )
 }
+
+const targetTo = ({ returnTo, codeChallenge }: NonNullable<AppError['onward']>): SignInTarget => ({
+  return_to: returnTo,
+  ...(codeChallenge === null ? {} : { code_challenge: codeChallenge, code_challenge_method: 'S256' }),
+})
 
 type WayOn = {
   readonly href: string
@@ -83,7 +92,7 @@ type WayOn = {
 
 type Where = Pick<ErrorContext, 'returnTo' | 'formPage'> & { readonly signedIn: boolean }
 
-function waysOn({ code, extra }: AppError, { returnTo, formPage, signedIn }: Where): readonly WayOn[] {
+function waysOn({ code, extra, onward }: AppError, { returnTo, formPage, signedIn }: Where): readonly WayOn[] {
   const way = ways[code]
   // The answer of a provider is valid once: to return to it could only fail again.
   const here = returnTo !== null && !/^\/auth\/[^/?]+\/callback(\?|$)/.test(returnTo) ? returnTo : null
@@ -92,8 +101,13 @@ function waysOn({ code, extra }: AppError, { returnTo, formPage, signedIn }: Whe
   // A team could not be connected: that is started again on the page of its connections, and only there.
   if (typeof extra?.team_id === 'string')
     return [{ href: `/account/teams/${extra.team_id}/integrations`, text: 'backToTeam' }, account]
-  if (way === 'again') return here === null ? [account] : [{ href: here, text: 'tryAgain' }, account]
+  const again: WayOn | undefined = onward && { href: `/login${suffixOf(targetTo(onward))}`, text: 'signInAgain' }
+  if (way === 'again') {
+    const first: WayOn | undefined = here === null ? again : { href: here, text: 'tryAgain' }
+    return first ? [first, account] : [account]
+  }
   if (way === 'sign_in') {
+    if (again) return [again, ...(signedIn ? [account] : [])]
     // Return to the requested page only if a sign-in was all that was missing.
     const proving = code === 'reauthentication_required' || code === 'authentication_required'
     const target = proving ? (here ?? formPage ?? '/account') : undefined

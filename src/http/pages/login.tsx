@@ -1,8 +1,9 @@
 import type { VNode } from 'preact'
-import { type AppError, catalogue, fail, message } from '../../errors/catalogue.ts'
+import { type AppError, catalogue, message } from '../../errors/catalogue.ts'
+import type { Origin } from '../../events/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
 import type { Provider } from '../../providers/provider.ts'
-import { enteringOf, type SignInTarget, targetFields, targetOf } from '../api/sign-in-target.ts'
+import { enteringOf, refuseTarget, type SignInTarget, targetFields, targetOf } from '../api/sign-in-target.ts'
 import { seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import { addressText, passwordGiven } from '../schemas/fields.ts'
@@ -32,6 +33,7 @@ type LoginContext = {
   readonly who: Principal | null
   readonly locale: Reader['locale']
   readonly csrf: string
+  readonly origin: Origin
   readonly status?: string | undefined
   /** Why the password form was refused. It keeps the email address, but not the password. */
   readonly refused?: { readonly username: string; readonly error: AppError }
@@ -47,16 +49,16 @@ const login = route({
   limit: 'browse',
   query: targetQuery,
   fails: ['return_to_not_allowed'],
-  async handle({ query, who, locale, csrfToken }, services: Services) {
+  async handle({ query, who, locale, origin, csrfToken }, services: Services) {
     const status = doneMessageOf(query.done, locale)
-    return showLogin({ given: query, who, locale, csrf: csrfToken(), status }, services)
+    return showLogin({ given: query, who, locale, origin, csrf: csrfToken(), status }, services)
   },
 })
 
-function showLogin({ given, who, locale, csrf, status, refused }: LoginContext, services: Services) {
+async function showLogin({ given, who, locale, origin, csrf, status, refused }: LoginContext, services: Services) {
   const { providers, settings } = services
   const target = targetOf(given, services)
-  if (given.return_to !== undefined && !target) return fail('return_to_not_allowed')
+  if (given.return_to !== undefined && !target) return refuseTarget(origin, services)
   const account = who?.account
   const retryAfter = refused?.error.retryAfter
   return show(
@@ -109,7 +111,7 @@ const withPassword = route({
     'invalid_request',
   ],
   async handle({ body, who, origin, wants, locale, cookie, csrfToken }, services: Services) {
-    const entering = enteringOf(body, who, origin, services)
+    const entering = await enteringOf(body, who, origin, services)
     if (!entering.ok) return entering
     const { username, password } = body
     const given = { username, password, emailTicket: cookie('mail_ticket') }
@@ -119,7 +121,7 @@ const withPassword = route({
     if (wants === 'json') return entered
     const next = toSecondFactor(error)
     if (next) return ok(next)
-    return showLogin({ given: body, who, locale, csrf: csrfToken(), refused: { username, error } }, services)
+    return showLogin({ given: body, who, locale, origin, csrf: csrfToken(), refused: { username, error } }, services)
   },
 })
 

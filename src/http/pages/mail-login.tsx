@@ -3,7 +3,7 @@ import { fail } from '../../errors/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
 import type { SignedIn } from '../../sessions/sign-in.ts'
 import { begin, finish } from '../api/mail.ts'
-import { type SignInTarget, targetOf } from '../api/sign-in-target.ts'
+import { refuseTarget, type SignInTarget, targetOf } from '../api/sign-in-target.ts'
 import { formOf, signInFormOf } from '../form.ts'
 import { object, route } from '../route.ts'
 import { secretText, typedCode } from '../schemas/fields.ts'
@@ -35,9 +35,9 @@ const loginByMail = route({
   summary: 'Show the form that sends a sign-in link and code',
   query: targetQuery,
   fails: ['mail_not_configured', 'return_to_not_allowed'],
-  handle({ query, locale, csrfToken }, services: Services) {
+  async handle({ query, locale, origin, csrfToken }, services: Services) {
     if (!services.settings.mail) return fail('mail_not_configured')
-    if (query.return_to !== undefined && !targetOf(query, services)) return fail('return_to_not_allowed')
+    if (query.return_to !== undefined && !targetOf(query, services)) return refuseTarget(origin, services)
     return show(locale, <AskForCode {...readerOf(locale)} csrf={csrfToken()} on={query} />)
   },
 })

@@ -87,7 +87,7 @@ const signInForm = signInFormOf(signIn, {
   fails: ['invalid_request'],
   also: ['page'],
   async handle({ who, body, origin, locale }, services) {
-    const entering = enteringOf(body, who, origin, services)
+    const entering = await enteringOf(body, who, origin, services)
     if (!entering.ok) return entering
     const entered = await services.flows.signInWithPasskey.signIn(body.flow_token, body.response, entering.value)
     if (!entered.ok) {

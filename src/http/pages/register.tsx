@@ -1,7 +1,7 @@
 import type { VNode } from 'preact'
-import { catalogue, fail } from '../../errors/catalogue.ts'
+import { catalogue } from '../../errors/catalogue.ts'
 import { register } from '../api/passwords.ts'
-import { targetFields, targetOf } from '../api/sign-in-target.ts'
+import { refuseTarget, targetFields, targetOf } from '../api/sign-in-target.ts'
 import { formOf } from '../form.ts'
 import { type FieldFault, fault } from '../problem.ts'
 import { seeOther } from '../reply.ts'
@@ -22,9 +22,9 @@ const ask = route({
   limit: 'browse',
   query: targetQuery,
   fails: ['user_creation_disabled', 'return_to_not_allowed'],
-  handle({ query, locale, csrfToken }, services: Services) {
+  async handle({ query, locale, origin, csrfToken }, services: Services) {
     const { settings } = services
-    if (query.return_to !== undefined && !targetOf(query, services)) return fail('return_to_not_allowed')
+    if (query.return_to !== undefined && !targetOf(query, services)) return refuseTarget(origin, services)
     const props = { given: query, csrf: csrfToken(), least: settings.passwordLeastLength }
     return show(locale, <RegisterPage {...readerOf(locale)} {...props} />)
   },
@@ -41,8 +41,8 @@ const registerForm = formOf(register, {
   }),
   fails: ['return_to_not_allowed'],
   also: ['page'],
-  before: ({ body }, services) =>
-    body.return_to !== undefined && !targetOf(body, services) ? fail('return_to_not_allowed') : undefined,
+  before: ({ body, origin }, services) =>
+    body.return_to !== undefined && !targetOf(body, services) ? refuseTarget(origin, services) : undefined,
   done: ({ body }) => seeOther(`${doneAt('/login', 'registered')}${suffixOf(body).replace('?', '&')}`),
   failed({ error, faults = [] }, { body, wants, locale, csrfToken }, { settings }) {
     if (wants === 'json' || faults.length === 0) return undefined

@@ -122,6 +122,7 @@ export const en = {
   backToTeam: 'Back to the team',
   home: 'Go to the start page',
   tryAgain: 'Try again',
+  errorCode: 'Error code',
   requestId: 'Request ID',
   cancel: 'Cancel',
   yes: 'yes',

@@ -126,6 +126,7 @@ export const ptBR: Texts = {
   backToTeam: 'Voltar à equipe',
   home: 'Ir para a página inicial',
   tryAgain: 'Tentar de novo',
+  errorCode: 'Código do erro',
   requestId: 'ID da requisição',
   cancel: 'Cancelar',
   yes: 'sim',

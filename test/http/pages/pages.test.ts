@@ -211,6 +211,7 @@ function services(): Services {
     }),
     revocationsOf: async () => ({ items: world.waiting, next: null }),
     flows: {
+      recordRefusedTarget: async () => {},
       begin: async ({ provider: id, returnTo }: { provider: string; returnTo?: string }) => {
         world.said.push(['begin', id, returnTo])
         return ok({
@@ -922,9 +923,9 @@ describe('an error page', () => {
     formPage: null,
     who: null,
   } as const
-  const render = async (code: ErrorCode, changes: object = {}) => {
+  const render = async (code: ErrorCode, changes: object = {}, more: object = {}) => {
     const { renderToString } = await import('preact-render-to-string')
-    const error = { code, params: { provider: hostile }, cause: new Error('the secret reason') }
+    const error = { code, params: { provider: hostile }, cause: new Error('the secret reason'), ...more }
     return (locale: Locale) => renderToString(errorPage(error, { ...context, locale, ...changes }))
   }
 
@@ -938,10 +939,26 @@ describe('an error page', () => {
           expect(text).toContain(`<h1>${errors[locale][code].title}</h1>`)
           expect(text).toMatch(/<a class="button primary" href="\//)
           expect(text).toContain('<code>req_7</code>')
+          expect(text).toContain(`${locale === 'en' ? 'Error code' : 'Código do erro'}: <code>${code}</code>`)
           expect(text).not.toContain('secret reason')
           expect(text).not.toContain('<script')
         }
       }
+    },
+  )
+
+  test.each(['access_denied', 'state_expired', 'user_info_fetch_failed'] as const)(
+    'for %s keeps the app and its challenge in the link that signs in again',
+    async (code) => {
+      const callback = { returnTo: '/auth/google/callback?code=1&state=2' }
+      const link = (onward: object) => render(code, callback, { onward }).then((page) => page('en'))
+      const challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
+      expect(await link({ returnTo: 'https://app.example/in?a=b', codeChallenge: challenge })).toContain(
+        `href="/login?return_to=https%3A%2F%2Fapp.example%2Fin%3Fa%3Db&amp;code_challenge=${challenge}&amp;code_challenge_method=S256">Sign in again`,
+      )
+      expect(await link({ returnTo: '/reports', codeChallenge: null })).toContain(
+        'href="/login?return_to=%2Freports">Sign in again',
+      )
     },
   )
 
