@@ -15,9 +15,9 @@ const ends: Readonly<Record<string, string>> = {
   '/me/revocations': 'cursor',
   '/users/:id/sessions': 'maxSessions in store/endings.ts',
   '/me/sessions': 'maxSessions in store/endings.ts',
-  '/me/identities': 'mostIdentities in store/accounts.ts',
-  '/me/methods': 'mostIdentities in store/accounts.ts, mostPasskeys in store/passkeys.ts',
-  '/me/passkeys': 'mostPasskeys in store/passkeys.ts',
+  '/me/identities': 'maxIdentities in store/accounts.ts',
+  '/me/methods': 'maxIdentities in store/accounts.ts, maxPasskeys in store/passkeys.ts',
+  '/me/passkeys': 'maxPasskeys in store/passkeys.ts',
   '/teams': 'mostTeams in teams/teams.ts',
   '/teams/:id/members': 'mostMembers in teams/invitations.ts',
   '/teams/:id/invitations': 'mostInvitations in teams/invitations.ts',
@@ -27,8 +27,8 @@ const ends: Readonly<Record<string, string>> = {
   '/service-credentials': 'mostServiceCredentials in credentials/service-credentials.ts',
   '/me/export': 'pageRows in store/personal-data.ts',
   // The methods that prove one account: its sign-in methods.
-  '/auth/conflicts/:ticket': 'mostIdentities in store/accounts.ts, mostPasskeys in store/passkeys.ts',
-  '/auth/:provider/callback': 'mostIdentities in store/accounts.ts, mostPasskeys in store/passkeys.ts',
+  '/auth/conflicts/:ticket': 'maxIdentities in store/accounts.ts, maxPasskeys in store/passkeys.ts',
+  '/auth/:provider/callback': 'maxIdentities in store/accounts.ts, maxPasskeys in store/passkeys.ts',
 }
 /** Lists of what the operator configured or the code declares: no request adds to them. */
 const fixed = new Set([

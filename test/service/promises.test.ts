@@ -222,7 +222,7 @@ test('errors an operator can fix are explained in a sentence: a port in use, no 
     ],
     [
       `file:${file}/below.db`,
-      `The database cannot be opened: EEXIST: file already exists, mkdir '${file}'. Check DATABASE_URL, that this user may write the file and its folder, and that the disk has free space.`,
+      `The database cannot be opened: EEXIST: file already exists, mkdir '${file}'. Check DATABASE_URL, that this operating system user may write the file and its folder, and that the disk has free space.`,
     ],
   ] as const) {
     const nowhere = await startService(settings(port, url)).ended

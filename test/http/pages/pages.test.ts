@@ -282,7 +282,7 @@ function services(): Services {
             action: 'created_new_user',
             session: session('ses_9', null),
             cookie: 'fresh',
-            flow: { returnTo: 'https://app.example/cb', codeChallenge: 'c' },
+            onward: { returnTo: 'https://app.example/cb', codeChallenge: 'c' },
           })
         },
       },
