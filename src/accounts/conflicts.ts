@@ -11,9 +11,9 @@ type ConflictsParts = { conflicts: ConflictStore; clock: Clock; ids: Ids; random
 type OpenConflict = Conflict & { readonly opened: Grant }
 
 /**
- * The question «this address already has an account: is it yours?», kept for ten minutes. Whoever answers needs the
- * ticket and the secret it is bound to (the browser's cookie, or the app's `flow_token`); the provider's grant waits
- * sealed meanwhile.
+ * An open conflict: an account with this email address already exists, and the user is asked whether it is theirs. It
+ * is kept for ten minutes. Resolving it requires the ticket and the secret it is bound to (the browser's cookie, or the
+ * app's `flow_token`). The provider's grant is stored sealed until then.
  */
 export function createConflicts({ conflicts, clock, ids, random, sealer }: ConflictsParts) {
   const place = (id: string): string => `conflicts/${id}/grant`
@@ -23,7 +23,7 @@ export function createConflicts({ conflicts, clock, ids, random, sealer }: Confl
     async open(
       grant: Grant,
       about: {
-        /** The public name of the flow that ended here: tells which cookie the ticket is bound to. */
+        /** The public name of the round trip that led here. It tells which cookie the ticket is bound to. */
         handle: string
         binding: string
         returnTo: string | null
@@ -63,7 +63,7 @@ export function createConflicts({ conflicts, clock, ids, random, sealer }: Confl
       return conflict && { ...conflict, opened: readGrant(sealer.open(conflict.grant, place(conflict.id))) }
     },
 
-    /** Takes it, once: of two answers at the same time one is late. */
+    /** Claims it once: of two concurrent calls, one fails. */
     resolve: (conflict: Conflict): Promise<boolean> => conflicts.resolve(conflict.id, clock()),
   }
 }

@@ -5,55 +5,53 @@ import type { Identity } from './ports.ts'
 /** The accounts that hold or claim one address: the verified holder first. */
 export type Namesakes = readonly { readonly account: Account; readonly identities: readonly Identity[] }[]
 
-/** Everything that bears on the question «whose account is this?». */
+/** The evidence for whose account this is. */
 export type Evidence = {
   readonly provider: string
   readonly claims: Claims
-  /** The provider's word for this very address counts as proof here (see `<PROVIDER>_EMAIL_TRUST`). */
+  /** The provider's claim about this address counts as proof (see `<PROVIDER>_EMAIL_TRUST`). */
   readonly trusted: boolean
-  /** Whoever already has this identity. */
+  /** The account that already has this identity. */
   readonly owner: Account | undefined
   /** The accounts that hold or claim the same address. */
   readonly namesakes: Namesakes
-  /** The same for each further address the provider has verified. */
+  /** The same for each other address that the provider has verified. */
   readonly others?: readonly { readonly email: string; readonly namesakes: Namesakes }[]
-  /** The provider's word counts as proof for those, too. */
+  /** The provider's claims about those count as proof, too. */
   readonly othersTrusted?: boolean
-  /** Whoever is signed in and asked to link. */
+  /** The signed-in account that asked to link. */
   readonly visitor: Account | undefined
   readonly policy: { readonly autoRegister: boolean; readonly linkByVerifiedEmail: boolean }
-  /** The person was asked whose address it is, and chose an account of their own. */
+  /** The user was asked about the conflict and chose a separate account. */
   readonly separate: boolean
 }
 
 export type Decision =
   | { readonly tag: 'enter'; readonly account: Account }
   | { readonly tag: 'link'; readonly account: Account; readonly how: 'on_purpose' }
-  /** `email` is the address that both sides proved. */
+  /** `email` is the address that both sides verified. */
   | { readonly tag: 'link'; readonly account: Account; readonly how: 'verified_email'; readonly email: string }
   | { readonly tag: 'create'; readonly emailVerified: boolean }
   | { readonly tag: 'ask' }
   | { readonly tag: 'refuse'; readonly code: 'identity_already_linked' | 'user_disabled' | 'user_creation_disabled' }
 
-/** The provider proves the address: it says so, and its word counts for this address. */
+/** The provider proves the address: it reports it as verified, and is trusted for it. */
 export const provesEmail = (claims: Claims, trusted: boolean): boolean =>
   claims.email !== null && claims.emailVerified && trusted
 
-/** Every address the provider proves, the primary one first. */
+/** All addresses that the provider proves, the primary one first. */
 export const provenEmails = (claims: Claims, trusted: boolean, othersTrusted = false): readonly string[] => [
   ...(claims.email !== null && provesEmail(claims, trusted) ? [claims.email] : []),
   ...(othersTrusted ? (claims.otherEmails ?? []) : []),
 ]
 
 /**
- * The whole linking policy, in the order of the contract. No I/O, so each line is a row in the test's table.
- *
- * An e-mail joins accounts only when both sides proved it: otherwise whoever registers an address first would
- * inherit the person who owns it (pre-hijacking). Never an administrator's account, whose takeover costs
- * most, and never beside another identity of the same provider, which says that this is somebody else there.
- *
- * Where a provider has verified several addresses, each of them counts by the same rules. When they do not lead to one
- * account, the person is asked: a guess could join two people.
+ * The whole linking policy, in the order of the contract. It has no I/O, so each line is a row in the test's table. An
+ * email address joins accounts only if both sides verified it. Otherwise, an attacker could register an address first
+ * and get the account of its owner (pre-hijacking). It never joins an administrator's account, whose takeover would
+ * cost most, and never one with another identity of the same provider, which says that this is another person. If a
+ * provider has verified several addresses, the same rules apply to each. If they lead to more than one account, the
+ * user is asked: a guess could join two people.
  */
 export function decide(evidence: Evidence): Decision {
   const { claims, trusted, owner, namesakes, others = [], othersTrusted = false, visitor, policy } = evidence
@@ -80,7 +78,7 @@ export function decide(evidence: Evidence): Decision {
 
 const holderOf = (namesakes: Namesakes) => namesakes.find(({ account }) => account.emailVerified)
 
-/** The link that one address leads to; `undefined` where its account has to be proved first. */
+/** The link that one address leads to; `undefined` if its account must be proven first. */
 function linkTo(
   { email, namesakes, proven }: { email: string | null; namesakes: Namesakes; proven: boolean },
   { provider, policy }: Evidence,

@@ -9,9 +9,9 @@ export type UnlinkCode = 'not_linked' | 'last_login_method' | 'session_revoked'
 
 type LinksParts = { accounts: AccountStore; clock: Clock; rules: SignInRules }
 
-/** The sign-ins of an account: which there are, and taking one away. */
+/** Lists and removes the sign-in methods of an account. */
 export function createLinks({ accounts, clock, rules }: LinksParts) {
-  /** The refusal to take the last way in away, with what else there is. */
+  /** Refuses to remove the last sign-in method, and lists the others. */
   const lastWayIn = async (accountId: string): Promise<Result<never, AppError<'last_login_method'>>> => {
     const methods = methodsOf(await accounts.signInMethodsOf(accountId), rules)
     return fail('last_login_method', undefined, {
@@ -27,7 +27,7 @@ export function createLinks({ accounts, clock, rules }: LinksParts) {
 
   return {
     lastWayIn,
-    /** Asked within the transaction that takes a way in away. */
+    /** Called within the transaction that removes a sign-in method. */
     wouldKeepAWayIn: (left: Parameters<typeof methodsOf>[0]): boolean => keepsAWayIn(methodsOf(left, rules)),
 
     list: (accountId: string): Promise<readonly Identity[]> => accounts.identitiesOf(accountId),
@@ -35,8 +35,8 @@ export function createLinks({ accounts, clock, rules }: LinksParts) {
     methods: async (accountId: string) => methodsOf(await accounts.signInMethodsOf(accountId), rules),
 
     /**
-     * Takes a sign-in away, unless nothing usable would be left; that is counted in the same transaction. Answers the
-     * identity that went.
+     * Unlinks an identity unless no usable sign-in method would be left, which is checked in the same transaction.
+     * Returns the removed identity.
      */
     async unlink(
       of: { accountId: string; identityId: string; sessionId: string },

@@ -7,15 +7,18 @@ export type SignInMethod =
   | { readonly type: 'password'; readonly usable: boolean }
   | { readonly type: 'passkey'; readonly passkeyId: string; readonly name: string; readonly usable: boolean }
 
-/** What the operator's settings say about who may sign in. */
+/** The operator's settings about who can sign in. */
 export type SignInRules = {
-  /** The provider is enabled, and still the issuer that knows this subject. */
+  /** The provider is enabled, and has the issuer of this subject. */
   readonly acceptsIdentity: (of: Pick<Identity, 'provider' | 'issuer'>) => boolean
   /** `REQUIRE_VERIFIED_EMAIL`. */
   readonly requireVerifiedEmail: boolean
 }
 
-/** Every sign-in method. A link by mail is none: it helps somebody back who has their mailbox, and is not theirs to keep. */
+/**
+ * All sign-in methods. An emailed link is none: it lets a user with access to the mailbox back in, and cannot be
+ * removed.
+ */
 export const methodsOf = (
   {
     identities,
@@ -34,5 +37,5 @@ export const methodsOf = (
   ...passkeys.map(({ id, name }): SignInMethod => ({ type: 'passkey', passkeyId: id, name, usable: true })),
 ]
 
-/** Somebody who lost the last of these could never come back. */
+/** Without any of these, a user could never sign in again. */
 export const keepsAWayIn = (methods: readonly SignInMethod[]): boolean => methods.some(({ usable }) => usable)

@@ -5,7 +5,7 @@ import type { AccountStore } from './ports.ts'
 
 export type ProfileChange = { readonly name?: string | null; readonly picture?: string | null }
 
-/** What a person may change of themselves. The address is none of it: it changes by proof, not by writing. */
+/** What users can change about themselves. The email address is not included: changing it requires verification. */
 export function createProfiles({ accounts, clock }: { accounts: AccountStore; clock: Clock }) {
   return {
     update(accountId: string, change: ProfileChange, origin: Origin): Promise<Account | undefined> {

@@ -11,7 +11,7 @@ import type { Claims, Grant } from '../providers/provider.ts'
 import { type Decision, decide, type Evidence, type Namesakes, provenEmails } from './decide.ts'
 import type { AccountStore, Identity, LinkCondition } from './ports.ts'
 
-/** `identity` has what the provider reported now. Who keeps the grant stores that with it (`Vault.keep`). */
+/** `identity` has what the provider reports now. The vault stores that together with the grant (`Vault.keep`). */
 export type Reconciled = { readonly account: Account; readonly identity: Identity; readonly action: Action }
 
 export type ReconcileCode =
@@ -22,34 +22,35 @@ export type ReconcileCode =
   | 'account_linking_failed'
   | 'too_many_identities'
 
-/** What is asked of reconciliation: whose is this grant? */
+/** The question for reconciliation: whose grant is this? */
 export type ReconcileRequest = {
   readonly grant: Grant
   readonly providerName: string
   readonly trusted: boolean
-  /** The same for the further addresses the provider has verified. */
+  /** The same for the other addresses that the provider has verified. */
   readonly othersTrusted?: boolean
   readonly origin: Origin
-  /** Linking on purpose: whoever is signed in. */
+  /** The signed-in account that asked to link. */
   readonly visitorId?: string
-  /** The session they asked in: it must still live when the link is written. */
+  /** The session that asked. It must still be alive when the link is stored. */
   readonly sessionId?: string
-  /** The sign-in that was asked for, and is linked already: no other is taken, and none linked. */
+  /** The expected identity, which is already linked. No other is accepted or linked. */
   readonly identityId?: string
-  /** What else explains the change, once it is known whose account it is; written with it. */
+  /** Additional facts about the change, once the account is known; stored with it. */
   readonly also?: (accountId: string) => readonly Fact[]
-  /** After a conflict: the person chose an account of their own, or proved the existing one. */
+  /** After a conflict: the user chose a separate account, or proved the existing one. */
   readonly resolving?: 'link' | 'create'
 }
 
 type ReconcileParts = { accounts: AccountStore; events: Bus; clock: Clock; ids: Ids; policy: Evidence['policy'] }
 
 /**
- * Whose account an identity is: gathers the evidence, decides (purely), and performs one atomic write. When the write
- * finds that somebody was faster it gathers and decides anew; no race makes a second account or loses a link.
+ * Finds the account of an identity: gathers the evidence, decides (purely), and performs one atomic write. If a
+ * concurrent request was faster, it gathers the evidence and decides again. No race creates a second account or loses a
+ * link.
  */
 export function createReconcile({ accounts, events, clock, ids, policy }: ReconcileParts) {
-  /** The evidence; and `known`, the identity itself when somebody has it already. */
+  /** The evidence; and `known`, the identity itself if it is already linked. */
   const gather = async ({
     grant,
     trusted,
@@ -61,10 +62,10 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Reconc
       accounts.findByIdentity(grant.issuer, grant.claims.subject),
       visitorId === undefined ? undefined : accounts.find(visitorId),
     ])
-    // Whose address it is matters only while the identity is nobody's.
+    // Who has the address matters only for an unknown identity.
     const { primary: namesakes, others } = owner ? noNamesakes : await findNamesakes(accounts, grant.claims)
-    // These are three reads, and an account opened by the same person's second click may have come between: it is
-    // theirs, no conflict.
+    // These are three reads. A second click of the same user may have created the account in between: it is theirs, so
+    // there is no conflict.
     const everybody = [namesakes, ...others.map((other) => other.namesakes)].flat()
     const [justOpened] = everybody.flatMap(({ account, identities }) =>
       identities
@@ -88,8 +89,8 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Reconc
   }
 
   /**
-   * Whoever proves an address owns it, at a later sign-in too: the provider may have come to vouch for what was only
-   * claimed.
+   * Proving an address makes it the account's own, also at a later sign-in: the provider may now verify what was only
+   * claimed before.
    */
   const proveOwnEmail = async (account: Account, question: ReconcileRequest, at: Date): Promise<Account> => {
     const { grant, origin } = question
@@ -106,7 +107,10 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Reconc
       : account
   }
 
-  /** One write; `undefined` when something changed since the evidence was gathered: then gather and decide again. */
+  /**
+   * Performs one write. Returns `undefined` if something changed since the evidence was gathered: gather and decide
+   * again.
+   */
   const perform = async (
     decision: Exclude<Decision, { tag: 'ask' | 'refuse' }>,
     known: Identity | undefined,
@@ -117,7 +121,7 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Reconc
     if (decision.tag === 'enter') {
       if (!known) return undefined
       const use = whatTheProviderSaid(grant, at)
-      // Otherwise it is written with the tokens of this sign-in: one transaction instead of two.
+      // Otherwise it is stored with the tokens of this sign-in, in one transaction instead of two.
       const because = also(decision.account.id)
       if (because.length > 0) await accounts.recordUse(known.id, use, because)
       const account = await proveOwnEmail(decision.account, question, at)
@@ -159,7 +163,8 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Reconc
     const provider = question.providerName
     for (let attempt = 0; attempt < 5; attempt++) {
       const { evidence, known } = await gather(question)
-      // A link is only ever added to whoever asked for it: were that account gone, «create» would be the wrong answer.
+      // A link is only added to the account that asked for it. If that account is gone, creating another would be
+      // wrong.
       if (question.visitorId !== undefined && !evidence.visitor) return fail('account_linking_failed')
       if (question.identityId !== undefined && known?.id !== question.identityId) return fail('account_linking_failed')
       const decision = decide(evidence)
@@ -184,7 +189,7 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Reconc
 }
 export type Reconcile = ReturnType<typeof createReconcile>
 
-/** What the decision to link took for granted. */
+/** The conditions that the decision to link relied on. */
 function restsOn(
   decision: Extract<Decision, { tag: 'link' }>,
   { sessionId }: ReconcileRequest,
@@ -194,7 +199,7 @@ function restsOn(
   return email && { tag: 'holds_address', email }
 }
 
-/** The account's own address, where this sign-in proves that one. */
+/** The account's own address, if this sign-in proves it. */
 function provenOwnEmail(account: Account, { grant, trusted, othersTrusted }: ReconcileRequest): Email | undefined {
   const own = account.email === null ? undefined : readEmail(account.email)
   return provenEmails(grant.claims, trusted, othersTrusted)
@@ -202,7 +207,7 @@ function provenOwnEmail(account: Account, { grant, trusted, othersTrusted }: Rec
     .find((email) => email !== undefined && email.key === own?.key)
 }
 
-/** Who holds or claims each of the addresses somebody brings along: none twice, and the primary one apart. */
+/** Who has or claims each reported address, without duplicates, and the primary one separately. */
 export async function findNamesakes(
   accounts: Pick<AccountStore, 'findByEmail'>,
   { email, otherEmails = [] }: Claims,

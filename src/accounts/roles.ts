@@ -1,6 +1,6 @@
 import type { Role } from '../kernel/account.ts'
 
-/** What somebody may do beside looking after themselves; routes name what they need. */
+/** Permissions beyond one's own account. Routes name the ones they require. */
 export const scopes = [
   'users:read',
   'users:write',
@@ -11,12 +11,12 @@ export const scopes = [
 ] as const
 export type Scope = (typeof scopes)[number]
 
-/** The whole table of who may do what: there is no other way to a scope. */
+/** Which role has which scopes. There is no other source of a scope. */
 const granted: Readonly<Record<Role, readonly Scope[]>> = {
   user: [],
   auditor: ['users:read', 'audit:read'],
   administrator: scopes,
 }
 
-/** As a session and its access tokens carry it (RFC 6749 §3.3). */
+/** The format in a session and its access tokens (RFC 6749 §3.3). */
 export const scopeOf = (role: Role): string => granted[role].join(' ')

@@ -22,9 +22,9 @@ type UsersParts = { users: UserStore; accounts: AccountStore; clock: Clock }
 type AccountResult<C extends UserCode> = Promise<Result<Account, AppError<C>>>
 
 /**
- * Other people's accounts, and what administrators do to them. It is told on the trail of whoever it was done to, with
- * who did it (`by`) but not from where: an administrator's address is not theirs to read, and operators find it by the
- * request id, or on the administrator's own sessions.
+ * What administrators do to the accounts of others. It is recorded in the audit log of the affected account, with the
+ * administrator (`by`) but without their IP address, which that user must not read. Operators find it by the request
+ * ID, or in the administrator's own sessions.
  */
 export function createUsers({ users, accounts, clock }: UsersParts) {
   const told = (by: string, id: string, origin: Origin): Origin => (by === id ? origin : originForOthers(origin))
@@ -60,7 +60,7 @@ export function createUsers({ users, accounts, clock }: UsersParts) {
       return typeof done === 'string' ? fail(done === 'not_found' ? 'account_not_found' : done) : ok(done)
     },
 
-    /** Nobody signs in to it any more, and everybody who is signed in is out. Disabled twice is disabled. */
+    /** Disables an account and ends its sessions. Succeeds if it is already disabled. */
     async disable(by: string, id: string, origin: Origin): AccountResult<'account_not_found' | 'last_administrator'> {
       const from = told(by, id, origin)
       const done = await users.disable(
@@ -85,8 +85,8 @@ export function createUsers({ users, accounts, clock }: UsersParts) {
     },
 
     /**
-     * For somebody who lost theirs, recovery codes too, once it is certain who asks (ASVS 6.4.4). Whoever is signed in is
-     * out: the next sign-in is one without it. Nobody's own: that is for whoever has it, on the page of their account.
+     * Removes the second factor and recovery codes of a user who lost them, after their identity was checked (ASVS
+     * 6.4.4). Their sessions end. Not for one's own account, where the page of the account requires the factor.
      */
     async removeSecondFactor(
       by: string,
@@ -109,8 +109,8 @@ export function createUsers({ users, accounts, clock }: UsersParts) {
     },
 
     /**
-     * What somebody at the machine may say, and nobody over the network: this account looks after the service. `who` is
-     * its id, or the address it has proven; an address somebody merely claims would make a stranger administrator.
+     * Makes an account an administrator. Only for the command line, never over the network. `who` is its ID or its
+     * verified email address: with an unverified one, a stranger could become administrator.
      */
     async makeAdministrator(who: string): Promise<AdministratorResult> {
       const email = readEmail(who)

@@ -13,52 +13,55 @@ import type { GrantErrorClass, StoredGrant } from './ports.ts'
 
 const day = 24 * 3600
 
-/** A token with less left than this is renewed before it is used: it could die on the way. */
+/** A token with less time left is renewed before it is used: it could expire on the way. */
 const earlySeconds = 60
-/** One renewed just now serves as it is, whatever was wished for: asked again, the provider would give no more. */
+/** A token that was renewed just now is used as it is: the provider would not issue a longer one. */
 const justNowSeconds = 60
 const hastySeconds = 10
-/** A grant nobody used for so long is only kept alive. */
+/** A grant that was not used for so long is only kept alive. */
 const inUseSeconds = 30 * day
-/** How often it is written down that a grant is used. */
+/** How often the use of a grant is recorded. */
 const notedSeconds = 3600
 
-/** Where in the life of an access token it is renewed by the job: far enough apart that a thousand made together part. */
+/**
+ * The part of an access token's lifetime after which the job renews it: a range wide enough to spread a thousand tokens
+ * of the same moment.
+ */
 const accessSpread = { from: 0.5, to: 0.95 }
-/** So long before its end, if its life is long enough: rounds take time. */
+/** This long before it expires, if it lives long enough: rounds take time. */
 const aheadSeconds = 120
-/** And where in the time a provider lets a refresh token lie unused. */
+/** The part of the time that a provider lets a refresh token go unused. */
 const idleSpread = { from: 0.7, to: 0.9 }
 
 const delaySeconds = { first: 1, most: 300 }
 
-/** The overdue are worked off within half an hour, in rounds of half a minute. */
+/** Overdue grants are renewed within half an hour, in rounds of half a minute. */
 const rounds = 60
 const roundLeast = 50
 const roundMost = 1000
-/** What is counted to know how many are to come: no more than a round could ever make use of. */
+/** The most that is counted to estimate the next rounds: more than one round could ever use. */
 export const mostToCount = rounds * roundMost
-/** How far a round looks ahead: as long as most access tokens live, so that all that are in use are counted. */
+/** How far a round looks ahead: as long as most access tokens live, so that all grants in use are counted. */
 export const horizonSeconds = 3600
 
 export type Need =
-  /** The access token serves as it is. */
+  /** The access token is used as it is. */
   | 'serves'
   | 'renew'
-  /** It has failed, and is not to be tried again yet. */
+  /** It failed, and must not be tried again yet. */
   | 'held_off'
-  /** The provider refuses a token it has only just made. */
+  /** The provider rejects a token that it has just issued. */
   | 'refused_again'
-  /** The provider refuses the only token there is: it is to be marked. */
+  /** The provider rejects the only token there is: mark the grant. */
   | 'refused_for_good'
-  /** Only the person can help. */
+  /** Only the user can fix it. */
   | 'dead'
-  /** They took it back. */
+  /** The user withdrew it. */
   | 'withdrawn'
 
 type GrantState = Pick<StoredGrant, 'expiresAt' | 'refreshToken' | 'status' | 'dueAt' | 'consentedAt' | 'refreshedAt'>
 
-/** What has to be done before its access token may be used; `refused`: the provider's API has just refused that one. */
+/** What must happen before the access token is used; `refused`: the provider's API has just rejected that one. */
 export function needOf(
   { expiresAt, refreshToken, status, dueAt, consentedAt, refreshedAt }: GrantState,
   now: Date,
@@ -75,27 +78,27 @@ export function needOf(
   return status === 'degraded' && dueAt !== null && dueAt > now ? 'held_off' : 'renew'
 }
 
-/** Seconds until asking again may bring something, when a grant is held off or its newest token was refused. */
+/** Seconds until another try can help, if a grant is on hold or its newest token was rejected. */
 export function waitSeconds({ status, dueAt, refreshedAt }: GrantState, now: Date): number {
   const until = status === 'degraded' ? dueAt : refreshedAt && secondsAfter(refreshedAt, justNowSeconds)
   return Math.max(1, Math.ceil(((until?.getTime() ?? 0) - now.getTime()) / 1000))
 }
 
-/** Whether it was signed in with, used or lent lately. */
+/** Whether it was recently used for a sign-in or a call, or lent. */
 export const isInUse = ({ usedAt }: Pick<StoredGrant, 'usedAt'>, now: Date): boolean =>
   usedAt !== null && usedAt > secondsAfter(now, -inUseSeconds)
 
-/** Whether it is worth writing down that it is used now. */
+/** Whether its use is worth recording now. */
 export const isUseWorthNoting = ({ usedAt }: Pick<StoredGrant, 'usedAt'>, now: Date): boolean =>
   usedAt === null || usedAt <= secondsAfter(now, -notedSeconds)
 
-/** A moment between two shares of the time from `now` to `end`; `chance` from 0 to 1 says where. */
+/** A moment between two fractions of the time from `now` to `end`; `chance`, from 0 to 1, selects it. */
 const within = (now: Date, end: Date, { from, to }: { from: number; to: number }, chance: number): Date =>
   secondsAfter(now, (Math.max(0, end.getTime() - now.getTime()) / 1000) * (from + (to - from) * chance))
 
 /**
- * When a grant whose tokens came just now is to be refreshed next, or `null`: never. `chance`, from 0 to 1, spreads
- * those that were given together.
+ * When a grant with new tokens is refreshed next; `null` for never. `chance`, from 0 to 1, spreads grants of the same
+ * moment.
  */
 export function nextRefreshAt(
   grant: Pick<StoredGrant, 'refreshToken' | 'expiresAt' | 'refreshExpiresAt' | 'usedAt'>,
@@ -115,7 +118,7 @@ export function nextRefreshAt(
   return due.length === 0 ? null : new Date(Math.min(...due.map((at) => at.getTime())))
 }
 
-/** When the permission ends whatever we do, as far as the provider says; for whoever has to give it again. */
+/** When the permission ends in any case, if the provider reports it; the user must then consent again. */
 export function consentEndsAt(
   {
     consentedAt,
@@ -130,30 +133,30 @@ export function consentEndsAt(
   return absoluteDays === undefined ? null : secondsAfter(consentedAt, absoluteDays * day)
 }
 
-/** Seconds nobody asks for after so many failures in a row; never fewer than the provider asked for. */
+/** Seconds to wait after so many failures in a row; never less than the provider asked for. */
 export const backOffSeconds = (failures: number, chance: number, retryAfter = 0): number =>
   Math.max(backOff(failures, delaySeconds, chance), retryAfter * (1 + chance / 4))
 
 export type RefreshFailure = Exclude<RefreshOutcome, { tag: 'refreshed' }>
 
-/** How a refresh that brought nothing is remembered. */
+/** How a failed refresh is stored. */
 export function errorClassOf({ tag, reason }: RefreshFailure): Exclude<GrantErrorClass, 'scope_missing'> {
   if (tag === 'needs_reauthorization') return 'invalid_grant'
   if (tag === 'client_config') return 'client_misconfigured'
   return reason === 'status_429' || reason === 'held_off' || reason === 'slow_down' ? 'rate_limited' : 'transient'
 }
 
-/** Whether it says that the provider answers nobody just now, so that asking for others would be in vain. */
+/** Whether the provider is unavailable for everyone now, so that other calls would fail as well. */
 export const concernsEverybody = (answer: RefreshFailure): boolean =>
   answer.tag === 'transient' && (answer.reason === 'breaker_open' || errorClassOf(answer) === 'rate_limited')
 
-/** How many a round takes of one provider's grants, of which so many are due within the hour. */
+/** How many grants of one provider a round takes, if so many are due within the hour. */
 export const roundSize = (coming: number): number =>
   Math.min(roundMost, Math.max(roundLeast, Math.ceil(coming / rounds)))
 
 /**
- * Whether a sign-in's tokens, stored, would take scopes away: those of a grant that is alive stay then. A sign-in asks
- * for little; what was granted on purpose is not taken back by it.
+ * Whether storing the tokens of a sign-in would remove scopes from a living grant, which then stays. A sign-in requests
+ * little and must not remove what was granted on purpose.
  */
 export const wouldNarrow = (
   stored: GrantState & Pick<StoredGrant, 'scopes'>,

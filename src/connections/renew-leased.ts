@@ -18,31 +18,34 @@ import {
 import type { GrantKey, GrantStore, StoredGrant } from './ports.ts'
 import type { Terms, Vault } from './vault.ts'
 
-/** How long after a write that failed the next try: ever longer, up to a second. */
+/** How long to wait after a failed write: increasing, up to a second. */
 const firstPauseMs = 100
 const mostPauseMs = 1000
 
-/** What a call to the provider needs, and what it may do there. */
+/** What a call to the provider needs, and what it allows. */
 export type UsableToken = {
   readonly accessToken: string
-  /** `null`: it never dies, as far as the provider says. */
+  /** `null` if it never expires, as far as the provider reports. */
   readonly expiresAt: Date | null
   readonly scopes: readonly string[]
-  /** What the person was asked for; what of it they did not give is missing. */
+  /** The requested scopes. Those that were not granted are missing. */
   readonly askedScopes: readonly string[]
 }
 
 export type Wish = {
-  /** How long it has to serve, in seconds. More than the provider grants cannot be had: then the newest is given. */
+  /** How long it must remain valid, in seconds. If the provider issues no longer one, the newest is returned. */
   readonly minTtlSeconds?: number
-  /** An access token the provider's API has just answered 401 for: another one is wanted. */
+  /** An access token that the provider's API has just rejected with 401: another one is needed. */
   readonly refused?: string
 }
 
 export type UsableTokenCode = 'needs_reauthorization' | 'provider_unavailable' | 'not_connected'
 export type UsableTokenResult = Result<UsableToken, AppError<UsableTokenCode>>
 
-/** What became of one renewal; `everybody`: for others of this provider it would be the same. `left`: nothing was done. */
+/**
+ * The result of one renewal. `everybody`: it would be the same for other grants of this provider. `left`: nothing was
+ * done.
+ */
 export type RenewalOutcome = {
   readonly answer: UsableTokenResult
   readonly result: 'refreshed' | 'dead' | 'misconfigured' | 'failed' | 'left'
@@ -56,19 +59,19 @@ export type LeasedParts = {
   random: Random
   events: Bus
   provider: (id: string) => Terms | undefined
-  /** Never sends a token to another issuer than the one that made it. */
+  /** Never sends a token to another issuer than the one that issued it. */
   refresh: (grant: StoredGrant, refreshToken: string) => Promise<RefreshOutcome>
-  /** Whom it concerns that a grant is dead: facts, written down together with it. */
+  /** Facts for those affected by a dead grant, stored together with it. */
   concerns: (grant: StoredGrant) => Promise<readonly Fact[]>
-  /** Revokes at the provider what was made for nobody. */
+  /** Revokes tokens at the provider that were issued for nobody. */
   revokeUnused?: (grant: StoredGrant, tokens: TokenSet) => Promise<void>
-  /** Milliseconds; for whoever waits on another's lease, or for the store to come back. */
+  /** Milliseconds; while another worker holds the lease, or the store is unavailable. */
   pause: (ms: number) => Promise<void>
 }
 
 /**
- * What happens under the lease of a grant: its provider is asked, once, and what it said is written down, for this
- * fence alone. And what is said of a grant to whoever wants its token.
+ * What happens under the lease of a grant: the provider is called once, and its response is stored for this fence only.
+ * Also what a caller gets who needs the token.
  */
 export function createLeasedRenewal({
   grants,
@@ -106,7 +109,7 @@ export function createLeasedRenewal({
   ): UsableTokenResult =>
     fail('provider_unavailable', { provider: nameOf(id) }, { retryAfter, ...(cause === undefined ? {} : { cause }) })
 
-  /** What is said of a grant as it is, when nothing is to be done about it, or nothing can be. */
+  /** The result for a grant in its current state, if nothing must or can be done. */
   const asIs = (grant: StoredGrant, { refused }: Wish, cause?: unknown): UsableTokenResult => {
     const at = clock()
     const params = { provider: nameOf(grant.provider) }
@@ -114,7 +117,7 @@ export function createLeasedRenewal({
     if (grant.status === 'needs_reauthorization')
       return fail('needs_reauthorization', params, cause === undefined ? {} : { cause })
     const accessToken = accessTokenOf(grant)
-    // Tokens are renewed early: what is left of this one may still serve.
+    // Tokens are renewed early: this one may still be valid long enough.
     if (accessToken !== refused && (grant.expiresAt === null || grant.expiresAt > at))
       return ok(usable(grant, accessToken))
     if (grant.refreshToken === null) return fail('needs_reauthorization', params)
@@ -122,8 +125,8 @@ export function createLeasedRenewal({
   }
 
   /**
-   * Writes what a provider said. The store may be away for a moment, and what the provider just made exists nowhere
-   * else: it is tried again for as long as the lease keeps others from asking.
+   * Stores the provider's response. The store may be unavailable for a moment, and the new tokens exist nowhere else:
+   * so it is retried for as long as the lease keeps other workers away.
    */
   const written = async <T>(leased: StoredGrant, write: () => Promise<T>): Promise<T> => {
     const most = ((leased.leaseUntil?.getTime() ?? 0) - clock().getTime()) * 0.8
@@ -137,7 +140,7 @@ export function createLeasedRenewal({
     }
   }
 
-  /** Somebody consented anew, took it back, or took the lease over: what they stored counts. */
+  /** A new consent, a withdrawal or another lease came first: what it stored counts. */
   const asStored = async (leased: StoredGrant, wish: Wish): Promise<RenewalOutcome> => {
     const current = await grants.find(leased)
     if (!current) return { answer: notConnected(leased), result: 'left' }
@@ -171,17 +174,17 @@ export function createLeasedRenewal({
       ...(lost ? { lastError: 'scope_missing' as const } : {}),
       ...(wish ? { usedAt: at } : {}),
     }
-    // Stored before it is used: a rotated token that is lost is a grant that is lost.
+    // Stored before it is used: if a rotated token is lost, so is the grant.
     const stored = await written(leased, () => grants.renewed(leased.id, leased.fence, brought, at))
     events.emit('provider_token.refreshed', { provider: leased.provider, result: 'refreshed' })
     if (stored) return { answer: ok(usable(fresh, tokens.accessToken)), result: 'refreshed' }
-    // Taken back while it was renewed: the old tokens are what is being revoked, and these would live on.
+    // Withdrawn during the renewal: the old tokens are being revoked, and the new ones would stay valid.
     const current = await grants.find(leased)
     if (!current || current.accessToken === null) await discard(leased, tokens)
     return asStored(leased, wish ?? {})
   }
 
-  /** Marked for its person, who is told. Whoever stored something newer meanwhile is not overruled: the fence says so. */
+  /** Marks the grant and notifies its user, unless something newer was stored, as the fence shows. */
   const bury = async (leased: StoredGrant, wish: Wish | null, cause: string): Promise<RenewalOutcome> => {
     const marked = await written(leased, async () =>
       grants.died(leased.id, leased.fence, clock(), await concerns(leased)),
@@ -203,13 +206,13 @@ export function createLeasedRenewal({
     return { dueAt, noted }
   }
 
-  /** Under the lease: asks the provider, once, and writes down what it said. `wish` is `null` for the scheduled round. */
+  /** Under the lease: calls the provider once and stores the response. `wish` is `null` for the scheduled round. */
   const renew = async (leased: StoredGrant, wish: Wish | null): Promise<RenewalOutcome> => {
     let refreshToken: string | null
     try {
       ;({ refreshToken } = vault.open(leased.id, leased))
     } catch (thrown) {
-      // A key is missing from the ring: the operator may bring it back, and meanwhile the others go on.
+      // A key is missing from the ring. The operator may add it again; other grants are not affected.
       if (!(thrown instanceof UnopenableError)) throw thrown
       const { dueAt } = await postpone(leased, { tag: 'client_config', reason: 'unopenable' })
       const answer = unavailable(leased, waitSeconds({ ...leased, status: 'degraded', dueAt }, clock()), 'unopenable')

@@ -13,25 +13,25 @@ import { createRound } from './round.ts'
 
 export type { UsableTokenCode as TokenCode } from './renew-leased.ts'
 
-/** Longer than any provider call may take, so that a lease outlives its work but not its worker. */
+/** Longer than any call to a provider, so that a lease ends only if its worker stopped. */
 const leaseSeconds = 90
-/** How long somebody waits for another's renewal, and how often they look: ever less often. */
+/** How long to wait for another worker's renewal, and how often to check: less and less. */
 const patienceMs = 30_000
 const firstLookMs = 100
 const mostLookMs = 1000
-/** How many renewals in this process somebody waits for before they are told to come again. */
+/** How many callers wait for renewals in this process before others get 503. */
 const mostFlights = 4
 
 type RenewalParts = Omit<LeasedParts, 'pause'> &
   Partial<Pick<LeasedParts, 'pause'>> & {
-    /** The registrations whose grants the scheduled round renews. */
+    /** The client registrations whose grants the scheduled round renews. */
     apps: () => readonly App[]
   }
 
 /**
- * An access token that works, for a call to its provider. Renewed once, whoever asks: a lease with an owner and a
- * fence, in the store, because most providers kill the old refresh token with the first use, and the second to ask
- * would be told that the grant is dead. Within one process those who want the same renewal share it.
+ * Returns a valid access token for a call to its provider. A token is renewed only once, even with many callers: most
+ * providers invalidate the old refresh token at the first use, and a second call would find the grant dead. So the
+ * store has a lease with an owner and a fence. Within one process, concurrent callers share a renewal.
  */
 export function createRenewal({
   apps,
@@ -41,7 +41,7 @@ export function createRenewal({
   const { grants, vault, clock, random, provider } = parts
   const { needs, asIs, unavailable, notConnected, renew, bury } = createLeasedRenewal({ ...parts, pause })
   const owner = secretToken(random)
-  /** Renewals under way in this process, by grant. */
+  /** Renewals in progress in this process, by grant. */
   const flights = new Map<string, Promise<unknown>>()
   let closing = false
 
@@ -50,13 +50,13 @@ export function createRenewal({
     return grants.lease(id, owner, secondsAfter(at, leaseSeconds), at, ifDue)
   }
 
-  /** Leases the grant and renews it, or waits for whoever holds it elsewhere. */
+  /** Leases the grant and renews it, or waits for the worker that holds the lease. */
   const attempt = async (grant: StoredGrant, wish: Wish): Promise<RenewalOutcome> => {
     for (let waited = 0, ms = firstLookMs; waited <= patienceMs; waited += ms, ms = Math.min(ms * 1.5, mostLookMs)) {
       const leased = await leaseOf(grant.id)
       if (leased) {
-        // Looked at again under the lease: whoever had it before may have renewed it, found it dead, or failed, between
-        // our read and our lease.
+        // Read again under the lease: its previous holder may have renewed it, found it dead or failed since the first
+        // read.
         const need = needs(leased, wish)
         if (need === 'renew') return renew(leased, wish)
         if (need === 'refused_for_good') return bury(leased, wish, 'refused')
@@ -72,7 +72,7 @@ export function createRenewal({
     return { answer: unavailable(grant, 5), result: 'left' }
   }
 
-  /** One renewal of a grant at a time in this process. */
+  /** At most one renewal of a grant at a time in this process. */
   const fly = <T>(id: string, work: () => Promise<T>): Promise<T> => {
     const flight = work().finally(() => flights.delete(id))
     flights.set(id, flight)
@@ -81,18 +81,19 @@ export function createRenewal({
 
   const find = async (key: GrantKey, wish: Wish): Promise<{ answer: UsableTokenResult; grant?: StoredGrant }> => {
     for (let n = 0; n < mostFlights; n++) {
-      // Nothing is served for another issuer than the provider's own of today: whose token that is nobody here can say.
+      // Nothing is returned for another issuer than the provider's current one: the owner of such a token is unknown
+      // here.
       if (provider(key.provider)?.speaksFor(key.issuer) === false) return { answer: notConnected(key) }
       const grant = await grants.find(key)
       if (!grant) return { answer: notConnected(key) }
       const need = needs(grant, wish)
       if (need !== 'renew' && need !== 'refused_for_good') return { answer: asIs(grant, wish), grant }
-      // With another registration than its own a refresh token is worth nothing, and would be called dead.
+      // With another client registration than its own, a refresh token is rejected and would appear dead.
       if (need === 'renew' && provider(key.provider)?.clientId !== key.clientId)
         return { answer: asIs(grant, wish, 'provider_not_enabled') }
       const running = flights.get(grant.id)
       if (!running) return { answer: (await fly(grant.id, () => attempt(grant, wish))).answer }
-      // Looked at again afterwards: what somebody else wished for need not be enough here.
+      // Checked again afterwards: what another caller needed may not be enough for this one.
       await running.catch(() => undefined)
     }
     return { answer: unavailable(key, 5) }
@@ -114,9 +115,9 @@ export function createRenewal({
 
   return {
     /**
-     * A token that serves, for a call made now: the stored one, or a new one when that has too little left, or was
-     * refused by the provider's API (`refused`). Refuses with `not_connected` (nobody granted it, or they took it
-     * back), `needs_reauthorization` (only the person can help) or `provider_unavailable` (with `retryAfter`).
+     * Returns a valid token for a call made now: the stored one, or a new one if that expires too soon or was rejected
+     * by the provider's API (`refused`). Fails with `not_connected` (never granted, or withdrawn),
+     * `needs_reauthorization` (only the user can fix it) or `provider_unavailable` (with `retryAfter`).
      */
     async ensureValidToken(key: GrantKey, wish: Wish = {}): Promise<UsableTokenResult> {
       const { answer, grant } = await find(key, wish)
@@ -126,9 +127,9 @@ export function createRenewal({
     },
 
     /**
-     * The scheduled round: renews what is due, of each provider by itself, so that one that hangs holds up no other's
-     * grants. A round takes only so many that the overdue of a night are spread over half an hour. Answers how many
-     * were renewed.
+     * The scheduled round: renews due grants, separately for each provider, so that one that hangs does not delay the
+     * others. A round takes a limited number, so that a backlog is spread over half an hour. Returns how many were
+     * renewed.
      */
     async renewDue(): Promise<number> {
       const ends = await Promise.allSettled(apps().map(round))
@@ -136,12 +137,12 @@ export function createRenewal({
       return ends.reduce((sum, end) => sum + (end.status === 'fulfilled' ? end.value : 0), 0)
     },
 
-    /** The round under way starts nothing new. */
+    /** The current round starts no further renewal. */
     stop(): void {
       closing = true
     },
 
-    /** How many are due now. */
+    /** How many grants are due now. */
     async backlog(): Promise<number> {
       const counts = await Promise.all(apps().map((app) => grants.dueBy(app, clock(), mostToCount)))
       return counts.reduce((sum, many) => sum + many, 0)

@@ -8,32 +8,32 @@ import type { Grant, RevocationOutcome } from '../providers/provider.ts'
 import type { GrantErrorClass, QueueOf, Revocation, RevocationPlace, RevocationStore } from './ports.ts'
 import type { Vault } from './vault.ts'
 
-/** From a quarter of a minute up to six hours, it has tried for about three days when it gives up. */
+/** With waits from 15 seconds to six hours, it gives up after about three days. */
 const maxAttempts = 25
 const delaySeconds = { first: 15, most: 6 * 3600 }
-/** Longer than any provider call may take, so that nobody else takes an item that is being worked on. */
+/** Longer than any call to a provider, so that no other worker takes an item in progress. */
 const leaseSeconds = 90
-/** How soon is looked again whether somebody has come back from the provider. */
+/** How soon to check again whether a user has returned from the provider. */
 const heldSeconds = 10
-/** A round starts nothing new after so long: the next one, which is due by then, goes on. */
+/** A round starts nothing new after this time; the next round continues. */
 const roundSeconds = 25
-/** How many of one provider's a round looks at: it only waits with some of them. */
+/** How many items of one provider a round reads: some may only have to wait. */
 const mostLooks = 500
-/** Why a call was not made at all. That is no attempt of this item's, and the provider's next one would fare the same. */
+/** Why no call was made. This is no attempt for the item, and the provider's next item would fare the same. */
 const notMade = new Set(['breaker_open', 'at_capacity', 'held_off'])
 const notMadeSeconds = 15
 
-/** Seconds until the next try, after `attempts` of them; never sooner than the provider asked for. */
+/** Seconds until the next try, after `attempts`; never less than the provider asked for. */
 export const retryDelay = (attempts: number, random: Random, retryAfter = 0): number =>
   Math.max(retryAfter, backOff(attempts, delaySeconds, chance(random)))
 
-/** A revocation as it is told to whoever waits for it. */
+/** A queued revocation as its user sees it. */
 export type QueuedRevocation = Pick<Revocation, 'provider' | 'teamId' | 'attempts' | 'nextAttemptAt'> & {
   readonly queuedAt: Date
   readonly lastError: GrantErrorClass | null
 }
 
-/** What went wrong, as far as it is anybody's but the operator's business. */
+/** What went wrong, unless only the operator can fix it. */
 function classOf(reason: string): GrantErrorClass {
   if (reason === 'status_429' || reason === 'held_off') return 'rate_limited'
   return ours.has(reason) ? 'client_misconfigured' : 'transient'
@@ -53,21 +53,19 @@ type RevocationParts = {
   clock: Clock
   ids: Ids
   random: Random
-  /** Never sends a token to another issuer than the one that made it. */
+  /** Never sends a token to another issuer than the one that issued it. */
   revoke: (
     of: Pick<Revocation, 'provider' | 'issuer'>,
     tokens: { accessToken: string; refreshToken: string | null },
   ) => Promise<RevocationOutcome>
-  /** Ids of the enabled providers. */
+  /** IDs of the enabled providers. */
   providers: () => readonly string[]
 }
 
-/** What became of one item. After `not_made` nothing more is asked of its provider in this round. */
+/** The result for one item. After `not_made`, the round makes no further call to its provider. */
 type RevocationAttempt = 'handled' | 'held' | 'not_made'
 
-/**
- * Withdrawing our permission at the provider, some time after the person withdrew it here: a durable queue, retried.
- */
+/** Revokes permissions at the provider after the user has withdrawn them here: a durable queue with retries. */
 export function createRevocation({ revocations, vault, clock, ids, random, revoke, providers }: RevocationParts) {
   const finish = (
     item: Revocation,
@@ -79,14 +77,12 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
       origin: internalOrigin,
       data: { provider: item.provider, result },
     }
-    // One that timed out here may have arrived there.
+    // A call that timed out here may have arrived there.
     const called = result === 'revoked' || (result !== 'not_supported' && item.attempts > 0)
     return revocations.finish(item.id, [fact], called ? { at: clock() } : undefined)
   }
 
-  /**
-   * Nothing when no key of the ring opens them: the operator may bring the key back, and meanwhile the others go on.
-   */
+  /** `undefined` if no key of the ring opens them: the operator may add the key again. Other items are not affected. */
   const opened = (item: Revocation) => {
     try {
       return vault.open(item.grantId, item)
@@ -97,14 +93,14 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
   }
 
   const one = async (item: Revocation): Promise<RevocationAttempt> => {
-    // A team's connection, or a sign-in linked again, stands on the same consent: revoking now would kill its tokens
-    // with these (Google revokes for the whole project, GitHub and Atlassian for person and app).
+    // A team's connection, or an identity that was linked again, rests on the same consent: revoking now would
+    // invalidate its tokens, too (Google revokes for the whole project, GitHub and Atlassian for user and app).
     if (await revocations.stillNeeded(item)) {
       await finish(item, 'still_needed')
       return 'handled'
     }
-    // Google ends the whole consent, with what somebody is about to bring back. Only of a plain sign-in it is not known
-    // whose it will be: caught in the middle, it fails once.
+    // Google revokes the whole consent, including one that a user is returning with. For a plain sign-in it is unknown
+    // whose that will be: it can fail once.
     const now = clock()
     if (await revocations.awaited(item, now)) {
       await revocations.postpone(item.id, secondsAfter(now, heldSeconds))
@@ -134,7 +130,7 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
   }
 
   let isStopping = false
-  /** The queues being worked off in the round under way, and how that goes. */
+  /** The queues that the current round works on, and its progress. */
   const busy = new Map<string, Promise<void>>()
   let round = { started: clock(), handled: 0, error: undefined as { readonly thrown: unknown } | undefined }
 
@@ -142,7 +138,7 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
     for (let looks = 0; looks < mostLooks && !isStopping; looks++) {
       const now = clock()
       if (now > secondsAfter(round.started, roundSeconds)) return
-      // One by one: a lease has to last for one call, not for a round.
+      // One at a time: a lease lasts for one call, not for a round.
       const [item] = await revocations.take(1, now, secondsAfter(now, leaseSeconds), of)
       if (!item) return
       const end = await one(item)
@@ -151,7 +147,7 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
     }
   }
 
-  /** Each provider has a queue of its own, so that one that does not answer delays no other's. */
+  /** Each provider has its own queue, so that one that does not respond delays no other. */
   const workOffIdle = (): void => {
     const enabled = providers()
     const queues: readonly QueueOf[] = [...enabled.map((provider) => ({ provider })), { noneOf: enabled }]
@@ -169,8 +165,8 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
 
   return {
     /**
-     * What a consent brought that came to nothing here, for it was refused at the last step: kept nowhere, and to be
-     * worth nothing at its provider either, unless something else stands on the same consent.
+     * Queues the tokens of a consent that was refused at the last step here. They are stored nowhere and are revoked at
+     * the provider, unless something else rests on the same consent.
      */
     async revokeUnused(
       { provider, issuer, clientId, claims: { subject }, tokens }: Grant,
@@ -196,7 +192,7 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
       })
     },
 
-    /** Works off what is due; answers how many were handled. */
+    /** Works on the due items. Returns how many were handled. */
     async work(): Promise<number> {
       if (busy.size === 0) round = { started: clock(), handled: 0, error: undefined }
       const { handled: before } = round
@@ -205,22 +201,22 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
       if (round.error) throw round.error.thrown
       return round.handled - before
     },
-    /** Something was queued: a round under way looks at the queues again that it has done with. */
+    /** An item was queued: the current round checks finished queues again. */
     wake(): void {
       if (busy.size > 0) workOffIdle()
     },
-    /** Begins with no further one. */
+    /** Starts no further item. */
     stop: (): void => {
       isStopping = true
     },
     backlog: (): Promise<number> => revocations.backlog(),
 
-    /** A page of what of an account's waits, the oldest first; without the tokens. `next`: where the next page begins. */
+    /** A page of the waiting items of an account, oldest first, without tokens. `next`: where the next page starts. */
     async waiting(
       accountId: string,
       { after, limit }: { readonly after: RevocationPlace | null; readonly limit: number },
     ): Promise<{ readonly items: readonly QueuedRevocation[]; readonly next: RevocationPlace | null }> {
-      // One more than asked for tells whether there is a next page.
+      // One more than requested shows whether there is a next page.
       const rows = await revocations.of(accountId, { after, limit: limit + 1 })
       const shown = rows.slice(0, limit)
       const items = shown.map(({ provider, teamId, createdAt, attempts, nextAttemptAt, lastError }) => ({

@@ -4,23 +4,23 @@ import { horizonSeconds, mostToCount, roundSize } from './life-cycle.ts'
 import type { App, GrantStore } from './ports.ts'
 import type { RenewalOutcome } from './renew-leased.ts'
 
-/** How many calls a round has under way to one provider. */
+/** How many concurrent calls a round makes to one provider. */
 const workers = 20
-/** A round starts nothing new after so long: the next one goes on. */
+/** A round starts nothing new after this time; the next round continues. */
 const roundSeconds = 25
-/** So many refusals of our own registration, and no success, are enough for one round. */
+/** After so many rejections of our client registration without a success, the round ends. */
 const mostMisconfigured = 5
 
 type RoundParts = {
   grants: GrantStore
   clock: Clock
   random: Random
-  /** Renews one grant that is due; nothing when somebody else is at it. */
+  /** Renews one due grant; does nothing if another worker holds it. */
   renew: (id: string) => Promise<RenewalOutcome | undefined>
   isClosing: () => boolean
 }
 
-/** One scheduled round over what is due of one registration; answers how many were renewed. */
+/** One scheduled round over the due grants of one client registration. Returns how many were renewed. */
 export function createRound({ grants, clock, random, renew, isClosing }: RoundParts) {
   const shuffled = (ids: readonly string[]): string[] =>
     ids
@@ -31,7 +31,7 @@ export function createRound({ grants, clock, random, renew, isClosing }: RoundPa
   return async (app: App): Promise<number> => {
     const started = clock()
     const most = roundSize(await grants.dueBy(app, secondsAfter(started, horizonSeconds), mostToCount))
-    // In any order: another node's round has the same list.
+    // In random order: other nodes have the same list.
     const due = shuffled(await grants.due(app, started, most))
     let [renewed, misconfigured, stopped] = [0, 0, false]
     const work = async (): Promise<void> => {
@@ -40,7 +40,7 @@ export function createRound({ grants, clock, random, renew, isClosing }: RoundPa
         const done = await renew(id)
         if (done?.result === 'refreshed') renewed++
         if (done?.result === 'misconfigured') misconfigured++
-        // The rest stays due, and as it is: what failed for these says nothing about those.
+        // The rest stays due and unchanged: these failures say nothing about those grants.
         if (done?.everybody || (renewed === 0 && misconfigured >= mostMisconfigured)) stopped = true
       }
     }

@@ -2,27 +2,30 @@ import type { Provider } from '../providers/provider.ts'
 import { consentEndsAt, needOf } from './life-cycle.ts'
 import type { StoredGrant } from './ports.ts'
 
-/** What somebody granted at a provider, and how it stands: what they are shown of it. */
+/** What a user granted at a provider and its state, for display. */
 export type Standing = {
-  /** `none`: nothing was ever kept, or its provider is switched off here. */
+  /** `none`: nothing was ever stored, or the provider is not enabled. */
   readonly status: StoredGrant['status'] | 'none'
   readonly asked: readonly string[]
   readonly granted: readonly string[]
-  /** What was asked for and not granted. */
+  /** Requested scopes that were not granted. */
   readonly missing: readonly string[]
-  /** When the access token dies; it is renewed by itself where that can be done. */
+  /** When the access token expires. It is renewed automatically if possible. */
   readonly expiresAt: Date | null
   readonly usedAt: Date | null
-  /** When the consent ends whatever is done, as far as the provider says. */
+  /** When the consent ends in any case, if the provider reports it. */
   readonly endsAt: Date | null
   readonly lastError: StoredGrant['lastError']
 }
 
-/** The status as people are told it: what has expired and cannot be renewed needs its person, though nobody asked yet. */
+/**
+ * The status for display: a grant that has expired and cannot be renewed needs its user, even if nothing has failed
+ * yet.
+ */
 export const grantStatusOf = (grant: StoredGrant, now: Date): StoredGrant['status'] =>
   needOf(grant, now) === 'dead' ? 'needs_reauthorization' : grant.status
 
-/** Pure. `signInScopes` are what the sign-in itself said, for where no grant is kept. */
+/** Pure. `signInScopes` are the scopes of the sign-in itself, for a user without a stored grant. */
 export function standingOf(
   grant: StoredGrant | undefined,
   provider: Pick<Provider, 'lifetime' | 'missingScopes'> | undefined,

@@ -7,7 +7,7 @@ import type { Grant, GrantTokens, Provider } from '../providers/provider.ts'
 import { isInUse, nextRefreshAt, wouldNarrow } from './life-cycle.ts'
 import type { GrantKey, GrantStore, NewTokens, StoredGrant } from './ports.ts'
 
-/** What there is to know of a provider here. */
+/** What the vault needs to know of a provider. */
 export type Terms = Pick<Provider, 'name' | 'clientId' | 'lifetime' | 'missingScopes' | 'speaksFor'>
 
 type VaultParts = {
@@ -19,12 +19,10 @@ type VaultParts = {
   provider: (id: string) => Terms | undefined
 }
 type Column = 'access_token' | 'refresh_token'
-/** How many grants are looked at in one transaction. */
+/** How many grants one transaction reads. */
 const repairedAtOnce = 500
 
-/**
- * Provider tokens at rest: each sealed to its own row and column. They are opened only to be sent to their provider.
- */
+/** Stores provider tokens, each sealed to its row and column. They are opened only to be sent to their provider. */
 export function createVault({ grants, sealer, clock, ids, random, provider }: VaultParts) {
   const place = (id: string, column: Column): string => `grants/${id}/${column}`
 
@@ -42,11 +40,11 @@ export function createVault({ grants, sealer, clock, ids, random, provider }: Va
     }
   }
 
-  /** When a grant with tokens made now is due. */
+  /** When a grant with new tokens is due. */
   const nextDueOf = (grant: Pick<StoredGrant, 'provider'> & Parameters<typeof nextRefreshAt>[0]): Date | null =>
     nextRefreshAt(grant, provider(grant.provider)?.lifetime ?? {}, clock(), chance(random))
 
-  /** When a grant is due once it is used now: one that was idle is to be renewed in time again. */
+  /** When a grant is due after it is used now: an idle one must be renewed in time again. */
   const dueOnUse = (grant: StoredGrant): Date | null => {
     const at = clock()
     return grant.status === 'healthy' && grant.expiresAt !== null && !isInUse(grant, at)
@@ -61,11 +59,11 @@ export function createVault({ grants, sealer, clock, ids, random, provider }: Va
     nextDueOf,
 
     /**
-     * Keeps what a consent brought for `holder`. A missing refresh token never overwrites a stored one,
-     * unless that is dead. A plain sign-in
-     * asks for little, so it takes nothing away: a living grant with more scopes stays as it is, and what was asked for
-     * once is not forgotten. A consent given on purpose replaces. `false`: nobody has that identity any more, and
-     * nothing was kept. What the provider reported of the person's identity (`use`) is stored in the same transaction.
+     * Stores the consent for `holder`. A missing refresh token never overwrites a stored one unless that is dead. A
+     * plain sign-in requests little, so it removes nothing: a living grant with more scopes stays, and what was
+     * requested once is remembered. A consent given on purpose replaces the stored one. Returns `false` if nobody has
+     * the identity any longer; then nothing is stored. What the provider reported about the identity (`use`) is stored
+     * in the same transaction.
      */
     keep(
       { provider: id, issuer, clientId, claims: { subject }, tokens, asked }: Grant,
@@ -98,7 +96,7 @@ export function createVault({ grants, sealer, clock, ids, random, provider }: Va
       )
     },
 
-    /** The same for whoever keeps it themselves, in the transaction of what it is for: its tokens, sealed to a row. */
+    /** The same for callers that store the tokens in a transaction of their own: the tokens, sealed to a row. */
     brought:
       ({ provider: id, tokens, asked }: Grant): ((row: string) => NewTokens) =>
       (row) => {
@@ -109,8 +107,8 @@ export function createVault({ grants, sealer, clock, ids, random, provider }: Va
     dueOnUse,
 
     /**
-     * Looks at some more grants each time it is called, all of them in turn, and withdraws those that versions before
-     * left behind without an identity. Answers how many.
+     * Checks some more grants at each call, all of them in turn, and withdraws those that older versions left without
+     * an identity. Returns how many.
      */
     async repair(): Promise<number> {
       const { withdrawn, next } = await grants.repair(repairedUpTo, repairedAtOnce, clock())
@@ -120,7 +118,7 @@ export function createVault({ grants, sealer, clock, ids, random, provider }: Va
 
     find: (key: GrantKey): Promise<StoredGrant | undefined> => grants.find(key),
 
-    /** The tokens in the clear, for a call to their provider. `id` is the row they were sealed in. */
+    /** The opened tokens, for a call to their provider. `id` is the row they are sealed to. */
     open(
       id: string,
       { accessToken, refreshToken }: Pick<StoredGrant, 'accessToken' | 'refreshToken'>,
@@ -133,7 +131,7 @@ export function createVault({ grants, sealer, clock, ids, random, provider }: Va
     },
   }
 }
-/** For a provider that is not enabled: scopes are what they are called. */
+/** For a provider that is not enabled: scopes are compared by name. */
 const listed = (asked: readonly string[], granted: readonly string[]): readonly string[] =>
   asked.filter((scope) => !granted.includes(scope))
 

@@ -18,8 +18,8 @@ type AskForMoreParts = {
 }
 
 /**
- * Somebody grants more at a provider they sign in with: they are sent there once more, for what signing in needs, what
- * they granted before and what they chose now. Only what the operator offers may be chosen.
+ * Asks for more permissions at a provider the user signs in with. They are sent there again for the minimum, for what
+ * they granted before, and for what they chose now. Only scopes that the operator offers can be chosen.
  */
 export function askForMore({ accounts, grants, providers, begin }: AskForMoreParts) {
   return async (
@@ -34,7 +34,7 @@ export function askForMore({ accounts, grants, providers, begin }: AskForMorePar
     if (!provider?.speaksFor(identity.issuer)) return fail('provider_not_found', { provider: identity.provider })
     if (chosen.some((scope) => !provider.optionalScopes.includes(scope))) return fail('scopes_not_offered')
     const { id, scopes: least } = provider
-    // What is within the least already is not asked for again in the provider's other spelling.
+    // Scopes of the minimum are not requested again in the provider's other spelling.
     const before = provider.missingScopes(await grantedBefore(grants, provider, identity), least)
     return begin({
       provider: id,
@@ -48,7 +48,7 @@ export function askForMore({ accounts, grants, providers, begin }: AskForMorePar
   }
 }
 
-/** What somebody has granted at a provider for themselves. */
+/** What a user has granted at a provider for themselves. */
 const grantedBefore = async (
   grants: AskForMoreParts['grants'],
   { id, clientId }: Provider,
@@ -57,8 +57,8 @@ const grantedBefore = async (
   (await grants.find({ provider: id, issuer, clientId, subject, holder: 'person' }))?.scopes ?? []
 
 /**
- * Whether everything somebody was asked for is still offered when they come back, or was granted before: the operator may
- * have taken a scope off the list in between.
+ * Whether all requested scopes are still offered, or were granted before: the operator may have removed one in the
+ * meantime.
  */
 export function stillOffers({ grants }: Pick<AskForMoreParts, 'grants'>) {
   return async (
@@ -75,9 +75,9 @@ export function stillOffers({ grants }: Pick<AskForMoreParts, 'grants'>) {
 export type StillOffers = ReturnType<typeof stillOffers>
 
 /**
- * Which sign-in a flow asks more for; `undefined` where it asks for nothing beyond the usual. It is the one whose page
- * the flow returns to: nobody but `askForMore` begins a linking with scopes of its own. With any other account at the
- * provider the flow must come to nothing, or more would be granted with it than its owner was ever shown here.
+ * The identity for which more scopes are requested; `undefined` for an ordinary sign-in or linking. It is the one whose
+ * page the round trip returns to, since only `askForMore` begins a linking with scopes of its own. With another account
+ * at the provider the round trip must fail: it would grant more than that user was shown here.
  */
 export function identityAskedFor({ intent, scopes, returnTo }: PendingAuthorization): string | undefined {
   if (intent !== 'link' || scopes === null) return undefined

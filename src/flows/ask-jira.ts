@@ -10,12 +10,12 @@ export type AskJiraCode =
   | 'provider_rate_limited'
   | 'jira_scope_missing'
   | 'jira_forbidden'
-  /** What was asked for is not there, or not for whoever connected. */
+  /** The resource does not exist, or the user who connected has no access to it. */
   | 'jira_site_not_found'
 
 /**
- * A question to Jira with a team's token: made sure of before every use, and made anew once when Jira refuses it. A missing
- * scope is refused with the same status, and no new token would help.
+ * Calls Jira with a team's token. The token is checked before every use, and renewed once if Jira rejects it. A missing
+ * scope has the same status, and a new token would not help.
  */
 export function askJira({ ensureValidToken }: Pick<Renewal, 'ensureValidToken'>) {
   return async <T>(
@@ -44,7 +44,7 @@ function refusal({ name }: Provider, failure: JiraFailure): Err<AppError<AskJira
     }
     case 'scope_missing':
       return fail('jira_scope_missing', { scopes: failure.scopes.join(', ') })
-    // A token that is fresh and refused all the same: Jira takes whoever connected for nobody it knows.
+    // A fresh token was rejected: Jira does not know the user who connected.
     case 'token_refused':
     case 'forbidden':
       return fail('jira_forbidden')

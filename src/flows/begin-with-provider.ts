@@ -16,26 +16,26 @@ export type AuthorizationRequest = {
   readonly redirectUriKey?: string | undefined
   readonly returnTo?: string | undefined
   readonly codeChallenge?: string | undefined
-  /** Absent for a sign-in; who links or connects, and in which session. */
+  /** The account and session that links or connects; absent for a sign-in. */
   readonly visitor?: { readonly accountId: string; readonly sessionId: string }
-  /** The team that is connected; only with a visitor. */
+  /** The team to connect; only with a visitor. */
   readonly teamId?: string
-  /** What is asked for; the provider's own least by default. */
+  /** The scopes to request; by default the minimum of the provider. */
   readonly scopes?: readonly string[]
-  /** Whoever has this sign-in at the provider is asked for more; only with a visitor. */
+  /** Asks the user of this identity for more scopes; only with a visitor. */
   readonly more?: { readonly subject: string }
   /** Where the request came from; absent for a program that embeds the service. */
   readonly origin?: Origin
-  /** Consent is asked for once more, where a provider would go by the one it has: only that brings a new refresh token. */
+  /** Requests consent again even if the provider would reuse the last one: only that returns a new refresh token. */
   readonly consentAgain?: boolean | undefined
 }
 
 export type AuthorizationStart = {
   readonly url: URL
   readonly state: string
-  /** Names the flow without telling its state: the browser's cookie is called after it. */
+  /** A name for the round trip that does not reveal its state. The browser's cookie is named after it. */
   readonly handle: string
-  /** Binds the flow: the browser's cookie, or the app's `flow_token`. Kept here only as a hash. */
+  /** Binds the round trip: the browser's cookie, or the app's `flow_token`. Only its hash is stored. */
   readonly binding: string
   readonly expiresIn: number
 }
@@ -47,7 +47,7 @@ export type BeginCode =
   | 'return_to_not_allowed'
   | 'invalid_request'
 
-/** The public name of a flow: ten at once in one browser each have a cookie of their own. */
+/** The public name of a round trip. Ten at once in one browser each have their own cookie. */
 export const authorizationHandle = (state: string): string => sha256(state).slice(0, 16)
 
 export const verifierPlace = (pendingId: string): string => `flows/${pendingId}/verifier`
@@ -149,7 +149,7 @@ export function beginWithProvider({
   return async (given: AuthorizationRequest): Promise<Result<AuthorizationStart, AppError<BeginCode>>> => {
     const { provider: id, visitor, teamId, origin = internalOrigin } = given
     const provider = providers.get(id)
-    // Not recorded: the name is the caller's text.
+    // Not recorded: the name is text of the caller.
     if (!provider) return fail('provider_not_found', { provider: id.slice(0, 40) })
     const intent = teamId !== undefined ? 'connect' : visitor ? 'link' : 'login'
     const begun = await begin(provider, intent, given)

@@ -5,12 +5,13 @@ import { type Email, readEmail } from '../kernel/email.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import { type MailParts, until } from './verify-email.ts'
 
-/** Another address: asked for here, proven there, and only then the account's. */
+/** Changes the email address: requested here, verified in the new mailbox, and only then stored. */
 export function changeEmail({ addresses, tickets, letter, allowed, clock, mail, wakeMail }: MailParts) {
   return {
     /**
-     * Writes to the new address, and to the old one that it was asked for. One that somebody has proven gets a letter
-     * too, to that somebody: whoever asks here learns nothing. A mere claim is in nobody's way: proving ends it.
+     * Emails the new address, and informs the old one. If another account has verified the new address, its user gets
+     * an email as well, and the caller learns nothing. An unverified claim is no obstacle: verifying the address ends
+     * it.
      */
     async ask(account: Account, wanted: Email, origin: Origin): Promise<Result<null, AppError<'mail_not_configured'>>> {
       if (!mail) return fail('mail_not_configured')
@@ -30,7 +31,7 @@ export function changeEmail({ addresses, tickets, letter, allowed, clock, mail, 
             params: until(made),
             secret: { ticket: made.secret },
           })
-      // An address that was never proven may be a stranger's: it is told nothing.
+      // An unverified address may belong to someone else, so it is not informed.
       const here =
         account.emailVerified && account.email !== null && (await allowed('email_change_requested', accountId))
           ? [
@@ -43,8 +44,8 @@ export function changeEmail({ addresses, tickets, letter, allowed, clock, mail, 
               }),
             ]
           : []
-      // Written where the address is taken, too, though nobody gets its link: that an older link ended, or that the
-      // request is among one's own data, would otherwise say that it is free.
+      // Stored even if the address is taken, although nobody gets its link. Otherwise the end of an older link, or the
+      // request in the caller's own data, would reveal that the address is free.
       await addresses.send(
         made,
         [there, ...here],
@@ -54,14 +55,14 @@ export function changeEmail({ addresses, tickets, letter, allowed, clock, mail, 
       return ok(null)
     },
 
-    /** What a link would do, for whoever follows it. */
+    /** What following the link would do. */
     async looks(secret: string, accountId: string): Promise<{ address: string } | 'not_yours' | 'over'> {
       const ticket = await tickets.find('change_email', secret)
       if (!ticket || ticket.email === null) return 'over'
       return ticket.accountId === accountId ? { address: ticket.email } : 'not_yours'
     },
 
-    /** By the account that asked, signed in: the mail alone is not enough, nor is the sign-in. */
+    /** Requires the account that requested the change, signed in: the email alone is not enough. */
     async confirm(
       secret: string,
       who: { readonly accountId: string; readonly sessionId: string },

@@ -37,8 +37,8 @@ type ChangePasswordParts = {
 }
 
 /**
- * A password is set, changed or taken away by whoever is signed in. The current one is asked for where there is one: a
- * device left open must not be enough to lock its owner out (ASVS 6.2.3).
+ * Sets, changes or removes the password of the signed-in user. Requires the current password if there is one: access to
+ * an unattended device must not be enough to lock its owner out (ASVS 6.2.3).
  */
 export function changePassword(parts: ChangePasswordParts) {
   const { stored, passwords, throttle, trustedDevices, accounts, audit, clock, rules } = parts
@@ -67,8 +67,8 @@ export function changePassword(parts: ChangePasswordParts) {
 
   return {
     /**
-     * `invalid_request`: there is a current password, and it was not given. `email_unverified`: the address has a
-     * password already, of another account that claims it; whoever proves it owns it.
+     * `invalid_request`: there is a current password, and it was not sent. `email_unverified`: another account that
+     * claims this email address already has a password for it; the user who verifies the address gets it.
      */
     async change(
       asking: PasswordHolder,
@@ -104,7 +104,7 @@ export function changePassword(parts: ChangePasswordParts) {
       return known ? fail('sign_in_overtaken') : fail('email_unverified')
     },
 
-    /** Never the last way in. */
+    /** Refuses to remove the last sign-in method. */
     async remove(
       { account, sessionId }: PasswordHolder,
       origin: Origin,

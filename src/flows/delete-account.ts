@@ -8,9 +8,9 @@ import type { Providers } from '../providers/providers.ts'
 type DeleteAccountParts = { accounts: AccountStore; providers: Providers; clock: Clock; wakeRevocation: () => void }
 
 /**
- * An account goes, with everything it owns; its grants are revoked at their providers. The trail keeps that it
- * happened, not who it was; `by` is the administrator who did it for them. Answers whether it was there. The last
- * administrator stays.
+ * Deletes an account with everything it owns, and revokes its grants at their providers. The audit log keeps that it
+ * happened, but not who it was. `by` is the administrator who deletes it for the user. Returns whether the account
+ * existed. The last administrator cannot be deleted.
  */
 export function deleteAccount({ accounts, providers, clock, wakeRevocation }: DeleteAccountParts) {
   return async (

@@ -37,10 +37,10 @@ import { unlinkProvider } from './unlink-provider.ts'
 import { verifyEmail } from './verify-email.ts'
 import { withdrawGrants } from './withdraw-grants.ts'
 
-/** What one flow is built from. */
+/** The dependencies of one flow. */
 type PartsOf<Flow extends (parts: never) => unknown> = Parameters<Flow>[0]
 
-/** What flows give each other; everything else comes from outside. */
+/** Flows that other flows depend on. All other dependencies come from outside. */
 type BuiltHere =
   | (
       | 'arrive'
@@ -58,8 +58,8 @@ type BuiltHere =
   | ('withdrawal' | 'sendSignIn' | 'opens' | 'opensByMail' | 'mayReturn' | 'stillOffers' | 'sessionLives')
 
 /**
- * The nouns, stores and settings that the flows are built from: each under the name that every flow calls it by. A flow
- * that needs something new declares it in its own parts.
+ * The nouns, stores and settings that the flows depend on, each under the name that all flows use. A flow that needs
+ * something new declares it in its own parts.
  */
 type Nouns = Omit<
   PartsOf<typeof arriveFromProvider> &
@@ -83,7 +83,7 @@ type Nouns = Omit<
   BuiltHere
 > & { readonly returns: Returns }
 
-/** Builds every flow, in the order in which they need each other. Each is one verb of the service, in a file of its own. */
+/** Builds all flows, in the order in which they need each other. Each is a verb of the service, in its own file. */
 export function createFlows(nouns: Nouns) {
   const { addresses, audit, devices, renewal, returns, autoRegister } = nouns
   const mayReturn = returns.stillAllowed

@@ -2,7 +2,7 @@ import { type Clock, epochSeconds } from '../kernel/clock.ts'
 import type { Devices } from '../sessions/devices.ts'
 import type { Tokens } from '../sessions/tokens.ts'
 
-/** What RFC 7662 §2.2 calls an answer: of a token that is not good, nothing but that. */
+/** The response of RFC 7662 §2.2. An inactive token is reported as inactive, without anything else. */
 export type Introspection =
   | { readonly active: false }
   | {
@@ -11,7 +11,7 @@ export type Introspection =
       readonly sid: string
       readonly scope: string
       readonly client_id: string
-      /** Only an access token has one: whoever looks for `bearer` must not take a refresh token for it. */
+      /** Only access tokens have one. A caller that checks for `bearer` must not accept a refresh token. */
       readonly token_type?: 'bearer'
       readonly token_use: 'access_token' | 'refresh_token'
       readonly exp: number
@@ -25,10 +25,10 @@ export type Introspection =
 type IntrospectTokenParts = { devices: Devices; tokens: Tokens; clock: Clock; issuer: string; audience: string }
 
 /**
- * Whether a token is good at this moment, and whose. It is answered from the session's row, not from what the token
- * says of itself: a device that was signed out a moment ago, or a role that was taken away, counts already. A valid
- * token's generation counts as used: a back end that asks about it has received it from the client, so the answer that
- * brought it was not lost.
+ * Whether a token is active at this moment, and whose it is. The response comes from the session's row, not from the
+ * token: a device that was signed out or a role that was removed a moment ago already counts. The generation of a valid
+ * token counts as used: a back end that introspects it received it from the client, so the response with that token was
+ * not lost.
  */
 export function introspectToken({ devices, tokens, clock, issuer, audience }: IntrospectTokenParts) {
   return async (token: string): Promise<Introspection> => {
@@ -41,7 +41,7 @@ export function introspectToken({ devices, tokens, clock, issuer, audience }: In
       if (!session || session.accountId !== sub) break
       if (session.endedAt || session.account.disabledAt) break
       if (now >= session.idleExpiresAt || now >= session.absoluteExpiresAt) break
-      // A refresh token that was replaced may still be answered for a while, but is not what its client should hold.
+      // A replaced refresh token may still be accepted for a while, but its client should not hold it.
       if (type === 'refresh' && generation !== session.generation) break
       await devices.noteUse(session, generation, now)
       return {

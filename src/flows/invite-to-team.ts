@@ -9,12 +9,12 @@ import type { ComposeMail } from '../mail/compose.ts'
 import type { Invitations, InviteCode } from '../teams/invitations.ts'
 import type { Invitation, TeamRole } from '../teams/ports.ts'
 
-/** How many letters somebody may have sent to strangers in an hour, over all their teams. */
+/** How many emails a person may send to strangers in an hour, for all their teams together. */
 const mostSent = 60
 
 /**
- * A name as it may stand in a letter to a stranger: mail programs make links of whatever looks like an address, and ours
- * would carry whoever named the team's.
+ * A team name that is safe in an email to a stranger: mail programs turn text that looks like a URL into a link, and
+ * our email would carry a link chosen by the person who named the team.
  */
 const withoutLinks = (name: string): string => name.replace(/([.:/@\\])(?=\S)/gu, '$1 ')
 
@@ -22,18 +22,18 @@ type InviteToTeamParts = {
   invitations: Invitations
   addresses: Pick<AddressStore, 'holders'>
   letter: ComposeMail
-  /** Whether another letter of this kind may go to an address, and whether somebody may have another one sent. */
+  /** Whether another email of this kind may go to this address, and whether this person may send another one. */
   allowed: Allowance
-  /** Whether there is a way for letters to leave. */
+  /** Whether email is configured. */
   mail: boolean
   wakeMail: () => void
 }
 export type InviteToTeamCode = InviteCode | 'mail_not_configured' | 'email_unverified' | 'rate_limited'
 
 /**
- * Somebody is written to on behalf of somebody else, with a team's name of their choice in it. So whoever has it sent is
- * named by an address they have proven, and neither they nor the address get more of it than is reasonable. Nobody learns
- * whether there is an account with the address, unless it is one of the team.
+ * Emails an invitation on behalf of a team, with a team name that a user chose. So the email names the sender by a
+ * verified address, and sender and recipient have limits. The response does not reveal whether the address has an
+ * account, unless it belongs to a member.
  */
 export function inviteToTeam({ invitations, addresses, letter, allowed, mail, wakeMail }: InviteToTeamParts) {
   return async (

@@ -19,19 +19,19 @@ import type {
 import { mayInTeam } from '../teams/role.ts'
 import type { SyncJiraSites } from './sync-jira-sites.ts'
 
-/** A team's connection as whoever is in the team may see it: no token, nor where one is kept. */
+/** A team's connection as its members see it, without tokens. */
 export type JiraView = {
   readonly teamId: string
   readonly status: JiraStatus
   readonly sites: readonly JiraSite[]
   readonly scopes: readonly string[]
-  /** What is asked for and was not granted. */
+  /** Requested scopes that were not granted. */
   readonly missingScopes: readonly string[]
-  /** The account here that consented, and what Atlassian calls the one there. */
+  /** The local account that consented, and its account ID at Atlassian. */
   readonly connectedBy: string | null
   readonly subjectName: string | null
   readonly connectedAt: Date | null
-  /** When the present access token dies; it is renewed before. */
+  /** When the current access token expires; it is renewed before that. */
   readonly expiresAt: Date | null
   readonly lastSyncAt: Date | null
   readonly syncStatus: StoredJiraIntegration['syncStatus'] | null
@@ -52,15 +52,12 @@ type KeepJiraParts = {
 }
 type Who = { readonly teamId: string; readonly accountId: string }
 
-/** Looking at a team's connection to Jira, choosing its sites, and ending it. */
+/** Shows a team's connection to Jira, chooses its sites, and ends it. */
 export function keepJira({ teams, jira, vault, providers, sync, clock, wakeRevocation }: KeepJiraParts) {
   const nothing = { scopes: [], missingScopes: [], connectedBy: null, subjectName: null, connectedAt: null }
   const never = { expiresAt: null, lastSyncAt: null, syncStatus: null, lastError: null }
 
-  /**
-   * None where another issuer gave it, or gave it to another registration of ours than the present one: nobody can
-   * renew it.
-   */
+  /** `undefined` if another issuer or another client registration of ours issued it: then it cannot be renewed. */
   const grantOf = async ({ integration: { provider: id, issuer, clientId, subject, teamId } }: JiraState) => {
     const provider = providers.get(id)
     return provider?.clientId === clientId && provider.speaksFor(issuer)
@@ -96,7 +93,7 @@ export function keepJira({ teams, jira, vault, providers, sync, clock, wakeRevoc
   }
 
   return {
-    /** The connection and its state, without asking who wants to know. */
+    /** The connection and its state. Does not check who asks. */
     see,
 
     async status({ teamId, accountId }: Who): Promise<Result<JiraView, AppError<SeeCode>>> {
@@ -105,13 +102,13 @@ export function keepJira({ teams, jira, vault, providers, sync, clock, wakeRevoc
       return providers.jira() ? ok((await see(teamId)).view) : fail('jira_not_available')
     },
 
-    /** The sites of a connection there is. */
+    /** The sites of an existing connection. */
     async sites(who: Who): Promise<Result<JiraView, AppError<SeeCode | 'jira_not_connected'>>> {
       const view = await this.status(who)
       return view.ok && view.value.status === 'not_connected' ? fail('jira_not_connected') : view
     },
 
-    /** Uses exactly these sites from now on. */
+    /** Sets the sites that the team uses. Others are no longer used. */
     async choose(
       who: Who,
       cloudIds: readonly string[],
@@ -127,19 +124,19 @@ export function keepJira({ teams, jira, vault, providers, sync, clock, wakeRevoc
       return done === 'chosen' ? ok((await see(teamId)).view) : fail(done)
     },
 
-    /** Reads the list of sites now, for whoever does not want to wait for it. */
+    /** Reads the list of sites immediately. */
     async sync(who: Who): Promise<Result<JiraView, AppError<SeeCode | 'jira_not_connected'>>> {
       const allowed = await mayInTeam(teams, who.teamId, who.accountId, 'connect')
       if (!allowed.ok) return allowed
       if (!providers.jira()) return fail('jira_not_available')
       const state = await jira.find(who.teamId)
       if (!state) return fail('jira_not_connected')
-      // How it went is told by the connection itself, and that the consent of whoever is disabled is not used.
+      // The result is part of the connection's state. The consent of a disabled account is not used.
       if (!state.connectorDisabled) await sync.one(state.integration)
       return ok((await see(who.teamId)).view)
     },
 
-    /** The team uses Jira no more; what it was granted is withdrawn, as far as Atlassian lets us. */
+    /** Ends the connection, and revokes its tokens if Atlassian supports that. */
     async disconnect(who: Who, origin: Origin): Promise<Result<null, AppError<SeeCode | 'jira_not_connected'>>> {
       const { teamId, accountId } = who
       const done = await jira.disconnect({ teamId, by: accountId, at: clock() }, (role) => may(role, 'connect'), [

@@ -17,27 +17,27 @@ export type LoanRequest = {
   readonly provider: string
   /** What the token is needed for, in the provider's spelling. */
   readonly scopes: readonly string[]
-  /** How long the token should still be good, in seconds; `undefined` does not matter. */
+  /** How long the token must remain valid, in seconds; `undefined` if that does not matter. */
   readonly minTtlSeconds: number | undefined
 }
 
-/** An access token to act at a provider with, until it expires. There is no refresh token: nobody is ever lent one. */
+/** An access token for the provider, valid until it expires. Refresh tokens are never lent. */
 export type Loan = {
   readonly accessToken: string
   readonly expiresAt: Date | null
   readonly scopes: readonly string[]
-  /** What of the wanted scopes was not granted. */
+  /** The requested scopes that were not granted. */
   readonly missingScopes: readonly string[]
   /** The sites a team chose. */
   readonly sites: readonly JiraSite[] | null
 }
 
-/** A grant that may serve, and whose trail tells of it. */
+/** A grant that can be lent, and the account in whose audit log the loan is recorded. */
 type Candidate = {
   readonly key: GrantKey
   readonly accountId: string | null
   readonly team?: { readonly id: string; readonly sites: readonly JiraSite[] }
-  /** Whoever granted it is disabled. */
+  /** The account that granted it is disabled. */
   readonly disabled?: boolean
 }
 
@@ -51,8 +51,9 @@ type LendTokenParts = {
 }
 
 /**
- * Lends a back end the access token of a person or a team. Who does not exist, is disabled or gave nothing is told
- * apart by no answer. Every loan is on the trail of whoever granted it: one that cannot be written down is not given.
+ * Lends the access token of a user or a team to a back end. The response does not reveal whether an account is missing,
+ * disabled or has granted nothing. Each loan is recorded in the audit log of the account that granted it. A loan that
+ * cannot be recorded is not made.
  */
 export function lendToken({ accounts, providers, grants, renewal, jira, clock }: LendTokenParts) {
   const ofPerson = async (
@@ -114,17 +115,18 @@ export function lendToken({ accounts, providers, grants, renewal, jira, clock }:
     const candidates = 'userId' in of ? await ofPerson(of.userId, provider, wanted) : await ofTeam(of.teamId, provider)
     let refused = fail('not_connected', params) as Result<never, AppError<TokenCode>>
     for (const { key, accountId, team, disabled } of candidates) {
-      // Given by another issuer, or to another registration of ours: nobody could renew it, and it is not this one's to
-      // lend. And nothing is done in the name of somebody who is disabled.
+      // Issued by another issuer or to another client registration of ours: it could not be renewed and does not belong
+      // to this provider. Nothing is done in the name of a disabled account.
       if (key.clientId !== provider.clientId || !provider.speaksFor(key.issuer) || disabled) {
         refused = fail('needs_reauthorization', params)
         continue
       }
       const token = await renewal.ensureValidToken(key, minTtlSeconds === undefined ? {} : { minTtlSeconds })
       if (!token.ok) {
-        // A provider that is down is down for the next one, too.
+        // If the provider is unavailable, the next grant would fail as well.
         if (token.error.code === 'provider_unavailable') return token
-        // Dead is told where nothing else is left. A team whose consent left with whoever gave it has to connect again.
+        // A dead grant is reported only if no other is left. A team whose consent came from a removed member must
+        // connect again.
         if (team || token.error.code === 'needs_reauthorization') refused = fail('needs_reauthorization', params)
         continue
       }

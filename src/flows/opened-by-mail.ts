@@ -1,6 +1,6 @@
 import type { AddressHolder, EmailAccess, Ticket } from '../credentials/ports.ts'
 
-/** Whom a letter is written to as an account's person; `undefined` where it leads to an account that is not there yet. */
+/** The account that an email is addressed to; `undefined` if the account does not exist yet. */
 export const holderOf = (
   opened: EmailAccess | undefined,
   holders: readonly AddressHolder[],
@@ -9,7 +9,7 @@ export const holderOf = (
     ? undefined
     : holders.find(({ accountId }) => accountId === opened.accountId)
 
-/** What a ticket remembers of it: one that was written down for nobody, to take as long, opens nothing later either. */
+/** What the ticket stores about it. A ticket without an account, which only equalizes the time, never gives access. */
 export const dataOf = (opened: EmailAccess | undefined): { readonly fresh?: true } =>
   opened?.tag === 'fresh' ? { fresh: true } : {}
 

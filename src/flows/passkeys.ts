@@ -9,7 +9,7 @@ import type { FactorOwner } from './second-factor.ts'
 
 type KeepPasskeysParts = { passkeys: Passkeys; store: PasskeyStore; links: Links; clock: Clock }
 
-/** The passkeys of an account: another one, another name, one less. */
+/** Adds, renames and removes the passkeys of an account. */
 export function keepPasskeys({ passkeys, store, links, clock }: KeepPasskeysParts) {
   const fact = (name: 'second_factor.added' | 'second_factor.removed', { account, origin }: FactorOwner): Fact => ({
     name,

@@ -26,7 +26,7 @@ export type SecondFactorCode =
   | 'email_unverified'
   | 'return_to_not_allowed'
 
-/** What the waiting sign-in may be finished with. */
+/** How the pending sign-in can be completed. */
 export type Choice = { readonly totp: boolean; readonly passkey: boolean; readonly recoveryCodes: boolean }
 
 type ProveSecondFactorParts = {
@@ -43,14 +43,15 @@ type ProveSecondFactorParts = {
 }
 
 /**
- * The second half of a sign-in: the ticket remembers what was proven first. A wrong answer leaves it as it is, until it
- * is too old; a right one takes it. Codes are guessed at, and counted together with passwords; a passkey cannot be.
+ * Completes a sign-in with the second factor. The ticket stores what was proven first. A wrong answer leaves it
+ * unchanged until it expires; a correct one uses it up. Guesses of codes are counted together with those of passwords.
+ * A passkey cannot be guessed.
  */
 export function proveSecondFactor(parts: ProveSecondFactorParts) {
   const { signIn, accounts, secondFactors, totp, recoveryCodes, passkeys, throttle, trustedDevices, audit, clock } =
     parts
 
-  /** How RFC 8176 calls what was shown; `undefined`: it was not right. */
+  /** The `amr` values of RFC 8176 for the proof; `undefined` if it is wrong. */
   const verify = async (
     { id: pendingId, accountId }: PendingSignIn,
     proof: SecondProof,
@@ -76,7 +77,7 @@ export function proveSecondFactor(parts: ProveSecondFactorParts) {
   }
 
   return {
-    /** What is asked for, while the sign-in waits. */
+    /** The accepted second factors, while the sign-in is pending. */
     async choice(ticket: string): Promise<Choice | undefined> {
       const pending = await signIn.pending(ticket)
       if (!pending) return undefined
@@ -87,7 +88,7 @@ export function proveSecondFactor(parts: ProveSecondFactorParts) {
       return { totp: app?.confirmedAt != null, passkey: keys.length > 0, recoveryCodes: recoveryCodesLeft > 0 }
     },
 
-    /** What a browser asks its passkey. */
+    /** The options for a passkey in the browser. */
     async challenge(
       ticket: string,
     ): Promise<
@@ -115,7 +116,7 @@ export function proveSecondFactor(parts: ProveSecondFactorParts) {
       }
       const account = pending && (await accounts.find(pending.accountId))
       if (!pending || !account) return refused(fail('ticket_invalid'))
-      // Before anything is used up for it.
+      // Checked before anything is used up.
       const over = signIn.refusal(pending, account)
       if (over) return refused({ ok: false, error: over })
       const subject = account.id

@@ -5,15 +5,15 @@ import type { Session } from '../sessions/ports.ts'
 
 type ReadAsAdministratorParts = { audit: AuditStore; devices: Pick<Devices, 'list'> }
 
-/** Who reads, and with which request. */
+/** The account that reads, and its request. */
 type Reader = { readonly accountId: string; readonly origin: Origin }
 
-/** What an account id looks like: anything else somebody typed does not belong in the audit log. */
+/** The format of an account ID. Any other typed text does not belong in the audit log. */
 const accountId = /^\w{1,80}$/
 
 /**
- * What administrators and auditors read about other people. Each reading is in the audit log before it is answered: one
- * that cannot be written down is not given.
+ * What administrators and auditors read about other accounts. Each read is recorded in the audit log before the
+ * response. A read that cannot be recorded is refused.
  */
 export function readAsAdministrator({ audit, devices }: ReadAsAdministratorParts) {
   return {

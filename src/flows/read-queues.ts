@@ -14,13 +14,13 @@ export type DeskQueues = Desk & { readonly queues: readonly Queue[]; readonly er
 export type SiteQueues = {
   readonly site: JiraSite
   readonly desks: readonly DeskQueues[]
-  /** Why nothing of it could be read. */
+  /** Why it could not be read. */
   readonly error: AppError<AskJiraCode> | null
-  /** There is more than was read. */
+  /** There are more results than were read. */
   readonly more: boolean
 }
 export type Queues = { readonly sites: readonly SiteQueues[]; readonly readAt: Date }
-/** What comes to no connection that works: the consent is dead, or everything it reached is gone. */
+/** The connection does not work: the consent is dead, or no site is left. */
 type NotActive = 'needs_reauthorization' | 'not_connected' | 'jira_site_not_found'
 
 export type QueuesCode =
@@ -39,13 +39,13 @@ type ReadQueuesParts = {
   clock: Clock
 }
 
-/** Bounds of one reading: Atlassian counts the calls of an app over all its teams. */
+/** Limits of one read: Atlassian counts the calls of an app for all its teams together. */
 const mostSites = 10
 const mostDesks = 20
 const mostCalls = 80
 /**
- * How long one member's reading serves the others, in seconds, and how long one that failed is not tried again, however
- * often a page is loaded. And of how many teams it is remembered.
+ * How long a result is shared by the members of a team and how long a failed read is not repeated, in seconds. Also for
+ * how many teams results are cached.
  */
 const sharedSeconds = 30
 const failedSeconds = 5
@@ -55,12 +55,12 @@ type QueuesResult = Result<Queues, AppError<QueuesCode>>
 type CachedQueues = { readonly of: string; readonly until: Date; readonly read: QueuesResult }
 type PendingQueues = Promise<QueuesResult>
 
-/** The queues of the service desks of a team's sites. */
+/** The queues of the service desks on a team's sites. */
 export function readQueues({ teams, jira, keep, providers, ask, clock }: ReadQueuesParts) {
   const kept = new Map<string, CachedQueues>()
   const reading = new Map<string, PendingQueues>()
 
-  /** Which reading would be the same: the sites and the consent it is made of. */
+  /** The cache key: the sites and the consent. */
   const identityOf = ({ integration, sites }: JiraState): string =>
     JSON.stringify([
       integration.teamId,
@@ -88,7 +88,7 @@ export function readQueues({ teams, jira, keep, providers, ask, clock }: ReadQue
             cloud.queues(site.cloudId, desk.id, { accessToken, canCall: may }),
           )
           if (queues.ok) found.push({ ...desk, queues: queues.value.values, error: null })
-          // What concerns one desk is told there; what concerns the connection concerns the rest of the site as well.
+          // An error of one desk is reported there. An error of the connection affects the rest of the site as well.
           else if (!ofOneDesk.has(queues.error.code)) return { site, desks: found, error: queues.error, more }
           else found.push({ ...desk, queues: [], error: queues.error })
           more ||= queues.ok && queues.value.more
@@ -120,14 +120,14 @@ export function readQueues({ teams, jira, keep, providers, ask, clock }: ReadQue
     const of = identityOf(state)
     const before = kept.get(teamId)
     if (before?.of === of && before.until > clock()) return before.read
-    // Whoever asks meanwhile waits for the same: members that poll share one budget.
+    // Concurrent callers wait for the same result: members who poll share one budget.
     const current = reading.get(of)
     if (current) return current
     const flight = read(state, known.provider, known.cloud).finally(() => reading.delete(of))
     reading.set(of, flight)
     const result = await flight
     kept.delete(teamId)
-    // What is wrong with the connection itself is told by it from now on, and mended by connecting again.
+    // An error of the connection is part of its state from now on. Connecting again fixes it.
     if (!result.ok && result.error.code === 'jira_not_active') return result
     const now = clock()
     for (const [team, { until }] of kept) if (until <= now) kept.delete(team)
@@ -140,7 +140,7 @@ export function readQueues({ teams, jira, keep, providers, ask, clock }: ReadQue
 
 const ofOneDesk: ReadonlySet<AskJiraCode> = new Set(['jira_forbidden', 'jira_site_not_found'])
 
-/** No site could be read: the refusal that says most of what to do, wherever it came from. */
+/** No site could be read: return the error that helps most, from whichever site. */
 const weight: readonly AskJiraCode[] = [
   'needs_reauthorization',
   'not_connected',

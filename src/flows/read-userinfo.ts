@@ -12,9 +12,11 @@ export type UserInfoCode = 'not_linked' | 'provider_unavailable' | 'user_info_fe
 
 type ReadUserInfoParts = { accounts: AccountStore; providers: Providers; renewal: Renewal; events: Bus }
 
-/** What a provider says about somebody now, for that somebody: through the cache, with a token renewed if need be. */
+/**
+ * The current profile of a user at the provider, for that user only: from the cache, with a renewed token if needed.
+ */
 export function readUserInfo({ accounts, providers, renewal, events }: ReadUserInfoParts) {
-  /** Whoever took their permission back, or never gave one, gives it by signing in with the provider once more. */
+  /** The user withdrew or never granted the permission. Signing in with the provider again grants it. */
   const usableToken = async (
     key: GrantKey,
     { name }: Provider,
@@ -32,7 +34,7 @@ export function readUserInfo({ accounts, providers, renewal, events }: ReadUserI
     const identity = (await accounts.identitiesOf(accountId)).find(({ id }) => id === identityId)
     if (!identity) return fail('not_linked')
     const provider = providers.get(identity.provider)
-    // The same subject at another issuer is another person.
+    // The same subject of another issuer is another person.
     if (!provider?.speaksFor(identity.issuer)) return fail('provider_unavailable', { provider: identity.provider })
     const { issuer, subject } = identity
     const key = { provider: provider.id, issuer, clientId: provider.clientId, subject, holder: 'person' }

@@ -11,7 +11,7 @@ export type CodeRedemption = { readonly account: Account; readonly pair: TokenPa
 
 type RedeemCodeParts = { codes: SignInCodes; devices: Devices; tokens: Tokens }
 
-/** What an app on another origin does with its `?code=`: trades it, once, with the verifier only it has. */
+/** Exchanges the `?code=` of an app on another origin, once, with the verifier that only this app has. */
 export function redeemCode({ codes, devices, tokens }: RedeemCodeParts) {
   return async (
     code: string,

@@ -27,9 +27,9 @@ type RefreshTokensParts = {
 }
 
 /**
- * A new pair for an old one. The usual case is one compare-and-set and two signatures. Only when that does not fit is
- * the session read and decided on (`decideRotation`, pure); should the answer be to rotate after all, the session
- * changed between the two, and all of it is done again.
+ * Exchanges a token pair for a new one. Usually this takes one compare-and-set and two signatures. Only if that fails,
+ * the session is read and decided on (`decideRotation`, pure). If the decision is to rotate, the session changed in
+ * between, and everything is done again.
  */
 export function refreshTokens({
   sessions,
@@ -66,7 +66,7 @@ export function refreshTokens({
       if (session.account.disabledAt) return refuse(fail('user_disabled'))
       const decision = decideRotation(generation, session, now, windows)
       if (decision.tag === 'refuse') return refuse(fail(decision.code))
-      // The cookie is the proof, not the generation read with it: a browser whose tabs rotated meanwhile is no thief.
+      // The cookie is the proof, not the generation that was read with it: concurrent tabs that rotate are no theft.
       if (decision.tag === 'replay' || (decision.tag === 'reuse' && proof === 'cookie')) {
         events.emit('session.refreshed', { result: 'replayed' })
         return ok(tokens.pair(session))
@@ -75,7 +75,7 @@ export function refreshTokens({
         const ended = await sessions.end({ id: sid, accountId: sub }, 'token_reused', now, [
           { name: 'session.token_reused', accountId: sub, origin, data: { session: sid } },
         ])
-        // Counted apart, once for each device: many at once may come from a stolen backup of a client.
+        // Counted separately, once per device: many at the same time may come from a stolen backup of a client.
         return refuse(fail('token_reused'), ended ? 'reused' : 'refused')
       }
     }
@@ -86,13 +86,13 @@ export function refreshTokens({
       const claims = await tokens.read(token, 'refresh')
       if (claims.ok) return rotate(claims.value, origin, 'token')
       const { expired } = claims.error
-      // A token whose end was the session's absolute end says so: refreshing earlier would not have helped.
+      // If the session reached its maximum age, report that: an earlier refresh would not have helped.
       const session = expired && (await sessions.find(expired.sid))
       if (session && session.absoluteExpiresAt <= clock()) return refuse(fail('session_expired'))
       return refuse(claims)
     },
 
-    /** The browser's session, known by its cookie, needs no old token: the cookie is its proof. */
+    /** Refreshes the session of a browser. It needs no old token, because the cookie is the proof. */
     bySession: (
       { id, accountId, generation }: Session,
       origin: Origin,

@@ -27,14 +27,14 @@ type RegisterParts = {
   clock: Clock
   ids: Ids
   autoRegister: boolean
-  /** There is a new letter in the queue. */
+  /** An email message was queued. */
   wakeMail: () => void
 }
 
 /**
- * An account with a password. Whoever asks is told the same, after the same work, whether or not the address was taken
- * (ASVS 6.3.8): only whoever reads its mail learns. Where nobody has proven it they are told the way that makes it
- * theirs, whoever was first with a password for it.
+ * Creates an account with a password. The response and the work are the same whether or not the email address is taken
+ * (ASVS 6.3.8): only the reader of the mailbox learns that. If nobody has verified the address, the message there says
+ * how to take it over, no matter who registered it first.
  */
 export function register(parts: RegisterParts) {
   const { accounts, stored, passwords, tickets, letter, throttle, clock, ids, autoRegister, wakeMail } = parts
@@ -79,7 +79,7 @@ export function register(parts: RegisterParts) {
       locale: owner?.account.locale ?? locale,
       accountId: owner?.account.id ?? null,
     })
-    // Nobody's mailbox is filled by somebody who registers it a hundred times.
+    // Repeated registrations must not fill the mailbox of another person.
     const asked = { subject: `registration:${sha256(email.key)}`, ip: null, trustedDevice: null }
     const quiet = !(await throttle.take(asked)).ok
     await stored.register(

@@ -20,8 +20,8 @@ type ResetPasswordParts = MailParts & {
 }
 
 /**
- * A new password for whoever reads the account's mail. It signs nobody in and leaves second factors as they are: the
- * mailbox stands for the password, and for nothing more (ASVS 6.4.3).
+ * Sets a new password for the reader of the account's mailbox. It signs nobody in and leaves second factors unchanged:
+ * the mailbox replaces the password, and nothing more (ASVS 6.4.3).
  */
 export function resetPassword(parts: ResetPasswordParts) {
   const { addresses, tickets, letter, allowed, clock, mail, wakeMail, passwords } = parts
@@ -48,7 +48,7 @@ export function resetPassword(parts: ResetPasswordParts) {
       const locale = holder?.locale ?? origin.locale ?? 'en'
       const { accountId = null, address: to = email.address } = holder ?? {}
       const made = tickets.make('reset_password', { accountId, email: to, data: dataOf(opened) })
-      // Sealed for nobody as for somebody: it takes as long.
+      // Sealed even without an account, so that it takes equally long.
       const secret = { ticket: made.secret }
       const params = until(made)
       const told = opened
@@ -79,14 +79,13 @@ export function resetPassword(parts: ResetPasswordParts) {
       const email = ticket?.email == null ? undefined : readEmail(ticket.email)
       if (!ticket || !email || !opensSomething(ticket)) return refused(ticket?.accountId ?? null, origin)
       const accepted = passwords.accept(password, { email: ticket.email })
-      // The link is still good: they choose another one.
+      // The link stays valid, so the user can choose another password.
       if (!accepted.ok) return accepted
       const hash = await passwords.hash(accepted.value)
       const { accountId } = ticket
       const at = clock()
       const fresh = freshAccount(ids('usr'), email, origin.locale ?? null, at)
-      // Strangers who used up the account's guesses must not lock its owner out where they were let in before, now less
-      // than ever.
+      // Strangers who used up the account's guesses must not lock its owner out on devices that are already trusted.
       const keepDevice = accountId === null ? null : await trustedDevices.recognise(accountId, origin)
       const reset = await addresses.reset(ticket, { opens, fresh, at, hash, keepDevice }, (tag) =>
         tag === 'fresh'

@@ -21,13 +21,13 @@ import type { SignInByEmail } from './sign-in-by-email.ts'
 
 export type OpenConflictView = {
   readonly provider: { readonly id: string; readonly name: string }
-  /** Masked: whoever sees this page has not proved the address yet. */
+  /** Masked: the reader of this page has not verified the address yet. */
   readonly email: string
-  /** What to prove the existing account with: never the provider of this sign-in, which would only ask again. */
+  /** How the existing account can be proven. Never the provider of this sign-in, which would only lead back here. */
   readonly methods: readonly ProvingMethod[]
   readonly expiresAt: Date
   readonly canCreate: boolean
-  /** The visitor is signed in to an account with this address: it only remains to say yes. */
+  /** The visitor is signed in to an account with this address and only has to confirm. */
   readonly proven: boolean
 }
 export type ProvingMethod =
@@ -59,13 +59,13 @@ type ResolveConflictParts = {
   audit: AuditStore
   revokeUnused: Revocations['revokeUnused']
   autoRegister: boolean
-  /** Whether a browser may still be sent where the sign-in was begun for. */
+  /** Whether a browser may still be sent to where this sign-in should end. */
   mayReturn: Returns['stillAllowed']
 }
 
 /**
- * The question a sign-in left open: this address has an account already. Is it yours, or do you go on with one of your
- * own?
+ * Resolves an account conflict: an account with this email address already exists. The user either proves that it is
+ * theirs, or continues with an account of their own.
  */
 export function resolveConflict(parts: ResolveConflictParts) {
   const { conflicts, accounts, providers, reconcile, vault, revokeUnused, audit, autoRegister, mayReturn } = parts
@@ -74,7 +74,7 @@ export function resolveConflict(parts: ResolveConflictParts) {
   const find = async (ticket: string, binding: string | undefined) => {
     const conflict = binding === undefined ? undefined : await conflicts.find(ticket, binding)
     const provider = conflict && providers.get(conflict.provider)
-    // Where the operator moved the provider to another issuer, nobody vouches for this answer any more.
+    // If the operator moved the provider to another issuer, nothing supports this identity any longer.
     return conflict && provider?.speaksFor(conflict.opened.issuer)
       ? { conflict, provider, grant: conflict.opened }
       : undefined
@@ -86,7 +86,7 @@ export function resolveConflict(parts: ResolveConflictParts) {
     const proven = provesEmail(claims, providers.trusts(provider, claims))
     const { email } = claims
     return [
-      // First even where nobody has it any more: it is the address the question is about.
+      // Listed first even if no account has it by now: it is the address of the conflict.
       ...(email !== null && (primary.length > 0 || others.length === 0) ? [{ email, namesakes: primary, proven }] : []),
       ...others.map((other) => ({ ...other, proven: provider.emailTrust === 'verified' })),
     ]
@@ -94,14 +94,15 @@ export function resolveConflict(parts: ResolveConflictParts) {
   type Matches = Awaited<ReturnType<typeof matchesOf>>
 
   /**
-   * Only somebody whose provider proved the address learns what the existing account signs in with; anyone else is
-   * offered everything there is, whatever the account has.
+   * Only a user whose provider verified the address learns the sign-in methods of the existing account. Everyone else
+   * is offered all methods, whatever the account has.
    */
   const mayKnow = (matches: Matches): boolean => matches.every(({ proven }) => proven)
 
   /**
-   * The address a sign-in code goes to: one whose account the code opens. `undefined` where it would open none, or a new
-   * one, which proves nothing about the existing account. Anyone who may not know that gets the first address.
+   * The address a sign-in code is sent to: one whose account the code gives access to. `undefined` if there is none, or
+   * only a new account, which proves nothing about the existing one. Callers who must not know that get the first
+   * address.
    */
   const mailedTo = async (matches: Matches): Promise<Matches[number] | undefined> => {
     if (!mayKnow(matches)) return matches[0]
@@ -109,7 +110,7 @@ export function resolveConflict(parts: ResolveConflictParts) {
     return matches.find((_, at) => opens[at])
   }
 
-  /** The address that the question names, masked: the one a code goes to, if any. */
+  /** The address in question, masked: the one that a code is sent to, if any. */
   const subjectOf = async (matches: Matches) => (await mailedTo(matches)) ?? matches[0]
 
   /** Which methods of the accounts with these addresses can sign in at present. */
@@ -141,14 +142,14 @@ export function resolveConflict(parts: ResolveConflictParts) {
 
   type BoundConflict = NonNullable<Awaited<ReturnType<typeof find>>>
 
-  /** The ticket is good: taken, whose account it is, and in. */
+  /** The ticket is valid: claims it, finds the account, and signs in. */
   const proceed = async (
     { conflict, provider, grant }: BoundConflict,
     action: 'link' | 'create',
     arrival: Arrival,
     visitorId: string | undefined,
   ): Promise<Result<ProviderSignIn, AppError<ResolveCode>>> => {
-    // The settings may be stricter than when the question arose.
+    // The settings may have become stricter since the conflict arose.
     const admitted = providers.admits(provider, grant.claims)
     if (!admitted.ok) return admitted
     if (action === 'link' && visitorId === undefined) return fail('proof_required')
@@ -173,7 +174,7 @@ export function resolveConflict(parts: ResolveConflictParts) {
       return fail('account_linking_failed')
     }
     providers.eraseProfile(provider, reconciled.value.identity)
-    // The person was last seen proving something when the question arose, not when they answered it.
+    // The user proved something when the conflict arose, not when they resolved it.
     return finish(reconciled.value, arrival, { ...conflict, provenAt: conflict.createdAt })
   }
 
@@ -198,8 +199,8 @@ export function resolveConflict(parts: ResolveConflictParts) {
     },
 
     /**
-     * Sends a sign-in code and link to the address in question, which only the ticket's holder can cause; signing in with
-     * it is the proof that `link` needs. The address itself is never returned.
+     * Sends a sign-in code and link to the address in question. Only the holder of the ticket can cause that. Signing
+     * in with it is the proof that `link` needs. The address itself is never returned.
      */
     async sendProof(
       ticket: string,
@@ -213,7 +214,7 @@ export function resolveConflict(parts: ResolveConflictParts) {
     },
 
     /**
-     * `link` needs the existing account proved by a recent sign-in to it; `create` goes on with an account of its own.
+     * `link` requires a recent sign-in to the existing account as proof; `create` continues with a separate account.
      */
     async answer(
       ticket: string,

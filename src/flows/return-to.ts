@@ -6,7 +6,7 @@ import type { PendingAuthorization } from '../providers/ports.ts'
 /** Where a sign-in ends: on a path of this service, or at an application on another origin. */
 export type ReturnTo = { readonly tag: 'here'; readonly path: string } | { readonly tag: 'app'; readonly url: URL }
 
-/** Where a sign-in goes on to, as it was written down when it began. */
+/** Where a sign-in continues, as stored when it began. */
 export type Onward = {
   readonly returnTo: string | null
   /** The S256 challenge of an application on another origin; `null` for a path of this service. */
@@ -22,7 +22,7 @@ export const withOnward = <C extends ErrorCode>(
 
 /** White space, control and invisible characters, and the backslash, which a browser reads as a slash. */
 const unsafe = /[\s\p{C}\\]/u
-/** A dot or a slash in disguise: whoever decodes it later walks somewhere else than we looked. */
+/** An encoded dot or slash. A later decoder would resolve another path than the one checked here. */
 const disguised = /%2f|%5c|%2e/i
 
 /**
@@ -35,7 +35,7 @@ export function readReturnTo(text: string, allowed: readonly URL[], self: URL): 
   if (text.length > 2048 || unsafe.test(text)) return undefined
   if (text.startsWith('/')) {
     if (text.startsWith('//')) return undefined
-    // Asked of what was written, and again of what was parsed: `/..//host` becomes `//host`.
+    // Checked as written, and again as parsed: `/..//host` becomes `//host`.
     const [written = ''] = text.split(/[?#]/, 1)
     if (disguised.test(written)) return undefined
     const url = URL.canParse(text, self) ? new URL(text, self) : undefined
@@ -52,13 +52,13 @@ export function readReturnTo(text: string, allowed: readonly URL[], self: URL): 
   return fits ? { tag: 'app', url } : undefined
 }
 
-/** How an entry of the list is named in a sign-in code: 66 bits, base64url. */
+/** The name of a list entry in a sign-in code: 66 bits, base64url. */
 const entryLength = 11
 const entryName = ({ href }: URL): string => sha256(href).slice(0, entryLength)
 
 /**
- * Whether a sign-in may still go on to where it was begun for. Begun by one node, or before a restart, it may end where
- * the settings are others: an application that was taken off the list gets nobody's browser and no code that works.
+ * Whether a sign-in may still return to where it began. Another node, or a restart with other settings, may finish it:
+ * an application that was removed from the list receives no browser and no usable code.
  */
 export function createReturns({ allowed, self }: { readonly allowed: readonly URL[]; readonly self: URL }) {
   const read = (text: string): ReturnTo | undefined => readReturnTo(text, allowed, self)

@@ -7,10 +7,10 @@ import type { Account } from '../kernel/account.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
 
-/** Somebody who lately proved themselves as strongly as their account asks. */
+/** A user who recently authenticated, as strongly as their account requires. */
 export type FactorOwner = { readonly account: Account; readonly sessionId: string; readonly origin: Origin }
 export type Setup = { readonly secret: string; readonly uri: string }
-/** Shown once, and never again. */
+/** Shown only once. */
 export type RecoveryCodeList = readonly string[]
 
 /** How long an app waits for its first code, in seconds. */
@@ -19,9 +19,9 @@ const setupSeconds = 600
 type SecondFactorParts = { secondFactors: SecondFactorStore; totp: Totp; recoveryCodes: RecoveryCodes; clock: Clock }
 
 /**
- * Turning on and off that sign-ins ask for a second factor. An authenticator app turns it on with its first right code;
- * passkeys alone do when their person says so: having one only makes another way in. Whatever it was turned on with, a
- * passkey of the account is taken for one.
+ * Turns two-step sign-in on and off. The first valid code of an authenticator app turns it on. A passkey does so only
+ * if the user asks for it, since a passkey alone is just another sign-in method. Once it is on, any passkey of the
+ * account counts as a second factor.
  */
 export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: SecondFactorParts) {
   const changing = ({ account, sessionId }: FactorOwner): CredentialChange => ({
@@ -34,7 +34,7 @@ export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Seco
     factor: 'totp' | 'passkey',
     { account, origin }: FactorOwner,
   ): Fact => ({ name, accountId: account.id, origin, data: { factor } })
-  /** One that waited longer may have been begun by somebody else, who knows its secret, in a session that is over. */
+  /** An older one may come from another person, who knows its secret, in a session that has ended. */
   const stillWaits = (app: TotpFactor | undefined): app is TotpFactor =>
     app !== undefined && app.confirmedAt === null && clock() < secondsAfter(app.createdAt, setupSeconds)
   const codesMade = ({ account, origin }: FactorOwner): Fact => ({
@@ -54,13 +54,13 @@ export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Seco
       return { totp: app?.confirmedAt != null, recoveryCodesLeft }
     },
 
-    /** The app that waits for its first code. */
+    /** The app that has not confirmed its first code yet. */
     async waiting(account: Account): Promise<Setup | undefined> {
       const { totp: app } = await secondFactors.find(account.id)
       return stillWaits(app) ? setup(account, totp.open(app)) : undefined
     },
 
-    /** A new secret for an app. It asks for nothing until its first code was shown. */
+    /** Creates a secret for an app. It is not required at sign-in until its first code is confirmed. */
     async beginTotp(doing: FactorOwner): Promise<Result<Setup, AppError<'second_factor_exists'>>> {
       const { account } = doing
       const { factor, secret } = await totp.make(account.id)
@@ -94,8 +94,8 @@ export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Seco
     },
 
     /**
-     * Asks for a passkey after every other sign-in method. The session must have been signed in to with a second factor,
-     * so that nobody is locked out by a passkey that was never used.
+     * Requires a passkey after every other sign-in method. The current session must have used a second factor, so that
+     * an unused passkey locks nobody out.
      */
     async ask(
       doing: FactorOwner & { amr: readonly string[] },
@@ -109,7 +109,7 @@ export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Seco
       return asked ? ok(shown) : fail('second_factor_missing')
     },
 
-    /** Asks for nothing any more. Passkeys stay as a way in. */
+    /** Turns two-step sign-in off. Passkeys remain as sign-in methods. */
     async stop(doing: FactorOwner): Promise<Result<null, AppError<'second_factor_missing'>>> {
       const { totp: app } = await secondFactors.find(doing.account.id)
       const factor = app?.confirmedAt ? 'totp' : 'passkey'

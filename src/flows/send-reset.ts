@@ -11,8 +11,8 @@ type SendResetParts = {
 }
 
 /**
- * An administrator may start a reset, and never chooses a password (ASVS 6.4.6): the link goes to the address the
- * account has proven, and to nobody else. A claimed address may be a stranger's, who would be let in by it.
+ * An administrator can start a password reset but never chooses a password (ASVS 6.4.6). The link goes only to the
+ * account's verified address. An unverified one may belong to a stranger, who would gain access by it.
  */
 export function sendReset({ users, resets }: SendResetParts) {
   return async (

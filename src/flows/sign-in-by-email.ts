@@ -24,7 +24,7 @@ type MailSignInRequest = {
 type Requester = {
   readonly origin: Origin
   readonly browser: boolean
-  /** The session the browser has so far: it ends. */
+  /** The current session of the browser, which ends. */
   readonly replaces: string | null
 }
 export type SignInByEmailCode = 'ticket_invalid' | SignInFailureCode
@@ -37,11 +37,11 @@ type SignInByEmailParts = MailParts & {
   random: Random
   ids: Ids
   opens: EmailAccessRule
-  /** Whether a browser may still be sent where the sign-in was begun for. */
+  /** Whether a browser may still be sent to where this sign-in should end. */
   mayReturn: Returns['stillAllowed']
 }
 
-/** Signing in with a link or a short code sent to the account's address: each good once, for ten minutes. */
+/** Signs in with a link or a short code sent to the account's email address. Each works once, for ten minutes. */
 export function signInByEmail(parts: SignInByEmailParts) {
   const { addresses, tickets, letter, allowed, clock, mail, wakeMail, signIn, audit, random } = parts
   const { throttle, trustedDevices, ids, opens, mayReturn } = parts
@@ -61,7 +61,7 @@ export function signInByEmail(parts: SignInByEmailParts) {
     { origin, browser, replaces }: Requester,
   ): Promise<Result<SignedIn, AppError<SignInByEmailCode>>> => {
     const onward = onwardOf(ticket)
-    // Before the ticket is used up, or an account created for it.
+    // Checked before the ticket is used, or an account created for it.
     if (!mayReturn(onward)) return refuse(fail('return_to_not_allowed').error, ticket.accountId, origin)
     const email = ticket.email === null ? undefined : readEmail(ticket.email)
     const at = clock()
@@ -74,7 +74,7 @@ export function signInByEmail(parts: SignInByEmailParts) {
           : [{ name: 'password.removed', accountId: ticket.accountId, origin, data: {} }],
       ))
     if (!came) return refuse(fail('ticket_invalid').error, ticket.accountId, origin)
-    // An app on another origin gets a session of its own: the browser's, if it has one here, is not its business.
+    // An app on another origin gets its own session and does not affect the browser's.
     const here = browser && onward.codeChallenge === null
     const { tag, account } = came
     const { id } = account
@@ -95,8 +95,8 @@ export function signInByEmail(parts: SignInByEmailParts) {
 
   return {
     /**
-     * Sends both to the address, if a mail there opens an account, and a letter that says so if not. `binding` is what
-     * a code must come with: the browser's cookie, the app's `flow_token`.
+     * Sends both to the address if its mailbox gives access to an account, and otherwise a message that says so. A code
+     * is valid only together with `binding`: the browser's cookie or the app's `flow_token`.
      */
     async begin({
       email,
@@ -109,7 +109,7 @@ export function signInByEmail(parts: SignInByEmailParts) {
       const opened = opens(holders)
       const holder = holderOf(opened, holders)
       const { accountId = null, address: to = email.address } = holder ?? {}
-      // Written down for nobody's account too: guessing a code there is counted, and refused, just the same.
+      // Recorded without an account, too: guesses of a code are counted and refused in the same way.
       const made = tickets.make('email_sign_in', {
         accountId,
         email: to,
@@ -134,7 +134,9 @@ export function signInByEmail(parts: SignInByEmailParts) {
       return ok({ binding, expiresIn: made.expiresIn })
     },
 
-    /** Whom a link would sign in, masked; `undefined` when it is over. Looking uses nothing up. */
+    /**
+     * The account a link signs in to, masked; `undefined` if the link is invalid. Reading it does not use the link up.
+     */
     async looks(secret: string): Promise<{ email: string } | undefined> {
       const ticket = await tickets.find('email_sign_in', secret)
       return opensSomething(ticket) && ticket.email !== null ? { email: maskEmail(ticket.email) } : undefined
@@ -146,7 +148,7 @@ export function signInByEmail(parts: SignInByEmailParts) {
       return finish(ticket, arrival)
     },
 
-    /** A code is short: guesses count together with those of every other way into the account. */
+    /** A code is short, so guesses count together with those of all other sign-in methods of the account. */
     async byCode(
       binding: string,
       code: string,

@@ -19,7 +19,7 @@ type SignInWithPasskeyParts = {
   audit: AuditStore
 }
 
-/** Somebody says who they are by a passkey alone: holding it, and its device knowing them, are two factors in one. */
+/** Signs in with only a passkey: possession of it and the user verification of its device are two factors. */
 export function signInWithPasskey({
   passkeys,
   accounts,
@@ -43,7 +43,7 @@ export function signInWithPasskey({
         return { ok: false as const, error }
       }
       const shown = await passkeys.shown(null, flowToken, response)
-      // A key that was copied, or a site that stands between: its owner reads of it.
+      // The key may have been copied, or a site stands in between. Its owner can see that in their activity.
       if (!shown.ok) return refused(shown.error, await passkeys.ownerOf(response.id))
       const { passkey, userVerified } = shown.value
       const account = await accounts.find(passkey.accountId)

@@ -14,19 +14,19 @@ import type { ProveSecondFactor, SecondFactorCode } from './prove-second-factor.
 import type { VerifyEmail } from './verify-email.ts'
 
 export type PasswordCredentials = {
-  /** The address, as it was typed. */
+  /** The email address as typed. */
   readonly username: string
   readonly password: string
-  /** A code for the second factor, where an app has already asked for it. */
+  /** A code for the second factor, if an app has already asked for it. */
   readonly totp?: string | undefined
-  /** The ticket of the link that verifies the address, where it was followed first. */
+  /** The ticket of the verification link, if it was followed first. */
   readonly emailTicket?: string | undefined
 }
 export type PasswordCode =
   | 'invalid_credentials'
   | 'email_unverified'
   | 'second_factor_required'
-  // Where it returns to was read a moment ago, with the form.
+  // `return_to` was read a moment ago, with the form.
   | Exclude<SecondFactorCode, 'ticket_invalid' | 'user_disabled' | 'return_to_not_allowed'>
 
 type SignInWithPasswordParts = {
@@ -42,8 +42,8 @@ type SignInWithPasswordParts = {
 }
 
 /**
- * In with an address and a password. Unknown address, wrong password, account without one, disabled account: one
- * answer, after the same work.
+ * Signs in with an email address and a password. An unknown address, a wrong password, an account without a password
+ * and a disabled account get the same response after the same work.
  */
 export function signInWithPassword(parts: SignInWithPasswordParts) {
   const { stored, addresses, passwords, throttle, trustedDevices, signIn, audit, prove, verifyEmail } = parts
@@ -54,7 +54,7 @@ export function signInWithPassword(parts: SignInWithPasswordParts) {
   ): Promise<Result<SignedIn, AppError<PasswordCode>>> => {
     const { origin } = signInRequest
     const email = readEmail(username)
-    // Both asked at once, and always, so that an address without a password takes as long.
+    // Both queries always run, so that an address without a password takes equally long.
     const [known, holders] = email ? await Promise.all([stored.find(email.key), addresses.holders(email.key)]) : []
     let account = known?.account
     const refused = async <C extends PasswordCode>(refusal: { ok: false; error: AppError<C> }) => {
@@ -71,7 +71,7 @@ export function signInWithPassword(parts: SignInWithPasswordParts) {
     try {
       right = await passwords.verify(known?.hash ?? null, password)
     } catch (busy) {
-      // Nothing was looked at, so nothing was guessed.
+      // Nothing was compared, so nothing counts as a guess.
       await attempt.value.right()
       throw busy
     }
@@ -82,7 +82,7 @@ export function signInWithPassword(parts: SignInWithPasswordParts) {
       await stored.rehash(account.id, known.hash, anew)
     }
 
-    // Where only a proven address lets in, the link that was sent there cannot wait for a sign-in to be followed.
+    // If a verified address is required, the verification link must work before the sign-in.
     if (emailTicket !== undefined && (await verifyEmail.confirm(emailTicket, account.id, origin)).ok)
       account = { ...account, emailVerified: true }
 
@@ -109,7 +109,7 @@ export function signInWithPassword(parts: SignInWithPasswordParts) {
       const proven = await prove(ticket, { type: 'totp', code: totp }, origin)
       if (proven.ok) return proven
       const { error } = proven
-      // On the trail already.
+      // Already in the audit log.
       if (error.code === 'user_disabled') return fail('invalid_credentials')
       return error.code === 'ticket_invalid'
         ? fail('sign_in_overtaken')
@@ -118,7 +118,7 @@ export function signInWithPassword(parts: SignInWithPasswordParts) {
     if (isStillOpen(signedIn.error)) return signedIn as Result<never, AppError<PasswordCode>>
     const { error } = signedIn
     if (error.code === 'email_unverified') await verifyEmail.ask(account, origin)
-    // Disabled since it was looked up: said no differently.
+    // Disabled after it was read: the response is the same.
     if (error.code === 'user_disabled') return refused(fail('invalid_credentials'))
     return refused({ ok: false, error: error as AppError<PasswordCode> })
   }

@@ -11,16 +11,16 @@ type SignOutParts = {
   withdrawal: WithdrawGrants
 }
 
-/** What goes along with a sign-out, where that is asked for. */
+/** What else to do at a sign-out, if requested. */
 export type SignOutOptions = { readonly revokeProviderTokens?: boolean }
 
 /**
- * Being signed out, here or everywhere, or because a token was handed back (RFC 7009). What the person granted at
- * providers stays, unless they want it taken back as well: then that comes first, for afterwards nobody could ask again.
+ * Signs out one device or all of them, or the session of a revoked token (RFC 7009). Grants at providers stay, unless
+ * the user also withdraws them. That happens first, since it needs the session.
  */
 export function signOut({ devices, tokens, trustedDevices, withdrawal }: SignOutParts) {
   return {
-    /** Already signed out is signed out. */
+    /** Succeeds if the device is already signed out. */
     async here(
       who: { accountId: string; sessionId: string },
       origin: Origin,
@@ -40,13 +40,13 @@ export function signOut({ devices, tokens, trustedDevices, withdrawal }: SignOut
       await devices.endAll(accountId, null, 'logout_all', origin, { keepDevice })
     },
 
-    /** Every other device: it is not trusted any more either, as it may be in somebody else's hands. */
+    /** Signs out all other devices. They also lose their trust, since someone else may have them. */
     async others({ accountId, sessionId }: { accountId: string; sessionId: string }, origin: Origin): Promise<void> {
       const keepDevice = await trustedDevices.recognise(accountId, origin)
       await devices.endAll(accountId, sessionId, 'revoked', origin, { keepDevice })
     },
 
-    /** Ends the session of either token of ours; says nothing about tokens it does not know (RFC 7009 §2.2). */
+    /** Ends the session of an access or refresh token. Unknown tokens are not reported (RFC 7009 §2.2). */
     async token(token: string, origin: Origin): Promise<void> {
       for (const type of ['refresh', 'access'] as const) {
         const claims = await tokens.read(token, type)

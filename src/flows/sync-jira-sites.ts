@@ -20,18 +20,18 @@ const errors: Readonly<Record<AskJiraCode, JiraError>> = {
   jira_scope_missing: 'scopes_reduced',
 }
 
-/** Teams taken at once, how many of them are asked for together, and how long a worker may take over them. */
+/** Teams per batch, teams synced concurrently, and the time a worker may take for them. */
 const batch = 20
 const atOnce = 4
 const leaseSeconds = 300
 
-/** Reads which sites a team's consent reaches now, and tells what became of those it reached before. */
+/** Reads which sites a team's consent reaches, and reports what changed. */
 export function syncJiraSites({ jira, providers, ask, clock, random }: SyncJiraSitesParts) {
-  /** One team. A list that cannot be read changes nothing but when it is tried again. */
+  /** Syncs one team. If the list cannot be read, only the time of the next try changes. */
   const one = async (integration: StoredJiraIntegration): Promise<AppError<AskJiraCode> | null> => {
     const { teamId, provider, issuer, clientId, subject, connectedBy } = integration
     const known = providers.jira()
-    // Nobody is set up to be asked: those who are left keep what they have.
+    // No provider is configured for Jira. The teams keep their sites.
     if (known?.provider.id !== provider || known.provider.clientId !== clientId) return null
     if (!known.provider.speaksFor(issuer)) return null
     const key = { provider, issuer, clientId, subject, holder: teamId }
@@ -59,7 +59,10 @@ export function syncJiraSites({ jira, providers, ask, clock, random }: SyncJiraS
   return {
     one,
 
-    /** Whose turn it is. One team's trouble holds up no other; a defect is told after all had their turn. */
+    /**
+     * Syncs the teams that are due. A failure of one team does not affect the others; a defect is reported after all of
+     * them.
+     */
     async due(): Promise<void> {
       const defects: unknown[] = []
       for (;;) {

@@ -8,7 +8,7 @@ type TellDeadGrantParts = {
   teams: Pick<TeamStore, 'leaders'>
 }
 
-/** Who is told that a grant is dead: its person, or whoever looks after the team it was given to. */
+/** Whom to notify of a dead grant: its user, or the people who manage the team it belongs to. */
 export function tellDeadGrant({ accounts, teams }: TellDeadGrantParts) {
   const toPerson = async ({ provider: id, issuer, subject }: StoredGrant): Promise<readonly Fact[]> => {
     const found = await accounts.findByIdentity(issuer, subject)

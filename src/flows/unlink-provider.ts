@@ -7,7 +7,7 @@ import type { Providers } from '../providers/providers.ts'
 
 type UnlinkProviderParts = { links: Links; providers: Providers; audit: AuditStore; wakeRevocation: () => void }
 
-/** A sign-in is taken away: here at once, at its provider as soon as it answers. */
+/** Removes a sign-in method: here immediately, and at its provider as soon as it responds. */
 export function unlinkProvider({ links, providers, audit, wakeRevocation }: UnlinkProviderParts) {
   return async (
     of: { accountId: string; sessionId: string; identityId: string },

@@ -9,29 +9,29 @@ import { ok, type Result } from '../kernel/result.ts'
 import type { Allowance } from '../mail/allowance.ts'
 import type { ComposeMail } from '../mail/compose.ts'
 
-/** What every story that begins with a letter is told with. */
+/** What every flow that begins with an email needs. */
 export type MailParts = {
   addresses: AddressStore
   tickets: Tickets
   letter: ComposeMail
-  /** Whether another letter of this kind may go to an address. */
+  /** Whether another email of this kind may go to this address. */
   allowed: Allowance
   clock: Clock
-  /** Whether there is a way for letters to leave. */
+  /** Whether email is configured. */
   mail: boolean
-  /** There is a new letter in the queue. */
+  /** An email message was queued. */
   wakeMail: () => void
 }
 
-/** Until when a letter's ticket is good: told in it, and not sent any later. */
+/** When an email's ticket expires. The email states it, and is not sent later. */
 export const until = ({ row }: { row: { expiresAt: Date } }): { expires_at: string } => ({
   expires_at: row.expiresAt.toISOString(),
 })
 
-/** An account's own address is proven by whoever reads the mail sent there and is signed in to that account. */
+/** Verifies the address of an account: the reader of its mailbox must be signed in to that account. */
 export function verifyEmail({ addresses, tickets, letter, allowed, clock, mail, wakeMail }: MailParts) {
   return {
-    /** Sends the link once more. Nothing is sent where there is nothing to prove. */
+    /** Sends the link again. Sends nothing if there is nothing to verify. */
     async ask(
       { id: accountId, email: to, emailVerified, locale }: Account,
       origin: Origin,
@@ -50,15 +50,15 @@ export function verifyEmail({ addresses, tickets, letter, allowed, clock, mail, 
       return ok(null)
     },
 
-    /** Whether a link is still good for whoever follows it. Looking uses nothing up: mail scanners follow links. */
+    /** Whether a link is still valid. Checking does not use it up, since mail scanners follow links. */
     looks: async (secret: string, accountId: string): Promise<'good' | 'not_yours' | 'over'> => {
       const ticket = await tickets.find('verify_email', secret)
       return !ticket ? 'over' : ticket.accountId === accountId ? 'good' : 'not_yours'
     },
 
     /**
-     * By the ticket's own account alone: whoever else reads that mail would otherwise prove a stranger's registration
-     * with a click.
+     * Only for the account of the ticket. Otherwise another reader of the mailbox would verify a stranger's
+     * registration with a click.
      */
     async confirm(
       secret: string,

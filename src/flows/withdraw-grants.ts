@@ -8,8 +8,8 @@ import type { Providers } from '../providers/providers.ts'
 type WithdrawGrantsParts = { accounts: AccountStore; providers: Providers; clock: Clock; wakeRevocation: () => void }
 
 /**
- * Somebody takes back what they granted at a provider, and keeps the sign-in: the tokens are erased here at once, and
- * revoked there as soon as it answers. Signing in again gives anew what signing in needs.
+ * Withdraws what a user granted at a provider. The sign-in method stays. Our copy of the tokens is erased immediately,
+ * and they are revoked at the provider as soon as it responds. The next sign-in grants the minimum again.
  */
 export function withdrawGrants({ accounts, providers, clock, wakeRevocation }: WithdrawGrantsParts) {
   const withdraw = async (accountId: string, identityId: string | null, origin: Origin): Promise<void> => {
@@ -25,7 +25,7 @@ export function withdrawGrants({ accounts, providers, clock, wakeRevocation }: W
   }
 
   return {
-    /** What was taken back before is taken back. */
+    /** Succeeds if the permission was already withdrawn. */
     async one(
       { accountId, identityId }: { accountId: string; identityId: string },
       origin: Origin,
@@ -36,7 +36,7 @@ export function withdrawGrants({ accounts, providers, clock, wakeRevocation }: W
       return ok(null)
     },
 
-    /** Everything the person granted. What a team was given stays the team's. */
+    /** All grants of the user. Grants for a team stay with the team. */
     all: (accountId: string, origin: Origin): Promise<void> => withdraw(accountId, null, origin),
   }
 }

@@ -6,27 +6,26 @@ import { ok, type Result } from '../kernel/result.ts'
 import type { OneTimeCode, SignInCodeStore } from './ports.ts'
 
 const ttlSeconds = 60
-/** Of the part nobody can guess, in characters of base64url: 192 bits. */
+/** Length of the random part, in characters of base64url: 192 bits. */
 const secretLength = 32
 
 type SignInCodesParts = {
   codes: SignInCodeStore
   clock: Clock
   random: Random
-  /** Where codes may be sent: the list's entry that allows an application, and whether it is still on the list. */
+  /** Where codes can be sent: the list entry that allows an application, and whether it is still listed. */
   returns: { entryFor(returnTo: string): string | undefined; hasEntry(name: string): boolean }
 }
 
 /**
- * One-time codes for apps on another origin: tokens never travel in a URL, a code worth nothing without the app's PKCE
- * verifier does (RFC 6749 §4.1, RFC 7636).
+ * One-time codes for apps on another origin. Tokens never travel in a URL. A code does, but is useless without the
+ * app's PKCE verifier (RFC 6749 §4.1, RFC 7636).
  */
 export function createSignInCodes({ codes, clock, random, returns }: SignInCodesParts) {
   return {
     /**
-     * For an application that may be returned to: a sign-in for any other ends before it has a session. The code ends
-     * with the name of the entry that allows it, so that it is invalid once that entry is off the list; its hash
-     * covers the whole of it.
+     * Issues a code for an allowed application; a sign-in for another one has failed before. The code ends with the
+     * name of the list entry, so that it becomes invalid when that entry is removed. Its hash covers all of it.
      */
     async issue(about: Omit<OneTimeCode, 'codeHash' | 'expiresAt' | 'usedAt'>, returnTo: string): Promise<string> {
       const entry = returns.entryFor(returnTo)
@@ -42,10 +41,10 @@ export function createSignInCodes({ codes, clock, random, returns }: SignInCodes
     },
 
     /**
-     * Spends a code, whatever the verifier: a code that was presented with a wrong one has leaked, and may not be
-     * tried again. `compromised` names the code whose session should end: one that was spent before (RFC 6749
-     * §4.1.2), or one spent just now without its verifier, whose session nobody can get any more. A wrong verifier for
-     * a spent code proves nothing, and ends nothing.
+     * Uses a code up, whatever the verifier: a code presented with a wrong verifier has leaked and must not be tried
+     * again. `compromised` names the code whose session should end: one that was used before (RFC 6749 §4.1.2), or one
+     * used now without its verifier, whose session nobody can get. A wrong verifier for a used code proves nothing and
+     * ends nothing.
      */
     async spend(
       code: string,

@@ -7,7 +7,7 @@ import { ok, type Result } from '../kernel/result.ts'
 import type { EndReason, LiveSession, Session, SessionStore } from './ports.ts'
 import type { Tokens, TokenVerifyCode } from './tokens.ts'
 
-/** A device is noted as seen this often: «last seen» is for people, and a write per request is not worth it. */
+/** How often `lastSeenAt` is updated. It is only for display, and not worth a write per request. */
 const seenEverySeconds = 60
 
 export type SessionCode = 'session_revoked' | 'session_expired' | 'user_disabled' | 'user_not_found'
@@ -19,12 +19,12 @@ type DevicesParts = {
   clock: Clock
   refreshTtlSeconds: number
   onDefect: (error: unknown) => void
-  /** Tells an erased account from a session that is no longer kept; asked only when there is no such session. */
+  /** Distinguishes a deleted account from a deleted session. Called only if the session does not exist. */
   accountExists?: (id: string) => Promise<boolean>
 }
 
 /**
- * How long a request waits for the note that its generation was used, in milliseconds. While another process holds the
+ * How long a request waits for the write that its generation was used, in milliseconds. While another process locks the
  * database file, every read with a new token would otherwise wait for its whole deadline.
  */
 const noteMs = 250
@@ -33,29 +33,29 @@ const unlessBusy = (thrown: unknown): void => {
   if (!(thrown instanceof BusyError)) throw thrown
 }
 
-/** The devices an account is signed in on: who is asking, which there are, ending them. */
+/** The sessions of an account: finds the caller's, lists them, ends them. */
 export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDefect, accountExists }: DevicesParts) {
-  /** Ended is ended at once, on every node: the row is read for each request. */
+  /** The row is read for each request, so that an ended session is refused immediately on every node. */
   const live = (session: LiveSession, now: Date): Result<LiveSession, AppError<SessionCode>> => {
-    // Disabling ends the sessions as well; why they ended is what helps.
+    // Disabling also ends the sessions. Report the reason that helps the user.
     if (session.account.disabledAt) return fail('user_disabled')
     if (session.endedAt) return fail('session_revoked')
     if (now >= session.idleExpiresAt || now >= session.absoluteExpiresAt) return fail('session_expired')
     return ok(session)
   }
 
-  /** Not awaited: nobody was promised it, and it must not slow a request. */
+  /** Not awaited: nothing depends on it, and it must not slow a request. */
   const seen = (session: Session, now: Date, byCookie: boolean): void => {
     if (now.getTime() - session.lastSeenAt.getTime() < seenEverySeconds * 1000) return
     sessions.touch(session.id, now, byCookie ? secondsAfter(now, refreshTtlSeconds) : null).catch(onDefect)
   }
 
   /**
-   * Notes that the client holds this generation, before the request goes on: from then on the answer that brought it
-   * cannot have been lost, and the previous refresh token is valid within the concurrency window alone. Where it cannot
-   * be written now (a full disk, a locked database, a standby) the request goes on all the same: nothing can be rotated
-   * then either, and the next request with this token notes its use again. Nor does it wait long: a note that takes
-   * longer is still written when it can be.
+   * Records that the client has this generation, before the request continues. From then on, the response with this
+   * generation cannot have been lost, and the previous refresh token is valid only within the concurrency window. If it
+   * cannot be written now (full disk, locked database, standby), the request continues: nothing can be rotated then
+   * either, and the next request with this token records it again. A write that takes longer than the wait is still
+   * performed.
    */
   const noteUse = async (session: Session, generation: number, now: Date): Promise<void> => {
     if (generation <= session.usedGeneration) return
@@ -87,7 +87,7 @@ export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDe
     })
 
   return {
-    /** Whose access token this is. Its generation counts as used from here on. */
+    /** The session of an access token. Its generation counts as used from now on. */
     async byAccessToken(token: string): Promise<Result<DeviceSession, AppError<TokenVerifyCode | SessionCode>>> {
       const claims = await tokens.read(token, 'access')
       if (!claims.ok) return claims
@@ -103,7 +103,7 @@ export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDe
       return ok({ session: found, generation })
     },
 
-    /** Whose browser this is. */
+    /** The session of a browser. */
     async byCookie(cookie: string): Promise<Result<DeviceSession, AppError<SessionCode>>> {
       const found = await sessions.findByCookie(sha256(cookie))
       if (!found) return fail('session_revoked')
@@ -119,7 +119,7 @@ export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDe
 
     list: (accountId: string): Promise<readonly Session[]> => sessions.list(accountId, clock()),
 
-    /** Gives a device a name of its person's own, or none. */
+    /** Gives a device a name, or removes the name. */
     async rename(
       of: { id: string; accountId: string },
       name: string | null,
@@ -143,8 +143,8 @@ export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDe
     },
 
     /**
-     * Signs every device out, but for `except`, and trusts none any more but `keepDevice`. `by`: the administrator who
-     * did.
+     * Ends all sessions except `except`, and the trust in all devices except `keepDevice`. `by`: the administrator who
+     * did it.
      */
     endAll: (
       accountId: string,

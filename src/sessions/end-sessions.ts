@@ -36,7 +36,7 @@ export const createEndSessions =
         counts[kind] += ended
         if (ended > 0) report(kind, counts[kind])
         after = last
-        // SQLite has one writer at a time: a running service gets the database for as long as it had to wait.
+        // SQLite has one writer at a time: a running service gets as much time as it had to wait.
         if (last !== undefined) await pause(Math.max(leastPauseMs, performance.now() - began))
       }
     }

@@ -12,9 +12,9 @@ import type { Sealer } from '../kernel/crypto.ts'
 import type { Ids, Random } from '../kernel/ids.ts'
 import type { KeyStore, StoredKey } from './ports.ts'
 
-/** How long a verifier may remember the key set: a new key is published this long before it signs. */
+/** How long a verifier may cache the key set. A new key is published this long before it signs. */
 export const jwksMaxAgeSeconds = 300
-/** How often every node reads the keys again; a rotation takes effect everywhere after this and `jwksMaxAgeSeconds`. */
+/** How often each node reads the keys. A rotation takes effect everywhere after this and `jwksMaxAgeSeconds`. */
 export const keyReloadSeconds = 60
 const leewaySeconds = 120
 
@@ -38,11 +38,10 @@ type KeysParts = {
 type Purpose = StoredKey['purpose']
 
 /**
- * Our signing keys: ES256 for access tokens, which others verify; HS256 for refresh tokens, which only we do.
- *
- * Made once, whichever node comes first, and kept sealed. A rotation needs no state but the clock: the new key is
- * published at once and signs when no verifier can still remember a key set without it; the old one stays until its
- * last token is dead.
+ * Our signing keys: ES256 for access tokens, which others verify; HS256 for refresh tokens, which only we verify. The
+ * first node creates them, and they are stored sealed. A rotation depends only on the clock: a new key is published
+ * immediately, and signs when no verifier can still have a key set without it. The old one stays until its last token
+ * has expired.
  */
 export async function createKeys({
   keys: store,
@@ -98,10 +97,10 @@ export async function createKeys({
   }
 
   const load = async (): Promise<void> => {
-    // Noted first: a failure is not repeated for each made-up key id either.
+    // Set first, so that a failure is not repeated for each invented key ID.
     lastLoad = clock().getTime()
     const stored = await store.list()
-    // Built aside and swapped in whole: a row that does not open must not take the keys that do with it.
+    // Built separately and swapped at once: one row that cannot be opened must not affect the other keys.
     const next: typeof loaded = { access: [], refresh: [] }
     const nextById: typeof byId = new Map()
     for (const row of [...stored].sort((a, b) => a.sequence - b.sequence)) {
@@ -131,7 +130,7 @@ export async function createKeys({
   const ensure = async (purpose: Purpose): Promise<void> => {
     if ((await store.list()).some((key) => key.purpose === purpose)) return
     const at = clock()
-    // Sequence 1 exists once: whoever loses this race uses the winner's key.
+    // Sequence 1 exists once. The loser of this race uses the winner's key.
     const key = make(purpose, 1, at, at)
     await store.add(key, [
       { name: 'signing_key.rotated', accountId: null, origin: internalOrigin, data: { key: key.id } },
@@ -143,7 +142,7 @@ export async function createKeys({
   await load()
 
   return {
-    /** The key that signs now: the newest one that is old enough to be known everywhere. */
+    /** The key that signs now: the newest one that all verifiers must know. */
     current(purpose: Purpose): SigningKey {
       const now = clock()
       const key = loaded[purpose].findLast(({ activatesAt }) => activatesAt <= now) ?? loaded[purpose][0]
@@ -154,8 +153,8 @@ export async function createKeys({
     find: (id: string) => byId.get(id),
 
     /**
-     * A key id we do not know may be another node's newest. Reads again, at most once in ten seconds, so that made-up
-     * ids cannot be used to hammer the store.
+     * An unknown key ID may be the newest key of another node. Reads the keys again, at most once in ten seconds, so
+     * that invented IDs cannot load the store.
      */
     async findFresh(id: string) {
       const known = byId.get(id)
@@ -167,10 +166,10 @@ export async function createKeys({
       return byId.get(id)
     },
 
-    /** The public half (RFC 7517): no private member ever leaves. */
+    /** The public part (RFC 7517). It never contains a private member. */
     jwks: () => jwks,
 
-    /** Publishes a new key for both purposes; each signs once every verifier must have seen it. */
+    /** Publishes a new key for both purposes. Each signs when every verifier must have it. */
     async rotate(): Promise<void> {
       const wait = jwksMaxAgeSeconds + keyReloadSeconds + leewaySeconds
       await add('access', (at) => secondsAfter(at, wait))
@@ -178,7 +177,7 @@ export async function createKeys({
       await load()
     },
 
-    /** Reads what other nodes made, and erases keys whose last token is dead. */
+    /** Reads the keys of other nodes, and deletes keys whose last token has expired. */
     async reload(): Promise<void> {
       await load()
       const now = clock()

@@ -1,23 +1,23 @@
 import type { Session } from './ports.ts'
 
 export type Windows = {
-  /** For how long after a rotation the previous token is answered, even if the new one was used (two tabs, a retry). */
+  /** How long after a rotation the previous token is accepted, even if the new one was used (two tabs, a retry). */
   readonly concurrencySeconds: number
-  /** The same while the new one was never used with us: its answer may have been lost on the way. */
+  /** The same while the new token was never used with us: its response may have been lost. */
   readonly lostResponseSeconds: number
 }
 
 export type RotationDecision =
   | { readonly tag: 'rotate' }
-  /** Sign the current generation again: never a new branch. */
+  /** Sign the current generation again; never a new branch. */
   | { readonly tag: 'replay' }
-  /** A token from the past: somebody has a copy, so the device is signed out (RFC 9700 §4.14.2). */
+  /** An older token: someone has a copy, so the session ends (RFC 9700 §4.14.2). */
   | { readonly tag: 'reuse' }
   | { readonly tag: 'refuse'; readonly code: 'session_revoked' | 'session_expired' }
 
 /**
- * What a refresh token of generation `presented` is worth. Rules 1 to 3 of the contract; pure, so that a model can walk
- * all of it.
+ * Decides what to do with a refresh token of generation `presented`: rules 1 to 3 of the contract. It is pure, so that
+ * a model can test all of it.
  */
 export function decideRotation(
   presented: number,

@@ -10,26 +10,26 @@ import { nextStep } from './steps.ts'
 
 export type Lifetimes = { readonly refreshTtlSeconds: number; readonly refreshAbsoluteTtlSeconds: number }
 
-/** On which device, and where to afterwards. */
+/** The device of a sign-in, and where it continues. */
 export type SignInRequest = {
   readonly origin: Origin
-  /** Whether it ends in a cookie. */
+  /** Whether the browser gets a session cookie. */
   readonly browser: boolean
-  /** The session the browser has so far: it ends. */
+  /** The current session of the browser, which ends. */
   readonly replaces: string | null
   readonly returnTo: string | null
   readonly codeChallenge: string | null
-  /** When it was proven, if not just now. */
+  /** When the first proof was given, if not now. */
   readonly provenAt?: Date
 }
 
 /**
- * `cookie` is the browser's session secret: only its hash is kept. Absent for an app. `device` is what a browser that is
- * not known yet is to be known by.
+ * `cookie` is the secret of the browser's session, of which only a hash is stored. Absent for an app. `device` is the
+ * secret by which a new browser is recognized later.
  */
 export type NewSession = { readonly session: Session; readonly cookie: string | null; readonly device: string | null }
 
-/** Somebody is in, whichever way, and goes on to where they wanted to. */
+/** A completed sign-in, by any method, and where it continues. */
 export type SignedIn = NewSession & {
   readonly account: Account
   readonly action: Action
@@ -38,10 +38,10 @@ export type SignedIn = NewSession & {
   readonly onward: Pick<SignInRequest, 'returnTo' | 'codeChallenge'>
 }
 
-/** Where an account was before: see `credentials/trusted-devices.ts`. */
+/** Whether an account has used this device before: see `credentials/trusted-devices.ts`. */
 export type Familiarity = {
   isNew(accountId: string, origin: Origin, browser: boolean): Promise<boolean>
-  /** Answers the secret a browser is to keep, `null` where it has one. */
+  /** Returns the secret for a browser to keep; `null` if it has one. */
   trust(accountId: string, sessionId: string, origin: Origin): Promise<string | null>
 }
 export type SignInFailureCode =
@@ -52,7 +52,7 @@ export type SignInFailureCode =
   | 'return_to_not_allowed'
 type CompleteCode = Exclude<SignInFailureCode, 'second_factor_required'>
 
-/** How long somebody may look for their second factor, in seconds. */
+/** How long the second factor may take, in seconds. */
 const waitSeconds = 600
 
 type SignInParts = {
@@ -64,32 +64,29 @@ type SignInParts = {
   lifetimes: Lifetimes
   requireVerifiedEmail: boolean
   familiarity: Familiarity
-  /** Whether a browser may still be sent where the sign-in was begun for. */
+  /** Whether a browser may still be sent to where this sign-in should end. */
   mayReturn: (onward: Pick<SignInRequest, 'returnTo' | 'codeChallenge'>) => boolean
-  /** Whether people may still sign in with a provider. */
+  /** Whether a provider is enabled. */
   isEnabled: (provider: string) => boolean
-  /** What a role allows, as a session carries it; nothing where it is not given. */
+  /** The scopes of a role, as stored in a session. Without it, none. */
   scopeOf?: (role: Role) => string
 }
 
-/**
- * Where every proof ends: whatever was proven, it is decided here whether it is enough, and no step before knows of
- * another.
- */
+/** The last step of every sign-in method. It decides whether the proof is sufficient; no other step knows about it. */
 export function createSignIn(parts: SignInParts) {
   const { sessions, pendingSignIns, clock, ids, random, lifetimes, requireVerifiedEmail } = parts
   const { familiarity, mayReturn, isEnabled, scopeOf = () => '' } = parts
 
   /**
-   * Starts the session, with a new secret always: one that was set before the sign-in would let whoever set it in
-   * (session fixation, ASVS 7.2.4). The session the browser had ends in the same transaction.
+   * Starts the session, always with a new secret: otherwise, an attacker who set the old one would be signed in
+   * (session fixation, ASVS 7.2.4). The browser's previous session ends in the same transaction.
    */
   const start = async (
     accountId: string,
     { opener, provider, action, amr }: Proof,
     { origin, browser, replaces, codeChallenge, provenAt }: Omit<SignInRequest, 'returnTo'>,
   ): Promise<Result<NewSession, AppError<'sign_in_overtaken'>>> => {
-    // An app on another origin has its session in no cookie of ours, but its person stands before this browser.
+    // An app on another origin gets no cookie of ours, but its user is in this browser.
     const inBrowser = browser || codeChallenge !== null
     const isNew = await familiarity.isNew(accountId, origin, inBrowser)
     const at = clock()
@@ -139,8 +136,8 @@ export function createSignIn(parts: SignInParts) {
   }
 
   /**
-   * Why a sign-in that waits cannot be finished any more, whatever is shown; `null` when it can. What was checked when it
-   * began is checked again, by the settings there are now: where it goes on to, its provider, and what the account needs.
+   * Why a pending sign-in can no longer be completed, regardless of the second factor; `null` if it can. It checks
+   * again with the current settings: where the sign-in continues, its provider, and what the account requires.
    */
   const refusal = (pending: PendingSignIn, account: Account): AppError<CompleteCode> | null => {
     if (!mayReturn(pending)) return fail('return_to_not_allowed').error
@@ -152,9 +149,8 @@ export function createSignIn(parts: SignInParts) {
 
   return {
     /**
-     * Somebody proved something: they are in, or refused. `second_factor_required` brings a `second_factor_ticket` that
-     * remembers what they have proven, for ten minutes; `sign_in_overtaken` says that what they proved it with was taken
-     * away meanwhile.
+     * Handles a proof: starts a session, or refuses. `second_factor_required` has a `second_factor_ticket`, which
+     * stores the proof for ten minutes. `sign_in_overtaken`: the credential was removed during the sign-in.
      */
     async proceed(
       account: Account,
@@ -186,14 +182,14 @@ export function createSignIn(parts: SignInParts) {
       })
     },
 
-    /** The sign-in a ticket stands for, while it waits. */
+    /** The pending sign-in of a ticket. */
     pending: (ticket: string): Promise<PendingSignIn | undefined> => pendingSignIns.find(sha256(ticket), clock()),
 
     refusal,
 
     /**
-     * The second factor was shown, `by` whatever RFC 8176 calls it. Once: of two at the same time one is
-     * `sign_in_overtaken`. Freshness counts from the first proof.
+     * Completes a pending sign-in after the second factor; `by` has its methods (RFC 8176). It works once: of two
+     * concurrent calls, one gets `sign_in_overtaken`. The session counts as fresh from the first proof.
      */
     async complete(
       pending: PendingSignIn,

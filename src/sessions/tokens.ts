@@ -14,7 +14,7 @@ export type TokenPair = {
   readonly refresh_expires_in: number
 }
 
-/** What a token of ours says once its signature is checked. */
+/** The content of one of our tokens, after its signature was verified. */
 export type TokenClaims = {
   readonly sub: string
   readonly sid: string
@@ -45,20 +45,20 @@ const signatures: Record<TokenType, (text: string, key: KeyObject) => Buffer> = 
 }
 const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-/** How many verified access tokens are remembered: about 500 bytes each. */
+/** How many verified access tokens are cached: about 500 bytes each. */
 const rememberedTokens = 20_000
 
 /**
- * Our tokens (RFC 9068 for the access token). Both name one session and one generation of it, in `jti` as
- * `<generation>.<session>`, so a rotation needs no row of its own and signing a generation again makes the same token.
+ * Our tokens (RFC 9068 for the access token). Both name a session and its generation in `jti`, as
+ * `<generation>.<session>`. So a rotation needs no row of its own, and signing a generation again makes the same token.
  */
 export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }: TokensParts) {
-  /** What every token of a key begins with. */
+  /** The header of every token of a key. */
   const heads = new WeakMap<SigningKey, string>()
 
   /**
-   * JWS compact form (RFC 7515 §7.1). Signing is most of what a refresh costs, and a library around node:crypto adds a
-   * fifth to it; reading what strangers send is jsonwebtoken's.
+   * JWS compact form (RFC 7515 §7.1). Signing is most of the cost of a refresh, and a library on top of node:crypto
+   * would add a fifth. Tokens from outside are read by jsonwebtoken.
    */
   const sign = (type: TokenType, session: TokenSubject, now: Date, exp: number): string => {
     const key = keys.current(type)
@@ -68,7 +68,7 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
       aud: audience,
       sub: session.accountId,
       exp,
-      // Of a refresh token, when its generation began: signed again it is the same token, to the letter.
+      // For a refresh token, when its generation began: signed again, it is exactly the same token.
       iat: epochSeconds(type === 'refresh' ? session.rotatedAt : now),
       jti: `${session.generation}.${session.id}`,
       sid: session.id,
@@ -83,7 +83,7 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
     return `${text}.${signatures[type](text, key.sign).toString('base64url')}`
   }
 
-  /** Verified access tokens: checking the same ES256 signature again costs far more than looking it up here. */
+  /** Cached access tokens: verifying the same ES256 signature again costs far more than this lookup. */
   let remembered = new Map<string, TokenClaims>()
 
   const read = (
@@ -95,7 +95,7 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
     const { algorithm, typ } = kinds[key.purpose]
     let decoded: jwt.Jwt
     try {
-      // The key decides the algorithm, never the token (RFC 8725 §3.1); expiry is told apart below.
+      // The key determines the algorithm, never the token (RFC 8725 §3.1). Expiry is checked below.
       decoded = jwt.verify(token, key.key.verify, {
         algorithms: [algorithm],
         issuer,
@@ -109,7 +109,7 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
     }
     const header = decoded.header as jwt.JwtHeader & { crit?: unknown }
     const payload = decoded.payload as Payload
-    // RFC 7515 §4.1.11: an extension we are told we must understand, and do not.
+    // RFC 7515 §4.1.11: reject extensions that are marked as critical, since we support none.
     if (header.typ !== typ || header.crit !== undefined || payload.type !== key.purpose) return fail('token_invalid')
     if (key.purpose !== expected) return fail('token_wrong_type', { type: expected })
     if (typeof payload.sub !== 'string' || payload.sub === '') return fail('token_subject_missing')
@@ -133,8 +133,7 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
 
   return {
     /**
-     * A pair for the session's present generation. Its refresh token dies with the session's limits, whichever is
-     * nearer.
+     * A token pair for the session's current generation. The refresh token expires at the nearer limit of the session.
      */
     pair(session: TokenSubject): TokenPair {
       const now = clock()
@@ -150,9 +149,9 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
     },
 
     /**
-     * Reads a token of ours: signature, algorithm, key, issuer, audience, kind, subject, expiry. Whether its session
-     * still lives is the caller's question. Expired tokens are refused with `token_expired`; `expired` then holds what
-     * they said.
+     * Verifies one of our tokens: signature, algorithm, key, issuer, audience, type, subject, expiry. Whether its
+     * session is alive is for the caller. Expired tokens are refused with `token_expired`, and `expired` contains their
+     * content.
      */
     async read(
       token: string,
@@ -179,7 +178,7 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
 }
 export type Tokens = ReturnType<typeof createTokens>
 
-/** The key id in a token's header, read as data: no path, no URL, only ever looked up among our own. */
+/** Reads the key ID in a token's header. It is only looked up among our keys, never used as a path or URL. */
 function keyId(token: string): string | undefined {
   const dot = token.indexOf('.')
   if (dot < 1 || token.length > 8192) return undefined
