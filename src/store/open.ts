@@ -1,25 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { AccountStore, ConflictStore, PersonalDataStore, UserStore } from '../accounts/ports.ts'
-import type { AuditStore } from '../audit/ports.ts'
-import type { GrantStore, RevocationStore } from '../connections/ports.ts'
-import type {
-  AddressStore,
-  GuessStore,
-  PasskeyStore,
-  PasswordStore,
-  SecondFactorStore,
-  ServiceCredentialStore,
-  TicketStore,
-  TrustedDeviceStore,
-} from '../credentials/ports.ts'
-import type { RateLimitStore } from '../http/ports.ts'
-import type { JobStore, Sweeps } from '../jobs/ports.ts'
 import { outsideLimit } from '../kernel/limit.ts'
-import type { MailStore } from '../mail/ports.ts'
-import type { PendingAuthorizationStore } from '../providers/ports.ts'
-import type { SealedStore } from '../sealing/ports.ts'
-import type { EndableStore, KeyStore, PendingSignInStore, SessionStore, SignInCodeStore } from '../sessions/ports.ts'
-import type { InvitationStore, JiraStore, TeamStore } from '../teams/ports.ts'
 import { accountStore } from './accounts.ts'
 import { addressStore } from './addresses.ts'
 import { auditStore } from './audit.ts'
@@ -62,44 +42,6 @@ const defaultOpenMs = 10_000
 export type StoreConfig =
   | SqliteConfig
   | { readonly tag: 'postgres'; readonly url: string; readonly maxConnections?: number }
-
-export type Store = {
-  readonly accounts: AccountStore
-  readonly addresses: AddressStore
-  readonly users: UserStore
-  readonly personalData: PersonalDataStore
-  readonly conflicts: ConflictStore
-  readonly sessions: SessionStore
-  readonly endable: EndableStore
-  readonly pendingSignIns: PendingSignInStore
-  readonly codes: SignInCodeStore
-  readonly keys: KeyStore
-  readonly pendingAuthorizations: PendingAuthorizationStore
-  readonly grants: GrantStore
-  readonly revocations: RevocationStore
-  readonly tickets: TicketStore
-  readonly guesses: GuessStore
-  readonly passwords: PasswordStore
-  readonly trustedDevices: TrustedDeviceStore
-  readonly secondFactors: SecondFactorStore
-  readonly passkeys: PasskeyStore
-  readonly serviceCredentials: ServiceCredentialStore
-  readonly mails: MailStore
-  readonly teams: TeamStore
-  readonly invitations: InvitationStore
-  readonly jira: JiraStore
-  readonly audit: AuditStore
-  readonly jobs: JobStore
-  readonly sweeps: Sweeps
-  readonly sealed: SealedStore
-  readonly rateLimits: RateLimitStore
-  /** Whether the store can write now. All migrations are applied once a store is open. */
-  ready(): Promise<boolean>
-  /** The clock that all nodes on this database share; `undefined` for a database on one machine. */
-  readonly time: (() => Promise<Date>) | undefined
-  /** Waits for running work, then closes the database. */
-  close(): Promise<void>
-}
 
 /**
  * Opens the database, applies pending migrations, and implements every port. Rejects with a `DatabaseOpenError` if the
@@ -179,7 +121,8 @@ function readiness({ db, tables: { rateLimits: t }, writes }: Driver): () => Pro
   }
 }
 
-export function storeOver(driver: Driver, parts: ChangeParts): Store {
+/** Implements every port on one database. All its migrations must be applied. */
+export function storeOver(driver: Driver, parts: ChangeParts) {
   const change = createChange(driver, parts)
   return {
     accounts: accountStore(driver, change, parts.ids),
@@ -211,8 +154,12 @@ export function storeOver(driver: Driver, parts: ChangeParts): Store {
     sweeps: sweepStore(driver, change),
     sealed: sealedStore(driver),
     rateLimits: rateLimitStore(driver),
+    /** Whether the store can write now. */
     ready: readiness(driver),
+    /** The clock that all nodes on this database share; `undefined` for a database on one machine. */
     time: driver.time,
+    /** Waits for running work, then closes the database. */
     close: driver.close,
   }
 }
+export type Store = ReturnType<typeof storeOver>
