@@ -66,34 +66,36 @@ import { createProcessLog, logEvents, logHealth, logSkew } from './telemetry/log
 import { createMetrics } from './telemetry/metrics.ts'
 import { logRequests } from './telemetry/request-log.ts'
 
-/** What a test, or an embedding program, may bring of its own. */
+/** What a test or an embedding program can replace. */
 export type VinculumParts = {
   readonly clock: Clock
-  /** Whether that clock is corrected by the database's, as the machine's own is; or what to ask in its place. */
+  /**
+   * Whether that clock is corrected by the database's, like the machine's own; or the function that returns its time.
+   */
   readonly followDatabase: boolean | NonNullable<Store['time']>
   readonly random: Random
   readonly log: Logger
   /** How many lines of that log could not be written. */
   readonly droppedLogLines: () => number
-  /** What tells the jobs that their time has come. */
+  /** Starts the jobs when they are due. */
   readonly timing: Timing
 }
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', packageRoot), 'utf8')) as { version: string }
 
-/** How long requests under way may take to finish after SIGTERM, in seconds. */
+/** How long requests in progress may take after SIGTERM, in seconds. */
 const graceSeconds = 10
 /** How long the log may take to write its last lines, in milliseconds. */
 const lastFlushMs = 1000
 
-/** A configuration whose keys are there: generated ones included (see `secrets.ts`). */
+/** A configuration with encryption keys, possibly generated (see `secrets.ts`). */
 export type CompleteConfig = Omit<Config, 'encryptionKeys'> & { readonly encryptionKeys: KeyRing }
 
-/** Everything, built in the order it depends on. */
+/** Builds the service, in order of dependency. */
 export async function createVinculum(config: CompleteConfig, parts: Partial<VinculumParts> = {}) {
   const { followDatabase = parts.clock === undefined } = parts
   let time: Store['time']
-  // SQLite is on this machine, whose clock it is. A clock that was brought along is right by definition.
+  // SQLite uses the clock of this machine. A clock that is passed in is always right.
   const followed =
     config.store.tag === 'postgres' && followDatabase !== false
       ? createFollowedClock({
@@ -111,7 +113,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
   const ids = createIds(clock, random)
   const sealer = createSealer(config.encryptionKeys, random)
   const onDefect = (error: unknown, context?: string): void => {
-    // What is merely not possible now is no defect, and its cause is logged where it began: once, not for each request.
+    // A temporary failure is no defect. Its cause is logged once where it began, not for each request.
     if (error instanceof BusyError && error.cause === undefined) return
     log.error({ err: error, request_id: context }, 'defect')
   }
@@ -161,10 +163,10 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       requireVerifiedEmail: config.requireVerifiedEmail,
     }
 
-    // What everything is sealed with, before anything is opened or written
+    // The encryption keys, before anything is opened or written
     const ring = await openRing({ ...base, store: stored.sealed, ring: config.encryptionKeys })
 
-    // Signing in
+    // Sessions and sign-in
     const keys = await createKeys({
       ...base,
       keys: stored.keys,
@@ -194,7 +196,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
     })
     const codes = createSignInCodes({ ...base, codes: stored.codes, returns })
 
-    // What people know or hold, and what is written to them
+    // Credentials and email
     const tickets = createTickets({ ...base, tickets: stored.tickets, key: ring.keysFor('ticket codes')[0] })
     const letter = createMailComposer({ ...base })
     const passwords = createPasswords({ ...base, policy: config.passwords, words: ['vinculum', publicUrl.hostname] })
@@ -226,14 +228,14 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       record: audit.record,
     })
 
-    // Whose account it is
+    // Accounts
     const reconcile = createReconcile({ ...base, accounts, policy: oauth })
     const links = createLinks({ ...base, accounts, rules: signInRules })
     const conflicts = createConflicts({ ...base, conflicts: stored.conflicts })
     const profiles = createProfiles({ ...base, accounts })
     const users = createUsers({ ...base, users: stored.users, accounts })
 
-    // What providers lent us
+    // Provider tokens
     const vault = createVault({ ...base, grants, provider: providers.get })
     const renewal = createRenewal({
       ...base,
@@ -262,7 +264,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       revoke: async (of, given) => {
         const provider = providers.get(of.provider)
         if (!provider) return { tag: 'transient', reason: 'provider_not_enabled' }
-        // A node of a version before queued it without an issuer. Where subjects go by the provider's id, there is no other.
+        // An older version queued it without an issuer. If the provider's ID is the namespace of its subjects, there is
+        // only one.
         const issuer = of.issuer === '' && provider.issuer === provider.id ? provider.issuer : of.issuer
         return provider.speaksFor(issuer)
           ? providers.revoke(provider, given)
@@ -357,7 +360,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
 
     // HTTP
     let closing = false
-    // Probes and strangers ask at once: one query serves all of them.
+    // Probes and strangers call at the same time: one query serves all of them.
     const storeReady = createShared(() => store.ready())
     const metrics = createMetrics(events, {
       breakers: providers.health,
@@ -440,7 +443,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       events,
       flows,
       log,
-      /** The time that all nodes share: every stored time is of this clock. */
+      /** The time that all nodes share. Every stored time is of this clock. */
       now: clock,
       oauth: createOAuth({ flows, links, tokens }),
       rotateSigningKeys: keys.rotate,
@@ -448,14 +451,14 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       makeAdministrator: users.makeAdministrator,
       endSessions: createEndSessions({ store: stored.endable, clock }),
       runJob: scheduler.run,
-      /** What would have been sent, where nothing is: outside production, without a mail server. */
+      /** The messages that are not sent: outside production, without a mail server. */
       mailbox,
       async listen(): Promise<AddressInfo> {
         const address = await server.listen(config.port, config.host)
         scheduler.start()
         return address
       },
-      /** Not ready at once; requests under way finish; then everything is let go in reverse order. */
+      /** Becomes not ready, lets requests in progress finish, and closes everything in reverse order. */
       async close(): Promise<void> {
         closing = true
         await pause(config.shutdownDrainSeconds * 1000)
@@ -474,7 +477,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
     }
   }
 }
-/** The log's last lines are waited for, but a sink that stands still does not keep the process from ending. */
+/** Waits for the last log lines. A blocked sink does not keep the process from ending. */
 const flushed = (log: Logger): Promise<void> =>
   new Promise((resolve) => {
     const timer = setTimeout(resolve, lastFlushMs)

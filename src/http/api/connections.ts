@@ -9,7 +9,7 @@ import { anId, scopeToken, time } from '../schemas/fields.ts'
 import { siteFields } from '../schemas/jira.ts'
 import type { Services } from '../services.ts'
 
-/** Half of what the shortest-lived tokens live: asked for more, every loan would be a refresh. */
+/** Half the lifetime of the shortest-lived tokens. If more were required, every loan would cause a refresh. */
 const longestTtlSeconds = 1800
 
 const lend = route({

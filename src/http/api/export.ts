@@ -47,7 +47,7 @@ const entryToldToPerson = ({ data, ordinal: _, ...row }: Row): Record<string, un
   data: toldToPerson(data as Row),
 })
 
-/** The text of an `Export`, of which no more than a page of rows is in memory. */
+/** The text of an `Export`, with at most one page of rows in memory. */
 async function* written({ account, ...tables }: PersonalData, at: Date): AsyncGenerator<string> {
   yield `{"exported_at":${JSON.stringify(at.toISOString())},"account":${JSON.stringify(spoken(account))}`
   for (const [name, rows] of Object.entries(tables)) {
@@ -71,7 +71,7 @@ const everything = route({
   description: 'Everything stored about the account, as a JSON file. Secrets and hashes are left out.',
   tag: 'My account',
   surface: 'api',
-  // Whoever finds an unlocked screen must not carry it all away.
+  // An unlocked screen must not be enough to take everything away.
   auth: 'recent',
   limit: 'account',
   reply: Export,

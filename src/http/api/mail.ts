@@ -11,8 +11,8 @@ import type { Services } from '../services.ts'
 import { enteringOf, targetFields } from './sign-in-target.ts'
 
 /**
- * What is proven by mail. Whoever asks for a letter is answered 202, whatever there is at the address: only its reader
- * learns that.
+ * Proofs by email. A request for an email always gets 202, whether or not the address has an account: only the reader
+ * of the mailbox learns that.
  */
 const common = { method: 'post', surface: 'api', limit: 'sign_in' } as const
 const mine = { ...common, tag: 'My account', auth: 'user' } as const

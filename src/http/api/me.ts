@@ -30,7 +30,9 @@ const Me = User.extend({
 }).meta({ id: 'Me', description: 'The account of the caller' })
 const toldOf = (account: Account) =>
   json({ ...userOf(account), created_at: account.createdAt.toISOString(), role: account.role, locale: account.locale })
-/** The store gives out the same row until something is written, and telling of it anew is a tenth of the work. */
+/**
+ * The store returns the same row object until something is written. Describing it again would be a tenth of the work.
+ */
 const told = new WeakMap<Account, ReturnType<typeof toldOf>>()
 const me = (account: Account) => {
   const known = told.get(account)
@@ -240,7 +242,7 @@ const activity = route({
   ).meta({ id: 'Activity', description: 'A page of account activity' }),
   fails: [],
   async handle({ who, query }, { audit }: Services) {
-    // One more than asked for tells whether there is a next page.
+    // One more than requested shows whether there is a next page.
     const rows = await audit.list(who.accountId, { before: query.cursor ?? null, limit: query.limit + 1 }, query.kind)
     const items = rows.slice(0, query.limit)
     return ok(

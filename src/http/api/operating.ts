@@ -69,7 +69,7 @@ const arrival = route({
     .describe('How the request arrived'),
   fails: ['token_invalid'],
   handle({ bearer, origin, proxyChain }, { acceptsDoctor, settings }: Services) {
-    // The addresses of proxies are nobody else's business.
+    // The IP addresses of proxies are not public.
     if (bearer === null || !acceptsDoctor(bearer)) return fail('token_invalid')
     const { peer, forwardedFor, forwarded, scheme, host } = proxyChain
     return ok(
@@ -123,7 +123,7 @@ const metrics = route({
   contentType: 'text/plain',
   credential: 'metrics',
   fails: ['not_found'],
-  // Numbers of sign-ins and failures are nobody else's business; 404, so that nobody learns there is something.
+  // The numbers of sign-ins and failures are not public. 404, so that nobody learns that they exist.
   async handle({ direct, bearer }, { metrics: collected, settings: { metricsToken, production } }: Services) {
     const allowed = metricsToken === null ? direct && !production : bearer !== null && sameSecret(bearer, metricsToken)
     return allowed ? ok(text(collected.contentType, await collected.text())) : fail('not_found')
@@ -208,9 +208,9 @@ const metadata = route({
         revocation_endpoint: at('/auth/revoke'),
         introspection_endpoint: at('/auth/introspect'),
         jwks_uri: at('/.well-known/jwks.json'),
-        // RFC 8414 §2: without an authorization endpoint, no grant that needs one may be listed, and no response type
-        // exists. The member itself is required. `authorization_code` here is for sign-ins that began at
-        // `/auth/:provider`, which is no authorization endpoint.
+        // RFC 8414 §2: without an authorization endpoint, no grant that needs one may be listed, and there are no
+        // response types. The member itself is required. `authorization_code` here is for sign-ins that began at
+        // `/auth/:provider`, which is not an authorization endpoint.
         response_types_supported: [],
         grant_types_supported: ['refresh_token', 'password'],
         token_endpoint_auth_methods_supported: ['none'],

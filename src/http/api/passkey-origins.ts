@@ -7,8 +7,8 @@ import { route } from '../route.ts'
 import type { Services } from '../services.ts'
 
 /**
- * The documents by which devices learn that an app or a site may use the passkeys of this host. Each is a 404 problem
- * while `PASSKEY_ORIGINS` names nothing for it: an empty one would take away what a proxy in front may add.
+ * The documents by which devices learn which apps and sites may use the passkeys of this host. Each is a 404 while
+ * `PASSKEY_ORIGINS` has nothing for it: an empty one would replace what a proxy in front may serve.
  */
 const common = {
   method: 'get',
@@ -20,12 +20,12 @@ const common = {
 } as const
 
 /**
- * `get_login_creds` is what passkeys need. Password managers such as Bitwarden also want `handle_all_urls`, as Google's
- * guide to passkeys shows it; it lets the app open links only if the app itself asks for them.
+ * Passkeys need `get_login_creds`. Password managers such as Bitwarden also require `handle_all_urls`, as in Google's
+ * guide to passkeys. It lets the app open links only if the app itself asks for that.
  */
 const relations = ['delegate_permission/common.handle_all_urls', 'delegate_permission/common.get_login_creds']
 
-/** A statement for each package, with every certificate that signs it (an upload key and Google Play's, for instance). */
+/** One statement per package, with all certificates that sign it (an upload key and Google Play's, for instance). */
 function statementsOf({ android }: PasskeyOrigins) {
   const byPackage = new Map<string, Set<string>>()
   for (const app of android)

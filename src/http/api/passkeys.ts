@@ -10,8 +10,8 @@ import { TokenPairSchema } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 
 /**
- * WebAuthn says base64url without padding (§5.1.8), and browsers and Android send that. Libraries for apps also send
- * base64 and padding (react-native-passkey 1 and 2 do): the bytes are the same.
+ * WebAuthn requires base64url without padding (§5.1.8), which browsers and Android send. Libraries for apps also send
+ * base64 and padding (react-native-passkey 1 and 2 do). The bytes are the same.
  */
 const base64url = (most: number, least = 0) =>
   z
@@ -21,7 +21,7 @@ const base64url = (most: number, least = 0) =>
     .regex(/^[\w+/-]*={0,2}$/)
     .transform((text) => text.replace(/=+$/, '').replaceAll('+', '-').replaceAll('/', '_'))
 const credentialId = base64url(1400, 1)
-/** Libraries for apps send `null` for what the device did not report, where browsers omit the member. */
+/** Libraries for apps send `null` for what the device did not report; browsers omit the member. */
 const credential = {
   id: credentialId,
   rawId: credentialId.nullish(),
@@ -30,7 +30,7 @@ const credential = {
   clientExtensionResults: z.record(z.string(), z.unknown()).nullish(),
 }
 
-/** What browsers answer (`PublicKeyCredential.toJSON()`, WebAuthn level 3 §5.1.8): what they add to it is left aside. */
+/** What browsers return (`PublicKeyCredential.toJSON()`, WebAuthn level 3 §5.1.8). Additional members are ignored. */
 export const AuthenticationResponse = z
   .object({
     ...credential,
@@ -47,7 +47,7 @@ export const AuthenticationResponse = z
       rawId: rawId ?? id,
       type,
       clientExtensionResults: {},
-      // A user handle is never empty (§5.4.3): an empty one is how some libraries write that there is none.
+      // A user handle is never empty (§5.4.3). Some libraries send an empty one for none.
       response: { ...response, ...(userHandle ? { userHandle } : {}) },
     }),
   )
@@ -66,7 +66,7 @@ export const RegistrationResponse = z
     response: z.object({
       clientDataJSON: base64url(16_384),
       attestationObject: base64url(16_384),
-      // Hints, of which the known ones are kept (`credentials/passkeys.ts`).
+      // Hints. Known ones are stored (`credentials/passkeys.ts`).
       transports: z.array(z.string()).max(50).nullish(),
     }),
   })
@@ -87,7 +87,7 @@ export const RegistrationResponse = z
     },
   })
 
-/** The same in a field of a form: as the text of JSON. */
+/** The same in a form field, as JSON text. */
 export const formJson = <S extends z.ZodType>(schema: S) =>
   z
     .string()

@@ -62,23 +62,29 @@ const challenge = z
 const parameter = (name: string) =>
   z.string().max(8192).optional().describe(`The \`${name}\` the provider added to the redirect URI`)
 
-/** What came on the callback under one name: anything, any number of times. Told as what it should be: a string. */
+/**
+ * The values of one callback parameter: any text, any number of times. The description says what it should be: a
+ * string.
+ */
 const given = (name: string) =>
   z
     .union([z.string(), z.array(z.string())])
     .meta({ documented: { type: 'string', description: `The \`${name}\` of the provider’s response` } })
     .optional()
-/** What a code, a state or an error may be written with (RFC 6749 appendix A), and how long one may be. */
+/** The characters and the length of a code, a state or an error (RFC 6749 appendix A). */
 const visible = /^[\x20-\x7e]{1,4096}$/
-/** A parameter's one value; `undefined` without one (empty is none: RFC 6749 §3.1), `null` where it is not one. */
+/**
+ * The single value of a parameter; `undefined` if there is none (empty counts as none: RFC 6749 §3.1), `null` if it is
+ * invalid.
+ */
 function one(values: string | readonly string[] | undefined): string | undefined | null {
   const [value = '', ...more] = typeof values === 'string' ? [values] : (values ?? [])
   if (value === '' && more.length === 0) return undefined
   return more.length === 0 && visible.test(value) ? value : null
 }
 /**
- * A provider's answer, with whatever else it adds left aside. It is never refused here: a parameter that is not one
- * makes the whole of it no answer, and only the state is left, so that the flow ends with it.
+ * A provider's response, without unknown parameters. It is never rejected here: an invalid parameter invalidates the
+ * rest, and only the state is kept, so that the round trip ends.
  */
 const callbackQuery = z
   .looseObject({ code: given('code'), state: given('state'), error: given('error'), iss: given('iss') })
@@ -151,7 +157,7 @@ const begin = route({
     const target =
       returnTo === undefined ? undefined : readReturnTo(returnTo, settings.returnToAllowed, settings.publicUrl)
     const here = returnTo === undefined || target?.tag === 'here'
-    // Another site must not sign anybody in by itself, to an account of its choice: a person decides on our own page.
+    // Another site must not be able to sign a user in to an account of its choice. The user decides on our own page.
     if (here && /^(cross|same)-site$/.test(header('sec-fetch-site') ?? '')) {
       return ok(seeOther(returnTo === undefined ? '/login' : `/login?return_to=${encodeURIComponent(returnTo)}`))
     }
@@ -240,11 +246,11 @@ const link = route({
   },
 })
 
-/** A team is connected: how that went is told without any token. */
+/** A team was connected. The response contains no token. */
 const connectedTeam = async (teamId: string, { flows }: Services) =>
   json(jiraConnection((await flows.jira.see(teamId)).view))
 
-/** Refusals after which the flow, or the question it left, may still need its cookie. */
+/** Errors after which the round trip, or its conflict, may still need the cookie. */
 const stillOpen: ReadonlySet<ProviderSignInCode> = new Set([
   'state_already_used',
   'flow_mismatch',
@@ -290,8 +296,8 @@ const callback = route({
       who: who && visitorOf(who),
     })
     if (!entered.ok) {
-      // A conflict stays bound to this flow's cookie until it is answered, however often its callback is loaded again;
-      // and what came to the wrong door leaves the flow to whom it belongs. Any other refusal ends it.
+      // A conflict stays bound to the cookie of this round trip until it is resolved, however often its callback is
+      // loaded. A callback of another browser or intent leaves the round trip to its owner. Any other error ends it.
       const ticket = entered.error.extra?.conflict_ticket
       if (typeof ticket === 'string') return browser ? ok(seeOther(`/auth/conflicts/${ticket}`)) : entered
       const next = browser ? toSecondFactor(entered.error, [flowCookie(handle, null, 0)]) : undefined
@@ -334,7 +340,7 @@ const appCallback = route({
   fails: providerSignInFails,
   async handle({ params, body, who, origin }, services: Services) {
     const { flow_token, ...query } = body
-    // Nothing was said at all: the flow stays good for what its provider did say.
+    // The callback contained nothing. The round trip stays valid for the provider's real response.
     if (!query.code && !query.error) return oneRequired('code', 'error')
     const entered = await services.flows.signInWithProvider(params.provider, query, {
       binding: flow_token,
@@ -348,5 +354,5 @@ const appCallback = route({
   },
 })
 
-/** In the order they are matched: fixed words before `:provider`. */
+/** In the order of matching: fixed paths before `:provider`. */
 export const providerRoutes = [list, authorize, link, callback, appCallback, begin]

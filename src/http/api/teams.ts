@@ -20,7 +20,7 @@ import {
 } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 
-/** Teams, who is in them and who is asked to join: for whoever is in them. To a stranger none of it exists. */
+/** Teams, their members and invitations, for members only. To others, a team does not exist. */
 const common = { tag: 'Teams', surface: 'api', auth: 'user', limit: 'account' } as const
 const refusals = ['team_not_found', 'team_role_required'] satisfies TeamRefusal[]
 

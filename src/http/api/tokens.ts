@@ -23,7 +23,7 @@ const refreshFails = [
   'token_reused',
 ] as const satisfies readonly RefreshCode[]
 
-/** Whoever takes tokens in the answer: no cookie, and nowhere to go on to. */
+/** A client that takes tokens from the response: no cookie, and no redirect. */
 const anApp = { browser: false, replaces: null, returnTo: null, codeChallenge: null } as const
 
 const token = z.string().min(1).max(8192).describe('An access token or a refresh token')
@@ -39,7 +39,7 @@ const refresh = route({
   example: { request: { refresh_token: 'a-refresh-token' } },
   tag: 'Tokens',
   surface: 'api',
-  // The bearer here is the refresh token, not somebody's access token; the cookie is asked for by the handler.
+  // The credential here is the refresh token, not an access token. The handler reads the cookie.
   auth: 'none',
   credential: 'refresh',
   limit: 'token',
@@ -50,15 +50,14 @@ const refresh = route({
   reply: TokenPairSchema,
   fails: [...refreshFails, 'authentication_required', 'invalid_request'],
   async handle({ body, bearer, cookie, header, origin }, { flows, devices }: Services) {
-    // One way at a time (RFC 6750 §2): which of two counts must not depend on who is reading.
+    // Only one method at a time (RFC 6750 §2): which of two counts must not depend on the reader.
     if (bearer !== null && body.refresh_token !== undefined) return faulty('refresh_token', 'repeated')
     const given = bearer ?? body.refresh_token
     if (given !== undefined) {
       const pair = await flows.refreshTokens.byToken(given, origin)
       return pair.ok ? ok(json(pair.value)) : pair
     }
-    // Whoever shows other credentials is not asked where they come from (see `mount`), so the cookie does not speak for
-    // them.
+    // With other credentials the origin of the request is not checked (see `mount`), so the cookie must not count.
     const session = header('authorization') === undefined ? cookie('session') : undefined
     if (session === undefined) return fail('authentication_required')
     const found = await devices.byCookie(session)
@@ -109,7 +108,7 @@ const exchange = route({
       }),
     ])
     .meta({ id: 'TokenRequest', description: 'A token request; the fields depend on the grant' }),
-  // Whatever else it says: of a grant we do not have, no field is wrong.
+  // Other fields do not matter: for an unsupported grant, no field can be wrong.
   unmatched: 'grant_type_unsupported',
   form: true,
   reply: z.union([AuthResponse, TokenPairSchema]),
@@ -158,7 +157,7 @@ const revoke = route({
   reply: z.object({}).describe('The token is revoked, or was never valid'),
   fails: [],
   async handle({ body, origin }, { flows }: Services) {
-    // Not revoked as far as we know: the client keeps the token and comes again (RFC 7009 §2.2.1).
+    // Possibly not revoked: the client keeps the token and tries again (RFC 7009 §2.2.1).
     try {
       await flows.signOut.token(body.token, origin)
     } catch (cause) {
@@ -168,14 +167,14 @@ const revoke = route({
   },
 })
 
-/** What may go along with signing out. */
+/** What else to do at a sign-out. */
 const leaving = object({
   revoke_provider_tokens: z.boolean().default(false).meta({
     description: 'Also revoke the permissions granted at providers; this needs a recent sign-in',
   }),
 })
 
-/** Withdrawing grants needs a recent sign-in, also along with a sign-out. Signing out alone never does. */
+/** Withdrawing grants requires a recent sign-in, also together with a sign-out. A sign-out alone never does. */
 const mayLeave = (who: Principal, body: z.output<typeof leaving>, { clock, settings }: Services) =>
   body.revoke_provider_tokens && !isRecent(who, clock(), settings.recentAuthSeconds)
     ? fail('reauthentication_required')

@@ -24,7 +24,7 @@ import type { Services } from '../services.ts'
 
 const common = { tag: 'Administration', surface: 'api', limit: 'account' } as const
 const reading = { ...common, auth: 'user', scope: 'users:read' } as const
-/** Whatever is done to somebody else's account needs a recent sign-in as well (ASVS 8.4.2). */
+/** Every change to another account also requires a recent sign-in (ASVS 8.4.2). */
 const writing = { ...common, auth: 'recent', scope: 'users:write' } as const
 
 const Person = User.extend({

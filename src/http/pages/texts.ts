@@ -5,10 +5,10 @@ import { ptBR } from './texts.pt-br.ts'
 
 export type { Texts }
 
-/** What an event on the activity page has to tell, as far as its row says so. */
+/** What the activity page needs of an event, as far as its row has it. */
 export type EventDetails = {
   readonly provider: string
-  /** The title of the error it ended in. */
+  /** The title of its error. */
   readonly why: string | undefined
   /** How many there were, if the entry counts them. */
   readonly attempts: number
@@ -20,13 +20,13 @@ export type EventDetails = {
   readonly reason: string | undefined
   readonly role: string
   readonly factor: string
-  /** The administrator who did it to somebody else. */
+  /** The administrator who did it to another account. */
   readonly by: string | undefined
-  /** Who did it, where it was done to a member of a team, and to whom, where they did it themselves. */
+  /** Who did it to a member of a team; or to whom the member did it. */
   readonly doneBy: string | undefined
   readonly member: string | undefined
 }
-/** Keys and back ends are nobody’s: their rows are on no account’s trail. */
+/** Keys and back ends belong to no account, so their entries are in no account's activity. */
 export type EventWords = {
   readonly [N in Exclude<AuditName, 'signing_key.rotated' | `service_credential.${string}`>]:
     | string

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { ActivityKind } from '../../audit/ports.ts'
 import { ip, time, userAgent } from './fields.ts'
 
-/** What every entry of the audit log has, for its account and for administrators. */
+/** The members of every audit log entry, for its account and for administrators. */
 export const auditFields = {
   id: z.string().describe('The ID of the entry'),
   at: time.describe('When it happened'),
@@ -21,15 +21,15 @@ export const pageOf = <S extends z.ZodType>(item: S) =>
 
 export const activityKinds = ['loans', 'others'] as const satisfies readonly ActivityKind[]
 
-/** Where a page of the trail went on: the id of its last line, as we make them. */
+/** Where a page of the audit log ended: the ID of its last entry. */
 export const cursor = z
   .string()
   .regex(/^aud_[0-9a-f]{1,80}$/)
   .describe('The `next_cursor` of the previous page')
 
 /**
- * What happened, as it is told to whoever it happened to: that an administrator did it, or an operator at the machine,
- * and not which of them.
+ * An event as the affected account sees it: that an administrator or an operator at the machine did it, but not which
+ * one.
  */
 export const toldToPerson = ({ by, ...data }: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   by === undefined ? data : { ...data, by: by === null ? 'operator' : 'administrator' }

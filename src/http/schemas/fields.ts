@@ -4,7 +4,7 @@ import { roles } from '../../kernel/account.ts'
 import { locales } from '../../kernel/locale.ts'
 import { object } from '../route.ts'
 
-/** The fields and parameters that more than one route has. */
+/** Fields and parameters of more than one route. */
 
 export const time = z.iso.datetime().describe('A time (RFC 3339, UTC)')
 
@@ -26,17 +26,17 @@ export const redirectUriKey = z
   .regex(/^[a-z][a-z0-9_-]{0,30}$/)
   .describe('Which of the configured redirect URIs of the provider to use, by its key')
 
-/** An opaque value of ours; longer ones were not made here, and are not worth hashing. */
+/** An opaque value that we issued. A longer one was not, and is not worth hashing. */
 export const secretText = z.string().min(1).max(512).describe('An opaque secret from an earlier response or an email')
 export const flowToken = secretText.describe('The `flow_token` from the response that started this flow')
 export const emailedTicket = secretText.describe('The `ticket` parameter of the emailed link')
 
-/** A one-time code as it was typed: which characters of it count is decided where it is compared. */
+/** A one-time code as typed. Which of its characters count is decided where it is compared. */
 export const typedCode = z.string().max(64).describe('The code as the user typed it; spaces and hyphens are ignored')
 
 /**
- * One line of text to show, of somebody's own choice: a control character would forge a second one somewhere, a
- * bidirectional one turn what stands around it, and half a character is no text: a database keeps another one.
+ * One line of text that a user chose, for display. A control character could forge a second line, a bidirectional one
+ * could reorder the text around it, and half a surrogate pair is not text: a database would store something else.
  */
 export const line = z
   .string()
@@ -45,29 +45,29 @@ export const line = z
   .regex(/^[^\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/u)
   .describe('One line of text')
 
-/** What people call their team: no more than a heading holds, and something of it to be seen. */
+/** The name of a team: it fits in a heading and has at least one visible character. */
 export const teamName = line
   .min(1)
   .max(80)
   .regex(/[\p{L}\p{N}\p{P}\p{S}]/u)
   .describe('The name of the team')
 
-/** What somebody calls a device: short enough for a heading. */
+/** The name of a device, short enough for a heading. */
 export const deviceNameText = line.max(60)
 
-/** A password that is shown to us: what is no password of ours is nobody's, however long. */
+/** A password to compare. One that is too long to be ours is nobody's. */
 export const passwordGiven = z.string().min(1).max(4096).describe('The current password')
-/** One that is chosen: what is wrong with it is told by more than its length, so that is looked at later. */
+/** A new password. Its errors depend on more than the length, so it is checked later. */
 export const passwordChosen = z
   .string()
   .max(4096)
   .describe('The new password. A short, common or personal one is rejected with `password_rejected`')
-/** An address as it is typed, or not at all: whether it is one is asked by `readEmail`, and told at its field. */
+/** An email address as typed, or none. `readEmail` checks it, and the error names the field. */
 export const addressText = z.string().max(320).describe('An email address')
 
 /**
- * What no id of ours looks like is nobody's id: it is looked for as one, and PostgreSQL is spared text it cannot even
- * compare (NUL).
+ * Text that cannot be one of our IDs is looked up like an unknown ID. PostgreSQL never gets text that it cannot compare
+ * (NUL).
  */
 export const anId = z.string().transform((text) => (/^\w{1,80}$/.test(text) ? text : '-'))
 
@@ -108,19 +108,19 @@ export const scopeToken = z
   .regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/)
   .describe('A scope, as the provider spells it')
 
-/** As the parser writes it, percent-encoded: what was written may hold what PostgreSQL cannot (NUL). */
+/** As the parser writes it, percent-encoded: the original text may contain what PostgreSQL cannot store (NUL). */
 export const pictureUrl = z
   .url({ protocol: /^https$/, normalize: true })
   .max(2048)
   .describe('The HTTPS URL of a picture')
 
 /**
- * Where a page of accounts ended: `<time>.<id>`, and in a search `.<index>.<key>` behind it. An account that is deleted
- * in the meantime keeps its place.
+ * Where a page of accounts ended: `<time>.<id>`, followed in a search by `.<index>.<key>`. If that account is deleted
+ * in the meantime, the position stays.
  */
 export const userCursor = z
   .string()
-  // The key is a whole name: 256 characters (`readText`) of up to four bytes, and lowering may make two of one.
+  // The key is a whole name: 256 characters (`readText`) of up to four bytes. Lower case may have twice as many.
   .regex(/^[A-Za-z0-9_-]{1,3000}$/)
   .transform((text, context): UserPlace => {
     const parts = /^(\d{1,13})\.(\w{1,80})(?:\.(\d{1,2})\.([^\0]{0,600}))?$/su
@@ -136,7 +136,7 @@ export const userCursor = z
 export const userCursorOf = ({ createdAt, id, begins }: UserPlace): string =>
   Buffer.from(`${createdAt.getTime()}.${id}${begins ? `.${begins.index}.${begins.key}` : ''}`).toString('base64url')
 
-/** Where a page of a list goes on that is ordered by time and ID. */
+/** Where a page of a list continues that is ordered by time and ID. */
 export const placeCursor = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,200}$/)

@@ -4,7 +4,7 @@ import { jiraErrors, jiraStatuses } from '../../teams/policy.ts'
 import type { JiraSite as Site } from '../../teams/ports.ts'
 import { time } from './fields.ts'
 
-/** What identifies a site of Jira. */
+/** The identifiers of a Jira site. */
 export const siteFields = {
   cloud_id: z.string().describe('The ID of the site at Atlassian'),
   name: z.string().describe('The name of the site'),
@@ -28,7 +28,7 @@ export const jiraSite = ({ cloudId, name, url, scopes, chosen, goneAt }: Site): 
   gone_at: goneAt?.toISOString() ?? null,
 })
 
-/** A team's connection with Jira, without a token of it. */
+/** A team's connection to Jira, without tokens. */
 export const JiraConnection = z
   .object({
     team_id: z.string().describe('The team ID'),

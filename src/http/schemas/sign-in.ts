@@ -29,7 +29,7 @@ export const AuthResponse = z
   .object({ user: User, ...pair, provider_info: ProviderInfo, action: Action })
   .meta({ id: 'AuthResponse', description: 'A finished provider sign-in: the account and its tokens' })
 
-/** A linking starts no session, so it brings no tokens. */
+/** A linking starts no session, so it returns no tokens. */
 export const LinkResponse = z
   .object({ user: User, provider_info: ProviderInfo, action: Action })
   .meta({ id: 'LinkResponse', description: 'A linked provider identity; there are no new tokens' })
@@ -45,7 +45,7 @@ export const authResponse = (entrance: AuthResult, tokens: Pair): z.input<typeof
   ...tokens,
 })
 
-/** A flow begun for an app: where to send the person, and what to come back with. */
+/** A round trip that an app began: where to send the user, and what to return with. */
 export const StartedFlow = z
   .object({
     authorize_url: z.string().describe('The page of the provider to open in the browser'),
@@ -61,7 +61,7 @@ export const startedFlow = ({ url, state, binding, expiresIn }: AuthorizationSta
   expires_in: expiresIn,
 })
 
-/** A sign-in by mail begun for an app: what to bring the code back with. */
+/** An email sign-in that an app began: what to send together with the code. */
 export const StartedByMail = z
   .object({
     flow_token: z.string().describe('The secret to send back together with the emailed code'),
