@@ -95,11 +95,11 @@ export function connectJira({
     const at = clock()
     // The code is used and the consent is valid. A site list that cannot be read now is read again later.
     const read = found.ok
-      ? afterSitesRead(teamId, found.value, { at, random, anew: true })
+      ? afterSitesRead(teamId, found.value, { at, random, isNewConsent: true })
       : afterSitesFailure(found.error.tag === 'rate_limited' ? 'rate_limited' : 'transient', {
           at,
           random,
-          anew: true,
+          isNewConsent: true,
           retryAfter: 'retryAfter' in found.error ? found.error.retryAfter : 0,
         })
     const { clientId, claims } = grant

@@ -78,8 +78,8 @@ export function signInWithPassword(parts: SignInWithPasswordParts) {
     if (!right || !known || !account || account.disabledAt) return refused(fail('invalid_credentials'))
     await attempt.value.right()
     if (passwords.isOutdated(known.hash)) {
-      const anew = await passwords.hash(password.normalize('NFC'))
-      await stored.rehash(account.id, known.hash, anew)
+      const newHash = await passwords.hash(password.normalize('NFC'))
+      await stored.rehash(account.id, known.hash, newHash)
     }
 
     // If a verified address is required, the verification link must work before the sign-in.

@@ -38,11 +38,11 @@ export function syncJiraSites({ jira, providers, ask, clock, random }: SyncJiraS
     const found = await ask(known.provider, key, (accessToken) => known.cloud.sites({ accessToken }))
     const at = clock()
     const read = found.ok
-      ? afterSitesRead(teamId, found.value, { at, random, anew: false })
+      ? afterSitesRead(teamId, found.value, { at, random, isNewConsent: false })
       : afterSitesFailure(errors[found.error.code], {
           at,
           random,
-          anew: false,
+          isNewConsent: false,
           retryAfter: found.error.retryAfter ?? 0,
         })
     await jira.synced(integration, read, at, (drift) =>

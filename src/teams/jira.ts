@@ -51,7 +51,7 @@ export function mergeSites(
   known: readonly JiraSite[],
   found: readonly ListedSite[],
   at: Date,
-  anew: boolean,
+  isNewConsent: boolean,
 ): { readonly sites: readonly JiraSite[]; readonly drift: readonly JiraDrift[] } {
   const before = new Map(known.map((site) => [site.cloudId, site]))
   const here = new Set(found.map(({ cloudId }) => cloudId))
@@ -68,10 +68,10 @@ export function mergeSites(
     if (here.has(site.cloudId)) continue
     if (site.goneAt === null) drift.push('site_gone')
     // After reconnecting, the list belongs to another consent. Drop old sites that were not chosen.
-    if (!anew || site.chosen) sites.push({ ...site, goneAt: site.goneAt ?? at })
+    if (!isNewConsent || site.chosen) sites.push({ ...site, goneAt: site.goneAt ?? at })
   }
   const [only, ...more] = reachable(sites)
-  const alone = only !== undefined && more.length === 0 && (anew || !sites.some(({ chosen }) => chosen))
+  const alone = only !== undefined && more.length === 0 && (isNewConsent || !sites.some(({ chosen }) => chosen))
   return { sites: alone ? sites.map((site) => (site === only ? { ...site, chosen: true } : site)) : sites, drift }
 }
 
@@ -83,10 +83,10 @@ const firstRetrySeconds = 60
 export function afterSitesRead(
   teamId: string,
   found: readonly ListedSite[],
-  { at, random, anew }: { at: Date; random: Random; anew: boolean },
+  { at, random, isNewConsent }: { at: Date; random: Random; isNewConsent: boolean },
 ): ReadSites {
   return (known): SiteReading => ({
-    ...mergeSites(teamId, known?.sites ?? [], found, at, anew),
+    ...mergeSites(teamId, known?.sites ?? [], found, at, isNewConsent),
     lastSyncAt: at,
     syncStatus: 'ok',
     lastError: null,
@@ -100,11 +100,16 @@ export function afterSitesRead(
  */
 export function afterSitesFailure(
   error: JiraError,
-  { at, random, anew, retryAfter = 0 }: { at: Date; random: Random; anew: boolean; retryAfter?: number },
+  {
+    at,
+    random,
+    isNewConsent,
+    retryAfter = 0,
+  }: { at: Date; random: Random; isNewConsent: boolean; retryAfter?: number },
 ): ReadSites {
   return (known): SiteReading => {
     const before = known?.integration
-    const again = before?.syncStatus === 'failed' && !anew
+    const again = before?.syncStatus === 'failed' && !isNewConsent
     const waited = again ? (at.getTime() - before.updatedAt.getTime()) / 1000 : 0
     const seconds = Math.max(firstRetrySeconds, retryAfter, Math.min(2 * waited, everySeconds))
     return {
@@ -112,7 +117,7 @@ export function afterSitesFailure(
       drift: [],
       syncStatus: 'failed',
       lastError: error,
-      lastSyncAt: anew ? null : (before?.lastSyncAt ?? null),
+      lastSyncAt: isNewConsent ? null : (before?.lastSyncAt ?? null),
       nextSyncAt: spread(at, seconds, random),
     }
   }

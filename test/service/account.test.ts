@@ -141,8 +141,8 @@ describe.each(databases)('the user’s own account, on %s', (database) => {
     expect((await world.trail()).filter((row) => row.account_id === user.id).map(({ event }) => event)).toContain(
       'account.deleted',
     )
-    const anew = await world.signIn('google', who)
-    expect([anew.action, anew.user.id === user.id]).toEqual(['created_new_user', false])
+    const secondSignIn = await world.signIn('google', who)
+    expect([secondSignIn.action, secondSignIn.user.id === user.id]).toEqual(['created_new_user', false])
   })
 
   test('is deleted only after a recent sign-in', async () => {

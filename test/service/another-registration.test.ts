@@ -20,7 +20,7 @@ test('a team’s Jira connected with a previous client registration must be conn
   })
   const basic = Buffer.from(`${credential.id}:${credential.secret}`).toString('base64')
   // As an operator does after creating a new client registration at Atlassian.
-  const { base: at } = await world.another({ ATLASSIAN_CLIENT_ID: 'registered-anew-at-atlassian' })
+  const { base: at } = await world.another({ ATLASSIAN_CLIENT_ID: 'registered-again-at-atlassian' })
 
   const status = await world.call('GET', jira.at(team), { token: ada.token, at })
   expect(status.body).toMatchObject({ status: 'needs_reauthorization', last_error: 'invalid_grant' })

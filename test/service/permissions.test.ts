@@ -251,13 +251,13 @@ describe.each(databases)('provider permissions, on %s', (database) => {
 
       const again = await world.signIn('google', eve.who)
       expect([again.action, again.user.id]).toEqual(['login_existing', eve.id])
-      const anew = await identityOf(again.access_token)
-      expect([anew.token_status, anew.missing_scopes]).toEqual(['healthy', []])
-      expect(anew.scopes).not.toContain(files)
+      const renewed = await identityOf(again.access_token)
+      expect([renewed.token_status, renewed.missing_scopes]).toEqual(['healthy', []])
+      expect(renewed.scopes).not.toContain(files)
       await round()
-      expect((await world.call('GET', `/me/identities/${anew.id}/profile`, { token: again.access_token })).status).toBe(
-        200,
-      )
+      expect(
+        (await world.call('GET', `/me/identities/${renewed.id}/profile`, { token: again.access_token })).status,
+      ).toBe(200)
     })
 
     test('by their owner only', async () => {

@@ -410,8 +410,8 @@ export function storeRaces({ name, place, emptied }: Backend): void {
       })
       const all = Array.from({ length: counted.length }, (_, n) => n + 1)
       expect(counted.sort((a, b) => a - b)).toEqual(all)
-      const anew = await race((store) => store.rateLimits.hit('ip', 60_000, later(60)))
-      expect(anew.map(({ hits }) => hits).sort((a, b) => a - b)).toEqual(all.slice(0, anew.length))
+      const nextWindow = await race((store) => store.rateLimits.hit('ip', 60_000, later(60)))
+      expect(nextWindow.map(({ hits }) => hits).sort((a, b) => a - b)).toEqual(all.slice(0, nextWindow.length))
     })
 
     test('sign-ins in a browser with a session end it once', async () => {

@@ -87,8 +87,8 @@ describe('Jira sites after a list was read', () => {
     ],
     ['report fewer scopes', [known('a', chosen)], [found('a', { scopes: [] })], false, ['a'], ['scopes_reduced']],
     ['do not report more scopes', [known('a', chosen)], [found('a', { scopes: [...scopes, 'x'] })], false, ['a'], []],
-  ])('%s', (_name, had, list, anew, use, drift) => {
-    const merged = mergeSites('team_1', had, list, at, anew)
+  ])('%s', (_name, had, list, isNewConsent, use, drift) => {
+    const merged = mergeSites('team_1', had, list, at, isNewConsent)
     expect(
       merged.sites
         .filter((site) => site.chosen)
@@ -100,8 +100,8 @@ describe('Jira sites after a list was read', () => {
 
   test('include missing ones with their time, except unused ones after connecting again', () => {
     const had = [known('a', { ...chosen, ...gone }), known('b', chosen), known('c')]
-    const goneAt = (anew: boolean) =>
-      mergeSites('team_1', had, [found('d')], at, anew).sites.map((site) => [site.cloudId, site.goneAt])
+    const goneAt = (isNewConsent: boolean) =>
+      mergeSites('team_1', had, [found('d')], at, isNewConsent).sites.map((site) => [site.cloudId, site.goneAt])
     const used = [
       ['d', null],
       ['a', before],
@@ -117,14 +117,14 @@ describe('Jira sites after a list was read', () => {
       selector: ({ cloudId }) => cloudId,
     })
     fc.assert(
-      fc.property(knowns, fc.uniqueArray(ids), fc.boolean(), (had, listed, anew) => {
+      fc.property(knowns, fc.uniqueArray(ids), fc.boolean(), (had, listed, isNewConsent) => {
         const sites = had.map((one) => known(one.cloudId, { chosen: one.chosen, ...(one.gone ? gone : {}) }))
         const merged = mergeSites(
           'team_1',
           sites,
           listed.map((id) => found(id)),
           at,
-          anew,
+          isNewConsent,
         ).sites
         const all = merged.map(({ cloudId }) => cloudId)
         expect(new Set(all).size).toBe(all.length)
@@ -230,7 +230,7 @@ describe('the next time sites are read', () => {
 
   test('is about six hours later, and never the same for all', () => {
     const next = Array.from({ length: 200 }, () =>
-      hours(at, afterSitesRead('team_1', [], { at, random: systemRandom, anew: false })(undefined).nextSyncAt),
+      hours(at, afterSitesRead('team_1', [], { at, random: systemRandom, isNewConsent: false })(undefined).nextSyncAt),
     )
     expect(Math.min(...next)).toBeGreaterThanOrEqual(6)
     expect(Math.max(...next)).toBeLessThanOrEqual(7.5)
@@ -241,7 +241,9 @@ describe('the next time sites are read', () => {
     let [now, state] = [at, { integration: integration({ updatedAt: before }), sites: [known('a', chosen)] }]
     const waits: number[] = []
     for (let n = 0; n < 14; n++) {
-      const read = afterSitesFailure('transient', { at: now, random: () => Buffer.alloc(4), anew: false })(state)
+      const read = afterSitesFailure('transient', { at: now, random: () => Buffer.alloc(4), isNewConsent: false })(
+        state,
+      )
       waits.push(hours(now, read.nextSyncAt) * 60)
       state = { integration: integration({ ...read, updatedAt: now }), sites: [...read.sites] }
       now = read.nextSyncAt
@@ -253,14 +255,17 @@ describe('the next time sites are read', () => {
   })
 
   test('is not before Jira’s Retry-After', () => {
-    const read = afterSitesFailure('rate_limited', { at, random: () => Buffer.alloc(4), anew: true, retryAfter: 290 })(
-      undefined,
-    )
+    const read = afterSitesFailure('rate_limited', {
+      at,
+      random: () => Buffer.alloc(4),
+      isNewConsent: true,
+      retryAfter: 290,
+    })(undefined)
     expect(hours(at, read.nextSyncAt) * 3600).toBe(290)
   })
 
   test('is immediate after a new consent, whatever failed before', () => {
-    const read = afterSitesFailure('transient', { at, random: () => Buffer.alloc(4), anew: true })({
+    const read = afterSitesFailure('transient', { at, random: () => Buffer.alloc(4), isNewConsent: true })({
       integration: integration({ syncStatus: 'failed', lastError: 'transient' }),
       sites: [],
     })
