@@ -28,6 +28,13 @@ const slugOf = (heading: string): string =>
     .replace(/[^\p{L}\p{N}_ -]/gu, '')
     .replaceAll(' ', '-')
 
+/** One sentence a line, and no line over 120 characters, so that changes can be reviewed. */
+const prose = (text: string): string =>
+  text
+    .split(/(?<=[.!?:]) (?=[\p{Lu}`])/u)
+    .map((sentence) => (sentence.length > 120 ? sentence.replace(/(.{1,116})(?: |$)/g, '$1\n').trimEnd() : sentence))
+    .join('\n')
+
 const list = (lines: readonly string[]): string => lines.map((line) => `- ${line}`).join('\n')
 const code = (text: string): string => `\`${text}\``
 
@@ -50,17 +57,21 @@ function errorSection(of: ErrorCode, locale: Locale, { happened, causes, person,
   const traces = [...eventsOf(of).map(({ name }) => name), ...metricsOf(of)].map(code)
   return `## \`${of}\`
 
-**${errors[of].status} · ${title}.** ${detail}
+**${errors[of].status} · ${title}.**
+${prose(detail)}
 
-**${say.happened}.** ${happened}
+**${say.happened}.**
+${prose(happened)}
 
 **${say.causes}.**
 
 ${list(causes)}
 
-**${say.person}.** ${person}
+**${say.person}.**
+${prose(person)}
 
-**${say.developer}.** ${developer}
+**${say.developer}.**
+${prose(developer)}
 
 \`\`\`http
 ${exampleText(of, { locale, routes, describe })}
