@@ -351,6 +351,22 @@ export function inspectConfig(
 }
 export type Config = ReturnType<typeof inspectConfig>['config']
 
+/** The settings that routes and pages show or follow. */
+export const routeSettings = ({ tokens, oauth, passwords, mail, ...config }: Config) => ({
+  publicUrl: config.publicUrl,
+  returnToAllowed: config.returnToAllowed,
+  passkeyOrigins: config.passkeyOrigins,
+  issuer: tokens.issuer,
+  recentAuthSeconds: config.recentAuthSeconds,
+  canRegister: oauth.autoRegister,
+  passwordLeastLength: passwords.leastLength,
+  sessionCookieSeconds: tokens.refreshAbsoluteTtlSeconds,
+  production: config.production,
+  mail: mail.tag !== 'off',
+  metricsToken: config.metricsToken,
+  trustProxyHops: config.trustProxyHops,
+})
+
 type SettingNames = {
   readonly names: ReadonlySet<string>
   readonly secret: readonly string[]

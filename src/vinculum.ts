@@ -9,19 +9,10 @@ import { createProfiles } from './accounts/profile.ts'
 import { createReconcile } from './accounts/reconcile.ts'
 import { scopeOf } from './accounts/roles.ts'
 import { createUsers } from './accounts/users.ts'
-import type { Config } from './config.ts'
-import { createRenewal } from './connections/renewal.ts'
-import { createRevocation } from './connections/revocation.ts'
-import { standingOf } from './connections/standing.ts'
-import { createVault } from './connections/vault.ts'
-import { createPasskeys } from './credentials/passkeys.ts'
-import { createPasswords } from './credentials/passwords.ts'
-import { createRecoveryCodes } from './credentials/recovery-codes.ts'
-import { createServiceCredentials } from './credentials/service-credentials.ts'
-import { createThrottle } from './credentials/throttle.ts'
-import { createTickets } from './credentials/tickets.ts'
-import { createTotp } from './credentials/totp.ts'
-import { createTrustedDevices, trustSeconds } from './credentials/trusted-devices.ts'
+import { type Config, routeSettings } from './config.ts'
+import { createConnections } from './connections/connections.ts'
+import { createCredentials } from './credentials/credentials.ts'
+import { trustSeconds } from './credentials/trusted-devices.ts'
 import { createBus } from './events/bus.ts'
 import { createFlows } from './flows/flows.ts'
 import { createReturns } from './flows/return-to.ts'
@@ -62,7 +53,7 @@ import { createTokens } from './sessions/tokens.ts'
 import { openStore, type Store } from './store/open.ts'
 import { createInvitations } from './teams/invitations.ts'
 import { createTeams } from './teams/teams.ts'
-import { createProcessLog, logEvents, logHealth, logSkew } from './telemetry/log.ts'
+import { createProcessLog, flushLog, logEvents, logHealth, logSkew } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import { logRequests } from './telemetry/request-log.ts'
 
@@ -85,8 +76,6 @@ const { version } = JSON.parse(readFileSync(new URL('package.json', packageRoot)
 
 /** How long requests in progress may take after SIGTERM, in seconds. */
 const graceSeconds = 10
-/** How long the log may take to write its last lines, in milliseconds. */
-const lastFlushMs = 1000
 
 /** A configuration with encryption keys, possibly generated (see `secrets.ts`). */
 export type CompleteConfig = Omit<Config, 'encryptionKeys'> & { readonly encryptionKeys: KeyRing }
@@ -166,6 +155,18 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
     // The encryption keys, before anything is opened or written
     const ring = await openRing({ ...base, store: stored.sealed, ring: config.encryptionKeys })
 
+    // Credentials
+    const credentials = createCredentials({
+      ...base,
+      stored,
+      keysFor: ring.keysFor,
+      publicUrl,
+      passwordPolicy: config.passwords,
+      passkeyOrigins: config.passkeyOrigins,
+      networkOf,
+      record: audit.record,
+    })
+
     // Sessions and sign-in
     const keys = await createKeys({
       ...base,
@@ -182,13 +183,12 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       accountExists: async (id) => (await accounts.find(id)) !== undefined,
     })
     const returns = createReturns({ allowed: config.returnToAllowed, self: publicUrl })
-    const trustedDevices = createTrustedDevices({ ...base, devices: stored.trustedDevices })
     const signIn = createSignIn({
       ...base,
       sessions,
       pendingSignIns,
       lifetimes,
-      familiarity: trustedDevices,
+      familiarity: credentials.trustedDevices,
       requireVerifiedEmail: config.requireVerifiedEmail,
       mayReturn: returns.stillAllowed,
       isEnabled: (id) => providers.get(id) !== undefined,
@@ -196,19 +196,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
     })
     const codes = createSignInCodes({ ...base, codes: stored.codes, returns })
 
-    // Credentials and email
-    const tickets = createTickets({ ...base, tickets: stored.tickets, key: ring.keysFor('ticket codes')[0] })
-    const letter = createMailComposer({ ...base })
-    const passwords = createPasswords({ ...base, policy: config.passwords, words: ['vinculum', publicUrl.hostname] })
-    const totp = createTotp({ ...base, issuer: publicUrl.hostname })
-    const recoveryCodes = createRecoveryCodes({ ...base, keys: ring.keysFor('recovery codes') })
-    const passkeys = createPasskeys({
-      ...base,
-      passkeys: stored.passkeys,
-      tickets,
-      publicUrl,
-      origins: config.passkeyOrigins,
-    })
+    // Email
+    const letter = createMailComposer(base)
     const mailbox = config.mail.tag === 'mailbox' ? createMailbox(clock) : null
     const mailer = createMailer({
       ...base,
@@ -219,14 +208,6 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
     })
     if (config.mail.tag === 'off')
       log.warn('SMTP_URL is not set: no e-mail is sent, so addresses cannot be verified and passwords not be reset')
-    const throttle = createThrottle({ ...base, guesses: stored.guesses, networkOf })
-    const serviceCredentials = createServiceCredentials({
-      ...base,
-      credentials: stored.serviceCredentials,
-      throttle,
-      networkOf,
-      record: audit.record,
-    })
 
     // Accounts
     const reconcile = createReconcile({ ...base, accounts, policy: oauth })
@@ -236,41 +217,12 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
     const users = createUsers({ ...base, users: stored.users, accounts })
 
     // Provider tokens
-    const vault = createVault({ ...base, grants, provider: providers.get })
-    const renewal = createRenewal({
+    const { vault, renewal, revocation, standing } = createConnections({
       ...base,
       grants,
-      vault,
-      provider: providers.get,
-      apps: () => providers.list().map(({ id, clientId }) => ({ provider: id, clientId })),
-      revokeUnused: async (grant, tokens) => {
-        const provider = providers.get(grant.provider)
-        if (provider?.speaksFor(grant.issuer) && !(await revocations.stillNeeded(grant)))
-          await providers.revoke(provider, tokens)
-      },
-      concerns: tellDeadGrant({ accounts, teams: stored.teams }),
-      refresh: async (grant, refreshToken) => {
-        const provider = providers.get(grant.provider)
-        if (!provider) return { tag: 'transient', reason: 'provider_not_enabled' }
-        if (!provider.speaksFor(grant.issuer)) return { tag: 'transient', reason: 'issuer_changed' }
-        return providers.refresh(provider, refreshToken, grant)
-      },
-    })
-    const revocation = createRevocation({
-      ...base,
       revocations,
-      vault,
-      providers: () => providers.list().map(({ id }) => id),
-      revoke: async (of, given) => {
-        const provider = providers.get(of.provider)
-        if (!provider) return { tag: 'transient', reason: 'provider_not_enabled' }
-        // An older version queued it without an issuer. If the provider's ID is the namespace of its subjects, there is
-        // only one.
-        const issuer = of.issuer === '' && provider.issuer === provider.id ? provider.issuer : of.issuer
-        return provider.speaksFor(issuer)
-          ? providers.revoke(provider, given)
-          : { tag: 'transient', reason: 'issuer_changed' }
-      },
+      providers,
+      concerns: tellDeadGrant({ accounts, teams: stored.teams }),
     })
     const wakeMail = (): void => void scheduler.run('send-mail')
     const wakeRevocation = (): void => {
@@ -307,13 +259,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       codes,
       devices,
       tokens,
-      passwords,
-      passkeys,
-      totp,
-      recoveryCodes,
-      trustedDevices,
-      tickets,
-      throttle,
+      ...credentials,
       vault,
       renewal,
       invitations,
@@ -382,16 +328,10 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       tokens,
       keys,
       providers,
-      serviceCredentials,
+      serviceCredentials: credentials.serviceCredentials,
       audit,
       jobs: scheduler.status,
-      standing: async ({ provider: id, issuer, subject, scopes }) => {
-        const provider = providers.get(id)
-        const grant = provider?.speaksFor(issuer)
-          ? await vault.find({ provider: id, issuer, clientId: provider.clientId, subject, holder: 'person' })
-          : undefined
-        return standingOf(grant, provider, scopes, clock())
-      },
+      standing,
       revocationsOf: revocation.waiting,
       metrics,
       mailbox,
@@ -399,20 +339,9 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       acceptsDoctor: (token) => acceptsDoctorToken(config.encryptionKeys, token, clock()),
       clock,
       settings: {
-        publicUrl,
-        returnToAllowed: config.returnToAllowed,
-        passkeyOrigins: config.passkeyOrigins,
-        issuer: lifetimes.issuer,
-        recentAuthSeconds,
-        canRegister: oauth.autoRegister,
-        passwordLeastLength: config.passwords.leastLength,
-        sessionCookieSeconds: lifetimes.refreshAbsoluteTtlSeconds,
+        ...routeSettings(config),
         deviceCookieSeconds: trustSeconds,
         flowCookieSeconds: oauth.stateTtlSeconds + conflicts.ttlSeconds,
-        production: config.production,
-        mail: config.mail.tag !== 'off',
-        metricsToken: config.metricsToken,
-        trustProxyHops: config.trustProxyHops,
       },
     }
     const { app, refusals } = createApp<Services>({
@@ -472,19 +401,9 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
         await providers.close()
         followed?.stop()
         await store.close()
-        await flushed(log)
+        await flushLog(log)
       },
     }
   }
 }
-/** Waits for the last log lines. A blocked sink does not keep the process from ending. */
-const flushed = (log: Logger): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(resolve, lastFlushMs)
-    log.flush(() => {
-      clearTimeout(timer)
-      resolve()
-    })
-  })
-
 export type Vinculum = Awaited<ReturnType<typeof createVinculum>>

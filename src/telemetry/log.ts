@@ -150,3 +150,16 @@ export const logHealth =
     if (state === 'healthy') log.info({ event: 'database.state', state }, line)
     else log.error({ event: 'database.state', state, code, reason: message }, line)
   }
+
+/** How long the log may take to write its last lines, in milliseconds. */
+const lastFlushMs = 1000
+
+/** Waits for the last log lines. A blocked sink does not keep the process from ending. */
+export const flushLog = (log: Logger): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, lastFlushMs)
+    log.flush(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
