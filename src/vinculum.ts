@@ -10,7 +10,7 @@ import { createReconcile } from './accounts/reconcile.ts'
 import { scopeOf } from './accounts/roles.ts'
 import { createUsers } from './accounts/users.ts'
 import { type Config, routeSettings } from './config.ts'
-import { createConnections } from './connections/connections.ts'
+import { createProviderTokens } from './connections/provider-tokens.ts'
 import { createCredentials } from './credentials/credentials.ts'
 import { trustSeconds } from './credentials/trusted-devices.ts'
 import { createBus } from './events/bus.ts'
@@ -29,27 +29,20 @@ import { createScheduler } from './jobs/scheduler.ts'
 import { createSweeping, retentionSeconds } from './jobs/sweeping.ts'
 import type { Timing } from './jobs/timing.ts'
 import { BusyError } from './kernel/busy.ts'
-import { type Clock, steadyClock, systemClock } from './kernel/clock.ts'
+import { type Clock, systemClock } from './kernel/clock.ts'
 import { createSealer, type KeyRing } from './kernel/crypto.ts'
 import { acceptsDoctorToken } from './kernel/doctor-token.ts'
 import { createFollowedClock } from './kernel/followed-clock.ts'
 import { createIds, type Random, secretToken, systemRandom } from './kernel/ids.ts'
 import { createShared } from './kernel/shared.ts'
-import { createAllowance } from './mail/allowance.ts'
-import { createMailComposer } from './mail/compose.ts'
-import { createMailer } from './mail/mailer.ts'
-import { createMailbox, noTransport, smtpTransport } from './mail/transport.ts'
+import { createMail } from './mail/mail.ts'
 import { createOAuth } from './oauth.ts'
 import { createProviders } from './providers/providers.ts'
 import { packageRoot } from './root.ts'
 import { createReseal } from './sealing/reseal.ts'
 import { openRing } from './sealing/ring.ts'
-import { createSignInCodes } from './sessions/codes.ts'
-import { createDevices } from './sessions/devices.ts'
 import { createEndSessions } from './sessions/end-sessions.ts'
-import { createKeys } from './sessions/keys.ts'
-import { createSignIn } from './sessions/sign-in.ts'
-import { createTokens } from './sessions/tokens.ts'
+import { createSessions } from './sessions/sessions.ts'
 import { openStore, type Store } from './store/open.ts'
 import { createInvitations } from './teams/invitations.ts'
 import { createTeams } from './teams/teams.ts'
@@ -83,17 +76,9 @@ export type CompleteConfig = Omit<Config, 'encryptionKeys'> & { readonly encrypt
 /** Builds the service, in order of dependency. */
 export async function createVinculum(config: CompleteConfig, parts: Partial<VinculumParts> = {}) {
   const { followDatabase = parts.clock === undefined } = parts
-  let time: Store['time']
   // SQLite uses the clock of this machine. A clock that is passed in is always right.
-  const followed =
-    config.store.tag === 'postgres' && followDatabase !== false
-      ? createFollowedClock({
-          own: parts.clock ?? steadyClock,
-          machine: parts.clock ?? systemClock,
-          ask: () => (time ? time() : Promise.reject(new Error('the database is not open yet'))),
-          report: (skew) => logSkew(log)(skew),
-        })
-      : undefined
+  const follows = config.store.tag === 'postgres' && followDatabase !== false
+  const followed = follows ? createFollowedClock({ own: parts.clock, report: (skew) => logSkew(log)(skew) }) : undefined
   const clock = followed?.now ?? parts.clock ?? systemClock
   const random = parts.random ?? systemRandom
   const { log, droppedLines } = parts.log
@@ -115,9 +100,9 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
     { clock, ids, publish: events.publish },
     { requestMs: config.requestDeadlineMs, report: logHealth(log), warn: (message) => log.warn(message) },
   )
-  time = typeof followDatabase === 'function' ? followDatabase : store.time
   try {
-    await followed?.start()
+    const ask = typeof followDatabase === 'function' ? followDatabase : store.time
+    if (ask) await followed?.start(ask)
     return await assemble(store)
   } catch (error) {
     followed?.stop()
@@ -125,18 +110,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
     throw error
   }
 
-  async function assemble({
-    accounts,
-    sessions,
-    pendingSignIns,
-    pendingAuthorizations,
-    grants,
-    revocations,
-    audit,
-    jobs,
-    rateLimits,
-    ...stored
-  }: Store) {
+  async function assemble(stored: Store) {
+    const { accounts, audit, grants } = stored
     const { tokens: lifetimes, oauth, recentAuthSeconds, publicUrl } = config
     /** What almost everything below needs. */
     const base = { clock, ids, random, events, sealer, onDefect }
@@ -168,42 +143,27 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
     })
 
     // Sessions and sign-in
-    const keys = await createKeys({
-      ...base,
-      keys: stored.keys,
-      accessTtlSeconds: lifetimes.accessTtlSeconds,
-      refreshTtlSeconds: lifetimes.refreshTtlSeconds,
-    })
-    const tokens = createTokens({ keys, clock, ...lifetimes })
-    const devices = createDevices({
-      ...base,
-      sessions,
-      tokens,
-      refreshTtlSeconds: lifetimes.refreshTtlSeconds,
-      accountExists: async (id) => (await accounts.find(id)) !== undefined,
-    })
     const returns = createReturns({ allowed: config.returnToAllowed, self: publicUrl })
-    const signIn = createSignIn({
+    const { keys, tokens, devices, signIn, codes } = await createSessions({
       ...base,
-      sessions,
-      pendingSignIns,
-      lifetimes,
+      stored,
+      settings: lifetimes,
+      returns,
       familiarity: credentials.trustedDevices,
       requireVerifiedEmail: config.requireVerifiedEmail,
-      mayReturn: returns.stillAllowed,
+      accountExists: async (id) => (await accounts.find(id)) !== undefined,
       isEnabled: (id) => providers.get(id) !== undefined,
       scopeOf,
     })
-    const codes = createSignInCodes({ ...base, codes: stored.codes, returns })
 
     // Email
-    const letter = createMailComposer(base)
-    const mailbox = config.mail.tag === 'mailbox' ? createMailbox(clock) : null
-    const mailer = createMailer({
+    const { letter, allowed, mailbox, mailer } = createMail({
       ...base,
       mails: stored.mails,
+      settings: config.mail,
+      production: config.production,
       publicUrl,
-      transport: mailbox ?? (config.mail.tag === 'smtp' ? smtpTransport(config.mail, config) : noTransport),
+      hit: stored.rateLimits.hit,
       providerName: (id) => providers.get(id)?.name ?? id,
     })
     if (config.mail.tag === 'off')
@@ -217,10 +177,10 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
     const users = createUsers({ ...base, users: stored.users, accounts })
 
     // Provider tokens
-    const { vault, renewal, revocation, standing } = createConnections({
+    const { vault, renewal, revocation, standing } = createProviderTokens({
       ...base,
       grants,
-      revocations,
+      revocations: stored.revocations,
       providers,
       concerns: tellDeadGrant({ accounts, teams: stored.teams }),
     })
@@ -237,15 +197,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
     // Every verb of the service
     const flows = createFlows({
       ...base,
-      accounts,
-      sessions,
-      pendingAuthorizations,
-      grants,
-      audit,
-      teams: stored.teams,
-      jira: stored.jira,
-      addresses: stored.addresses,
-      secondFactors: stored.secondFactors,
+      // A noun below replaces the store of the same name.
+      ...stored,
       stored: stored.passwords,
       store: stored.passkeys,
       providers,
@@ -264,14 +217,12 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       renewal,
       invitations,
       letter,
-      allowed: createAllowance({ clock, hit: rateLimits.hit }),
+      allowed,
       mail: config.mail.tag !== 'off',
       autoRegister: oauth.autoRegister,
       policy: { stateTtlSeconds: oauth.stateTtlSeconds, returnToAllowed: config.returnToAllowed, publicUrl },
       windows: lifetimes,
-      refreshTtlSeconds: lifetimes.refreshTtlSeconds,
-      issuer: lifetimes.issuer,
-      audience: lifetimes.audience,
+      ...lifetimes,
       revokeUnused: async (grant, accountId) => {
         await revocation.revokeUnused(grant, accountId)
         wakeRevocation()
@@ -299,7 +250,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
           if ((await vault.repair()) > 0) wakeRevocation()
         },
       }),
-      store: jobs,
+      store: stored.jobs,
       ...(parts.timing ? { timing: parts.timing } : {}),
       owner: secretToken(random),
     })
@@ -356,7 +307,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       authenticate: authenticateWith(devices),
       recentAuthSeconds,
       requestMs: config.store.tag === 'postgres' ? config.requestDeadlineMs : null,
-      rateLimits: config.rateLimits ? rateLimits : null,
+      rateLimits: config.rateLimits ? stored.rateLimits : null,
       csrfKey: ring.keysFor('csrf')[0],
       errorPage,
       record: audit.record,

@@ -328,7 +328,9 @@ const readsTheClock: Record<string, readonly string[]> = {
   'jobs/timing.ts': ['new Date()', 'Date.now()'],
   // The time of a log line, comparable with the machine's other programs.
   'telemetry/log.ts': ['stdTimeFunctions'],
-  'vinculum.ts': ['systemClock', 'steadyClock'],
+  // The clocks that it compares, unless others are passed in.
+  'kernel/followed-clock.ts': ['steadyClock', 'systemClock'],
+  'vinculum.ts': ['systemClock'],
   'main.ts': ['systemClock'],
 }
 

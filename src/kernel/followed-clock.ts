@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Clock } from './clock.ts'
+import { type Clock, steadyClock, systemClock } from './clock.ts'
 
 /** How often the clock checks whether to read the other clock, in milliseconds. */
 const tickMs = 1000
@@ -19,13 +19,14 @@ const jumpMs = 500
 /** By how many milliseconds the machine's clock is ahead of the other clock; negative if it is behind. */
 export type Skew = { readonly tolerable: boolean; readonly ms: number }
 
+/** Reads the other clock. */
+type AskTime = () => Promise<Date>
+
 type FollowedClockParts = {
-  /** A clock that advances evenly. The offset to the other clock is added to it. */
-  readonly own: Clock
-  /** The clock of the machine, as programs and the operator see it. */
-  readonly machine: Clock
-  /** Reads the other clock. */
-  readonly ask: () => Promise<Date>
+  /** A clock that advances evenly, to which the offset to the other clock is added. By default, that of this process. */
+  readonly own?: Clock | undefined
+  /** The clock of the machine, as programs and the operator see it. By default, `own` where it is given. */
+  readonly machine?: Clock | undefined
   /** Called when the difference becomes too large, and when it is acceptable again; not for each measurement. */
   readonly report: (skew: Skew) => void
   /** Waits for `ms` milliseconds; rejects if the signal aborts first. */
@@ -47,7 +48,8 @@ type Bounds = { readonly least: number; readonly most: number }
  *
  * While the other clock cannot be read, the last offset stays: the two drift apart by milliseconds an hour.
  */
-export function createFollowedClock({ own, machine, ask, report, wait }: FollowedClockParts) {
+export function createFollowedClock({ own = steadyClock, report, wait, ...given }: FollowedClockParts) {
+  const machine = given.machine ?? (own === steadyClock ? systemClock : own)
   const waiting = wait ?? ((ms, signal) => pause(ms, undefined, { signal, ref: false }))
   const stopping = new AbortController()
   let offsetMs = 0
@@ -59,7 +61,7 @@ export function createFollowedClock({ own, machine, ask, report, wait }: Followe
   const gapMs = (): number => machine().getTime() - own().getTime()
   const skewMs = (): number => gapMs() - offsetMs
 
-  const measure = async (): Promise<Bounds | undefined> => {
+  const measure = async (ask: AskTime): Promise<Bounds | undefined> => {
     const before = own().getTime()
     const otherMs = (await ask()).getTime()
     const after = own().getTime()
@@ -79,7 +81,7 @@ export function createFollowedClock({ own, machine, ask, report, wait }: Followe
     report({ tolerable, ms })
   }
   // Errors are ignored here: the availability of the database is reported once for each change of its state.
-  const tryMeasure = () => measure().catch(() => undefined)
+  const tryMeasure = (ask: AskTime) => measure(ask).catch(() => undefined)
 
   /**
    * Whether the machine's clock was set, or the machine was suspended. The steady clock does not count the time of a
@@ -93,10 +95,10 @@ export function createFollowedClock({ own, machine, ask, report, wait }: Followe
       () => true,
       () => false,
     )
-  const watch = async (): Promise<void> => {
+  const watch = async (ask: AskTime): Promise<void> => {
     for (let ticks = 1; await ticked(); ticks += 1) {
       if (ticks < ticksPerRead && lastGapMs !== undefined && !hasJumped()) continue
-      follow(await tryMeasure())
+      follow(await tryMeasure(ask))
       ticks = 0
     }
   }
@@ -109,15 +111,15 @@ export function createFollowedClock({ own, machine, ask, report, wait }: Followe
     }) as Clock,
     /** By how many milliseconds the machine's clock is ahead. */
     skewMs,
-    /** Measures for the first time, then regularly until `stop`. */
-    async start(): Promise<void> {
+    /** Reads the other clock for the first time, then regularly until `stop`. */
+    async start(ask: AskTime): Promise<void> {
       let best: Bounds | undefined
       for (let n = 0; n < firstReads; n += 1) {
-        const bounds = await tryMeasure()
+        const bounds = await tryMeasure(ask)
         if (bounds && (!best || bounds.most - bounds.least < best.most - best.least)) best = bounds
       }
       follow(best)
-      void watch()
+      void watch(ask)
     },
     stop: (): void => stopping.abort(),
   }

@@ -12,18 +12,18 @@ function follow(world: World) {
   let goOn: (() => void) | undefined
   let [asked, ticks] = [0, 0]
   const own = () => new Date(now)
-  const clock = createFollowedClock({
+  const ask = async () => {
+    asked += 1
+    if (world.down) throw new Error('it does not answer')
+    if (world.broken) return new Date(Number.NaN)
+    now += world.tripMs / 2
+    const theirs = new Date(now + world.aheadMs)
+    now += world.tripMs / 2
+    return theirs
+  }
+  const followed = createFollowedClock({
     own,
     machine: () => new Date(now + machineAheadMs),
-    ask: async () => {
-      asked += 1
-      if (world.down) throw new Error('it does not answer')
-      if (world.broken) return new Date(Number.NaN)
-      now += world.tripMs / 2
-      const theirs = new Date(now + world.aheadMs)
-      now += world.tripMs / 2
-      return theirs
-    },
     report: (skew) => reports.push(skew),
     wait: (_, signal) =>
       new Promise((resolve, reject) => {
@@ -35,6 +35,7 @@ function follow(world: World) {
         }
       }),
   })
+  const clock = { ...followed, start: () => followed.start(ask) }
   /** Lets one second of waiting pass, with all work it starts. */
   const tick = async () => {
     ticks += 1

@@ -15,7 +15,7 @@ type ProviderCalls = {
   revoke(provider: Provider, tokens: Tokens): Promise<RevocationOutcome>
 }
 
-type ConnectionsParts = Omit<Parameters<typeof createVault>[0], 'provider'> &
+type ProviderTokensParts = Omit<Parameters<typeof createVault>[0], 'provider'> &
   Omit<Parameters<typeof createRenewal>[0], 'apps' | 'provider' | 'refresh' | 'revokeUnused' | 'vault'> &
   Omit<Parameters<typeof createRevocation>[0], 'providers' | 'revoke' | 'vault'> & { readonly providers: ProviderCalls }
 
@@ -24,7 +24,7 @@ type ConnectionsParts = Omit<Parameters<typeof createVault>[0], 'provider'> &
  * see of them. A token is only ever sent to the issuer it came from. The operator may have disabled a provider or given
  * its ID to another issuer: its grants are then kept, but not used.
  */
-export function createConnections({ providers, ...parts }: ConnectionsParts) {
+export function createProviderTokens({ providers, ...parts }: ProviderTokensParts) {
   const { clock, revocations } = parts
   const vault = createVault({ ...parts, provider: providers.get })
 
