@@ -351,6 +351,9 @@ export function inspectConfig(
 }
 export type Config = ReturnType<typeof inspectConfig>['config']
 
+/** A configuration with encryption keys, possibly generated (see `secrets.ts`). */
+export type CompleteConfig = Omit<Config, 'encryptionKeys'> & { readonly encryptionKeys: KeyRing }
+
 /** The settings that routes and pages show or follow. */
 export const routeSettings = ({ tokens, oauth, passwords, mail, ...config }: Config) => ({
   publicUrl: config.publicUrl,

@@ -3,7 +3,7 @@ import { loadEnvFile } from 'node:process'
 import type { Logger } from 'pino'
 import type { CommandContext, CommandReport } from './commands/command.ts'
 import { formatReport, type Invocation, readInvocation, usage } from './commands/index.ts'
-import { type Config, ConfigError, inspectConfig } from './config.ts'
+import { type CompleteConfig, type Config, ConfigError, inspectConfig } from './config.ts'
 import { BusyError } from './kernel/busy.ts'
 import { systemClock } from './kernel/clock.ts'
 import { UnopenableError } from './kernel/crypto.ts'
@@ -14,7 +14,7 @@ import { droppedComments } from './settings/env-file.ts'
 import { DatabaseOpenError } from './store/open-error.ts'
 import { missingError } from './store/sqlite-file.ts'
 import { createProcessLog } from './telemetry/log.ts'
-import { type CompleteConfig, createVinculum, type Vinculum } from './vinculum.ts'
+import { createVinculum, type Vinculum } from './vinculum.ts'
 
 /** Starts the service or runs a command. Returns the exit code of a command. */
 async function main(args: readonly string[]): Promise<number | undefined> {

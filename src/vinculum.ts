@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Logger } from 'pino'
 import { createConflicts } from './accounts/conflicts.ts'
 import { createLinks } from './accounts/links.ts'
 import type { SignInRules } from './accounts/methods.ts'
@@ -9,14 +8,14 @@ import { createProfiles } from './accounts/profile.ts'
 import { createReconcile } from './accounts/reconcile.ts'
 import { scopeOf } from './accounts/roles.ts'
 import { createUsers } from './accounts/users.ts'
-import { type Config, routeSettings } from './config.ts'
+import { type CompleteConfig, routeSettings } from './config.ts'
 import { createProviderTokens } from './connections/provider-tokens.ts'
 import { createCredentials } from './credentials/credentials.ts'
 import { trustSeconds } from './credentials/trusted-devices.ts'
-import { createBus } from './events/bus.ts'
 import { createFlows } from './flows/flows.ts'
 import { createReturns } from './flows/return-to.ts'
 import { tellDeadGrant } from './flows/tell-dead-grant.ts'
+import { openFoundation, type VinculumParts } from './foundation.ts'
 import { apiRoutes } from './http/api/index.ts'
 import { createApp } from './http/app.ts'
 import { networkOf } from './http/limits.ts'
@@ -27,13 +26,8 @@ import type { Services } from './http/services.ts'
 import { defineJobs } from './jobs/jobs.ts'
 import { createScheduler } from './jobs/scheduler.ts'
 import { createSweeping, retentionSeconds } from './jobs/sweeping.ts'
-import type { Timing } from './jobs/timing.ts'
-import { BusyError } from './kernel/busy.ts'
-import { type Clock, systemClock } from './kernel/clock.ts'
-import { createSealer, type KeyRing } from './kernel/crypto.ts'
 import { acceptsDoctorToken } from './kernel/doctor-token.ts'
-import { createFollowedClock } from './kernel/followed-clock.ts'
-import { createIds, type Random, secretToken, systemRandom } from './kernel/ids.ts'
+import { secretToken } from './kernel/ids.ts'
 import { createShared } from './kernel/shared.ts'
 import { createMail } from './mail/mail.ts'
 import { createOAuth } from './oauth.ts'
@@ -43,78 +37,38 @@ import { createReseal } from './sealing/reseal.ts'
 import { openRing } from './sealing/ring.ts'
 import { createEndSessions } from './sessions/end-sessions.ts'
 import { createSessions } from './sessions/sessions.ts'
-import { openStore, type Store } from './store/open.ts'
+import type { Store } from './store/open.ts'
 import { createInvitations } from './teams/invitations.ts'
 import { createTeams } from './teams/teams.ts'
-import { createProcessLog, flushLog, logEvents, logHealth, logSkew } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
-import { logRequests } from './telemetry/request-log.ts'
-
-/** What a test or an embedding program can replace. */
-export type VinculumParts = {
-  readonly clock: Clock
-  /**
-   * Whether that clock is corrected by the database's, like the machine's own; or the function that returns its time.
-   */
-  readonly followDatabase: boolean | NonNullable<Store['time']>
-  readonly random: Random
-  readonly log: Logger
-  /** How many lines of that log could not be written. */
-  readonly droppedLogLines: () => number
-  /** Starts the jobs when they are due. */
-  readonly timing: Timing
-}
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', packageRoot), 'utf8')) as { version: string }
 
 /** How long requests in progress may take after SIGTERM, in seconds. */
 const graceSeconds = 10
 
-/** A configuration with encryption keys, possibly generated (see `secrets.ts`). */
-export type CompleteConfig = Omit<Config, 'encryptionKeys'> & { readonly encryptionKeys: KeyRing }
-
 /** Builds the service, in order of dependency. */
 export async function createVinculum(config: CompleteConfig, parts: Partial<VinculumParts> = {}) {
-  const { followDatabase = parts.clock === undefined } = parts
-  // SQLite uses the clock of this machine. A clock that is passed in is always right.
-  const follows = config.store.tag === 'postgres' && followDatabase !== false
-  const followed = follows ? createFollowedClock({ own: parts.clock, report: (skew) => logSkew(log)(skew) }) : undefined
-  const clock = followed?.now ?? parts.clock ?? systemClock
-  const random = parts.random ?? systemRandom
-  const { log, droppedLines } = parts.log
-    ? { log: parts.log, droppedLines: parts.droppedLogLines ?? (() => 0) }
-    : createProcessLog(config.logLevel)
-  const ids = createIds(clock, random)
-  const sealer = createSealer(config.encryptionKeys, random)
-  const onDefect = (error: unknown, context?: string): void => {
-    // A temporary failure is no defect. Its cause is logged once where it began, not for each request.
-    if (error instanceof BusyError && error.cause === undefined) return
-    log.error({ err: error, request_id: context }, 'defect')
-  }
-
-  const events = createBus(clock)
-  logEvents(events, log)
-  if (config.requestLog !== null) logRequests(events, log, config.requestLog)
-  const store = await openStore(
-    config.store,
-    { clock, ids, publish: events.publish },
-    { requestMs: config.requestDeadlineMs, report: logHealth(log), warn: (message) => log.warn(message) },
-  )
+  const {
+    base,
+    log,
+    droppedLines,
+    clockSkewMs,
+    store,
+    closeStore,
+    close: closeFoundation,
+  } = await openFoundation(config, parts)
+  const { clock, random, events, sealer, onDefect } = base
   try {
-    const ask = typeof followDatabase === 'function' ? followDatabase : store.time
-    if (ask) await followed?.start(ask)
     return await assemble(store)
   } catch (error) {
-    followed?.stop()
-    await store.close()
+    await closeStore()
     throw error
   }
 
   async function assemble(stored: Store) {
     const { accounts, audit, grants } = stored
     const { tokens: lifetimes, oauth, recentAuthSeconds, publicUrl } = config
-    /** What almost everything below needs. */
-    const base = { clock, ids, random, events, sealer, onDefect }
     const providers = createProviders({
       ...base,
       settings: config.providers,
@@ -263,7 +217,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       breakers: providers.health,
       jobBacklogs: scheduler.backlogs,
       droppedLogLines: droppedLines,
-      clockSkewMs: followed?.skewMs,
+      clockSkewMs,
     })
     const services: Services = {
       flows,
@@ -350,11 +304,10 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
         await scheduler.stop()
         mailer.close()
         await providers.close()
-        followed?.stop()
-        await store.close()
-        await flushLog(log)
+        await closeFoundation()
       },
     }
   }
 }
+
 export type Vinculum = Awaited<ReturnType<typeof createVinculum>>

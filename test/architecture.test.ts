@@ -102,6 +102,8 @@ const may: Record<string, readonly string[]> = {
   // What such programs may rely on: types only, so that their compiler needs none of our packages.
   'embedding.ts': ['type errors', 'type kernel'],
   'index.ts': ['*'],
+  // What the service is built upon, and the service.
+  'foundation.ts': ['type config.ts', 'kernel', 'events/bus.ts', 'store/open.ts', 'telemetry', 'type jobs'],
   'vinculum.ts': ['*'],
   // Checks everything the service depends on, without the service, which may be unable to start.
   doctor: [
@@ -165,7 +167,7 @@ const keptIn: Record<string, readonly string[]> = {
   croner: ['jobs'],
   jsonwebtoken: ['sessions'],
   'prom-client': ['telemetry'],
-  pino: ['telemetry', 'vinculum.ts', 'main.ts'],
+  pino: ['telemetry', 'foundation.ts', 'main.ts'],
   // Input from outside is validated where it arrives; the event catalogue describes its payloads with it.
   zod: ['config.ts', 'events', 'providers', 'http', 'http/api', 'http/pages', 'doctor'],
 }
@@ -330,7 +332,7 @@ const readsTheClock: Record<string, readonly string[]> = {
   'telemetry/log.ts': ['stdTimeFunctions'],
   // The clocks that it compares, unless others are passed in.
   'kernel/followed-clock.ts': ['steadyClock', 'systemClock'],
-  'vinculum.ts': ['systemClock'],
+  'foundation.ts': ['systemClock'],
   'main.ts': ['systemClock'],
 }
 
