@@ -1,2 +1,2 @@
-/** The folder of this package: what is read from it lies beside `src/` as beside `dist/`, where the build is flat. */
+/** The folder of this package: what is read from it lies next to `src/` as next to `dist/`, where the build is flat. */
 export const packageRoot = new URL('../', import.meta.url)

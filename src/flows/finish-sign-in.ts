@@ -7,7 +7,7 @@ import type { SignedIn, SignIn, SignInFailureCode } from '../sessions/sign-in.ts
 import type { Arrival } from './arrive-from-provider.ts'
 import type { Onward } from './return-to.ts'
 
-/** Somebody signed in with a provider. */
+/** A user signed in with a provider. */
 export type ProviderSignIn = { readonly tag: 'signed_in'; readonly identity: Identity } & SignedIn
 export type FinishCode = Exclude<SignInFailureCode, 'sign_in_overtaken'> | 'account_linking_failed'
 

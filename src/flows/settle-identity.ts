@@ -39,7 +39,7 @@ export type SettleIdentityParts = {
 
 /**
  * Grant → Reconciled. Finds or creates the account the identity belongs to, and stores the provider's tokens with it. If
- * the email address belongs to an account that the identity does not prove, it opens an account conflict instead.
+ * the email address belongs to an account that the identity does not prove, an account conflict is the result instead.
  */
 export function settleIdentity(parts: SettleIdentityParts) {
   const { providers, reconcile, conflicts, accounts, vault, audit, sessionLives, stillOffers, revokeUnused } = parts

@@ -282,7 +282,7 @@ function Catalogue({ locale, at, title, children }: CatalogueProps): VNode {
 type ReferenceProps = { groups: readonly OperationGroup[]; origin: string; locale: Locale }
 
 /**
- * Swagger UI shows the document, and the contents beside it are a list of links to its operations. Without scripts the
+ * Swagger UI shows the document, and the contents next to it are a list of links to its operations. Without scripts the
  * contents are the page: what each route is for, and who can call it.
  */
 function Reference({ groups, origin, locale }: ReferenceProps): VNode {

@@ -34,7 +34,7 @@ type Place<F, X extends ErrorCode> = {
   readonly summary: string
   /** The fields of the form, where they differ from the body of the act. */
   readonly fields?: F
-  /** Errors of the form beside those of the act. */
+  /** Errors of the form in addition to those of the act. */
   readonly fails?: readonly X[]
   /** Kinds of response besides a redirect. */
   readonly also?: readonly AnswerKind[]
@@ -120,6 +120,13 @@ export function signInFormOf<
   }
 }
 
+/** What a program calls instead, and what the act does. */
+function descriptionOf({ method, path, description }: Route<never>): string {
+  const operation = `\`${method.toUpperCase()} ${path.replace(/:(\w+)/g, '{$1}')}\``
+  const form = `The form of a page for ${operation}: the same rules, answered with a page or a redirect.`
+  return description === undefined ? form : `${form} ${description}`
+}
+
 function declarationOf(
   act: Route<never>,
   { path, summary, fields, fails = [], also }: Place<Schema | undefined, ErrorCode>,
@@ -137,7 +144,7 @@ function declarationOf(
     limit,
     status: 303,
     fails: [...act.fails, ...fails],
-    ...(act.description === undefined ? {} : { description: act.description }),
+    description: descriptionOf(act),
     ...(scope === undefined ? {} : { scope }),
     ...(params === undefined ? {} : { params }),
     ...(body === undefined ? {} : { body }),

@@ -194,7 +194,7 @@ function bodyOf(route: Route<never>, components: Components, { request }: Exampl
   return { requestBody: { required: route.bodyOptional !== true, content: Object.fromEntries(content) } }
 }
 
-/** The fields of a strict object beside others: `additionalProperties: false` would refuse the form's token. */
+/** The fields of a strict object together with others: `additionalProperties: false` would refuse the form's token. */
 function open(components: Components, schema: z.ZodType): JsonValue {
   const { additionalProperties: _, ...rest } = components.inline(schema, 'input')
   return rest

@@ -10,7 +10,7 @@ import { palette } from './palette.ts'
 import { packageFile, staticFile } from './static.ts'
 
 /**
- * Shows `/openapi.json` with Swagger UI, beside the contents that the page already has. The contents are the one list
+ * Shows `/openapi.json` with Swagger UI, next to the contents that the page already has. The contents are the one list
  * that is searched: Swagger UI shows the operations that match, and moves to the one that is chosen.
  */
 const script = `'use strict'

@@ -2,7 +2,7 @@ import type { AppError } from '../errors/catalogue.ts'
 import type { Fault, FieldFault } from './problem.ts'
 import type { CookieChange, Headers, Redirect } from './reply.ts'
 
-/** What a refusal says beside its error. */
+/** What a refusal says in addition to its error. */
 export type RefusalDetails = {
   readonly headers?: Headers
   readonly faults?: readonly (Fault | FieldFault)[] | undefined

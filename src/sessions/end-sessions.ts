@@ -17,7 +17,7 @@ type EndSessionsParts = {
  * Ends every live session that was created before a time, and everything from before it that could open one: emailed
  * links and codes, pending sign-ins, sign-in codes and trust in devices. It makes a restored backup safe.
  *
- * It works in small transactions beside a running service. Interrupted, it has ended a part; run it again for the rest.
+ * It works in small transactions while a service is running. Interrupted, it has ended a part; run it again for the rest.
  */
 export const createEndSessions =
   ({ store, clock, pause = sleep }: EndSessionsParts) =>

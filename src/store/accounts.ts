@@ -18,7 +18,7 @@ import { leaveTeams } from './team-endings.ts'
 import { endProofs } from './tickets.ts'
 import { eraseGrants, eraseTokens, grantsOf } from './withdrawals.ts'
 
-/** More identities than anybody needs. Lists of them have no pages, so their length must be bounded. */
+/** More identities than anyone needs. Lists of them have no pages, so their length must be bounded. */
 const maxIdentities = 20
 
 const keyOf = (address: string | null): string | null => (address === null ? null : (readEmail(address)?.key ?? null))

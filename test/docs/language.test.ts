@@ -1,6 +1,7 @@
 /** The language rules of CONTRIBUTING.md: words that only insiders understand, and lines that nobody can review. */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import ts from 'typescript'
 import { expect, test } from 'vitest'
 import { documents as generated } from '../../docs/generate.ts'
 import { texts as errors } from '../../src/errors/catalogue.ts'
@@ -69,6 +70,12 @@ const allowed: readonly (readonly [file: string, part: string, reason: string])[
   ['docs/id-tokens.md', 'to the letter', 'compared character by character: the idiom'],
   ['docs/operating.md', 'within two letters of a setting', 'letters of the alphabet'],
   ['CONTRIBUTING.md', '`letter({…})`', 'a name in the code'],
+  ['src/kernel/email.ts', 'only letters, marks', 'letters of the alphabet'],
+  ['src/kernel/email.ts', 'After a letter, a combining mark', 'letters of the alphabet'],
+  ['src/kernel/typed-code.ts', 'letters included', 'letters of the alphabet'],
+  ['src/providers/jira-cloud.ts', 'A domain name ends in letters', 'letters of the alphabet'],
+  ['src/settings/unknown-names.ts', 'by at most two', 'letters of the alphabet'],
+  ['src/store/user-lists.ts', 'other letters in a name', 'letters of the alphabet'],
   ['src/http/pages/texts.en.ts', '32 digits and letters from a to f', 'letters of the alphabet'],
 ]
 const isAllowed = (file: string, line: string): boolean =>
@@ -112,6 +119,42 @@ test('the catalogues of errors and events use the words of the glossary', () => 
   const ofEvents = Object.values(events).map(({ meaning }) => meaning)
   expect(refused('errors', ofErrors)).toEqual([])
   expect(refused('events', ofEvents)).toEqual([])
+})
+
+/** Each text of a source file that no program reads: a comment, or the title of a test. */
+function proseIn(file: string): readonly { readonly text: string; readonly isTitle: boolean }[] {
+  const source = readFileSync(file, 'utf8')
+  const root = ts.createSourceFile(file, source, ts.ScriptTarget.Latest, true)
+  const found = new Map<number, { text: string; isTitle: boolean }>()
+  const visit = (node: ts.Node): void => {
+    for (const { pos, end } of ts.getLeadingCommentRanges(source, node.pos) ?? [])
+      found.set(pos, { text: source.slice(pos, end), isTitle: false })
+    if (ts.isCallExpression(node) && /^(?:test|describe)\b/.test(node.expression.getText())) {
+      const [title] = node.arguments
+      if (title && (ts.isStringLiteralLike(title) || ts.isTemplateExpression(title)))
+        found.set(title.pos, { text: title.getText().replace(/\$\{[^}]*\}/g, ''), isTitle: true })
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(root)
+  return [...found.values()]
+}
+const sources = (folder: string): string[] => filesIn(folder).filter((file) => /\.tsx?$/.test(file))
+
+test('comments use the words of the glossary', () => {
+  const lines = sources('src').map((file) => ({ file, comments: proseIn(file).map(({ text }) => text) }))
+  expect(lines.flatMap(({ file, comments }) => refused(file, comments))).toEqual([])
+})
+
+/** The letters of the alphabet are no messages. */
+const isAboutLetters = (title: string): boolean => /\bletters?\b/.test(title) && !/\bmail|inbox/.test(title)
+
+test('titles of tests use the words of the glossary', () => {
+  const titles = sources('test').map((file) => ({
+    file,
+    titles: proseIn(file).flatMap(({ text, isTitle }) => (isTitle && !isAboutLetters(text) ? [text] : [])),
+  }))
+  expect(titles.flatMap(({ file, titles }) => refused(file, titles))).toEqual([])
 })
 
 test.each(['en', 'pt-BR'] as const)('errors are explained in sentences of at most 25 words (%s)', async (locale) => {

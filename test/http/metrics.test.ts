@@ -38,7 +38,7 @@ describe('metrics without a token', () => {
   ])('are not available behind a proxy that sends %s, however many proxies are trusted', async (name, value) => {
     for (const trustProxyHops of [0, 1, 2]) expect(await statusOf({ trustProxyHops }, { [name]: value })).toBe(404)
   })
-  test('are not available in production, where a silent proxy cannot be told from a local client', async () => {
+  test('are not available in production, where a silent proxy looks like a local client', async () => {
     expect(await statusOf({ production: true }, { Host: '127.0.0.1:3000' })).toBe(404)
   })
 })

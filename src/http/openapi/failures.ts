@@ -102,7 +102,7 @@ export class Failures {
 
   /**
    * The shared responses, once every operation is known. Each names the codes that most operations with this status
-   * respond with. Every other operation states its own beside the reference (OpenAPI 3.1 §4.8.23).
+   * respond with. Every other operation states its own next to the reference (OpenAPI 3.1 §4.8.23).
    */
   finish(): JsonValue {
     const problem = this.#components.use(problemSchema, 'output')

@@ -18,7 +18,7 @@ type FieldProps = {
   readonly maxlength?: number
   /** The value is a code: keyboards must not correct it. `digits` shows the numeric keyboard. */
   readonly code?: 'digits' | 'text'
-  /** What is beside the field: the button, if the form has no other field. */
+  /** What is next to the field: the button, if the form has no other field. */
   readonly children?: ComponentChildren
 }
 

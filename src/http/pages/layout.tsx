@@ -15,7 +15,7 @@ export const show = (locale: Locale, view: VNode, more: Parameters<typeof page>[
 
 type LayoutProps = Reader & {
   readonly title: string
-  /** The form token, if somebody is signed in: then the navigation is shown. */
+  /** The form token, if someone is signed in: then the navigation is shown. */
   readonly signedIn?: string | undefined
   /** The scopes of the viewer: administrators get a link to their pages. */
   readonly scopes?: readonly string[]

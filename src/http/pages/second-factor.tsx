@@ -39,7 +39,7 @@ const view = route({
     const [standing, passkeys, waiting] = await Promise.all([
       flows.secondFactor.show(who.accountId),
       flows.passkeys.list(who.accountId),
-      // Somebody who finds this browser open must not read the secret of an app that is being set up.
+      // Someone who finds this browser open must not read the secret of an app that is being set up.
       recent ? flows.secondFactor.waiting(who.account) : undefined,
     ])
     const reader = readerOf(locale)
