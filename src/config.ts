@@ -156,6 +156,9 @@ export const settings = z.object({
     .optional()
     .describe('proxy for calls to providers: http://user:password@host:port'),
   NO_PROXY: z.string().optional().describe('hosts to reach without HTTPS_PROXY: names, domains, *; comma separated'),
+  PROVIDERS_ALLOW_PRIVATE_ADDRESSES: flag(false).describe(
+    'let providers that administrators add at run time have URLs in private networks and on this machine',
+  ),
   METRICS_TOKEN: z
     .string()
     .min(16, 'must have at least 16 characters')
@@ -342,6 +345,8 @@ export function inspectConfig(
     mail,
     /** The proxy for calls to providers; `null` for none. */
     proxy: set.HTTPS_PROXY === undefined ? null : { httpsProxy: set.HTTPS_PROXY, noProxy: set.NO_PROXY ?? '' },
+    /** Which IP addresses calls to providers from the database may reach. */
+    providerReach: set.PROVIDERS_ALLOW_PRIVATE_ADDRESSES ? ('any' as const) : ('public' as const),
     rateLimits: set.RATE_LIMITS === 'on',
     requestDeadlineMs: set.REQUEST_DEADLINE_MS,
     shutdownDrainSeconds: set.SHUTDOWN_DRAIN_SECONDS,

@@ -283,6 +283,12 @@ export type UserinfoUse = 'required' | 'optional' | 'off'
 
 export type PkceUse = 'required' | 'without_secret' | 'off'
 
+/**
+ * Which IP addresses calls to a provider may reach. `public`: none in a private network, because an administrator
+ * entered its URLs at run time. The environment is trusted: `any`.
+ */
+export type Reach = 'public' | 'any'
+
 export type BreakerSettings = {
   /** Total deadline of one call, headers and body together, in milliseconds. */
   readonly timeoutMs: number
@@ -337,6 +343,8 @@ export type ProviderSettings = {
   /** Only with id_tokens; `required` by default. */
   readonly userinfo?: UserinfoUse
   readonly breaker: BreakerSettings
+  /** `any` if absent. */
+  readonly reach?: Reach
   /** Generic OAuth 2.0 only: where to find the values in the userinfo response, as dotted paths. */
   readonly paths?: {
     readonly id: string

@@ -123,7 +123,7 @@ export function createProviders({
 
   function createLine(one: ProviderSettings): ProviderState {
     const definition: Definition = definitions[one.kind]
-    const guard = guards.of(one.id, one.breaker)
+    const guard = guards.of(one.id, one.breaker, one.reach)
     const scopes = requestedScopes(definition, one)
     const discovery =
       one.issuer === undefined || !definition.openid?.required

@@ -1,7 +1,9 @@
 /** How one setting of a provider is described and read. Definitions declare their own settings with these functions. */
+import { isIP } from 'node:net'
 import { readEmail } from '../kernel/email.ts'
+import { isPublicIp } from '../kernel/ip.ts'
 import { isLoopback } from '../kernel/loopback.ts'
-import type { BreakerSettings, ProviderSettings } from './provider.ts'
+import type { BreakerSettings, ProviderSettings, Reach } from './provider.ts'
 
 /** What one setting contributes to the settings of its provider. `urls` and `paths` are merged with those of others. */
 export type SettingValue = Partial<Omit<ProviderSettings, 'urls' | 'paths'>> & {
@@ -12,6 +14,8 @@ export type SettingValue = Partial<Omit<ProviderSettings, 'urls' | 'paths'>> & {
 /** Where a setting is read. */
 export type SettingContext = {
   readonly production: boolean
+  /** Which IP addresses a URL may name. What its host name resolves to is checked at every connection. */
+  readonly reach: Reach
   /** Reports what is wrong with this setting. The message begins with a verb and contains no value. */
   readonly fault: (message: string) => void
 }
@@ -127,12 +131,23 @@ export const wordsOf = (text: string): readonly string[] => text.split(/[\s,]+/)
 /** `a, b or c`, as a message says it. */
 const listed = (words: readonly string[]): string => words.join(', ').replace(/, ([^,]*)$/, ' or $1')
 
-function checkUrl(text: string, { production, fault }: SettingContext): void {
+function checkUrl(text: string, { production, reach, fault }: SettingContext): void {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && !production && isLoopback(url.hostname))
   // URLs appear in logs and reports, and `fetch` rejects those with a user or password.
   if (!isSafe || url.username || url.password)
     fault('must be an https URL without user and password (plain http only for loopback hosts, outside production)')
+  else if (reach === 'public' && isPrivateHost(url.hostname))
+    fault('must not name this machine or a private network, unless PROVIDERS_ALLOW_PRIVATE_ADDRESSES is on')
+}
+
+/**
+ * Whether a host of a URL is private without asking DNS. The URL parser has already rewritten other spellings of IPv4
+ * addresses (decimal, octal, hexadecimal, short).
+ */
+function isPrivateHost(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$|\.$/g, '')
+  return isIP(host) === 0 ? isLoopback(host) : !isPublicIp(host)
 }
 
 /** `key=uri` pairs. A private-use scheme (RFC 8252 §7.1) is allowed for apps, plain http for loopback only. */

@@ -1,6 +1,6 @@
 /** The settings of each provider. Their names derive from its ID, so a new provider gets them automatically. */
 import { definitions, type Kind } from './definitions/index.ts'
-import type { BreakerSettings, Definition, ProviderSettings } from './provider.ts'
+import type { BreakerSettings, Definition, ProviderSettings, Reach } from './provider.ts'
 import {
   choiceSetting,
   domains,
@@ -147,7 +147,7 @@ export function readProviders(
     enabled ? enabled.includes(id) : isListed || `${prefix(id)}CLIENT_ID` in env || `${prefix(id)}CLIENT_SECRET` in env
   return all.filter(isEnabled).map(({ id, kind }) => {
     const nameOf = (setting: string): string => prefix(id) + setting
-    return readProvider({ id, kind, nameOf, textOf: (setting) => env[nameOf(setting)] }, general, faults)
+    return readProvider({ id, kind, nameOf, textOf: (setting) => env[nameOf(setting)], reach: 'any' }, general, faults)
   })
 }
 
@@ -159,11 +159,13 @@ type GivenSettings = {
   /** What the operator calls a setting. */
   readonly nameOf: (setting: string) => string
   readonly textOf: (setting: string) => string | undefined
+  /** `any` for the environment, which is trusted. */
+  readonly reach: Reach
 }
 
 /** Reads one provider. Adds all errors to `faults`. With errors, the result serves only to find more of them. */
-function readProvider(
-  { id, kind, nameOf, textOf }: GivenSettings,
+export function readProvider(
+  { id, kind, nameOf, textOf, reach }: GivenSettings,
   { production, publicUrl, OAUTH_HTTP_TIMEOUT_MS }: GeneralSettings,
   faults: string[],
 ): ProviderSettings {
@@ -177,7 +179,7 @@ function readProvider(
   const values = Object.entries(table).flatMap(([setting, { read }]): SettingValue[] => {
     const text = textOf(setting)
     const fault = (message: string): number => faults.push(`${nameOf(setting)}: ${message}`)
-    return text === undefined ? [] : [read(text, { production, fault })]
+    return text === undefined ? [] : [read(text, { production, reach, fault })]
   })
   const { urls: _urls, paths: _paths, breaker, redirectUris, ...members }: SettingValue = Object.assign({}, ...values)
   const paths = Object.assign({}, ...values.map((value) => value.paths)) as NonNullable<ProviderSettings['paths']>
@@ -188,6 +190,7 @@ function readProvider(
     clientId: '',
     clientSecret: '',
     ...members,
+    ...(reach === 'any' ? {} : { reach }),
     urls: Object.assign({}, ...values.map((value) => value.urls)),
     redirectUris: { default: `${publicUrl.origin}/auth/${id}/callback`, ...redirectUris },
     breaker: {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { readIp } from '../../src/kernel/ip.ts'
+import { isPublicIp, readIp } from '../../src/kernel/ip.ts'
 
 describe('an IP address', () => {
   test.each([
@@ -78,5 +78,61 @@ describe('an IP address', () => {
   test('is parsed quickly, however long the text is', () => {
     for (const text of [':'.repeat(1e6), `[${'1:'.repeat(5e5)}]`, `${'1'.repeat(1e6)}:1`, '%'.repeat(1e6)])
       expect(readIp(text)).toBeNull()
+  })
+})
+
+describe('a public IP address', () => {
+  test.each([
+    '1.1.1.1',
+    '8.8.8.8',
+    '9.255.255.255',
+    '11.0.0.0',
+    '100.63.255.255',
+    '100.128.0.0',
+    '126.255.255.255',
+    '128.0.0.0',
+    '168.63.129.15',
+    '169.253.255.255',
+    '169.255.0.0',
+    '172.15.255.255',
+    '172.32.0.0',
+    '192.0.1.0',
+    '192.167.255.255',
+    '192.169.0.0',
+    '198.17.255.255',
+    '198.20.0.0',
+    '223.255.255.255',
+    '2001:200::1',
+    '2003::1',
+    '2606:4700:4700::1111',
+    '2a00:1450:4001:81b::200e',
+    '3ffe:ffff::1',
+  ])('%s is one', (address) => {
+    expect(isPublicIp(address)).toBe(true)
+  })
+
+  test.each([
+    ['this network', ['0.0.0.0', '0.255.255.255', '::']],
+    ['private', ['10.0.0.0', '10.255.255.255', '172.16.0.0', '172.31.255.255', '192.168.0.0', '192.168.255.255']],
+    ['shared with a carrier', ['100.64.0.0', '100.127.255.255', '100.100.100.200']],
+    ['loopback', ['127.0.0.0', '127.0.0.1', '127.255.255.255', '::1']],
+    ['link-local', ['169.254.0.0', '169.254.255.255', 'fe80::1', 'febf::1', 'fec0::1']],
+    ['of a cloud’s metadata service', ['169.254.169.254', '168.63.129.16', '192.0.0.192', 'fd00:ec2::254']],
+    ['unique-local', ['fc00::1', 'fdff::1']],
+    ['multicast or reserved', ['224.0.0.1', '239.255.255.255', '240.0.0.0', '255.255.255.255', 'ff02::1']],
+    ['for documentation', ['192.0.2.1', '198.51.100.1', '203.0.113.1', '2001:db8::1', '3fff::1']],
+    [
+      'for benchmarks and protocols',
+      ['192.0.0.1', '192.88.99.1', '198.18.0.0', '198.19.255.255', '2001::1', '2001:1ff::1'],
+    ],
+    ['IPv4 in IPv6', ['::ffff:127.0.0.1', '::ffff:7f00:1', '::ffff:8.8.8.8', '::127.0.0.1', '::ffff:0:127.0.0.1']],
+    [
+      'NAT64, Teredo or 6to4',
+      ['64:ff9b::7f00:1', '64:ff9b:1::7f00:1', '2001::7f00:1', '2002:7f00:1::', '2002:a9fe:a9fe::1'],
+    ],
+    ['with a zone', ['fe80::1%eth0', '2606:4700:4700::1111%1']],
+    ['not an address', ['', 'localhost', '127.1', '2130706433', '0x7f000001', '[::1]', '8.8.8.8:53']],
+  ])('one that is %s is none', (_kind, addresses) => {
+    expect(addresses.filter(isPublicIp)).toEqual([])
   })
 })

@@ -5,7 +5,6 @@
  * carry the token or the secret along.
  */
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Dispatcher } from 'undici'
 import type { Bus } from '../../events/bus.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { sha256 } from '../../kernel/crypto.ts'
@@ -13,11 +12,11 @@ import type { Random } from '../../kernel/ids.ts'
 import { untimed } from '../../kernel/limit.ts'
 import { type Err, err, ok, type Result } from '../../kernel/result.ts'
 import { isRecord } from '../profile-text.ts'
-import { type BreakerSettings, type EndpointType, isPersonalEndpoint } from '../provider.ts'
+import { type BreakerSettings, type EndpointType, isPersonalEndpoint, type Reach } from '../provider.ts'
 import { type Breaker, type BreakerState, createBreaker, NotMadeError } from './breaker.ts'
 import { Deadline } from './deadline.ts'
 import { type Failure, readErrorCode } from './failure.ts'
-import { createOutbound, type ProxySettings } from './outbound.ts'
+import { createOutbound, type Pool, PrivateAddressError, type ProxySettings, type Resolver } from './outbound.ts'
 import { type Hold, readHold } from './retry-after.ts'
 
 /** Sent with every call: GitHub rejects requests without a user agent. */
@@ -100,21 +99,22 @@ type GuardParts = {
   readonly clock: Clock
   readonly random: Random
   readonly proxy?: ProxySettings | null
+  /** Resolves host names; the system's by default. */
+  readonly resolve?: Resolver
 }
 export type Guard = ReturnType<ReturnType<typeof createGuards>['of']>
 
-export function createGuards({ events, clock, random, proxy = null }: GuardParts) {
-  const outbound = createOutbound(proxy)
+export function createGuards({ events, clock, random, proxy = null, resolve }: GuardParts) {
+  const outbound = createOutbound(proxy, resolve)
   const guards: { close(): void }[] = []
 
   /** Makes one attempt and reads the complete body. */
-  async function attempt(call: Call, pool: Dispatcher, deadline: Deadline): Promise<Reply> {
+  async function attempt(call: Call, pool: Pool, deadline: Deadline): Promise<Reply> {
     const { endpoint, method, url, headers, body, expects, fault, refusal, negatives } = call
     const all = { Accept: 'application/json', 'Accept-Encoding': 'identity', 'User-Agent': USER_AGENT, ...headers }
-    const { request } = await outbound.load()
-    const options = { dispatcher: pool, method, headers: all, body: body ?? null, signal: deadline }
+    const options = { method, headers: all, body: body ?? null, signal: deadline }
     const [reply, text] = await untimed(async () => {
-      const response = await request(url, options)
+      const response = await pool.request(url, options)
       return [response, await response.body.text().catch(unlessTooLarge)] as const
     })
     const { statusCode: status } = reply
@@ -154,16 +154,16 @@ export function createGuards({ events, clock, random, proxy = null }: GuardParts
     }
   }
 
-  /** The guard of one provider. */
-  function of(provider: string, settings: BreakerSettings) {
+  /** The guard of one provider. `reach`: which IP addresses it may connect to. */
+  function of(provider: string, settings: BreakerSettings, reach: Reach = 'any') {
     const holds = new Map<string, number>()
     /** Circuits of sites are in order of last use. */
     const circuits = new Map<string, Circuit>()
     /** The last reported state for each endpoint type. */
     const reported = new Map<EndpointType, BreakerState>()
-    let providerPool: Promise<Dispatcher> | undefined
-    const ownPool = (): Promise<Dispatcher> => {
-      providerPool ??= outbound.open()
+    let providerPool: Promise<Pool> | undefined
+    const ownPool = (): Promise<Pool> => {
+      providerPool ??= outbound.open(reach)
       return providerPool
     }
 
@@ -189,11 +189,15 @@ export function createGuards({ events, clock, random, proxy = null }: GuardParts
      * Makes attempts within one deadline. Only a GET that failed fast is retried: an authorization code or rotating
      * token works only once.
      */
-    async function run(call: Call, pool: Dispatcher, deadline: Deadline): Promise<Reply> {
+    async function run(call: Call, pool: Pool, deadline: Deadline): Promise<Reply> {
       for (let tries = 1; ; tries += 1) {
         // Drop the error: its message contains host names and IP addresses.
-        const reply = await attempt(call, pool, deadline).catch(() =>
-          failed({ kind: 'unavailable', reason: 'network' }),
+        const reply = await attempt(call, pool, deadline).catch((thrown) =>
+          failed(
+            thrown instanceof PrivateAddressError
+              ? { kind: 'garbage', reason: 'private_address' }
+              : { kind: 'unavailable', reason: 'network' },
+          ),
         )
         if (!didFail(reply)) return reply
         if (deadline.aborted) throw new CountedFailure(failed({ kind: 'unavailable', reason: 'timeout' }))
@@ -217,10 +221,10 @@ export function createGuards({ events, clock, random, proxy = null }: GuardParts
       }
       if (site !== undefined) makeRoom()
       let removal: NodeJS.Timeout | undefined
-      let sitePool: Promise<Dispatcher> | undefined
-      const pool = (): Promise<Dispatcher> => {
+      let sitePool: Promise<Pool> | undefined
+      const pool = (): Promise<Pool> => {
         if (site === undefined) return ownPool()
-        sitePool ??= outbound.open()
+        sitePool ??= outbound.open(reach)
         return sitePool
       }
       const breaker = createBreaker<Call, Reply>({
