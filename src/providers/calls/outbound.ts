@@ -63,7 +63,7 @@ export function createOutbound(proxy: ProxySettings | null, resolve: Resolver = 
   }
   const dispatchers = new Map<Pool, Dispatcher>()
 
-  /** Resolves a name. Fails if any of its IP addresses is private: a public one beside it may be a decoy. */
+  /** Resolves a name. Fails if any of its IP addresses is private: a public one next to it may be a decoy. */
   const resolvePublic: Resolver = (host, options, done) =>
     resolve(host, options, (error, addresses) =>
       error || addresses.every(({ address }) => isPublicIp(address))
