@@ -4,10 +4,6 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 
-export const PROVIDERS = ['google', 'github', 'atlassian', 'oidc', 'oauth2'] as const
-export type ProviderId = (typeof PROVIDERS)[number]
-export const isProvider = (text: unknown): text is ProviderId => PROVIDERS.some((provider) => provider === text)
-
 export const ENDPOINTS = [
   'authorize',
   'token',
@@ -43,6 +39,9 @@ export const json = (status: number, body: unknown, headers: Answer['headers'] =
   headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...headers },
   body: JSON.stringify(body),
 })
+
+/** Whether a step ended with a response, instead of the value that the next step needs. */
+export const isAnswer = (value: object): value is Answer => 'status' in value && 'body' in value
 
 export const empty = (status: number): Answer => ({ status, headers: {}, body: '' })
 
