@@ -151,6 +151,7 @@ const keptIn: Record<string, readonly string[]> = {
   'preact-render-to-string': ['http'],
   qrcode: ['http/pages'],
   '@simplewebauthn/browser': ['http/pages'],
+  '@fortawesome/free-brands-svg-icons': ['providers'],
   passport: ['providers'],
   'passport-oauth2': ['providers'],
   'passport-github2': ['providers'],

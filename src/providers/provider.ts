@@ -5,6 +5,8 @@ import type { Failure } from './calls/failure.ts'
 import type { Guard } from './calls/guard.ts'
 import type { RevocableTokens, RevokeTokenParts, TokenRevocation } from './calls/revoke.ts'
 import type { Kind } from './definitions/index.ts'
+import type { Mark } from './mark.ts'
+import type { ScopeText, ScopeTexts } from './scope-texts.ts'
 import type { SettingsCheck, SettingTable } from './setting.ts'
 
 /** What a provider reports about a user, in the same terms for every provider. */
@@ -146,6 +148,7 @@ export type Definition = {
   readonly name: string | null
   /** How a message names it: `Google`, `an OpenID Connect provider`. */
   readonly describedAs: string
+  readonly mark: Mark
   /** The setting that lists the IDs of providers of this kind. Absent if there is one, whose ID is its kind. */
   readonly listedIn?: 'OIDC_PROVIDERS' | 'OAUTH2_PROVIDERS'
   /** Where an operator registers Vinculum, and as what. */
@@ -156,6 +159,8 @@ export type Definition = {
   readonly check?: (check: SettingsCheck) => void
   /** The minimum for a sign-in. */
   readonly scopes: readonly string[]
+  /** What its scopes let us do: at least the minimum, and those that operators usually add. */
+  readonly scopeTexts: ScopeTexts
   readonly emailTrust: EmailTrust
   readonly endpoints: (settings: ProviderSettings) => Partial<Endpoints>
   readonly strategy: (parts: StrategyParts, verify: Verify) => OAuth2Strategy
@@ -214,7 +219,14 @@ export type ScopeNames = {
 /** The provider's limits on a grant, in days: since the last use of its refresh token, and since the consent. */
 export type GrantLifetime = { readonly idleDays?: number; readonly absoluteDays?: number }
 
-export const defineProvider = (definition: Definition): Definition => definition
+/** Every scope of the minimum, and for Jira, needs its words in every language. */
+export const defineProvider = <const Scope extends string, const JiraScope extends string = never>(
+  definition: Definition & {
+    readonly scopes: readonly Scope[]
+    readonly jiraScopes?: { readonly always: readonly JiraScope[]; readonly usual: readonly JiraScope[] }
+    readonly scopeTexts: Readonly<Record<NoInfer<Scope | JiraScope>, ScopeText>>
+  },
+): Definition => definition
 
 /** One enabled provider, as the rest of the service sees it. */
 export type Provider = {
@@ -234,8 +246,11 @@ export type Provider = {
   speaksFor(issuer: string): boolean
   readonly clientId: string
   readonly redirectUris: Readonly<Record<string, string>>
+  readonly mark: Mark
   /** The requested scopes. */
   readonly scopes: readonly string[]
+  /** What a scope lets us do, under any of its names; `null` for one that has no words here. */
+  scopeText(scope: string): ScopeText | null
   /** Scopes that users can grant later if they want to. */
   readonly optionalScopes: readonly string[]
   /** The scopes for connecting a team's Jira; `null` if the provider cannot do that. */

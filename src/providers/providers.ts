@@ -162,7 +162,9 @@ export function createProviders({
           one.tenants === undefined ? other === issuer : isTenantIssuer(issuer, one.tenants, other),
         clientId: one.clientId,
         redirectUris: one.redirectUris,
+        mark: definition.mark,
         scopes,
+        scopeText: (scope) => scopeTextOf(scope, definition.scopeTexts, definition.scopeNames),
         optionalScopes: (one.optionalScopes ?? []).filter((scope) => !scopes.includes(scope)),
         jiraScopes: definition.jiraScopes
           ? [...new Set([...definition.jiraScopes.always, ...(one.jiraScopes ?? definition.jiraScopes.usual)])]

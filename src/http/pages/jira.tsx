@@ -58,7 +58,7 @@ const integrations = route({
           {view === null ? (
             <p>{message(fail('jira_not_available').error, locale).detail}</p>
           ) : (
-            <Card {...reader} {...mine} view={view} csrf={csrf} recent={recent} />
+            <Card {...reader} {...mine} view={view} provider={provider} csrf={csrf} recent={recent} />
           )}
         </section>
         <p class="actions">
@@ -140,6 +140,7 @@ export const jiraPages = [integrations, connect, syncForm, askDisconnect, discon
 
 type CardProps = Reader & {
   readonly view: JiraView
+  readonly provider: Provider | undefined
   readonly membership: Membership
   readonly members: readonly MemberView[]
   readonly mayConnect: boolean
@@ -148,7 +149,7 @@ type CardProps = Reader & {
 }
 
 /** The state of the connection, what to do about it, and the actions that this member may take. */
-function Card({ view, membership, members, mayConnect, csrf, recent, ...reader }: CardProps): VNode {
+function Card({ view, provider, membership, members, mayConnect, csrf, recent, ...reader }: CardProps): VNode {
   const { jira: say } = reader.say
   const { teamId, status, sites, lastError } = view
   const connected = status !== 'not_connected'
@@ -166,7 +167,7 @@ function Card({ view, membership, members, mayConnect, csrf, recent, ...reader }
                 <ul key="missing">
                   {view.missingScopes.map((scope) => (
                     <li key={scope}>
-                      <ScopeName {...reader} scope={scope} />
+                      <ScopeName {...reader} provider={provider} scope={scope} />
                     </li>
                   ))}
                 </ul>,

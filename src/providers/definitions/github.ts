@@ -1,6 +1,8 @@
+import { faGithub } from '@fortawesome/free-brands-svg-icons/faGithub'
 import { Strategy } from 'passport-github2'
 import { CallFailure } from '../calls/failure.ts'
 import { revocationOf } from '../calls/revoke.ts'
+import { markOf } from '../mark.ts'
 import { basic } from '../passport/strategy.ts'
 import { firstText, isRecord, readAddress, readPicture, readSubject } from '../profile-text.ts'
 import { defineProvider, type Profile, type ScopeNames, type StrategyParts, type Verify } from '../provider.ts'
@@ -86,6 +88,7 @@ const scopeNames: ScopeNames = {
 export const github = defineProvider({
   name: 'GitHub',
   describedAs: 'GitHub',
+  mark: markOf(faGithub),
   registration: 'https://github.com/settings/developers, “OAuth App” or “GitHub App”',
   permissionsUrl: (clientId) => `https://github.com/settings/connections/applications/${encodeURIComponent(clientId)}`,
   settings: {
@@ -107,6 +110,14 @@ export const github = defineProvider({
     API_URL: endpointSetting('api', { description: 'Base URL of its API, for GitHub Enterprise Server.' }),
   },
   scopes: ['read:user', 'user:email'],
+  scopeTexts: {
+    'read:user': { en: 'read your profile', 'pt-BR': 'ler o seu perfil' },
+    'user:email': { en: 'read your email addresses', 'pt-BR': 'ler os seus endereços de e-mail' },
+    'read:org': {
+      en: 'see which organizations you belong to',
+      'pt-BR': 'ver a quais organizações você pertence',
+    },
+  },
   scopeNames,
   // The token of a GitHub App (`ghu_…`) has permissions instead of scopes, so its `scope` is always empty. The `scope`
   // of an OAuth app's token (`gho_…`) is empty only if the user removed every scope from the request.

@@ -1,7 +1,10 @@
+import { faGoogle } from '@fortawesome/free-brands-svg-icons/faGoogle'
 import { Strategy } from 'passport-google-oauth20'
 import { revocationOf } from '../calls/revoke.ts'
+import { markOf } from '../mark.ts'
 import { firstText, readAddress, readPicture, readSubject } from '../profile-text.ts'
 import { defineProvider } from '../provider.ts'
+import { openidScopeTexts } from '../scope-texts.ts'
 import { choiceSetting, domains, endpointSetting, restrictionSetting, urlSetting } from '../setting.ts'
 
 /**
@@ -13,6 +16,7 @@ const ISSUERS: readonly string[] = ['https://accounts.google.com', 'accounts.goo
 export const google = defineProvider({
   name: 'Google',
   describedAs: 'Google',
+  mark: markOf(faGoogle),
   registration: 'https://console.cloud.google.com/apis/credentials, “Web application”',
   permissionsUrl: () => 'https://myaccount.google.com/connections',
   settings: {
@@ -42,6 +46,7 @@ export const google = defineProvider({
       fault(['JWKS_URL'], 'is required with TOKEN_URL in production, to verify signatures')
   },
   scopes: ['openid', 'email', 'profile'],
+  scopeTexts: openidScopeTexts,
   emailTrust: 'authoritative',
   // Google returns the long names: https://developers.google.com/identity/protocols/oauth2/scopes#openid-connect
   scopeNames: {
