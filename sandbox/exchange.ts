@@ -85,6 +85,25 @@ export function reader(request: ProviderRequest): (name: string) => string | und
   }
 }
 
+type Handler = (request: ProviderRequest) => Answer | Promise<Answer>
+
+/**
+ * Calls the handler of the endpoint with this path: of the authorization endpoint with any method, of the endpoints for
+ * tokens and revocations with POST, and of all others with GET.
+ */
+export function routed<Path extends Partial<Record<Endpoint, string>>>(
+  paths: Path,
+  handlers: Partial<Record<keyof Path & Endpoint, Handler>>,
+  otherwise: Handler,
+): Handler {
+  return (request) => {
+    const endpoint = ENDPOINTS.find((one) => paths[one] === request.path)
+    const method = endpoint === 'token' || endpoint === 'revoke' ? 'POST' : 'GET'
+    const handler = endpoint && handlers[endpoint]
+    return handler && (endpoint === 'authorize' || request.method === method) ? handler(request) : otherwise(request)
+  }
+}
+
 export function bearer(request: ProviderRequest): string | undefined {
   return /^(?:bearer|token) +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
 }

@@ -7,7 +7,6 @@ export const digits = (text: string, length: number): string =>
   (BigInt(`0x${digest(text)}`) % 10n ** BigInt(length)).toString().padStart(length, '7')
 export const uuid = (text: string): string =>
   digest(text).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')
-export const pictureOf = (key: string): string => `https://lh3.googleusercontent.com/a/sandbox-${key}=s96-c`
 
 export function givenAndFamily(name: string): { given_name: string; family_name?: string } {
   const [given = name, ...family] = name.split(' ')
@@ -27,7 +26,7 @@ export const SCRIPTED: readonly (Person & { key: ScriptedKey })[] = [
     name: 'Grace Hopper',
     email: 'grace@gmail.com',
     verified: true,
-    title: 'Grace Hopper, grace@gmail.com, not verified at GitHub',
+    title: 'Grace Hopper, grace@gmail.com, not verified everywhere',
   },
   {
     key: 'linus',
@@ -48,6 +47,6 @@ export const SCRIPTED: readonly (Person & { key: ScriptedKey })[] = [
     name: 'Zoë 🦊',
     email: 'zoe@example.net',
     verified: true,
-    title: 'Zoë 🦊, with more than thirty email addresses at GitHub',
+    title: 'Zoë 🦊, with many email addresses',
   },
 ]

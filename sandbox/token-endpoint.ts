@@ -1,9 +1,10 @@
 /** What the endpoints for tokens of all look-alikes do. Each passes its own refusals. */
 import type { Client } from './clients.ts'
 import { type Code, verify } from './codes.ts'
-import { type Answer, basic, bearer, type ProviderRequest, reader } from './exchange.ts'
+import { type Answer, basic, bearer, isAnswer, type ProviderRequest, reader } from './exchange.ts'
 import type { Grant, Token } from './grants.ts'
 import type { Place } from './look-alike.ts'
+import { newFamily } from './random.ts'
 
 type Field = (name: string) => string | undefined
 
@@ -79,6 +80,33 @@ export function issueTokens<Account, Switches>(
     ...(refresh !== undefined && { refresh_token: refresh }),
     scope: scopes.join(' '),
   }
+}
+
+export type TokenRefusals = CodeRefusals & {
+  refreshToken(): Answer
+  grantType(kind: string | undefined): Answer
+}
+
+/** What new tokens belong to. */
+export type TokenOrigin = Pick<Token, 'grant' | 'scopes' | 'family'>
+
+/** Responds to a token request of an authenticated client: for a code, or for a refresh token that it may use. */
+export function grantTokens<Account, Switches>(
+  place: Place<Account, Switches>,
+  request: ProviderRequest,
+  client: Client,
+  answers: { refuse: TokenRefusals; issue(of: TokenOrigin): Answer; renew(old: Token): Answer },
+): Answer {
+  const field = reader(request)
+  const kind = field('grant_type')
+  if (kind === 'refresh_token') {
+    const old = usableRefreshToken(place, client, field('refresh_token'))
+    return old === undefined ? answers.refuse.refreshToken() : answers.renew(old)
+  }
+  if (kind !== 'authorization_code') return answers.refuse.grantType(kind)
+  const redeemed = redeemCode(place, client, field, answers.refuse)
+  if (isAnswer(redeemed)) return redeemed
+  return answers.issue({ grant: redeemed.grant, scopes: redeemed.code.scopes, family: newFamily() })
 }
 
 /** The refresh token in a request, if this client may use it now. */

@@ -11,7 +11,7 @@ import { type Answer, isAnswer, json, type ProviderRequest, reader, words } from
 import type { Token } from '../grants.ts'
 import { sign } from '../id-token.ts'
 import type { Behavior, Holder, LookAlike, Place } from '../look-alike.ts'
-import { digits, givenAndFamily, pictureOf } from '../people.ts'
+import { digits, givenAndFamily } from '../people.ts'
 import { newFamily, randomText } from '../random.ts'
 import { authenticateClient, holderOf, issueTokens, redeemCode } from '../token-endpoint.ts'
 
@@ -364,7 +364,7 @@ export const google: LookAlike<GoogleAccount, GoogleSwitches> = {
     sub: `1${digits(`google ${key}`, 20)}`,
     name,
     ...givenAndFamily(name),
-    picture: pictureOf(key),
+    picture: `https://lh3.googleusercontent.com/a/sandbox-${key}=s96-c`,
     email,
     email_verified: verified,
   }),

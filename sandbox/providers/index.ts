@@ -12,7 +12,7 @@ export const lookAlikes = { google, github, atlassian, oidc, oauth2 }
 type LookAlikes = typeof lookAlikes
 export type ProviderId = keyof LookAlikes
 export type AccountAt<P extends ProviderId> = LookAlikes[P] extends LookAlike<infer Account, infer _> ? Account : never
-export type Switches = { [P in ProviderId]: ReturnType<LookAlikes[P]['switches']> }
+export type Switches = { readonly [P in ProviderId]: ReturnType<LookAlikes[P]['switches']> }
 
 export const PROVIDERS = Object.keys(lookAlikes) as ProviderId[]
 export const isProvider = (text: unknown): text is ProviderId =>

@@ -5,18 +5,17 @@
 import { askForCode, readAuthorization } from '../authorization.ts'
 import type { Client } from '../clients.ts'
 import { errorPage } from '../consent.ts'
-import { type Answer, empty, isAnswer, json, type ProviderRequest, reader } from '../exchange.ts'
-import type { Grant } from '../grants.ts'
+import { type Answer, empty, isAnswer, json, type ProviderRequest, reader, routed } from '../exchange.ts'
 import type { Behavior, LookAlike, Place } from '../look-alike.ts'
 import { digits } from '../people.ts'
-import { newFamily, randomText } from '../random.ts'
+import { randomText } from '../random.ts'
 import {
   authenticateClient,
+  grantTokens,
   holderOf,
   issueTokens,
-  redeemCode,
   revokeToken,
-  usableRefreshToken,
+  type TokenOrigin,
 } from '../token-endpoint.ts'
 
 type OAuth2Account = { uid: number | string; label?: string; mail?: string; confirmed?: boolean }
@@ -28,6 +27,7 @@ type OAuth2Switches = {
   tokenAuth: 'any' | 'basic' | 'post'
 }
 
+const paths = { authorize: '/authorize', token: '/token', userinfo: '/userinfo', revoke: '/revoke' }
 const LIFETIME = 3600
 const CHALLENGE = { 'www-authenticate': 'Bearer realm="beta", error="invalid_token"' }
 
@@ -59,43 +59,36 @@ function createOAuth2(place: Place<OAuth2Account, OAuth2Switches>): Behavior {
   const stranger = () =>
     refuse(401, 'invalid_client', 'Client authentication failed.', { 'www-authenticate': 'Basic realm="beta"' })
 
-  const tokens = (grant: Grant, scopes: readonly string[], family: string, isRefreshable: boolean): Answer =>
+  const tokens = (of: TokenOrigin, isRefreshable: boolean): Answer =>
     json(
       200,
-      issueTokens(
-        place,
-        { grant, scopes, family },
-        {
-          access: `beta_at_${randomText(32)}`,
-          seconds: LIFETIME,
-          ...(isRefreshable && { refresh: `beta_rt_${randomText(32)}` }),
-        },
-      ),
+      issueTokens(place, of, {
+        access: `beta_at_${randomText(32)}`,
+        seconds: LIFETIME,
+        ...(isRefreshable && { refresh: `beta_rt_${randomText(32)}` }),
+      }),
     )
 
   function token(request: ProviderRequest): Answer {
     const client = authenticate(request)
     if (client === undefined) return stranger()
-    const field = reader(request)
-    const kind = field('grant_type')
-    if (kind === 'refresh_token') {
-      const old = usableRefreshToken(place, client, field('refresh_token'))
-      if (old === undefined) return refuse(400, 'invalid_grant', 'The refresh token is invalid, expired or revoked.')
-      const rotates = switches.refresh === 'rotate'
-      if (rotates) old.dead = true
-      return tokens(old.grant, old.scopes, old.family, rotates)
-    }
-    if (kind !== 'authorization_code') return refuse(400, 'unsupported_grant_type', `Unsupported: ${kind ?? ''}`)
-    const unproven = () => refuse(400, 'invalid_grant', 'The code verifier does not match.')
-    const redeemed = redeemCode(place, client, field, {
-      code: () => refuse(400, 'invalid_grant', 'The authorization code is invalid, expired or already used.'),
-      redirectUri: () => refuse(400, 'invalid_grant', 'redirect_uri does not match.'),
-      verifier: unproven,
-      superfluousVerifier: unproven,
+    const invalid = (detail: string) => () => refuse(400, 'invalid_grant', detail)
+    return grantTokens(place, request, client, {
+      issue: (of) => tokens(of, switches.refresh !== 'none'),
+      renew(old) {
+        const rotates = switches.refresh === 'rotate'
+        if (rotates) old.dead = true
+        return tokens(old, rotates)
+      },
+      refuse: {
+        code: invalid('The authorization code is invalid, expired or already used.'),
+        redirectUri: invalid('redirect_uri does not match.'),
+        verifier: invalid('The code verifier does not match.'),
+        superfluousVerifier: invalid('The code verifier does not match.'),
+        refreshToken: invalid('The refresh token is invalid, expired or revoked.'),
+        grantType: (kind) => refuse(400, 'unsupported_grant_type', `Unsupported: ${kind ?? ''}`),
+      },
     })
-    if (isAnswer(redeemed)) return redeemed
-    const { code, grant } = redeemed
-    return tokens(grant, code.scopes, newFamily(), switches.refresh !== 'none')
   }
 
   function userinfo(request: ProviderRequest): Answer {
@@ -117,21 +110,7 @@ function createOAuth2(place: Place<OAuth2Account, OAuth2Switches>): Behavior {
     return empty(200)
   }
 
-  return {
-    answer(request) {
-      if (request.path === '/authorize') return authorize(request)
-      switch (`${request.method} ${request.path}`) {
-        case 'POST /token':
-          return token(request)
-        case 'GET /userinfo':
-          return userinfo(request)
-        case 'POST /revoke':
-          return revoke(request)
-        default:
-          return json(404, { error: 'not_found' })
-      }
-    },
-  }
+  return { answer: routed(paths, { authorize, token, userinfo, revoke }, () => json(404, { error: 'not_found' })) }
 }
 
 export const oauth2: LookAlike<OAuth2Account, OAuth2Switches> = {
@@ -139,7 +118,7 @@ export const oauth2: LookAlike<OAuth2Account, OAuth2Switches> = {
   id: 'beta',
   listedIn: 'OAUTH2_PROVIDERS',
   client: { id: 'beta-vinculum', secret: 'beta-T6mQx1WvK9rZc3LnY7pHs5DfGj2Bk8Ea' },
-  paths: { authorize: '/authorize', token: '/token', userinfo: '/userinfo', revoke: '/revoke' },
+  paths,
   settings: () => ({
     NAME: 'Beta',
     SCOPES: 'read:user',

@@ -1,7 +1,7 @@
 /** "Acme ID": any OpenID provider, and its variants (`oidc-guises.ts`). */
 import type { Behavior, LookAlike, Place } from '../look-alike.ts'
 import { createOpenIdServer, isDiscovery, OPENID_PATHS } from '../openid-server.ts'
-import { digest, pictureOf } from '../people.ts'
+import { digest } from '../people.ts'
 import { inGuise, type OidcAccount, type OidcSwitches } from './oidc-guises.ts'
 
 function createOidc(place: Place<OidcAccount, OidcSwitches>): Behavior {
@@ -24,7 +24,7 @@ export const oidc: LookAlike<OidcAccount, OidcSwitches> = {
     sub: `acme|${digest(`oidc ${key}`).slice(0, 24)}`,
     name,
     preferred_username: key,
-    picture: pictureOf(key),
+    picture: `https://lh3.googleusercontent.com/a/sandbox-${key}=s96-c`,
     email,
     email_verified: verified,
   }),

@@ -1,4 +1,3 @@
-import type OAuth2Strategy from 'passport-oauth2'
 import type { Result } from '../kernel/result.ts'
 import type { Tenants } from '../kernel/tenant-issuer.ts'
 import type { Failure } from './calls/failure.ts'
@@ -6,6 +5,7 @@ import type { Guard } from './calls/guard.ts'
 import type { RevocableTokens, RevokeTokenParts, TokenRevocation } from './calls/revoke.ts'
 import type { Kind } from './definitions/index.ts'
 import type { Mark } from './mark.ts'
+import type { Strategy, StrategyParts, Verify } from './passport/strategy-parts.ts'
 import type { ScopeText, ScopeTexts } from './scope-texts.ts'
 import type { SettingsCheck, SettingTable } from './setting.ts'
 
@@ -121,21 +121,6 @@ export type Endpoints = {
   readonly offeredAuth?: readonly string[]
 }
 
-/** What a definition needs to build its Passport strategy. State, PKCE and transport are already set up. */
-export type StrategyParts = {
-  readonly options: OAuth2Strategy.StrategyOptions
-  readonly endpoints: Endpoints
-  readonly scopes: readonly string[]
-}
-/** It must have five parameters: passport-oauth2 counts them, and passes the token response only then. */
-export type Verify = (
-  accessToken: string,
-  refreshToken: string | undefined,
-  answer: object,
-  profile: unknown,
-  done: OAuth2Strategy.VerifyCallback,
-) => void
-
 export type MembershipParts = {
   readonly guard: Guard
   readonly settings: ProviderSettings
@@ -163,7 +148,7 @@ export type Definition = {
   readonly scopeTexts: ScopeTexts
   readonly emailTrust: EmailTrust
   readonly endpoints: (settings: ProviderSettings) => Partial<Endpoints>
-  readonly strategy: (parts: StrategyParts, verify: Verify) => OAuth2Strategy
+  readonly strategy: (parts: StrategyParts, verify: Verify) => Strategy
   readonly claims: (profile: Profile, settings: ProviderSettings) => Claims | UnusableProfile
   /** Reads which configured organizations the user belongs to. Called only if organizations are configured. */
   readonly memberships?: (parts: MembershipParts) => Promise<Result<Memberships, Failure>>
@@ -203,6 +188,10 @@ export type Definition = {
   readonly revokesOnlyValidTokens?: true
   /** Where its users see and withdraw permissions that they granted. */
   readonly permissionsUrl?: (clientId: string) => string
+  /** Origins that a browser visits after its authorization endpoint, before it returns. */
+  readonly alsoVisited?: readonly string[]
+  /** Environment variables of other programs whose names start like its settings. */
+  readonly foreignVariables?: readonly string[]
   /** The addresses of Jira sites and their API, if it connects a team's Jira. */
   readonly jiraUrls?: (settings: ProviderSettings) => { readonly apiUrl: string; readonly resourcesUrl: string }
 }
@@ -263,14 +252,14 @@ export type Provider = {
   readonly secondFactor: SecondFactorTrust
   /** For the `form-action` of our pages; `null` until an OpenID provider has been discovered. */
   authorizeOrigin(): string | null
+  /** Further origins for `form-action`: its page redirects there before it returns. */
+  readonly alsoVisited: readonly string[]
   /**
    * Whether our permissions can be revoked at the provider. `null` if unknown: an OpenID provider has not been
    * discovered yet, or the endpoint comes only from the operator's settings.
    */
   readonly revokes: boolean | null
 }
-
-export type { OAuth2Strategy }
 
 export type SecondFactorTrust = 'trusted' | 'ask'
 

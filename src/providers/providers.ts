@@ -38,6 +38,7 @@ import {
   type TokenSet,
 } from './provider.ts'
 import { restrictionOn } from './restrictions.ts'
+import { scopeTextOf } from './scope-texts.ts'
 import { missingScopes } from './scopes.ts'
 import { claimedIssuer, keysOf, tenantIssuer } from './tenants.ts'
 import { createProfileCache, type ProfileReading, type ProviderProfile } from './userinfo.ts'
@@ -178,6 +179,7 @@ export function createProviders({
           const authorize = (given ?? discovery?.known())?.authorize
           return authorize === undefined ? null : new URL(authorize).origin
         },
+        alsoVisited: one.urls.authorize === undefined ? (definition.alsoVisited ?? []) : [],
         get revokes() {
           const known = given ?? discovery?.known()
           if (known === undefined) return null

@@ -9,7 +9,7 @@ describe('sign-in with an OpenID provider', () => {
     world = await startWorld()
   })
   afterEach(() => {
-    Object.assign(world.sandbox.switches, switchesAtStart())
+    Object.assign(world.sandbox.switches.oidc, switchesAtStart().oidc)
     world.calm()
   })
   afterAll(() => world.stop())

@@ -2,6 +2,7 @@ import type { VNode } from 'preact'
 import { fail, message } from '../../errors/catalogue.ts'
 import type { JiraView } from '../../flows/keep-jira.ts'
 import { ok } from '../../kernel/result.ts'
+import type { Provider } from '../../providers/provider.ts'
 import { may } from '../../teams/policy.ts'
 import type { JiraSite, Membership, MemberView } from '../../teams/ports.ts'
 import { authorize, disconnect, sync } from '../api/jira.ts'
@@ -97,15 +98,17 @@ const askDisconnect = route({
     if (!view.ok) return view
     const reader = readerOf(locale)
     const { disconnecting: say } = reader.say.jira
+    const provider = providers.jira()?.provider
+    const place = provider?.permissionsUrl ?? null
     const csrf = csrfToken()
     return show(
       locale,
       <Layout {...reader} title={say.title} signedIn={csrf} scopes={who.scopes}>
         <p>{say.text}</p>
-        {providers.jira()?.provider.revokes === true ? null : (
+        {place === null || provider?.revokes === true ? null : (
           <p>
             {say.elsewhere}{' '}
-            <a href="https://id.atlassian.com/manage-profile/apps" rel="noreferrer">
+            <a href={place} rel="noreferrer">
               {say.apps}
             </a>
             .

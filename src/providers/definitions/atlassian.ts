@@ -14,6 +14,7 @@ export const atlassian = defineProvider({
   mark: markOf(faAtlassian),
   registration: 'https://developer.atlassian.com/console/myapps, “OAuth 2.0 integration”',
   permissionsUrl: () => 'https://id.atlassian.com/manage-profile/apps',
+  alsoVisited: ['https://id.atlassian.com'],
   settings: {
     JIRA_SCOPES: listSetting('jiraScopes', {
       description:

@@ -5,7 +5,7 @@ import { markOf } from '../mark.ts'
 import { firstText, readAddress, readPicture, readSubject } from '../profile-text.ts'
 import { defineProvider } from '../provider.ts'
 import { openidScopeTexts } from '../scope-texts.ts'
-import { choiceSetting, domains, endpointSetting, restrictionSetting, urlSetting } from '../setting.ts'
+import { choiceSetting, domains, endpointSetting, restrictionSetting, urlSetting, wordsOf } from '../setting.ts'
 
 /**
  * Google uses both spellings of its issuer:
@@ -18,6 +18,11 @@ export const google = defineProvider({
   describedAs: 'Google',
   mark: markOf(faGoogle),
   registration: 'https://console.cloud.google.com/apis/credentials, “Web application”',
+  // Google Cloud and its AI libraries.
+  foreignVariables: wordsOf(`
+    GOOGLE_APPLICATION_CREDENTIALS GOOGLE_CLOUD_PROJECT GOOGLE_CLOUD_LOCATION GOOGLE_CLOUD_REGION
+    GOOGLE_CLOUD_QUOTA_PROJECT GOOGLE_API_KEY GOOGLE_GENERATIVE_AI_API_KEY GOOGLE_GENAI_USE_VERTEXAI
+  `),
   permissionsUrl: () => 'https://myaccount.google.com/connections',
   settings: {
     HOSTED_DOMAINS: restrictionSetting('hostedDomains', domains, {
