@@ -2,7 +2,7 @@
 import { APP_NAME, type Client } from './clients.ts'
 import { type Challenge, challengeOf } from './codes.ts'
 import { askPerson } from './consent.ts'
-import { type Answer, callback, type ProviderRequest, redirect, words } from './exchange.ts'
+import { type Answer, callback, isAnswer, type ProviderRequest, redirect, words } from './exchange.ts'
 import type { Place } from './look-alike.ts'
 
 /** A valid authorization request (RFC 6749 §4.1.1). */
@@ -75,3 +75,15 @@ export function askForCode<Account, Switches>(
     },
   })
 }
+
+/** An authorization endpoint that checks nothing else. */
+export const authorizationEndpoint =
+  <Account, Switches>(
+    place: Place<Account, Switches>,
+    refuse: AuthorizationRefusals,
+    consentTo: (authorization: Authorization) => CodeConsent,
+  ) =>
+  (request: ProviderRequest): Answer | Promise<Answer> => {
+    const authorization = readAuthorization(place, request, refuse)
+    return isAnswer(authorization) ? authorization : askForCode(place, request, authorization, consentTo(authorization))
+  }

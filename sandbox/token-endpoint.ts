@@ -90,24 +90,31 @@ export type TokenRefusals = CodeRefusals & {
 /** What new tokens belong to. */
 export type TokenOrigin = Pick<Token, 'grant' | 'scopes' | 'family'>
 
-/** Responds to a token request of an authenticated client: for a code, or for a refresh token that it may use. */
-export function grantTokens<Account, Switches>(
-  place: Place<Account, Switches>,
-  request: ProviderRequest,
-  client: Client,
-  answers: { refuse: TokenRefusals; issue(of: TokenOrigin): Answer; renew(old: Token): Answer },
-): Answer {
-  const field = reader(request)
-  const kind = field('grant_type')
-  if (kind === 'refresh_token') {
-    const old = usableRefreshToken(place, client, field('refresh_token'))
-    return old === undefined ? answers.refuse.refreshToken() : answers.renew(old)
-  }
-  if (kind !== 'authorization_code') return answers.refuse.grantType(kind)
-  const redeemed = redeemCode(place, client, field, answers.refuse)
-  if (isAnswer(redeemed)) return redeemed
-  return answers.issue({ grant: redeemed.grant, scopes: redeemed.code.scopes, family: newFamily() })
+export type TokenEndpointParts = {
+  /** The client, or the refusal of an unauthenticated request. */
+  authenticate(request: ProviderRequest): Client | Answer
+  issue(of: TokenOrigin): Answer
+  renew(old: Token): Answer
+  readonly refuse: TokenRefusals
 }
+
+/** A token endpoint: for a code, or for a refresh token that the client may use. It authenticates the client first. */
+export const tokenEndpoint =
+  <Account, Switches>(place: Place<Account, Switches>, { authenticate, issue, renew, refuse }: TokenEndpointParts) =>
+  (request: ProviderRequest): Answer => {
+    const client = authenticate(request)
+    if (isAnswer(client)) return client
+    const field = reader(request)
+    const kind = field('grant_type')
+    if (kind === 'refresh_token') {
+      const old = usableRefreshToken(place, client, field('refresh_token'))
+      return old === undefined ? refuse.refreshToken() : renew(old)
+    }
+    if (kind !== 'authorization_code') return refuse.grantType(kind)
+    const redeemed = redeemCode(place, client, field, refuse)
+    if (isAnswer(redeemed)) return redeemed
+    return issue({ grant: redeemed.grant, scopes: redeemed.code.scopes, family: newFamily() })
+  }
 
 /** The refresh token in a request, if this client may use it now. */
 export function usableRefreshToken<Account, Switches>(

@@ -2,7 +2,7 @@
  * A provider that supports RFC 6749 (https://www.rfc-editor.org/rfc/rfc6749) and RFC 7009, but not OpenID Connect. Its
  * userinfo response is nested and uses its own member names.
  */
-import { askForCode, readAuthorization } from '../authorization.ts'
+import { authorizationEndpoint } from '../authorization.ts'
 import type { Client } from '../clients.ts'
 import { errorPage } from '../consent.ts'
 import { type Answer, empty, isAnswer, json, type ProviderRequest, reader, routed } from '../exchange.ts'
@@ -11,11 +11,11 @@ import { digits } from '../people.ts'
 import { randomText } from '../random.ts'
 import {
   authenticateClient,
-  grantTokens,
   holderOf,
   issueTokens,
   revokeToken,
   type TokenOrigin,
+  tokenEndpoint,
 } from '../token-endpoint.ts'
 
 type OAuth2Account = { uid: number | string; label?: string; mail?: string; confirmed?: boolean }
@@ -37,27 +37,25 @@ const refuse = (status: number, error: string, error_description: string, header
 function createOAuth2(place: Place<OAuth2Account, OAuth2Switches>): Behavior {
   const { switches } = place
 
-  function authorize(request: ProviderRequest): Answer | Promise<Answer> {
-    const authorization = readAuthorization(place, request, {
+  const authorize = authorizationEndpoint(
+    place,
+    {
       client: (id) => errorPage(400, 'Unknown application', `No application ${id}.`),
       redirectUri: (uri) => errorPage(400, 'Redirect URI not registered', `${uri} is not a registered redirect URI.`),
       responseType: (back) => back({ error: 'unsupported_response_type' }),
       challenge: (back) => back({ error: 'invalid_request', error_description: 'transform algorithm not supported' }),
-    })
-    if (isAnswer(authorization)) return authorization
-    return askForCode(place, request, authorization, {
+    },
+    () => ({
       code: () => randomText(32),
       denial: { error: 'access_denied', error_description: 'The resource owner denied the request.' },
-    })
-  }
+    }),
+  )
 
-  function authenticate(request: ProviderRequest): Client | undefined {
+  function authenticate(request: ProviderRequest): Client | Answer {
     const client = authenticateClient(place, request, { methods: switches.tokenAuth })
-    return typeof client === 'object' ? client : undefined
+    if (typeof client === 'object') return client
+    return refuse(401, 'invalid_client', 'Client authentication failed.', { 'www-authenticate': 'Basic realm="beta"' })
   }
-
-  const stranger = () =>
-    refuse(401, 'invalid_client', 'Client authentication failed.', { 'www-authenticate': 'Basic realm="beta"' })
 
   const tokens = (of: TokenOrigin, isRefreshable: boolean): Answer =>
     json(
@@ -69,27 +67,24 @@ function createOAuth2(place: Place<OAuth2Account, OAuth2Switches>): Behavior {
       }),
     )
 
-  function token(request: ProviderRequest): Answer {
-    const client = authenticate(request)
-    if (client === undefined) return stranger()
-    const invalid = (detail: string) => () => refuse(400, 'invalid_grant', detail)
-    return grantTokens(place, request, client, {
-      issue: (of) => tokens(of, switches.refresh !== 'none'),
-      renew(old) {
-        const rotates = switches.refresh === 'rotate'
-        if (rotates) old.dead = true
-        return tokens(old, rotates)
-      },
-      refuse: {
-        code: invalid('The authorization code is invalid, expired or already used.'),
-        redirectUri: invalid('redirect_uri does not match.'),
-        verifier: invalid('The code verifier does not match.'),
-        superfluousVerifier: invalid('The code verifier does not match.'),
-        refreshToken: invalid('The refresh token is invalid, expired or revoked.'),
-        grantType: (kind) => refuse(400, 'unsupported_grant_type', `Unsupported: ${kind ?? ''}`),
-      },
-    })
-  }
+  const invalid = (detail: string) => () => refuse(400, 'invalid_grant', detail)
+  const token = tokenEndpoint(place, {
+    authenticate,
+    issue: (of) => tokens(of, switches.refresh !== 'none'),
+    renew(old) {
+      const rotates = switches.refresh === 'rotate'
+      if (rotates) old.dead = true
+      return tokens(old, rotates)
+    },
+    refuse: {
+      code: invalid('The authorization code is invalid, expired or already used.'),
+      redirectUri: invalid('redirect_uri does not match.'),
+      verifier: invalid('The code verifier does not match.'),
+      superfluousVerifier: invalid('The code verifier does not match.'),
+      refreshToken: invalid('The refresh token is invalid, expired or revoked.'),
+      grantType: (kind) => refuse(400, 'unsupported_grant_type', `Unsupported: ${kind ?? ''}`),
+    },
+  })
 
   function userinfo(request: ProviderRequest): Answer {
     const holder = holderOf(place, request)
@@ -102,7 +97,7 @@ function createOAuth2(place: Place<OAuth2Account, OAuth2Switches>): Behavior {
   /** RFC 7009: an unknown token counts as revoked. */
   function revoke(request: ProviderRequest): Answer {
     const client = authenticate(request)
-    if (client === undefined) return stranger()
+    if (isAnswer(client)) return client
     if (switches.revoke !== 200) return empty(switches.revoke)
     const value = reader(request)('token')
     if (value === undefined) return refuse(400, 'invalid_request', 'token is missing')

@@ -135,9 +135,9 @@ describe.each(PROVIDERS)('the %s sandbox', (provider) => {
 
   it('rejects an expired access token', async () => {
     sandbox.switches.github.app = 'github-app'
-    const { access_token } = await walk().signIn()
-    sandbox.clock.advance(9 * 3600)
-    expect((await walk().profile(access_token)).status).toBe(401)
+    const { access_token, expires_in } = await walk().signIn()
+    sandbox.clock.advance(Number(expires_in) + 1)
+    expect([400, 401]).toContain((await walk().profile(access_token)).status)
   })
 
   it('records its requests, secrets included', async () => {
