@@ -1,14 +1,12 @@
 /**
- * Authorization codes. Each is bound to provider, application, redirect URI, PKCE challenge, user and scopes. It works
- * once, for ten minutes of the sandbox's clock. Each provider rejects codes with its own errors.
+ * Authorization codes. Each is bound to application, redirect URI, PKCE challenge, user and scopes. It works once, for ten
+ * minutes of the sandbox's clock. Each provider rejects codes with its own errors.
  */
 import { createHash } from 'node:crypto'
-import type { ProviderId } from './exchange.ts'
 
 export type Challenge = { readonly value: string; readonly method: 'S256' | 'plain' }
 export type Code = {
   readonly value: string
-  readonly provider: ProviderId
   readonly clientId: string
   readonly redirectUri: string
   readonly person: string
@@ -29,9 +27,9 @@ export function createCodes(now: () => Date) {
       return code.value
     },
     /** Returns the code if this application can exchange it now, without using it. */
-    find(provider: ProviderId, clientId: string, value: string): Code | undefined {
+    find(clientId: string, value: string): Code | undefined {
       const held = codes.get(value)
-      if (held === undefined || held.spent || held.code.provider !== provider) return undefined
+      if (held === undefined || held.spent) return undefined
       if (held.code.clientId !== clientId || now().getTime() - held.issuedAt > LIFETIME_MS) return undefined
       return held.code
     },

@@ -2,17 +2,8 @@
  * Chooses the user who signs in: on a page, or automatically so that tests can use plain HTTP. The provider has already
  * validated the request.
  */
-import { type Answer, type ProviderId, type ProviderRequest, reader } from './exchange.ts'
-import { type Identity, subjectOf } from './identities.ts'
-import type { World } from './world.ts'
-
-const LABEL: Record<ProviderId, string> = {
-  google: 'Google (sandbox)',
-  github: 'GitHub (sandbox)',
-  atlassian: 'Atlassian (sandbox)',
-  oidc: 'Acme ID',
-  oauth2: 'Beta',
-}
+import { type Answer, type ProviderRequest, reader } from './exchange.ts'
+import type { Holder, Place } from './look-alike.ts'
 
 const escaped = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`)
 
@@ -51,17 +42,22 @@ ${content}
 export const errorPage = (status: number, title: string, detail: string): Answer =>
   page(status, title, `<p>${escaped(detail)}</p>`)
 
-function consentPage(world: World, provider: ProviderId, app: string, scopes: readonly string[]): Answer {
-  const people = world.identities.all().filter((who) => subjectOf(who, provider) !== undefined)
-  const buttons = people.map(
-    (who) =>
-      `<li><button type="submit" name="as" value="${escaped(who.key)}">Continue as ${escaped(who.title)}</button></li>`,
-  )
+function consentPage<Account, Switches>(
+  { people, label }: Place<Account, Switches>,
+  app: string,
+  scopes: readonly string[],
+): Answer {
+  const buttons = people
+    .all()
+    .map(
+      (who) =>
+        `<li><button type="submit" name="as" value="${escaped(who.key)}">Continue as ${escaped(who.title)}</button></li>`,
+    )
   const asks = scopes.length > 0 ? `<p>${escaped(app)} asks for: ${escaped(scopes.join(', '))}</p>` : ''
   // Without an action the form is sent to the current URL, including its query.
   return page(
     200,
-    `Sign in to ${app} with ${LABEL[provider]}`,
+    `Sign in to ${app} with ${label}`,
     `<p>This is a local sandbox. The users are fictional, and no data leaves this computer.</p>
 ${asks}
 <form method="post"><ul>
@@ -71,35 +67,39 @@ ${buttons.join('\n')}
   )
 }
 
-export type Consent = {
-  readonly provider: ProviderId
+export type Consent<Account> = {
   readonly app: string
   readonly scopes: readonly string[]
-  chosen(who: Identity, how: { clicked: boolean }): Answer | Promise<Answer>
+  chosen(who: Holder<Account>, how: { clicked: boolean }): Answer | Promise<Answer>
   denied(): Answer | Promise<Answer>
 }
 
 /** The user who signs in without a page, if any: the one hinted at in the request, or the sandbox's default. */
-export function automatic(world: World, request: ProviderRequest, provider: ProviderId): Identity | undefined {
+export function automatic<Account, Switches>(
+  { people, mode }: Place<Account, Switches>,
+  request: ProviderRequest,
+): Holder<Account | undefined> | undefined {
   const hint = request.query.get('login_hint') ?? request.query.get('login')
-  const hinted = hint ? world.identities.hinted(provider, hint) : undefined
-  return hinted ?? (world.mode.as === 'click' ? undefined : world.identities.get(world.mode.as))
+  const hinted = hint ? people.hinted(hint) : undefined
+  return hinted ?? (mode.as === 'click' ? undefined : people.get(mode.as))
 }
 
 /**
  * Uses the submitted form, then the sandbox's default answer, then the hint in the request, then the default user.
  * Otherwise shows the page.
  */
-export function askPerson(world: World, request: ProviderRequest, consent: Consent): Answer | Promise<Answer> {
-  const { provider } = consent
+export function askPerson<Account, Switches>(
+  place: Place<Account, Switches>,
+  request: ProviderRequest,
+  consent: Consent<Account>,
+): Answer | Promise<Answer> {
   const field = reader(request)
   const clicked = request.method === 'POST' ? field('as') : undefined
   if (request.method === 'POST' && field('deny') !== undefined) return consent.denied()
-  if (clicked === undefined && world.mode.deny) return consent.denied()
-  const who = clicked !== undefined ? world.identities.get(clicked) : automatic(world, request, provider)
-  if (who !== undefined && subjectOf(who, provider) !== undefined) {
-    return consent.chosen(who, { clicked: clicked !== undefined })
-  }
-  if (who !== undefined) return errorPage(403, 'No such account', `${who.key} has no account at ${LABEL[provider]}.`)
-  return consentPage(world, provider, consent.app, consent.scopes)
+  if (clicked === undefined && place.mode.deny) return consent.denied()
+  const who = clicked !== undefined ? place.people.get(clicked) : automatic(place, request)
+  if (who === undefined) return consentPage(place, consent.app, consent.scopes)
+  const { account } = who
+  if (account === undefined) return errorPage(403, 'No such account', `${who.key} has no account at ${place.label}.`)
+  return consent.chosen({ ...who, account }, { clicked: clicked !== undefined })
 }

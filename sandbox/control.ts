@@ -1,17 +1,10 @@
 /** The sandbox's HTTP API below `/_sandbox/`, for the tour and other processes. Secrets are masked. */
-import {
-  type Answer,
-  ENDPOINTS,
-  type Endpoint,
-  empty,
-  fields,
-  isProvider,
-  json,
-  type ProviderRequest,
-} from './exchange.ts'
+import { type Answer, ENDPOINTS, type Endpoint, empty, fields, json, type ProviderRequest } from './exchange.ts'
 import type { Fault, FaultAt } from './faults.ts'
 import { type Identity, person } from './identities.ts'
 import { maskEntry } from './journal.ts'
+import type { Place } from './look-alike.ts'
+import { isProvider, lookAlikeOf, PROVIDERS, type ProviderId } from './providers/index.ts'
 import type { Sandbox } from './sandbox.ts'
 
 export type Control = (asked: ProviderRequest) => Answer
@@ -49,7 +42,7 @@ const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
 
 const wrong = (detail: string) => json(400, { error: 'invalid_request', error_description: detail })
 
-export function createControl(sandbox: Sandbox): Control {
+export function createControl(sandbox: Sandbox, places: Record<ProviderId, Place<object, object>>): Control {
   const summary = () => ({
     url: sandbox.url,
     now: sandbox.clock.now().toISOString(),
@@ -59,6 +52,8 @@ export function createControl(sandbox: Sandbox): Control {
     switches: sandbox.switches,
     faults: sandbox.faults(),
   })
+
+  const own = Object.assign({}, ...PROVIDERS.map((id) => lookAlikeOf(id).controls?.(places[id])))
 
   return (asked) => {
     const body = fields(asked.headers, asked.body)
@@ -109,19 +104,11 @@ export function createControl(sandbox: Sandbox): Control {
         if (key === undefined || name === undefined || email === undefined)
           return wrong('key, name and email are required')
         const plain = person({ key, name, email, verified: body.verified === true })
-        const changed = ['google', 'github', 'atlassian', 'oidc', 'oauth2'].filter((id) => isFields(body[id]))
+        const changed = PROVIDERS.filter((id) => isFields(body[id]))
         const overrides = changed.map((id) => [id, { ...Object(Reflect.get(plain, id)), ...Object(body[id]) }])
         const identity: Identity = { ...plain, ...Object.fromEntries(overrides) }
         sandbox.identities.set(identity)
         return json(201, identity)
-      }
-      case 'POST /sites': {
-        const { identity, cloud_id, ...changes } = body
-        const site = sandbox.identities.get(text(identity) ?? '')?.atlassian?.sites.find(({ id }) => id === cloud_id)
-        if (site === undefined) return wrong('identity and cloud_id must name one of the user’s sites')
-        const unknown = Object.keys(changes).find((field) => !['name', 'gone', 'agent', 'scopes'].includes(field))
-        if (unknown !== undefined) return wrong(`a site has no ${unknown}`)
-        return json(200, Object.assign(site, changes))
       }
       case 'POST /switches': {
         for (const [id, values] of Object.entries(body)) {
@@ -143,7 +130,7 @@ export function createControl(sandbox: Sandbox): Control {
         return json(200, { killed })
       }
       case 'POST /rotate-keys':
-        if (provider !== 'google' && provider !== 'oidc') return wrong('provider must be google or oidc')
+        if (!isProvider(provider)) return wrong('provider is unknown')
         sandbox.rotateKeys(provider)
         return empty(204)
       case 'POST /redirect-uris': {
@@ -156,7 +143,7 @@ export function createControl(sandbox: Sandbox): Control {
         sandbox.reset()
         return empty(204)
       default:
-        return json(404, { error: 'not_found' })
+        return own[`${asked.method} ${asked.path}`]?.(body) ?? json(404, { error: 'not_found' })
     }
   }
 }

@@ -4,10 +4,6 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 
-export const PROVIDERS = ['google', 'github', 'atlassian', 'oidc', 'oauth2'] as const
-export type ProviderId = (typeof PROVIDERS)[number]
-export const isProvider = (text: unknown): text is ProviderId => PROVIDERS.some((provider) => provider === text)
-
 export const ENDPOINTS = [
   'authorize',
   'token',
@@ -43,6 +39,9 @@ export const json = (status: number, body: unknown, headers: Answer['headers'] =
   headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...headers },
   body: JSON.stringify(body),
 })
+
+/** Whether a step ended with a response, instead of the value that the next step needs. */
+export const isAnswer = (value: object): value is Answer => 'status' in value && 'body' in value
 
 export const empty = (status: number): Answer => ({ status, headers: {}, body: '' })
 
@@ -83,6 +82,25 @@ export function reader(request: ProviderRequest): (name: string) => string | und
   return (name) => {
     const value = all[name]
     return typeof value === 'string' && value !== '' ? value : undefined
+  }
+}
+
+type Handler = (request: ProviderRequest) => Answer | Promise<Answer>
+
+/**
+ * Calls the handler of the endpoint with this path: of the authorization endpoint with any method, of the endpoints for
+ * tokens and revocations with POST, and of all others with GET.
+ */
+export function routed<Path extends Partial<Record<Endpoint, string>>>(
+  paths: Path,
+  handlers: Partial<Record<keyof Path & Endpoint, Handler>>,
+  otherwise: Handler,
+): Handler {
+  return (request) => {
+    const endpoint = ENDPOINTS.find((one) => paths[one] === request.path)
+    const method = endpoint === 'token' || endpoint === 'revoke' ? 'POST' : 'GET'
+    const handler = endpoint && handlers[endpoint]
+    return handler && (endpoint === 'authorize' || request.method === method) ? handler(request) : otherwise(request)
   }
 }
 

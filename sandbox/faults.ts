@@ -8,7 +8,8 @@
  */
 import type { ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
-import { type Answer, type Endpoint, json, type ProviderId } from './exchange.ts'
+import { type Answer, type Endpoint, json } from './exchange.ts'
+import type { ProviderId } from './providers/index.ts'
 
 export type Fault =
   | { kind: 'status'; status: number; body?: unknown; headers?: Record<string, string> }

@@ -1,11 +1,8 @@
 /**
- * Consents (user and application) and their tokens, on the sandbox's clock. Each provider decides about lifetimes,
- * rotation and which tokens end together.
+ * Consents (user and application) at one provider and their tokens, on the sandbox's clock. Each provider decides about
+ * lifetimes, rotation and which tokens end together.
  */
-import type { ProviderId } from './exchange.ts'
-
 export type Grant = {
-  readonly provider: ProviderId
   readonly clientId: string
   readonly person: string
   scopes: string[]
@@ -42,7 +39,7 @@ export function createGrants(now: () => Date) {
   const grants = new Map<string, Grant>()
   const tokens = new Map<string, Token>()
   const families = new Map<string, Token[]>()
-  const key = (provider: ProviderId, clientId: string, who: string) => `${provider} ${clientId} ${who}`
+  const key = (clientId: string, who: string) => `${clientId} ${who}`
 
   const select = (matches: (token: Token) => boolean) => [...tokens.values()].filter(matches)
 
@@ -53,17 +50,11 @@ export function createGrants(now: () => Date) {
   }
 
   return {
-    find: (provider: ProviderId, clientId: string, who: string) => grants.get(key(provider, clientId, who)),
-    allow(provider: ProviderId, clientId: string, who: string, scopes: string[]): Grant {
-      const grant = grants.get(key(provider, clientId, who)) ?? {
-        provider,
-        clientId,
-        person: who,
-        scopes,
-        offline: false,
-      }
+    find: (clientId: string, who: string) => grants.get(key(clientId, who)),
+    allow(clientId: string, who: string, scopes: string[]): Grant {
+      const grant = grants.get(key(clientId, who)) ?? { clientId, person: who, scopes, offline: false }
       grant.scopes = scopes
-      grants.set(key(provider, clientId, who), grant)
+      grants.set(key(clientId, who), grant)
       return grant
     },
     issue({ seconds, ...token }: NewToken): string {
@@ -75,9 +66,9 @@ export function createGrants(now: () => Date) {
       return token.value
     },
     /** Finds an issued token, valid or not. */
-    known(provider: ProviderId, kind: Token['kind'], value: string | undefined): Token | undefined {
+    known(kind: Token['kind'], value: string | undefined): Token | undefined {
       const token = value === undefined ? undefined : tokens.get(value)
-      return token?.kind === kind && token.grant.provider === provider ? token : undefined
+      return token?.kind === kind ? token : undefined
     },
     alive: (token: Token | undefined): token is Token =>
       token !== undefined && token.dead !== true && now().getTime() < token.expiresAt,
@@ -85,12 +76,9 @@ export function createGrants(now: () => Date) {
     /** All tokens of one sign-in, valid or not. */
     ofFamily: (family: string): readonly Token[] => families.get(family) ?? [],
     kill,
-    /** All tokens of one kind at a provider, or only those of one user. */
-    killAll: (provider: ProviderId, kind: Token['kind'], who?: string) =>
-      kill(
-        (token) =>
-          token.kind === kind && token.grant.provider === provider && [undefined, token.grant.person].includes(who),
-      ),
+    /** All tokens of one kind, or only those of one user. */
+    killAll: (kind: Token['kind'], who?: string) =>
+      kill((token) => token.kind === kind && [undefined, token.grant.person].includes(who)),
     /** The user, or a revocation, withdraws the whole consent: the next sign-in asks again. */
     withdraw(matches: (grant: Grant) => boolean) {
       for (const [id, grant] of grants) if (matches(grant)) grants.delete(id)

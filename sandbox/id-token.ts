@@ -1,7 +1,6 @@
 /** Custom id_tokens: signed with the provider's key, an unpublished key, the client secret, or not at all. */
 import { decodeJwt, decodeProtectedHeader, importJWK, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
-import { CLIENTS } from './clients.ts'
-import type { World } from './world.ts'
+import type { Place } from './look-alike.ts'
 
 export type Forgery = {
   /** Merged over the claims; `null` removes one. */
@@ -13,20 +12,20 @@ export type Forgery = {
   header?: Record<string, unknown>
 }
 
+type Signer = Pick<Place<unknown, unknown>, 'client' | 'keys' | 'alg'>
+
 export async function sign(
-  world: World,
-  provider: 'google' | 'oidc',
+  { client, keys, alg: algOf }: Signer,
   claims: JWTPayload,
   { alg, kid, header = {} }: Forgery = {},
 ): Promise<string> {
   if (alg === 'none') return new UnsecuredJWT(claims).encode()
   if (alg === 'HS256') {
-    const secret = new TextEncoder().encode(CLIENTS[provider].secret)
+    const secret = new TextEncoder().encode(client.secret)
     return new SignJWT(claims).setProtectedHeader({ alg, ...(kid !== undefined && { kid }) }).sign(secret)
   }
-  const own = provider === 'google' ? 'RS256' : world.switches.oidc.alg
-  const ring = world.keys[provider]
-  const key = await (kid === undefined ? ring.current(own) : ring.unpublished(own))
+  const own = algOf()
+  const key = await (kid === undefined ? keys.current(own) : keys.unpublished(own))
   return new SignJWT(claims)
     .setProtectedHeader({ alg: own, kid: kid ?? key.kid, typ: 'JWT', ...header })
     .sign(await importJWK(key.private, own), {
@@ -34,15 +33,10 @@ export async function sign(
     })
 }
 
-export async function forge(
-  world: World,
-  provider: 'google' | 'oidc',
-  token: string,
-  forgery: Forgery,
-): Promise<string> {
+export function forge(place: Signer, token: string, forgery: Forgery): Promise<string> {
   const merged = { ...decodeJwt(token), ...forgery.claims }
   const claims = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null))
-  return sign(world, provider, claims, forgery)
+  return sign(place, claims, forgery)
 }
 
 export const isIdToken = (value: unknown): value is string => {

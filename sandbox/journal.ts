@@ -2,7 +2,8 @@
  * Every request to the sandbox providers, in order. Tests in the same process see raw values; over HTTP secrets are
  * masked.
  */
-import type { Endpoint, ProviderId } from './exchange.ts'
+import type { Endpoint } from './exchange.ts'
+import type { ProviderId } from './providers/index.ts'
 
 export type JournalEntry = {
   readonly at: Date

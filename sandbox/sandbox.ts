@@ -1,30 +1,29 @@
 /** A sandbox: creates its state, starts its server on loopback, and returns a handle for tests and the demo. */
 import type { AddressInfo } from 'node:net'
 import type { JWTPayload } from 'jose'
-import { createAtlassian } from './atlassian.ts'
-import { CALLBACK_NAME, CLIENTS, type Client, createRegistry } from './clients.ts'
-import { createCodes } from './codes.ts'
+import type { Client } from './clients.ts'
 import { createControl } from './control.ts'
-import type { ProviderId } from './exchange.ts'
 import { createFaults, type Fault, type FaultAt } from './faults.ts'
-import { createGitHub } from './github.ts'
-import { createGoogle } from './google.ts'
-import { createGrants } from './grants.ts'
 import { type Forgery, sign } from './id-token.ts'
-import { createIdentities, type Identities, type Identity, type Person, person } from './identities.ts'
+import { createIdentities, type Identities, type Identity, person } from './identities.ts'
 import { createJournal, type Journal } from './journal.ts'
-import { createKeyRing } from './keys.ts'
-import { createOAuth2 } from './oauth2.ts'
-import { createOidc } from './oidc.ts'
+import type { Person } from './look-alike.ts'
+import { createPlace } from './place.ts'
+import {
+  CALLBACK_NAME,
+  forEachProvider,
+  lookAlikeOf,
+  PROVIDERS,
+  type ProviderId,
+  type Switches,
+  switchesAtStart,
+} from './providers/index.ts'
 import { createSandboxServer } from './server.ts'
-import { type Switches, switchesAtStart } from './switches.ts'
-import type { LookAlike, World } from './world.ts'
 
-export type { ProviderId } from './exchange.ts'
 export type { Fault, FaultAt } from './faults.ts'
 export type { Identity } from './identities.ts'
 export type { Journal } from './journal.ts'
-export type { Switches } from './switches.ts'
+export type { ProviderId, Switches } from './providers/index.ts'
 
 export type Sandbox = {
   /** Without a trailing slash. */
@@ -49,10 +48,11 @@ export type Sandbox = {
   readonly clock: { now(): Date; advance(seconds: number): void }
   killRefreshTokens(provider: ProviderId, identity?: string): number
   killAccessTokens(provider: ProviderId, identity?: string): number
-  rotateKeys(provider: 'google' | 'oidc'): void
+  rotateKeys(provider: ProviderId): void
   allowRedirect(provider: ProviderId, uri: string): void
-  addClient(provider: Exclude<ProviderId, 'oidc'>, client: Client): void
-  signIdToken(provider: 'google' | 'oidc', claims: JWTPayload, forgery?: Forgery): Promise<string>
+  /** Has no effect on providers with clients of their own (OpenID Connect). */
+  addClient(provider: ProviderId, client: Client): void
+  signIdToken(provider: ProviderId, claims: JWTPayload, forgery?: Forgery): Promise<string>
   /** Resets everything: faults, journal, mode, identities, grants, switches, keys, clock. */
   reset(): void
   close(): Promise<void>
@@ -72,53 +72,34 @@ export type SandboxOptions = {
   appOrigin?: string
 }
 
-function environment(url: string): Record<string, string> {
-  const google = `${url}/google`
-  const github = `${url}/github`
-  const atlassian = `${url}/atlassian`
-  const beta = `${url}/oauth2`
-  const credentials = (prefix: string, provider: ProviderId) => ({
-    [`${prefix}_CLIENT_ID`]: CLIENTS[provider].id,
-    [`${prefix}_CLIENT_SECRET`]: CLIENTS[provider].secret,
-  })
-  return {
-    ...credentials('GOOGLE', 'google'),
-    GOOGLE_AUTHORIZE_URL: `${google}/o/oauth2/v2/auth`,
-    GOOGLE_TOKEN_URL: `${google}/token`,
-    GOOGLE_USERINFO_URL: `${google}/oauth2/v3/userinfo`,
-    GOOGLE_REVOKE_URL: `${google}/revoke`,
-    GOOGLE_JWKS_URL: `${google}/oauth2/v3/certs`,
-    ...credentials('GITHUB', 'github'),
-    GITHUB_AUTHORIZE_URL: `${github}/login/oauth/authorize`,
-    GITHUB_TOKEN_URL: `${github}/login/oauth/access_token`,
-    GITHUB_USERINFO_URL: `${github}/user`,
-    GITHUB_EMAILS_URL: `${github}/user/emails`,
-    GITHUB_API_URL: github,
-    ...credentials('ATLASSIAN', 'atlassian'),
-    ATLASSIAN_AUTHORIZE_URL: `${atlassian}/authorize`,
-    ATLASSIAN_TOKEN_URL: `${atlassian}/oauth/token`,
-    ATLASSIAN_USERINFO_URL: `${atlassian}/me`,
-    ATLASSIAN_REVOKE_URL: `${atlassian}/oauth/revoke`,
-    ATLASSIAN_RESOURCES_URL: `${atlassian}/oauth/token/accessible-resources`,
-    ATLASSIAN_API_URL: atlassian,
-    OIDC_PROVIDERS: CALLBACK_NAME.oidc,
-    ACME_NAME: 'Acme ID',
-    ACME_ISSUER: `${url}/oidc`,
-    ...credentials('ACME', 'oidc'),
-    OAUTH2_PROVIDERS: CALLBACK_NAME.oauth2,
-    BETA_NAME: 'Beta',
-    ...credentials('BETA', 'oauth2'),
-    BETA_AUTHORIZE_URL: `${beta}/authorize`,
-    BETA_TOKEN_URL: `${beta}/token`,
-    BETA_USERINFO_URL: `${beta}/userinfo`,
-    BETA_REVOKE_URL: `${beta}/revoke`,
-    BETA_SCOPES: 'read:user',
-    BETA_USER_ID_PATH: 'data.user.uid',
-    BETA_USER_EMAIL_PATH: 'data.user.contact.mail',
-    BETA_USER_EMAIL_VERIFIED_PATH: 'data.user.contact.confirmed',
-    BETA_USER_NAME_PATH: 'data.user.label',
+/** Endpoints that are a setting of the service. */
+const CONFIGURABLE = ['authorize', 'token', 'userinfo', 'emails', 'revoke', 'jwks'] as const
+
+function settingsOf(provider: ProviderId, origin: string): Record<string, string> {
+  const { client, paths, isDiscovered, settings } = lookAlikeOf(provider)
+  const url = `${origin}/${provider}`
+  const endpoints = isDiscovered ? [] : CONFIGURABLE.filter((endpoint) => paths[endpoint] !== undefined)
+  const values = {
+    CLIENT_ID: client.id,
+    CLIENT_SECRET: client.secret,
+    ...Object.fromEntries(endpoints.map((endpoint) => [`${endpoint.toUpperCase()}_URL`, `${url}${paths[endpoint]}`])),
+    ...settings?.(url),
   }
+  const prefix = CALLBACK_NAME[provider].toUpperCase().replaceAll('-', '_')
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [`${prefix}_${name}`, value]))
 }
+
+/** The IDs of the providers that this setting lists. */
+const listedIn = (setting: 'OIDC_PROVIDERS' | 'OAUTH2_PROVIDERS'): string =>
+  PROVIDERS.filter((provider) => lookAlikeOf(provider).listedIn === setting)
+    .map((provider) => CALLBACK_NAME[provider])
+    .join(' ')
+
+const environment = (origin: string): Record<string, string> =>
+  Object.assign(
+    { OIDC_PROVIDERS: listedIn('OIDC_PROVIDERS'), OAUTH2_PROVIDERS: listedIn('OAUTH2_PROVIDERS') },
+    ...PROVIDERS.map((provider) => settingsOf(provider, origin)),
+  )
 
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { port = 0, host = '127.0.0.1', clock = () => new Date(), as = 'click', appOrigin } = options
@@ -126,26 +107,12 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   let ahead = 0
   const now = () => new Date(clock().getTime() + ahead)
   const mode = { as, deny: false }
-  const world: World = {
-    get url() {
-      return url
-    },
-    now,
-    mode,
-    identities: createIdentities(),
-    registry: createRegistry(appOrigin),
-    codes: createCodes(now),
-    grants: createGrants(now),
-    switches: switchesAtStart(),
-    keys: { google: createKeyRing('google'), oidc: createKeyRing('acme') },
-  }
-  const lookAlikes: Record<ProviderId, LookAlike> = {
-    google: createGoogle(world),
-    github: createGitHub(world),
-    atlassian: createAtlassian(world),
-    oidc: createOidc(world),
-    oauth2: createOAuth2(world),
-  }
+  const identities = createIdentities()
+  const switches = switchesAtStart()
+  const places = forEachProvider((provider) =>
+    createPlace(provider, { url: () => url, now, mode, identities, switches, appOrigin }),
+  )
+  const behaviors = forEachProvider((provider) => lookAlikeOf(provider).create(places[provider]))
   const faults = createFaults()
   const log = createJournal()
 
@@ -158,7 +125,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     },
     mode,
     as(identity) {
-      if (identity !== 'click' && !world.identities.get(identity))
+      if (identity !== 'click' && !identities.get(identity))
         throw new Error(`There is no user with the key ${identity}`)
       mode.as = identity
       mode.deny = false
@@ -171,7 +138,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     clearFaults: faults.clear,
     journal: log.journal,
     clearJournal: log.clear,
-    identities: world.identities,
+    identities,
     addIdentity(who, changes = {}) {
       const identity: Record<string, unknown> = person(who)
       for (const [provider, change] of Object.entries(changes)) {
@@ -179,35 +146,37 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       }
       // Still an identity: every change was merged into the member of its own provider.
       const added = identity as unknown as Identity
-      world.identities.set(added)
+      identities.set(added)
       return added
     },
-    switches: world.switches,
+    switches,
     clock: {
       now,
       advance(seconds) {
         ahead += seconds * 1000
       },
     },
-    killRefreshTokens: (provider, identity) => lookAlikes[provider].killRefreshTokens(identity),
-    killAccessTokens: (provider, identity) => lookAlikes[provider].killAccessTokens(identity),
-    rotateKeys: (provider) => world.keys[provider].rotate(),
-    allowRedirect: world.registry.addRedirect,
-    addClient: world.registry.addClient,
-    signIdToken: (provider, claims, forgery) => sign(world, provider, claims, forgery),
+    killRefreshTokens: (provider, identity) =>
+      (behaviors[provider].killRefreshTokens ?? ((who) => places[provider].grants.killAll('refresh', who)))(identity),
+    killAccessTokens: (provider, identity) =>
+      (behaviors[provider].killAccessTokens ?? ((who) => places[provider].grants.killAll('access', who)))(identity),
+    rotateKeys: (provider) => places[provider].keys.rotate(),
+    allowRedirect: (provider, uri) => places[provider].registry.addRedirect(uri),
+    addClient: (provider, client) => places[provider].registry.addClient(client),
+    signIdToken: (provider, claims, forgery) => sign(places[provider], claims, forgery),
     reset() {
       faults.clear()
       log.clear()
       Object.assign(mode, { as, deny: false })
       ahead = 0
-      world.identities.reset()
-      world.registry.reset()
-      world.codes.reset()
-      world.grants.reset()
-      Object.assign(world.switches, switchesAtStart())
-      world.keys.google.reset()
-      world.keys.oidc.reset()
-      for (const lookAlike of Object.values(lookAlikes)) lookAlike.reset?.()
+      identities.reset()
+      const start = switchesAtStart()
+      for (const provider of PROVIDERS) {
+        const { registry, codes, grants, keys } = places[provider]
+        for (const state of [registry, codes, grants, keys]) state.reset()
+        Object.assign(switches[provider], start[provider])
+        behaviors[provider].reset?.()
+      }
     },
     close: () =>
       new Promise((resolve) => {
@@ -217,7 +186,15 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       }),
   }
 
-  const server = createSandboxServer({ world, lookAlikes, faults, log, control: createControl(sandbox) })
+  const server = createSandboxServer({
+    url: () => url,
+    now,
+    places,
+    behaviors,
+    faults,
+    log,
+    control: createControl(sandbox, places),
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)

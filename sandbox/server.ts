@@ -3,11 +3,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { decodeJwt } from 'jose'
 import { page } from './consent.ts'
 import type { Control } from './control.ts'
-import { type Answer, fields, isProvider, json, PROVIDERS, type ProviderId, type ProviderRequest } from './exchange.ts'
+import { type Answer, ENDPOINTS, type Endpoint, fields, json, type ProviderRequest } from './exchange.ts'
 import { type Fault, type Faults, replaces, send, spoil } from './faults.ts'
 import { forge, isIdToken, sign } from './id-token.ts'
 import type { createJournal, JournalEntry } from './journal.ts'
-import type { LookAlike, World } from './world.ts'
+import type { Behavior, Place } from './look-alike.ts'
+import { isProvider, lookAlikeOf, PROVIDERS, type ProviderId } from './providers/index.ts'
 
 const MOST_BYTES = 1024 * 1024
 
@@ -23,36 +24,45 @@ async function read(req: IncomingMessage): Promise<Buffer | undefined> {
 }
 
 /** Applies faults that change the content of a response, before its bytes are sent. */
-async function changeContent(world: World, provider: ProviderId, answer: Answer, fault: Fault): Promise<Answer> {
+async function changeContent(place: Place<object, object>, answer: Answer, fault: Fault): Promise<Answer> {
   if (fault.kind !== 'mutate' && fault.kind !== 'id-token') return answer
   if (String(answer.headers['content-type']).startsWith('application/jwt')) {
     const token = answer.body.toString()
-    if (!isIdToken(token) || provider !== 'oidc') return answer
-    if (fault.kind === 'id-token') return { ...answer, body: await forge(world, provider, token, fault) }
+    if (!isIdToken(token)) return answer
+    if (fault.kind === 'id-token') return { ...answer, body: await forge(place, token, fault) }
     const changed = fault.change(decodeJwt(token))
-    return { ...answer, body: await sign(world, provider, Object(changed), {}) }
+    return { ...answer, body: await sign(place, Object(changed), {}) }
   }
   if (!String(answer.headers['content-type']).includes('json')) return answer
   const body = JSON.parse(answer.body.toString())
   if (fault.kind === 'mutate') return { ...answer, body: JSON.stringify(fault.change(body)) }
-  if ((provider !== 'google' && provider !== 'oidc') || !isIdToken(body.id_token)) return answer
-  return { ...answer, body: JSON.stringify({ ...body, id_token: await forge(world, provider, body.id_token, fault) }) }
+  if (!isIdToken(body.id_token)) return answer
+  return { ...answer, body: JSON.stringify({ ...body, id_token: await forge(place, body.id_token, fault) }) }
+}
+
+/** The endpoint of a path, for the journal and faults. */
+function endpointOf(provider: ProviderId, method: string, path: string): Endpoint {
+  const { paths, endpoint } = lookAlikeOf(provider)
+  return ENDPOINTS.find((one) => paths[one] === path) ?? endpoint?.(method, path) ?? 'other'
 }
 
 export type SandboxServerParts = {
-  world: World
-  lookAlikes: Record<ProviderId, LookAlike>
+  /** The URL of the sandbox. */
+  url: () => string
+  now: () => Date
+  places: Record<ProviderId, Place<object, object>>
+  behaviors: Record<ProviderId, Behavior>
   faults: Faults
   log: ReturnType<typeof createJournal>
   control: Control
 }
 
-export function createSandboxServer({ world, lookAlikes, faults, log, control }: SandboxServerParts) {
+export function createSandboxServer({ url: origin, now, places, behaviors, faults, log, control }: SandboxServerParts) {
   async function serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const body = await read(req)
     if (body === undefined) return send(res, json(413, { error: 'too large' }))
     const method = req.method ?? 'GET'
-    const url = new URL(req.url ?? '/', world.url)
+    const url = new URL(req.url ?? '/', origin())
     const [, prefix = '', path = '/'] = /^\/([^/]*)(\/.*)?$/.exec(url.pathname) ?? []
     const request: ProviderRequest = { method, path, query: url.searchParams, headers: req.headers, body }
 
@@ -60,10 +70,9 @@ export function createSandboxServer({ world, lookAlikes, faults, log, control }:
     if (prefix === '') return send(res, page(200, 'Sandbox', `<p>Look-alikes: ${PROVIDERS.join(', ')}.</p>`))
     if (!isProvider(prefix)) return send(res, json(404, { error: 'not_found' }))
 
-    const lookAlike = lookAlikes[prefix]
-    const endpoint = lookAlike.endpoint(method, path)
+    const endpoint = endpointOf(prefix, method, path)
     const entry: JournalEntry = {
-      at: world.now(),
+      at: now(),
       provider: prefix,
       endpoint,
       method,
@@ -80,9 +89,9 @@ export function createSandboxServer({ world, lookAlikes, faults, log, control }:
     })
     const fault = faults.take(prefix, endpoint)
     if (fault !== undefined && replaces(fault)) return spoil(res, fault, undefined)
-    const answer = await lookAlike.answer(request)
+    const answer = await behaviors[prefix].answer(request)
     if (fault === undefined) return send(res, answer)
-    spoil(res, fault, await changeContent(world, prefix, answer, fault))
+    spoil(res, fault, await changeContent(places[prefix], answer, fault))
   }
 
   // A client that disconnects is not an error. A bug of ours is, and the caller gets it.

@@ -8,6 +8,7 @@ import { isTenantIssuer } from './kernel/tenant-issuer.ts'
 import {
   builtInKinds,
   displayProviderSettings,
+  foreignVariables,
   longestCallMs,
   prefix,
   providerSettings,
@@ -293,7 +294,7 @@ export function inspectConfig(
 
   const allWarnings = [
     ...warnings,
-    ...unknownNames(Object.keys(present), names),
+    ...unknownNames(Object.keys(present), { ...names, foreign: foreignVariables }),
     ...(passkeyOrigins.android.some(({ packageName }) => packageName === null)
       ? [
           'PASSKEY_ORIGINS: an Android app has no @package, so it is not listed in /.well-known/assetlinks.json; add @package',

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import ts from 'typescript'
 import { expect, test } from 'vitest'
+import { builtInKinds } from '../src/providers/settings.ts'
 
 const root = resolve(import.meta.dirname, '../src')
 
@@ -151,6 +152,7 @@ const keptIn: Record<string, readonly string[]> = {
   'preact-render-to-string': ['http'],
   qrcode: ['http/pages'],
   '@simplewebauthn/browser': ['http/pages'],
+  '@fortawesome/free-brands-svg-icons': ['providers'],
   passport: ['providers'],
   'passport-oauth2': ['providers'],
   'passport-github2': ['providers'],
@@ -366,4 +368,69 @@ test('time is passed in: only the files of the table read a clock', () => {
     .map((file) => ({ file, reads: clocksOf(file) }))
     .filter(({ file, reads }) => JSON.stringify(reads) !== JSON.stringify(allowed(file)))
   expect(astray).toEqual([])
+})
+
+test('Passport is imported only by the definitions of providers and by its own folder, not even for types elsewhere', () => {
+  const isOfPassport = (one: Import): boolean => /^passport(-|$)/.test(packageOf(one)) || packageOf(one) === 'oauth'
+  const place = /^providers\/(passport|definitions)\//
+  const found = ofPackages.filter(isOfPassport)
+  expect(found.filter(({ file }) => !place.test(file)).map(said)).toEqual([])
+  expect(found.some(({ file }) => place.test(file))).toBe(true)
+})
+
+const jira = 'Jira is a product of Atlassian'
+const example = 'an example in the documentation'
+/** The files that name a provider outside its own file: which, and why it is not a rule about that provider. */
+const namesProvider: Record<string, readonly [names: string, why: string]> = {
+  'errors/guidance.en.ts': ['atlassian github google', 'what operators read in their log, and at whose console'],
+  'errors/guidance.pt-br.ts': ['atlassian github google', 'the same in Portuguese'],
+  'errors/texts.en.ts': ['atlassian', jira],
+  'errors/texts.pt-br.ts': ['atlassian', jira],
+  'http/api/jira.ts': ['atlassian', jira],
+  'http/pages/jira.tsx': ['atlassian', jira],
+  'http/schemas/jira.ts': ['atlassian', jira],
+  'http/pages/texts.en.ts': ['atlassian', jira],
+  'http/pages/texts.pt-br.ts': ['atlassian', jira],
+  'http/api/me.ts': ['google', example],
+  'http/api/operating.ts': ['google', example],
+  'http/api/providers.ts': ['google', example],
+  'http/pages/conflicts.ts': ['google', example],
+  'http/error-facts.ts': ['atlassian github google', example],
+  'http/openapi/examples.ts': ['atlassian github google', example],
+  'http/schemas/fields.ts': ['google', example],
+}
+
+/** The providers that code names: in its texts and in its identifiers. Comments may name any as an example. */
+function providersIn(path: string, kinds: readonly string[]): string[] {
+  const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true)
+  const found = new Set<string>()
+  const visit = (node: ts.Node): void => {
+    if (isText(node) || ts.isJsxText(node) || ts.isIdentifier(node)) {
+      const words = node.getText().toLowerCase()
+      for (const kind of kinds) if (words.includes(kind)) found.add(kind)
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+  return [...found].sort()
+}
+
+test('only its definition names a provider, and only its look-alike in the sandbox', () => {
+  const kinds = builtInKinds as readonly string[]
+  const isDefinition = (file: string): boolean => file.startsWith('providers/definitions/')
+  const naming = files
+    .filter((file) => !isDefinition(file))
+    .map((file) => [file, providersIn(join(root, file), kinds).join(' ')] as const)
+    .filter(([, names]) => names !== '')
+  expect(Object.fromEntries(naming)).toEqual(
+    Object.fromEntries(Object.entries(namesProvider).map(([file, [names]]) => [file, names])),
+  )
+
+  const sandbox = resolve(root, '../sandbox')
+  const lookAlikes = readdirSync(join(sandbox, 'providers'))
+  expect(lookAlikes).toEqual(expect.arrayContaining(kinds.map((kind) => `${kind}.ts`)))
+  const others = readdirSync(sandbox).filter((file) => file.endsWith('.ts'))
+  expect(
+    others.map((file) => [file, providersIn(join(sandbox, file), kinds)]).filter(([, names]) => names?.length),
+  ).toEqual([])
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Site } from '../../sandbox/identities.ts'
+import type { Site } from '../../sandbox/providers/atlassian.ts'
 import { messageTo, ticketOf } from './mailbox.ts'
 import { type Answer, api, control, type Json, sandbox, short, step } from './steps.ts'
 import { signInAs, throughApp } from './through-provider.ts'

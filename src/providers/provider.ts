@@ -1,10 +1,12 @@
-import type OAuth2Strategy from 'passport-oauth2'
 import type { Result } from '../kernel/result.ts'
 import type { Tenants } from '../kernel/tenant-issuer.ts'
 import type { Failure } from './calls/failure.ts'
 import type { Guard } from './calls/guard.ts'
 import type { RevocableTokens, RevokeTokenParts, TokenRevocation } from './calls/revoke.ts'
 import type { Kind } from './definitions/index.ts'
+import type { Mark } from './mark.ts'
+import type { Strategy, StrategyParts, Verify } from './passport/strategy-parts.ts'
+import type { ScopeText, ScopeTexts } from './scope-texts.ts'
 import type { SettingsCheck, SettingTable } from './setting.ts'
 
 /** What a provider reports about a user, in the same terms for every provider. */
@@ -119,21 +121,6 @@ export type Endpoints = {
   readonly offeredAuth?: readonly string[]
 }
 
-/** What a definition needs to build its Passport strategy. State, PKCE and transport are already set up. */
-export type StrategyParts = {
-  readonly options: OAuth2Strategy.StrategyOptions
-  readonly endpoints: Endpoints
-  readonly scopes: readonly string[]
-}
-/** It must have five parameters: passport-oauth2 counts them, and passes the token response only then. */
-export type Verify = (
-  accessToken: string,
-  refreshToken: string | undefined,
-  answer: object,
-  profile: unknown,
-  done: OAuth2Strategy.VerifyCallback,
-) => void
-
 export type MembershipParts = {
   readonly guard: Guard
   readonly settings: ProviderSettings
@@ -146,6 +133,7 @@ export type Definition = {
   readonly name: string | null
   /** How a message names it: `Google`, `an OpenID Connect provider`. */
   readonly describedAs: string
+  readonly mark: Mark
   /** The setting that lists the IDs of providers of this kind. Absent if there is one, whose ID is its kind. */
   readonly listedIn?: 'OIDC_PROVIDERS' | 'OAUTH2_PROVIDERS'
   /** Where an operator registers Vinculum, and as what. */
@@ -156,9 +144,11 @@ export type Definition = {
   readonly check?: (check: SettingsCheck) => void
   /** The minimum for a sign-in. */
   readonly scopes: readonly string[]
+  /** What its scopes let us do: at least the minimum, and those that operators usually add. */
+  readonly scopeTexts: ScopeTexts
   readonly emailTrust: EmailTrust
   readonly endpoints: (settings: ProviderSettings) => Partial<Endpoints>
-  readonly strategy: (parts: StrategyParts, verify: Verify) => OAuth2Strategy
+  readonly strategy: (parts: StrategyParts, verify: Verify) => Strategy
   readonly claims: (profile: Profile, settings: ProviderSettings) => Claims | UnusableProfile
   /** Reads which configured organizations the user belongs to. Called only if organizations are configured. */
   readonly memberships?: (parts: MembershipParts) => Promise<Result<Memberships, Failure>>
@@ -198,6 +188,10 @@ export type Definition = {
   readonly revokesOnlyValidTokens?: true
   /** Where its users see and withdraw permissions that they granted. */
   readonly permissionsUrl?: (clientId: string) => string
+  /** Origins that a browser visits after its authorization endpoint, before it returns. */
+  readonly alsoVisited?: readonly string[]
+  /** Environment variables of other programs whose names start like its settings. */
+  readonly foreignVariables?: readonly string[]
   /** The addresses of Jira sites and their API, if it connects a team's Jira. */
   readonly jiraUrls?: (settings: ProviderSettings) => { readonly apiUrl: string; readonly resourcesUrl: string }
 }
@@ -214,7 +208,14 @@ export type ScopeNames = {
 /** The provider's limits on a grant, in days: since the last use of its refresh token, and since the consent. */
 export type GrantLifetime = { readonly idleDays?: number; readonly absoluteDays?: number }
 
-export const defineProvider = (definition: Definition): Definition => definition
+/** Every scope of the minimum, and for Jira, needs its words in every language. */
+export const defineProvider = <const Scope extends string, const JiraScope extends string = never>(
+  definition: Definition & {
+    readonly scopes: readonly Scope[]
+    readonly jiraScopes?: { readonly always: readonly JiraScope[]; readonly usual: readonly JiraScope[] }
+    readonly scopeTexts: Readonly<Record<NoInfer<Scope | JiraScope>, ScopeText>>
+  },
+): Definition => definition
 
 /** One enabled provider, as the rest of the service sees it. */
 export type Provider = {
@@ -234,8 +235,11 @@ export type Provider = {
   speaksFor(issuer: string): boolean
   readonly clientId: string
   readonly redirectUris: Readonly<Record<string, string>>
+  readonly mark: Mark
   /** The requested scopes. */
   readonly scopes: readonly string[]
+  /** What a scope lets us do, under any of its names; `null` for one that has no words here. */
+  scopeText(scope: string): ScopeText | null
   /** Scopes that users can grant later if they want to. */
   readonly optionalScopes: readonly string[]
   /** The scopes for connecting a team's Jira; `null` if the provider cannot do that. */
@@ -248,14 +252,14 @@ export type Provider = {
   readonly secondFactor: SecondFactorTrust
   /** For the `form-action` of our pages; `null` until an OpenID provider has been discovered. */
   authorizeOrigin(): string | null
+  /** Further origins for `form-action`: its page redirects there before it returns. */
+  readonly alsoVisited: readonly string[]
   /**
    * Whether our permissions can be revoked at the provider. `null` if unknown: an OpenID provider has not been
    * discovered yet, or the endpoint comes only from the operator's settings.
    */
   readonly revokes: boolean | null
 }
-
-export type { OAuth2Strategy }
 
 export type SecondFactorTrust = 'trusted' | 'ask'
 

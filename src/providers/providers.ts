@@ -38,6 +38,7 @@ import {
   type TokenSet,
 } from './provider.ts'
 import { restrictionOn } from './restrictions.ts'
+import { scopeTextOf } from './scope-texts.ts'
 import { missingScopes } from './scopes.ts'
 import { claimedIssuer, keysOf, tenantIssuer } from './tenants.ts'
 import { createProfileCache, type ProfileReading, type ProviderProfile } from './userinfo.ts'
@@ -162,7 +163,9 @@ export function createProviders({
           one.tenants === undefined ? other === issuer : isTenantIssuer(issuer, one.tenants, other),
         clientId: one.clientId,
         redirectUris: one.redirectUris,
+        mark: definition.mark,
         scopes,
+        scopeText: (scope) => scopeTextOf(scope, definition.scopeTexts, definition.scopeNames),
         optionalScopes: (one.optionalScopes ?? []).filter((scope) => !scopes.includes(scope)),
         jiraScopes: definition.jiraScopes
           ? [...new Set([...definition.jiraScopes.always, ...(one.jiraScopes ?? definition.jiraScopes.usual)])]
@@ -176,6 +179,7 @@ export function createProviders({
           const authorize = (given ?? discovery?.known())?.authorize
           return authorize === undefined ? null : new URL(authorize).origin
         },
+        alsoVisited: one.urls.authorize === undefined ? (definition.alsoVisited ?? []) : [],
         get revokes() {
           const known = given ?? discovery?.known()
           if (known === undefined) return null

@@ -126,6 +126,7 @@ export const pathSetting = (member: keyof NonNullable<ProviderSettings['paths']>
   read: (text) => ({ paths: { [member]: text } }),
 })
 
+/** The words of a text, separated by white space or commas. */
 export const wordsOf = (text: string): readonly string[] => text.split(/[\s,]+/).filter(Boolean)
 
 /** `a, b or c`, as a message says it. */

@@ -89,6 +89,11 @@ export const secretProviderSettings = namesWhere('isSecret')
 /** Settings for display, which no program compares. */
 export const displayProviderSettings = namesWhere('isDisplayed')
 
+/** Variables of other programs whose names start like the settings of a provider. */
+export const foreignVariables: ReadonlySet<string> = new Set(
+  kinds.flatMap((kind) => definitionOf(kind).foreignVariables ?? []),
+)
+
 /** Paths below /auth/ that a provider ID must not hide; and `jwt`, because JWT_ISSUER is a general setting. */
 const reserved = new Set([
   'providers',

@@ -8,26 +8,19 @@
 export type KnownNames = {
   readonly names: ReadonlySet<string>
   readonly prefixes: readonly string[]
+  /** Variables of other programs whose names start like a provider's. */
+  readonly foreign: ReadonlySet<string>
 }
 
 const mostWarnings = 20
 const mostDistance = 2
 
-/** Variables of operating systems, shells and package managers, and of programs whose names start like a provider's. */
-const foreign = new Set(
+/** Variables of operating systems, shells and package managers. */
+const ofSystem = new Set(
   `
   HOME HOMEPATH HOMEDRIVE HOSTNAME HOSTTYPE MACHTYPE OSTYPE PATH PWD OLDPWD SHELL SHLVL USER USERNAME LOGNAME MAIL MAILPATH
   LANG LANGUAGE TERM TZ TMP TEMP TMPDIR EDITOR VISUAL PAGER LESS COLUMNS LINES DISPLAY PS1 PS2 IFS CI DEBUG
   HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY NODE_PATH NODE_OPTIONS NODE_VERSION NODE_HOME YARN_VERSION
-  GITHUB_ACTION GITHUB_ACTIONS GITHUB_ACTION_PATH GITHUB_ACTION_REF GITHUB_ACTION_REPOSITORY GITHUB_ACTOR GITHUB_ACTOR_ID
-  GITHUB_BASE_REF GITHUB_ENV GITHUB_EVENT_NAME GITHUB_EVENT_PATH GITHUB_GRAPHQL_URL GITHUB_HEAD_REF GITHUB_JOB
-  GITHUB_OUTPUT GITHUB_PATH GITHUB_REF GITHUB_REF_NAME GITHUB_REF_PROTECTED GITHUB_REF_TYPE GITHUB_REPOSITORY
-  GITHUB_REPOSITORY_ID GITHUB_REPOSITORY_OWNER GITHUB_REPOSITORY_OWNER_ID GITHUB_RETENTION_DAYS GITHUB_RUN_ATTEMPT
-  GITHUB_RUN_ID GITHUB_RUN_NUMBER GITHUB_SERVER_URL GITHUB_SHA GITHUB_STATE GITHUB_STEP_SUMMARY GITHUB_TRIGGERING_ACTOR
-  GITHUB_WORKFLOW GITHUB_WORKFLOW_REF GITHUB_WORKFLOW_SHA GITHUB_WORKSPACE GITHUB_TOKEN GITHUB_PAT GITHUB_USER
-  GITHUB_CODESPACE_TOKEN GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN
-  GOOGLE_APPLICATION_CREDENTIALS GOOGLE_CLOUD_PROJECT GOOGLE_CLOUD_LOCATION GOOGLE_CLOUD_REGION
-  GOOGLE_CLOUD_QUOTA_PROJECT GOOGLE_API_KEY GOOGLE_GENERATIVE_AI_API_KEY GOOGLE_GENAI_USE_VERTEXAI
   `
     .trim()
     .split(/\s+/),
@@ -35,15 +28,16 @@ const foreign = new Set(
 /** Variables that Kubernetes and Docker links set for a service named like a provider: `GITHUB_PORT_80_TCP_ADDR`. */
 const serviceLink = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)?)$/
 
-const isForeign = (name: string): boolean => foreign.has(name) || serviceLink.test(name)
+const isForeign = (name: string, foreign: KnownNames['foreign']): boolean =>
+  ofSystem.has(name) || foreign.has(name) || serviceLink.test(name)
 
 /**
  * Returns a warning for each variable that starts like a provider's setting, differs from a setting by at most two
  * letters, or names a file for a setting that is not secret. It names variables and settings, never values.
  */
-export function unknownNames(given: readonly string[], { names, prefixes }: KnownNames): readonly string[] {
+export function unknownNames(given: readonly string[], { names, prefixes, foreign }: KnownNames): readonly string[] {
   const warnings = given
-    .filter((name) => !names.has(name) && !isForeign(name))
+    .filter((name) => !names.has(name) && !isForeign(name, foreign))
     .sort()
     .flatMap((name) => {
       const [nearest] = [...names]

@@ -16,6 +16,9 @@ const person =
   })
 
 providerContract('atlassian', {
+  arrangeRevocation({ switches }) {
+    switches.atlassian.revoke = 200
+  },
   claims: {
     ada: person({}),
     linus: (subject) => ({

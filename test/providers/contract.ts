@@ -4,8 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { CLIENTS } from '../../sandbox/clients.ts'
-import type { JournalEntry } from '../../sandbox/journal.ts'
+import { CLIENTS } from '../../sandbox/providers/index.ts'
 import type { Fault, ProviderId, Sandbox } from '../../sandbox/sandbox.ts'
 import type { Claims, ProviderSettings, TokenAuth } from '../../src/providers/provider.ts'
 import { enter, named, startWorld, type TestWorld, value, visit } from './fixture.ts'
@@ -17,6 +16,12 @@ export type Promised = {
   readonly withoutSubject: (body: Record<string, unknown>) => unknown
   /** Ada's claims when everything but her subject has the wrong type: these, or `nobody`. */
   readonly spoilt: Omit<Claims, 'subject'> | 'nobody'
+  /** Prepares the sandbox for revocations. */
+  readonly arrangeRevocation?: (sandbox: Sandbox) => void
+  /** Prepares the sandbox for clients that authenticate in this way, if it accepts only one at a time. */
+  readonly acceptTokenAuth?: (sandbox: Sandbox, tokenAuth: TokenAuth) => void
+  /** `false` if a revocation does not carry the configured client authentication. */
+  readonly authenticatesRevocation?: false
   /** Whether tokens can be revoked there; `true` by default. */
   readonly revokes?: false
   /** A provider may be registered in more than one way: the name and setup of this one. */
@@ -72,12 +77,6 @@ function spoil(value: unknown, subject: string, wrong: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, spoil(one, subject, wrong)]))
 }
 
-/**
- * The calls that carry the configured client authentication: Google's revocation has none, GitHub's is always Basic.
- */
-const proving = (kind: ProviderId, calls: readonly JournalEntry[]): readonly JournalEntry[] =>
-  calls.filter(({ endpoint }) => endpoint === 'token' || (kind !== 'google' && kind !== 'github'))
-
 export function providerContract(kind: ProviderId, promised: Promised): void {
   describe(`with ${promised.registered?.as ?? kind}, as with every provider,`, () => {
     let world: TestWorld
@@ -99,7 +98,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
 
     function revocation(): void {
       test('a token is revoked, and an unknown one counts as revoked', async () => {
-        if (kind === 'atlassian') world.sandbox.switches.atlassian.revoke = 200
+        promised.arrangeRevocation?.(world.sandbox)
         const { providers, provider } = open()
         const { exchanged } = await enter(world.sandbox, providers, provider)
         expect(await providers.revoke(provider, exchanged.tokens)).toEqual({ tag: 'revoked' })
@@ -583,10 +582,8 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
     test.each<TokenAuth>(['basic', 'post'])(
       'authenticates the client with %s where the operator says so: for code, refresh and revocation',
       async (tokenAuth) => {
-        const { switches } = world.sandbox
-        switches.oauth2.tokenAuth = tokenAuth
-        switches.oidc.tokenAuth = `client_secret_${tokenAuth}`
-        switches.atlassian.revoke = 200
+        promised.acceptTokenAuth?.(world.sandbox, tokenAuth)
+        promised.arrangeRevocation?.(world.sandbox)
         const clientSecret = CLIENTS[kind].secret
         const { providers, provider } = open({}, { tokenAuth })
         const { exchanged } = await enter(world.sandbox, providers, provider)
@@ -599,7 +596,9 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         expect(new Set(calls.map(({ body }) => body.grant_type))).toEqual(
           new Set(['authorization_code', 'refresh_token']),
         )
-        for (const { headers, body } of proving(kind, [...calls, ...world.sandbox.journal.calls(kind, 'revoke')])) {
+        const revocations = world.sandbox.journal.calls(kind, 'revoke')
+        const authenticated = promised.authenticatesRevocation === false ? calls : [...calls, ...revocations]
+        for (const { headers, body } of authenticated) {
           // Both halves are form-encoded before they are joined (RFC 6749 §2.3.1).
           const halves = [provider.clientId, clientSecret].map((half) => new URLSearchParams({ '': half }).toString())
           const joined = halves.map((half) => half.slice(1)).join(':')

@@ -1,5 +1,5 @@
 /** Providers of the product in front of their sandboxes, over real HTTP, on a clock that tests control. */
-import { CALLBACK_NAME } from '../../sandbox/clients.ts'
+import { CALLBACK_NAME } from '../../sandbox/providers/index.ts'
 import { type ProviderId, type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
 import { readConfig } from '../../src/config.ts'
 import { createBus } from '../../src/events/bus.ts'

@@ -17,6 +17,8 @@ const person =
   })
 
 providerContract('google', {
+  // Google's revocation endpoint authenticates no client.
+  authenticatesRevocation: false,
   claims: {
     ada: person('ada', { hostedDomain: 'example.com' }),
     linus: person('linus', { name: 'Linus Private', email: null, emailVerified: false, emailAuthoritative: false }),

@@ -17,6 +17,9 @@ const person =
   })
 
 providerContract('oauth2', {
+  acceptTokenAuth({ switches }, tokenAuth) {
+    switches.oauth2.tokenAuth = tokenAuth
+  },
   claims: {
     ada: person({ subject: '7' }),
     linus: person({ name: 'Linus Private', email: null, emailVerified: false }),

@@ -17,6 +17,9 @@ const person =
   })
 
 const promised: Promised = {
+  acceptTokenAuth({ switches }, tokenAuth) {
+    switches.oidc.tokenAuth = `client_secret_${tokenAuth}`
+  },
   claims: {
     ada: person('ada', {}),
     linus: person('linus', { name: 'Linus Private', email: null, emailVerified: false }),

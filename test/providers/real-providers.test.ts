@@ -1,6 +1,6 @@
 /** Microsoft Entra ID for any tenant, Azure AD B2C and LinkedIn: what their settings allow, and what stays refused. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { DISCOVERY, issuersAt, TENANTS } from '../../sandbox/guises.ts'
+import { DISCOVERY, issuersAt, TENANTS } from '../../sandbox/providers/oidc-guises.ts'
 import type { Claims, ProviderSettings } from '../../src/providers/provider.ts'
 import { providerContract } from './contract.ts'
 import { enter, named, startWorld, type TestWorld, value, visit } from './fixture.ts'
@@ -23,6 +23,9 @@ const person =
   })
 
 providerContract('oidc', {
+  acceptTokenAuth({ switches }, tokenAuth) {
+    switches.oidc.tokenAuth = `client_secret_${tokenAuth}`
+  },
   claims: {
     ada: person('ada', {}),
     linus: person('linus', { name: 'Linus Private', email: null }),

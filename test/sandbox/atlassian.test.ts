@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { CLIENTS } from '../../sandbox/clients.ts'
-import { ACME_SITE, GLOBEX_SITE, INITECH_SITE } from '../../sandbox/identities.ts'
+import { ACME_SITE, GLOBEX_SITE, INITECH_SITE } from '../../sandbox/providers/atlassian.ts'
+import { CLIENTS } from '../../sandbox/providers/index.ts'
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
 import { redirectUri, verifier, walker } from './walk.ts'
 
@@ -90,6 +90,10 @@ it('expires a refresh token after ninety idle days', async () => {
 })
 
 it('returns the configured error texts', async () => {
+  expect(await walk.trade('x', { client_secret: 'x' })).toMatchObject({
+    status: 401,
+    body: { error: 'access_denied' },
+  })
   sandbox.switches.atlassian.deadRefresh = 'documented'
   sandbox.switches.atlassian.deadCode = 'legacy'
   sandbox.switches.atlassian.wrongSecret = 'invalid_client'

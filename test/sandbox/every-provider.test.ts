@@ -1,8 +1,7 @@
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { CLIENTS } from '../../sandbox/clients.ts'
-import { PROVIDERS } from '../../sandbox/exchange.ts'
 import { subjectOf } from '../../sandbox/identities.ts'
+import { CLIENTS, lookAlikeOf, PROVIDERS } from '../../sandbox/providers/index.ts'
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
 import { redirectUri, walker } from './walk.ts'
 
@@ -78,15 +77,12 @@ describe.each(PROVIDERS)('the %s sandbox', (provider) => {
   })
 
   it('authenticates the client before it checks the code', async () => {
-    const { status, body } = await walk().trade('4/wrong', { client_secret: 'wrong' })
-    const wrong: Record<typeof provider, [number, string]> = {
-      google: [401, 'invalid_client'],
-      github: [200, 'incorrect_client_credentials'],
-      atlassian: [401, 'access_denied'],
-      oidc: [401, 'invalid_client'],
-      oauth2: [401, 'invalid_client'],
-    }
-    expect([status, body.error]).toEqual(wrong[provider])
+    const withWrongSecret = await walk().trade(await walk().code(), { client_secret: 'wrong' })
+    const withBothWrong = await walk().trade('4/wrong', { client_secret: 'wrong' })
+    const withWrongCode = await walk().trade('4/wrong')
+    expect(refused(withWrongSecret)).toBe(true)
+    expect([withBothWrong.status, withBothWrong.body]).toEqual([withWrongSecret.status, withWrongSecret.body])
+    expect(withWrongCode.body).not.toEqual(withWrongSecret.body)
   })
 
   it('returns a denial to the app', async () => {
@@ -129,7 +125,7 @@ describe.each(PROVIDERS)('the %s sandbox', (provider) => {
     expect((await walk().signIn()).access_token).toEqual(expect.any(String))
   })
 
-  it('rejects an invalidated refresh token', async () => {
+  it.skipIf(lookAlikeOf(provider).hasRefreshTokens === false)('rejects an invalidated refresh token', async () => {
     sandbox.switches.github.app = 'github-app'
     const { refresh_token } = await walk().signIn({ access_type: 'offline' })
     expect(refresh_token).toEqual(expect.any(String))
@@ -139,9 +135,9 @@ describe.each(PROVIDERS)('the %s sandbox', (provider) => {
 
   it('rejects an expired access token', async () => {
     sandbox.switches.github.app = 'github-app'
-    const { access_token } = await walk().signIn()
-    sandbox.clock.advance(9 * 3600)
-    expect((await walk().profile(access_token)).status).toBe(401)
+    const { access_token, expires_in } = await walk().signIn()
+    sandbox.clock.advance(Number(expires_in) + 1)
+    expect([400, 401]).toContain((await walk().profile(access_token)).status)
   })
 
   it('records its requests, secrets included', async () => {

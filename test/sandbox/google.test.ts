@@ -1,6 +1,6 @@
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { CLIENTS } from '../../sandbox/clients.ts'
+import { CLIENTS } from '../../sandbox/providers/index.ts'
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
 import { walker } from './walk.ts'
 

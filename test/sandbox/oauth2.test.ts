@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { CLIENTS } from '../../sandbox/clients.ts'
+import { CLIENTS } from '../../sandbox/providers/index.ts'
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
 import { walker } from './walk.ts'
 

@@ -1,6 +1,6 @@
 /** A minimal client of the sandbox: authorize, exchange, renew and read, over real HTTP. */
 import { createHash, randomBytes } from 'node:crypto'
-import { CALLBACK_NAME, CLIENTS } from '../../sandbox/clients.ts'
+import { CALLBACK_NAME, CLIENTS, lookAlikeOf } from '../../sandbox/providers/index.ts'
 import type { ProviderId, Sandbox } from '../../sandbox/sandbox.ts'
 
 export const verifier = randomBytes(32).toString('base64url')
@@ -13,36 +13,9 @@ export type Reply = { status: number; type: string; text: string; body: Record<s
 const given = (fields: Fields) =>
   new URLSearchParams(Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
 
-const AUTHORIZE: Record<ProviderId, { path: string; extra: Fields }> = {
-  google: { path: '/google/o/oauth2/v2/auth', extra: { scope: 'openid email profile' } },
-  github: { path: '/github/login/oauth/authorize', extra: { scope: 'read:user user:email' } },
-  atlassian: {
-    path: '/atlassian/authorize',
-    extra: {
-      scope: 'read:me read:jira-work read:servicedesk-request offline_access',
-      audience: 'api.atlassian.com',
-      prompt: 'consent',
-    },
-  },
-  oidc: { path: '/oidc/auth', extra: { scope: 'openid email profile' } },
-  oauth2: { path: '/oauth2/authorize', extra: { scope: 'read:user' } },
-}
-const TOKEN: Record<ProviderId, string> = {
-  google: '/google/token',
-  github: '/github/login/oauth/access_token',
-  atlassian: '/atlassian/oauth/token',
-  oidc: '/oidc/token',
-  oauth2: '/oauth2/token',
-}
-const USERINFO: Record<ProviderId, string> = {
-  google: '/google/oauth2/v3/userinfo',
-  github: '/github/user',
-  atlassian: '/atlassian/me',
-  oidc: '/oidc/me',
-  oauth2: '/oauth2/userinfo',
-}
-
 export function walker(sandbox: Sandbox, provider: ProviderId) {
+  const { paths, authorizeParams } = lookAlikeOf(provider)
+  const urlOf = (endpoint: keyof typeof paths): string => `${sandbox.url}/${provider}${paths[endpoint]}`
   const authorizeUrl = (changes: Fields = {}): string => {
     const query = given({
       client_id: CLIENTS[provider].id,
@@ -51,10 +24,10 @@ export function walker(sandbox: Sandbox, provider: ProviderId) {
       state: 'the-state',
       code_challenge: challenge,
       code_challenge_method: 'S256',
-      ...AUTHORIZE[provider].extra,
+      ...authorizeParams,
       ...changes,
     })
-    return `${sandbox.url}${AUTHORIZE[provider].path}?${query}`
+    return `${urlOf('authorize')}?${query}`
   }
   const authorize = async (changes: Fields = {}) => {
     const response = await fetch(authorizeUrl(changes), { redirect: 'manual' })
@@ -77,7 +50,7 @@ export function walker(sandbox: Sandbox, provider: ProviderId) {
   }
   const token = async (fields: Fields, headers: Record<string, string> = {}): Promise<Reply> =>
     read(
-      await fetch(`${sandbox.url}${TOKEN[provider]}`, {
+      await fetch(urlOf('token'), {
         method: 'POST',
         headers,
         body: given({ client_id: CLIENTS[provider].id, client_secret: CLIENTS[provider].secret, ...fields }),
@@ -97,7 +70,7 @@ export function walker(sandbox: Sandbox, provider: ProviderId) {
   const renew = (refresh: unknown) => token({ grant_type: 'refresh_token', refresh_token: String(refresh) })
   const get = async (path: string, access: unknown, headers: Record<string, string> = {}) =>
     read(await fetch(`${sandbox.url}${path}`, { headers: { authorization: `Bearer ${access}`, ...headers } }))
-  const profile = (access: unknown) => get(USERINFO[provider], access)
+  const profile = (access: unknown) => get(`/${provider}${paths.userinfo}`, access)
   const signIn = async (changes: Fields = {}) => (await trade(await code(changes))).body
   return {
     authorizeUrl,
@@ -109,6 +82,6 @@ export function walker(sandbox: Sandbox, provider: ProviderId) {
     get,
     profile,
     signIn,
-    tokenUrl: `${sandbox.url}${TOKEN[provider]}`,
+    tokenUrl: urlOf('token'),
   }
 }

@@ -1,6 +1,6 @@
 /** Providers that bind a code less strictly than usual, or have no UserInfo, end to end. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { switchesAtStart } from '../../sandbox/switches.ts'
+import { switchesAtStart } from '../../sandbox/providers/index.ts'
 import { authOf, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
 describe('sign-in with an OpenID provider', () => {
@@ -9,7 +9,7 @@ describe('sign-in with an OpenID provider', () => {
     world = await startWorld()
   })
   afterEach(() => {
-    Object.assign(world.sandbox.switches, switchesAtStart())
+    Object.assign(world.sandbox.switches.oidc, switchesAtStart().oidc)
     world.calm()
   })
   afterAll(() => world.stop())

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { ACME_SITE, GLOBEX_SITE, type Site } from '../../sandbox/identities.ts'
+import { ACME_SITE, GLOBEX_SITE, type Site } from '../../sandbox/providers/atlassian.ts'
 import {
   type Answer,
   databases,

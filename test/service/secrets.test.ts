@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { CLIENTS } from '../../sandbox/clients.ts'
+import { CLIENTS } from '../../sandbox/providers/index.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import {
   authOf,

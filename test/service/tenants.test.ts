@@ -1,6 +1,6 @@
 /** Entra ID for any tenant, end to end: one provider with one issuer for each tenant. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { DISCOVERY, issuersAt, TENANTS } from '../../sandbox/guises.ts'
+import { DISCOVERY, issuersAt, TENANTS } from '../../sandbox/providers/oidc-guises.ts'
 import { authOf, databases, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
 describe.each(databases)('a multi-tenant provider, on %s', (database) => {

@@ -1,10 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { foreignVariables } from '../../src/providers/settings.ts'
 import { unknownNames } from '../../src/settings/unknown-names.ts'
 
 const known = {
   names: new Set(['HOST', 'PORT', 'PUBLIC_URL', 'ENCRYPTION_KEYS', 'ENCRYPTION_KEYS_FILE', 'GOOGLE_CLIENT_ID']),
   prefixes: ['GOOGLE_', 'GITHUB_', 'ACME_'],
+  foreign: foreignVariables,
 }
 const warn = (...given: string[]) => unknownNames(given, known)
 

@@ -1,6 +1,6 @@
 /** Users, teams and their Jira, through the service's own routes. */
 import { expect } from 'vitest'
-import { ACME_SITE, GLOBEX_SITE, INITECH_SITE, type Site } from '../../sandbox/identities.ts'
+import { ACME_SITE, GLOBEX_SITE, INITECH_SITE, type Site } from '../../sandbox/providers/atlassian.ts'
 import { type Answer, type Json, listIn, type World } from './service.ts'
 
 export { ACME_SITE, GLOBEX_SITE, INITECH_SITE }

@@ -1,4 +1,5 @@
 import { ok } from '../../src/kernel/result.ts'
+import { neutralMark } from '../../src/providers/mark.ts'
 import type { Claims, Provider } from '../../src/providers/provider.ts'
 import type { CodeExchange, Providers } from '../../src/providers/providers.ts'
 import { theClaims } from './people.ts'
@@ -11,7 +12,9 @@ const provider = (id: string): Provider => ({
   speaksFor: (issuer) => issuer === id,
   clientId: `${id}-client`,
   redirectUris: { default: `https://id.example.com/auth/${id}/callback`, mobile: 'com.example.app:/cb' },
+  mark: neutralMark,
   scopes: ['openid'],
+  scopeText: () => null,
   optionalScopes: [],
   jiraScopes: null,
   lifetime: {},
@@ -19,6 +22,7 @@ const provider = (id: string): Provider => ({
   emailTrust: 'verified',
   secondFactor: 'ask',
   authorizeOrigin: () => `https://${id}.example`,
+  alsoVisited: [],
   revokes: true,
 })
 

@@ -1,11 +1,6 @@
 import type { Provider } from '../../providers/provider.ts'
 import type { Providers } from '../../providers/providers.ts'
 
-// Some providers redirect once more before they show their page. That redirect is part of the same submission.
-const alsoVisited: Readonly<Record<string, readonly string[]>> = {
-  'https://auth.atlassian.com': ['https://id.atlassian.com'],
-}
-
 /**
  * The origins that a form is redirected to if it ends at these providers, for `form-action` in the CSP. The origin of an
  * OpenID provider is known after discovery, which a sign-in begins; the sign-in begun here is dropped, and nothing of it
@@ -23,6 +18,9 @@ export async function originsOf(providers: Providers, wanted: readonly Provider[
 }
 
 export const knownOrigins = (wanted: readonly Provider[]): readonly string[] => {
-  const origins = wanted.flatMap((provider) => provider.authorizeOrigin() ?? [])
-  return [...new Set(origins.flatMap((origin) => [origin, ...(alsoVisited[origin] ?? [])]))]
+  const origins = wanted.flatMap((provider) => {
+    const origin = provider.authorizeOrigin()
+    return origin === null ? [] : [origin, ...provider.alsoVisited]
+  })
+  return [...new Set(origins)]
 }

@@ -161,7 +161,7 @@ const askLink = route({
             <ul aria-labelledby="asks">
               {provider.scopes.map((scope) => (
                 <li key={scope}>
-                  <ScopeName {...reader} scope={scope} />
+                  <ScopeName {...reader} provider={provider} scope={scope} />
                 </li>
               ))}
             </ul>

@@ -2,6 +2,7 @@ import type { VNode } from 'preact'
 import { fail, message } from '../../errors/catalogue.ts'
 import type { JiraView } from '../../flows/keep-jira.ts'
 import { ok } from '../../kernel/result.ts'
+import type { Provider } from '../../providers/provider.ts'
 import { may } from '../../teams/policy.ts'
 import type { JiraSite, Membership, MemberView } from '../../teams/ports.ts'
 import { authorize, disconnect, sync } from '../api/jira.ts'
@@ -58,7 +59,7 @@ const integrations = route({
           {view === null ? (
             <p>{message(fail('jira_not_available').error, locale).detail}</p>
           ) : (
-            <Card {...reader} {...mine} view={view} csrf={csrf} recent={recent} />
+            <Card {...reader} {...mine} view={view} provider={provider} csrf={csrf} recent={recent} />
           )}
         </section>
         <p class="actions">
@@ -97,15 +98,17 @@ const askDisconnect = route({
     if (!view.ok) return view
     const reader = readerOf(locale)
     const { disconnecting: say } = reader.say.jira
+    const provider = providers.jira()?.provider
+    const place = provider?.permissionsUrl ?? null
     const csrf = csrfToken()
     return show(
       locale,
       <Layout {...reader} title={say.title} signedIn={csrf} scopes={who.scopes}>
         <p>{say.text}</p>
-        {providers.jira()?.provider.revokes === true ? null : (
+        {place === null || provider?.revokes === true ? null : (
           <p>
             {say.elsewhere}{' '}
-            <a href="https://id.atlassian.com/manage-profile/apps" rel="noreferrer">
+            <a href={place} rel="noreferrer">
               {say.apps}
             </a>
             .
@@ -140,6 +143,7 @@ export const jiraPages = [integrations, connect, syncForm, askDisconnect, discon
 
 type CardProps = Reader & {
   readonly view: JiraView
+  readonly provider: Provider | undefined
   readonly membership: Membership
   readonly members: readonly MemberView[]
   readonly mayConnect: boolean
@@ -148,7 +152,7 @@ type CardProps = Reader & {
 }
 
 /** The state of the connection, what to do about it, and the actions that this member may take. */
-function Card({ view, membership, members, mayConnect, csrf, recent, ...reader }: CardProps): VNode {
+function Card({ view, provider, membership, members, mayConnect, csrf, recent, ...reader }: CardProps): VNode {
   const { jira: say } = reader.say
   const { teamId, status, sites, lastError } = view
   const connected = status !== 'not_connected'
@@ -166,7 +170,7 @@ function Card({ view, membership, members, mayConnect, csrf, recent, ...reader }
                 <ul key="missing">
                   {view.missingScopes.map((scope) => (
                     <li key={scope}>
-                      <ScopeName {...reader} scope={scope} />
+                      <ScopeName {...reader} provider={provider} scope={scope} />
                     </li>
                   ))}
                 </ul>,

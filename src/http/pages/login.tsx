@@ -12,6 +12,7 @@ import { signedInAsRedirect, toSecondFactor } from '../sign-in-answers.ts'
 import { Field } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { PasskeyForm } from './passkey-form.tsx'
+import { ProviderMark } from './provider-mark.tsx'
 import { doneMessageOf } from './status.ts'
 import { suffixOf, TargetFields, targetQuery } from './target-fields.tsx'
 
@@ -151,14 +152,14 @@ function LoginPage(props: LoginProps): VNode {
         <section aria-labelledby="providers">
           <h2 id="providers">{say.login.providers}</h2>
           <ul class="providers">
-            {providers.map(({ provider: { id, name }, status: doing }) => (
+            {providers.map(({ provider, provider: { id, name }, status: doing }) => (
               <li key={id}>
                 <a
                   class="button"
                   href={`/auth/${id}${suffix}`}
                   aria-describedby={doing === 'up' ? undefined : `status-${id}`}
                 >
-                  {say.login.with(name)}
+                  <ProviderMark provider={provider} /> {say.login.with(name)}
                 </a>
                 {doing === 'up' ? null : (
                   <span class="fine" id={`status-${id}`}>

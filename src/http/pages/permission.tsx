@@ -115,10 +115,11 @@ export function Elsewhere({
   )
 }
 
+type ScopeNameProps = Reader & { readonly provider: Provider | undefined; readonly scope: string }
+
 /** A scope in words, and its name at the provider. */
-export function ScopeName({ scope, say }: Reader & { scope: string }): VNode {
-  const { scopes, otherScope } = say.ways
-  const words = Object.hasOwn(scopes, scope) ? scopes[scope] : otherScope
+export function ScopeName({ provider, scope, locale, say }: ScopeNameProps): VNode {
+  const words = provider?.scopeText(scope)?.[locale] ?? say.ways.otherScope
   return (
     <>
       {words} <code class="fine">{scope}</code>
@@ -126,7 +127,9 @@ export function ScopeName({ scope, say }: Reader & { scope: string }): VNode {
   )
 }
 
-function Scopes({ scopes, ...reader }: Reader & { scopes: readonly string[] }): VNode {
+type ScopesProps = Reader & { readonly provider: Provider | undefined; readonly scopes: readonly string[] }
+
+function Scopes({ scopes, ...reader }: ScopesProps): VNode {
   if (scopes.length === 0) return <>{reader.say.ways.nothingAllowed}</>
   return (
     <ul>
@@ -163,7 +166,7 @@ export type FactList = readonly (readonly [string, ComponentChildren] | null)[]
 
 /** The permissions and their state as list entries. `inFull` adds what was requested, and when it ends. */
 export function permissionFacts({ inFull, ...about }: Reader & About & { inFull?: true }): FactList {
-  const { identity: _i, provider: _p, standing, ...reader } = about
+  const { identity: _i, standing, ...reader } = about
   const { ways, permission } = reader.say
   const kept = standing.status !== 'none' && standing.status !== 'revoked'
   const when = (at: Date | null, otherwise: string) => (at === null ? otherwise : <Time {...reader} at={at} />)
@@ -219,7 +222,7 @@ export function Permission({ csrf, recent, ...about }: PermissionProps): VNode {
                   <label key={scope} class="choice">
                     <input type="checkbox" name="scopes" value={scope} />
                     <span>
-                      <ScopeName {...reader} scope={scope} />
+                      <ScopeName {...reader} provider={provider} scope={scope} />
                     </span>
                   </label>
                 ))}

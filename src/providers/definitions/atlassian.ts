@@ -1,6 +1,9 @@
+import { faAtlassian } from '@fortawesome/free-brands-svg-icons/faAtlassian'
+import { markOf } from '../mark.ts'
 import { UserinfoStrategy } from '../passport/userinfo-strategy.ts'
 import { firstText, readAddress, readPicture, readSubject } from '../profile-text.ts'
 import { defineProvider, type ProviderSettings } from '../provider.ts'
+import { openidScopeTexts } from '../scope-texts.ts'
 import { endpointSetting, listSetting } from '../setting.ts'
 
 const apiOf = ({ urls: { api = 'https://api.atlassian.com' } }: ProviderSettings): string => api.replace(/\/$/, '')
@@ -8,8 +11,10 @@ const apiOf = ({ urls: { api = 'https://api.atlassian.com' } }: ProviderSettings
 export const atlassian = defineProvider({
   name: 'Atlassian',
   describedAs: 'Atlassian',
+  mark: markOf(faAtlassian),
   registration: 'https://developer.atlassian.com/console/myapps, “OAuth 2.0 integration”',
   permissionsUrl: () => 'https://id.atlassian.com/manage-profile/apps',
+  alsoVisited: ['https://id.atlassian.com'],
   settings: {
     JIRA_SCOPES: listSetting('jiraScopes', {
       description:
@@ -25,6 +30,16 @@ export const atlassian = defineProvider({
     }),
   },
   scopes: ['read:me', 'offline_access'],
+  scopeTexts: {
+    'read:me': { en: 'see your name, email address and picture', 'pt-BR': 'ver o seu nome, e-mail e foto' },
+    offline_access: openidScopeTexts.offline_access,
+    'read:jira-work': { en: 'read your Jira projects and issues', 'pt-BR': 'ler os seus projetos e itens do Jira' },
+    'read:jira-user': { en: 'see people in your Jira sites', 'pt-BR': 'ver pessoas dos seus sites do Jira' },
+    'read:servicedesk-request': {
+      en: 'read requests of your service desks',
+      'pt-BR': 'ler solicitações das suas centrais de serviço',
+    },
+  },
   emailTrust: 'never',
   // Jira's API reference requires `read:jira-work` for queues. Its guides name `read:servicedesk-request`, which desks
   // also need: https://developer.atlassian.com/cloud/jira/service-desk/rest/api-group-servicedesk/

@@ -1,11 +1,14 @@
+import { faGithub } from '@fortawesome/free-brands-svg-icons/faGithub'
 import { Strategy } from 'passport-github2'
 import { CallFailure } from '../calls/failure.ts'
 import { revocationOf } from '../calls/revoke.ts'
+import { markOf } from '../mark.ts'
 import { basic } from '../passport/strategy.ts'
+import type { StrategyParts, Verify } from '../passport/strategy-parts.ts'
 import { firstText, isRecord, readAddress, readPicture, readSubject } from '../profile-text.ts'
-import { defineProvider, type Profile, type ScopeNames, type StrategyParts, type Verify } from '../provider.ts'
+import { defineProvider, type Profile, type ScopeNames } from '../provider.ts'
 import { missingScopes } from '../scopes.ts'
-import { endpointSetting, restrictionSetting } from '../setting.ts'
+import { endpointSetting, restrictionSetting, wordsOf } from '../setting.ts'
 import { readMemberships } from './github-organizations.ts'
 
 /**
@@ -86,7 +89,18 @@ const scopeNames: ScopeNames = {
 export const github = defineProvider({
   name: 'GitHub',
   describedAs: 'GitHub',
+  mark: markOf(faGithub),
   registration: 'https://github.com/settings/developers, “OAuth App” or “GitHub App”',
+  // GitHub Actions, Codespaces and command-line tools.
+  foreignVariables: wordsOf(`
+    GITHUB_ACTION GITHUB_ACTIONS GITHUB_ACTION_PATH GITHUB_ACTION_REF GITHUB_ACTION_REPOSITORY GITHUB_ACTOR
+    GITHUB_ACTOR_ID GITHUB_BASE_REF GITHUB_ENV GITHUB_EVENT_NAME GITHUB_EVENT_PATH GITHUB_GRAPHQL_URL GITHUB_HEAD_REF
+    GITHUB_JOB GITHUB_OUTPUT GITHUB_PATH GITHUB_REF GITHUB_REF_NAME GITHUB_REF_PROTECTED GITHUB_REF_TYPE
+    GITHUB_REPOSITORY GITHUB_REPOSITORY_ID GITHUB_REPOSITORY_OWNER GITHUB_REPOSITORY_OWNER_ID GITHUB_RETENTION_DAYS
+    GITHUB_RUN_ATTEMPT GITHUB_RUN_ID GITHUB_RUN_NUMBER GITHUB_SERVER_URL GITHUB_SHA GITHUB_STATE GITHUB_STEP_SUMMARY
+    GITHUB_TRIGGERING_ACTOR GITHUB_WORKFLOW GITHUB_WORKFLOW_REF GITHUB_WORKFLOW_SHA GITHUB_WORKSPACE GITHUB_TOKEN
+    GITHUB_PAT GITHUB_USER GITHUB_CODESPACE_TOKEN GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN
+  `),
   permissionsUrl: (clientId) => `https://github.com/settings/connections/applications/${encodeURIComponent(clientId)}`,
   settings: {
     ORGANIZATIONS: restrictionSetting(
@@ -107,6 +121,14 @@ export const github = defineProvider({
     API_URL: endpointSetting('api', { description: 'Base URL of its API, for GitHub Enterprise Server.' }),
   },
   scopes: ['read:user', 'user:email'],
+  scopeTexts: {
+    'read:user': { en: 'read your profile', 'pt-BR': 'ler o seu perfil' },
+    'user:email': { en: 'read your email addresses', 'pt-BR': 'ler os seus endereços de e-mail' },
+    'read:org': {
+      en: 'see which organizations you belong to',
+      'pt-BR': 'ver a quais organizações você pertence',
+    },
+  },
   scopeNames,
   // The token of a GitHub App (`ghu_…`) has permissions instead of scopes, so its `scope` is always empty. The `scope`
   // of an OAuth app's token (`gho_…`) is empty only if the user removed every scope from the request.

@@ -1,8 +1,11 @@
+import { faGoogle } from '@fortawesome/free-brands-svg-icons/faGoogle'
 import { Strategy } from 'passport-google-oauth20'
 import { revocationOf } from '../calls/revoke.ts'
+import { markOf } from '../mark.ts'
 import { firstText, readAddress, readPicture, readSubject } from '../profile-text.ts'
 import { defineProvider } from '../provider.ts'
-import { choiceSetting, domains, endpointSetting, restrictionSetting, urlSetting } from '../setting.ts'
+import { openidScopeTexts } from '../scope-texts.ts'
+import { choiceSetting, domains, endpointSetting, restrictionSetting, urlSetting, wordsOf } from '../setting.ts'
 
 /**
  * Google uses both spellings of its issuer:
@@ -13,7 +16,13 @@ const ISSUERS: readonly string[] = ['https://accounts.google.com', 'accounts.goo
 export const google = defineProvider({
   name: 'Google',
   describedAs: 'Google',
+  mark: markOf(faGoogle),
   registration: 'https://console.cloud.google.com/apis/credentials, “Web application”',
+  // Google Cloud and its AI libraries.
+  foreignVariables: wordsOf(`
+    GOOGLE_APPLICATION_CREDENTIALS GOOGLE_CLOUD_PROJECT GOOGLE_CLOUD_LOCATION GOOGLE_CLOUD_REGION
+    GOOGLE_CLOUD_QUOTA_PROJECT GOOGLE_API_KEY GOOGLE_GENERATIVE_AI_API_KEY GOOGLE_GENAI_USE_VERTEXAI
+  `),
   permissionsUrl: () => 'https://myaccount.google.com/connections',
   settings: {
     HOSTED_DOMAINS: restrictionSetting('hostedDomains', domains, {
@@ -42,6 +51,7 @@ export const google = defineProvider({
       fault(['JWKS_URL'], 'is required with TOKEN_URL in production, to verify signatures')
   },
   scopes: ['openid', 'email', 'profile'],
+  scopeTexts: openidScopeTexts,
   emailTrust: 'authoritative',
   // Google returns the long names: https://developers.google.com/identity/protocols/oauth2/scopes#openid-connect
   scopeNames: {

@@ -1,12 +1,15 @@
+import { neutralMark } from '../mark.ts'
 import { UserinfoStrategy } from '../passport/userinfo-strategy.ts'
 import { firstText, isRecord, readAddress, readSubject } from '../profile-text.ts'
 import { defineProvider } from '../provider.ts'
+import { openidScopeTexts } from '../scope-texts.ts'
 import { choiceSetting, endpointSetting, pathSetting } from '../setting.ts'
 
 /** Any OAuth 2.0 server. The operator sets dotted paths into its userinfo response. */
 export const oauth2 = defineProvider({
   name: null,
   describedAs: 'a plain OAuth 2.0 provider',
+  mark: neutralMark,
   listedIn: 'OAUTH2_PROVIDERS',
   registration: 'its console, as a confidential web application',
   settings: {
@@ -55,6 +58,8 @@ export const oauth2 = defineProvider({
       fault(['PKCE'], 'must not be off: plain OAuth 2.0 has no nonce, so nothing would bind a code to its browser')
   },
   scopes: [],
+  // Its scopes have names of its own. Those of OpenID Connect mean the same at many servers.
+  scopeTexts: openidScopeTexts,
   emailTrust: 'never',
   endpoints: () => ({}),
   strategy: (parts, verify) => new UserinfoStrategy(parts, verify),

@@ -1,7 +1,10 @@
+import { faOpenid } from '@fortawesome/free-brands-svg-icons/faOpenid'
 import { isIssuerTemplate, isTenantId, mentionsTenant } from '../../kernel/tenant-issuer.ts'
+import { markOf } from '../mark.ts'
 import { UserinfoStrategy } from '../passport/userinfo-strategy.ts'
 import { firstText, readAddress, readPicture, readSubject } from '../profile-text.ts'
 import { defineProvider } from '../provider.ts'
+import { openidScopeTexts } from '../scope-texts.ts'
 import {
   choiceSetting,
   endpointSetting,
@@ -81,11 +84,13 @@ export function checkOpenid({ settings, isSet, fault }: SettingsCheck): void {
 export const oidc = defineProvider({
   name: null,
   describedAs: 'an OpenID Connect provider',
+  mark: markOf(faOpenid),
   listedIn: 'OIDC_PROVIDERS',
   registration: 'its console, as a confidential web application',
   settings: openidSettings,
   check: checkOpenid,
   scopes: ['openid', 'email', 'profile'],
+  scopeTexts: openidScopeTexts,
   emailTrust: 'never',
   openid: {
     issuers: ({ issuer }) => (issuer === undefined ? [] : [issuer]),

@@ -6,7 +6,8 @@ import { secretToken } from '../../kernel/ids.ts'
 import { CallFailure } from '../calls/failure.ts'
 import type { Call, Guard } from '../calls/guard.ts'
 import { readTokens, tokenAnswerFault } from '../calls/token-answer.ts'
-import type { AuthorizationPrompt, Definition, Endpoints, ProviderSettings, TokenSet, Verify } from '../provider.ts'
+import type { AuthorizationPrompt, Definition, Endpoints, ProviderSettings, TokenSet } from '../provider.ts'
+import type { Verify } from './strategy-parts.ts'
 
 /**
  * Passed to Passport in place of an HTTP request. Nothing is stored here: the pending authorization holds the values.

@@ -2,7 +2,8 @@ import OAuth2Strategy from 'passport-oauth2'
 import { CallFailure } from '../calls/failure.ts'
 import { JWT_TYPE } from '../calls/guard.ts'
 import { isRecord } from '../profile-text.ts'
-import type { Profile, StrategyParts, Verify } from '../provider.ts'
+import type { Profile } from '../provider.ts'
+import type { StrategyParts, Verify } from './strategy-parts.ts'
 
 /** The default strategy: OAuth 2.0, and one GET for the profile. */
 export class UserinfoStrategy extends OAuth2Strategy {

@@ -18,7 +18,9 @@ import type { Services } from '../../../src/http/services.ts'
 import type { Account } from '../../../src/kernel/account.ts'
 import { systemRandom } from '../../../src/kernel/ids.ts'
 import { ok } from '../../../src/kernel/result.ts'
+import { neutralMark } from '../../../src/providers/mark.ts'
 import type { Provider } from '../../../src/providers/provider.ts'
+import { openidScopeTexts, scopeTextOf } from '../../../src/providers/scope-texts.ts'
 import type { Session } from '../../../src/sessions/ports.ts'
 
 const now = new Date('2030-01-01T12:00:00Z')
@@ -34,7 +36,9 @@ const provider = (id: string, name: string, origin: string | null, more: Partial
   speaksFor: (issuer) => issuer === id,
   clientId: 'client',
   redirectUris: { default: `${publicUrl.origin}/auth/${id}/callback` },
+  mark: neutralMark,
   scopes: ['openid', 'email'],
+  scopeText: (scope) => scopeTextOf(scope, openidScopeTexts),
   optionalScopes: [],
   jiraScopes: null,
   lifetime: {},
@@ -42,6 +46,7 @@ const provider = (id: string, name: string, origin: string | null, more: Partial
   emailTrust: 'never',
   secondFactor: 'ask',
   authorizeOrigin: () => origin,
+  alsoVisited: [],
   revokes: origin === null ? null : true,
   ...more,
 })
@@ -50,6 +55,7 @@ const google = provider('google', 'Google', 'https://accounts.google.com', {
 })
 const atlassian = provider('atlassian', 'Atlassian', 'https://auth.atlassian.com', {
   permissionsUrl: 'https://id.atlassian.com/manage-profile/apps',
+  alsoVisited: ['https://id.atlassian.com'],
   revokes: false,
 })
 

@@ -4,25 +4,46 @@
  * applications here belong to one Google Cloud project, so a revocation affects all of them.
  */
 import { createHash } from 'node:crypto'
-import { importJWK, SignJWT } from 'jose'
-import { APP_NAME, type Client } from './clients.ts'
-import { challengeOf, verify } from './codes.ts'
-import { askPerson, automatic, errorPage } from './consent.ts'
-import {
-  type Answer,
-  basic,
-  bearer,
-  callback,
-  json,
-  type ProviderRequest,
-  reader,
-  redirect,
-  words,
-} from './exchange.ts'
-import type { Token } from './grants.ts'
-import type { Identity } from './identities.ts'
-import { secrets } from './secrets.ts'
-import type { LookAlike, World } from './world.ts'
+import { readAuthorization } from '../authorization.ts'
+import { APP_NAME, type Client } from '../clients.ts'
+import { askPerson, automatic, errorPage } from '../consent.ts'
+import { type Answer, isAnswer, json, type ProviderRequest, reader, words } from '../exchange.ts'
+import type { Token } from '../grants.ts'
+import { sign } from '../id-token.ts'
+import type { Behavior, Holder, LookAlike, Place } from '../look-alike.ts'
+import { digits, givenAndFamily } from '../people.ts'
+import { newFamily, randomText } from '../random.ts'
+import { authenticateClient, holderOf, issueTokens, redeemCode } from '../token-endpoint.ts'
+
+type GoogleAccount = {
+  sub: string
+  name: string
+  given_name?: string
+  family_name?: string
+  picture?: string
+  email?: string
+  email_verified?: boolean | string
+  hd?: string
+}
+
+type GoogleSwitches = {
+  /** Scopes that the user unticks on the consent page, e.g. `email`. */
+  unticked: string[]
+  /** Whether the callback contains `iss` (RFC 9207). */
+  iss: boolean
+  /**
+   * The issuer in the id_token; both spellings are documented.
+   * https://developers.google.com/identity/openid-connect/openid-connect
+   */
+  issuer: string
+  /**
+   * Whether the token response contains an id_token for the scope `openid`. Google's always does; that of a proxy or
+   * emulator may not.
+   */
+  idToken: boolean
+  /** Whether the id_token contains profile and email claims. Under load Google omits them. */
+  idTokenProfile: boolean
+}
 
 const ISSUER = 'https://accounts.google.com'
 const PREFIX = 'https://www.googleapis.com/auth/userinfo.'
@@ -42,67 +63,54 @@ const spoken = (scopes: readonly string[]) => scopes.map(long).toSorted().toReve
 const refuse = (status: number, error: string, error_description: string, more = {}): Answer =>
   json(status, { error, error_description, ...more })
 
-export function createGoogle(world: World): LookAlike {
-  const { grants, codes, registry, switches, keys } = world
+function createGoogle(place: Place<GoogleAccount, GoogleSwitches>): Behavior {
+  const { grants, codes, switches, keys } = place
+  const blocked = (detail: string, status = 400): Answer =>
+    errorPage(status, 'Access blocked', `Error ${status}: ${detail}`)
 
   function authorize(request: ProviderRequest): Answer | Promise<Answer> {
     const { query } = request
-    const clientId = query.get('client_id') ?? ''
-    const redirectUri = query.get('redirect_uri') ?? ''
-    const requested = words(query.get('scope')).map(short)
-    const challenge = challengeOf(query)
-    if (!registry.find('google', clientId)) {
-      return errorPage(401, 'Access blocked', 'Error 401: invalid_client. The OAuth client was not found.')
-    }
-    if (!registry.allows('google', redirectUri)) {
-      return errorPage(400, 'Access blocked', `Error 400: redirect_uri_mismatch. ${redirectUri} is not registered.`)
-    }
-    if (query.get('response_type') !== 'code') {
-      return errorPage(400, 'Access blocked', 'Error 400: invalid_request. Required parameter: response_type')
-    }
-    if (requested.length === 0) {
-      return errorPage(400, 'Access blocked', 'Error 400: invalid_request. Missing required parameter: scope')
-    }
+    const authorization = readAuthorization(place, request, {
+      client: () => blocked('invalid_client. The OAuth client was not found.', 401),
+      redirectUri: (uri) => blocked(`redirect_uri_mismatch. ${uri} is not registered.`),
+      responseType: () => blocked('invalid_request. Required parameter: response_type'),
+      challenge: () => blocked('invalid_request. code_challenge_method'),
+    })
+    if (isAnswer(authorization)) return authorization
+    const { client, redirectUri, challenge } = authorization
+    const requested = authorization.scopes.map(short)
+    if (requested.length === 0) return blocked('invalid_request. Missing required parameter: scope')
     // Google uses the parameter access_type for offline access, never a scope.
-    if (requested.includes('offline_access')) {
-      return errorPage(
-        400,
-        'Access blocked',
-        'Error 400: invalid_scope. Some requested scopes were invalid. [offline_access]',
-      )
-    }
-    if (challenge === 'refused')
-      return errorPage(400, 'Access blocked', 'Error 400: invalid_request. code_challenge_method')
+    if (requested.includes('offline_access'))
+      return blocked('invalid_scope. Some requested scopes were invalid. [offline_access]')
 
-    const state = query.get('state') ?? undefined
     const prompts = words(query.get('prompt'))
     const offline = query.get('access_type') === 'offline'
     // Only id_tokens use the issuer without a scheme.
-    const named = switches.google.issuer === 'accounts.google.com' ? ISSUER : switches.google.issuer
-    const iss = switches.google.iss ? named : undefined
-    const back = (params: Record<string, string | undefined>) =>
-      redirect(request, callback(redirectUri, { state, iss, ...params }))
+    const named = switches.issuer === 'accounts.google.com' ? ISSUER : switches.issuer
+    const iss = switches.iss ? named : undefined
+    const back = (params: Record<string, string | undefined>) => authorization.back({ iss, ...params })
 
-    function chosen(who: Identity, { clicked }: { clicked: boolean }): Answer {
-      const before = grants.find('google', clientId, who.key)
+    function chosen(who: Holder<GoogleAccount>, { clicked }: { clicked: boolean }): Answer {
+      const before = grants.find(client.id, who.key)
       const news = requested.filter((scope) => !before?.scopes.includes(scope))
       const consents = clicked || prompts.includes('consent') || news.length > 0
       if (prompts.includes('none') && (before === undefined || news.length > 0)) {
         return back({ error: 'interaction_required' })
       }
-      const given = requested.filter((scope) => !switches.google.unticked.map(short).includes(scope))
+      const given = requested.filter((scope) => !switches.unticked.map(short).includes(scope))
       const union = [...new Set([...(before?.scopes ?? []), ...given])]
-      const grant = grants.allow('google', clientId, who.key, union)
+      const grant = grants.allow(client.id, who.key, union)
       const scopes = query.get('include_granted_scopes') === 'true' ? union : given
       const entitled = offline && (prompts.includes('consent') || !grant.offline)
       const code = codes.issue({
-        value: secrets.google.code(),
-        provider: 'google',
-        clientId,
+        // Codes contain a slash. Clients that encode it twice send `4%2F…`.
+        value: `4/0A${randomText(48)}`,
+        clientId: client.id,
         redirectUri,
         person: who.key,
         scopes,
-        challenge: challenge === 'refused' ? undefined : challenge,
+        challenge,
         nonce: query.get('nonce') ?? undefined,
         offline: entitled,
       })
@@ -110,15 +118,14 @@ export function createGoogle(world: World): LookAlike {
         code,
         scope: [...scopes, ...scopes.map(long).filter((scope) => !scopes.includes(scope))].join(' '),
         authuser: '0',
-        hd: who.google?.hd,
+        hd: who.account.hd,
         prompt: consents ? 'consent' : 'none',
       })
     }
 
-    const alone = request.method === 'GET' && automatic(world, request, 'google') === undefined
+    const alone = request.method === 'GET' && automatic(place, request) === undefined
     if (prompts.includes('none') && alone) return back({ error: 'interaction_required' })
-    return askPerson(world, request, {
-      provider: 'google',
+    return askPerson(place, request, {
       app: APP_NAME,
       scopes: requested,
       chosen,
@@ -128,26 +135,26 @@ export function createGoogle(world: World): LookAlike {
 
   /** The client is checked before the grant: a wrong secret with a wrong code is `invalid_client`. */
   function authenticate(request: ProviderRequest): Client | Answer {
-    const field = reader(request)
-    const header = basic(request)
-    const id = header?.id ?? field('client_id')
-    const secret = header?.secret ?? field('client_secret')
-    if (id === undefined) return refuse(400, 'invalid_request', 'Could not determine client ID from request.')
-    const client = registry.find('google', id)
-    if (client === undefined) return refuse(401, 'invalid_client', 'The OAuth client was not found.')
-    if (secret === undefined) return refuse(400, 'invalid_request', 'client_secret is missing.')
-    return client.secret === secret ? client : refuse(401, 'invalid_client', 'Unauthorized')
+    const client = authenticateClient(place, request)
+    switch (client) {
+      case 'no_id':
+        return refuse(400, 'invalid_request', 'Could not determine client ID from request.')
+      case 'unknown':
+        return refuse(401, 'invalid_client', 'The OAuth client was not found.')
+      case 'no_secret':
+        return refuse(400, 'invalid_request', 'client_secret is missing.')
+      case 'wrong_secret':
+        return refuse(401, 'invalid_client', 'Unauthorized')
+    }
+    return client
   }
 
-  async function idToken(client: Client, who: Identity, scopes: readonly string[], access: string, nonce?: string) {
-    const person = who.google
-    if (person === undefined) return undefined
-    const { sub, email, email_verified, hd, ...profile } = person
-    const full = switches.google.idTokenProfile
-    const key = await keys.google.current('RS256')
-    const issued = Math.floor(world.now().getTime() / 1000)
-    return new SignJWT({
-      iss: switches.google.issuer,
+  function idToken(client: Client, account: GoogleAccount, scopes: readonly string[], access: string, nonce?: string) {
+    const { sub, email, email_verified, hd, ...profile } = account
+    const full = switches.idTokenProfile
+    const issued = Math.floor(place.now().getTime() / 1000)
+    return sign(place, {
+      iss: switches.issuer,
       azp: client.id,
       aud: client.id,
       sub,
@@ -159,8 +166,6 @@ export function createGoogle(world: World): LookAlike {
       iat: issued,
       exp: issued + 3600,
     })
-      .setProtectedHeader({ alg: 'RS256', kid: key.kid, typ: 'JWT' })
-      .sign(await importJWK(key.private, 'RS256'))
   }
 
   async function tokens(
@@ -168,25 +173,18 @@ export function createGoogle(world: World): LookAlike {
     from: { person: string; scopes: readonly string[]; family: string; nonce?: string | undefined },
     refresh?: string,
   ): Promise<Answer> {
-    const grant = grants.find('google', client.id, from.person)
-    const who = world.identities.get(from.person)
-    if (grant === undefined || who === undefined) {
+    const grant = grants.find(client.id, from.person)
+    const account = place.people.get(from.person)?.account
+    if (grant === undefined || account === undefined)
       return refuse(400, 'invalid_grant', 'Token has been expired or revoked.')
-    }
-    const { scopes, family } = from
-    const access = secrets.google.access()
-    grants.issue({ value: access, kind: 'access', grant, scopes, family, seconds: LIFETIME })
-    const id_token =
-      scopes.includes('openid') && switches.google.idToken
-        ? await idToken(client, who, scopes, access, from.nonce)
-        : undefined
+    const { scopes } = from
+    const access = `ya29.a0${randomText(140)}`
+    const issued = issueTokens(place, { ...from, grant }, { access, seconds: LIFETIME, refresh })
+    const hasIdToken = scopes.includes('openid') && switches.idToken
     return json(200, {
-      access_token: access,
-      expires_in: LIFETIME,
-      ...(refresh !== undefined && { refresh_token: refresh }),
+      ...issued,
       scope: spoken(scopes),
-      token_type: 'Bearer',
-      ...(id_token !== undefined && { id_token }),
+      ...(hasIdToken && { id_token: await idToken(client, account, scopes, access, from.nonce) }),
     })
   }
 
@@ -194,61 +192,51 @@ export function createGoogle(world: World): LookAlike {
     const field = reader(request)
     const value = field('code')
     if (value === undefined) return refuse(400, 'invalid_request', 'Missing required parameter: code')
-    // Codes contain a slash. Clients that encode it twice send `4%2F…`.
     if (!value.startsWith('4/')) return refuse(400, 'invalid_grant', 'Malformed auth code.')
-    const code = codes.find('google', client.id, value)
-    if (code === undefined) return refuse(400, 'invalid_grant', 'Bad Request')
-    if (field('redirect_uri') !== code.redirectUri) return refuse(400, 'redirect_uri_mismatch', 'Bad Request')
-    switch (verify(code.challenge, field('code_verifier'))) {
-      case 'missing':
-        return refuse(400, 'invalid_grant', 'Missing code verifier.')
-      case 'wrong':
-        return refuse(400, 'invalid_grant', 'Invalid code verifier.')
-      case 'superfluous':
-        return refuse(400, 'invalid_grant', 'code_verifier or verifier is not needed.')
-    }
-    codes.spend(value)
-    const family = secrets.family()
-    const grant = grants.find('google', client.id, code.person)
-    if (!code.offline || grant === undefined) return tokens(client, { ...code, family })
+    const redeemed = redeemCode(place, client, field, {
+      code: () => refuse(400, 'invalid_grant', 'Bad Request'),
+      redirectUri: () => refuse(400, 'redirect_uri_mismatch', 'Bad Request'),
+      verifier: (problem) =>
+        refuse(400, 'invalid_grant', problem === 'missing' ? 'Missing code verifier.' : 'Invalid code verifier.'),
+      superfluousVerifier: () => refuse(400, 'invalid_grant', 'code_verifier or verifier is not needed.'),
+    })
+    if (isAnswer(redeemed)) return redeemed
+    const { code, grant } = redeemed
+    const family = newFamily()
+    if (!code.offline) return tokens(client, { ...code, family })
     grant.offline = true
-    const refresh = secrets.google.refresh()
-    grants.issue({ value: refresh, kind: 'refresh', grant, scopes: code.scopes, family })
+    const answer = await tokens(client, { ...code, family }, `1//0g${randomText(70)}`)
     const live = grants.select((token) => token.kind === 'refresh' && token.grant === grant && grants.alive(token))
     for (const token of live.slice(0, -MOST_REFRESH_TOKENS)) token.dead = true
-    return tokens(client, { ...code, family }, refresh)
+    return answer
   }
 
   function renew(client: Client, request: ProviderRequest): Answer | Promise<Answer> {
-    const token = grants.known('google', 'refresh', reader(request)('refresh_token'))
+    const token = grants.known('refresh', reader(request)('refresh_token'))
     if (token === undefined || token.grant.clientId !== client.id) return refuse(400, 'invalid_grant', 'Bad Request')
-    if (!grants.alive(token) || world.now().getTime() - token.usedAt > IDLE_MS) {
+    if (!grants.alive(token) || place.now().getTime() - token.usedAt > IDLE_MS) {
       return refuse(400, 'invalid_grant', 'Token has been expired or revoked.')
     }
-    token.usedAt = world.now().getTime()
+    token.usedAt = place.now().getTime()
     return tokens(client, { person: token.grant.person, scopes: token.scopes, family: token.family })
   }
 
   function token(request: ProviderRequest): Answer | Promise<Answer> {
     const client = authenticate(request)
-    if ('status' in client) return client
+    if (isAnswer(client)) return client
     const grant = reader(request)('grant_type') ?? ''
     if (grant === 'authorization_code') return tradeCode(client, request)
     if (grant === 'refresh_token') return renew(client, request)
     return refuse(400, 'unsupported_grant_type', `Invalid grant_type: ${grant}`)
   }
 
-  function holder(request: ProviderRequest): { token: Token; who: Identity } | undefined {
-    const token = grants.known('google', 'access', bearer(request) ?? request.query.get('access_token') ?? undefined)
-    if (!grants.alive(token)) return undefined
-    const who = world.identities.get(token.grant.person)
-    return who && { token, who }
-  }
+  const holder = (request: ProviderRequest): { token: Token; account: GoogleAccount } | undefined =>
+    holderOf(place, request) ?? holderOf(place, request, request.query.get('access_token') ?? undefined)
 
   function userinfo(request: ProviderRequest): Answer {
     const held = holder(request)
-    if (held?.who.google === undefined) return refuse(401, 'invalid_request', 'Invalid Credentials')
-    const { sub, email, email_verified, hd, ...profile } = held.who.google
+    if (held === undefined) return refuse(401, 'invalid_request', 'Invalid Credentials')
+    const { sub, email, email_verified, hd, ...profile } = held.account
     const { scopes } = held.token
     return json(200, {
       sub,
@@ -260,7 +248,7 @@ export function createGoogle(world: World): LookAlike {
 
   function legacyUserinfo(request: ProviderRequest): Answer {
     const held = holder(request)
-    if (held?.who.google === undefined) {
+    if (held === undefined) {
       const message = 'Request had invalid authentication credentials. Expected OAuth 2 access token.'
       const detail = { message: 'Invalid Credentials', domain: 'global', reason: 'authError' }
       return json(
@@ -276,7 +264,7 @@ export function createGoogle(world: World): LookAlike {
         { 'www-authenticate': `Bearer realm="${ISSUER}/", error="invalid_token"` },
       )
     }
-    const { sub, email, email_verified, hd, ...profile } = held.who.google
+    const { sub, email, email_verified, hd, ...profile } = held.account
     const { scopes } = held.token
     return json(200, {
       id: sub,
@@ -290,15 +278,15 @@ export function createGoogle(world: World): LookAlike {
   function revoke(request: ProviderRequest): Answer {
     const value = reader(request)('token') ?? request.query.get('token') ?? undefined
     if (value === undefined) return refuse(400, 'invalid_request', 'Missing required parameter: token')
-    const known = grants.known('google', 'access', value) ?? grants.known('google', 'refresh', value)
+    const known = grants.known('access', value) ?? grants.known('refresh', value)
     if (!grants.alive(known)) return refuse(400, 'invalid_token', 'Token expired or revoked')
     const { person } = known.grant
-    grants.withdraw((grant) => grant.provider === 'google' && grant.person === person)
+    grants.withdraw((grant) => grant.person === person)
     return json(200, {})
   }
 
   async function certs(): Promise<Answer> {
-    const published = await keys.google.published('RS256')
+    const published = await keys.published('RS256')
     return json(
       200,
       { keys: published.map((key) => key.public) },
@@ -307,7 +295,7 @@ export function createGoogle(world: World): LookAlike {
   }
 
   function discovery(): Answer {
-    const at = (path: string) => `${world.url}/google${path}`
+    const at = (path: string) => `${place.url}${path}`
     return json(200, {
       issuer: ISSUER,
       authorization_endpoint: at('/o/oauth2/v2/auth'),
@@ -326,14 +314,6 @@ export function createGoogle(world: World): LookAlike {
   }
 
   return {
-    endpoint(_method, path) {
-      if (path === '/o/oauth2/v2/auth') return 'authorize'
-      if (path === '/token' || path === '/oauth2/v4/token') return 'token'
-      if (path.endsWith('/userinfo')) return 'userinfo'
-      if (path === '/revoke') return 'revoke'
-      if (path === '/oauth2/v3/certs') return 'jwks'
-      return path === '/.well-known/openid-configuration' ? 'discovery' : 'other'
-    },
     answer(request) {
       switch (`${request.method} ${request.path}`) {
         case 'GET /o/oauth2/v2/auth':
@@ -358,7 +338,49 @@ export function createGoogle(world: World): LookAlike {
           return errorPage(404, 'Error 404 (Not Found)', 'The requested URL was not found on this server.')
       }
     },
-    killRefreshTokens: (person) => grants.killAll('google', 'refresh', person),
-    killAccessTokens: (person) => grants.killAll('google', 'access', person),
   }
+}
+
+export const google: LookAlike<GoogleAccount, GoogleSwitches> = {
+  label: 'Google (sandbox)',
+  client: {
+    id: '481516234200-sandboxsandboxsandbox.apps.googleusercontent.com',
+    secret: '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HsDf',
+  },
+  paths: {
+    authorize: '/o/oauth2/v2/auth',
+    token: '/token',
+    userinfo: '/oauth2/v3/userinfo',
+    revoke: '/revoke',
+    jwks: '/oauth2/v3/certs',
+  },
+  endpoint(_method, path) {
+    if (path === '/oauth2/v4/token') return 'token'
+    if (path.endsWith('/userinfo')) return 'userinfo'
+    return path === '/.well-known/openid-configuration' ? 'discovery' : undefined
+  },
+  authorizeParams: { scope: 'openid email profile' },
+  account: ({ key, name, email, verified }) => ({
+    sub: `1${digits(`google ${key}`, 20)}`,
+    name,
+    ...givenAndFamily(name),
+    picture: `https://lh3.googleusercontent.com/a/sandbox-${key}=s96-c`,
+    email,
+    email_verified: verified,
+  }),
+  people: {
+    ada: (account) => ({ ...account, hd: 'example.com' }),
+    linus: ({ email: _email, email_verified: _verified, ...account }) => account,
+    zoe: (account) => ({ ...account, sub: '998877665544332211009' }),
+  },
+  subject: ({ sub }) => sub,
+  hints: ({ email }) => [email],
+  switches: () => ({
+    unticked: [],
+    iss: true,
+    issuer: 'https://accounts.google.com',
+    idToken: true,
+    idTokenProfile: true,
+  }),
+  create: createGoogle,
 }

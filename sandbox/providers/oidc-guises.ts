@@ -3,9 +3,24 @@
  * stays unchanged. Its responses are changed only where the real provider differs.
  */
 import { decodeJwt } from 'jose'
-import { type Answer, json, type ProviderRequest, reader } from './exchange.ts'
-import { forge, isIdToken } from './id-token.ts'
-import type { World } from './world.ts'
+import { type Answer, json, type ProviderRequest, reader } from '../exchange.ts'
+import { forge, isIdToken } from '../id-token.ts'
+import type { Place } from '../look-alike.ts'
+import type { OpenIdAccount, OpenIdSwitches } from '../openid-server.ts'
+
+export type OidcAccount = OpenIdAccount & {
+  /** The tenant of a work account, in the Entra ID variant. Contoso by default. */
+  tid?: string
+}
+
+export type OidcSwitches = OpenIdSwitches & {
+  /** The provider to imitate. */
+  like: 'acme' | 'entra' | 'b2c'
+  /** In the Entra variant: the issuer of the tokens that its keys sign. `{issuer}` is the template in its document. */
+  keyIssuer: string
+}
+
+type OidcPlace = Place<OidcAccount, OidcSwitches>
 
 /** Work or school accounts of two companies, and personal Microsoft accounts. */
 export const TENANTS = {
@@ -22,11 +37,10 @@ export const DISCOVERY = {
 
 const B2C_TENANT = '0f3e1b7a-52c4-4d69-8b1e-a6d7c9f04e25'
 
+const issuersBelow = (url: string) => ({ entra: `${url}/{tenantid}/v2.0`, b2c: `${url}/${B2C_TENANT}/v2.0/` })
+
 /** The issuers in the variants' documents, for a sandbox at this URL. */
-export const issuersAt = (url: string) => ({
-  entra: `${url}/oidc/{tenantid}/v2.0`,
-  b2c: `${url}/oidc/${B2C_TENANT}/v2.0/`,
-})
+export const issuersAt = (url: string) => issuersBelow(`${url}/oidc`)
 
 type Navigate = (path: string) => Promise<Answer>
 const without = ({ ...body }: Record<string, unknown>, ...names: readonly string[]) => {
@@ -45,13 +59,13 @@ function withoutIss(answer: Answer): Answer {
   return { ...answer, headers: { ...answer.headers, location: to.href } }
 }
 
-async function resigned(world: World, answer: Answer, claims: (sub: string) => Record<string, unknown>) {
+async function resigned(place: OidcPlace, answer: Answer, claims: (sub: string) => Record<string, unknown>) {
   const body: Record<string, unknown> = answer.status === 200 ? JSON.parse(answer.body.toString()) : {}
   if (!isIdToken(body.id_token)) return answer
   const { sub = '' } = decodeJwt(body.id_token)
   return {
     ...answer,
-    body: JSON.stringify({ ...body, id_token: await forge(world, 'oidc', body.id_token, { claims: claims(sub) }) }),
+    body: JSON.stringify({ ...body, id_token: await forge(place, body.id_token, { claims: claims(sub) }) }),
   }
 }
 
@@ -59,8 +73,8 @@ async function resigned(world: World, answer: Answer, claims: (sub: string) => R
  * Microsoft Entra ID for any organization: the document contains an issuer template, each token the issuer of its
  * tenant. https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference
  */
-async function asEntra(world: World, request: ProviderRequest, go: Navigate): Promise<Answer> {
-  const issuer = issuersAt(world.url).entra
+async function asEntra(place: OidcPlace, request: ProviderRequest, go: Navigate): Promise<Answer> {
+  const issuer = issuersBelow(place.url).entra
   switch (request.path) {
     case DISCOVERY.entra:
       return rewritten(await go('/.well-known/openid-configuration'), (body) => ({
@@ -76,13 +90,13 @@ async function asEntra(world: World, request: ProviderRequest, go: Navigate): Pr
       return rewritten(await go(request.path), ({ keys }) => ({
         keys: [keys].flat().map((key) => ({
           ...Object(key),
-          issuer: world.switches.oidc.keyIssuer.replace('{issuer}', issuer),
+          issuer: place.switches.keyIssuer.replace('{issuer}', issuer),
         })),
       }))
     case '/token': {
       const answer = await go(request.path)
-      return resigned(world, answer, (sub) => {
-        const tid = world.identities.bySubject('oidc', sub)?.oidc?.tid ?? TENANTS.contoso
+      return resigned(place, answer, (sub) => {
+        const tid = place.people.bySubject(sub)?.tid ?? TENANTS.contoso
         return { iss: issuer.replace('{tenantid}', tid), tid, oid: `oid-${sub}`, ver: '2.0', email_verified: null }
       })
     }
@@ -97,8 +111,8 @@ async function asEntra(world: World, request: ProviderRequest, go: Navigate): Pr
  * Azure AD B2C: the URL of a user flow's document does not follow from the issuer, and there is no UserInfo.
  * https://learn.microsoft.com/azure/active-directory-b2c/openid-connect
  */
-async function asB2c(world: World, request: ProviderRequest, go: Navigate): Promise<Answer> {
-  const issuer = issuersAt(world.url).b2c
+async function asB2c(place: OidcPlace, request: ProviderRequest, go: Navigate): Promise<Answer> {
+  const issuer = issuersBelow(place.url).b2c
   switch (request.path) {
     case DISCOVERY.b2c:
       return rewritten(await go('/.well-known/openid-configuration'), (body) => ({
@@ -109,31 +123,31 @@ async function asB2c(world: World, request: ProviderRequest, go: Navigate): Prom
     case '/.well-known/openid-configuration':
       return json(404, { error: 'not_found' })
     case '/token':
-      return resigned(world, await go(request.path), () => ({ iss: issuer, tfp: 'B2C_1_sign_in' }))
+      return resigned(place, await go(request.path), () => ({ iss: issuer, tfp: 'B2C_1_sign_in' }))
     default:
       return withoutIss(await go(request.path))
   }
 }
 
 /** LinkedIn rejects a verifier together with a secret, as if the secret were wrong. */
-function refusesPkce(world: World, request: ProviderRequest): boolean {
+function refusesPkce(place: OidcPlace, request: ProviderRequest): boolean {
   const field = reader(request)
   const secret = field('client_secret') ?? request.headers.authorization
-  return world.switches.oidc.pkce === 'refused' && field('code_verifier') !== undefined && secret !== undefined
+  return place.switches.pkce === 'refused' && field('code_verifier') !== undefined && secret !== undefined
 }
 
 /** The response of the current variant. `go` calls the certified provider behind it. */
-export async function inGuise(world: World, request: ProviderRequest, go: Navigate): Promise<Answer> {
-  const { like, nonce, userinfo } = world.switches.oidc
-  if (request.path === '/token' && refusesPkce(world, request))
+export async function inGuise(place: OidcPlace, request: ProviderRequest, go: Navigate): Promise<Answer> {
+  const { like, nonce, userinfo } = place.switches
+  if (request.path === '/token' && refusesPkce(place, request))
     return json(401, { error: 'invalid_client', error_description: 'Client authentication failed' })
   // AD FS has this endpoint, but accepts only tokens for another audience there.
   if (request.path === '/me' && userinfo === 'refused')
     return json(401, { error: 'invalid_token' }, { 'www-authenticate': 'Bearer error="invalid_token"' })
   const answer = await (like === 'entra'
-    ? asEntra(world, request, go)
+    ? asEntra(place, request, go)
     : like === 'b2c'
-      ? asB2c(world, request, go)
+      ? asB2c(place, request, go)
       : go(request.path))
-  return nonce || request.path !== '/token' ? answer : resigned(world, answer, () => ({ nonce: null }))
+  return nonce || request.path !== '/token' ? answer : resigned(place, answer, () => ({ nonce: null }))
 }

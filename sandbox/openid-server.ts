@@ -1,19 +1,56 @@
 /**
- * "Acme ID": a certified OpenID provider, the npm package oidc-provider. The sandbox adds users, replaces the
- * interaction pages with its consent page, and provides a store that follows its clock.
+ * A certified OpenID provider, the npm package oidc-provider. The sandbox adds users, replaces the interaction pages with
+ * its consent page, and provides a store that follows its clock.
  */
 import { decodeJwt } from 'jose'
 import type Provider from 'oidc-provider'
-import { APP_NAME, CLIENTS } from './clients.ts'
+import { APP_NAME } from './clients.ts'
 import { askPerson, errorPage } from './consent.ts'
 import { type Answer, type ProviderRequest, reader, words } from './exchange.ts'
-import { inGuise } from './guises.ts'
 import { forge, isIdToken } from './id-token.ts'
-import { subjectOf } from './identities.ts'
 import { type Call, exchange, inject } from './inject.ts'
-import type { LookAlike, World } from './world.ts'
+import type { Alg } from './keys.ts'
+import type { Place } from './look-alike.ts'
 
-const PREFIX = '/oidc'
+export type OpenIdAccount = {
+  sub: string
+  name?: string
+  preferred_username?: string
+  picture?: string
+  email?: string
+  email_verified?: boolean | string
+}
+
+export type OpenIdSwitches = {
+  alg: Alg
+  /**
+   * `crowded`: the key set also contains keys with the same IDs, for encryption, of unknown types or incomplete, and
+   * invalid entries, as real issuers publish them (RFC 7517 §5).
+   */
+  keySet: 'plain' | 'crowded'
+  refresh: 'always' | 'offline_access'
+  rotate: boolean
+  /** The registered client authentication method; `none` for a client without a secret. */
+  tokenAuth: 'client_secret_basic' | 'client_secret_post' | 'none'
+  /** The UserInfo response: JSON, a signed or encrypted JWT, or a refusal for every token (AD FS). */
+  userinfo: 'json' | 'signed' | 'encrypted' | 'refused'
+  /** Whether the id_token repeats the nonce (LinkedIn's does not). */
+  nonce: boolean
+  /** `refused`: a code verifier together with a secret is an error (LinkedIn). */
+  pkce: 'required' | 'refused'
+}
+
+/** The paths of oidc-provider. */
+export const OPENID_PATHS = {
+  authorize: '/auth',
+  token: '/token',
+  userinfo: '/me',
+  revoke: '/token/revocation',
+  jwks: '/jwks',
+} as const
+
+export const isDiscovery = (path: string): boolean => path.includes('/.well-known/')
+
 type Payload = Record<string, unknown>
 type StoredEntry = { model: string; payload: Payload; expiresAt: number }
 
@@ -70,20 +107,25 @@ async function load() {
   }
 }
 
-export function createOidc(world: World): LookAlike {
-  const store = createAdapter(world.now)
-  const issuer = () => `${world.url}${PREFIX}`
+/** One OpenID provider. `answer` responds to a path; `request` has its method, headers, query and body. */
+export function createOpenIdServer<Account extends OpenIdAccount, Switches extends OpenIdSwitches>(
+  place: Place<Account, Switches>,
+) {
+  const { prefix: PREFIX, keys, switches } = place
+  const store = createAdapter(place.now)
+  const issuer = () => place.url
+  const origin = () => new URL(place.url).origin
   const built = new Map<string, Promise<Provider>>()
 
   /** Built at first use, and again after keys or switches change: the package reads both only once. */
   async function build(): Promise<Provider> {
-    const { alg, refresh, rotate, tokenAuth, userinfo, pkce } = world.switches.oidc
+    const { alg, refresh, rotate, tokenAuth, userinfo, pkce } = switches
     const [OidcProvider, own, other] = await Promise.all([
       load(),
-      world.keys.oidc.published(alg),
-      world.keys.oidc.published(alg === 'RS256' ? 'ES256' : 'RS256'),
+      keys.published(alg),
+      keys.published(alg === 'RS256' ? 'ES256' : 'RS256'),
     ])
-    const { id, secret } = CLIENTS.oidc
+    const { id, secret } = place.client
     const provider = new OidcProvider(issuer(), {
       adapter: store.adapter,
       clients: [
@@ -91,7 +133,7 @@ export function createOidc(world: World): LookAlike {
           client_id: id,
           ...(tokenAuth !== 'none' && { client_secret: secret }),
           client_name: APP_NAME,
-          redirect_uris: [`${world.url}/never-used`],
+          redirect_uris: [`${place.url}/never-used`],
           grant_types: ['authorization_code', 'refresh_token'],
           response_types: ['code'],
           token_endpoint_auth_method: tokenAuth,
@@ -126,7 +168,7 @@ export function createOidc(world: World): LookAlike {
         dPoP: { enabled: false },
       },
       findAccount: (_context: unknown, subject: string) => {
-        const who = world.identities.bySubject('oidc', subject)?.oidc
+        const who = place.people.bySubject(subject)
         return who && { accountId: subject, claims: () => ({ ...who }) }
       },
       interactions: { url: (_context: unknown, { uid }: { uid: string }) => `${PREFIX}/interaction/${uid}` },
@@ -150,14 +192,14 @@ export function createOidc(world: World): LookAlike {
         Grant: 30 * 24 * 3600,
       },
     })
-    provider.Client.prototype.redirectUriAllowed = (uri) => world.registry.allows('oidc', uri)
+    provider.Client.prototype.redirectUriAllowed = (uri) => place.registry.allows(uri)
     provider.silent = true
     return provider
   }
 
   async function current(): Promise<Provider> {
-    const { kid } = await world.keys.oidc.current(world.switches.oidc.alg)
-    const version = JSON.stringify([kid, world.switches.oidc])
+    const { kid } = await keys.current(switches.alg)
+    const version = JSON.stringify([kid, switches])
     const known = built.get(version)
     if (known !== undefined) return known
     const fresh = build()
@@ -166,7 +208,7 @@ export function createOidc(world: World): LookAlike {
   }
 
   /** Callers may use any host name. The provider always sees the one in its issuer. */
-  const host = () => new URL(world.url).host
+  const host = () => new URL(place.url).host
 
   async function authorize(request: ProviderRequest): Promise<Answer> {
     const provider = await current()
@@ -198,7 +240,7 @@ export function createOidc(world: World): LookAlike {
       const to = answer.headers.location
       if (typeof to !== 'string') return undefined
       const url = new URL(to, issuer())
-      return url.origin === world.url && url.pathname.startsWith(`${PREFIX}/interaction/`) ? url : undefined
+      return url.origin === origin() && url.pathname.startsWith(`${PREFIX}/interaction/`) ? url : undefined
     }
 
     /** Answers all interaction prompts until the provider redirects to the application. */
@@ -227,11 +269,10 @@ export function createOidc(world: World): LookAlike {
     const search = request.query.size > 0 ? `?${request.query}` : ''
     const first = await go(call(`${PREFIX}${request.path}${search}`, request.method === 'POST' && !ours))
     if (interaction(first) === undefined) return first
-    return askPerson(world, request, {
-      provider: 'oidc',
+    return askPerson(place, request, {
       app: APP_NAME,
       scopes: words(request.query.get('scope')),
-      chosen: (who) => answerPrompts(first, subjectOf(who, 'oidc')),
+      chosen: (who) => answerPrompts(first, who.account.sub),
       denied: () => answerPrompts(first, undefined),
     })
   }
@@ -239,7 +280,7 @@ export function createOidc(world: World): LookAlike {
   /** Its key set with other entries that real key sets contain. */
   async function addUnusableKeys(answer: Answer): Promise<Answer> {
     const body: { keys: Record<string, unknown>[] } = JSON.parse(answer.body.toString())
-    const stranger = (await world.keys.oidc.unpublished(world.switches.oidc.alg)).public
+    const stranger = (await keys.unpublished(switches.alg)).public
     const ids = body.keys.map(({ kid }) => kid)
     const others = ids.flatMap((kid) => [
       { ...stranger, kid, use: 'enc', alg: 'RSA-OAEP' },
@@ -252,12 +293,12 @@ export function createOidc(world: World): LookAlike {
 
   /** The package uses the computer's clock. If the sandbox's clock differs, times are moved and tokens signed again. */
   async function moveToClock(answer: Answer): Promise<Answer> {
-    const shift = Math.round((world.now().getTime() - Date.now()) / 1000)
+    const shift = Math.round((place.now().getTime() - Date.now()) / 1000)
     if (Math.abs(shift) < 2 || answer.status !== 200) return answer
     const whole = answer.body.toString()
     if (isIdToken(whole)) {
       const { iat = 0, exp = 0 } = decodeJwt(whole)
-      return { ...answer, body: await forge(world, 'oidc', whole, { claims: { iat: iat + shift, exp: exp + shift } }) }
+      return { ...answer, body: await forge(place, whole, { claims: { iat: iat + shift, exp: exp + shift } }) }
     }
     if (!String(answer.headers['content-type']).includes('json')) return answer
     const body: Record<string, unknown> = JSON.parse(whole)
@@ -266,49 +307,27 @@ export function createOidc(world: World): LookAlike {
     const claims = { iat: iat + shift, exp: exp + shift }
     return {
       ...answer,
-      body: JSON.stringify({ ...body, id_token: await forge(world, 'oidc', body.id_token, { claims }) }),
+      body: JSON.stringify({ ...body, id_token: await forge(place, body.id_token, { claims }) }),
     }
   }
 
   return {
-    endpoint(_method, path) {
-      switch (path) {
-        case '/auth':
-          return 'authorize'
-        case '/token':
-          return 'token'
-        case '/me':
-          return 'userinfo'
-        case '/token/revocation':
-          return 'revoke'
-        case '/jwks':
-          return 'jwks'
-        default:
-          return path.includes('/.well-known/') ? 'discovery' : 'other'
-      }
-    },
-    answer(request) {
-      return inGuise(world, request, async (path) => {
-        if (path === '/auth') return authorize(request)
-        const provider = await current()
-        const answer = await inject(provider.callback(), {
-          method: request.method,
-          url: `${PREFIX}${path}${request.query.size > 0 ? `?${request.query}` : ''}`,
-          prefix: PREFIX,
-          headers: { ...request.headers, host: host() },
-          body: request.body,
-        })
-        if (path === '/jwks' && world.switches.oidc.keySet === 'crowded') return addUnusableKeys(answer)
-        return path === '/token' || path === '/me' ? moveToClock(answer) : answer
+    async answer(request: ProviderRequest, path: string): Promise<Answer> {
+      if (path === OPENID_PATHS.authorize) return authorize(request)
+      const provider = await current()
+      const answer = await inject(provider.callback(), {
+        method: request.method,
+        url: `${PREFIX}${path}${request.query.size > 0 ? `?${request.query}` : ''}`,
+        prefix: PREFIX,
+        headers: { ...request.headers, host: host() },
+        body: request.body,
       })
+      if (path === OPENID_PATHS.jwks && switches.keySet === 'crowded') return addUnusableKeys(answer)
+      return path === OPENID_PATHS.token || path === OPENID_PATHS.userinfo ? moveToClock(answer) : answer
     },
-    killRefreshTokens: (person) => store.kill('RefreshToken', person && subjectFor(person)),
-    killAccessTokens: (person) => store.kill('AccessToken', person && subjectFor(person)),
-    reset: () => store.reset(),
-  }
-
-  function subjectFor(person: string): string {
-    const who = world.identities.get(person)
-    return (who && subjectOf(who, 'oidc')) ?? ''
+    killRefreshTokens: (person?: string) =>
+      store.kill('RefreshToken', person && (place.people.subjectOf(person) ?? '')),
+    killAccessTokens: (person?: string) => store.kill('AccessToken', person && (place.people.subjectOf(person) ?? '')),
+    reset: store.reset,
   }
 }

@@ -3,13 +3,12 @@
  * https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens.
  * It responds form-encoded unless JSON is requested. Every error of the token endpoint has status 200.
  */
-import { APP_NAME, type Client } from './clients.ts'
-import { challengeOf, verify } from './codes.ts'
-import { askPerson, errorPage } from './consent.ts'
+import { APP_NAME, type Client } from '../clients.ts'
+import { challengeOf, verify } from '../codes.ts'
+import { askPerson, errorPage } from '../consent.ts'
 import {
   type Answer,
   basic,
-  bearer,
   callback,
   empty,
   json,
@@ -17,11 +16,49 @@ import {
   reader,
   redirect,
   words,
-} from './exchange.ts'
-import type { Grant, Token } from './grants.ts'
-import type { GitHubIdentity, Identity } from './identities.ts'
-import { secrets } from './secrets.ts'
-import type { LookAlike, World } from './world.ts'
+} from '../exchange.ts'
+import type { Grant, Token } from '../grants.ts'
+import type { Behavior, Holder, LookAlike, Place } from '../look-alike.ts'
+import { digits } from '../people.ts'
+import { newFamily, randomHex } from '../random.ts'
+import { authenticateClient, holderOf, issueTokens, usableRefreshToken } from '../token-endpoint.ts'
+
+type GitHubEmail = {
+  email: string
+  verified: boolean
+  primary: boolean
+  visibility: 'public' | 'private' | null
+}
+type GitHubMembership = {
+  login: string
+  /** `pending`: invited, but not yet a member. */
+  state: 'active' | 'pending'
+  /** The organization blocks unapproved applications, or requires its own sign-in first. */
+  hides?: 'oauth_app' | 'saml'
+}
+type GitHubAccount = {
+  id: number
+  login: string
+  name: string | null
+  email: string | null
+  emails: GitHubEmail[]
+  organizations?: GitHubMembership[]
+}
+
+type GitHubSwitches = {
+  /** Tokens of an OAuth app do not expire. Those of a GitHub App do, and rotate. */
+  app: 'oauth-app' | 'github-app'
+  /** Whether an OAuth app has expiring tokens turned on. */
+  expiringTokens: boolean
+  /** Whether a GitHub App has the permission "Email addresses: read". */
+  emailPermission: boolean
+  /** Whether a GitHub App has the permission "Members: read" in every organization. */
+  membersPermission: boolean
+  unticked: string[]
+  suspended: boolean
+  /** How `/applications/…/token` rejects a revoked or unknown token. */
+  unknownToken: 404 | 422
+}
 
 const ACCESS_SECONDS = 28_800
 const REFRESH_SECONDS = 15_811_200
@@ -76,24 +113,22 @@ function refuse(request: ProviderRequest, error: keyof typeof REFUSALS): Answer 
   })
 }
 
-export function createGitHub(world: World): LookAlike {
-  const { grants, codes, registry, switches } = world
-  const isApp = () => switches.github.app === 'github-app'
+function createGitHub(place: Place<GitHubAccount, GitHubSwitches>): Behavior {
+  const { grants, codes, registry, switches } = place
+  const isApp = () => switches.app === 'github-app'
   /** Tokens of an OAuth app expire if its owner turned that on, or if it requests the scope `offline_access`. */
-  const expires = (scopes: readonly string[]) =>
-    isApp() || switches.github.expiringTokens || scopes.includes('offline_access')
+  const expires = (scopes: readonly string[]) => isApp() || switches.expiringTokens || scopes.includes('offline_access')
 
   function authorize(request: ProviderRequest): Answer | Promise<Answer> {
     const { query } = request
     const clientId = query.get('client_id') ?? ''
-    if (!registry.find('github', clientId))
-      return errorPage(404, 'Page not found', 'This is not the web page you want.')
+    if (!registry.find(clientId)) return errorPage(404, 'Page not found', 'This is not the web page you want.')
     const state = query.get('state') ?? undefined
-    const wanted = query.get('redirect_uri') ?? registry.first('github')
+    const wanted = query.get('redirect_uri') ?? registry.first()
     if (wanted === undefined) return errorPage(400, 'Be careful!', MISMATCH)
-    if (!registry.allows('github', wanted)) {
+    if (!registry.allows(wanted)) {
       // Redirect to the registered URI, never to the one in the request.
-      const registered = registry.first('github')
+      const registered = registry.first()
       if (registered === undefined) return errorPage(400, 'Be careful!', MISMATCH)
       return redirect(
         request,
@@ -106,7 +141,7 @@ export function createGitHub(world: World): LookAlike {
       )
     }
     const back = (params: Record<string, string>) => redirect(request, callback(wanted, { ...params, state }))
-    if (switches.github.suspended) {
+    if (switches.suspended) {
       return back({
         error: 'application_suspended',
         error_description: 'Your application has been suspended. Contact support@github.com.',
@@ -119,15 +154,14 @@ export function createGitHub(world: World): LookAlike {
     }
     const requested = isApp() ? [] : normalised(words(query.get('scope')))
 
-    function chosen(who: Identity): Answer {
-      const before = grants.find('github', clientId, who.key)
+    function chosen(who: Holder<GitHubAccount>): Answer {
+      const before = grants.find(clientId, who.key)
       // Without a scope in the request, the previously granted scopes apply.
       const asks = query.has('scope') ? requested : (before?.scopes ?? [])
-      const scopes = isApp() ? [] : asks.filter((scope) => !switches.github.unticked.includes(scope))
-      grants.allow('github', clientId, who.key, scopes)
+      const scopes = isApp() ? [] : asks.filter((scope) => !switches.unticked.includes(scope))
+      grants.allow(clientId, who.key, scopes)
       const code = codes.issue({
-        value: secrets.github.code(),
-        provider: 'github',
+        value: randomHex(10),
         clientId,
         redirectUri: wanted ?? '',
         person: who.key,
@@ -138,8 +172,7 @@ export function createGitHub(world: World): LookAlike {
       return back({ code })
     }
 
-    return askPerson(world, request, {
-      provider: 'github',
+    return askPerson(place, request, {
       app: APP_NAME,
       scopes: requested,
       chosen,
@@ -153,9 +186,19 @@ export function createGitHub(world: World): LookAlike {
   }
 
   function tokens(request: ProviderRequest, grant: Grant, scopes: readonly string[], family: string): Answer {
-    const access = secrets.github.access(isApp() ? 'ghu' : 'gho')
-    const seconds = expires(scopes) ? ACCESS_SECONDS : undefined
-    grants.issue({ value: access, kind: 'access', grant, scopes, family, seconds })
+    const isExpiring = expires(scopes)
+    const issued = issueTokens(
+      place,
+      { grant, scopes, family },
+      {
+        access: `${isApp() ? 'ghu' : 'gho'}_${randomHex(18)}`,
+        ...(isExpiring && {
+          seconds: ACCESS_SECONDS,
+          refresh: `ghr_${randomHex(38)}`,
+          refreshSeconds: REFRESH_SECONDS,
+        }),
+      },
+    )
     const alike = grants.select(
       (token) =>
         token.kind === 'access' &&
@@ -164,16 +207,15 @@ export function createGitHub(world: World): LookAlike {
         grants.alive(token),
     )
     for (const token of alike.slice(0, -MOST_TOKENS)) token.dead = true
-    const said = { scope: scopes.join(','), token_type: 'bearer' }
-    if (!expires(scopes)) return represent(request, { access_token: access, ...said })
-    const refresh = secrets.github.refresh()
-    grants.issue({ value: refresh, kind: 'refresh', grant, scopes, family, seconds: REFRESH_SECONDS })
     return represent(request, {
-      access_token: access,
-      expires_in: ACCESS_SECONDS,
-      refresh_token: refresh,
-      refresh_token_expires_in: REFRESH_SECONDS,
-      ...said,
+      access_token: issued.access_token,
+      ...(issued.refresh_token !== undefined && {
+        expires_in: ACCESS_SECONDS,
+        refresh_token: issued.refresh_token,
+        refresh_token_expires_in: REFRESH_SECONDS,
+      }),
+      scope: scopes.join(','),
+      token_type: 'bearer',
     })
   }
 
@@ -181,33 +223,30 @@ export function createGitHub(world: World): LookAlike {
   function token(request: ProviderRequest): Answer {
     const field = reader(request)
     const given = (name: string) => field(name) ?? request.query.get(name) ?? undefined
-    const header = basic(request)
-    const client = registry.find('github', header?.id ?? given('client_id') ?? '')
-    if (client === undefined) return json(404, { error: 'Not Found' })
-    if ((header?.secret ?? given('client_secret')) !== client.secret) {
-      return refuse(request, 'incorrect_client_credentials')
-    }
+    const client = authenticateClient(place, request, { field: given })
+    if (client === 'no_id' || client === 'unknown') return json(404, { error: 'Not Found' })
+    if (typeof client === 'string') return refuse(request, 'incorrect_client_credentials')
     const kind = given('grant_type') ?? 'authorization_code'
     if (kind === 'refresh_token') return renew(request, client, given('refresh_token'))
     if (kind !== 'authorization_code') return refuse(request, 'unsupported_grant_type')
 
     const value = given('code') ?? ''
-    const code = codes.find('github', client.id, value)
+    const code = codes.find(client.id, value)
     if (code === undefined) return refuse(request, 'bad_verification_code')
     const redirectUri = given('redirect_uri')
     if (redirectUri !== undefined && redirectUri !== code.redirectUri) return refuse(request, 'redirect_uri_mismatch')
     const proof = verify(code.challenge, given('code_verifier'))
     if (proof === 'wrong' || proof === 'missing') return refuse(request, 'bad_verification_code')
     codes.spend(value)
-    const grant = grants.find('github', client.id, code.person)
+    const grant = grants.find(client.id, code.person)
     if (grant === undefined) return refuse(request, 'bad_verification_code')
-    return tokens(request, grant, code.scopes, secrets.family())
+    return tokens(request, grant, code.scopes, newFamily())
   }
 
   /** The old pair ends as soon as the new one exists, without leeway. */
   function renew(request: ProviderRequest, client: Client, value: string | undefined): Answer {
-    const old = grants.known('github', 'refresh', value)
-    if (!grants.alive(old) || old.grant.clientId !== client.id) return refuse(request, 'bad_refresh_token')
+    const old = usableRefreshToken(place, client, value)
+    if (old === undefined) return refuse(request, 'bad_refresh_token')
     grants.kill((token) => token.family === old.family)
     return tokens(request, old.grant, old.scopes, old.family)
   }
@@ -216,7 +255,7 @@ export function createGitHub(world: World): LookAlike {
     'x-ratelimit-limit': '5000',
     'x-ratelimit-remaining': '4987',
     'x-ratelimit-used': '13',
-    'x-ratelimit-reset': String(Math.floor(world.now().getTime() / 1000) + 1800),
+    'x-ratelimit-reset': String(Math.floor(place.now().getTime() / 1000) + 1800),
     'x-ratelimit-resource': 'core',
     'x-oauth-scopes': scopes.join(', '),
     'x-accepted-oauth-scopes': '',
@@ -225,11 +264,10 @@ export function createGitHub(world: World): LookAlike {
   const complain = (status: number, message: string): Answer =>
     json(status, { message, documentation_url: `${DOCS}/rest`, status: String(status) }, limits([]))
 
-  function api(request: ProviderRequest, answer: (token: Token, person: GitHubIdentity) => Answer): Answer {
+  function api(request: ProviderRequest, answer: (token: Token, account: GitHubAccount) => Answer): Answer {
     if (request.headers.authorization === undefined) return complain(401, 'Requires authentication')
-    const token = grants.known('github', 'access', bearer(request))
-    const who = grants.alive(token) ? world.identities.get(token.grant.person)?.github : undefined
-    return token === undefined || who === undefined ? complain(401, 'Bad credentials') : answer(token, who)
+    const holder = holderOf(place, request)
+    return holder === undefined ? complain(401, 'Bad credentials') : answer(holder.token, holder.account)
   }
 
   /** https://docs.github.com/en/rest/users/users#get-the-authenticated-user */
@@ -287,15 +325,14 @@ export function createGitHub(world: World): LookAlike {
   /** https://docs.github.com/en/rest/users/emails#list-email-addresses-for-the-authenticated-user */
   const emails = (request: ProviderRequest) =>
     api(request, ({ scopes }, person) => {
-      if (isApp() && !switches.github.emailPermission) return complain(403, 'Resource not accessible by integration')
+      if (isApp() && !switches.emailPermission) return complain(403, 'Resource not accessible by integration')
       if (!isApp() && !covers(scopes, 'user:email')) return complain(404, 'Not Found')
       const positive = (name: string, fallback: number) =>
         Math.max(1, Math.trunc(Number(request.query.get(name) ?? fallback)) || fallback)
       const size = Math.min(100, positive('per_page', 30))
       const page = positive('page', 1)
       const last = Math.max(1, Math.ceil(person.emails.length / size))
-      const link = (to: number, rel: string) =>
-        `<${world.url}/github/user/emails?per_page=${size}&page=${to}>; rel="${rel}"`
+      const link = (to: number, rel: string) => `<${place.url}/user/emails?per_page=${size}&page=${to}>; rel="${rel}"`
       const links = [
         ...(page > 1 ? [link(page - 1, 'prev')] : []),
         ...(page < last ? [link(page + 1, 'next'), link(last, 'last')] : []),
@@ -308,7 +345,7 @@ export function createGitHub(world: World): LookAlike {
   /** https://docs.github.com/en/rest/orgs/members#get-an-organization-membership-for-the-authenticated-user */
   const membership = (request: ProviderRequest, organization: string) =>
     api(request, ({ scopes }, person) => {
-      if (isApp() && !switches.github.membersPermission) return complain(403, 'Resource not accessible by integration')
+      if (isApp() && !switches.membersPermission) return complain(403, 'Resource not accessible by integration')
       if (!isApp() && !['read:org', 'write:org', 'admin:org', 'user'].some((scope) => scopes.includes(scope)))
         return complain(403, 'You need at least read:org scope or user scope to list your organization memberships.')
       const found = person.organizations?.find(({ login }) => login.toLowerCase() === organization.toLowerCase())
@@ -345,15 +382,15 @@ export function createGitHub(world: World): LookAlike {
    */
   function applications(request: ProviderRequest, clientId: string, what: string): Answer {
     const header = basic(request)
-    const client = registry.find('github', clientId)
+    const client = registry.find(clientId)
     if (client === undefined || header?.id !== client.id || header.secret !== client.secret) {
       return complain(401, 'Bad credentials')
     }
     const value = reader(request)('access_token')
     if (value === undefined) return complain(422, 'Validation Failed')
-    const token = grants.known('github', 'access', value)
+    const token = grants.known('access', value)
     if (!grants.alive(token) || token.grant.clientId !== client.id) {
-      const status = switches.github.unknownToken
+      const status = switches.unknownToken
       return complain(status, status === 404 ? 'Not Found' : 'Validation Failed')
     }
     if (request.method === 'POST' && what === 'token') {
@@ -371,14 +408,6 @@ export function createGitHub(world: World): LookAlike {
   }
 
   return {
-    endpoint(method, path) {
-      if (path === '/login/oauth/authorize') return 'authorize'
-      if (path === '/login/oauth/access_token') return 'token'
-      if (path === '/user') return 'userinfo'
-      if (path === '/user/emails') return 'emails'
-      if (path.startsWith('/user/memberships/')) return 'memberships'
-      return method === 'DELETE' && path.startsWith('/applications/') ? 'revoke' : 'other'
-    },
     answer(request) {
       const route = `${request.method} ${request.path}`
       if (request.path === '/login/oauth/authorize') return authorize(request)
@@ -400,7 +429,91 @@ export function createGitHub(world: World): LookAlike {
       if (organization !== undefined) return membership(request, decodeURIComponent(organization))
       return isApi ? complain(404, 'Not Found') : errorPage(404, 'Page not found', 'This is not the web page you want.')
     },
-    killRefreshTokens: (person) => grants.killAll('github', 'refresh', person),
-    killAccessTokens: (person) => grants.killAll('github', 'access', person),
   }
+}
+
+const noreply = (id: number, login: string) => `${id}+${login}@users.noreply.github.com`
+
+export const github: LookAlike<GitHubAccount, GitHubSwitches> = {
+  label: 'GitHub (sandbox)',
+  client: { id: 'Ov23liSandboxSandbox', secret: 'f3a91c0d7e5b48260a9d1c4e7f8b2a6350c1d9e8' },
+  paths: {
+    authorize: '/login/oauth/authorize',
+    token: '/login/oauth/access_token',
+    userinfo: '/user',
+    emails: '/user/emails',
+  },
+  endpoint(method, path) {
+    if (path.startsWith('/user/memberships/')) return 'memberships'
+    return method === 'DELETE' && path.startsWith('/applications/') ? 'revoke' : undefined
+  },
+  settings: (url) => ({ API_URL: url }),
+  authorizeParams: { scope: 'read:user user:email' },
+  account({ key, name, email, verified }) {
+    const id = 1_000_000 + Number(digits(`github ${key}`, 6))
+    return {
+      id,
+      login: key,
+      name,
+      email: null,
+      emails: [
+        { email, verified, primary: true, visibility: 'private' },
+        { email: noreply(id, key), verified: true, primary: false, visibility: null },
+      ],
+    }
+  },
+  people: {
+    ada: (account) => ({
+      ...account,
+      organizations: [
+        { login: 'Acme', state: 'active' },
+        { login: 'initech', state: 'active', hides: 'oauth_app' },
+      ],
+    }),
+    grace: (account, { email }) => ({
+      ...account,
+      // The public email of a GitHub profile is free text and proves nothing.
+      email,
+      organizations: [{ login: 'Acme', state: 'pending' }],
+      emails: account.emails.map((entry) => (entry.primary ? { ...entry, verified: false } : entry)),
+    }),
+    linus: (account, { email }) => ({
+      ...account,
+      emails: [
+        { email: noreply(account.id, account.login), verified: true, primary: true, visibility: null },
+        { email, verified: false, primary: false, visibility: null },
+      ],
+    }),
+    mallory: (account, { email }) => ({ ...account, email }),
+    zoe(account, { email }) {
+      const others = Array.from({ length: 33 }, (_, n) => ({
+        email: `zoe+${n + 1}@example.net`,
+        verified: n % 2 === 0,
+        primary: false,
+        visibility: null,
+      }))
+      return {
+        ...account,
+        name: null,
+        // The primary address is the 31st. Clients that read only the first page of thirty do not find it.
+        emails: [
+          ...others.slice(0, 30),
+          { email, verified: true, primary: true, visibility: 'private' },
+          ...others.slice(30),
+          { email: noreply(account.id, account.login), verified: true, primary: false, visibility: null },
+        ],
+      }
+    },
+  },
+  subject: ({ id }) => String(id),
+  switches: () => ({
+    app: 'oauth-app',
+    expiringTokens: false,
+    emailPermission: true,
+    membersPermission: true,
+    unticked: [],
+    suspended: false,
+    unknownToken: 404,
+  }),
+  create: createGitHub,
 }

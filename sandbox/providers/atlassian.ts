@@ -4,25 +4,53 @@
  * rotates refresh tokens with ten minutes' leeway, and lists sites once per product. It includes the service desk API
  * of Jira.
  */
-import { APP_NAME, type Client } from './clients.ts'
-import { challengeOf, verify } from './codes.ts'
-import { askPerson, errorPage } from './consent.ts'
-import {
-  type Answer,
-  basic,
-  bearer,
-  callback,
-  empty,
-  json,
-  type ProviderRequest,
-  reader,
-  redirect,
-  words,
-} from './exchange.ts'
-import type { Grant, Token } from './grants.ts'
-import type { AtlassianIdentity, Site } from './identities.ts'
-import { secrets } from './secrets.ts'
-import type { LookAlike, World } from './world.ts'
+import { askForCode, readAuthorization } from '../authorization.ts'
+import type { Client } from '../clients.ts'
+import { errorPage } from '../consent.ts'
+import { type Answer, callback, empty, isAnswer, json, type ProviderRequest, reader, redirect } from '../exchange.ts'
+import type { Grant, Token } from '../grants.ts'
+import type { Behavior, LookAlike, Place } from '../look-alike.ts'
+import { digest, uuid } from '../people.ts'
+import { newFamily, randomText } from '../random.ts'
+import { authenticateClient, holderOf, issueTokens, redeemCode } from '../token-endpoint.ts'
+
+type Queue = { id: string; name: string; jql: string; issueCount: number }
+type Desk = { id: string; projectId: string; projectName: string; projectKey: string; queues: Queue[] }
+export type Site = {
+  id: string
+  name: string
+  /** Without an agent's license queues respond with 403. */
+  agent: boolean
+  desks: Desk[]
+  /** The user lost access, or the site was deleted. It is not listed and does not respond. */
+  gone?: boolean
+  /** Limits the granted scopes to these. */
+  scopes?: string[]
+}
+type AtlassianAccount = {
+  account_id: string
+  account_type: string
+  account_status: string
+  name: string
+  nickname: string
+  email?: string
+  email_verified?: boolean
+  picture?: string
+  sites: Site[]
+}
+
+type AtlassianSwitches = {
+  /** No leeway: reuse of a refresh token revokes its family at once. */
+  strict: boolean
+  deadRefresh: 'observed' | 'documented'
+  deadCode: 'current' | 'legacy'
+  wrongSecret: 'access_denied' | 'invalid_client'
+  revoke: 404 | 200
+  /** The limit of 365 days, announced in 2021 but missing from today's documentation. */
+  absoluteLifetime: boolean
+  /** The maximum page size, whatever is requested. A page can be shorter than its limit without being the last. */
+  pageSize: number
+}
 
 const LIFETIME = 3600
 const LEEWAY_MS = 10 * 60_000
@@ -36,6 +64,10 @@ const gateway = (status: number, message: string): Answer => json(status, { code
 const missingScope = () => gateway(401, 'Unauthorized; scope does not match')
 const jiraError = (status: number, message: string): Answer => json(status, { errorMessages: [message], errors: {} })
 
+const segment = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+/** Opaque, but formatted like Atlassian's long JWTs. */
+const long = (bytes: number) => `${segment({ alg: 'RS256', typ: 'JWT' })}.${randomText(bytes)}.${randomText(256)}`
+
 /** The product of a scope. `accessible-resources` repeats a site for each product. */
 function productOf(scope: string): 'jira' | 'servicedesk' | 'confluence' | undefined {
   if (scope.includes('servicedesk') || scope.includes('service-management')) return 'servicedesk'
@@ -43,95 +75,75 @@ function productOf(scope: string): 'jira' | 'servicedesk' | 'confluence' | undef
   return scope.includes('confluence') ? 'confluence' : undefined
 }
 
-export function createAtlassian(world: World): LookAlike {
-  const { grants, codes, registry, switches } = world
-  const time = () => world.now().getTime()
+function createAtlassian(place: Place<AtlassianAccount, AtlassianSwitches>): Behavior {
+  const { grants, switches } = place
+  const time = () => place.now().getTime()
 
   function authorize(request: ProviderRequest): Answer | Promise<Answer> {
     const { query } = request
-    const clientId = query.get('client_id') ?? ''
-    const redirectUri = query.get('redirect_uri') ?? ''
     const wrong = (detail: string) => errorPage(400, 'Something went wrong', detail)
-    if (!registry.find('atlassian', clientId)) return wrong('The app is unknown: invalid client_id.')
-    if (!registry.allows('atlassian', redirectUri)) {
-      const params = {
-        error: 'unauthorized_client',
-        error_description: `Callback URL mismatch. ${redirectUri} is not in the list of allowed callback URLs`,
-        client_id: clientId,
-      }
-      return redirect(request, callback(`${world.url}/atlassian/error`, params))
-    }
+    const authorization = readAuthorization(place, request, {
+      client: () => wrong('The app is unknown: invalid client_id.'),
+      redirectUri: (uri) =>
+        redirect(
+          request,
+          callback(`${place.url}/error`, {
+            error: 'unauthorized_client',
+            error_description: `Callback URL mismatch. ${uri} is not in the list of allowed callback URLs`,
+            client_id: query.get('client_id') ?? '',
+          }),
+        ),
+      responseType: () => wrong('The parameter response_type must be code.'),
+      challenge: () => wrong('The code_challenge_method is not supported.'),
+    })
+    if (isAnswer(authorization)) return authorization
     if (query.get('audience') !== 'api.atlassian.com') return wrong('The parameter audience must be api.atlassian.com.')
     if (query.get('prompt') !== 'consent') return wrong('The parameter prompt must be consent.')
-    if (query.get('response_type') !== 'code') return wrong('The parameter response_type must be code.')
-    const scopes = words(query.get('scope'))
-    if (scopes.length === 0) return wrong('The parameter scope is missing.')
-    const challenge = challengeOf(query)
-    if (challenge === 'refused') return wrong('The code_challenge_method is not supported.')
-    const state = query.get('state') ?? undefined
-    const back = (params: Record<string, string>) => redirect(request, callback(redirectUri, { ...params, state }))
-
-    return askPerson(world, request, {
-      provider: 'atlassian',
-      app: APP_NAME,
-      scopes,
-      denied: () => back({ error: 'access_denied', error_description: 'User did not authorize the request' }),
-      chosen(who) {
-        // There is one consent per account and app. A new one replaces the scopes of the previous one.
-        grants.allow('atlassian', clientId, who.key, scopes)
-        const offline = scopes.includes('offline_access')
-        const value = secrets.atlassian.code()
-        const code = { value, clientId, redirectUri, person: who.key, scopes, challenge, offline }
-        return back({ code: codes.issue({ ...code, provider: 'atlassian' }) })
-      },
+    if (authorization.scopes.length === 0) return wrong('The parameter scope is missing.')
+    // There is one consent per account and app. A new one replaces the scopes of the previous one.
+    return askForCode(place, request, authorization, {
+      code: () => long(880),
+      offline: authorization.scopes.includes('offline_access'),
+      denial: { error: 'access_denied', error_description: 'User did not authorize the request' },
     })
   }
 
   const deadCode = () =>
-    switches.atlassian.deadCode === 'current'
+    switches.deadCode === 'current'
       ? refuse(400, 'invalid_request', 'authorization_code is invalid')
       : refuse(403, 'invalid_grant', 'Invalid authorization code')
   const deadRefresh = () =>
-    switches.atlassian.deadRefresh === 'observed'
+    switches.deadRefresh === 'observed'
       ? refuse(403, 'unauthorized_client', 'refresh_token is invalid')
       : refuse(403, 'invalid_grant', 'Unknown or invalid refresh token.')
 
   function authenticate(request: ProviderRequest): Client | Answer {
-    const field = reader(request)
-    const header = basic(request)
-    const secret = header?.secret ?? field('client_secret')
+    const client = authenticateClient(place, request)
+    if (typeof client === 'object') return client
     // 3LO requires the secret with or without PKCE.
-    if (secret === undefined) return refuse(400, 'invalid_request', 'Incorrect request parameters')
-    const client = registry.find('atlassian', header?.id ?? field('client_id') ?? '')
-    if (client?.secret === secret) return client
-    return switches.atlassian.wrongSecret === 'access_denied'
+    if (client === 'no_id' || client === 'no_secret')
+      return refuse(400, 'invalid_request', 'Incorrect request parameters')
+    return switches.wrongSecret === 'access_denied'
       ? refuse(401, 'access_denied', 'Unauthorized')
       : refuse(400, 'invalid_client', 'Client authentication failed')
   }
 
-  function tokens(grant: Grant, scopes: readonly string[], family: string, refreshable: boolean): Answer {
-    const access = secrets.atlassian.access()
-    grants.issue({ value: access, kind: 'access', grant, scopes, family, seconds: LIFETIME })
-    const refresh = refreshable ? secrets.atlassian.refresh() : undefined
-    if (refresh !== undefined) grants.issue({ value: refresh, kind: 'refresh', grant, scopes, family })
-    return json(200, {
-      access_token: access,
-      ...(refresh !== undefined && { refresh_token: refresh }),
-      expires_in: LIFETIME,
-      scope: scopes.join(' '),
-      token_type: 'Bearer',
-    })
-  }
+  const tokens = (grant: Grant, scopes: readonly string[], family: string, isRefreshable: boolean): Answer =>
+    json(
+      200,
+      issueTokens(
+        place,
+        { grant, scopes, family },
+        { access: long(2800), seconds: LIFETIME, ...(isRefreshable && { refresh: long(1000) }) },
+      ),
+    )
 
   function tradeCode(client: Client, request: ProviderRequest): Answer {
-    const field = reader(request)
-    const code = codes.find('atlassian', client.id, field('code') ?? '')
-    const grant = code && grants.find('atlassian', client.id, code.person)
-    if (code === undefined || grant === undefined || field('redirect_uri') !== code.redirectUri) return deadCode()
-    const proof = verify(code.challenge, field('code_verifier'))
-    if (proof === 'wrong' || proof === 'missing') return deadCode()
-    codes.spend(code.value)
-    return tokens(grant, code.scopes, secrets.family(), code.offline)
+    const refusals = { code: deadCode, redirectUri: deadCode, verifier: deadCode }
+    const redeemed = redeemCode(place, client, reader(request), refusals)
+    if (isAnswer(redeemed)) return redeemed
+    const { code, grant } = redeemed
+    return tokens(grant, code.scopes, newFamily(), code.offline)
   }
 
   /**
@@ -139,13 +151,13 @@ export function createAtlassian(world: World): LookAlike {
    * tokens from before the rotation end with the leeway. Reuse after it revokes the whole family.
    */
   function renew(client: Client, request: ProviderRequest): Answer {
-    const old = grants.known('atlassian', 'refresh', reader(request)('refresh_token'))
+    const old = grants.known('refresh', reader(request)('refresh_token'))
     if (!grants.alive(old) || old.grant.clientId !== client.id) return deadRefresh()
     const idle = time() - old.usedAt > IDLE_MS
     const born = Math.min(...grants.ofFamily(old.family).map((token) => token.issuedAt))
-    const aged = switches.atlassian.absoluteLifetime && time() - born > ABSOLUTE_MS
+    const aged = switches.absoluteLifetime && time() - born > ABSOLUTE_MS
     if (idle || aged) return deadRefresh()
-    const leeway = switches.atlassian.strict ? 0 : LEEWAY_MS
+    const leeway = switches.strict ? 0 : LEEWAY_MS
     const spent = old.replacedAt !== undefined
     if (old.replacedAt !== undefined && (leeway === 0 || time() - old.replacedAt > leeway)) {
       grants.kill((token) => token.family === old.family)
@@ -164,17 +176,16 @@ export function createAtlassian(world: World): LookAlike {
 
   function token(request: ProviderRequest): Answer {
     const client = authenticate(request)
-    if ('status' in client) return client
+    if (isAnswer(client)) return client
     const kind = reader(request)('grant_type')
     if (kind === 'authorization_code') return tradeCode(client, request)
     if (kind === 'refresh_token') return renew(client, request)
     return refuse(400, 'unsupported_grant_type', `Unsupported grant type: ${kind ?? ''}`)
   }
 
-  function signedIn(request: ProviderRequest, answer: (token: Token, person: AtlassianIdentity) => Answer): Answer {
-    const token = grants.known('atlassian', 'access', bearer(request))
-    const person = grants.alive(token) ? world.identities.get(token.grant.person)?.atlassian : undefined
-    return token === undefined || person === undefined ? gateway(401, 'Unauthorized') : answer(token, person)
+  function signedIn(request: ProviderRequest, answer: (token: Token, account: AtlassianAccount) => Answer): Answer {
+    const holder = holderOf(place, request)
+    return holder === undefined ? gateway(401, 'Unauthorized') : answer(holder.token, holder.account)
   }
 
   const me = (request: ProviderRequest) =>
@@ -214,7 +225,7 @@ export function createAtlassian(world: World): LookAlike {
     }
     const start = number('start', 0)
     const limit = Math.min(50, number('limit', 50))
-    const values = all.slice(start, start + Math.min(limit, switches.atlassian.pageSize))
+    const values = all.slice(start, start + Math.min(limit, switches.pageSize))
     return json(200, {
       _expands: [],
       size: values.length,
@@ -277,32 +288,16 @@ export function createAtlassian(world: World): LookAlike {
 
   /** Not documented for 3LO. It works for some apps but not for most. */
   function revoke(request: ProviderRequest): Answer {
-    if (switches.atlassian.revoke === 404) return errorPage(404, 'Not found', 'There is nothing here.')
+    if (switches.revoke === 404) return errorPage(404, 'Not found', 'There is nothing here.')
     const client = authenticate(request)
-    if ('status' in client) return client
+    if (isAnswer(client)) return client
     const value = reader(request)('token')
-    const token = grants.known('atlassian', 'refresh', value) ?? grants.known('atlassian', 'access', value)
+    const token = grants.known('refresh', value) ?? grants.known('access', value)
     if (token !== undefined) grants.kill((other) => other.family === token.family)
     return empty(200)
   }
 
   return {
-    endpoint(_method, path) {
-      switch (path) {
-        case '/authorize':
-          return 'authorize'
-        case '/oauth/token':
-          return 'token'
-        case '/me':
-          return 'userinfo'
-        case '/oauth/token/accessible-resources':
-          return 'sites'
-        case '/oauth/revoke':
-          return 'revoke'
-        default:
-          return path.startsWith('/ex/jira/') ? 'jira' : 'other'
-      }
-    },
     answer(request) {
       if (request.path === '/authorize') return authorize(request)
       switch (`${request.method} ${request.path}`) {
@@ -321,7 +316,107 @@ export function createAtlassian(world: World): LookAlike {
       if (call !== null && request.method === 'GET') return jira(request, call[1] ?? '', call[2] ?? '')
       return gateway(404, 'Not Found')
     },
-    killRefreshTokens: (person) => grants.killAll('atlassian', 'refresh', person),
-    killAccessTokens: (person) => grants.killAll('atlassian', 'access', person),
   }
+}
+
+const desk = (id: string, projectKey: string, projectName: string, queues: Queue[]): Desk => ({
+  id,
+  projectId: `1000${id}`,
+  projectName,
+  projectKey,
+  queues,
+})
+const queue = (id: string, name: string, issueCount: number): Queue => ({
+  id,
+  name,
+  jql: `project = SD AND resolution = Unresolved AND queue = ${id} ORDER BY "Time to resolution" ASC`,
+  issueCount,
+})
+
+export const ACME_SITE: Site = {
+  id: '1324a887-45db-4bf4-9e99-ef0ff456d421',
+  name: 'acme',
+  agent: true,
+  desks: [
+    desk('1', 'SD', 'IT Help', [
+      queue('10', 'Unassigned issues', 10),
+      queue('11', 'All open', 42),
+      queue('12', 'Waiting for customer', 0),
+    ]),
+    desk('2', 'HR', 'People', [queue('20', 'New joiners', 3)]),
+  ],
+}
+export const GLOBEX_SITE: Site = {
+  id: '9b2f6c1e-7a34-4d0b-8c55-3e1d2f4a6b7c',
+  name: 'globex',
+  agent: true,
+  desks: [desk('1', 'OPS', 'Operations', [queue('10', 'Incidents', 1)])],
+}
+/** The user sees the site but is not an agent of its desks: queues respond with 403. */
+export const INITECH_SITE: Site = {
+  id: '5d0e8f3a-1c72-4b69-a2d4-7f9b0c6e1a83',
+  name: 'initech',
+  agent: false,
+  desks: [desk('3', 'TPS', 'Reports', [queue('30', 'Cover sheets', 7)])],
+}
+
+const siteFields = ['name', 'gone', 'agent', 'scopes']
+
+export const atlassian: LookAlike<AtlassianAccount, AtlassianSwitches> = {
+  label: 'Atlassian (sandbox)',
+  client: {
+    id: 'SandboxA7kQ2mX9vLr4TnWc6ZpYb1HsDf',
+    secret: 'ATOAsandboxW8dKx3RqVn5TzLm2YcPf7HbJs9GkAe4UoXi6Qw1Er0Ty',
+  },
+  paths: {
+    authorize: '/authorize',
+    token: '/oauth/token',
+    userinfo: '/me',
+    sites: '/oauth/token/accessible-resources',
+    revoke: '/oauth/revoke',
+  },
+  endpoint: (_method, path) => (path.startsWith('/ex/jira/') ? 'jira' : undefined),
+  settings: (url) => ({ API_URL: url, RESOURCES_URL: `${url}/oauth/token/accessible-resources` }),
+  authorizeParams: {
+    scope: 'read:me read:jira-work read:servicedesk-request offline_access',
+    audience: 'api.atlassian.com',
+    prompt: 'consent',
+  },
+  account: ({ key, name, email, verified }) => ({
+    account_id: `712020:${uuid(`atlassian ${key}`)}`,
+    account_type: 'atlassian',
+    account_status: 'active',
+    name,
+    nickname: key,
+    email,
+    email_verified: verified,
+    picture: `https://secure.gravatar.com/avatar/${digest(email).slice(0, 32)}`,
+    sites: [],
+  }),
+  people: {
+    ada: (account) => ({ ...account, sites: [structuredClone(ACME_SITE), structuredClone(GLOBEX_SITE)] }),
+    grace: (account) => ({ ...account, sites: [structuredClone(INITECH_SITE)] }),
+    linus: ({ email: _email, email_verified: _verified, ...account }) => account,
+  },
+  subject: ({ account_id }) => account_id,
+  switches: () => ({
+    strict: false,
+    deadRefresh: 'observed',
+    deadCode: 'current',
+    wrongSecret: 'access_denied',
+    revoke: 404,
+    absoluteLifetime: false,
+    pageSize: 50,
+  }),
+  controls: ({ people }) => ({
+    'POST /sites'({ identity, cloud_id, ...changes }) {
+      const wrong = (detail: string) => json(400, { error: 'invalid_request', error_description: detail })
+      const site = people.get(String(identity))?.account?.sites.find(({ id }) => id === cloud_id)
+      if (site === undefined) return wrong('identity and cloud_id must name one of the user’s sites')
+      const unknown = Object.keys(changes).find((field) => !siteFields.includes(field))
+      if (unknown !== undefined) return wrong(`a site has no ${unknown}`)
+      return json(200, Object.assign(site, changes))
+    },
+  }),
+  create: createAtlassian,
 }

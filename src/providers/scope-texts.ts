@@ -1,0 +1,22 @@
+/** What scopes let Vinculum do, in words for the people who grant them. */
+import type { Locale } from '../kernel/locale.ts'
+import type { ScopeNames } from './provider.ts'
+
+/** Completes “You allow us to …”, in every language of the pages. */
+export type ScopeText = Readonly<Record<Locale, string>>
+export type ScopeTexts = Readonly<Record<string, ScopeText>>
+
+/** The scopes of OpenID Connect Core §5.4 and §11. */
+export const openidScopeTexts = {
+  openid: { en: 'know who you are', 'pt-BR': 'saber quem você é' },
+  email: { en: 'see your email address', 'pt-BR': 'ver o seu endereço de e-mail' },
+  profile: { en: 'see your name and picture', 'pt-BR': 'ver o seu nome e a sua foto' },
+  offline_access: { en: 'stay connected while you are away', 'pt-BR': 'manter a conexão enquanto você está fora' },
+} as const satisfies ScopeTexts
+
+/** The words for a scope, by its own name or by one that its provider uses for it; `null` if there are none. */
+export function scopeTextOf(scope: string, texts: ScopeTexts, { aliases = {} }: ScopeNames = {}): ScopeText | null {
+  const names = [scope, ...Object.keys(aliases).filter((name) => aliases[name] === scope)]
+  const known = names.find((name) => Object.hasOwn(texts, name))
+  return known === undefined ? null : (texts[known] ?? null)
+}
