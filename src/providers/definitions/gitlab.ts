@@ -1,3 +1,5 @@
+import { faGitlab } from '@fortawesome/free-brands-svg-icons/faGitlab'
+import { markOf } from '../mark.ts'
 import { urlSetting } from '../setting.ts'
 import { openidKind } from './oidc.ts'
 
@@ -10,6 +12,7 @@ import { openidKind } from './oidc.ts'
  */
 export const gitlab = openidKind({
   name: 'GitLab',
+  mark: markOf(faGitlab),
   registration: 'https://gitlab.com/-/user_settings/applications, “Confidential”, scopes openid, email and profile',
   settings: {
     ISSUER: urlSetting('issuer', {

@@ -1,3 +1,5 @@
+import { faLinkedin } from '@fortawesome/free-brands-svg-icons/faLinkedin'
+import { markOf } from '../mark.ts'
 import { choiceSetting, urlSetting } from '../setting.ts'
 import { openidKind } from './oidc.ts'
 
@@ -11,6 +13,7 @@ import { openidKind } from './oidc.ts'
  */
 export const linkedin = openidKind({
   name: 'LinkedIn',
+  mark: markOf(faLinkedin),
   registration: 'https://www.linkedin.com/developers/apps, product “Sign In with LinkedIn using OpenID Connect”',
   settings: {
     PKCE: choiceSetting('pkce', ['off', 'without_secret'], {

@@ -1,4 +1,6 @@
+import { faMicrosoft } from '@fortawesome/free-brands-svg-icons/faMicrosoft'
 import { isTenantId, PERSONAL_TENANT } from '../../kernel/tenant-issuer.ts'
+import { markOf } from '../mark.ts'
 import { firstText, readAddress, readSubject } from '../profile-text.ts'
 import { choiceSetting, urlSetting, wordsOf } from '../setting.ts'
 import { openidKind } from './oidc.ts'
@@ -22,6 +24,7 @@ const isVerified = ({ tid, xms_edov }: Readonly<Record<string, unknown>>): boole
  */
 export const microsoft = openidKind({
   name: 'Microsoft',
+  mark: markOf(faMicrosoft),
   registration: 'https://entra.microsoft.com, “App registrations”, platform “Web”',
   settings: {
     TENANTS: {

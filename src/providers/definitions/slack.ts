@@ -1,4 +1,6 @@
+import { faSlack } from '@fortawesome/free-brands-svg-icons/faSlack'
 import { revocationOf } from '../calls/revoke.ts'
+import { markOf } from '../mark.ts'
 import { restrictionSetting, urlSetting } from '../setting.ts'
 import { oidc, openidKind } from './oidc.ts'
 
@@ -21,6 +23,7 @@ const deadToken = ['invalid_auth', 'token_revoked', 'token_expired', 'account_in
  */
 export const slack = openidKind({
   name: 'Slack',
+  mark: markOf(faSlack),
   registration: 'https://api.slack.com/apps, “OAuth & Permissions”, user scopes openid, email and profile',
   settings: {
     TEAMS: restrictionSetting('teams', teamIds, {
