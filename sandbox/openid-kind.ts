@@ -107,6 +107,8 @@ export function claimsByScope(
   }
 }
 
+export const pictureOf = (key: string): string => `https://pictures.example/${key}.png`
+
 /** `at_hash` for RS256 (OpenID Connect Core §3.1.3.6). */
 export const atHash = (accessToken: string): string =>
   createHash('sha256').update(accessToken).digest().subarray(0, 16).toString('base64url')

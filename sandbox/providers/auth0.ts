@@ -1,7 +1,7 @@
 /** Auth0: https://auth0.com/docs/api/authentication. Its issuer ends with a slash. */
 import { json, reader } from '../exchange.ts'
-import { claimsByScope, type KindAccount, openIdKind, refusal } from '../openid-kind.ts'
-import { digest, givenAndFamily, pictureOf } from '../people.ts'
+import { claimsByScope, type KindAccount, openIdKind, pictureOf, refusal } from '../openid-kind.ts'
+import { digest, givenAndFamily } from '../people.ts'
 import { randomText } from '../random.ts'
 import { authenticateClient, revokeToken } from '../token-endpoint.ts'
 

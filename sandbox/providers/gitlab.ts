@@ -3,8 +3,8 @@
  * texts are those of Doorkeeper, its OAuth library.
  */
 import { json } from '../exchange.ts'
-import { atHash, claimsByScope, type KindAccount, openIdKind, refusal } from '../openid-kind.ts'
-import { digest, digits, pictureOf } from '../people.ts'
+import { atHash, claimsByScope, type KindAccount, openIdKind, pictureOf, refusal } from '../openid-kind.ts'
+import { digest, digits } from '../people.ts'
 import { randomHex } from '../random.ts'
 
 const SCOPES = ['openid', 'profile', 'email', 'read_user', 'api', 'read_api']

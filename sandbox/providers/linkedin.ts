@@ -4,8 +4,8 @@
  * id_tokens have no nonce, and a code verifier together with a client secret is an error.
  */
 import { json, reader } from '../exchange.ts'
-import { claimsByScope, type KindAccount, openIdKind, refusal } from '../openid-kind.ts'
-import { digest, givenAndFamily, pictureOf } from '../people.ts'
+import { claimsByScope, type KindAccount, openIdKind, pictureOf, refusal } from '../openid-kind.ts'
+import { digest, givenAndFamily } from '../people.ts'
 import { randomText } from '../random.ts'
 
 type LinkedInSwitches = {

@@ -3,8 +3,8 @@
  * https://docs.slack.dev/reference/methods/openid.connect.token and …/openid.connect.userInfo.
  */
 import { bearer, json } from '../exchange.ts'
-import { atHash, claimsByScope, type KindAccount, openIdKind } from '../openid-kind.ts'
-import { digest, givenAndFamily, pictureOf } from '../people.ts'
+import { atHash, claimsByScope, type KindAccount, openIdKind, pictureOf } from '../openid-kind.ts'
+import { digest, givenAndFamily } from '../people.ts'
 import { randomHex } from '../random.ts'
 
 export const TEAMS = { acme: 'T0ACME1234', globex: 'T0GLOBEX56' } as const

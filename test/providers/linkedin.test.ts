@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { pictureOf } from '../../sandbox/people.ts'
+import { pictureOf } from '../../sandbox/openid-kind.ts'
 import type { ProviderSettings } from '../../src/providers/provider.ts'
 import { providerContract, standardClaims } from './contract.ts'
 import { enter, named, startWorld, type TestWorld, visit } from './fixture.ts'

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { pictureOf } from '../../sandbox/people.ts'
+import { pictureOf } from '../../sandbox/openid-kind.ts'
 import { TEAMS } from '../../sandbox/providers/slack.ts'
 import { inspectConfig, readConfig } from '../../src/config.ts'
 import { slack } from '../../src/providers/definitions/slack.ts'

@@ -20,6 +20,16 @@ export const gitlab = openidKind({
       example: 'https://gitlab.com',
     }),
   },
+  // https://docs.gitlab.com/ci/variables/predefined_variables/
+  foreignVariables: [
+    'GITLAB_CI',
+    'GITLAB_FEATURES',
+    'GITLAB_TOKEN',
+    'GITLAB_USER_EMAIL',
+    'GITLAB_USER_ID',
+    'GITLAB_USER_LOGIN',
+    'GITLAB_USER_NAME',
+  ],
   complete: (given) => ({ issuer: 'https://gitlab.com', ...given }),
   permissionsUrl: (_clientId, { issuer = '' }) => `${issuer}/-/user_settings/applications`,
 })

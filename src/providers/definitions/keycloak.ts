@@ -11,6 +11,8 @@ export const keycloak = openidKind({
       example: 'https://sso.acme.example/realms/acme',
     }),
   },
+  // Of the container image: https://www.keycloak.org/server/containers
+  foreignVariables: ['KEYCLOAK_ADMIN', 'KEYCLOAK_ADMIN_PASSWORD'],
   // No `offline_access`: there is always a refresh token, and the scope would add an offline session at every sign-in.
   permissionsUrl: (_clientId, { issuer = '' }) => `${issuer}/account/applications`,
 })

@@ -72,6 +72,8 @@ export const microsoft = openidKind({
       tenants,
     }
   },
+  // Personal accounts sign in there.
+  alsoVisited: ['https://login.live.com'],
   scopes: ['openid', 'email', 'profile', 'offline_access'],
   signedClaims: ['email', 'tid', 'xms_edov'],
   endpoints: () => ({ clientAuth: 'post' }),

@@ -36,6 +36,9 @@ export const slack = openidKind({
       example: 'https://slack.com',
     }),
   },
+  // Each workspace has an origin of its own.
+  alsoVisited: ['https://*.slack.com'],
+  foreignVariables: ['SLACK_APP_TOKEN', 'SLACK_BOT_TOKEN', 'SLACK_SIGNING_SECRET', 'SLACK_TOKEN', 'SLACK_WEBHOOK_URL'],
   complete: (given) => ({ issuer: 'https://slack.com', ...given }),
   signedClaims: [TEAM],
   endpoints: ({ issuer }) => ({ revoke: `${issuer}/api/auth.revoke` }),
