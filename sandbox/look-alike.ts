@@ -80,6 +80,12 @@ export type LookAlike<Account, Switches> = {
   readonly authorizeParams: Readonly<Record<string, string>>
   /** Whether it issues refresh tokens at all. */
   readonly hasRefreshTokens?: false
+  /** Whether its access tokens expire; they do by default. */
+  readonly tokensExpire?: false
+  /** Whether it accepts a code verifier together with a client secret; it does by default. */
+  readonly usesPkce?: false
+  /** Its error code for a user who declines; `access_denied` by default. */
+  readonly denial?: string
   /** The account of an ordinary user. */
   account(person: Person): Account
   /** What is special about the scripted users here. */

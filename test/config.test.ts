@@ -715,6 +715,26 @@ describe('a provider', () => {
     })
   })
 
+  test('that is built in gives way to a listed one with its ID, so that an update changes nothing', () => {
+    const listed = {
+      OIDC_PROVIDERS: 'okta',
+      OKTA_ISSUER: 'https://acme.okta.com/oauth2/default',
+      OKTA_USERINFO: 'optional',
+      OKTA_CLIENT_ID: 'o',
+      OKTA_CLIENT_SECRET: 's3cret-of-sixteen',
+    }
+    expect(readConfig(listed).providers).toMatchObject([{ id: 'okta', kind: 'oidc', issuer: listed.OKTA_ISSUER }])
+    const { OIDC_PROVIDERS: _list, ...unlisted } = listed
+    expect(blamed(unlisted)).toEqual(expect.arrayContaining(['OKTA_DOMAIN', 'OKTA_ISSUER', 'OKTA_USERINFO']))
+    const builtIn = {
+      OKTA_CLIENT_ID: 'o',
+      OKTA_CLIENT_SECRET: 's3cret-of-sixteen',
+      OKTA_DOMAIN: 'acme.okta.com/oauth2/default',
+    }
+    // Its people are the same: they are known by the issuer.
+    expect(readConfig(builtIn).providers).toMatchObject([{ id: 'okta', kind: 'okta', issuer: listed.OKTA_ISSUER }])
+  })
+
   test('accepts scopes separated by spaces or commas', () => {
     expect(readConfig({ ...sound, GOOGLE_SCOPES: 'openid, email  profile' }).providers[0]?.scopes).toEqual([
       'openid',
@@ -960,9 +980,10 @@ describe('.env.example', () => {
     const filled = shown
       .flatMap(([name, value]) => (name === 'ACME_TENANTS' ? [] : [[name, value] as const]))
       .map(([name, value]) => [name, value || (name.endsWith('_URL') ? 'https://proxy.example/x' : 'x'.repeat(16))])
-    const enabled = { OAUTH_ENABLED_PROVIDERS: 'google,github,atlassian,acme,beta' }
+    const ids = (Object.keys(definitions) as Kind[]).map((kind) => chosenIds[kind] ?? kind)
+    const enabled = { OAUTH_ENABLED_PROVIDERS: ids.join(',') }
     const config = readConfig({ ...Object.fromEntries(filled), ...secrets, ...enabled, NODE_ENV: 'production' })
-    expect(config.providers.map(({ id }) => id)).toEqual(['google', 'github', 'atlassian', 'acme', 'beta'])
+    expect(config.providers.map(({ id }) => id)).toEqual(ids)
     for (const { id, redirectUris } of config.providers)
       expect(redirectUris.default).toBe(`https://id.example.com/auth/${id}/callback`)
   })

@@ -2,12 +2,34 @@
 import type { Client } from '../clients.ts'
 import type { LookAlike } from '../look-alike.ts'
 import { atlassian } from './atlassian.ts'
+import { auth0 } from './auth0.ts'
 import { github } from './github.ts'
+import { gitlab } from './gitlab.ts'
 import { google } from './google.ts'
+import { keycloak } from './keycloak.ts'
+import { linkedin } from './linkedin.ts'
+import { microsoft } from './microsoft.ts'
 import { oauth2 } from './oauth2.ts'
 import { oidc } from './oidc.ts'
+import { okta } from './okta.ts'
+import { slack } from './slack.ts'
+import { zitadel } from './zitadel.ts'
 
-export const lookAlikes = { google, github, atlassian, oidc, oauth2 }
+export const lookAlikes = {
+  google,
+  microsoft,
+  github,
+  gitlab,
+  atlassian,
+  slack,
+  linkedin,
+  okta,
+  auth0,
+  keycloak,
+  zitadel,
+  oidc,
+  oauth2,
+}
 
 type LookAlikes = typeof lookAlikes
 export type ProviderId = keyof LookAlikes

@@ -5,7 +5,7 @@ import type { Failure } from '../providers/calls/failure.ts'
 import type { ClientVerdict, Examination } from '../providers/examine.ts'
 import type { Endpoints, ProviderSettings } from '../providers/provider.ts'
 import { createProviders } from '../providers/providers.ts'
-import { addressSettingOf, prefix } from '../providers/settings.ts'
+import { addressSettingOf, prefix, settingsOf } from '../providers/settings.ts'
 import { type Check, type Finding, failed, passed, warning } from './check.ts'
 
 /** How long one call may take here, in milliseconds, even if the settings allow more. */
@@ -83,27 +83,34 @@ const documentOf = ({ issuer = '', discoveryUrl }: ProviderSettings): string =>
 function discoveryFault(settings: ProviderSettings, failure: Failure): readonly [found: string, remedy: string] {
   const at = documentOf(settings)
   const p = prefix(settings.id)
-  const reachable = `Check ${p}ISSUER${settings.discoveryUrl ? ` and ${p}DISCOVERY_URL` : ''}, and that this machine reaches the host (DNS, firewall, HTTPS_PROXY).`
+  const address = `${p}${addressSettingOf(settings.kind) ?? 'ISSUER'}`
+  const document = 'DISCOVERY_URL' in settingsOf(settings.kind) ? `${p}DISCOVERY_URL` : address
+  const reachable = `Check ${address}${settings.discoveryUrl && document !== address ? ` and ${document}` : ''}, and that this machine reaches the host (DNS, firewall, HTTPS_PROXY).`
   if (failure.kind === 'unavailable') return [`No discovery document at ${at} (${failure.reason}).`, reachable]
-  if (failure.kind === 'refused') return [`${at} answered with status ${failure.status}.`, `Check ${p}ISSUER.`]
-  if (failure.issuer)
+  if (failure.kind === 'refused') return [`${at} answered with status ${failure.status}.`, `Check ${address}.`]
+  if (failure.issuer) {
+    const { received, configured } = failure.issuer
+    const isIssuer = address === `${p}ISSUER`
     return [
-      `The discovery document names the issuer ${failure.issuer.received}, but ${p}ISSUER is ${failure.issuer.configured}.`,
-      `Set ${p}ISSUER to exactly what the document says, if that is your provider.`,
+      `The discovery document names the issuer ${received}, but ${address} ${isIssuer ? 'is' : 'stands for'} ${configured}.`,
+      isIssuer
+        ? `Set ${address} to exactly what the document says, if that is your provider.`
+        : `Check ${address}, and whether your provider uses another address, such as a custom domain.`,
     ]
+  }
   const remedies: Readonly<Record<string, readonly [string, string]>> = {
     missing_endpoint: [
       'has no usable authorization, token or JWKS endpoint',
-      `Check ${p}ISSUER; endpoints must be https.`,
+      `Check ${address}; endpoints must be https.`,
     ],
     unsafe_endpoint: ['names a userinfo endpoint that is not https', 'Ask the provider to correct it.'],
     token_auth_unsupported: [
       'offers neither client_secret_basic nor client_secret_post',
       `If one of them works anyway, set ${p}TOKEN_AUTH.`,
     ],
-    redirect: ['redirects to another URL', `Set ${p}ISSUER or ${p}DISCOVERY_URL to that URL.`],
+    redirect: ['redirects to another URL', `Set ${[...new Set([address, document])].join(' or ')} to that URL.`],
   }
-  const [what, remedy] = remedies[failure.reason] ?? [`cannot be read (${failure.reason})`, `Check ${p}ISSUER.`]
+  const [what, remedy] = remedies[failure.reason] ?? [`cannot be read (${failure.reason})`, `Check ${address}.`]
   return [`The discovery document at ${at} ${what}.`, remedy]
 }
 

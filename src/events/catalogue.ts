@@ -26,12 +26,14 @@ export const actions = ['login_existing', 'linked_existing', 'linked_new', 'crea
 export type Action = (typeof actions)[number]
 const action = z.enum(actions)
 /**
- * The known error codes of a callback (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6, and those of GitHub and Apple).
+ * The known error codes of a callback (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6, and those of GitHub, Apple and
+ * LinkedIn).
  * Any other value becomes `other`: anyone can write text into the callback URL.
  */
 export const callbackErrors = [
   'access_denied',
   'user_cancelled_authorize',
+  'user_cancelled_login',
   'invalid_request',
   'unauthorized_client',
   'unsupported_response_type',

@@ -155,13 +155,16 @@ export function arriveFromProvider({
 }
 export type ArriveFromProvider = ReturnType<typeof arriveFromProvider>
 
-/** The error for the callback's `error` parameter (RFC 6749 §4.1.2.1; Apple has its own code for a denial). */
+/** What a callback says if the user declines: RFC 6749 §4.1.2.1, and the codes of Apple and LinkedIn. */
+const denials: readonly string[] = ['access_denied', 'user_cancelled_authorize', 'user_cancelled_login']
+
+/** The error for the callback's `error` parameter (RFC 6749 §4.1.2.1). */
 function refusal(
   provider: Provider,
   error: string,
 ): Result<never, AppError<'access_denied' | 'provider_unavailable' | 'token_exchange_failed'>> {
   const params = { provider: provider.name }
-  if (error === 'access_denied' || error === 'user_cancelled_authorize') return fail('access_denied', params)
+  if (denials.includes(error)) return fail('access_denied', params)
   if (error === 'temporarily_unavailable' || error === 'server_error') return fail('provider_unavailable', params)
   return fail('token_exchange_failed', params)
 }

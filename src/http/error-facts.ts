@@ -88,7 +88,7 @@ const facts: { readonly [C in ErrorCode]: Common & Values<C> } = {
   address_needed: { chapters: [['operating.md', 'Administrators']] },
   service_credential_not_found: { events: ['service_credential.revoked'], chapters: [credentials] },
 
-  provider_not_found: { params: { provider: 'gitlab' }, chapters: [['providers.md', 'Register an app']] },
+  provider_not_found: { params: { provider: 'acme' }, chapters: [['providers.md', 'Register an app']] },
   provider_unavailable: {
     params: provider,
     retryAfter: 5,

@@ -7,8 +7,11 @@
 const PLACEHOLDER = '{tenantid}'
 const TENANT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-/** The tenants whose users may sign in: all, or those with these IDs. */
-export type Tenants = 'any' | readonly string[]
+/** The tenant of personal Microsoft accounts: https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference */
+export const PERSONAL_TENANT = '9188040d-6c67-4c5b-b112-36a304b66dad'
+
+/** The tenants whose users may sign in: all, all organizations but no personal accounts, or those with these IDs. */
+export type Tenants = 'any' | 'organizations' | readonly string[]
 
 /** Whether text is a lower-case GUID, the form that issuers use. */
 export const isTenantId = (text: string): boolean => TENANT_ID.test(text)
@@ -30,5 +33,7 @@ export function tenantOf(template: string, issuer: string): string | null {
 /** Whether this is the issuer of an allowed tenant. */
 export function isTenantIssuer(template: string, tenants: Tenants, issuer: string): boolean {
   const tenant = tenantOf(template, issuer)
-  return tenant !== null && (tenants === 'any' || tenants.includes(tenant))
+  if (tenant === null) return false
+  if (tenants === 'organizations') return tenant !== PERSONAL_TENANT
+  return tenants === 'any' || tenants.includes(tenant)
 }

@@ -25,6 +25,8 @@ export type Claims = {
   readonly otherEmails?: readonly string[]
   /** The Google Workspace domain of the account, from Google's `hd` claim. */
   readonly hostedDomain?: string
+  /** The ID of the Slack workspace that the user signed in with. */
+  readonly team?: string
   /** Set if the operator only admits members of organizations. */
   readonly memberships?: Memberships
   readonly name: string | null
@@ -136,10 +138,17 @@ export type Definition = {
   readonly mark: Mark
   /** The setting that lists the IDs of providers of this kind. Absent if there is one, whose ID is its kind. */
   readonly listedIn?: 'OIDC_PROVIDERS' | 'OAUTH2_PROVIDERS'
+  /**
+   * Whether no listed provider may have its ID. Otherwise a listed one takes its place, so that an update that adds a
+   * kind changes nothing for an operator who already lists a provider of that name.
+   */
+  readonly ownsId?: true
   /** Where an operator registers Vinculum, and as what. */
   readonly registration: string
   /** Its settings, besides those of every provider. A common one that is repeated here is replaced. */
   readonly settings: SettingTable
+  /** Adds what follows from the operator's settings, before they are checked: an issuer, and defaults of its own. */
+  readonly complete?: (settings: ProviderSettings) => ProviderSettings
   /** Checks settings that depend on each other. */
   readonly check?: (check: SettingsCheck) => void
   /** The minimum for a sign-in. */
@@ -147,6 +156,7 @@ export type Definition = {
   /** What its scopes let us do: at least the minimum, and those that operators usually add. */
   readonly scopeTexts: ScopeTexts
   readonly emailTrust: EmailTrust
+  /** Its endpoints. Where they are discovered, only those that its discovery document lacks or has wrong. */
   readonly endpoints: (settings: ProviderSettings) => Partial<Endpoints>
   readonly strategy: (parts: StrategyParts, verify: Verify) => Strategy
   readonly claims: (profile: Profile, settings: ProviderSettings) => Claims | UnusableProfile
@@ -165,6 +175,8 @@ export type Definition = {
     /** Whether the `openid` scope is always requested, and the other endpoints are discovered from the issuer. */
     readonly required: boolean
   }
+  /** Claims that decide who may sign in or what is trusted. They are taken only from the id_token, which is signed. */
+  readonly signedClaims?: readonly string[]
   /** Alternative names of its scopes, and scopes that include others. */
   readonly scopeNames?: ScopeNames
   /**
@@ -187,7 +199,7 @@ export type Definition = {
   /** Whether it revokes only with a valid access token, so that an expired one must be renewed first. */
   readonly revokesOnlyValidTokens?: true
   /** Where its users see and withdraw permissions that they granted. */
-  readonly permissionsUrl?: (clientId: string) => string
+  readonly permissionsUrl?: (clientId: string, settings: ProviderSettings) => string
   /** Origins that a browser visits after its authorization endpoint, before it returns. */
   readonly alsoVisited?: readonly string[]
   /** Environment variables of other programs whose names start like its settings. */
@@ -196,8 +208,11 @@ export type Definition = {
   readonly jiraUrls?: (settings: ProviderSettings) => { readonly apiUrl: string; readonly resourcesUrl: string }
 }
 
-/** What a refused refresh requires: the user must consent again, or the operator must fix the configuration. */
-export type RefusalMeaning = 'needs_reauthorization' | 'client_config'
+/**
+ * What a refused refresh requires: the user must consent again, the operator must fix the configuration, or only time
+ * must pass.
+ */
+export type RefusalMeaning = 'needs_reauthorization' | 'client_config' | 'transient'
 
 /** Alternative names for one scope (`aliases`), and scopes that include others (`holds`). */
 export type ScopeNames = {
@@ -335,13 +350,16 @@ export type ProviderSettings = {
   readonly tokenAuth?: TokenAuth
   /** OpenID Connect only: the URL of the discovery document, if it is not below the issuer. */
   readonly discoveryUrl?: string
+  /** Slack only: only members of these workspaces, by ID. */
+  readonly teams?: readonly string[]
   /** OpenID Connect only: the allowed tenants, where `issuer` is a template for many tenants. */
   readonly tenants?: Tenants
   /** OpenID Connect only: `off` if id_tokens do not repeat the nonce. */
   readonly nonce?: 'required' | 'off'
   /**
    * `without_secret` if the provider accepts PKCE only from clients that send no secret; `off` if it does not support
-   * PKCE. Never `off` together with a nonce that is `off`: nothing would bind the code to the browser that started.
+   * PKCE. `off` together with a nonce that is `off` leaves nothing that binds the code to the browser that started. It
+   * is refused, except for a kind that supports neither, if the operator sets it.
    */
   readonly pkce?: PkceUse
   /** Only with id_tokens; `required` by default. */

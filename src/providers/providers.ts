@@ -129,7 +129,14 @@ export function createProviders({
     const discovery =
       one.issuer === undefined || !definition.openid?.required
         ? undefined
-        : createDiscovery({ settings: one, issuer: one.issuer, guard, clock, production })
+        : createDiscovery({
+            settings: one,
+            issuer: one.issuer,
+            own: definition.endpoints(one),
+            guard,
+            clock,
+            production,
+          })
     const issuer = definition.openid?.namespace(one) ?? one.id
     const given = discovery ? undefined : configuredEndpoints(definition, one)
     const keySets = new Map<string, KeySet>()
@@ -157,7 +164,7 @@ export function createProviders({
       provider: {
         id: one.id,
         name: one.name,
-        permissionsUrl: definition.permissionsUrl?.(one.clientId) ?? null,
+        permissionsUrl: definition.permissionsUrl?.(one.clientId, one) ?? null,
         issuer,
         speaksFor: (other) =>
           one.tenants === undefined ? other === issuer : isTenantIssuer(issuer, one.tenants, other),
@@ -172,8 +179,7 @@ export function createProviders({
           : null,
         lifetime: definition.lifetime ?? {},
         missingScopes: (asked, granted) => missingScopes(asked, granted, definition.scopeNames),
-        // The administrator of any tenant can assign any email address.
-        emailTrust: one.tenants === undefined ? (one.emailTrust ?? definition.emailTrust) : 'never',
+        emailTrust: one.emailTrust ?? definition.emailTrust,
         secondFactor: one.secondFactor ?? 'ask',
         authorizeOrigin() {
           const authorize = (given ?? discovery?.known())?.authorize
@@ -338,7 +344,7 @@ export function createProviders({
     const garbage = (reason: string) => guard.report('userinfo', { kind: 'garbage', reason })
     // UserInfo may describe another user than the id_token (token substitution, OpenID Connect Core §5.3.2).
     if (idToken && said !== noUserinfo && said._json.sub !== idToken.sub) return garbage('sub_mismatch')
-    const profile = idToken ? mergeClaims(said, idToken) : said
+    const profile = idToken ? mergeClaims(said, idToken, definition.signedClaims) : said
     const claims = definition.claims(profile, one)
     if ('unreadable' in claims) return garbage(claims.unreadable)
     return ok({ claims, profile: publicProfile(said, idToken) })
@@ -595,14 +601,18 @@ function configuredEndpoints(definition: Definition, one: ProviderSettings): End
  * Merges UserInfo over the id_token, which may contain less. Email address and `email_verified` stay a pair: `true` for
  * one address must not be combined with another.
  */
-function mergeClaims(profile: Profile, { email, email_verified, ...idToken }: IdTokenClaims): Profile {
+function mergeClaims(
+  profile: Profile,
+  { email, email_verified, ...idToken }: IdTokenClaims,
+  signedClaims: readonly string[] = [],
+): Profile {
   const said = profile._json
   const pair =
     said.email === undefined || (said.email_verified === undefined && said.email === email)
       ? { email, email_verified }
       : { email: said.email, email_verified: said.email_verified }
-  // Take the hosted domain only from the id_token, because it is signed.
-  return { ...profile, _json: { ...idToken, ...said, ...pair, hd: idToken.hd } }
+  const signed = Object.fromEntries(signedClaims.map((name) => [name, { email, ...idToken }[name]]))
+  return { ...profile, _json: { ...idToken, ...said, ...pair, ...signed } }
 }
 
 /** The provider's response for the user to see, without anything that could be a credential. */

@@ -11,13 +11,14 @@ export type Restriction = 'restricted' | 'hidden'
 /** Why a user may not sign in with a provider; `null` if they may. All configured restrictions must be met. */
 export function restrictionOn(
   claims: Claims,
-  { emailDomains, hostedDomains, organizations }: ProviderSettings,
+  { emailDomains, hostedDomains, organizations, teams }: ProviderSettings,
 ): Restriction | null {
   if (emailDomains && !verifiedDomains(claims).some((domain) => emailDomains.includes(domain))) return 'restricted'
   // Only Google's `hd` claim proves that the account belongs to the domain. An email address in the domain does not: a
   // former member may have created a Google account with it.
   const hosted = claims.hostedDomain === undefined ? undefined : domainOf(`x@${claims.hostedDomain}`)
   if (hostedDomains && !(hosted !== undefined && hostedDomains.includes(hosted))) return 'restricted'
+  if (teams && !(claims.team !== undefined && teams.includes(claims.team))) return 'restricted'
   if (!organizations) return null
   const { memberOf = [], hidden = false } = claims.memberships ?? {}
   if (memberOf.some((one) => organizations.includes(one))) return null

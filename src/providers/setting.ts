@@ -27,6 +27,8 @@ export type Setting = {
   /** The value that `.env.example` shows. */
   readonly example?: string
   readonly isRequired?: true
+  /** Whether it says where the provider is. */
+  readonly isAddress?: true
   /** Whether it can also be read from the file named in `<ID>_<NAME>_FILE`, and is never shown. */
   readonly isSecret?: true
   /** Whether it is only for display, so that any printable text is valid. */
@@ -52,7 +54,7 @@ type Described = Omit<Setting, 'read'>
 type TextMember = 'name' | 'clientId' | 'clientSecret'
 type ChoiceMember = 'emailTrust' | 'secondFactor' | 'tokenAuth' | 'userinfo' | 'pkce' | 'nonce'
 type ListMember = 'scopes' | 'optionalScopes' | 'jiraScopes'
-type RestrictionMember = 'emailDomains' | 'hostedDomains' | 'organizations'
+type RestrictionMember = 'emailDomains' | 'hostedDomains' | 'organizations' | 'teams'
 
 export const textSetting = (member: TextMember, described: Described): Setting => ({
   ...described,
@@ -117,6 +119,21 @@ export const urlSetting = (member: 'issuer' | 'discoveryUrl', described: Describ
   read(text, context) {
     checkUrl(text, context)
     return { [member]: text }
+  },
+})
+
+/**
+ * Where a provider is, in the words of its console: a host, or an https URL. `issuerOf` makes its issuer of the URL,
+ * which has no slash at the end.
+ */
+export const addressSetting = (described: Described, issuerOf = (url: string): string => url): Setting => ({
+  ...described,
+  isRequired: true,
+  isAddress: true,
+  read(text, context) {
+    const url = text.includes('://') ? text : `https://${text}`
+    checkUrl(url, context)
+    return { issuer: issuerOf(url.replace(/\/+$/, '')) }
   },
 })
 

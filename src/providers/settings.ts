@@ -69,10 +69,8 @@ export const commonSettings = {
 export const settingsOf = (kind: Kind): SettingTable => ({ ...commonSettings, ...definitionOf(kind).settings })
 
 /** The setting that says where a provider of this kind is. `null` for those with well-known endpoints. */
-export const addressSettingOf = (kind: Kind): 'ISSUER' | 'TOKEN_URL' | null => {
-  const required = Object.entries(settingsOf(kind)).filter(([, { isRequired }]) => isRequired)
-  return (['ISSUER', 'TOKEN_URL'] as const).find((name) => required.some(([one]) => one === name)) ?? null
-}
+export const addressSettingOf = (kind: Kind): string | null =>
+  Object.entries(settingsOf(kind)).find(([, { isAddress }]) => isAddress)?.[0] ?? null
 
 const definitionOf = (kind: Kind): Definition => definitions[kind]
 const kinds = Object.keys(definitions) as Kind[]
@@ -128,9 +126,10 @@ export function readProviders(
   general: GeneralSettings,
   faults: string[],
 ): ProviderSettings[] {
+  const listedIds = new Set([...general.OIDC_PROVIDERS, ...general.OAUTH2_PROVIDERS])
   const all = kinds.flatMap((kind) => {
-    const { listedIn } = definitionOf(kind)
-    const ids: readonly string[] = listedIn === undefined ? [kind] : general[listedIn]
+    const { listedIn, ownsId } = definitionOf(kind)
+    const ids: readonly string[] = listedIn ? general[listedIn] : listedIds.has(kind) && !ownsId ? [] : [kind]
     return ids.map((id) => ({ id, kind, isListed: listedIn !== undefined }))
   })
   const ids = all.map(({ id }) => id)
@@ -188,7 +187,7 @@ export function readProvider(
   })
   const { urls: _urls, paths: _paths, breaker, redirectUris, ...members }: SettingValue = Object.assign({}, ...values)
   const paths = Object.assign({}, ...values.map((value) => value.paths)) as NonNullable<ProviderSettings['paths']>
-  const settings: ProviderSettings = {
+  const given: ProviderSettings = {
     id,
     kind,
     name: definition.name ?? id.charAt(0).toUpperCase() + id.slice(1),
@@ -207,6 +206,7 @@ export function readProvider(
     },
     ...(Object.keys(paths).length > 0 ? { paths } : {}),
   }
+  const settings = definition.complete?.(given) ?? given
 
   const isSecretless = settings.pkce === 'without_secret'
   if (isSecretless)

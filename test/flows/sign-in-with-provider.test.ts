@@ -253,6 +253,7 @@ describe('an invalid callback', () => {
   test.each([
     ['redirect_uri_mismatch', 'redirect_uri_mismatch'],
     ['user_cancelled_authorize', 'user_cancelled_authorize'],
+    ['user_cancelled_login', 'user_cancelled_login'],
     ['<script>alert(1)</script>', 'other'],
     ['toString', 'other'],
   ])('with the error %s is reported as %s, once its pending authorization is known', async (said, told) => {
@@ -262,6 +263,16 @@ describe('an invalid callback', () => {
     await at.enter('google', { state, error: said }, arriving(binding))
     expect(at.heard('oauth.callback_refused').map(({ data }) => data)).toEqual([{ provider: 'google', error: told }])
   })
+
+  test.each(['access_denied', 'user_cancelled_authorize', 'user_cancelled_login'])(
+    'with the error %s is access_denied: the user declined',
+    async (error) => {
+      const { state, binding } = await at.begun()
+      expect(await at.enter('google', { state, error }, arriving(binding))).toMatchObject({
+        error: { code: 'access_denied' },
+      })
+    },
+  )
 
   test('after expiry is state_expired', async () => {
     const { state, binding } = await at.begun()

@@ -14,7 +14,7 @@ const given = (fields: Fields) =>
   new URLSearchParams(Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
 
 export function walker(sandbox: Sandbox, provider: ProviderId) {
-  const { paths, authorizeParams } = lookAlikeOf(provider)
+  const { paths, authorizeParams, usesPkce } = lookAlikeOf(provider)
   const urlOf = (endpoint: keyof typeof paths): string => `${sandbox.url}/${provider}${paths[endpoint]}`
   const authorizeUrl = (changes: Fields = {}): string => {
     const query = given({
@@ -22,8 +22,7 @@ export function walker(sandbox: Sandbox, provider: ProviderId) {
       redirect_uri: redirectUri(provider),
       response_type: 'code',
       state: 'the-state',
-      code_challenge: challenge,
-      code_challenge_method: 'S256',
+      ...(usesPkce === false ? {} : { code_challenge: challenge, code_challenge_method: 'S256' }),
       ...authorizeParams,
       ...changes,
     })
@@ -62,7 +61,7 @@ export function walker(sandbox: Sandbox, provider: ProviderId) {
         grant_type: 'authorization_code',
         code: value,
         redirect_uri: redirectUri(provider),
-        code_verifier: verifier,
+        ...(usesPkce === false ? {} : { code_verifier: verifier }),
         ...changes,
       },
       headers,

@@ -17,13 +17,16 @@ type DiscoveryParts = {
   issuer: string
   /** The operator's settings take precedence over discovered values. */
   settings: Pick<ProviderSettings, 'urls' | 'discoveryUrl' | 'tokenAuth' | 'pkce' | 'userinfo'>
+  /** What the definition says takes precedence over discovered values. */
+  own: Partial<Endpoints>
   guard: Guard
   clock: Clock
   production: boolean
 }
 
-export function createDiscovery({ issuer, settings, guard, clock, production }: DiscoveryParts) {
+export function createDiscovery({ issuer, settings, own, guard, clock, production }: DiscoveryParts) {
   const { urls } = settings
+  const auth = chosenAuth(settings) ?? own.clientAuth
   let known: { readonly endpoints: Endpoints; readonly at: number } | undefined
   let pending: Promise<Result<Endpoints, Failure>> | undefined
 
@@ -32,16 +35,12 @@ export function createDiscovery({ issuer, settings, guard, clock, production }: 
     const url = settings.discoveryUrl ?? `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
     const answer = await guard.call({ endpoint: 'discovery', method: 'GET', url })
     if (!answer.ok) return answer
-    const metadata = readMetadata(answer.value.json, { issuer, auth: chosenAuth(settings), production })
+    const metadata = readMetadata(answer.value.json, { issuer, auth, production })
     if ('kind' in metadata) return guard.report('discovery', metadata)
-    const {
-      authorize = metadata.authorize,
-      token = metadata.token,
-      revoke = metadata.revoke,
-      jwks = metadata.jwks,
-    } = urls
-    const userinfo = settings.userinfo === 'off' ? null : (urls.userinfo ?? metadata.userinfo)
-    const endpoints = { ...metadata, authorize, token, userinfo, revoke, jwks }
+    const stated = { ...metadata, ...own }
+    const { authorize = stated.authorize, token = stated.token, revoke = stated.revoke, jwks = stated.jwks } = urls
+    const userinfo = settings.userinfo === 'off' ? null : (urls.userinfo ?? stated.userinfo)
+    const endpoints = { ...stated, authorize, token, userinfo, revoke, jwks, clientAuth: metadata.clientAuth }
     known = { endpoints, at: clock().getTime() }
     return ok(endpoints)
   }

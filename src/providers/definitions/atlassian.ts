@@ -12,6 +12,7 @@ export const atlassian = defineProvider({
   name: 'Atlassian',
   describedAs: 'Atlassian',
   mark: markOf(faAtlassian),
+  ownsId: true,
   registration: 'https://developer.atlassian.com/console/myapps, “OAuth 2.0 integration”',
   permissionsUrl: () => 'https://id.atlassian.com/manage-profile/apps',
   alsoVisited: ['https://id.atlassian.com'],

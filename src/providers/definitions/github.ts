@@ -90,6 +90,7 @@ export const github = defineProvider({
   name: 'GitHub',
   describedAs: 'GitHub',
   mark: markOf(faGithub),
+  ownsId: true,
   registration: 'https://github.com/settings/developers, “OAuth App” or “GitHub App”',
   // GitHub Actions, Codespaces and command-line tools.
   foreignVariables: wordsOf(`

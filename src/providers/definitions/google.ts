@@ -17,6 +17,7 @@ export const google = defineProvider({
   name: 'Google',
   describedAs: 'Google',
   mark: markOf(faGoogle),
+  ownsId: true,
   registration: 'https://console.cloud.google.com/apis/credentials, “Web application”',
   // Google Cloud and its AI libraries.
   foreignVariables: wordsOf(`
@@ -69,6 +70,7 @@ export const google = defineProvider({
     namespace: ({ id, issuer }) => (issuer === undefined || ISSUERS.includes(issuer) ? id : issuer),
     required: false,
   },
+  signedClaims: ['hd'],
   // Google rejects the scope `offline_access`; `access_type=offline` requests a refresh token.
   scopesToRequest: (asked) => asked.filter((scope) => scope !== 'offline_access'),
   async revoke({ accessToken, refreshToken }, { url, guard }) {

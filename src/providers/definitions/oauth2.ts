@@ -22,6 +22,7 @@ export const oauth2 = defineProvider({
       description: 'Its token endpoint.',
       example: 'https://beta.example/oauth/token',
       isRequired: true,
+      isAddress: true,
     }),
     USERINFO_URL: endpointSetting('userinfo', {
       description: 'The endpoint that describes the user.',

@@ -3,7 +3,7 @@ import { isIssuerTemplate, isTenantId, mentionsTenant } from '../../kernel/tenan
 import { markOf } from '../mark.ts'
 import { UserinfoStrategy } from '../passport/userinfo-strategy.ts'
 import { firstText, readAddress, readPicture, readSubject } from '../profile-text.ts'
-import { defineProvider } from '../provider.ts'
+import { type Definition, defineProvider } from '../provider.ts'
 import { openidScopeTexts } from '../scope-texts.ts'
 import {
   choiceSetting,
@@ -20,6 +20,7 @@ export const openidSettings: SettingTable = {
     description: 'Its issuer, exactly as in its discovery document, which also provides endpoints and keys.',
     example: 'https://login.acme.example',
     isRequired: true,
+    isAddress: true,
   }),
   DISCOVERY_URL: urlSetting('discoveryUrl', {
     description: 'URL of its discovery document, if not below the issuer (Azure AD B2C).',
@@ -35,13 +36,13 @@ export const openidSettings: SettingTable = {
   },
   NONCE: choiceSetting('nonce', ['required', 'off'], {
     description:
-      '`off` if its id_tokens do not repeat the nonce (LinkedIn). Not allowed together with PKCE=off. Default: required.',
+      '`off` if its id_tokens do not repeat the nonce. Not allowed together with PKCE=off. Default: required.',
     example: 'required',
   }),
   PKCE: choiceSetting('pkce', ['required', 'without_secret', 'off'], {
     description:
-      '`without_secret` if it accepts PKCE only from clients without a secret (LinkedIn); `off` if it does not ' +
-      'accept PKCE. Default: required.',
+      '`without_secret` if it accepts PKCE only from clients without a secret; `off` if it does not accept PKCE. ' +
+      'Default: required.',
     example: 'required',
   }),
   USERINFO: choiceSetting('userinfo', ['required', 'optional', 'off'], {
@@ -76,7 +77,8 @@ export function checkOpenid({ settings, isSet, fault }: SettingsCheck): void {
       ['EMAIL_DOMAINS'],
       'must not be set with {tenantid}: no email address is verified, so nobody could sign in; use TENANTS',
     )
-  if (tenants !== 'any' && (!tenants?.length || !tenants.every(isTenantId)))
+  const listed = typeof tenants === 'string' ? [] : (tenants ?? [])
+  if (tenants !== 'any' && (listed.length === 0 || !listed.every(isTenantId)))
     fault(['TENANTS'], 'must list the IDs (GUIDs) of the tenants that may sign in, or be any')
 }
 
@@ -117,3 +119,14 @@ export const oidc = defineProvider({
     }
   },
 })
+
+/**
+ * A provider that follows the specifications: the generic one, with a name and an address of its own. Its ID is its
+ * kind.
+ */
+export function openidKind(
+  own: Pick<Definition, 'registration' | 'settings'> & Partial<Definition> & { name: string },
+): Definition {
+  const { listedIn: _listedIn, check: _check, ...generic } = oidc
+  return { ...generic, describedAs: own.name, ...own }
+}

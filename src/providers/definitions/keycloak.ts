@@ -1,0 +1,18 @@
+import { addressSetting } from '../setting.ts'
+import { openidKind } from './oidc.ts'
+
+/** Keycloak: https://www.keycloak.org/securing-apps/oidc-layers */
+export const keycloak = openidKind({
+  name: 'Keycloak',
+  registration: 'the Keycloak admin console, Clients, with “Client authentication” and “Standard flow”',
+  settings: {
+    ISSUER: addressSetting({
+      description: 'Its issuer: the URL of the realm, as in Realm settings, “OpenID Endpoint Configuration”.',
+      example: 'https://sso.acme.example/realms/acme',
+    }),
+  },
+  // Of the container image: https://www.keycloak.org/server/containers
+  foreignVariables: ['KEYCLOAK_ADMIN', 'KEYCLOAK_ADMIN_PASSWORD'],
+  // No `offline_access`: there is always a refresh token, and the scope would add an offline session at every sign-in.
+  permissionsUrl: (_clientId, { issuer = '' }) => `${issuer}/account/applications`,
+})

@@ -1,0 +1,16 @@
+import { addressSetting } from '../setting.ts'
+import { openidKind } from './oidc.ts'
+
+/** Okta: https://developer.okta.com/docs/reference/api/oidc/ */
+export const okta = openidKind({
+  name: 'Okta',
+  registration: 'the Okta Admin Console, Applications, “OIDC - OpenID Connect”, “Web Application”',
+  settings: {
+    DOMAIN: addressSetting({
+      description: 'Its Okta domain; for a custom authorization server, its issuer: acme.okta.com/oauth2/default.',
+      example: 'acme.okta.com',
+    }),
+  },
+  // No `offline_access`: Okta rejects it unless the application has the grant type Refresh Token.
+  permissionsUrl: (_clientId, { issuer = '' }) => `${new URL(issuer).origin}/enduser/settings`,
+})

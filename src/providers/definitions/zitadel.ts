@@ -1,0 +1,15 @@
+import { addressSetting } from '../setting.ts'
+import { openidKind } from './oidc.ts'
+
+/** Zitadel: https://zitadel.com/docs/apis/openidoauth/endpoints */
+export const zitadel = openidKind({
+  name: 'Zitadel',
+  registration: 'the Zitadel console, a project, New application, “Web”, “Code” with a client secret',
+  settings: {
+    ISSUER: addressSetting({
+      description: 'Its issuer: the URL of the instance, as the application shows it under “URLs”.',
+      example: 'https://acme.zitadel.cloud',
+    }),
+  },
+  scopes: ['openid', 'email', 'profile', 'offline_access'],
+})

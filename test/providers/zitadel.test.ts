@@ -1,0 +1,3 @@
+import { providerContract, standardClaims } from './contract.ts'
+
+providerContract('zitadel', standardClaims())
