@@ -270,11 +270,11 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         refusedWith(({ flow }) => {
           flow.redirectUri = 'http://localhost:9/elsewhere'
         }))
-      test.skipIf(!usesPkce)('is refused for another verifier', () =>
-        refusedWith(({ flow }) => {
-          flow.verifier = 'x'.repeat(43)
-        }),
-      )
+      if (usesPkce)
+        test('is refused for another verifier', () =>
+          refusedWith(({ flow }) => {
+            flow.verifier = 'x'.repeat(43)
+          }))
 
       test('is refused for a code used before', async () => {
         const { providers, provider } = open()

@@ -49,10 +49,11 @@ describe.each(PROVIDERS)('the %s sandbox', (provider) => {
     expect(refused(await walk().trade(late))).toBe(true)
   })
 
-  it.skipIf(lookAlikeOf(provider).usesPkce === false)('verifies the PKCE verifier', async () => {
-    expect(refused(await walk().trade(await walk().code(), { code_verifier: 'x'.repeat(43) }))).toBe(true)
-    expect(refused(await walk().trade(await walk().code(), { code_verifier: undefined }))).toBe(true)
-  })
+  if (lookAlikeOf(provider).usesPkce !== false)
+    it('verifies the PKCE verifier', async () => {
+      expect(refused(await walk().trade(await walk().code(), { code_verifier: 'x'.repeat(43) }))).toBe(true)
+      expect(refused(await walk().trade(await walk().code(), { code_verifier: undefined }))).toBe(true)
+    })
 
   it('compares the redirect URI again when the code is exchanged', async () => {
     const elsewhere = redirectUri(provider).replace('3000', '3001')
@@ -127,20 +128,22 @@ describe.each(PROVIDERS)('the %s sandbox', (provider) => {
     expect((await walk().signIn()).access_token).toEqual(expect.any(String))
   })
 
-  it.skipIf(lookAlikeOf(provider).hasRefreshTokens === false)('rejects an invalidated refresh token', async () => {
-    sandbox.switches.github.app = 'github-app'
-    const { refresh_token } = await walk().signIn({ access_type: 'offline' })
-    expect(refresh_token).toEqual(expect.any(String))
-    expect(sandbox.killRefreshTokens(provider, 'ada')).toBe(1)
-    expect(refused(await walk().renew(refresh_token))).toBe(true)
-  })
+  if (lookAlikeOf(provider).hasRefreshTokens !== false)
+    it('rejects an invalidated refresh token', async () => {
+      sandbox.switches.github.app = 'github-app'
+      const { refresh_token } = await walk().signIn({ access_type: 'offline' })
+      expect(refresh_token).toEqual(expect.any(String))
+      expect(sandbox.killRefreshTokens(provider, 'ada')).toBe(1)
+      expect(refused(await walk().renew(refresh_token))).toBe(true)
+    })
 
-  it.skipIf(lookAlikeOf(provider).tokensExpire === false)('rejects an expired access token', async () => {
-    sandbox.switches.github.app = 'github-app'
-    const { access_token, expires_in } = await walk().signIn()
-    sandbox.clock.advance(Number(expires_in) + 1)
-    expect([400, 401]).toContain((await walk().profile(access_token)).status)
-  })
+  if (lookAlikeOf(provider).tokensExpire !== false)
+    it('rejects an expired access token', async () => {
+      sandbox.switches.github.app = 'github-app'
+      const { access_token, expires_in } = await walk().signIn()
+      sandbox.clock.advance(Number(expires_in) + 1)
+      expect([400, 401]).toContain((await walk().profile(access_token)).status)
+    })
 
   it('records its requests, secrets included', async () => {
     const code = await walk().code()
