@@ -35,6 +35,17 @@ const measure = (page: Page) =>
         .map(({ outerHTML }) => outerHTML),
     }
   })
+
+/**
+ * What a newly loaded page looks like: its document, without the values that nobody sees. Pages with equal looks are
+ * one page to a reader, such as the sign-in page in place of each page that requires a user.
+ */
+export const looksOf = async (page: Page): Promise<string> =>
+  (await page.content()).replaceAll(
+    /(<input [^>]*?type="hidden"[^>]*?|<(?:a|form) [^>]*?)(?<= )(?:value|href|action)="[^"]*"/g,
+    '$1',
+  )
+
 const inOrder = { overflow: 0, main: 1, h1: 1, skipped: [], unlabelled: [], small: [] }
 
 /** At the narrowest and the widest common screen. */

@@ -178,21 +178,21 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
   const wrong = createReader(document)
   const faults: string[] = []
   const seen: Seen[] = []
-  const send: typeof fetch = async (input, init) => {
+  /** A request, and its response as text. A clone of the response would pass its body through two streams. */
+  const ask = async (input: Parameters<typeof fetch>[0], init?: RequestInit): Promise<Seen> => {
     const response = await fetch(input, init)
     const to = new URL(input instanceof Request ? input.url : input)
-    if (to.origin === sandbox.url) return response
-    const one: Seen = {
-      method: init?.method ?? 'GET',
-      path: to.pathname,
-      status: response.status,
-      headers: response.headers,
-      text: await response.clone().text(),
-    }
+    const { status, headers } = response
+    const one: Seen = { method: init?.method ?? 'GET', path: to.pathname, status, headers, text: await response.text() }
+    if (to.origin === sandbox.url) return one
     seen.push(one)
     const fault = wrong(one)
     if (fault !== undefined && !faults.includes(fault)) faults.push(fault)
-    return response
+    return one
+  }
+  const send: typeof fetch = async (input, init) => {
+    const { status, headers, text } = await ask(input, init)
+    return new Response(text === '' ? null : text, { status, headers })
   }
 
   let people = 0
@@ -243,7 +243,7 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
     const { body, form, token, headers, at = base } = asking
     const text = form ? new URLSearchParams(form).toString() : typeof body === 'string' ? body : JSON.stringify(body)
     const type = form ? 'application/x-www-form-urlencoded' : 'application/json'
-    const response = await send(new URL(path, at), {
+    const answer = await ask(new URL(path, at), {
       method,
       redirect: 'manual',
       headers: {
@@ -254,10 +254,7 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
       },
       ...(text === undefined ? {} : { body: text }),
     })
-    const answer = await response.text()
-    const json = response.headers.get('content-type')?.includes('json') ? (JSON.parse(answer) as unknown) : {}
-    const read = object.safeParse(json)
-    return { status: response.status, headers: response.headers, text: answer, body: read.success ? read.data : {} }
+    return answerOf(answer)
   }
 
   type AppFlow = {
@@ -439,7 +436,7 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
 export type World = Awaited<ReturnType<typeof startWorld>>
 export type Browser = ReturnType<World['openBrowser']>
 
-export function answerOf({ status, headers, text }: Visit): Answer {
+export function answerOf({ status, headers, text }: Pick<Visit, 'status' | 'headers' | 'text'>): Answer {
   const read = headers.get('content-type')?.includes('json') ? object.safeParse(JSON.parse(text)) : undefined
   return { status, headers, text, body: read?.success ? read.data : {} }
 }
