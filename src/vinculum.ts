@@ -37,6 +37,7 @@ import { createReseal } from './sealing/reseal.ts'
 import { openRing } from './sealing/ring.ts'
 import { createEndSessions } from './sessions/end-sessions.ts'
 import { createSessions } from './sessions/sessions.ts'
+import { createRollUp } from './statistics/roll-up.ts'
 import type { Store } from './store/open.ts'
 import { createInvitations } from './teams/invitations.ts'
 import { createTeams } from './teams/teams.ts'
@@ -200,6 +201,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
         mailer,
         keys,
         sweeping,
+        rollUp: createRollUp({ statistics: stored.statistics, clock }),
         repairGrants: async () => {
           if ((await vault.repair()) > 0) wakeRevocation()
         },
