@@ -37,6 +37,7 @@ import { createReseal } from './sealing/reseal.ts'
 import { openRing } from './sealing/ring.ts'
 import { createEndSessions } from './sessions/end-sessions.ts'
 import { createSessions } from './sessions/sessions.ts'
+import { createOverview } from './statistics/overview.ts'
 import { createRollUp } from './statistics/roll-up.ts'
 import type { Store } from './store/open.ts'
 import { createInvitations } from './teams/invitations.ts'
@@ -237,6 +238,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       providers,
       serviceCredentials: credentials.serviceCredentials,
       audit,
+      overview: createOverview({ statistics: stored.statistics, clock }),
       jobs: scheduler.status,
       standing,
       revocationsOf: revocation.waiting,

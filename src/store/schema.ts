@@ -615,7 +615,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       label: text('label').notNull(),
       count: count('count').notNull(),
     },
-    (t) => [index('hourly_counts_hour').on(t.hour)],
+    (t) => [index('hourly_counts_hour').on(t.hour, t.id)],
   )
 
   const leases = table('leases', {

@@ -6,7 +6,7 @@ import { compareRow } from './row-value.ts'
 /** How many rows one INSERT writes. */
 const rowsAtOnce = 50
 
-export function statisticsStore({ db, tables: t, read, readLong, atomic }: Driver): StatisticsStore {
+export function statisticsStore({ db, tables: t, readLong, atomic }: Driver): StatisticsStore {
   const a = t.audit
   const h = t.hourlyCounts
   const total = async (query: PromiseLike<{ total: number }[]>): Promise<number> =>
@@ -62,7 +62,8 @@ export function statisticsStore({ db, tables: t, read, readLong, atomic }: Drive
             ),
           )
       }),
-    latestHour: async () => (await read(db.select({ hour: h.hour }).from(h).orderBy(desc(h.hour)).limit(1)))[0]?.hour,
+    latestHour: async () =>
+      (await readLong(db.select({ hour: h.hour }).from(h).orderBy(desc(h.hour)).limit(1)))[0]?.hour,
     since: (from) =>
       readLong(
         db
