@@ -37,6 +37,8 @@ import { createReseal } from './sealing/reseal.ts'
 import { openRing } from './sealing/ring.ts'
 import { createEndSessions } from './sessions/end-sessions.ts'
 import { createSessions } from './sessions/sessions.ts'
+import { createOverview } from './statistics/overview.ts'
+import { createRollUp } from './statistics/roll-up.ts'
 import type { Store } from './store/open.ts'
 import { createInvitations } from './teams/invitations.ts'
 import { createTeams } from './teams/teams.ts'
@@ -200,6 +202,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
         mailer,
         keys,
         sweeping,
+        rollUp: createRollUp({ statistics: stored.statistics, clock }),
         repairGrants: async () => {
           if ((await vault.repair()) > 0) wakeRevocation()
         },
@@ -235,6 +238,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       providers,
       serviceCredentials: credentials.serviceCredentials,
       audit,
+      overview: createOverview({ statistics: stored.statistics, clock }),
       jobs: scheduler.status,
       standing,
       revocationsOf: revocation.waiting,

@@ -25,6 +25,7 @@ const may: Record<string, readonly string[]> = {
   credentials: ['kernel', 'errors', 'events', 'type mail/ports.ts', 'type accounts/ports.ts'],
   mail: ['kernel', 'type events'],
   sealing: ['kernel'],
+  statistics: ['kernel'],
   audit: ['type events'],
   providers: ['kernel', 'errors', 'type events'],
   // From other folders a store sees only the ports it implements, and the facts it records.
@@ -33,7 +34,7 @@ const may: Record<string, readonly string[]> = {
     'events/catalogue.ts',
     'root.ts',
     ...['accounts', 'sessions', 'connections', 'credentials', 'teams', 'mail'].map((noun) => `type ${noun}/ports.ts`),
-    ...['audit', 'providers', 'sealing', 'jobs', 'http'].map((noun) => `type ${noun}/ports.ts`),
+    ...['audit', 'providers', 'sealing', 'statistics', 'jobs', 'http'].map((noun) => `type ${noun}/ports.ts`),
   ],
   flows: [
     'kernel',
@@ -48,7 +49,7 @@ const may: Record<string, readonly string[]> = {
     'type audit',
     'type providers',
   ],
-  jobs: ['kernel', 'sessions/keys.ts', 'type events', 'type connections', 'type mail', 'type flows'],
+  jobs: ['kernel', 'sessions/keys.ts', 'type statistics', 'type events', 'type connections', 'type mail', 'type flows'],
   // The framework: it knows the shape of routes, not which exist. Its documentation lists the events and names the
   // services.
   http: [
@@ -59,7 +60,7 @@ const may: Record<string, readonly string[]> = {
     'type events',
     'type flows',
     ...['accounts', 'sessions', 'connections', 'teams', 'credentials'].map((noun) => `type ${noun}`),
-    ...['mail', 'audit', 'jobs', 'providers'].map((noun) => `type ${noun}`),
+    ...['mail', 'audit', 'jobs', 'providers', 'statistics'].map((noun) => `type ${noun}`),
   ],
   'http/api': [
     'http',
@@ -69,7 +70,9 @@ const may: Record<string, readonly string[]> = {
     'flows',
     'teams/policy.ts',
     'credentials/scopes.ts',
-    ...['accounts', 'sessions', 'connections', 'teams', 'credentials', 'jobs'].map((noun) => `type ${noun}`),
+    ...['accounts', 'sessions', 'connections', 'teams', 'credentials', 'jobs', 'statistics'].map(
+      (noun) => `type ${noun}`,
+    ),
   ],
   // Pages do what the API does (`form.ts`). The API imports no page: a program never needs one.
   'http/pages': [
@@ -82,7 +85,7 @@ const may: Record<string, readonly string[]> = {
     'teams/policy.ts',
     'credentials/scopes.ts',
     ...['accounts', 'sessions', 'connections', 'teams', 'credentials'].map((noun) => `type ${noun}`),
-    ...['audit', 'jobs', 'providers'].map((noun) => `type ${noun}`),
+    ...['audit', 'jobs', 'providers', 'statistics'].map((noun) => `type ${noun}`),
   ],
   telemetry: ['kernel', 'events'],
   settings: ['kernel'],

@@ -17,6 +17,7 @@ import type { SignInCodes } from '../sessions/codes.ts'
 import type { Devices } from '../sessions/devices.ts'
 import type { Keys } from '../sessions/keys.ts'
 import type { Tokens } from '../sessions/tokens.ts'
+import type { Overview } from '../statistics/overview.ts'
 import type { Invitations } from '../teams/invitations.ts'
 import type { Teams } from '../teams/teams.ts'
 
@@ -42,6 +43,8 @@ export type Services = {
   readonly standing: (of: Pick<Identity, 'provider' | 'issuer' | 'subject' | 'scopes'>) => Promise<Standing>
   /** The revocations of an account that are still waiting. */
   readonly revocationsOf: Revocations['waiting']
+  /** The numbers that administrators see first. */
+  readonly overview: () => Promise<Overview>
   /** All jobs and their last runs. */
   readonly jobs: () => Promise<readonly JobStatus[]>
   readonly metrics: { readonly contentType: string; text(): Promise<string> }

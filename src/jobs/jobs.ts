@@ -3,6 +3,7 @@ import type { Revocations } from '../connections/revocation.ts'
 import type { SyncJiraSites } from '../flows/sync-jira-sites.ts'
 import type { Mailer } from '../mail/mailer.ts'
 import { type Keys, keyReloadSeconds } from '../sessions/keys.ts'
+import type { RollUp } from '../statistics/roll-up.ts'
 import type { Job } from './scheduler.ts'
 import type { Sweeping } from './sweeping.ts'
 
@@ -13,6 +14,7 @@ type JobsParts = {
   mailer: Pick<Mailer, 'work' | 'backlog'>
   keys: Keys
   sweeping: Pick<Sweeping, 'work'>
+  rollUp: RollUp
   /** Repairs some of the grants that older versions left in a wrong state. */
   repairGrants: () => Promise<unknown>
 }
@@ -25,6 +27,7 @@ export const defineJobs = ({
   mailer,
   keys,
   sweeping,
+  rollUp,
   repairGrants,
 }: JobsParts): readonly Job[] => [
   {
@@ -54,6 +57,7 @@ export const defineJobs = ({
     backlog: () => mailer.backlog(),
   },
   { name: 'reload-signing-keys', everySeconds: keyReloadSeconds, shared: false, work: () => keys.reload() },
+  { name: 'count-by-hour', everySeconds: 600, shared: true, work: () => rollUp.work() },
   {
     name: 'sweep-expired',
     everySeconds: 600,

@@ -73,6 +73,7 @@ export const sweepNames = [
   'auditOfNobody',
   'auditOrigins',
   'refusedSignIns',
+  'hourlyCounts',
 ] as const
 export type SweepName = (typeof sweepNames)[number]
 

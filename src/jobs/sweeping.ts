@@ -34,6 +34,7 @@ export const retentionSeconds = (
   excessSessions: 0,
   auditOfNobody: 90 * day,
   auditOrigins: 90 * day,
+  hourlyCounts: 30 * day,
   ...settings,
 })
 

@@ -28,6 +28,7 @@ import { serviceCredentialStore } from './service-credentials.ts'
 import { sessionStore } from './sessions.ts'
 import { signInCodeStore } from './sign-in-codes.ts'
 import { keyStore } from './signing-keys.ts'
+import { statisticsStore } from './statistics.ts'
 import { sweepStore } from './sweeps.ts'
 import { teamStore } from './teams.ts'
 import { ticketStore } from './tickets.ts'
@@ -150,6 +151,7 @@ export function storeOver(driver: Driver, parts: ChangeParts) {
     invitations: invitationStore(driver, change),
     jira: jiraStore(driver, change, parts.ids),
     audit: auditStore(driver, change, parts.clock),
+    statistics: statisticsStore(driver),
     jobs: jobStore(driver),
     sweeps: sweepStore(driver, change),
     sealed: sealedStore(driver),

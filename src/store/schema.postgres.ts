@@ -27,6 +27,7 @@ export const {
   grants,
   revocations,
   audit,
+  hourlyCounts,
   leases,
   jobs,
   sealingKeys,

@@ -8,6 +8,7 @@ import type { Locale } from '../kernel/locale.ts'
 import type { Mail } from '../mail/ports.ts'
 import type { PendingAuthorization } from '../providers/ports.ts'
 import type { EndReason, Proof, StoredKey } from '../sessions/ports.ts'
+import type { Measure } from '../statistics/ports.ts'
 import type { StoredJiraIntegration, TeamRole } from '../teams/ports.ts'
 import { beginnings } from './beginnings.ts'
 import type { Dialect } from './dialect.sqlite.ts'
@@ -604,6 +605,19 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     ],
   )
 
+  /** What happened in each hour, for the overview of administrators. The ID is made of hour, measure and label. */
+  const hourlyCounts = table(
+    'hourly_counts',
+    {
+      id: text('id').primaryKey(),
+      hour: time('hour').notNull(),
+      measure: text('measure').$type<Measure>().notNull(),
+      label: text('label').notNull(),
+      count: count('count').notNull(),
+    },
+    (t) => [index('hourly_counts_hour').on(t.hour, t.id)],
+  )
+
   const leases = table('leases', {
     name: text('name').primaryKey(),
     owner: text('owner').notNull(),
@@ -668,6 +682,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     grants,
     revocations,
     audit,
+    hourlyCounts,
     leases,
     jobs,
     sealingKeys,

@@ -112,6 +112,7 @@ export function sweepStore(
     guesses: expired(t.guesses, t.guesses.key, t.guesses.lastAt),
     sessions,
     excessSessions,
+    hourlyCounts: expired(t.hourlyCounts, t.hourlyCounts.id, t.hourlyCounts.hour),
     auditOfNobody: deleting(entries, (before) => and(isNull(t.audit.accountId), lt(t.audit.at, before))),
     refusedSignIns: deleting(entries, (before) => and(isRefusedSignIn, lt(t.audit.at, before))),
     async auditOrigins({ before, limit }) {

@@ -47,6 +47,7 @@ import { sealedContract } from './sealed.contract.ts'
 import { secondFactorsContract } from './second-factors.contract.ts'
 import { serviceCredentialContract } from './service-credentials.contract.ts'
 import { sessionsContract } from './sessions.contract.ts'
+import { statisticsContract } from './statistics.contract.ts'
 import { sweepsContract } from './sweeps.contract.ts'
 import { teamsContract } from './teams.contract.ts'
 import { ticketsContract } from './tickets.contract.ts'
@@ -85,6 +86,7 @@ export function storeContract(backend: Backend): void {
     endableContract(() => opened)
     erasingContract(() => opened)
     boundedContract(() => opened)
+    statisticsContract(() => opened)
     sweepsContract(
       () => opened,
       (sql, params) => explain(config, sql, params),

@@ -82,7 +82,7 @@ const activity = ({ cursor }: Ids) =>
 /** The queries for each list. A route with a query field that is in no row fails below. */
 const asked: Readonly<Record<string, (ids: Ids) => readonly string[]>> = {
   '/users': (ids) => users(ids).map((query) => `${query}&limit=10`),
-  '/admin': ({ olderUser, begun }) => ['', `cursor=${olderUser}`, 'search=many-7', `search=many&cursor=${begun}`],
+  '/admin/users': ({ olderUser, begun }) => ['', `cursor=${olderUser}`, 'search=many-7', `search=many&cursor=${begun}`],
   '/audit': (ids) => logs(ids).map((query) => `${query}&limit=10`),
   '/admin/audit': logs,
   '/me/revocations': ({ olderUser }) => ['limit=1', `limit=1&cursor=${olderUser}`],

@@ -22,6 +22,7 @@ const swept: Readonly<Record<Aged, { table: keyof Tables; given?: Readonly<Recor
   rateLimits: { table: 'rateLimits' },
   guesses: { table: 'guesses' },
   sessions: { table: 'sessions' },
+  hourlyCounts: { table: 'hourlyCounts' },
   auditOfNobody: { table: 'audit', given: { accountId: null, ip: null, userAgent: null } },
   auditOrigins: { table: 'audit', given: { event: 'account.updated' } },
   refusedSignIns: { table: 'audit', given: { event: 'authentication.failed', ip: null, userAgent: null } },

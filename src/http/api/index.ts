@@ -14,6 +14,7 @@ import { passwordRoutes } from './passwords.ts'
 import { providerRoutes } from './providers.ts'
 import { secondFactorRoutes } from './second-factor.ts'
 import { serviceCredentialRoutes } from './service-credentials.ts'
+import { statisticsRoutes } from './statistics.ts'
 import { teamRoutes } from './teams.ts'
 import { tokenRoutes } from './tokens.ts'
 import { userRoutes } from './users.ts'
@@ -37,4 +38,5 @@ export const apiRoutes: readonly Route<Services>[] = [
   ...serviceCredentialRoutes,
   ...connectionRoutes,
   ...jobRoutes,
+  ...statisticsRoutes,
 ]

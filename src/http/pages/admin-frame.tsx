@@ -29,7 +29,8 @@ export const query = (given: Readonly<Record<string, string | undefined>>): stri
 /** Links to the administrators' pages that the viewer may open. */
 export function AdminWays({ scopes, say }: Reader & { scopes: readonly string[] }): VNode {
   const pages: readonly (readonly [Scope, string, string])[] = [
-    ['users:read', '/admin', say.admin.users],
+    ['users:read', '/admin', say.overview.title],
+    ['users:read', '/admin/users', say.admin.users],
     ['credentials:read', '/admin/service-credentials', say.admin.credentials],
     ['audit:read', '/admin/audit', say.admin.audit],
     ['jobs:read', '/admin/jobs', say.jobs.title],

@@ -27,7 +27,7 @@ const nameOf = ({ name, email, id }: Account): string => name ?? email ?? id
 
 const users = route({
   ...adminPage,
-  path: '/admin',
+  path: '/admin/users',
   summary: 'Show all accounts, newest first',
   query: doneQuery.extend({ search: line.optional(), cursor: userCursor.optional() }),
   fails: [],
@@ -48,7 +48,7 @@ const users = route({
         status={doneMessageOf(asked.done, locale)}
       >
         <AdminWays {...reader} scopes={who.scopes} />
-        <form method="get" action="/admin">
+        <form method="get" action="/admin/users">
           <Field
             name="search"
             label={admin.search}
@@ -83,12 +83,12 @@ const users = route({
         </section>
         <p class="actions">
           {next ? (
-            <a class="button" href={`/admin${query({ search: text ?? undefined, cursor: userCursorOf(next) })}`}>
+            <a class="button" href={`/admin/users${query({ search: text ?? undefined, cursor: userCursorOf(next) })}`}>
               {text === null ? admin.older : admin.searchOn}
             </a>
           ) : null}
           {after === null ? null : (
-            <a class="button" href={`/admin${query({ search: text ?? undefined })}`}>
+            <a class="button" href={`/admin/users${query({ search: text ?? undefined })}`}>
               {admin.newest}
             </a>
           )}
@@ -256,7 +256,7 @@ const askDelete = route({
 const removeForm = formOf(remove, {
   path: '/admin/users/:id/delete',
   summary: 'Delete an account; its permissions are revoked at the providers',
-  done: () => seeOther(doneAt('/admin', 'user_deleted')),
+  done: () => seeOther(doneAt('/admin/users', 'user_deleted')),
 })
 
 export const adminRoutes = [

@@ -8,6 +8,7 @@ import { adminRoutes } from './admin.tsx'
 import { adminAuditRoutes } from './admin-audit.tsx'
 import { adminCredentialRoutes } from './admin-credentials.tsx'
 import { adminJobRoutes } from './admin-jobs.tsx'
+import { adminOverviewRoutes } from './admin-overview.tsx'
 import { conflictRoutes } from './conflicts.ts'
 import { deviceRoutes } from './devices.tsx'
 import { forgottenPasswordRoutes } from './forgotten-password.tsx'
@@ -56,6 +57,7 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...teamsRoutes,
   ...teamPageRoutes,
   ...invitationRoutes,
+  ...adminOverviewRoutes,
   ...adminRoutes,
   ...adminAuditRoutes,
   ...adminCredentialRoutes,

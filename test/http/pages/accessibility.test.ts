@@ -75,6 +75,7 @@ const visits: Readonly<Record<string, readonly [at: () => string, shownTo: reado
   ],
   '/invitation': [() => `/invitation?ticket=${known.invitation}`, ['person', 'administrator']],
   '/admin': [() => '/admin', ['administrator']],
+  '/admin/users': [() => '/admin/users', ['administrator']],
   '/admin/audit': [() => '/admin/audit', ['administrator']],
   '/admin/jobs': [() => '/admin/jobs', ['administrator']],
   '/admin/service-credentials': [() => '/admin/service-credentials', ['administrator']],

@@ -41,6 +41,8 @@ describe('an administrator', { timeout: 60_000 }, () => {
     const page = await pageOf(boss, 'en')
     await page.goto('/account')
     await page.getByRole('link', { name: 'Administration' }).click()
+    await heading(page, 'Overview')
+    await page.getByRole('link', { name: 'Accounts' }).click()
     await heading(page, 'Accounts')
     await page.getByLabel('Find an account').fill('eve')
     await button(page, /^Find$/).click()
@@ -78,6 +80,9 @@ describe('an administrator', { timeout: 60_000 }, () => {
     const page = await pageOf(boss, 'en')
     await page.goto('/account')
     await tabTo(page, 'Administration')
+    await page.keyboard.press('Enter')
+    await heading(page, 'Overview')
+    await tabTo(page, 'Accounts')
     await page.keyboard.press('Enter')
     await heading(page, 'Accounts')
     await tabTo(page, 'search')
@@ -180,6 +185,7 @@ describe('an administrator', { timeout: 60_000 }, () => {
 describe('the administration pages', () => {
   const pages = [
     '/admin',
+    '/admin/users',
     '/admin/service-credentials',
     '/admin/audit',
     '/admin/users/usr_x',

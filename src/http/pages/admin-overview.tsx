@@ -1,0 +1,198 @@
+import type { VNode } from 'preact'
+import { type ErrorCode, texts as errorTexts } from '../../errors/catalogue.ts'
+import type { Overview } from '../../statistics/overview.ts'
+import { route } from '../route.ts'
+import type { Services } from '../services.ts'
+import { AdminWays, adminPage } from './admin-frame.tsx'
+import { Chart } from './chart.tsx'
+import { Layout, type Reader, readerOf, show, Time } from './layout.tsx'
+
+/** How many reasons for refused sign-ins the page lists. */
+const mostReasons = 6
+
+const overview = route({
+  ...adminPage,
+  path: '/admin',
+  summary: 'Show what happened: sign-ins, refusals, accounts, providers and jobs',
+  fails: [],
+  async handle({ who, locale, csrfToken }, services: Services) {
+    const reader = readerOf(locale)
+    const { say } = reader
+    const numbers = await services.overview()
+    const nameOf = (id: string): string => services.providers.get(id)?.name ?? say.overview.methods[id] ?? id
+    const mayReadJobs = who.scopes.includes('jobs:read')
+    return show(
+      locale,
+      <Layout {...reader} title={say.overview.title} signedIn={csrfToken()} scopes={who.scopes}>
+        <AdminWays {...reader} scopes={who.scopes} />
+        <Tiles {...reader} numbers={numbers} />
+        <section aria-labelledby="sign-ins">
+          <h2 id="sign-ins">{say.overview.signIns}</h2>
+          <Chart
+            {...say.overview.chart}
+            locale={locale}
+            title={say.overview.signInsByMethod}
+            bars={numbers.signIns}
+            series={numbers.methods.map((key) => ({ key, name: nameOf(key) }))}
+          />
+        </section>
+        <Refusals {...reader} numbers={numbers} />
+        <section aria-labelledby="new-accounts">
+          <h2 id="new-accounts">{say.overview.newAccounts}</h2>
+          <Chart
+            {...say.overview.chart}
+            locale={locale}
+            title={say.overview.newAccountsPerDay}
+            bars={numbers.newAccounts}
+            series={[{ key: 'all', name: say.overview.newAccounts }]}
+          />
+        </section>
+        <Health {...reader} services={services} />
+        {mayReadJobs ? <Backlogs {...reader} jobs={await services.jobs()} /> : null}
+        <p class="fine">
+          {numbers.countedAt === null ? (
+            say.overview.notCounted
+          ) : (
+            <>
+              {say.overview.counted} <Time {...reader} at={numbers.countedAt} />
+            </>
+          )}
+        </p>
+      </Layout>,
+    )
+  },
+})
+
+function Tiles({ say, locale, numbers }: Reader & { numbers: Overview }): VNode {
+  const format = new Intl.NumberFormat(locale)
+  const percent = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 1 })
+  const { accounts, newThisWeek, signInsToday, refusedToday, devices, needsConsent } = numbers
+  const attempts = signInsToday + refusedToday
+  const tiles = [
+    [say.overview.accounts, format.format(accounts), say.overview.thisWeek(format.format(newThisWeek))],
+    [say.overview.signedIn, format.format(signInsToday), say.overview.onDevices(format.format(devices))],
+    [
+      say.overview.refused,
+      attempts === 0 ? '–' : percent.format(refusedToday / attempts),
+      say.overview.ofAttempts(format.format(refusedToday), format.format(attempts)),
+    ],
+    [say.overview.needsConsent, format.format(needsConsent), say.overview.needsConsentHint],
+  ] as const
+  return (
+    <dl class="tiles">
+      {tiles.map(([name, value, hint]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>
+            <b>{value}</b> <span class="fine">{hint}</span>
+          </dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+function Refusals({ say, locale, numbers }: Reader & { numbers: Overview }): VNode {
+  const format = new Intl.NumberFormat(locale)
+  const shown = numbers.refusedBy.slice(0, mostReasons)
+  const others = numbers.refusedBy.slice(mostReasons).reduce((total, [, count]) => total + count, 0)
+  const titleOf = (code: string): string =>
+    Object.hasOwn(errorTexts[locale], code) ? errorTexts[locale][code as ErrorCode].title : code
+  return (
+    <section aria-labelledby="refusals">
+      <h2 id="refusals">{say.overview.refusals}</h2>
+      {shown.length === 0 ? (
+        <p>{say.overview.noRefusals}</p>
+      ) : (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{say.overview.reason}</th>
+              <th scope="col">{say.overview.count}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map(([code, count]) => (
+              <tr key={code}>
+                <th scope="row">
+                  <a href={`/docs/errors/${code}`}>{titleOf(code)}</a>
+                </th>
+                <td>{format.format(count)}</td>
+              </tr>
+            ))}
+            {others === 0 ? null : (
+              <tr>
+                <th scope="row">{say.overview.methods.other}</th>
+                <td>{format.format(others)}</td>
+              </tr>
+            )}
+          </tbody>
+        </table>
+      )}
+    </section>
+  )
+}
+
+/** The state of each provider on this node, and the kinds of calls that it does not answer at the moment. */
+function Health({ say, services }: Reader & { services: Services }): VNode {
+  const breakers = services.providers.health()
+  return (
+    <section aria-labelledby="providers">
+      <h2 id="providers">{say.overview.providers}</h2>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{say.overview.provider}</th>
+            <th scope="col">{say.overview.state}</th>
+            <th scope="col">{say.overview.notAnswering}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {services.providers.list().map((provider) => {
+            const open = breakers.filter((one) => one.provider === provider.id && one.state !== 'closed')
+            return (
+              <tr key={provider.id}>
+                <th scope="row">{provider.name}</th>
+                <td>{say.overview.states[services.providers.status(provider)]}</td>
+                <td>{open.length === 0 ? '–' : open.map(({ endpointType }) => endpointType).join(', ')}</td>
+              </tr>
+            )
+          })}
+        </tbody>
+      </table>
+    </section>
+  )
+}
+
+function Backlogs({
+  say,
+  locale,
+  jobs,
+}: Reader & { jobs: readonly { readonly name: string; readonly backlog: number | null }[] }): VNode {
+  const format = new Intl.NumberFormat(locale)
+  return (
+    <section aria-labelledby="backlogs">
+      <h2 id="backlogs">{say.overview.waiting}</h2>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{say.overview.job}</th>
+            <th scope="col">{say.jobs.backlog}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {jobs.map(({ name, backlog }) =>
+            backlog === null ? null : (
+              <tr key={name}>
+                <th scope="row">{say.jobs.names[name] ?? name}</th>
+                <td>{format.format(backlog)}</td>
+              </tr>
+            ),
+          )}
+        </tbody>
+      </table>
+    </section>
+  )
+}
+
+export const adminOverviewRoutes = [overview]

@@ -1,0 +1,74 @@
+import { type Clock, secondsAfter } from '../kernel/clock.ts'
+import type { CountedEntry, HourlyCount, Measure, StatisticsStore } from './ports.ts'
+
+/** How far back the first run counts, in hours: what the overview shows. Counts are kept as long. */
+export const keptHours = 14 * 24
+const hourMs = 3_600_000
+/** How many entries one statement reads. */
+const entriesAtOnce = 1000
+/**
+ * Codes and sign-in methods come from closed lists, but a provider's ID is in the operator's hands. More than this are
+ * counted together.
+ */
+const maxLabels = 40
+
+export const hourOf = (at: Date): Date => new Date(Math.floor(at.getTime() / hourMs) * hourMs)
+
+/** Which event counts for which measure, and under which label. `weight`: one entry may stand for many attempts. */
+const counted: Readonly<
+  Record<string, { readonly measure: Measure; readonly label: string; readonly weight?: string }>
+> = {
+  'authentication.succeeded': { measure: 'signIns', label: 'provider' },
+  'authentication.failed': { measure: 'refused', label: 'code', weight: 'attempts' },
+  'account.created': { measure: 'newAccounts', label: 'via' },
+}
+
+type RollUpParts = { readonly statistics: StatisticsStore; readonly clock: Clock }
+
+/**
+ * Counts the audit log by hour, so that the overview costs the same at a million accounts. The current hour and the one
+ * before it are counted again at every run: an entry of the last moment may have been committed after the run.
+ */
+export function createRollUp({ statistics, clock }: RollUpParts) {
+  async function countHour(hour: Date): Promise<readonly Omit<HourlyCount, 'hour'>[]> {
+    const time = { from: hour, until: new Date(hour.getTime() + hourMs) }
+    const found: Omit<HourlyCount, 'hour'>[] = []
+    for (const [event, { measure, label, weight }] of Object.entries(counted)) {
+      const counts = new Map<string, number>()
+      let after: CountedEntry | null = null
+      do {
+        const entries: readonly CountedEntry[] = await statistics.entries(event, time, { after, limit: entriesAtOnce })
+        for (const { data } of entries) {
+          const name = String(data[label] ?? '')
+          const key = counts.has(name) || counts.size < maxLabels ? name : 'other'
+          const many = weight === undefined ? 1 : Number(data[weight] ?? 1)
+          counts.set(key, (counts.get(key) ?? 0) + many)
+        }
+        after = entries.length < entriesAtOnce ? null : (entries.at(-1) ?? null)
+      } while (after !== null)
+      for (const [name, count] of counts) found.push({ measure, label: name, count })
+    }
+    return found
+  }
+
+  return {
+    /** Counts every hour that is not counted yet, the present one last. */
+    async work(): Promise<void> {
+      const now = clock()
+      const current = hourOf(now)
+      const earliest = secondsAfter(current, -keptHours * 3600)
+      const latest = await statistics.latestHour()
+      const first = latest === undefined ? earliest : new Date(Math.max(earliest.getTime(), latest.getTime() - hourMs))
+      for (let hour = first; hour <= current; hour = new Date(hour.getTime() + hourMs)) {
+        const counts = await countHour(hour)
+        const totals = hour < current ? {} : await statistics.totals(now)
+        const measured = Object.entries(totals) as [Measure, number][]
+        await statistics.replace(hour, [
+          ...counts,
+          ...measured.map(([measure, count]) => ({ measure, label: '', count })),
+        ])
+      }
+    },
+  }
+}
+export type RollUp = ReturnType<typeof createRollUp>

@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest'
+import type { CountedEntry, HourlyCount, StatisticsStore } from '../../src/statistics/ports.ts'
+import { createRollUp, hourOf, keptHours } from '../../src/statistics/roll-up.ts'
+
+const now = new Date('2030-01-01T12:34:56Z')
+type Given = { readonly event: string; readonly at: Date; readonly data: Readonly<Record<string, unknown>> }
+
+/** A store in memory, and a clock to turn. */
+function world(given: readonly Given[] = []) {
+  const entries: CountedEntry[] = given.map((entry, n) => ({ ...entry, id: `aud_${n}`, ordinal: n }))
+  const hours = new Map<number, readonly Omit<HourlyCount, 'hour'>[]>()
+  const replaced: Date[] = []
+  const time = { now }
+  const statistics: StatisticsStore = {
+    entries: async (event, { from, until }, { after, limit }) =>
+      entries
+        .filter((one) => one.event === event && one.at >= from && one.at < until)
+        .filter((one) => after === null || one.ordinal > after.ordinal)
+        .slice(0, limit),
+    totals: async () => ({ accounts: 10, devices: 20, needsConsent: 1 }),
+    replace: async (hour, counts) => {
+      replaced.push(hour)
+      hours.set(hour.getTime(), counts)
+    },
+    latestHour: async () => (hours.size === 0 ? undefined : new Date(Math.max(...hours.keys()))),
+    since: async () => [],
+  }
+  const rollUp = createRollUp({ statistics, clock: () => time.now })
+  const countOf = (hour: Date, measure: string, label = ''): number | undefined =>
+    hours.get(hour.getTime())?.find((one) => one.measure === measure && one.label === label)?.count
+  return { rollUp, replaced, time, countOf, entries }
+}
+const signIn = (at: Date, provider: string): Given => ({ event: 'authentication.succeeded', at, data: { provider } })
+const minutesAgo = (minutes: number): Date => new Date(now.getTime() - minutes * 60_000)
+
+test('the first run counts fourteen days, and a later one only the last two hours', async () => {
+  const { rollUp, replaced, time } = world()
+  await rollUp.work()
+  expect(replaced).toHaveLength(keptHours + 1)
+  replaced.length = 0
+  time.now = new Date(now.getTime() + 600_000)
+  await rollUp.work()
+  expect(replaced).toEqual([new Date('2030-01-01T11:00:00Z'), hourOf(now)])
+})
+
+test('a pause of days is counted afterwards', async () => {
+  const { rollUp, replaced, time } = world()
+  await rollUp.work()
+  replaced.length = 0
+  time.now = new Date(now.getTime() + 5 * 3_600_000)
+  await rollUp.work()
+  expect(replaced).toHaveLength(7)
+})
+
+test('an entry that was committed after the run is counted by the next one', async () => {
+  const { rollUp, entries, countOf } = world([signIn(minutesAgo(40), 'github')])
+  await rollUp.work()
+  const hour = hourOf(minutesAgo(40))
+  expect(countOf(hour, 'signIns', 'github')).toBe(1)
+  entries.push({ ...signIn(minutesAgo(39), 'github'), id: 'aud_late', ordinal: 99 })
+  await rollUp.work()
+  expect(countOf(hour, 'signIns', 'github')).toBe(2)
+})
+
+test('an entry that stands for many attempts counts as many', async () => {
+  const data = { code: 'too_many_attempts', attempts: 40 }
+  const { rollUp, countOf } = world([{ event: 'authentication.failed', at: minutesAgo(1), data }])
+  await rollUp.work()
+  expect(countOf(hourOf(now), 'refused', 'too_many_attempts')).toBe(40)
+})
+
+test('an hour with more entries than one page is counted whole', async () => {
+  const { rollUp, countOf } = world(Array.from({ length: 2500 }, () => signIn(minutesAgo(1), 'password')))
+  await rollUp.work()
+  expect(countOf(hourOf(now), 'signIns', 'password')).toBe(2500)
+})
+
+test('the labels of a measure are bounded: further ones are counted together', async () => {
+  const { rollUp, countOf } = world(Array.from({ length: 60 }, (_, n) => signIn(minutesAgo(1), `p${n}`)))
+  await rollUp.work()
+  expect(countOf(hourOf(now), 'signIns', 'p39')).toBe(1)
+  expect(countOf(hourOf(now), 'signIns', 'other')).toBe(20)
+})
+
+test('totals belong to the present hour only', async () => {
+  const { rollUp, countOf } = world()
+  await rollUp.work()
+  expect(countOf(hourOf(now), 'accounts')).toBe(10)
+  expect(countOf(new Date('2030-01-01T11:00:00Z'), 'accounts')).toBeUndefined()
+})

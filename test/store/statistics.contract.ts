@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest'
+import type { CountedEntry } from '../../src/statistics/ports.ts'
+import { later, now, type Opened, origin } from './people.ts'
+
+/** What every store promises about the counts that the overview shows. */
+export function statisticsContract(opened: () => Opened): void {
+  const statistics = () => opened().store.statistics
+  const hour = new Date('2030-01-01T11:00:00Z')
+  const next = new Date('2030-01-01T12:00:00Z')
+  const refusal = (code: string) => ({
+    name: 'authentication.failed' as const,
+    accountId: null,
+    origin,
+    data: { provider: 'github', code, intent: 'login' as const },
+  })
+
+  describe('statistics', () => {
+    test('entries of one event are read in pages, oldest first, within the time', async () => {
+      for (const code of ['a', 'b', 'c', 'd', 'e']) await opened().store.audit.record(refusal(code))
+      const found: CountedEntry[] = []
+      for (let after: CountedEntry | null = null; ; ) {
+        const time = { from: now, until: later(3600) }
+        const page = await statistics().entries('authentication.failed', time, { after, limit: 2 })
+        found.push(...page)
+        after = page.at(-1) ?? null
+        if (page.length < 2) break
+      }
+      expect(found.map(({ data }) => data.code)).toEqual(['a', 'b', 'c', 'd', 'e'])
+      const all = { after: null, limit: 10 }
+      expect(await statistics().entries('account.created', { from: now, until: later(3600) }, all)).toEqual([])
+      expect(await statistics().entries('authentication.failed', { from: later(-60), until: now }, all)).toEqual([])
+    })
+
+    test('the counts of an hour are replaced as a whole, and no other hour changes', async () => {
+      expect(await statistics().latestHour()).toBeUndefined()
+      await statistics().replace(hour, [
+        { measure: 'signIns', label: 'password', count: 3 },
+        { measure: 'signIns', label: 'github', count: 4 },
+      ])
+      await statistics().replace(next, [{ measure: 'accounts', label: '', count: 9 }])
+      await statistics().replace(hour, [{ measure: 'signIns', label: 'github', count: 5 }])
+      expect(await statistics().latestHour()).toEqual(next)
+      expect(await statistics().since(hour)).toEqual([
+        { hour, measure: 'signIns', label: 'github', count: 5 },
+        { hour: next, measure: 'accounts', label: '', count: 9 },
+      ])
+      expect(await statistics().since(next)).toHaveLength(1)
+    })
+
+    test('an hour may have more counts than one statement writes', async () => {
+      const counts = Array.from({ length: 120 }, (_, n) => ({ measure: 'refused' as const, label: `c${n}`, count: n }))
+      await statistics().replace(hour, counts)
+      expect(await statistics().since(hour)).toHaveLength(120)
+    })
+
+    test('totals count what exists', async () => {
+      expect(await statistics().totals(now)).toEqual({ accounts: 0, devices: 0, needsConsent: 0 })
+    })
+  })
+}
