@@ -153,7 +153,7 @@ const askLink = route({
     const recent = isRecent(who, clock(), settings.recentAuthSeconds)
     return show(
       locale,
-      <Layout {...reader} title={say.link.title(provider.name)} signedIn={csrf}>
+      <Layout {...reader} title={say.link.title(provider.name)} signedIn={csrf} card>
         <p>{say.link.text(provider.name)}</p>
         {provider.scopes.length === 0 ? null : (
           <>

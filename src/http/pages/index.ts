@@ -17,11 +17,13 @@ import { invitationRoutes } from './invitation.tsx'
 import { jiraPages } from './jira.tsx'
 import { jiraQueuePages } from './jira-queues.tsx'
 import { jiraSitePages } from './jira-sites.tsx'
+import { languageRoutes } from './language.ts'
 import { leavingRoutes } from './leaving.tsx'
 import { loginRoutes } from './login.tsx'
 import { mailLoginRoutes } from './mail-login.tsx'
 import { mailboxRoutes } from './mailbox.tsx'
-import { passkeyScripts } from './passkey-script.tsx'
+import { pageScript } from './page-script.ts'
+import { passkeyScripts } from './passkey-script.ts'
 import { passkeyPageRoutes } from './passkeys.tsx'
 import { passwordPages } from './password.tsx'
 import { permissionRoutes } from './permission.tsx'
@@ -42,6 +44,7 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...permissionRoutes,
   ...deviceRoutes,
   ...leavingRoutes,
+  ...languageRoutes,
   ...registerRoutes,
   ...passwordPages,
   ...secondFactorLoginRoutes,
@@ -63,5 +66,5 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...adminCredentialRoutes,
   ...adminJobRoutes,
 ]
-export const staticFiles: readonly StaticFile[] = [stylesheet, ...passkeyScripts]
+export const staticFiles: readonly StaticFile[] = [stylesheet, pageScript, ...passkeyScripts]
 export { errorPage } from './error.tsx'

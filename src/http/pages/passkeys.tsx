@@ -51,9 +51,7 @@ const view = route({
     const passkeys = await flows.passkeys.list(who.accountId)
     const recent = isRecent(who, clock(), settings.recentAuthSeconds)
     const status = doneMessageOf(query.done, locale)
-    return show(locale, <PasskeysPage {...readerOf(locale)} {...{ passkeys, recent, status }} csrf={csrfToken()} />, {
-      scripts: recent,
-    })
+    return show(locale, <PasskeysPage {...readerOf(locale)} {...{ passkeys, recent, status }} csrf={csrfToken()} />)
   },
 })
 

@@ -73,7 +73,7 @@ const visits: Readonly<Record<string, readonly [at: () => string, shownTo: reado
     () => `/account/teams/${known.team}/integrations/jira/queues`,
     ['person'],
   ],
-  '/invitation': [() => `/invitation?ticket=${known.invitation}`, ['person', 'administrator']],
+  '/invitation': [() => `/invitation?ticket=${known.invitation}`, everybody],
   '/admin': [() => '/admin', ['administrator']],
   '/admin/users': [() => '/admin/users', ['administrator']],
   '/admin/audit': [() => '/admin/audit', ['administrator']],

@@ -140,7 +140,7 @@ describe.each([
     const page = await open('/login')
     await link(page, 'Continue with Atlassian').click()
     await button(page, /^Continue as Grace/).click()
-    await heading(page, 'This email address already has an account')
+    await heading(page, 'Is this account yours?')
     await button(page, /separate account/).click()
     await heading(page, 'Your account')
     await Promise.all([first.context().close(), page.context().close()])
