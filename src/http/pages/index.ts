@@ -10,6 +10,7 @@ import { adminCredentialRoutes } from './admin-credentials.tsx'
 import { adminJobRoutes } from './admin-jobs.tsx'
 import { adminOverviewRoutes } from './admin-overview.tsx'
 import { conflictRoutes } from './conflicts.ts'
+import { dataRoutes } from './data.tsx'
 import { deviceRoutes } from './devices.tsx'
 import { forgottenPasswordRoutes } from './forgotten-password.tsx'
 import { identityRoutes } from './identity.tsx'
@@ -27,9 +28,11 @@ import { passkeyScripts } from './passkey-script.ts'
 import { passkeyPageRoutes } from './passkeys.tsx'
 import { passwordPages } from './password.tsx'
 import { permissionRoutes } from './permission.tsx'
+import { permissionPageRoutes } from './permissions.tsx'
 import { registerRoutes } from './register.tsx'
 import { secondFactorPageRoutes } from './second-factor.tsx'
 import { secondFactorLoginRoutes } from './second-factor-login.tsx'
+import { signInMethodRoutes } from './sign-in-methods.tsx'
 import { stylesheet } from './style.ts'
 import { teamPageRoutes } from './team.tsx'
 import { teamsRoutes } from './teams.tsx'
@@ -39,6 +42,9 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...loginRoutes,
   ...conflictRoutes,
   ...accountRoutes,
+  ...signInMethodRoutes,
+  ...permissionPageRoutes,
+  ...dataRoutes,
   ...activityRoutes,
   ...identityRoutes,
   ...permissionRoutes,

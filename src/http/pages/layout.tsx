@@ -124,8 +124,17 @@ const Brand = ({ name }: { name: string }): VNode => (
 /** The pages of an account. A page below one of them is marked as part of it: the longest path counts. */
 const sections = [
   { path: '/account', name: 'profile', also: ['/account/email'] },
+  {
+    path: '/account/sign-in',
+    name: 'signIn',
+    also: ['/account/password', '/account/passkeys', '/account/identities', '/account/link'],
+  },
+  { path: '/account/second-factor', name: 'secondFactor', also: [] },
+  { path: '/account/devices', name: 'devices', also: ['/account/sessions'] },
   { path: '/account/activity', name: 'activity', also: [] },
+  { path: '/account/permissions', name: 'permissions', also: [] },
   { path: '/account/teams', name: 'teams', also: [] },
+  { path: '/account/data', name: 'data', also: ['/account/delete'] },
 ] as const
 
 function Sections({ say, path }: { say: Texts; path: string }): VNode {

@@ -19,6 +19,7 @@ import { object, route } from '../route.ts'
 import { secretText } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { signedInAsRedirect, toSecondFactor } from '../sign-in-answers.ts'
+import { Ask } from './ask.tsx'
 import { Field } from './field.tsx'
 import {
   BackToAccount,
@@ -144,14 +145,14 @@ function PasskeysPage({ passkeys: all, recent, csrf, status, ...reader }: PagePr
               </Field>
             </Form>
             {recent ? (
-              <div class="actions">
-                <Form action={`${here}/${id}/remove`} csrf={csrf}>
-                  <button type="submit" class="danger">
-                    {passkeys.remove}
-                    <Unseen> ({name})</Unseen>
-                  </button>
-                </Form>
-              </div>
+              <Ask
+                action={`${here}/${id}/remove`}
+                csrf={csrf}
+                label={passkeys.removeStart}
+                about={name}
+                what={passkeys.removeWhat}
+                yes={passkeys.remove}
+              />
             ) : null}
           </li>
         ))}

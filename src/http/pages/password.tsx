@@ -9,6 +9,7 @@ import { seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import { passwordChosen } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
+import { Ask } from './ask.tsx'
 import { Field, Submit } from './field.tsx'
 import { BackToAccount, Form, Layout, type Reader, readerOf, SignInAgain, show } from './layout.tsx'
 import { type Refusal, refusalOf } from './refusal.tsx'
@@ -43,7 +44,7 @@ const changeForm = formOf(change, {
   also: ['page'],
   // An account with a password needs the current one. For an account without, the form does not have the field.
   done: ({ body }) =>
-    seeOther(doneAt('/account', body.current_password === undefined ? 'password_set' : 'password_changed')),
+    seeOther(doneAt('/account/sign-in', body.current_password === undefined ? 'password_set' : 'password_changed')),
   failed({ error }, { who, wants, locale, csrfToken }, services) {
     const shown = ['invalid_credentials', 'invalid_request', 'too_many_attempts', 'password_rejected']
     if (wants === 'json' || !shown.includes(error.code)) return undefined
@@ -54,7 +55,7 @@ const changeForm = formOf(change, {
 const removeForm = formOf(remove, {
   path: '/account/password/remove',
   summary: 'Remove my password, in a browser',
-  done: () => seeOther(doneAt('/account', 'password_removed')),
+  done: () => seeOther(doneAt('/account/sign-in', 'password_removed')),
 })
 /** Password managers open this URL (https://w3c.github.io/webappsec-change-password-url/). */
 const wellKnown = route({
@@ -106,15 +107,14 @@ async function showPassword({ who, locale, csrf, refused }: PasswordPageView, se
       {has && others ? (
         <section aria-labelledby="remove">
           <h2 id="remove">{say.password.removeHeading}</h2>
-          <p>{say.password.removeText}</p>
           {recent ? (
-            <div class="actions">
-              <Form action="/account/password/remove" csrf={csrf}>
-                <button type="submit" class="danger">
-                  {say.password.remove}
-                </button>
-              </Form>
-            </div>
+            <Ask
+              action="/account/password/remove"
+              csrf={csrf}
+              label={say.password.removeStart}
+              what={say.password.removeText}
+              yes={say.password.remove}
+            />
           ) : (
             <SignInAgain {...reader} returnTo="/account/password" />
           )}

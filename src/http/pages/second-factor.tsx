@@ -10,6 +10,7 @@ import { seeOther, text } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { typedCode } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
+import { Ask } from './ask.tsx'
 import { Field } from './field.tsx'
 import {
   BackToAccount,
@@ -189,13 +190,13 @@ function SecondFactorPage({ since, recent, csrf, status, wrong, ...props }: Page
             {totp ? (
               <>
                 <p>{secondFactor.hasApp}</p>
-                <div class="actions">
-                  <Form action={`${here}/totp/remove`} csrf={csrf}>
-                    <button type="submit" class="danger">
-                      {secondFactor.removeApp}
-                    </button>
-                  </Form>
-                </div>
+                <Ask
+                  action={`${here}/totp/remove`}
+                  csrf={csrf}
+                  label={secondFactor.removeAppStart}
+                  what={secondFactor.removeAppWhat}
+                  yes={secondFactor.removeApp}
+                />
               </>
             ) : waiting ? (
               <SetUp {...reader} setup={waiting} csrf={csrf} />
@@ -237,22 +238,23 @@ function SecondFactorPage({ since, recent, csrf, status, wrong, ...props }: Page
               <section aria-labelledby="codes">
                 <h2 id="codes">{secondFactor.codes}</h2>
                 <p>{secondFactor.left(recoveryCodesLeft)}</p>
-                <div class="actions">
-                  <Form action={`${here}/recovery-codes`} csrf={csrf}>
-                    <button type="submit">{secondFactor.regenerate}</button>
-                  </Form>
-                </div>
+                <Ask
+                  action={`${here}/recovery-codes`}
+                  csrf={csrf}
+                  label={secondFactor.regenerateStart}
+                  what={secondFactor.regenerateWhat}
+                  yes={secondFactor.regenerate}
+                />
               </section>
               <section aria-labelledby="stop">
                 <h2 id="stop">{secondFactor.stopHeading}</h2>
-                <p>{secondFactor.stopText}</p>
-                <div class="actions">
-                  <Form action={`${here}/stop`} csrf={csrf}>
-                    <button type="submit" class="danger">
-                      {secondFactor.stop}
-                    </button>
-                  </Form>
-                </div>
+                <Ask
+                  action={`${here}/stop`}
+                  csrf={csrf}
+                  label={secondFactor.stopStart}
+                  what={secondFactor.stopText}
+                  yes={secondFactor.stop}
+                />
               </section>
             </>
           )}

@@ -238,6 +238,15 @@ legend { padding: 0; }
 .choice { display: flex; align-items: center; gap: .5rem; min-height: 2.75rem; margin: 0; font-weight: 400; }
 .choice input { flex: none !important; width: 1.5rem; height: 1.5rem; }
 details { margin: 0 0 1rem; }
+/* A button that asks first: what will happen is shown below it. */
+.ask { margin: 0; }
+.ask > summary { display: inline-flex; align-items: center; justify-content: center; min-width: 2.75rem; padding: .375rem 1rem; border: 1px solid var(--edge); border-radius: .5rem; background: var(--sheet); color: var(--ink); font-weight: 550; line-height: 1.25; list-style: none; }
+.ask > summary::-webkit-details-marker { display: none; }
+.ask > summary:hover { background: var(--raised); }
+.ask[open] { flex-basis: 100%; }
+.ask > div { padding: .75rem 0 0; }
+.ask > div > p { margin: 0 0 .75rem; }
+.rows > li:has(.ask[open]) { grid-template-columns: minmax(0, 1fr); }
 summary { min-height: 2.75rem; padding: .625rem 0; color: var(--link); cursor: pointer; }
 
 @media (forced-colors: active) {

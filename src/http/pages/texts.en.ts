@@ -118,7 +118,16 @@ export const en = {
   otherLanguage: 'Português',
   refused: { title: 'Error', heading: 'Please check this' },
   reveal: { show: 'Show', label: 'Show what you type' },
-  sections: { profile: 'Profile', activity: 'Activity', teams: 'Teams' },
+  sections: {
+    profile: 'Profile',
+    signIn: 'Sign-in methods',
+    secondFactor: 'Two-step verification',
+    devices: 'Devices',
+    activity: 'Activity',
+    permissions: 'Apps & permissions',
+    teams: 'Teams',
+    data: 'Your data',
+  },
   signIn: 'Sign in',
   signInAgain: 'Sign in again',
   recent: 'For your security, sign in again first.',
@@ -149,6 +158,7 @@ export const en = {
   },
 
   password: {
+    removeStart: 'Remove password…',
     email: 'Email address',
     password: 'Password',
     forgot: 'Forgot your password?',
@@ -384,6 +394,22 @@ export const en = {
   },
 
   ways: {
+    linked: 'Linked accounts',
+    noneLinked: 'No account of a provider is linked.',
+    own: 'Password and passkeys',
+    off: 'disabled',
+    again: 'sign in again',
+    reconnect: 'Reconnect',
+    manage: 'Manage',
+    details: 'Details',
+    add: 'Add',
+    change: 'Change',
+    back: 'All sign-in methods',
+    noPasskeys: 'None yet',
+    noPassword: 'None yet',
+    hasPassword: 'You can sign in with it.',
+    passwordWaits: 'It works once your email address is verified.',
+    noEmail: 'None yet',
     heading: 'Sign-in methods',
     intro: (usable: number, all: number) =>
       all === 1 ? 'One sign-in method.' : `${usable} of ${all} sign-in methods work at the moment.`,
@@ -405,6 +431,8 @@ export const en = {
   },
 
   permission: {
+    intro: 'What you allowed us to do at other services, and what was done with it.',
+    items: (count: number) => (count === 1 ? 'one permission' : `${count} permissions`),
     heading: 'What you allowed',
     asked: 'We asked to',
     missing: 'Not allowed',
@@ -482,6 +510,10 @@ export const en = {
   },
 
   devices: {
+    endStart: 'Sign out…',
+    endWhat: 'The device is signed out within a few minutes. To use your account there, it has to sign in again.',
+    endOthersStart: 'Sign out all other devices…',
+    endOthersWhat: 'Every device except this one is signed out. Each has to sign in again.',
     heading: 'Devices',
     intro: 'Where you are signed in now.',
     unknown: 'Unknown device',
@@ -586,6 +618,11 @@ export const en = {
   },
 
   secondFactor: {
+    removeAppStart: 'Remove the app…',
+    removeAppWhat: 'Its codes are no longer accepted. Other devices are signed out.',
+    regenerateStart: 'Create new recovery codes…',
+    regenerateWhat: 'You get ten new codes. The codes you saved before stop working.',
+    stopStart: 'Turn the second factor off…',
     title: 'Second factor',
     off: 'Signing in does not require a second factor.',
     on: 'Signing in requires a second factor since',
@@ -647,6 +684,9 @@ export const en = {
   },
 
   passkeys: {
+    removeStart: 'Remove…',
+    removeWhat:
+      'You can no longer sign in with this passkey, and other devices are signed out. Delete it in your password manager, too.',
     title: 'Passkeys',
     intro: 'A passkey signs you in with your fingerprint, your face or your device’s code, without a password.',
     none: 'You have no passkeys yet.',

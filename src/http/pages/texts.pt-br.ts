@@ -122,7 +122,16 @@ export const ptBR: Texts = {
   otherLanguage: 'English',
   refused: { title: 'Erro', heading: 'Verifique isto' },
   reveal: { show: 'Mostrar', label: 'Mostrar o que você digita' },
-  sections: { profile: 'Perfil', activity: 'Atividade', teams: 'Equipes' },
+  sections: {
+    profile: 'Perfil',
+    signIn: 'Formas de entrar',
+    secondFactor: 'Verificação em duas etapas',
+    devices: 'Dispositivos',
+    activity: 'Atividade',
+    permissions: 'Aplicativos e permissões',
+    teams: 'Equipes',
+    data: 'Os seus dados',
+  },
   signIn: 'Entrar',
   signInAgain: 'Entrar de novo',
   recent: 'Por segurança, entre de novo primeiro.',
@@ -153,6 +162,7 @@ export const ptBR: Texts = {
   },
 
   password: {
+    removeStart: 'Remover a senha…',
     email: 'E-mail',
     password: 'Senha',
     forgot: 'Esqueceu a senha?',
@@ -390,6 +400,22 @@ export const ptBR: Texts = {
   },
 
   ways: {
+    linked: 'Contas vinculadas',
+    noneLinked: 'Nenhuma conta de um provedor está vinculada.',
+    own: 'Senha e chaves de acesso',
+    off: 'desativada',
+    again: 'entre de novo',
+    reconnect: 'Reconectar',
+    manage: 'Gerenciar',
+    details: 'Detalhes',
+    add: 'Adicionar',
+    change: 'Alterar',
+    back: 'Todas as formas de entrar',
+    noPasskeys: 'Nenhuma ainda',
+    noPassword: 'Nenhuma ainda',
+    hasPassword: 'Você pode entrar com ela.',
+    passwordWaits: 'Ela funciona quando o seu e-mail estiver confirmado.',
+    noEmail: 'Nenhum ainda',
     heading: 'Formas de entrar',
     intro: (usable, all) =>
       all === 1
@@ -413,6 +439,8 @@ export const ptBR: Texts = {
   },
 
   permission: {
+    intro: 'O que você nos permitiu fazer em outros serviços, e o que foi feito com isso.',
+    items: (count) => (count === 1 ? 'uma permissão' : `${count} permissões`),
     heading: 'O que você permitiu',
     asked: 'Pedimos para',
     missing: 'Não permitido',
@@ -489,6 +517,10 @@ export const ptBR: Texts = {
   },
 
   devices: {
+    endStart: 'Desconectar…',
+    endWhat: 'O dispositivo é desconectado em poucos minutos. Para usar a conta nele, é preciso entrar de novo.',
+    endOthersStart: 'Desconectar todos os outros dispositivos…',
+    endOthersWhat: 'Todos os dispositivos são desconectados, menos este. Em cada um será preciso entrar de novo.',
     heading: 'Dispositivos',
     intro: 'Onde você está conectado(a) agora.',
     unknown: 'Dispositivo desconhecido',
@@ -593,6 +625,11 @@ export const ptBR: Texts = {
   },
 
   secondFactor: {
+    removeAppStart: 'Remover o aplicativo…',
+    removeAppWhat: 'Os códigos dele deixam de valer. Os outros dispositivos são desconectados.',
+    regenerateStart: 'Criar novos códigos de recuperação…',
+    regenerateWhat: 'Você recebe dez códigos novos. Os códigos que você guardou antes deixam de valer.',
+    stopStart: 'Desativar o segundo fator…',
     title: 'Segundo fator',
     off: 'Os seus logins não pedem um segundo fator.',
     on: 'Os seus logins pedem um segundo fator desde',
@@ -661,6 +698,9 @@ export const ptBR: Texts = {
   },
 
   passkeys: {
+    removeStart: 'Remover…',
+    removeWhat:
+      'Você não poderá mais entrar com esta chave, e os outros dispositivos são desconectados. Exclua-a também no seu gerenciador de senhas.',
     title: 'Chaves de acesso',
     intro:
       'Com uma chave de acesso você entra com a impressão digital, o rosto ou o código do seu dispositivo, sem senha.',

@@ -114,34 +114,41 @@ describe('a user with a browser', { timeout: 60_000 }, () => {
     await inspect(page, 'account-new')
 
     // `form-action` also applies to the redirect after the form.
+    await link(page, 'Sign-in methods').click()
+    await page.getByText('Link another sign-in method').click()
     await button(page, 'Link Google').click()
     await be(page, /^Continue as Ada/)
     await page.getByText('The sign-in method was linked to your account.').waitFor()
 
+    await page.getByText('Link another sign-in method').click()
     // Acme ID was not contacted yet, so the target of its form is not known before.
     await link(page, 'Link Acme ID').click()
     await heading(page, 'Link Acme ID')
     await button(page, 'Link Acme ID').click()
     await be(page, /^Continue as Ada/)
     await page.getByText('The sign-in method was linked to your account.').waitFor()
+    await inspect(page, 'account-sign-in')
 
+    await link(page, 'Profile').click()
     await page.getByRole('textbox', { name: 'Name' }).fill('Ada <script>alert(1)</script> King')
     await button(page, 'Save name').click()
     await page.getByText('Your name was changed.').waitFor()
     expect(await page.getByRole('textbox', { name: 'Name' }).inputValue()).toBe('Ada <script>alert(1)</script> King')
 
+    await link(page, 'Sign-in methods').click()
     await link(page, /Manage Google/).click()
     await heading(page, 'Your Google sign-in')
     await page.getByRole('heading', { name: 'What Google says about you' }).waitFor()
-    await link(page, 'Back to your account').click()
+    await link(page, 'All sign-in methods').click()
 
+    await link(page, /Manage GitHub/).click()
     await link(page, /Unlink GitHub/).click()
     await heading(page, 'Unlink GitHub?')
     await button(page, 'Yes, unlink GitHub').click()
     await page.getByText('The sign-in method was unlinked').waitFor()
-    expect(await link(page, /Unlink GitHub/).count()).toBe(0)
+    expect(await link(page, /Manage GitHub/).count()).toBe(0)
 
-    await link(page, 'All activity').click()
+    await link(page, 'Activity').click()
     await heading(page, 'Activity')
     await page.getByText('GitHub unlinked').waitFor()
 
@@ -170,10 +177,16 @@ describe('a user with a browser', { timeout: 60_000 }, () => {
     await inspect(page, 'conflict-proven')
     await button(page, 'Yes, link Atlassian to my account').click()
     await heading(page, 'Your account')
+    await link(page, 'Sign-in methods').click()
     await page.getByRole('heading', { level: 3, name: 'Atlassian' }).waitFor()
     await page.getByRole('heading', { level: 3, name: 'Google' }).waitFor()
-    await inspect(page, 'account-two-devices')
 
+    // What ends something asks first, and says what will happen.
+    await link(page, 'Devices').click()
+    await inspect(page, 'account-two-devices')
+    await page.getByText(/^Sign out…/).click()
+    await page.getByText('The device is signed out within a few minutes.').waitFor()
+    await inspect(page, 'account-device-asked')
     await button(page, /^Sign out \(/).click()
     await page.getByText('The device was signed out.').waitFor()
     await first.goto('/account')
@@ -283,6 +296,7 @@ describe('a user with a browser', { timeout: 60_000 }, () => {
     const page = await newVisitor()
     await signIn(page, 'Google', /^Continue as Linus/)
     await heading(page, 'Your account')
+    await link(page, 'Your data').click()
     await link(page, 'Delete account…').click()
     await heading(page, 'Delete your account?')
     await button(page, 'Yes, delete my account').click()

@@ -99,6 +99,7 @@ test('a passkey proves the account, and the provider just used is not offered', 
   await button(page, 'Use its passkey').click()
   await button(page, 'Yes, link GitHub to my account').click()
   await heading(page, 'Your account')
+  await page.goto('/account/sign-in')
   expect(await page.getByRole('heading', { level: 3, name: 'GitHub' }).count()).toBe(2)
   await page.goto(question)
   await heading(page, 'Question no longer open')
@@ -126,6 +127,8 @@ test('an emailed code proves the account, in Portuguese and without a script', {
   await page.getByRole('main').getByRole('button').first().click()
   await page.waitForURL(question)
   await button(page, 'Sim, vincular Atlassian à minha conta').click()
+  await heading(page, 'Sua conta')
+  await page.goto('/account/sign-in')
   await page.getByRole('heading', { level: 3, name: 'Atlassian' }).waitFor()
 })
 

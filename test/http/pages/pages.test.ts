@@ -371,6 +371,10 @@ const pages = [
   '/login',
   '/account',
   '/account?done=linked',
+  '/account/sign-in',
+  '/account/devices',
+  '/account/permissions',
+  '/account/data',
   '/account/activity',
   '/account/identities/idn_1',
   '/account/identities/idn_2/unlink',
@@ -499,13 +503,14 @@ describe('the account page', () => {
     expect(answer.headers.location).toBe('/login?return_to=%2Faccount')
   })
 
-  test('lists the sign-in methods, with their permissions in words and as scopes', async () => {
-    const { text, headers } = await get('/account')
-    expect(text).toContain('ana@example.com (not verified)')
+  test('lists the sign-in methods, and their pages the permissions in words and as scopes', async () => {
+    const { text: list, headers } = await get('/account/sign-in')
+    expect(list).toContain('ana@example.com (not verified)')
+    expect(list).toContain('<time datetime="2030-01-01T12:00:00.000Z" title="Jan 1, 2030, 12:00 PM UTC"')
+    const text = (await get('/account/identities/idn_1')).text + (await get('/account/identities/idn_2')).text
     expect(text).toContain('know who you are <code class="fine">openid</code>')
     expect(text).toContain('other access <code class="fine">made:up</code>')
     expect(text).toContain('href="https://id.atlassian.com/manage-profile/apps"')
-    expect(text).toContain('<time datetime="2030-01-01T12:00:00.000Z" title="Jan 1, 2030, 12:00 PM UTC"')
     expect(headers['content-security-policy']).toContain(
       "form-action 'self' https://accounts.google.com https://auth.atlassian.com https://id.atlassian.com;",
     )
@@ -514,7 +519,7 @@ describe('the account page', () => {
   test('marks a sign-in method that does not work and permissions that need a new consent', async () => {
     world.providers = [google]
     world.standing = { status: 'needs_reauthorization' }
-    const { text } = await get('/account')
+    const { text } = await get('/account/sign-in')
     expect(text).toContain('1 of 2 sign-in methods work at the moment.')
     expect(text).toContain('this provider is disabled here')
     expect(text).toContain('href="/auth/google?return_to=%2Faccount%2Fidentities%2Fidn_1&amp;consent=again"')
@@ -522,13 +527,13 @@ describe('the account page', () => {
   })
 
   test('lists pending revocations, and has no such section without any', async () => {
-    expect((await get('/account')).text).not.toContain('Still to be revoked')
+    expect((await get('/account/permissions')).text).not.toContain('Still to be revoked')
     const times = { queuedAt: now, nextAttemptAt: new Date(now.getTime() + 60_000) }
     world.waiting = [
       { provider: 'google', teamId: null, attempts: 3, lastError: 'transient', ...times },
       { provider: 'gone', teamId: null, attempts: 0, lastError: null, ...times },
     ]
-    const { text } = await get('/account')
+    const { text } = await get('/account/permissions')
     expect(text).toContain('Still to be revoked')
     expect(text).toContain('the provider did not answer')
     expect(text).toContain('<time datetime="2030-01-01T12:01:00.000Z"')
@@ -536,11 +541,11 @@ describe('the account page', () => {
     expect(text).toContain('href="https://myaccount.google.com/connections"')
     expect(text).toContain('<h3>gone</h3>')
     world.waiting = [{ provider: 'google', teamId: null, attempts: 1, lastError: 'rate_limited', ...times }]
-    expect((await get('/account', { locale: 'pt-BR' })).text).toContain('o provedor pediu para esperar')
+    expect((await get('/account/permissions', { locale: 'pt-BR' })).text).toContain('o provedor pediu para esperar')
   })
 
   test('describes devices in words and marks the current one', async () => {
-    const { text } = await get('/account')
+    const { text } = await get('/account/devices')
     expect(text).toMatch(/<h3>curl<span class="mark">this device<\/span><\/h3>/)
     expect(text).toContain('action="/account/sessions/ses_2/end"')
     expect(text).not.toContain('action="/account/sessions/ses_1/end"')
@@ -548,9 +553,9 @@ describe('the account page', () => {
 
   test('requires a recent sign-in before it offers to link', async () => {
     world.authTime = new Date(now.getTime() - 3_600_000)
-    const { text } = await get('/account')
+    const { text } = await get('/account/sign-in')
     expect(text).not.toContain('action="/auth/google/link"')
-    expect(text).toContain('href="/login?return_to=%2Faccount"')
+    expect(text).toContain('href="/login?return_to=%2Faccount%2Fsign-in"')
   })
 
   test('has a sentence for every notice that a redirect from outside the pages asks for', () => {
@@ -619,9 +624,9 @@ describe('the account page', () => {
 })
 
 describe('a provider that is not discovered yet', () => {
-  test('is discovered by a page of its own, never by the account page', async () => {
+  test('is discovered by a page of its own, never by the page of sign-in methods', async () => {
     world.providers = [google, provider('acme', 'Acme', null)]
-    const { text } = await get('/account')
+    const { text } = await get('/account/sign-in')
     expect(text).toContain('href="/account/link/acme"')
     expect(text).not.toContain('action="/auth/acme/link"')
     expect(world.begun).toEqual([])
@@ -635,9 +640,9 @@ describe('the forms', () => {
   test.each([
     ['/account/name', { name: '  Ana  ' }, '/account?done=name_changed', [ana.id, { name: 'Ana' }]],
     ['/account/name', { name: '' }, '/account?done=name_changed', [ana.id, { name: null }]],
-    ['/account/identities/idn_1/unlink', {}, '/account?done=unlinked', ['unlink', 'idn_1']],
-    ['/account/sessions/ses_2/end', {}, '/account?done=device_ended', ['end', 'ses_2']],
-    ['/account/sessions/end-others', {}, '/account?done=devices_ended', ['others', ana.id, 'ses_1']],
+    ['/account/identities/idn_1/unlink', {}, '/account/sign-in?done=unlinked', ['unlink', 'idn_1']],
+    ['/account/sessions/ses_2/end', {}, '/account/devices?done=device_ended', ['end', 'ses_2']],
+    ['/account/sessions/end-others', {}, '/account/devices?done=devices_ended', ['others', ana.id, 'ses_1']],
     ['/account/sign-out', {}, '/login?done=signed_out', 'signed out'],
     ['/account/delete', {}, '/login?done=deleted', 'deleted'],
   ] as const)('%s %o', async (path, fields, location, said) => {

@@ -119,7 +119,10 @@ describe('with the keyboard alone,', () => {
     await page.keyboard.press('Enter')
     await heading(page, 'Your account')
 
-    await tabTo(page, 'Password')
+    await tabTo(page, 'Sign-in methods')
+    await page.keyboard.press('Enter')
+    await heading(page, 'Sign-in methods')
+    await tabTo(page, 'Change Password')
     await page.keyboard.press('Enter')
     await heading(page, 'Password')
     await tabTo(page, 'current_password')
@@ -127,8 +130,11 @@ describe('with the keyboard alone,', () => {
     expect(await focused(page)).toBe('new_password')
     await page.keyboard.type(another)
     await page.keyboard.press('Enter')
-    await heading(page, 'Your account')
+    await heading(page, 'Sign-in methods')
     await page.getByText('Your password was changed').waitFor()
+    await tabTo(page, 'Devices')
+    await page.keyboard.press('Enter')
+    await heading(page, 'Devices')
 
     for (let at = 0; at < 60 && !(await focused(page)).startsWith('Rename'); at++) await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
@@ -136,7 +142,7 @@ describe('with the keyboard alone,', () => {
     await page.keyboard.type('Kitchen')
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { level: 3, name: /^Kitchen/ }).waitFor()
-    await inspect(page, 'account-with-a-name')
+    await inspect(page, 'devices-with-a-name')
   }, 60_000)
 })
 

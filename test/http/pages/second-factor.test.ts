@@ -154,6 +154,7 @@ describe('an authenticator app', () => {
     await heading(lost, 'Your account')
     await lost.goto('/account/second-factor')
     await lost.getByText('9 recovery codes are left').waitFor()
+    await lost.getByText('Turn the second factor off…').click()
     await button(lost, 'Turn the second factor off').click()
     await lost.getByText('does not require a second factor').waitFor()
   })
@@ -229,6 +230,7 @@ describe('a passkey', () => {
     await heading(page, 'Your account')
 
     await page.goto('/account/passkeys')
+    await page.getByText(/^Remove…/).click()
     await button(page, /^Remove/).click()
     await page.getByRole('status').filter({ hasText: 'was removed' }).waitFor()
     await page.goto('/account/second-factor')
