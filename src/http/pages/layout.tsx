@@ -138,6 +138,8 @@ const sections = [
 ] as const
 
 function Sections({ say, path }: { say: Texts; path: string }): VNode {
+  // It scrolls the current section into view on phones.
+  useScript(pageScript)
   const isWithin = (parent: string): boolean => path === parent || path.startsWith(`${parent}/`)
   const all = sections.flatMap(({ path: own, name, also }) => [own, ...also].map((at) => ({ at, name })))
   const [current] = all.filter(({ at }) => isWithin(at)).sort((a, b) => b.at.length - a.at.length)

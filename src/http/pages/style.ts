@@ -115,7 +115,7 @@ section > p { color: var(--soft); }
 .panel > header { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: .5rem 1rem; }
 .panel > header > h2 { margin: 0; }
 .panel > p, .panel > form, .panel > details, .panel > .actions { margin: 0; padding: .75rem 1.25rem; }
-.panel .panel-lead { padding-bottom: 0; }
+.panel > form > .field:first-of-type { margin-top: 0; }
 .rows { margin: 0; padding: 0; list-style: none; }
 .rows > li { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: .25rem 1rem; align-items: center; padding: .75rem 1.25rem; }
 .rows > li.marked { grid-template-columns: 1.5rem minmax(0, 1fr) auto; }

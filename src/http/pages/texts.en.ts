@@ -623,7 +623,7 @@ export const en = {
     regenerateStart: 'Create new recovery codes…',
     regenerateWhat: 'You get ten new codes. The codes you saved before stop working.',
     stopStart: 'Turn the second factor off…',
-    title: 'Second factor',
+    title: 'Two-step verification',
     off: 'Signing in does not require a second factor.',
     on: 'Signing in requires a second factor since',
     others: 'When you change something here, your other devices are signed out.',

@@ -630,7 +630,7 @@ export const ptBR: Texts = {
     regenerateStart: 'Criar novos códigos de recuperação…',
     regenerateWhat: 'Você recebe dez códigos novos. Os códigos que você guardou antes deixam de valer.',
     stopStart: 'Desativar o segundo fator…',
-    title: 'Segundo fator',
+    title: 'Verificação em duas etapas',
     off: 'Os seus logins não pedem um segundo fator.',
     on: 'Os seus logins pedem um segundo fator desde',
     others: 'Quando você muda algo aqui, os seus outros dispositivos são desconectados.',
