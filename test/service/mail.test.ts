@@ -223,7 +223,7 @@ describe.each(databases)('by email, on %s,', (database) => {
       expect(asked.url.pathname).toBe('/login/email/code')
       const wrong = await browser.submit(asked, '/login/email/code', { code: '1' })
       expect(wrong.status).toBe(400)
-      expect(wrong.text).toContain('aria-describedby="code-error"')
+      expect(wrong.text).toContain('aria-describedby="refused-code"')
       const response = await browser.submit(wrong, '/login/email/code', { code: await newestCode(email) })
       expect([response.status, response.url.pathname]).toEqual([200, '/account/activity'])
     })
