@@ -35,8 +35,8 @@ const view = route({
     return show(
       locale,
       <Layout {...reader} title={say.heading} signedIn={csrf} status={doneMessageOf(query.done, locale)}>
-        <p class="lead">{say.intro}</p>
-        <section class="panel" aria-label={say.heading}>
+        <section class="panel" aria-labelledby="where">
+          <h2 id="where">{say.intro}</h2>
           <ul class="rows">
             {sorted.map((session) => (
               <Device

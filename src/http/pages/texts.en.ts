@@ -515,7 +515,7 @@ export const en = {
     endOthersStart: 'Sign out all other devices…',
     endOthersWhat: 'Every device except this one is signed out. Each has to sign in again.',
     heading: 'Devices',
-    intro: 'Where you are signed in now.',
+    intro: 'Where you are signed in now',
     unknown: 'Unknown device',
     on: (browser: string, system: string) => `${browser} on ${system}`,
     current: 'this device',

@@ -522,7 +522,7 @@ export const ptBR: Texts = {
     endOthersStart: 'Desconectar todos os outros dispositivos…',
     endOthersWhat: 'Todos os dispositivos são desconectados, menos este. Em cada um será preciso entrar de novo.',
     heading: 'Dispositivos',
-    intro: 'Onde você está conectado(a) agora.',
+    intro: 'Onde você está conectado(a) agora',
     unknown: 'Dispositivo desconhecido',
     on: (browser, system) => `${browser} em ${system}`,
     current: 'este dispositivo',

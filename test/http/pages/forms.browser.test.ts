@@ -138,6 +138,7 @@ describe.each([
     await button(first, /^Continue as Grace/).click()
     await heading(first, 'Your account')
     const page = await open('/login')
+    await page.getByText(/more providers/).click()
     await link(page, 'Continue with Atlassian').click()
     await button(page, /^Continue as Grace/).click()
     await heading(page, 'Is this account yours?')
