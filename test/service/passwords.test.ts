@@ -425,7 +425,7 @@ describe.each(databases)('passwords, stored in %s', (database) => {
       const response = await enter(browser, email, password, `/login?${query}`)
       const to = new URL(response.headers.get('location') ?? '')
       expect([response.status, to.origin + to.pathname]).toEqual([303, 'https://app.example.com/in'])
-      expect(Object.keys(cookiesOf(response.headers))).toEqual(['vinculum_device'])
+      expect(Object.keys(cookiesOf(response.headers))).toEqual(['vinculum_device', 'vinculum_last_method'])
       const form = {
         grant_type: 'authorization_code',
         code: to.searchParams.get('code') ?? '',

@@ -23,7 +23,7 @@ const choose = route({
     return_to: z
       .string()
       .max(8192)
-      .regex(/^\/(?![/\\])[\x21-\x5b\x5d-\x7e]*$/)
+      .regex(/^\/([\x21-\x2e\x30-\x5b\x5d-\x7e][\x21-\x5b\x5d-\x7e]*)?$/)
       .describe('The path of the page to show again'),
   }),
   status: 303,
