@@ -129,6 +129,20 @@ section > p { color: var(--soft); }
   .panel > h2, .panel > header, .rows > li, .panel > p, .panel > form, .panel > details, .panel > .actions { padding-right: 1rem; padding-left: 1rem; }
 }
 
+/* Numbers first, and a chart with a table behind it */
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: .75rem; margin: 0 0 1.25rem; }
+.tiles > div, .chart { padding: .875rem 1rem; border: 1px solid var(--line); border-radius: .625rem; background: var(--sheet); }
+.tiles dd { margin: 0; }
+.tiles b { display: block; font-size: 1.5rem; line-height: 1.25; letter-spacing: -.02em; font-variant-numeric: tabular-nums; }
+.chart { margin: 0 0 1.25rem; }
+.chart > svg { display: block; width: 100%; height: auto; }
+.chart > details { margin: 0; }
+.key { display: inline-block; margin-right: 1rem; }
+table { width: 100%; border-collapse: collapse; font-size: .875rem; }
+th { color: var(--soft); font-weight: 600; text-align: start; }
+th, td { padding: .375rem .5rem .375rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+tr:last-child > * { border-bottom: 0; }
+
 dl { margin: 0 0 1rem; }
 dt { color: var(--soft); font-size: .875rem; }
 dd { margin: 0 0 .5rem; }
