@@ -1,9 +1,15 @@
 import type { Origin } from '../events/catalogue.ts'
 import type { Account } from '../kernel/account.ts'
 import type { Clock } from '../kernel/clock.ts'
+import type { Locale } from '../kernel/locale.ts'
 import type { AccountStore } from './ports.ts'
 
-export type ProfileChange = { readonly name?: string | null; readonly picture?: string | null }
+export type ProfileChange = {
+  readonly name?: string | null
+  readonly picture?: string | null
+  /** The language of email. */
+  readonly locale?: Locale
+}
 
 /** What users can change about themselves. The email address is not included: changing it requires verification. */
 export function createProfiles({ accounts, clock }: { accounts: AccountStore; clock: Clock }) {

@@ -14,6 +14,7 @@ import type { ErrorContext, Frame } from './frame.ts'
 import { createHeaders } from './headers.ts'
 import { createLimiter, type Limiter, type LimitName } from './limits.ts'
 import { mount } from './mount.ts'
+import { brandOf } from './page-frame.ts'
 import type { RateLimitStore } from './ports.ts'
 import type { Authenticate } from './principal.ts'
 import { createProblems } from './problem.ts'
@@ -90,6 +91,7 @@ export function createApp<D>(parts: AppParts<D>): { readonly app: Express; reado
     return limiters.get(name)
   }
   const frame: Frame = {
+    brand: brandOf(publicUrl),
     clock,
     limiter,
     random: parts.random,

@@ -30,6 +30,8 @@ export type ErrorContext = {
 
 /** What every request needs. Created once. */
 export type Frame = {
+  /** The name of the service to people. */
+  readonly brand: string
   readonly clock: Clock
   readonly random: Random
   readonly events: Pick<Bus, 'emit'>

@@ -3,6 +3,7 @@ import type { Locale } from '../errors/catalogue.ts'
 import type { Origin } from '../events/catalogue.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import { secretToken } from '../kernel/ids.ts'
+import { isLocale } from '../kernel/locale.ts'
 import type { Frame, Target } from './frame.ts'
 import { readLocale, wantsHtml } from './locale.ts'
 import { type Authorization, readAuthorization } from './principal.ts'
@@ -54,7 +55,8 @@ export class Incoming {
   }
 
   get locale(): Locale {
-    return readLocale(this.request.headers['accept-language'])
+    const chosen = this.readCookie('language')
+    return isLocale(chosen) ? chosen : readLocale(this.request.headers['accept-language'])
   }
 
   get wants(): 'json' | 'html' {

@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises'
 import type { Express, Request, Response } from 'express'
 import { z } from 'zod'
 import { type AppError, fail } from '../errors/catalogue.ts'
-import { type HttpMethod, readHttpMethod } from '../kernel/http-method.ts'
+import { readHttpMethod } from '../kernel/http-method.ts'
 import { Limit, withinLimit } from '../kernel/limit.ts'
 import { acceptsOf } from './body.ts'
 import { authorize, checkBody, checkCredential, readQuery } from './checks.ts'
@@ -75,7 +75,7 @@ export function mount<D>(
       }
       const preflight = preflightOf(frame, request, found)
       if (preflight) return responder.send(204, [...frame.headers.api, ...preflight])
-      if (found.file) return await answerFile(frame, found.file, found.target.method, responder)
+      if (found.file) return await answerFile(frame, found.file, request, responder)
       if (!found.resource) return responder.refuse(fail('not_found').error)
       await serve(frame, found, incoming, responder, vinculum)
     } catch (thrown) {
@@ -345,13 +345,19 @@ function preflightOf<D>(
   return frame.cors.preflight(resource?.bound[wanted]?.crossOrigin ?? target.crossOrigin, wanted, request.headers)
 }
 
-async function answerFile(frame: Frame, file: StaticFile, method: HttpMethod, responder: Responder): Promise<void> {
-  if (method !== 'GET') {
+async function answerFile(frame: Frame, file: StaticFile, request: Request, responder: Responder): Promise<void> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
     const allowed = 'GET, HEAD'
     return responder.refuse(fail('method_not_allowed', { allowed }).error, { headers: { Allow: allowed } })
   }
   const headers = [...frame.headers.immutable, 'Content-Type', file.contentType]
-  if (file.body) return responder.send(200, headers, file.body)
+  if (file.body) {
+    headers.push('Vary', 'Accept-Encoding')
+    // `*` and other encodings get the plain file: every browser names gzip.
+    return /(^|,)\s*gzip\s*(,|$|;\s*q=(1|0\.[0-9]*[1-9]))/i.test(request.headers['accept-encoding'] ?? '')
+      ? responder.send(200, [...headers, 'Content-Encoding', 'gzip'], file.gzipped)
+      : responder.send(200, headers, file.body)
+  }
   // A file that is missing fails here, while the response can still be an error.
   const { size } = await stat(file.location)
   return responder.send(200, [...headers, 'Content-Length', String(size)], piecesOf(file.location))

@@ -204,8 +204,8 @@ body {
   color: var(--ink);
   font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
 }
-a { color: var(--accent); text-underline-offset: .15em; }
-:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 2px; }
+a { color: var(--link); text-underline-offset: .15em; }
+:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; border-radius: 2px; }
 [hidden] { display: none !important; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .skip { position: absolute; top: -6rem; left: .5rem; z-index: 1; padding: .75rem 1rem; background: var(--sheet); }
@@ -266,7 +266,7 @@ html.dark-mode .swagger-ui, .swagger-ui, .swagger-ui .scheme-container, html.dar
 /* Colors that can be read, and examples without a scroll bar that no keyboard reaches. */
 .swagger-ui .info .title small, .swagger-ui .info .title small.version-stamp { background: var(--soft) !important; }
 .swagger-ui .info .title small pre { color: var(--paper); }
-.swagger-ui .info a, .swagger-ui .info .link, .swagger-ui .markdown a { color: var(--accent); }
+.swagger-ui .info a, .swagger-ui .info .link, .swagger-ui .markdown a { color: var(--link); }
 html.dark-mode .swagger-ui .examples-select__section-label, html.dark-mode .swagger-ui .headers .header-col {
   color: var(--ink);
 }

@@ -1,4 +1,5 @@
 import type { Response } from 'express'
+import { h } from 'preact'
 import { renderToString } from 'preact-render-to-string'
 import { type AppError, type ErrorCode, fail } from '../errors/catalogue.ts'
 import { type Fact, internalOrigin } from '../events/catalogue.ts'
@@ -11,6 +12,7 @@ import type { Frame } from './frame.ts'
 import { type HeaderList, withHeaders } from './headers.ts'
 import type { Incoming } from './incoming.ts'
 import { wantsHtml } from './locale.ts'
+import { type PageFrame, PageFrameProvider } from './page-frame.ts'
 import { fault } from './problem.ts'
 import type { RefusalDetails, Stop } from './refusal.ts'
 import { type Answer, type CookieChange, type Headers, page } from './reply.ts'
@@ -65,13 +67,28 @@ export class Responder {
       }
       case 'page': {
         this.crossOrigin = 'none'
-        const html = `<!doctype html>${renderToString(answer.view)}`
-        const headers = this.#frame.headers.page(answer.formAction, answer.scripts)
+        const value = this.#pageFrame(answer.status ?? 200)
+        const html = `<!doctype html>${renderToString(h(PageFrameProvider, { value, children: answer.view }))}`
+        const headers = this.#frame.headers.page(answer.formAction, answer.scripts ?? value.scripts.size > 0)
         this.#reply(answer.status ?? 200, headers, answer, 'text/html; charset=utf-8', html)
         break
       }
       case 'text':
         this.#reply(answer.status ?? route?.status ?? 200, base, answer, answer.contentType, answer.text)
+    }
+  }
+
+  #pageFrame(status: number): PageFrame {
+    const { request, target, who, returnTo, csrfToken } = this.#incoming
+    const isView = request.method === 'GET' && status !== 404 && target.bound !== undefined
+    return {
+      brand: this.#frame.brand,
+      now: this.#frame.clock(),
+      path: request.path,
+      here: isView ? returnTo : null,
+      viewer: who && { account: who.account, scopes: who.scopes },
+      csrfToken,
+      scripts: new Set(),
     }
   }
 

@@ -74,6 +74,22 @@ export const deviceCookie = (secret: string, seconds: number): CookieChange => (
   ...cookie,
 })
 
+/** The email address that was just typed, so that the next page fills it in. Not in the URL: it would be logged. */
+export const typedEmailCookie = (email: string | null): CookieChange => ({
+  name: 'typed_email',
+  value: email,
+  ...(email === null ? {} : { maxAgeSeconds: 600 }),
+  ...cookie,
+})
+
+/** The sign-in method last used on this device, which the sign-in page marks. It says nothing about a person. */
+const lastMethodCookie = (method: string, seconds: number): CookieChange => ({
+  name: 'last_method',
+  value: method,
+  maxAgeSeconds: seconds,
+  ...cookie,
+})
+
 /** One cookie for each provider round trip, so that concurrent ones in one browser do not overwrite each other. */
 export const flowCookie = (handle: string, value: string | null, seconds: number): CookieChange => ({
   name: `flow_${handle}`,
@@ -139,7 +155,10 @@ export async function signedInAsRedirect(
   { codes, settings }: Services,
   cookies: readonly CookieChange[] = [],
 ): Promise<Redirect> {
-  const known = device ? [deviceCookie(device, settings.deviceCookieSeconds)] : []
+  const known = [
+    ...(device ? [deviceCookie(device, settings.deviceCookieSeconds)] : []),
+    lastMethodCookie(provider, settings.deviceCookieSeconds),
+  ]
   const { returnTo, codeChallenge } = flow
   if (returnTo !== null && codeChallenge !== null) {
     const to = { sessionId: session.id, accountId: account.id, action, provider, providerUserId, codeChallenge }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 
 /**
  * A file that is served under a name that changes with its content, so that browsers may cache it forever. It is in
@@ -8,7 +9,10 @@ import { join } from 'node:path'
 export type StaticFile = {
   readonly path: string
   readonly contentType: string
-} & ({ readonly body: Buffer; readonly location?: never } | { readonly location: string; readonly body?: never })
+} & (
+  | { readonly body: Buffer; readonly gzipped: Buffer; readonly location?: never }
+  | { readonly location: string; readonly body?: never }
+)
 
 /** `style.css` becomes `/static/style.<hash>.css`. */
 export function staticFile(
@@ -19,7 +23,9 @@ export function staticFile(
   const body = Buffer.from(content)
   const hash = createHash('sha256').update(body).digest('hex').slice(0, 16)
   const dot = name.lastIndexOf('.')
-  return { path: `/static/${name.slice(0, dot)}.${hash}${name.slice(dot)}`, contentType, body }
+  const path = `/static/${name.slice(0, dot)}.${hash}${name.slice(dot)}`
+  // A page and its files shall be small also without a proxy that compresses. Nothing in a file is a secret (BREACH).
+  return { path, contentType, body, gzipped: gzipSync(body) }
 }
 
 /**

@@ -289,12 +289,17 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
         [accountLock(accountId)],
       ),
 
-    async update(id, { name, picture }, at, because) {
+    async update(id, { name, picture, locale }, at, because) {
       return change(function* (tx, note) {
         const [row] = yield* step(
           tx
             .update(t.accounts)
-            .set({ ...(name !== undefined && { name }), ...(picture !== undefined && { picture }), updatedAt: at })
+            .set({
+              ...(name !== undefined && { name }),
+              ...(picture !== undefined && { picture }),
+              ...(locale !== undefined && { locale }),
+              updatedAt: at,
+            })
             .where(eq(t.accounts.id, id))
             .returning(columns),
         )

@@ -98,15 +98,19 @@ export function createInvitations({ teams, invitations, clock, ids, random }: In
     },
 
     /**
-     * Shows an invitation to a user who opened its link, without using it. `joined`: the user is already in the team.
+     * Shows an invitation to the reader of its link, signed in or not, without using it. `joined`: the user is already in
+     * the team.
      */
     async look(
       secret: string,
-      accountId: string,
+      accountId: string | null,
     ): Promise<Result<InvitationDetails & { readonly joined: boolean }, AppError<'invitation_not_found'>>> {
       const found = await invitations.find(sha256(secret), clock())
       if (!found) return fail('invitation_not_found')
-      return ok({ ...found, joined: (await teams.membership(found.team.id, accountId)) !== undefined })
+      return ok({
+        ...found,
+        joined: accountId !== null && (await teams.membership(found.team.id, accountId)) !== undefined,
+      })
     },
 
     /**

@@ -45,3 +45,21 @@ test('the files of Swagger UI stay on disk, and only our own small files are in 
   ])
   for (const { size } of inMemory) expect(size).toBeLessThan(20_000)
 })
+
+test('a file in memory is compressed for a client that accepts gzip', async () => {
+  const [style] = referenceFiles.filter(({ path }) => path.endsWith('.css') && path.includes('reference'))
+  if (!style?.body) throw new Error('no stylesheet')
+  const { app } = createSurface({ staticFiles: [] })
+  for (const [accepted, encoding] of [
+    ['gzip, deflate, br', 'gzip'],
+    ['br;q=1, gzip;q=0.5', 'gzip'],
+    ['gzip;q=0', undefined],
+    ['identity', undefined],
+    ['*', undefined],
+  ] as const) {
+    const { headers, text: body } = await request(app).get(style.path).set('Accept-Encoding', accepted)
+    expect([accepted, headers['content-encoding'], headers.vary]).toEqual([accepted, encoding, 'Accept-Encoding'])
+    expect(body ?? '').toBe(style.body.toString())
+    expect(Number(headers['content-length']) < style.body.length).toBe(encoding === 'gzip')
+  }
+})

@@ -93,7 +93,7 @@ describe.each(databases)('lending a provider token to a back end, on %s', (datab
 
     const browser = world.openBrowser()
     await browser.signIn('atlassian', eve.who)
-    const account = (await browser.go(`${world.base}/account`)).text
+    const account = (await browser.go(`${world.base}/account/activity?kind=others`)).text
     const line = 'A back end of this service acted for you at Atlassian'
     expect([account.includes(line), account.includes('Account created')]).toEqual([false, true])
     expect(account).toContain('href="/account/activity?kind=loans"')

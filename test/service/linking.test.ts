@@ -68,7 +68,7 @@ describe.each(databases)('linking and unlinking identities, on %s:', (database) 
       const browser = world.openBrowser()
       await browser.signIn(first, who)
       const cookie = (await browser.json('GET', '/me/sessions')).text
-      const page = await browser.ask(`${world.base}/account`)
+      const page = await browser.ask(`${world.base}/account/sign-in`)
       const to = await submitUntilProvider(browser, page, provider)
       const back = await browser.ask(await world.approve(to, world.newcomer()))
       expect([back.status, new URL(back.headers.get('location') ?? '', world.base).pathname]).toEqual([303, '/account'])

@@ -223,7 +223,7 @@ describe.each(databases)('by email, on %s,', (database) => {
       expect(asked.url.pathname).toBe('/login/email/code')
       const wrong = await browser.submit(asked, '/login/email/code', { code: '1' })
       expect(wrong.status).toBe(400)
-      expect(wrong.text).toContain('aria-describedby="code-error"')
+      expect(wrong.text).toContain('aria-describedby="refused-code"')
       const response = await browser.submit(wrong, '/login/email/code', { code: await newestCode(email) })
       expect([response.status, response.url.pathname]).toEqual([200, '/account/activity'])
     })
@@ -591,7 +591,10 @@ describe.each(databases)('by email, on %s,', (database) => {
       const ticket = await newestTicket(email, '/verify-email')
       const stranger = world.openBrowser()
       const sent = await stranger.ask(`${world.base}/verify-email?ticket=${ticket}`)
-      expect([sent.status, sent.headers.get('location')]).toEqual([303, '/login?return_to=/verify-email'])
+      expect([sent.status, sent.headers.get('location')]).toEqual([
+        303,
+        '/login?done=sign_in_to_verify&return_to=/verify-email',
+      ])
       const kept = /vinculum_mail_ticket=([^;]+)/.exec(sent.headers.getSetCookie().join())?.[0]
       const page = await fetch(`${world.base}/verify-email`, {
         headers: { accept: 'text/html', cookie: `${cookie}; ${kept}` },

@@ -405,7 +405,7 @@ describe.each(databases)('passwords, stored in %s', (database) => {
       expect(refused.status).toBe(401)
       expect(refused.text).toContain(`value="${email}"`)
       expect(refused.text).toContain('The email address or the password is incorrect')
-      expect(refused.text).toMatch(/aria-invalid="true" aria-describedby="password-error"/)
+      expect(refused.text).toMatch(/aria-invalid="true" aria-describedby="refused-password"/)
       expect(refused.text).toContain('name="return_to" value="/account/activity"')
       expect(refused.text).not.toContain(another)
       expect(cookiesOf(refused.headers)).not.toHaveProperty('vinculum_session')
@@ -425,7 +425,7 @@ describe.each(databases)('passwords, stored in %s', (database) => {
       const response = await enter(browser, email, password, `/login?${query}`)
       const to = new URL(response.headers.get('location') ?? '')
       expect([response.status, to.origin + to.pathname]).toEqual([303, 'https://app.example.com/in'])
-      expect(Object.keys(cookiesOf(response.headers))).toEqual(['vinculum_device'])
+      expect(Object.keys(cookiesOf(response.headers))).toEqual(['vinculum_device', 'vinculum_last_method'])
       const form = {
         grant_type: 'authorization_code',
         code: to.searchParams.get('code') ?? '',
@@ -506,7 +506,7 @@ describe.each(databases)('passwords, stored in %s', (database) => {
       const { email } = await somebody()
       const browser = world.openBrowser()
       await enter(browser, email)
-      const page = await browser.go(`${world.base}/account`)
+      const page = await browser.go(`${world.base}/account/devices`)
       // The current device comes first.
       const [, action = ''] = /action="(\/account\/sessions\/[^"]*\/name)"/.exec(page.text) ?? []
       const named = await browser.submit(page, action, { name: 'The laptop in the kitchen' })

@@ -50,7 +50,8 @@ const needsNone: Readonly<Record<string, readonly string[]>> = {
     'POST /account/sessions/end-others',
     'POST /account/sign-out',
   ],
-  'only changes a name or a picture': [
+  'only changes a name, a picture or the language': [
+    'POST /language',
     'PATCH /me',
     'PATCH /me/passkeys/:id',
     'PATCH /me/sessions/:id',

@@ -302,7 +302,11 @@ describe.each(databases)('account matching at sign-in, on %s', (database) => {
       const headers = { origin: world.base, 'sec-fetch-site': 'same-origin' }
       const done = await browser.ask(`${world.base}${path}`, { method: 'POST', body: form, headers })
       expect([done.status, done.headers.get('location')]).toEqual([303, '/account'])
-      expect(Object.keys(cookiesOf(done.headers))).toEqual(['vinculum_session', 'vinculum_device'])
+      expect(Object.keys(cookiesOf(done.headers))).toEqual([
+        'vinculum_session',
+        'vinculum_device',
+        'vinculum_last_method',
+      ])
       expect((await browser.json('GET', '/me')).body.email_verified).toBe(false)
     })
 

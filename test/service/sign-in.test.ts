@@ -558,7 +558,7 @@ describe.each(databases)('sign-in, on %s:', (database) => {
       expect(arrived.href.startsWith(to)).toBe(true)
       expect(arrived.searchParams.get('code')).toMatch(/^[\w-]{43}$/)
       // No session here: the app gets its own. The browser is a known device from now on.
-      expect(Object.keys(cookiesOf(headers))).toEqual(['vinculum_device'])
+      expect(Object.keys(cookiesOf(headers))).toEqual(['vinculum_device', 'vinculum_last_method'])
     }
   })
 
@@ -719,7 +719,10 @@ describe('an app with its own redirect URI', () => {
         body: new URLSearchParams({ csrf, action: 'create' }),
         headers: { origin: world.base },
       })
-      expect([done.status, Object.keys(cookiesOf(done.headers))]).toEqual([200, ['vinculum_device']])
+      expect([done.status, Object.keys(cookiesOf(done.headers))]).toEqual([
+        200,
+        ['vinculum_device', 'vinculum_last_method'],
+      ])
       const [, code = ''] = /https:\/\/app\.example\.com\/in\?code=([\w-]{43})/.exec(done.text) ?? []
       const form = { grant_type: 'authorization_code', code, code_verifier: verifier }
       expect(authOf(await world.call('POST', '/auth/token', { form })).action).toBe('created_new_user')

@@ -58,7 +58,8 @@ export const update = route({
   method: 'patch',
   path: '/me',
   summary: 'Update the current account',
-  description: 'Changes the name or the picture. Omitted fields stay as they are; send at least one.',
+  description:
+    'Changes the name, the picture or the language of email. Omitted fields stay as they are; send at least one.',
   example: {
     request: { name: 'Pat' },
     response: {
@@ -75,6 +76,7 @@ export const update = route({
   body: object({
     name: line.min(1).nullable().optional().describe('The display name; null removes it'),
     picture: pictureUrl.nullable().optional().describe('The HTTPS URL of a picture; null removes it'),
+    locale: LocaleName.optional().describe('The language of email'),
   }).meta({ minProperties: 1 }),
   reply: Me,
   fails: ['user_not_found', 'invalid_request'],
@@ -82,8 +84,9 @@ export const update = route({
     const change = {
       ...(body.name === undefined ? {} : { name: body.name }),
       ...(body.picture === undefined ? {} : { picture: body.picture }),
+      ...(body.locale === undefined ? {} : { locale: body.locale }),
     }
-    if (Object.keys(change).length === 0) return oneRequired('name', 'picture')
+    if (Object.keys(change).length === 0) return oneRequired('name', 'picture', 'locale')
     const account = await profiles.update(who.accountId, change, origin)
     return account ? ok(me(account)) : fail('user_not_found')
   },

@@ -264,6 +264,8 @@ const signingIn = { tag: 'Sign-in', surface: 'api', auth: 'none', limit: 'sign_i
 
 const ask = route({
   ...signingIn,
+  // A challenge is no guess, and every sign-in page that is shown requests one.
+  limit: 'browse',
   path: '/auth/passkey/options',
   summary: 'Start passkey sign-in',
   description: 'Options for `navigator.credentials.get`, and the token that finishes the sign-in.',

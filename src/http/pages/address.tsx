@@ -11,6 +11,7 @@ import type { Services } from '../services.ts'
 import { asking, ticketed } from './by-mail.ts'
 import { Field, Submit } from './field.tsx'
 import { BackToAccount, Facts, Form, Layout, type Reader, readerOf, SignInAgain, show } from './layout.tsx'
+import { refusalOf } from './refusal.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
 /**
@@ -40,7 +41,7 @@ const NotYours = ({ returnTo, ...reader }: Reader & { returnTo: string }): VNode
 type Confirmation = { readonly title: string; readonly texts: readonly string[]; readonly button: string }
 type ConfirmProps = Reader & Confirmation & { readonly action: string; readonly ticket: string; readonly csrf: string }
 const Confirm = ({ title, texts, button, action, ticket, csrf, ...reader }: ConfirmProps): VNode => (
-  <Layout {...reader} title={title} signedIn={csrf}>
+  <Layout {...reader} title={title} signedIn={csrf} card>
     {texts.map((text) => (
       <p key={text}>{text}</p>
     ))}
@@ -62,7 +63,7 @@ const verifyPage = route({
     const ticket = query.ticket ?? cookie('mail_ticket')
     if (ticket === undefined) return fail('ticket_invalid')
     const waiting = { cookies: [ticketCookie(ticket)] }
-    if (!who) return ok(seeOther('/login?return_to=/verify-email', waiting))
+    if (!who) return ok(seeOther(`${doneAt('/login', 'sign_in_to_verify')}&return_to=/verify-email`, waiting))
     const found = await flows.verifyEmail.looks(ticket, who.accountId)
     // The sign-in that the link led to has verified the email address already.
     if (found === 'over' && who.account.emailVerified)
@@ -95,7 +96,7 @@ const changePage = route({
     const ticket = query.ticket ?? cookie('mail_ticket')
     if (ticket === undefined) return fail('ticket_invalid')
     const waiting = { cookies: [ticketCookie(ticket)] }
-    if (!who) return ok(seeOther('/login?return_to=/change-email', waiting))
+    if (!who) return ok(seeOther(`${doneAt('/login', 'sign_in_to_change')}&return_to=/change-email`, waiting))
     const found = await flows.changeEmail.looks(ticket, who.accountId)
     if (found === 'over') return { ...fail('ticket_invalid'), ...ticketOver }
     const reader = readerOf(locale)
@@ -140,7 +141,7 @@ function MyAddress({
   const { account, address } = say.mail
   const standing = verified ? say.profile.verified : say.profile.notVerified
   return (
-    <Layout {...reader} title={account.title} signedIn={csrf} status={status}>
+    <Layout {...reader} title={account.title} signedIn={csrf} status={status} refused={refusalOf('email', error)}>
       <Facts of={[[address, email === null ? say.profile.noEmail : `${email} (${standing})`]]} />
       {on ? null : <p>{account.off}</p>}
       {on && email !== null && !verified ? (
@@ -165,7 +166,6 @@ function MyAddress({
                 autocomplete="email"
                 hint={account.changeHint}
                 value={given}
-                error={error}
               />
               <Submit>{account.ask}</Submit>
             </Form>

@@ -8,6 +8,7 @@ import { AdminWays, adminPage, perPage, query, userPage } from './admin-frame.ts
 import { deviceWords } from './device-words.ts'
 import { Field } from './field.tsx'
 import { Layout, readerOf, show, Time } from './layout.tsx'
+import { refusalOf } from './refusal.tsx'
 
 const audit = route({
   ...adminPage,
@@ -39,7 +40,13 @@ const audit = route({
     const same = { account: account ?? undefined, event: event ?? undefined, request_id: request ?? undefined }
     return show(
       locale,
-      <Layout {...reader} title={admin.audit} signedIn={csrfToken()} scopes={who.scopes}>
+      <Layout
+        {...reader}
+        title={admin.audit}
+        signedIn={csrfToken()}
+        scopes={who.scopes}
+        refused={refusalOf('request_id', isMalformed ? admin.auditRequestMalformed : undefined)}
+      >
         <AdminWays {...reader} scopes={who.scopes} />
         <form method="get" action="/admin/audit">
           <Field
@@ -55,7 +62,6 @@ const audit = route({
             name="request_id"
             label={requestIdLabel}
             hint={admin.auditRequestHint}
-            error={isMalformed ? admin.auditRequestMalformed : undefined}
             autocomplete="off"
             code="text"
             value={request ?? ''}
@@ -75,7 +81,7 @@ const audit = route({
                 <li key={id}>
                   <code>{name}</code> {accountId === null ? null : <a href={userPage(accountId)}>{accountId}</a>}
                   <span class="fine">
-                    <Time {...reader} at={at} />
+                    <Time {...reader} at={at} exact />
                     {[userAgent === null ? null : deviceWords(userAgent, reader.say), ip]
                       .filter((known) => known !== null)
                       .map((known) => ` · ${known}`)}

@@ -56,7 +56,7 @@ const list = route({
                       one.lastUsedAt ? <Time key="used" {...reader} at={one.lastUsedAt} /> : admin.never,
                     ],
                     one.previousUntil && one.previousUntil > services.clock()
-                      ? [admin.previousUntil, <Time key="until" {...reader} at={one.previousUntil} />]
+                      ? [admin.previousUntil, <Time key="until" {...reader} at={one.previousUntil} exact />]
                       : null,
                   ]}
                 />

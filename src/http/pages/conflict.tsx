@@ -1,25 +1,31 @@
-import type { VNode } from 'preact'
+import type { ComponentChildren, VNode } from 'preact'
 import type { OpenConflictView, ProvingMethod } from '../../flows/resolve-conflict.ts'
+import type { Providers } from '../../providers/providers.ts'
+import { usePageFrame } from '../page-frame.ts'
 import { Form, Layout, type Reader, Time } from './layout.tsx'
+import { KeyMark, MailMark, PasswordMark } from './marks.tsx'
 import { PasskeyForm } from './passkey-form.tsx'
+import { ProviderMark } from './provider-mark.tsx'
 
 type ConflictProps = Reader & {
   readonly ticket: string
   readonly question: OpenConflictView
   /** Signed in, but not in a way that proves ownership of the email address. */
   readonly signedInElsewhere: boolean
+  readonly providers: Pick<Providers, 'get'>
   readonly csrf: string
 }
 
-/** Asks whose email address it is, with one button for each answer. */
-export function conflictPage({ ticket, question, signedInElsewhere, csrf, ...reader }: ConflictProps): VNode {
-  const { say } = reader
-  const { conflict } = say
+/** Asks whose email address it is: what happened, and two choices with what each of them does. */
+function ConflictPage(props: ConflictProps): VNode {
+  const { ticket, question, signedInElsewhere, providers, csrf, ...reader } = props
+  const { conflict, login } = reader.say
+  const { viewer } = usePageFrame()
   const { provider, email, methods, proven, canCreate, expiresAt } = question
   const here = `/auth/conflicts/${ticket}`
   const answer = (
     action: 'link' | 'create',
-    label: string,
+    label: ComponentChildren,
     kind: string | undefined,
     by: Readonly<Record<string, string>> = {},
   ): VNode => (
@@ -33,31 +39,51 @@ export function conflictPage({ ticket, question, signedInElsewhere, csrf, ...rea
       </button>
     </Form>
   )
-  /** `null`: only a script can ask for a passkey, so its form is below the list. */
-  const proofOf = (method: ProvingMethod): VNode | null => {
+  const proofOf = (method: ProvingMethod): VNode => {
     switch (method.type) {
-      case 'provider':
-        return answer('link', conflict.signInWith(method.name), undefined, { provider: method.provider })
+      case 'provider': {
+        const provider = providers.get(method.provider)
+        const label = (
+          <>
+            {provider && <ProviderMark provider={provider} />}
+            {login.with(method.name)}
+          </>
+        )
+        return answer('link', label, undefined, { provider: method.provider })
+      }
       case 'password':
         return (
           <a class="button" href={`/login?return_to=${encodeURIComponent(here)}`}>
+            <PasswordMark />
             {conflict.signInWithPassword}
           </a>
         )
-      case 'email':
-        return answer('link', conflict.signInByMail, undefined, { method: 'email' })
+      case 'email': {
+        const label = (
+          <>
+            <MailMark />
+            {conflict.signInByMail}
+          </>
+        )
+        return answer('link', label, undefined, { method: 'email' })
+      }
       case 'passkey':
-        return null
+        return (
+          <PasskeyForm
+            {...reader}
+            {...{ action: '/login/passkey', csrf, does: 'get', options: '/auth/passkey/options' }}
+            target={{ return_to: here }}
+            mark={<KeyMark />}
+            button={conflict.signInWithPasskey}
+          />
+        )
     }
   }
-  const links = methods.flatMap((method) => {
-    const way = proofOf(method)
-    return way === null ? [] : [<li key={method.type === 'provider' ? method.provider : method.type}>{way}</li>]
-  })
+  const who = viewer?.account.email ?? viewer?.account.name ?? viewer?.account.id
   return (
     <Layout {...reader} title={conflict.title}>
-      <p>
-        {conflict.happened(provider.name)} <strong>{email}</strong>. {conflict.already}
+      <p class="lead">
+        {conflict.happened(provider.name)} <strong>{email}</strong>. {conflict.already(provider.name)}
       </p>
       <section aria-labelledby="mine">
         <h2 id="mine">{conflict.mine}</h2>
@@ -76,21 +102,18 @@ export function conflictPage({ ticket, question, signedInElsewhere, csrf, ...rea
           </>
         ) : (
           <>
-            {signedInElsewhere ? <p class="status">{conflict.signedInElsewhere}</p> : null}
+            {signedInElsewhere && who !== undefined ? <p class="status">{conflict.signedInElsewhere(who)}</p> : null}
             <p>{conflict.prove(provider.name)}</p>
-            {links.length === 0 ? null : <ul class="providers">{links}</ul>}
-            {methods.some(({ type }) => type === 'passkey') ? (
-              <PasskeyForm
-                {...reader}
-                {...{ action: '/login/passkey', csrf, does: 'get', options: '/auth/passkey/options' }}
-                target={{ return_to: here }}
-                button={conflict.signInWithPasskey}
-              />
-            ) : null}
+            <ul class="providers">
+              {methods.map((method) => (
+                <li key={method.type === 'provider' ? method.provider : method.type}>{proofOf(method)}</li>
+              ))}
+            </ul>
           </>
         )}
       </section>
-      <section aria-labelledby="separate">
+      <p class="or">{login.or}</p>
+      <section class="second" aria-labelledby="separate">
         <h2 id="separate">{conflict.notMine}</h2>
         {canCreate ? (
           <>
@@ -102,8 +125,10 @@ export function conflictPage({ ticket, question, signedInElsewhere, csrf, ...rea
         )}
       </section>
       <p class="fine">
-        {conflict.until} <Time {...reader} at={expiresAt} />.
+        {conflict.until} <Time {...reader} at={expiresAt} />. <a href="/login">{conflict.startOver}</a>
       </p>
     </Layout>
   )
 }
+
+export const conflictPage = (props: ConflictProps): VNode => <ConflictPage {...props} />

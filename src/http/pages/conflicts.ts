@@ -108,10 +108,9 @@ const ask = route({
       )
       const reader = readerOf(locale)
       const signedInElsewhere = who !== null && !question.proven
-      return show(locale, conflictPage({ ...reader, ticket, question, signedInElsewhere, csrf: csrfToken() }), {
+      const props = { ...reader, ticket, question, signedInElsewhere, providers, csrf: csrfToken() }
+      return show(locale, conflictPage(props), {
         formAction: question.proven ? [] : await originsOf(providers, methods),
-        // Only a script can ask for a passkey.
-        scripts: !question.proven && question.methods.some(({ type }) => type === 'passkey'),
       })
     }
     return ok(

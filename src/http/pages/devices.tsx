@@ -4,112 +4,147 @@ import type { Session } from '../../sessions/ports.ts'
 import { endOtherSessions, endSession, nameSession } from '../api/me.ts'
 import { formOf } from '../form.ts'
 import { seeOther } from '../reply.ts'
-import { object } from '../route.ts'
+import { object, route } from '../route.ts'
 import { deviceNameText } from '../schemas/fields.ts'
+import type { Services } from '../services.ts'
+import { Ask } from './ask.tsx'
 import { deviceWords } from './device-words.ts'
 import { Field } from './field.tsx'
-import { Facts, Form, type Reader, Time, Unseen } from './layout.tsx'
-import { doneAt } from './status.ts'
+import { Form, Layout, type Reader, readerOf, show, Time, Unseen } from './layout.tsx'
+import { doneAt, doneMessageOf, doneQuery } from './status.ts'
+
+const here = '/account/devices'
+
+const view = route({
+  tag: 'Pages',
+  surface: 'browser',
+  auth: 'user',
+  limit: 'account',
+  method: 'get',
+  path: here,
+  summary: 'Show the devices that are signed in to my account',
+  query: doneQuery,
+  fails: [],
+  async handle({ who, query, locale, csrfToken }, { devices, providers }: Services) {
+    const reader = readerOf(locale)
+    const say = reader.say.devices
+    const csrf = csrfToken()
+    const sessions = await devices.list(who.accountId)
+    // The current device comes first, so that people recognize it while they look for one that is not theirs.
+    const sorted = [...sessions].sort((a, b) => Number(b.id === who.sessionId) - Number(a.id === who.sessionId))
+    return show(
+      locale,
+      <Layout {...reader} title={say.heading} signedIn={csrf} status={doneMessageOf(query.done, locale)}>
+        <section class="panel" aria-labelledby="where">
+          <h2 id="where">{say.intro}</h2>
+          <ul class="rows">
+            {sorted.map((session) => (
+              <Device
+                key={session.id}
+                {...reader}
+                {...{ session, providers, csrf }}
+                isCurrent={session.id === who.sessionId}
+              />
+            ))}
+          </ul>
+        </section>
+        {sessions.length > 1 ? (
+          <Ask
+            action="/account/sessions/end-others"
+            csrf={csrf}
+            label={say.endOthersStart}
+            what={say.endOthersWhat}
+            yes={say.endOthers}
+          />
+        ) : null}
+      </Layout>,
+    )
+  },
+})
 
 const endForm = formOf(endSession, {
   path: '/account/sessions/:id/end',
   summary: 'Sign out one device',
-  done: () => seeOther(doneAt('/account', 'device_ended')),
+  done: () => seeOther(doneAt(here, 'device_ended')),
 })
 
 const endOthersForm = formOf(endOtherSessions, {
   path: '/account/sessions/end-others',
   summary: 'Sign out all other devices',
-  done: () => seeOther(doneAt('/account', 'devices_ended')),
+  done: () => seeOther(doneAt(here, 'devices_ended')),
 })
 
 const nameForm = formOf(nameSession, {
   path: '/account/sessions/:id/name',
   summary: 'Name a device; an empty name removes it',
   fields: object({ name: deviceNameText.transform((name) => name || null) }),
-  done: () => seeOther(doneAt('/account', 'device_named')),
+  done: () => seeOther(doneAt(here, 'device_named')),
 })
-export const deviceRoutes = [endForm, endOthersForm, nameForm]
+export const deviceRoutes = [view, endForm, endOthersForm, nameForm]
 
-type DeviceListProps = Reader & {
-  readonly sessions: readonly Session[]
-  readonly current: string
+type DeviceProps = Reader & {
+  readonly session: Session
+  readonly isCurrent: boolean
   readonly providers: Providers
   readonly csrf: string
 }
 
-export function DeviceList({ sessions, current, providers, csrf, ...reader }: DeviceListProps): VNode {
+function Device({ session, isCurrent, providers, csrf, ...reader }: DeviceProps): VNode {
   const { say } = reader
   const { devices } = say
-  // The current device comes first, so that people recognize it while they look for one that is not theirs.
-  const sorted = [...sessions].sort((a, b) => Number(b.id === current) - Number(a.id === current))
+  const agent = deviceWords(session.userAgent, say)
+  const name = session.name ?? agent
   return (
-    <>
-      <ul class="entries">
-        {sorted.map((session) => {
-          const agent = deviceWords(session.userAgent, say)
-          const name = session.name ?? agent
-          return (
-            <li key={session.id}>
-              <h3>
-                {name}
-                {session.id === current ? <span class="mark">{devices.current}</span> : null}
-              </h3>
-              <Facts
-                of={[
-                  [devices.lastSeen, <Time key="seen" {...reader} at={session.lastSeenAt} />],
-                  [devices.since, <Time key="since" {...reader} at={session.createdAt} />],
-                  [devices.with, wayOf(session, providers, say)],
-                  session.name === null ? null : [devices.agent, agent],
-                  session.ip === null ? null : [devices.address, session.ip],
-                ]}
-              />
-              <details>
-                <summary>
-                  {devices.rename}
-                  <Unseen> ({name})</Unseen>
-                </summary>
-                <Form action={`/account/sessions/${session.id}/name`} csrf={csrf}>
-                  <Field
-                    name="name"
-                    id={`name-${session.id}`}
-                    label={devices.name}
-                    autocomplete="off"
-                    value={session.name ?? ''}
-                    maxlength={60}
-                    optional
-                  >
-                    <button type="submit">{devices.saveName}</button>
-                  </Field>
-                </Form>
-              </details>
-              {session.id === current ? null : (
-                <div class="actions">
-                  <Form action={`/account/sessions/${session.id}/end`} csrf={csrf}>
-                    <button type="submit">
-                      {devices.end}
-                      <Unseen> ({name})</Unseen>
-                    </button>
-                  </Form>
-                </div>
-              )}
-            </li>
-          )
-        })}
-      </ul>
-      {sessions.length > 1 ? (
-        <div class="actions">
-          <Form action="/account/sessions/end-others" csrf={csrf}>
-            <button type="submit">{devices.endOthers}</button>
+    <li>
+      <div>
+        <h3>
+          {name}
+          {isCurrent ? <span class="mark">{devices.current}</span> : null}
+        </h3>
+        <p class="fine">
+          {session.name === null ? null : `${agent} · `}
+          {devices.lastSeen} <Time {...reader} at={session.lastSeenAt} /> · {devices.since}{' '}
+          <Time {...reader} at={session.createdAt} /> ({methodOf(session, providers, say)})
+          {session.ip === null ? null : ` · ${session.ip}`}
+        </p>
+      </div>
+      <div class="actions">
+        <details class="ask">
+          <summary>
+            {devices.rename}
+            <Unseen> ({name})</Unseen>
+          </summary>
+          <Form action={`/account/sessions/${session.id}/name`} csrf={csrf}>
+            <Field
+              name="name"
+              id={`name-${session.id}`}
+              label={devices.name}
+              autocomplete="off"
+              value={session.name ?? ''}
+              maxlength={60}
+              optional
+            >
+              <button type="submit">{devices.saveName}</button>
+            </Field>
           </Form>
-        </div>
-      ) : null}
-    </>
+        </details>
+        {isCurrent ? null : (
+          <Ask
+            action={`/account/sessions/${session.id}/end`}
+            csrf={csrf}
+            label={devices.endStart}
+            about={name}
+            what={devices.endWhat}
+            yes={devices.end}
+          />
+        )}
+      </div>
+    </li>
   )
 }
 
 /** The sign-in method of a device: the first of its methods (RFC 8176). */
-function wayOf({ provider, amr }: Session, providers: Providers, { ways_in: ways, devices }: Reader['say']): string {
+function methodOf({ provider, amr }: Session, providers: Providers, { ways_in: ways, devices }: Reader['say']): string {
   const [first] = amr
   if (provider === null && first !== 'pwd' && first !== 'otp') return ways.passkey
   const way =

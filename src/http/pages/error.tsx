@@ -62,7 +62,7 @@ export function errorPage(error: AppError, { locale, requestId, returnTo, formPa
   const { say } = reader
   const { title, detail } = message(error, locale)
   return (
-    <Layout {...reader} title={title}>
+    <Layout {...reader} title={title} isError>
       <p>{detail}</p>
       <p class="actions">
         {waysOn(error, { returnTo, formPage, signedIn: who !== null }).map(({ href, text }, index) => (

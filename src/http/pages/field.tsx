@@ -1,10 +1,14 @@
 import type { ComponentChildren, VNode } from 'preact'
+import { useScript } from '../page-frame.ts'
 import type { Reader } from './layout.tsx'
+import { pageScript } from './page-script.ts'
+import { useRefusal } from './refusal.tsx'
+import type { Texts } from './texts.ts'
 
 type FieldProps = {
   /** The name of the field in the form. */
   readonly name: string
-  /** The element ID, if the page has several fields of this name. */
+  /** The element ID, if the page has several fields of this name. A refusal names the field by it. */
   readonly id?: string
   readonly label: ComponentChildren
   readonly type?: 'email' | 'password' | 'text'
@@ -12,22 +16,47 @@ type FieldProps = {
   readonly autocomplete: string
   readonly value?: string | undefined
   readonly hint?: string
-  /** Why the value was refused. It is linked to the field, so that screen readers announce it there. */
-  readonly error?: string | undefined
   readonly optional?: true
+  /** The field that its page is for: it has the focus, unless another one was refused. */
+  readonly autofocus?: boolean
   readonly maxlength?: number
   /** The value is a code: keyboards must not correct it. `digits` shows the numeric keyboard. */
   readonly code?: 'digits' | 'text'
+  /** How many digits the code has: a script submits the form once they are typed. */
+  readonly digits?: number
+  /** What is shown next to the label, and comes after the field for the keyboard. */
+  readonly aside?: ComponentChildren
+  /** For a password: the words of the button that shows it. */
+  readonly reveal?: Texts['reveal']
   /** What is next to the field: the button, if the form has no other field. */
   readonly children?: ComponentChildren
 }
 
-/** One field of a form, with its label, hint and error. Passwords can be pasted. */
+/** One field of a form, with its label and hint. Its error comes from the layout (`refused`). Passwords can be pasted. */
 export function Field(props: FieldProps): VNode {
-  const { name, id = name, label, type = 'text', autocomplete, value, hint, error, optional, maxlength, code } = props
-  const described = [hint === undefined ? '' : `${id}-hint`, error === undefined ? '' : `${id}-error`]
-    .filter(Boolean)
-    .join(' ')
+  const { name, id = name, label, type = 'text', autocomplete, value, hint, optional, maxlength, code, digits } = props
+  const { refusal, explainedBy, isFirst, isRefused } = useRefusal(id)
+  const described = [hint === undefined ? undefined : `${id}-hint`, explainedBy].filter(Boolean).join(' ')
+  if (digits !== undefined || props.reveal) useScript(pageScript)
+  const input = (
+    <input
+      type={type}
+      id={id}
+      name={name}
+      value={value}
+      maxlength={maxlength}
+      class={code === 'digits' ? 'digits' : undefined}
+      autocomplete={autocomplete}
+      {...(type === 'text' && code === undefined ? {} : { autocapitalize: 'none', spellcheck: false })}
+      inputmode={code === 'digits' ? 'numeric' : undefined}
+      data-digits={digits}
+      required={!optional}
+      // A form is asked for, or was refused: the first thing to do is in this field.
+      {...{ autofocus: isRefused ? isFirst : props.autofocus }}
+      aria-invalid={refusal && 'true'}
+      aria-describedby={described === '' ? undefined : described}
+    />
+  )
   return (
     <div class="field">
       <label for={id}>{label}</label>
@@ -36,27 +65,25 @@ export function Field(props: FieldProps): VNode {
           {hint}
         </p>
       )}
-      {error === undefined ? null : (
-        <p class="caution" role="alert" id={`${id}-error`}>
-          {error}
+      {refusal?.atField ? (
+        <p class="caution" id={`${id}-error`}>
+          {refusal.text}
         </p>
-      )}
+      ) : null}
       <div>
-        <input
-          type={type}
-          id={id}
-          name={name}
-          value={value}
-          maxlength={maxlength}
-          autocomplete={autocomplete}
-          {...(type === 'text' && code === undefined ? {} : { autocapitalize: 'none', spellcheck: false })}
-          inputmode={code === 'digits' ? 'numeric' : undefined}
-          required={!optional}
-          aria-invalid={error === undefined ? undefined : 'true'}
-          aria-describedby={described === '' ? undefined : described}
-        />
+        {props.reveal ? (
+          <span class="secret">
+            {input}
+            <button type="button" data-reveals={id} aria-pressed="false" aria-label={props.reveal.label} hidden>
+              {props.reveal.show}
+            </button>
+          </span>
+        ) : (
+          input
+        )}
         {props.children}
       </div>
+      {props.aside === undefined ? null : <p class="aside">{props.aside}</p>}
     </div>
   )
 }

@@ -6,18 +6,20 @@ import { fault } from '../problem.ts'
 import { seeOther } from '../reply.ts'
 import { route } from '../route.ts'
 import type { Services } from '../services.ts'
+import { typedEmailCookie } from '../sign-in-answers.ts'
 import { asking, ticketed } from './by-mail.ts'
 import { type AskProps, Field, Submit } from './field.tsx'
 import { Form, Layout, readerOf, show } from './layout.tsx'
+import { refusalOf } from './refusal.tsx'
 import { doneAt } from './status.ts'
 
 const Forgot = ({ csrf, email, error, ...reader }: AskProps): VNode => {
   const { mail } = reader.say
   return (
-    <Layout {...reader} title={mail.forgot.title}>
-      <p>{mail.forgot.intro}</p>
+    <Layout {...reader} title={mail.forgot.title} refused={refusalOf('email', error)}>
+      <p class="lead">{mail.forgot.intro}</p>
       <Form action="/forgot-password" csrf={csrf}>
-        <Field name="email" type="email" label={mail.address} autocomplete="email" value={email} error={error} />
+        <Field name="email" type="email" label={mail.address} autocomplete="email" value={email} autofocus />
         <Submit>{mail.forgot.send}</Submit>
       </Form>
     </Layout>
@@ -39,7 +41,7 @@ const forgotForm = formOf(forgot, {
   path: '/forgot-password',
   summary: 'Send a password reset link',
   also: ['page'],
-  done: () => seeOther(doneAt('/login', 'reset_sent')),
+  done: ({ body }) => seeOther(doneAt('/login', 'reset_sent'), { cookies: [typedEmailCookie(body.email)] }),
   failed({ error }, { body, locale, csrfToken }) {
     if (error.code !== 'invalid_request') return undefined
     const reader = readerOf(locale)
@@ -52,8 +54,8 @@ const forgotForm = formOf(forgot, {
 const Choose = ({ csrf, ticket, least, error, ...reader }: AskProps & { ticket: string; least: number }): VNode => {
   const { reset } = reader.say.mail
   return (
-    <Layout {...reader} title={reset.title}>
-      <p>{reset.intro}</p>
+    <Layout {...reader} title={reset.title} refused={refusalOf('password', error)}>
+      <p class="lead">{reset.intro}</p>
       <Form action="/reset-password" csrf={csrf}>
         <input type="hidden" name="ticket" value={ticket} />
         <Field
@@ -62,7 +64,8 @@ const Choose = ({ csrf, ticket, least, error, ...reader }: AskProps & { ticket: 
           label={reset.password}
           autocomplete="new-password"
           hint={reader.say.password.rules(least)}
-          error={error}
+          reveal={reader.say.reveal}
+          autofocus
         />
         <Submit>{reset.save}</Submit>
       </Form>

@@ -1,6 +1,5 @@
 import type { ComponentChildren, VNode } from 'preact'
 import type { Identity } from '../../accounts/ports.ts'
-import type { Standing } from '../../connections/standing.ts'
 import { fail, message } from '../../errors/catalogue.ts'
 import type { Provider } from '../../providers/provider.ts'
 import type { Providers } from '../../providers/providers.ts'
@@ -12,19 +11,8 @@ import { route } from '../route.ts'
 import { idParams, providerParams } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { originsOf } from './form-action.ts'
-import {
-  BackToAccount,
-  Facts,
-  Form,
-  Layout,
-  type Reader,
-  readerOf,
-  SignInAgain,
-  show,
-  Time,
-  Unseen,
-} from './layout.tsx'
-import { Elsewhere, type FactList, Permission, permissionFacts, ScopeName, whatBecomesOfIt } from './permission.tsx'
+import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
+import { Elsewhere, type FactList, Permission, ScopeName, whatBecomesOfIt } from './permission.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
 const common = { tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account' } as const
@@ -54,7 +42,13 @@ const view = route({
     return show(
       locale,
       <Layout {...reader} title={say.identity.heading(name)} signedIn={csrf} status={status}>
-        <Facts of={whose(identity, reader)} />
+        <Facts
+          of={[
+            ...whose(identity, reader),
+            [say.ways.linkedAt, <Time key="linked" {...reader} at={identity.linkedAt} />],
+            [say.ways.lastUsed, <Time key="used" {...reader} at={identity.lastUsedAt} />],
+          ]}
+        />
         <Permission {...{ ...reader, identity, provider, csrf, recent }} standing={granted} />
         <section aria-labelledby="said">
           <h2 id="said">{say.identity.title(name)}</h2>
@@ -70,7 +64,14 @@ const view = route({
             <p>{granted.status === 'revoked' ? say.identity.notAnyMore : message(found.error, locale).detail}</p>
           )}
         </section>
-        <BackToAccount {...reader} />
+        <p class="actions">
+          <a class="button danger" href={`/account/identities/${identity.id}/unlink`}>
+            {say.ways.unlink(name)}
+          </a>
+          <a class="button" href="/account/sign-in">
+            {say.ways.back}
+          </a>
+        </p>
       </Layout>,
       { formAction: recent && provider?.optionalScopes.length ? await originsOf(providers, [provider]) : [] },
     )
@@ -122,7 +123,7 @@ const askUnlink = route({
           ) : (
             <SignInAgain {...reader} returnTo={page} />
           )}
-          <a class="button" href="/account">
+          <a class="button" href="/account/sign-in">
             {keepsAWayIn ? say.cancel : say.backToAccount}
           </a>
         </div>
@@ -134,7 +135,7 @@ const askUnlink = route({
 const unlinkForm = formOf(unlink, {
   path: '/account/identities/:id/unlink',
   summary: 'Unlink a provider',
-  done: () => seeOther(doneAt('/account', 'unlinked')),
+  done: () => seeOther(doneAt('/account/sign-in', 'unlinked')),
 })
 
 const askLink = route({
@@ -153,7 +154,7 @@ const askLink = route({
     const recent = isRecent(who, clock(), settings.recentAuthSeconds)
     return show(
       locale,
-      <Layout {...reader} title={say.link.title(provider.name)} signedIn={csrf}>
+      <Layout {...reader} title={say.link.title(provider.name)} signedIn={csrf} card>
         <p>{say.link.text(provider.name)}</p>
         {provider.scopes.length === 0 ? null : (
           <>
@@ -173,7 +174,7 @@ const askLink = route({
           ) : (
             <SignInAgain {...reader} returnTo={`/account/link/${provider.id}`} />
           )}
-          <a class="button" href="/account">
+          <a class="button" href="/account/sign-in">
             {say.cancel}
           </a>
         </div>
@@ -184,7 +185,16 @@ const askLink = route({
 })
 export const identityRoutes = [view, askUnlink, unlinkForm, askLink]
 
-const nameOf = ({ provider }: Identity, providers: Providers): string => providers.get(provider)?.name ?? provider
+/** The name of a provider, or its ID if it is no longer set up. */
+export const nameOf = ({ provider }: Identity, providers: Providers): string =>
+  providers.get(provider)?.name ?? provider
+
+/**
+ * Where an identity whose permission no longer works signs in again. Google issues another refresh token only after
+ * another consent, even if the one it issued is invalid.
+ */
+export const reconnectPath = (identity: Identity, provider: Provider): string =>
+  `/auth/${provider.id}?return_to=${encodeURIComponent(`/account/identities/${identity.id}`)}&consent=again`
 
 /** The account at the provider. */
 const whose = (identity: Identity, { say }: Reader): FactList => [
@@ -202,59 +212,11 @@ type LinkFormProps = Reader & { readonly provider: Provider; readonly csrf: stri
 export function LinkForm({ provider, csrf, primary, say }: LinkFormProps): VNode {
   return (
     <Form action={`/auth/${provider.id}/link`} csrf={csrf}>
-      <input type="hidden" name="return_to" value={doneAt('/account', 'linked')} />
+      <input type="hidden" name="return_to" value={doneAt('/account/sign-in', 'linked')} />
       <button type="submit" class={primary && 'primary'}>
         {say.link.button(provider.name)}
       </button>
     </Form>
-  )
-}
-
-type IdentityListProps = Reader & {
-  readonly identities: readonly {
-    readonly identity: Identity
-    readonly usable: boolean
-    readonly standing: Standing
-  }[]
-  readonly providers: Providers
-}
-
-export function IdentityList({ identities, providers, ...reader }: IdentityListProps): VNode {
-  const { say } = reader
-  const { ways } = say
-  return (
-    <ul class="entries">
-      {identities.map(({ identity, usable, standing }) => {
-        const name = nameOf(identity, providers)
-        const provider = providers.get(identity.provider)
-        const about = identity.email ?? identity.name ?? identity.subject
-        return (
-          <li key={identity.id}>
-            <h3>{name}</h3>
-            <Facts
-              of={[
-                ...whose(identity, reader),
-                [ways.usable, usable ? ways.works : <span class="caution">{ways.switchedOff}</span>],
-                [ways.linkedAt, <Time key="linked" {...reader} at={identity.linkedAt} />],
-                [ways.lastUsed, <Time key="used" {...reader} at={identity.lastUsedAt} />],
-                ...permissionFacts({ ...reader, identity, standing, provider }),
-              ]}
-            />
-            <Elsewhere {...reader} provider={provider} />
-            <p class="actions">
-              <a class="button" href={`/account/identities/${identity.id}`}>
-                {ways.show(name)}
-                <Unseen> ({about})</Unseen>
-              </a>
-              <a class="button" href={`/account/identities/${identity.id}/unlink`}>
-                {ways.unlink(name)}
-                <Unseen> ({about})</Unseen>
-              </a>
-            </p>
-          </li>
-        )
-      })}
-    </ul>
   )
 }
 

@@ -10,6 +10,7 @@ import { adminCredentialRoutes } from './admin-credentials.tsx'
 import { adminJobRoutes } from './admin-jobs.tsx'
 import { adminOverviewRoutes } from './admin-overview.tsx'
 import { conflictRoutes } from './conflicts.ts'
+import { dataRoutes } from './data.tsx'
 import { deviceRoutes } from './devices.tsx'
 import { forgottenPasswordRoutes } from './forgotten-password.tsx'
 import { identityRoutes } from './identity.tsx'
@@ -17,17 +18,21 @@ import { invitationRoutes } from './invitation.tsx'
 import { jiraPages } from './jira.tsx'
 import { jiraQueuePages } from './jira-queues.tsx'
 import { jiraSitePages } from './jira-sites.tsx'
+import { languageRoutes } from './language.ts'
 import { leavingRoutes } from './leaving.tsx'
 import { loginRoutes } from './login.tsx'
 import { mailLoginRoutes } from './mail-login.tsx'
 import { mailboxRoutes } from './mailbox.tsx'
-import { passkeyScripts } from './passkey-script.tsx'
+import { pageScript } from './page-script.ts'
+import { passkeyScripts } from './passkey-script.ts'
 import { passkeyPageRoutes } from './passkeys.tsx'
 import { passwordPages } from './password.tsx'
 import { permissionRoutes } from './permission.tsx'
+import { permissionPageRoutes } from './permissions.tsx'
 import { registerRoutes } from './register.tsx'
 import { secondFactorPageRoutes } from './second-factor.tsx'
 import { secondFactorLoginRoutes } from './second-factor-login.tsx'
+import { signInMethodRoutes } from './sign-in-methods.tsx'
 import { stylesheet } from './style.ts'
 import { teamPageRoutes } from './team.tsx'
 import { teamsRoutes } from './teams.tsx'
@@ -37,11 +42,15 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...loginRoutes,
   ...conflictRoutes,
   ...accountRoutes,
+  ...signInMethodRoutes,
+  ...permissionPageRoutes,
+  ...dataRoutes,
   ...activityRoutes,
   ...identityRoutes,
   ...permissionRoutes,
   ...deviceRoutes,
   ...leavingRoutes,
+  ...languageRoutes,
   ...registerRoutes,
   ...passwordPages,
   ...secondFactorLoginRoutes,
@@ -63,5 +72,5 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...adminCredentialRoutes,
   ...adminJobRoutes,
 ]
-export const staticFiles: readonly StaticFile[] = [stylesheet, ...passkeyScripts]
+export const staticFiles: readonly StaticFile[] = [stylesheet, pageScript, ...passkeyScripts]
 export { errorPage } from './error.tsx'

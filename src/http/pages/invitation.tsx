@@ -28,16 +28,15 @@ const ticketCookie = (ticket: string | null): CookieChange => ({
 const open = route({
   ...asking,
   path: '/invitation',
-  summary: 'Show the page of an invitation link; it asks to sign in first',
+  summary: 'Show the page of an invitation link; a visitor is asked to sign in',
   query: ticketed,
   also: ['redirect'],
   fails: ['invitation_not_found'],
-  async handle({ query, cookie, who, locale, csrfToken }, { invitations }: Services) {
+  async handle({ query, cookie, who, locale, csrfToken }, { invitations, settings }: Services) {
     if (query.ticket !== undefined) return ok(seeOther('/invitation', { cookies: [ticketCookie(query.ticket)] }))
     const ticket = cookie('invitation')
     if (ticket === undefined) return fail('invitation_not_found')
-    if (!who) return ok(seeOther(`${doneAt('/login', 'invited')}&return_to=/invitation`))
-    const found = await invitations.look(ticket, who.accountId)
+    const found = await invitations.look(ticket, who?.accountId ?? null)
     if (!found.ok) return { ...found, cookies: [ticketCookie(null)] }
     const { team, invitation, inviter, joined } = found.value
     const reader = readerOf(locale)
@@ -45,16 +44,30 @@ const open = route({
     const csrf = csrfToken()
     return show(
       locale,
-      <Layout {...reader} title={say.invitation.title(team.name)} signedIn={csrf}>
+      <Layout {...reader} title={say.invitation.title(team.name)} signedIn={who ? csrf : undefined} card>
         <Facts
           of={[
             [say.role, say.roles[invitation.role]],
             inviter === null ? null : [say.invitation.by, inviter],
             [say.invitation.sentTo, maskEmail(invitation.email)],
-            [say.until, <Time key="until" {...reader} at={invitation.expiresAt} />],
+            [say.until, <Time key="until" {...reader} at={invitation.expiresAt} exact />],
           ]}
         />
-        {joined ? (
+        {who === null ? (
+          <>
+            <p>{say.invitation.signInFirst}</p>
+            <p class="actions">
+              <a class="button primary" href="/login?return_to=/invitation">
+                {reader.say.signIn}
+              </a>
+              {settings.canRegister ? (
+                <a class="button" href="/register?return_to=/invitation">
+                  {reader.say.register.link}
+                </a>
+              ) : null}
+            </p>
+          </>
+        ) : joined ? (
           <>
             <p>{say.invitation.joined}</p>
             <p class="actions">

@@ -8,6 +8,7 @@ import { object, route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { backTo, jiraOf, jiraPage, jiraPageOf, refusals } from './jira-common.ts'
 import { Facts, Form, Layout, type Reader, readerOf, show, Time } from './layout.tsx'
+import { refusalOf } from './refusal.tsx'
 
 const askSites = route({
   ...jiraPage,
@@ -48,23 +49,24 @@ function Choosing({ view, csrf, error, ...reader }: ChoosingProps): VNode {
   const { choosing } = say
   const within = view.sites.filter(({ goneAt }) => goneAt === null)
   return (
-    <Layout {...reader} title={choosing.title} signedIn={csrf}>
+    <Layout {...reader} title={choosing.title} signedIn={csrf} card refused={refusalOf('sites', error)}>
       <p>{choosing.intro}</p>
       <GoneSites {...reader} sites={view.sites} />
       {within.length === 0 ? (
         <p>{choosing.none}</p>
       ) : (
         <Form action={`${jiraOf(view.teamId)}/sites`} csrf={csrf}>
-          <fieldset class="field" aria-describedby={error === undefined ? undefined : 'sites-error'}>
+          <fieldset class="field" id="sites" aria-describedby={error && 'refused-sites'}>
             <legend>{choosing.legend}</legend>
-            {error === undefined ? null : (
-              <p class="caution" role="alert" id="sites-error">
-                {error}
-              </p>
-            )}
-            {within.map(({ cloudId, name, url, chosen }) => (
+            {within.map(({ cloudId, name, url, chosen }, n) => (
               <label key={cloudId} class="choice">
-                <input type="checkbox" name="cloud_ids" value={cloudId} checked={chosen} />{' '}
+                <input
+                  type="checkbox"
+                  name="cloud_ids"
+                  value={cloudId}
+                  checked={chosen}
+                  autofocus={error !== undefined && n === 0}
+                />{' '}
                 <span>
                   {name} <span class="fine">{new URL(url).hostname}</span>
                 </span>
@@ -96,7 +98,7 @@ function GoneSites({ sites, ...reader }: Reader & { sites: readonly JiraSite[] }
       of={gone.map(({ name, goneAt }) => [
         name,
         <>
-          {reader.say.jira.goneSince} {goneAt ? <Time {...reader} at={goneAt} /> : null}
+          {reader.say.jira.goneSince} {goneAt ? <Time {...reader} at={goneAt} exact /> : null}
         </>,
       ])}
     />

@@ -1,7 +1,10 @@
 import type { ComponentChildren, VNode } from 'preact'
 import type { Locale } from '../../errors/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
+import { usePageFrame, useScript } from '../page-frame.ts'
 import { page } from '../reply.ts'
+import { pageScript } from './page-script.ts'
+import { type Refusal, RefusalSummary, RefusalsProvider } from './refusal.tsx'
 import { stylesheet } from './style.ts'
 import { type Texts, textsFor } from './texts.ts'
 
@@ -17,17 +20,42 @@ type LayoutProps = Reader & {
   readonly title: string
   /** The form token, if someone is signed in: then the navigation is shown. */
   readonly signedIn?: string | undefined
+  /** Asks one question, although a person is signed in: in a card, without the navigation of the account. */
+  readonly card?: true
   /** The scopes of the viewer: administrators get a link to their pages. */
   readonly scopes?: readonly string[]
   /** A notice of what was just done. Screen readers announce it. */
   readonly status?: string | undefined
+  /** Why the form on the page was refused. */
+  readonly refused?: readonly Refusal[] | undefined
+  /** The page reports an error that no form on it can correct. */
+  readonly isError?: true
   /** Where the browser is redirected at once. */
   readonly onward?: string
   readonly children: ComponentChildren
 }
 
-/** The frame of every page: one heading, one main landmark, and a link that skips the navigation. */
-export function Layout({ locale, say, title, signedIn, scopes = [], status, onward, children }: LayoutProps): VNode {
+/**
+ * The frame of every page: one heading, one main landmark, and a link that skips the navigation. Before a sign-in, and
+ * for a single question, the page is one card in the middle. Otherwise it has the navigation of the account.
+ */
+export function Layout(props: LayoutProps): VNode {
+  const { locale, say, title, signedIn, card, status, refused = [], isError, onward, children } = props
+  const { brand, path, viewer } = usePageFrame()
+  const isArea = signedIn !== undefined && card === undefined
+  const main = (
+    <main id="content" tabindex={-1}>
+      <h1>{title}</h1>
+      {status === undefined ? null : (
+        <p role="status" class="status good">
+          {status}
+        </p>
+      )}
+      <RefusalSummary of={refused} say={say} />
+      <RefusalsProvider value={refused}>{children}</RefusalsProvider>
+    </main>
+  )
+  const ownArea = !path.startsWith('/admin')
   return (
     <html lang={locale}>
       <head>
@@ -35,44 +63,122 @@ export function Layout({ locale, say, title, signedIn, scopes = [], status, onwa
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         {onward === undefined ? null : <meta http-equiv="refresh" content={`0; url=${onward}`} />}
-        <title>{`${title} — Vinculum`}</title>
+        <title>{`${isError || refused.length > 0 ? `${say.refused.title}: ` : ''}${title} — ${brand}`}</title>
         <link rel="stylesheet" href={stylesheet.path} />
       </head>
-      <body>
+      <body class={isArea ? 'area' : 'gate'}>
         <a class="skip" href="#content">
           {say.skip}
         </a>
-        <header>
-          <a class="wordmark" href="/">
-            Vinculum
-          </a>
-          {signedIn === undefined ? null : (
-            <nav aria-label={say.navigation}>
-              <a href="/account">{say.account}</a>
-              <a href="/account/activity">{say.activity}</a>
-              <a href="/account/teams">{say.teams.title}</a>
-              {scopes.includes('users:read') ? <a href="/admin">{say.admin.title}</a> : null}
-              <Form action="/account/sign-out" csrf={signedIn}>
-                <button type="submit" class="quiet">
-                  {say.signOut}
-                </button>
-              </Form>
-            </nav>
-          )}
-        </header>
-        <main id="content" tabindex={-1}>
-          <h1>{title}</h1>
-          {status === undefined ? null : (
-            <p role="status" class="status">
-              {status}
-            </p>
-          )}
-          {children}
-        </main>
+        {isArea ? (
+          <>
+            <header>
+              <div>
+                <Brand name={brand} />
+                <nav aria-label={say.service}>
+                  <a href="/account" aria-current={ownArea ? 'true' : undefined}>
+                    {say.account}
+                  </a>
+                  {(props.scopes ?? viewer?.scopes ?? []).includes('users:read') ? (
+                    <a href="/admin" aria-current={ownArea ? undefined : 'true'}>
+                      {say.admin.title}
+                    </a>
+                  ) : null}
+                  <Form action="/account/sign-out" csrf={signedIn}>
+                    <button type="submit" class="quiet">
+                      {say.signOut}
+                    </button>
+                  </Form>
+                </nav>
+              </div>
+            </header>
+            <div class={ownArea ? 'columns-2' : 'columns-2 whole'}>
+              {ownArea ? <Sections say={say} path={path} /> : null}
+              {main}
+            </div>
+          </>
+        ) : (
+          <>
+            <header>
+              <Brand name={brand} />
+            </header>
+            {main}
+          </>
+        )}
+        <Foot locale={locale} say={say} />
+        <Scripts />
       </body>
     </html>
   )
 }
+
+const Brand = ({ name }: { name: string }): VNode => (
+  <a class="wordmark" href="/">
+    <span class="monogram" aria-hidden="true">
+      {name.charAt(0).toUpperCase()}
+    </span>
+    {name}
+  </a>
+)
+
+/** The pages of an account. A page below one of them is marked as part of it: the longest path counts. */
+const sections = [
+  { path: '/account', name: 'profile', also: ['/account/email'] },
+  {
+    path: '/account/sign-in',
+    name: 'signIn',
+    also: ['/account/password', '/account/passkeys', '/account/identities', '/account/link'],
+  },
+  { path: '/account/second-factor', name: 'secondFactor', also: [] },
+  { path: '/account/devices', name: 'devices', also: ['/account/sessions'] },
+  { path: '/account/activity', name: 'activity', also: [] },
+  { path: '/account/permissions', name: 'permissions', also: [] },
+  { path: '/account/teams', name: 'teams', also: [] },
+  { path: '/account/data', name: 'data', also: ['/account/delete'] },
+] as const
+
+function Sections({ say, path }: { say: Texts; path: string }): VNode {
+  // It scrolls the current section into view on phones.
+  useScript(pageScript)
+  const isWithin = (parent: string): boolean => path === parent || path.startsWith(`${parent}/`)
+  const all = sections.flatMap(({ path: own, name, also }) => [own, ...also].map((at) => ({ at, name })))
+  const [current] = all.filter(({ at }) => isWithin(at)).sort((a, b) => b.at.length - a.at.length)
+  return (
+    <nav class="side" aria-label={say.navigation}>
+      {sections.map(({ path: to, name }) => (
+        <a key={to} href={to} aria-current={name === current?.name ? (path === to ? 'page' : 'true') : undefined}>
+          {say.sections[name]}
+        </a>
+      ))}
+    </nav>
+  )
+}
+
+/** The switch to the other language, where the page can be shown again. */
+function Foot({ locale, say }: Reader): VNode | null {
+  const { here, csrfToken } = usePageFrame()
+  if (here === null) return null
+  const other = locale === 'en' ? 'pt-BR' : 'en'
+  return (
+    <footer class="foot">
+      <Form action="/language" csrf={csrfToken()}>
+        <input type="hidden" name="return_to" value={here} />
+        <button type="submit" class="quiet" name="language" value={other} lang={other}>
+          {say.otherLanguage}
+        </button>
+      </Form>
+    </footer>
+  )
+}
+
+/** The script files that the components above asked for, in that order. They run once the page is parsed. */
+const Scripts = (): VNode => (
+  <>
+    {[...usePageFrame().scripts].map((src) => (
+      <script key={src} src={src} defer />
+    ))}
+  </>
+)
 
 type FormProps = { readonly action: string; readonly csrf: string; readonly children: ComponentChildren }
 
@@ -117,10 +223,42 @@ export const SignInAgainLink = ({ say, returnTo }: SignInAgainProps): VNode => (
 /** Text for screen readers only: what a button that occurs several times acts on. */
 export const Unseen = ({ children }: { children: ComponentChildren }): VNode => <span class="unseen">{children}</span>
 
-/** A time in UTC, and it says so: without a script, a page cannot know the time zone of its reader. */
-export function Time({ at, locale, say }: Reader & { at: Date }): VNode {
+const units = [
+  ['year', 31_536_000],
+  ['month', 2_592_000],
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+] as const
+
+/** "5 minutes ago", "in 3 days", in whole units. Less than a minute is "now", or still "in 1 minute". */
+export function relativeTime(at: Date, now: Date, locale: Locale): string {
+  const seconds = (at.getTime() - now.getTime()) / 1000
+  const format = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' })
+  const found = units.find(([, size]) => Math.abs(seconds) >= size)
+  if (found === undefined) return seconds > 0 ? format.format(1, 'minute') : format.format(0, 'second')
+  const [unit, size] = found
+  return format.format(Math.trunc(seconds / size), unit)
+}
+
+/**
+ * A time relative to now, and exactly as its title. `exact`: the other way around, after words such as "until". In the
+ * zone of the reader with a script, in UTC without, and it says so.
+ */
+export function Time({ at, exact: isExact, locale, say }: Reader & { at: Date; exact?: true }): VNode {
+  const { now } = usePageFrame()
+  useScript(pageScript)
   const words = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' }).format(at)
-  return <time datetime={at.toISOString()}>{`${words} ${say.utc}`}</time>
+  const exact = `${words} ${say.utc}`
+  return now === null || isExact ? (
+    <time datetime={at.toISOString()} data-zone="text">
+      {exact}
+    </time>
+  ) : (
+    <time datetime={at.toISOString()} title={exact} data-zone="title">
+      {relativeTime(at, now, locale)}
+    </time>
+  )
 }
 
 /** A definition list. `null` entries are left out. */

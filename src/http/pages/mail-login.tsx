@@ -13,16 +13,17 @@ import { asking, ticketed } from './by-mail.ts'
 import { type AskProps, Field, Submit } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { goOn } from './onward.tsx'
+import { refusalOf } from './refusal.tsx'
 import { TargetFields, targetQuery } from './target-fields.tsx'
 
 const AskForCode = ({ csrf, email, error, on, ...reader }: AskProps & { on: SignInTarget }): VNode => {
   const { mail } = reader.say
   return (
-    <Layout {...reader} title={mail.login.title}>
-      <p>{mail.login.intro}</p>
+    <Layout {...reader} title={mail.login.title} refused={refusalOf('email', error)}>
+      <p class="lead">{mail.login.intro}</p>
       <Form action="/login/email" csrf={csrf}>
         <TargetFields given={on} />
-        <Field name="email" type="email" label={mail.address} autocomplete="email" value={email} error={error} />
+        <Field name="email" type="email" label={mail.address} autocomplete="email" value={email} autofocus />
         <Submit>{mail.login.send}</Submit>
       </Form>
     </Layout>
@@ -59,10 +60,10 @@ const sendCode = formOf(begin, {
 const TypeCode = ({ csrf, error, ...reader }: AskProps): VNode => {
   const { login } = reader.say.mail
   return (
-    <Layout {...reader} title={login.codeTitle}>
-      <p>{login.sent}</p>
+    <Layout {...reader} title={login.codeTitle} refused={refusalOf('code', error)}>
+      <p class="lead">{login.sent}</p>
       <Form action="/login/email/code" csrf={csrf}>
-        <Field name="code" type="text" label={login.code} autocomplete="one-time-code" code="digits" error={error} />
+        <Field name="code" label={login.code} autocomplete="one-time-code" code="digits" digits={8} autofocus />
         <Submit>{login.enter}</Submit>
       </Form>
       <p class="actions">

@@ -1,7 +1,8 @@
 import type { ComponentChildren, VNode } from 'preact'
 import type { SignInTarget } from '../api/sign-in-target.ts'
+import { useScript } from '../page-frame.ts'
 import type { Reader } from './layout.tsx'
-import { PasskeyScripts } from './passkey-script.tsx'
+import { passkeyScripts } from './passkey-script.ts'
 import { TargetFields } from './target-fields.tsx'
 
 type Props = Reader & {
@@ -12,13 +13,19 @@ type Props = Reader & {
   readonly options: string
   readonly button: string
   readonly primary?: true
+  /** What is shown before the words of the button. */
+  readonly mark?: VNode
+  /** What is shown after them. */
+  readonly badge?: VNode | undefined
+  /** Also offers the passkeys of this device in the field for the email address ("conditional UI"). */
+  readonly autofill?: true
   readonly target?: SignInTarget
   readonly children?: ComponentChildren
 }
 
 /**
  * A form that a script fills in with the answer of a passkey. Without scripts, or in a browser without passkeys, it
- * stays hidden and a sentence says what is missing. Its page needs `scripts: true`.
+ * stays hidden and a sentence says what is missing.
  */
 export function PasskeyForm({
   action,
@@ -27,14 +34,18 @@ export function PasskeyForm({
   options,
   button,
   primary,
+  mark,
+  badge,
+  autofill,
   target = {},
   children,
   say,
 }: Props): VNode {
   const { passkeys } = say
+  useScript(...passkeyScripts)
   return (
     <>
-      <p class="fine" id="passkey-needs">
+      <p class="fine needs" id="passkey-needs">
         {passkeys.needs}
       </p>
       <form
@@ -43,6 +54,7 @@ export function PasskeyForm({
         data-passkey={does}
         data-passkey-options={options}
         data-passkey-needs="passkey-needs"
+        data-passkey-autofill={autofill && ''}
         hidden
       >
         <input type="hidden" name="csrf" value={csrf} />
@@ -52,12 +64,13 @@ export function PasskeyForm({
         {children}
         <div class="actions">
           <button type="submit" class={primary && 'primary'}>
+            {mark}
             {button}
+            {badge}
           </button>
         </div>
-        <p role="alert" class="caution" data-text={passkeys.failed} />
+        <p role="alert" class="caution" data-text={passkeys.failed} hidden />
       </form>
-      <PasskeyScripts />
     </>
   )
 }

@@ -19,6 +19,7 @@ import { object, route } from '../route.ts'
 import { secretText } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { signedInAsRedirect, toSecondFactor } from '../sign-in-answers.ts'
+import { Ask } from './ask.tsx'
 import { Field } from './field.tsx'
 import {
   BackToAccount,
@@ -51,9 +52,7 @@ const view = route({
     const passkeys = await flows.passkeys.list(who.accountId)
     const recent = isRecent(who, clock(), settings.recentAuthSeconds)
     const status = doneMessageOf(query.done, locale)
-    return show(locale, <PasskeysPage {...readerOf(locale)} {...{ passkeys, recent, status }} csrf={csrfToken()} />, {
-      scripts: recent,
-    })
+    return show(locale, <PasskeysPage {...readerOf(locale)} {...{ passkeys, recent, status }} csrf={csrfToken()} />)
   },
 })
 
@@ -146,14 +145,14 @@ function PasskeysPage({ passkeys: all, recent, csrf, status, ...reader }: PagePr
               </Field>
             </Form>
             {recent ? (
-              <div class="actions">
-                <Form action={`${here}/${id}/remove`} csrf={csrf}>
-                  <button type="submit" class="danger">
-                    {passkeys.remove}
-                    <Unseen> ({name})</Unseen>
-                  </button>
-                </Form>
-              </div>
+              <Ask
+                action={`${here}/${id}/remove`}
+                csrf={csrf}
+                label={passkeys.removeStart}
+                about={name}
+                what={passkeys.removeWhat}
+                yes={passkeys.remove}
+              />
             ) : null}
           </li>
         ))}

@@ -9,8 +9,10 @@ import { seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import { passwordChosen } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
+import { Ask } from './ask.tsx'
 import { Field, Submit } from './field.tsx'
 import { BackToAccount, Form, Layout, type Reader, readerOf, SignInAgain, show } from './layout.tsx'
+import { type Refusal, refusalOf } from './refusal.tsx'
 import { doneAt } from './status.ts'
 
 const common = { path: '/account/password', tag: 'Pages', surface: 'browser' } as const
@@ -42,7 +44,7 @@ const changeForm = formOf(change, {
   also: ['page'],
   // An account with a password needs the current one. For an account without, the form does not have the field.
   done: ({ body }) =>
-    seeOther(doneAt('/account', body.current_password === undefined ? 'password_set' : 'password_changed')),
+    seeOther(doneAt('/account/sign-in', body.current_password === undefined ? 'password_set' : 'password_changed')),
   failed({ error }, { who, wants, locale, csrfToken }, services) {
     const shown = ['invalid_credentials', 'invalid_request', 'too_many_attempts', 'password_rejected']
     if (wants === 'json' || !shown.includes(error.code)) return undefined
@@ -53,7 +55,7 @@ const changeForm = formOf(change, {
 const removeForm = formOf(remove, {
   path: '/account/password/remove',
   summary: 'Remove my password, in a browser',
-  done: () => seeOther(doneAt('/account', 'password_removed')),
+  done: () => seeOther(doneAt('/account/sign-in', 'password_removed')),
 })
 /** Password managers open this URL (https://w3c.github.io/webappsec-change-password-url/). */
 const wellKnown = route({
@@ -86,9 +88,10 @@ async function showPassword({ who, locale, csrf, refused }: PasswordPageView, se
   const { recent } = askingOf(who, services)
   const others = methods.some(({ type, usable }) => type !== 'password' && usable)
   const retryAfter = refused?.retryAfter
+  const errors = refused ? refusalsOf(refused, reader) : []
   return show(
     locale,
-    <Layout {...reader} title={say.password.title} signedIn={csrf}>
+    <Layout {...reader} title={say.password.title} signedIn={csrf} refused={errors}>
       <p>{has ? say.password.has : say.password.none}</p>
       {who.account.email === null ? (
         <p class="actions">
@@ -97,29 +100,21 @@ async function showPassword({ who, locale, csrf, refused }: PasswordPageView, se
           </a>
         </p>
       ) : has || recent ? (
-        <ChangeForm
-          {...reader}
-          csrf={csrf}
-          has={has}
-          email={who.account.email}
-          least={settings.passwordLeastLength}
-          refused={refused}
-        />
+        <ChangeForm {...reader} csrf={csrf} has={has} email={who.account.email} least={settings.passwordLeastLength} />
       ) : (
         <SignInAgain {...reader} returnTo="/account/password" />
       )}
       {has && others ? (
         <section aria-labelledby="remove">
           <h2 id="remove">{say.password.removeHeading}</h2>
-          <p>{say.password.removeText}</p>
           {recent ? (
-            <div class="actions">
-              <Form action="/account/password/remove" csrf={csrf}>
-                <button type="submit" class="danger">
-                  {say.password.remove}
-                </button>
-              </Form>
-            </div>
+            <Ask
+              action="/account/password/remove"
+              csrf={csrf}
+              label={say.password.removeStart}
+              what={say.password.removeText}
+              yes={say.password.remove}
+            />
           ) : (
             <SignInAgain {...reader} returnTo="/account/password" />
           )}
@@ -134,25 +129,28 @@ async function showPassword({ who, locale, csrf, refused }: PasswordPageView, se
   )
 }
 
+/** The field of each error: the new password, or else the current one. */
+function refusalsOf(error: AppError, { say, locale }: Reader): readonly Refusal[] {
+  const [found] = passwordFaults('new_password', error)
+  if (found) return refusalOf('new_password', fault('new_password', found.code, locale, found.params).detail, true)
+  const text =
+    error.code === 'invalid_request'
+      ? fault('current_password', 'required', locale).detail
+      : error.code === 'invalid_credentials'
+        ? say.password.wrong
+        : message(error, locale).detail
+  return refusalOf('current_password', text, true)
+}
+
 type ChangeFormProps = Reader & {
   readonly csrf: string
   readonly has: boolean
   readonly email: string
   readonly least: number
-  readonly refused: AppError | undefined
 }
 
-function ChangeForm({ csrf, has, email, least, refused, ...reader }: ChangeFormProps): VNode {
-  const { say, locale } = reader
-  const [found] = refused ? passwordFaults('new_password', refused) : []
-  const ofCurrent =
-    refused === undefined || found
-      ? undefined
-      : refused.code === 'invalid_request'
-        ? fault('current_password', 'required', locale).detail
-        : refused.code === 'invalid_credentials'
-          ? say.password.wrong
-          : message(refused, locale).detail
+function ChangeForm({ csrf, has, email, least, ...reader }: ChangeFormProps): VNode {
+  const { say } = reader
   return (
     <section aria-labelledby="change">
       <h2 id="change">{has ? say.password.change : say.password.set}</h2>
@@ -169,7 +167,7 @@ function ChangeForm({ csrf, has, email, least, refused, ...reader }: ChangeFormP
             type="password"
             label={say.password.current}
             autocomplete="current-password"
-            error={ofCurrent}
+            reveal={say.reveal}
           />
         ) : null}
         <Field
@@ -178,7 +176,7 @@ function ChangeForm({ csrf, has, email, least, refused, ...reader }: ChangeFormP
           label={say.password.wanted}
           autocomplete="new-password"
           hint={say.password.rules(least)}
-          error={found && fault('new_password', found.code, locale, found.params).detail}
+          reveal={say.reveal}
         />
         <Submit>{has ? say.password.change : say.password.set}</Submit>
       </Form>

@@ -169,7 +169,8 @@ export function permissionFacts({ inFull, ...about }: Reader & About & { inFull?
   const { identity: _i, standing, ...reader } = about
   const { ways, permission } = reader.say
   const kept = standing.status !== 'none' && standing.status !== 'revoked'
-  const when = (at: Date | null, otherwise: string) => (at === null ? otherwise : <Time {...reader} at={at} />)
+  const when = (at: Date | null, otherwise: string, exact?: true) =>
+    at === null ? otherwise : <Time {...reader} at={at} {...(exact && { exact })} />
   return [
     inFull && standing.asked.length > 0
       ? [permission.asked, <Scopes key="asked" {...reader} scopes={standing.asked} />]
@@ -180,8 +181,8 @@ export function permissionFacts({ inFull, ...about }: Reader & About & { inFull?
       : null,
     [ways.permission, <Works key="works" {...about} />],
     kept ? [permission.lastUsed, when(standing.usedAt, permission.notUsed)] : null,
-    inFull && kept ? [permission.expires, when(standing.expiresAt, permission.never)] : null,
-    inFull && standing.endsAt !== null ? [permission.ends, when(standing.endsAt, '')] : null,
+    inFull && kept ? [permission.expires, when(standing.expiresAt, permission.never, true)] : null,
+    inFull && standing.endsAt !== null ? [permission.ends, when(standing.endsAt, '', true)] : null,
   ]
 }
 

@@ -8,8 +8,10 @@ import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { addressText, line, passwordChosen } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
+import { typedEmailCookie } from '../sign-in-answers.ts'
 import { Field } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
+import { refusalOf } from './refusal.tsx'
 import { doneAt } from './status.ts'
 import { suffixOf, TargetFields, targetQuery } from './target-fields.tsx'
 
@@ -43,7 +45,10 @@ const registerForm = formOf(register, {
   also: ['page'],
   before: ({ body, origin }, services) =>
     body.return_to !== undefined && !targetOf(body, services) ? refuseTarget(origin, services) : undefined,
-  done: ({ body }) => seeOther(`${doneAt('/login', 'registered')}${suffixOf(body).replace('?', '&')}`),
+  done: ({ body }) =>
+    seeOther(`${doneAt('/login', 'registered')}${suffixOf(body).replace('?', '&')}`, {
+      cookies: [typedEmailCookie(body.email)],
+    }),
   failed({ error, faults = [] }, { body, wants, locale, csrfToken }, { settings }) {
     if (wants === 'json' || faults.length === 0) return undefined
     return show(
@@ -72,14 +77,12 @@ type RegisterProps = Reader & {
 
 function RegisterPage({ given, csrf, least, typed, faults = [], ...reader }: RegisterProps): VNode {
   const { say, locale } = reader
-  const errorAt = (path: string): string | undefined => {
-    const found = faults.find((each) => each.path === path)
-    return found && fault(path, found.code, locale, found.params).detail
-  }
-  const passwordError = errorAt('password')
+  const refused = faults.flatMap(({ path, code, params }) =>
+    refusalOf(path, fault(path, code, locale, params).detail, true),
+  )
   return (
-    <Layout {...reader} title={say.register.title}>
-      <p>{say.register.intro}</p>
+    <Layout {...reader} title={say.register.title} refused={refused}>
+      <p class="lead">{say.register.intro}</p>
       <Form action="/register" csrf={csrf}>
         <TargetFields given={given} />
         <Field
@@ -89,7 +92,7 @@ function RegisterPage({ given, csrf, least, typed, faults = [], ...reader }: Reg
           autocomplete="username"
           value={typed?.email ?? ''}
           maxlength={320}
-          error={errorAt('email')}
+          autofocus
         />
         <Field
           name="name"
@@ -106,7 +109,7 @@ function RegisterPage({ given, csrf, least, typed, faults = [], ...reader }: Reg
           label={say.password.password}
           autocomplete="new-password"
           hint={say.password.rules(least)}
-          error={passwordError}
+          reveal={say.reveal}
         />
         <p class="actions">
           <button type="submit" class="primary">

@@ -13,8 +13,10 @@ import type { Services } from '../services.ts'
 import { secondFactorCookie, signedInAsRedirect } from '../sign-in-answers.ts'
 import { Field } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show, Unseen } from './layout.tsx'
+import { KeyMark } from './marks.tsx'
 import { goOn } from './onward.tsx'
 import { PasskeyForm } from './passkey-form.tsx'
+import { refusalOf } from './refusal.tsx'
 
 const common = { path: '/login/second-factor', tag: 'Pages', surface: 'browser', auth: 'public' } as const
 
@@ -29,9 +31,7 @@ const ask = route({
     const ticket = cookie('second_factor')
     const choice = ticket === undefined ? undefined : await flows.proveSecondFactor.choice(ticket)
     if (!choice) return ok(seeOther('/login', { cookies: [secondFactorCookie(null, 0)] }))
-    return show(locale, <SecondFactorPage {...readerOf(locale)} choice={choice} csrf={csrfToken()} />, {
-      scripts: choice.passkey,
-    })
+    return show(locale, <SecondFactorPage {...readerOf(locale)} choice={choice} csrf={csrfToken()} />)
   },
 })
 
@@ -68,10 +68,9 @@ const proveForm = signInFormOf(prove, {
       const wrong = { type: proof.type, text: message(error, locale).detail }
       const view = <SecondFactorPage {...readerOf(locale)} choice={choice} csrf={csrfToken()} wrong={wrong} />
       return error.code === 'second_factor_invalid'
-        ? show(locale, view, { status: 401, scripts: choice.passkey })
+        ? show(locale, view, { status: 401 })
         : show(locale, view, {
             status: 429,
-            scripts: choice.passkey,
             headers: { 'Retry-After': String(error.retryAfter ?? 1) },
           })
     }
@@ -81,48 +80,56 @@ const proveForm = signInFormOf(prove, {
 export const secondFactorLoginRoutes = [ask, proveForm]
 
 type Wrong = { readonly type: SecondProof['type']; readonly text: string }
+type Proof = SecondProof['type']
 type PageProps = Reader & { readonly choice: Choice; readonly csrf: string; readonly wrong?: Wrong }
 
+/** One proof is in front: the one that was just tried, or the most common one. The others are behind a disclosure. */
 function SecondFactorPage({ choice, csrf, wrong, ...reader }: PageProps): VNode {
-  const { secondFactor } = reader.say
-  const common = { ...reader, csrf, wrong }
+  const { ask } = reader.say.secondFactor
+  const offered: readonly Proof[] = [
+    ...(choice.totp ? (['totp'] as const) : []),
+    ...(choice.passkey ? (['passkey'] as const) : []),
+    ...(choice.recoveryCodes ? (['recovery_code'] as const) : []),
+  ]
+  const front = offered.find((type) => type === wrong?.type) ?? offered[0]
+  const others = offered.filter((type) => type !== front)
+  const proofOf = (type: Proof): VNode =>
+    type === 'passkey' ? (
+      <PasskeyForm
+        {...reader}
+        {...{ action: '/login/second-factor', csrf, does: 'get', options: '/auth/second-factor/options' }}
+        button={ask.usePasskey}
+        mark={<KeyMark />}
+        {...(type === front ? { primary: true } : {})}
+      />
+    ) : (
+      <CodeForm {...reader} csrf={csrf} name={type} isFront={type === front} />
+    )
   return (
-    <Layout {...reader} title={secondFactor.ask.title}>
-      <p>{secondFactor.ask.intro}</p>
-      {choice.passkey ? (
-        <section aria-labelledby="passkey">
-          <h2 id="passkey">{secondFactor.ask.passkey}</h2>
-          {wrong?.type === 'passkey' ? (
-            <p class="caution" role="alert">
-              {wrong.text}
-            </p>
-          ) : null}
-          <PasskeyForm
-            {...reader}
-            {...{ action: '/login/second-factor', csrf, does: 'get', options: '/auth/second-factor/options' }}
-            {...{ button: secondFactor.ask.usePasskey }}
-          />
-        </section>
-      ) : null}
-      {choice.totp ? (
-        <section aria-labelledby="app">
-          <h2 id="app">{secondFactor.ask.app}</h2>
-          <CodeForm {...common} name="totp" label={secondFactor.code} hint={secondFactor.ask.appHint} />
-        </section>
-      ) : null}
-      {choice.recoveryCodes ? (
-        <section aria-labelledby="recovery">
-          <h2 id="recovery">{secondFactor.ask.recovery}</h2>
-          <CodeForm
-            {...common}
-            name="recovery_code"
-            label={secondFactor.recoveryCode}
-            hint={secondFactor.ask.recoveryHint}
-          />
-        </section>
-      ) : null}
+    <Layout
+      {...reader}
+      title={front === undefined ? ask.title : ask.titles[front]}
+      refused={wrong && refusalOf(wrong.type === 'passkey' ? null : wrong.type, wrong.text)}
+    >
+      {front === undefined ? null : (
+        <>
+          <p class="lead">{ask.hints[front]}</p>
+          {proofOf(front)}
+        </>
+      )}
+      {others.length === 0 ? null : (
+        <details>
+          <summary>{ask.another}</summary>
+          {others.map((type) => (
+            <section key={type} aria-labelledby={`by-${type}`}>
+              <h2 id={`by-${type}`}>{ask.names[type]}</h2>
+              {proofOf(type)}
+            </section>
+          ))}
+        </details>
+      )}
       <p class="actions">
-        <a href="/login">{secondFactor.ask.otherWay}</a>
+        <a href="/login">{ask.otherWay}</a>
       </p>
     </Layout>
   )
@@ -131,28 +138,29 @@ function SecondFactorPage({ choice, csrf, wrong, ...reader }: PageProps): VNode 
 type CodeFormProps = Reader & {
   readonly csrf: string
   readonly name: 'totp' | 'recovery_code'
-  readonly label: string
-  readonly hint: string
-  readonly wrong: Wrong | undefined
+  readonly isFront: boolean
 }
 
-function CodeForm({ csrf, name, label, hint, wrong, say }: CodeFormProps): VNode {
+function CodeForm({ csrf, name, isFront, say: { secondFactor } }: CodeFormProps): VNode {
+  const label = name === 'totp' ? secondFactor.code : secondFactor.recoveryCode
+  const { hints, send } = secondFactor.ask
   return (
     <Form action="/login/second-factor" csrf={csrf}>
       <Field
         name={name}
         label={label}
-        hint={hint}
-        error={wrong?.type === name ? wrong.text : undefined}
+        autofocus={isFront}
+        {...(isFront ? {} : { hint: hints[name] })}
         {...(name === 'totp'
-          ? { autocomplete: 'one-time-code', code: 'digits' }
+          ? { autocomplete: 'one-time-code', code: 'digits', digits: 6 }
           : { autocomplete: 'off', code: 'text' })}
-      >
-        <button type="submit">
-          {say.secondFactor.ask.send}
+      />
+      <p class="actions">
+        <button type="submit" class={isFront ? 'primary' : undefined}>
+          {send}
           <Unseen> ({label})</Unseen>
         </button>
-      </Field>
+      </p>
     </Form>
   )
 }

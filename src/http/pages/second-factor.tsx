@@ -4,11 +4,13 @@ import type { Setup } from '../../flows/second-factor.ts'
 import { ok } from '../../kernel/result.ts'
 import { ask, begin, confirm, regenerate, removeTotp, stop } from '../api/second-factor.ts'
 import { formOf } from '../form.ts'
+import { useScript } from '../page-frame.ts'
 import { isRecent } from '../principal.ts'
 import { seeOther, text } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { typedCode } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
+import { Ask } from './ask.tsx'
 import { Field } from './field.tsx'
 import {
   BackToAccount,
@@ -21,6 +23,8 @@ import {
   show,
   Time,
 } from './layout.tsx'
+import { pageScript } from './page-script.ts'
+import { refusalOf } from './refusal.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
 const common = { tag: 'Pages', surface: 'browser', auth: 'recent', limit: 'account' } as const
@@ -164,12 +168,18 @@ function SecondFactorPage({ since, recent, csrf, status, wrong, ...props }: Page
   const { totp, recoveryCodesLeft, passkeys, strong, waiting, ...reader } = props
   const { secondFactor } = reader.say
   return (
-    <Layout {...reader} title={secondFactor.title} signedIn={csrf} status={status}>
+    <Layout
+      {...reader}
+      title={secondFactor.title}
+      signedIn={csrf}
+      status={status}
+      refused={refusalOf('code', wrong, true)}
+    >
       {since === null ? (
         <p>{secondFactor.off}</p>
       ) : (
         <p>
-          {secondFactor.on} <Time {...reader} at={since} />.
+          {secondFactor.on} <Time {...reader} at={since} exact />.
         </p>
       )}
       <p>{secondFactor.others}</p>
@@ -180,16 +190,16 @@ function SecondFactorPage({ since, recent, csrf, status, wrong, ...props }: Page
             {totp ? (
               <>
                 <p>{secondFactor.hasApp}</p>
-                <div class="actions">
-                  <Form action={`${here}/totp/remove`} csrf={csrf}>
-                    <button type="submit" class="danger">
-                      {secondFactor.removeApp}
-                    </button>
-                  </Form>
-                </div>
+                <Ask
+                  action={`${here}/totp/remove`}
+                  csrf={csrf}
+                  label={secondFactor.removeAppStart}
+                  what={secondFactor.removeAppWhat}
+                  yes={secondFactor.removeApp}
+                />
               </>
             ) : waiting ? (
-              <SetUp {...reader} setup={waiting} csrf={csrf} wrong={wrong} />
+              <SetUp {...reader} setup={waiting} csrf={csrf} />
             ) : (
               <>
                 <p>{secondFactor.noApp}</p>
@@ -228,22 +238,23 @@ function SecondFactorPage({ since, recent, csrf, status, wrong, ...props }: Page
               <section aria-labelledby="codes">
                 <h2 id="codes">{secondFactor.codes}</h2>
                 <p>{secondFactor.left(recoveryCodesLeft)}</p>
-                <div class="actions">
-                  <Form action={`${here}/recovery-codes`} csrf={csrf}>
-                    <button type="submit">{secondFactor.regenerate}</button>
-                  </Form>
-                </div>
+                <Ask
+                  action={`${here}/recovery-codes`}
+                  csrf={csrf}
+                  label={secondFactor.regenerateStart}
+                  what={secondFactor.regenerateWhat}
+                  yes={secondFactor.regenerate}
+                />
               </section>
               <section aria-labelledby="stop">
                 <h2 id="stop">{secondFactor.stopHeading}</h2>
-                <p>{secondFactor.stopText}</p>
-                <div class="actions">
-                  <Form action={`${here}/stop`} csrf={csrf}>
-                    <button type="submit" class="danger">
-                      {secondFactor.stop}
-                    </button>
-                  </Form>
-                </div>
+                <Ask
+                  action={`${here}/stop`}
+                  csrf={csrf}
+                  label={secondFactor.stopStart}
+                  what={secondFactor.stopText}
+                  yes={secondFactor.stop}
+                />
               </section>
             </>
           )}
@@ -256,9 +267,9 @@ function SecondFactorPage({ since, recent, csrf, status, wrong, ...props }: Page
   )
 }
 
-type SetUpProps = Reader & { readonly setup: Setup; readonly csrf: string; readonly wrong: string | undefined }
+type SetUpProps = Reader & { readonly setup: Setup; readonly csrf: string }
 
-function SetUp({ setup, csrf, wrong, say }: SetUpProps): VNode {
+function SetUp({ setup, csrf, say }: SetUpProps): VNode {
   const { secondFactor } = say
   return (
     <>
@@ -273,7 +284,7 @@ function SetUp({ setup, csrf, wrong, say }: SetUpProps): VNode {
         {secondFactor.byHand} <code>{setup.secret.replace(/.{4}(?=.)/g, '$& ')}</code>
       </p>
       <Form action={`${here}/totp/confirm`} csrf={csrf}>
-        <Field name="code" label={secondFactor.code} autocomplete="one-time-code" code="digits" error={wrong}>
+        <Field name="code" label={secondFactor.code} autocomplete="one-time-code" code="digits" digits={6}>
           <button type="submit" class="primary">
             {secondFactor.confirm}
           </button>
@@ -292,16 +303,28 @@ type CodesProps = Reader & { readonly codes: readonly string[]; readonly csrf: s
 
 function CodesPage({ codes, csrf, isOn, ...reader }: CodesProps): VNode {
   const { secondFactor } = reader.say
+  useScript(pageScript)
   return (
-    <Layout {...reader} title={secondFactor.codes} signedIn={csrf} status={isOn && secondFactor.nowOn}>
+    <Layout {...reader} title={secondFactor.codes} signedIn={csrf} card status={isOn && secondFactor.nowOn}>
       <p>{secondFactor.keep}</p>
-      <ul class="plain" aria-label={secondFactor.codes}>
+      <ul class="codes" aria-label={secondFactor.codes}>
         {codes.map((code) => (
           <li key={code}>
             <code>{code}</code>
           </li>
         ))}
       </ul>
+      <p class="actions">
+        <button type="button" data-act="copy" data-of=".codes code" data-done={secondFactor.copied} hidden>
+          {secondFactor.copy}
+        </button>
+        <button type="button" data-act="save" data-of=".codes code" data-file={secondFactor.file} hidden>
+          {secondFactor.download}
+        </button>
+        <button type="button" data-act="print" hidden>
+          {secondFactor.print}
+        </button>
+      </p>
       <p class="caution">{secondFactor.once}</p>
       <p class="actions">
         <a class="button primary" href={here}>

@@ -4,6 +4,7 @@ import type { Invitation, Membership, MemberView, TeamRole } from '../../teams/p
 import type { Principal } from '../route.ts'
 import { Field, Submit } from './field.tsx'
 import { Facts, Form, Layout, type Reader, Time, Unseen } from './layout.tsx'
+import { refusalOf } from './refusal.tsx'
 import { teamPage } from './teams.tsx'
 
 /** The name of a member on the pages of a team. */
@@ -30,7 +31,13 @@ export function TeamPage(props: TeamPageProps): VNode {
   const page = teamPage(team.id)
   const mayI = (act: Act): boolean => may(role, act)
   return (
-    <Layout {...reader} title={team.name} signedIn={csrf} scopes={who.scopes} status={status}>
+    <Layout
+      {...reader}
+      title={team.name}
+      signedIn={csrf}
+      status={status}
+      refused={refusalOf('email', refused?.error, true)}
+    >
       <Facts
         of={[
           [say.role, say.roles[role]],
@@ -68,7 +75,7 @@ export function TeamPage(props: TeamPageProps): VNode {
                 <Facts
                   of={[
                     [say.role, say.roles[offered]],
-                    [say.until, <Time key="until" {...reader} at={expiresAt} />],
+                    [say.until, <Time key="until" {...reader} at={expiresAt} exact />],
                   ]}
                 />
                 {mayGive(role, offered) ? (
@@ -231,7 +238,6 @@ function InviteForm({ role, page, csrf, mail, proven, refused, ...reader }: Invi
           autocomplete="off"
           maxlength={320}
           value={refused?.email}
-          error={refused?.error}
         />
         <RoleField {...reader} id="invite-role" by={role} chosen={refused?.role ?? 'member'} />
         <Submit>{say.send}</Submit>

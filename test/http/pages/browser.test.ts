@@ -98,6 +98,7 @@ async function be(page: Page, title: RegExp): Promise<void> {
 
 async function signIn(page: Page, provider: string, title: RegExp): Promise<void> {
   await page.goto('/login')
+  await page.getByText(/more providers/).click()
   await link(page, `Continue with ${provider}`).click()
   await be(page, title)
 }
@@ -114,34 +115,41 @@ describe('a user with a browser', { timeout: 60_000 }, () => {
     await inspect(page, 'account-new')
 
     // `form-action` also applies to the redirect after the form.
+    await link(page, 'Sign-in methods').click()
+    await page.getByText('Link another sign-in method').click()
     await button(page, 'Link Google').click()
     await be(page, /^Continue as Ada/)
     await page.getByText('The sign-in method was linked to your account.').waitFor()
 
+    await page.getByText('Link another sign-in method').click()
     // Acme ID was not contacted yet, so the target of its form is not known before.
     await link(page, 'Link Acme ID').click()
     await heading(page, 'Link Acme ID')
     await button(page, 'Link Acme ID').click()
     await be(page, /^Continue as Ada/)
     await page.getByText('The sign-in method was linked to your account.').waitFor()
+    await inspect(page, 'account-sign-in')
 
+    await link(page, 'Profile').click()
     await page.getByRole('textbox', { name: 'Name' }).fill('Ada <script>alert(1)</script> King')
     await button(page, 'Save name').click()
     await page.getByText('Your name was changed.').waitFor()
     expect(await page.getByRole('textbox', { name: 'Name' }).inputValue()).toBe('Ada <script>alert(1)</script> King')
 
+    await link(page, 'Sign-in methods').click()
     await link(page, /Manage Google/).click()
     await heading(page, 'Your Google sign-in')
     await page.getByRole('heading', { name: 'What Google says about you' }).waitFor()
-    await link(page, 'Back to your account').click()
+    await link(page, 'All sign-in methods').click()
 
+    await link(page, /Manage GitHub/).click()
     await link(page, /Unlink GitHub/).click()
     await heading(page, 'Unlink GitHub?')
     await button(page, 'Yes, unlink GitHub').click()
     await page.getByText('The sign-in method was unlinked').waitFor()
-    expect(await link(page, /Unlink GitHub/).count()).toBe(0)
+    expect(await link(page, /Manage GitHub/).count()).toBe(0)
 
-    await link(page, 'All activity').click()
+    await link(page, 'Activity').click()
     await heading(page, 'Activity')
     await page.getByText('GitHub unlinked').waitFor()
 
@@ -160,20 +168,26 @@ describe('a user with a browser', { timeout: 60_000 }, () => {
     // Atlassian's email address does not count as proof.
     const page = await newVisitor()
     await signIn(page, 'Atlassian', /^Continue as Grace/)
-    await heading(page, 'This email address already has an account')
+    await heading(page, 'Is this account yours?')
     await page.getByText('g•••@gmail.com').waitFor()
     const question = page.url()
 
-    await button(page, 'It is mine: sign in with Google').click()
+    await button(page, 'Continue with Google').click()
     await be(page, /^Continue as Grace/)
     await page.waitForURL(question)
     await inspect(page, 'conflict-proven')
     await button(page, 'Yes, link Atlassian to my account').click()
     await heading(page, 'Your account')
+    await link(page, 'Sign-in methods').click()
     await page.getByRole('heading', { level: 3, name: 'Atlassian' }).waitFor()
     await page.getByRole('heading', { level: 3, name: 'Google' }).waitFor()
-    await inspect(page, 'account-two-devices')
 
+    // What ends something asks first, and says what will happen.
+    await link(page, 'Devices').click()
+    await inspect(page, 'account-two-devices')
+    await page.getByText(/^Sign out…/).click()
+    await page.getByText('The device is signed out within a few minutes.').waitFor()
+    await inspect(page, 'account-device-asked')
     await button(page, /^Sign out \(/).click()
     await page.getByText('The device was signed out.').waitFor()
     await first.goto('/account')
@@ -199,9 +213,9 @@ describe('a user with a browser', { timeout: 60_000 }, () => {
     await heading(page, 'Entrar')
     await link(page, 'Continuar com Google').click()
     await be(page, /^Continue as Mallory/)
-    await heading(page, 'Já existe uma conta com este e-mail')
+    await heading(page, 'Esta conta é sua?')
     await inspect(page, 'conflict-pt')
-    await button(page, 'Continuar com uma conta separada').click()
+    await button(page, 'Criar uma conta separada').click()
     await page.waitForURL(`${target}?code=*`)
   })
 
@@ -220,6 +234,7 @@ describe('a user with a browser', { timeout: 60_000 }, () => {
   test('finds a next step on an error page', async () => {
     const page = await newVisitor()
     await page.goto('/login')
+    await page.getByText(/more providers/).click()
     await link(page, 'Continue with Beta').click()
     await page.waitForURL(`${sandbox.url}/**`)
     await button(page, 'Deny').click()
@@ -237,9 +252,11 @@ describe('a user with a browser', { timeout: 60_000 }, () => {
   test('reaches everything with the keyboard, with visible focus', async () => {
     const page = await newVisitor()
     await page.goto('/login')
-    await page.keyboard.press('Tab')
+    // The field for the email address has the focus: the way back leads to the top.
     const skip = page.getByText('Skip to the content')
-    expect(await skip.evaluate((element) => element === document.activeElement)).toBe(true)
+    const isFocused = () => skip.evaluate((element) => element === document.activeElement)
+    for (let at = 0; at < 15 && !(await isFocused()); at++) await page.keyboard.press('Shift+Tab')
+    expect(await isFocused()).toBe(true)
     expect((await skip.boundingBox())?.y).toBeGreaterThanOrEqual(0)
     await page.keyboard.press('Enter')
     await page.keyboard.press('Tab')
@@ -251,7 +268,8 @@ describe('a user with a browser', { timeout: 60_000 }, () => {
       })
     expect(await focused()).toEqual({ text: 'Continue with Google', outlined: true })
     await page.keyboard.press('Tab')
-    expect(await focused()).toEqual({ text: 'Continue with GitHub', outlined: true })
+    expect(await focused()).toMatchObject({ outlined: true })
+    await page.keyboard.press('Shift+Tab')
     await page.keyboard.press('Enter')
     await be(page, /^Continue as Zoë/)
     await heading(page, 'Your account')
@@ -280,6 +298,7 @@ describe('a user with a browser', { timeout: 60_000 }, () => {
     const page = await newVisitor()
     await signIn(page, 'Google', /^Continue as Linus/)
     await heading(page, 'Your account')
+    await link(page, 'Your data').click()
     await link(page, 'Delete account…').click()
     await heading(page, 'Delete your account?')
     await button(page, 'Yes, delete my account').click()

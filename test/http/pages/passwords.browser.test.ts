@@ -84,7 +84,7 @@ describe('with the keyboard alone,', () => {
     await page.keyboard.press('Enter')
     await heading(page, 'Create an account')
 
-    await tabTo(page, 'email')
+    expect(await focused(page)).toBe('email')
     await type(page, 'zoe@example.org')
     expect(await focused(page)).toBe('name')
     await type(page, 'Zoë')
@@ -92,32 +92,37 @@ describe('with the keyboard alone,', () => {
     await page.keyboard.type('password1234')
     await page.keyboard.press('Enter')
     // On an error the email address and the name stay, and the field explains it.
-    await page.getByText('Many people use this password').waitFor()
+    await page.getByRole('alert').getByText('Many people use this password').waitFor()
+    expect(await page.title()).toMatch(/^Error: Create an account/)
+    // Without a script, the first invalid field has the focus.
+    expect(await focused(page)).toBe('password')
     const described = await page.getByLabel('Password').getAttribute('aria-describedby')
     expect(described).toBe('password-hint password-error')
     expect(await page.getByLabel('Email address').inputValue()).toBe('zoe@example.org')
     expect(await page.getByLabel('Password').inputValue()).toBe('')
     await inspect(page, 'register-refused')
-    await tabTo(page, 'password')
     await page.keyboard.type(password)
     await page.keyboard.press('Enter')
 
     await heading(page, 'Sign in')
     await page.getByRole('status').waitFor()
-    await tabTo(page, 'username')
-    await type(page, 'zoe@example.org')
+    // The address is filled in already.
     expect(await focused(page)).toBe('password')
     await page.keyboard.type('not my password at all')
     await page.keyboard.press('Enter')
     await page.getByText('The email address or the password is incorrect').waitFor()
     expect(await page.getByLabel('Email address').inputValue()).toBe('zoe@example.org')
     await inspect(page, 'login-refused')
-    await tabTo(page, 'password')
+    expect(await focused(page)).toBe('password')
+    expect(await page.title()).toMatch(/^Error: Sign in/)
     await page.keyboard.type(password)
     await page.keyboard.press('Enter')
     await heading(page, 'Your account')
 
-    await tabTo(page, 'Password')
+    await tabTo(page, 'Sign-in methods')
+    await page.keyboard.press('Enter')
+    await heading(page, 'Sign-in methods')
+    await tabTo(page, 'Change Password')
     await page.keyboard.press('Enter')
     await heading(page, 'Password')
     await tabTo(page, 'current_password')
@@ -125,8 +130,11 @@ describe('with the keyboard alone,', () => {
     expect(await focused(page)).toBe('new_password')
     await page.keyboard.type(another)
     await page.keyboard.press('Enter')
-    await heading(page, 'Your account')
+    await heading(page, 'Sign-in methods')
     await page.getByText('Your password was changed').waitFor()
+    await tabTo(page, 'Devices')
+    await page.keyboard.press('Enter')
+    await heading(page, 'Devices')
 
     for (let at = 0; at < 60 && !(await focused(page)).startsWith('Rename'); at++) await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
@@ -134,7 +142,7 @@ describe('with the keyboard alone,', () => {
     await page.keyboard.type('Kitchen')
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { level: 3, name: /^Kitchen/ }).waitFor()
-    await inspect(page, 'account-with-a-name')
+    await inspect(page, 'devices-with-a-name')
   }, 60_000)
 })
 
@@ -147,7 +155,7 @@ test('every input field has a label and an autocomplete attribute', async () => 
   await page.goto('/login')
   await heading(page, 'Entrar')
   expect(await fields()).toEqual([
-    ['username', 'email', 'username'],
+    ['username', 'email', 'username webauthn'],
     ['password', 'password', 'current-password'],
   ])
   await page.goto('/register')

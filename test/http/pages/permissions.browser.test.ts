@@ -37,6 +37,7 @@ async function newcomer(locale = 'en-GB'): Promise<{ page: Page; who: string }> 
   world.sandbox.as(who)
   await page.goto('/auth/google')
   world.sandbox.as('click')
+  await page.goto('/account/sign-in')
   await link(page, /Manage Google|Gerenciar Google/).click()
   return { page, who }
 }
@@ -71,7 +72,7 @@ describe('the page of an identity', { timeout: 60_000 }, () => {
     await button(page, 'Go to Google to allow it').click()
     await heading(page, 'Declined at the provider')
     world.sandbox.deny(false)
-    await page.goto('/account')
+    await page.goto('/account/sign-in')
     await link(page, 'Manage Google').click()
     expect(await fact(page, 'You allowed').innerText()).not.toContain(files)
   })
@@ -91,7 +92,7 @@ describe('the page of an identity', { timeout: 60_000 }, () => {
 
     await expect
       .poll(async () => {
-        await page.goto('/account')
+        await page.goto('/account/permissions')
         return page.getByRole('heading', { name: 'Still to be revoked' }).count()
       })
       .toBe(1)
@@ -99,10 +100,11 @@ describe('the page of an identity', { timeout: 60_000 }, () => {
     world.sandbox.clearFaults()
     world.turn(60)
     await world.vinculum.runJob('revoke-at-provider')
-    await page.goto('/account')
+    await page.goto('/account/permissions')
     expect(await page.getByRole('heading', { name: 'Still to be revoked' }).count()).toBe(0)
 
     world.sandbox.as(who)
+    await link(page, /^Details Google/).click()
     await link(page, 'Sign in with Google again to allow what sign-in needs').click()
     await heading(page, 'Your Google sign-in')
     expect(await fact(page, 'Permission').first().innerText()).toContain('works')

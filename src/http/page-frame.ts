@@ -1,0 +1,48 @@
+import { createContext } from 'preact'
+import { useContext } from 'preact/hooks'
+import type { Account } from '../kernel/account.ts'
+import type { StaticFile } from './static.ts'
+
+/** What every page knows about the request it answers, and what it needs from its response. */
+export type PageFrame = {
+  /** The name of the service to people: the host of `PUBLIC_URL`, or the product on a development machine. */
+  readonly brand: string
+  /** The time of the response; `null` if times are shown as dates only. */
+  readonly now: Date | null
+  /** The path that was requested. */
+  readonly path: string
+  /** The page to show again in another language; `null` if showing it again would repeat an act or lose a secret. */
+  readonly here: string | null
+  /** Who is signed in. */
+  readonly viewer: { readonly account: Account; readonly scopes: readonly string[] } | null
+  /** The token of the forms in the frame. Reading it can set a cookie. */
+  readonly csrfToken: () => string
+  /** The script files that the components of the page need. The policy of the response follows from them. */
+  readonly scripts: Set<StaticFile['path']>
+}
+
+const outsideOfRequests: PageFrame = {
+  brand: 'Vinculum',
+  now: null,
+  path: '/',
+  here: null,
+  viewer: null,
+  csrfToken: () => '',
+  scripts: new Set(),
+}
+
+const Context = createContext<PageFrame>(outsideOfRequests)
+export const PageFrameProvider = Context.Provider
+export const usePageFrame = (): PageFrame => useContext(Context)
+
+/** Loads a script file of ours on this page, once. It must improve a page that also works without it. */
+export const useScript = (...files: readonly StaticFile[]): void => {
+  const { scripts } = usePageFrame()
+  for (const { path } of files) scripts.add(path)
+}
+
+/** The name of the service to people: its host, or the product where the host says nothing. */
+export function brandOf({ hostname }: URL): string {
+  const isLocal = hostname === 'localhost' || hostname.endsWith('.localhost') || /^[\d.]+$|^\[/.test(hostname)
+  return isLocal ? 'Vinculum' : hostname
+}

@@ -1,0 +1,33 @@
+import type { VNode } from 'preact'
+import { Form, Unseen } from './layout.tsx'
+
+type AskProps = {
+  readonly action: string
+  readonly csrf: string
+  /** What the button offers. It asks first, so it ends with an ellipsis. */
+  readonly label: string
+  /** What it acts on, for screen readers, where a page has several such buttons. */
+  readonly about?: string
+  /** What will happen, and to whom. */
+  readonly what: string
+  readonly yes: string
+}
+
+/** An act that takes something away: it says what will happen before it happens. It works without a script. */
+export const Ask = ({ action, csrf, label, about, what, yes }: AskProps): VNode => (
+  <details class="ask">
+    <summary>
+      {label}
+      {about === undefined ? null : <Unseen> ({about})</Unseen>}
+    </summary>
+    <div>
+      <p>{what}</p>
+      <Form action={action} csrf={csrf}>
+        <button type="submit" class="danger">
+          {yes}
+          {about === undefined ? null : <Unseen> ({about})</Unseen>}
+        </button>
+      </Form>
+    </div>
+  </details>
+)
