@@ -132,7 +132,8 @@ export const addressSetting = (described: Described, issuerOf = (url: string): s
   isAddress: true,
   read(text, context) {
     const url = text.includes('://') ? text : `https://${text}`
-    checkUrl(url, context)
+    if (/[?#]/.test(url)) context.fault('must be a host or a URL without query and fragment')
+    else checkUrl(url, context)
     return { issuer: issuerOf(url.replace(/\/+$/, '')) }
   },
 })

@@ -41,6 +41,12 @@ describe('LinkedIn', () => {
     })
   })
 
+  test('with a wrong code and no verifier shows the doctor that the client is accepted', async () => {
+    const { providers, provider } = open()
+    expect(await providers.examine(provider)).toMatchObject({ client: { tag: 'accepted', code: 'invalid_request' } })
+    expect(world.sandbox.journal.calls('linkedin', 'token')[0]?.body).not.toHaveProperty('code_verifier')
+  })
+
   test('sends no nonce, and a token with one is refused: it answers another request', async () => {
     const { providers, provider } = open()
     const { callback, flow, url } = await visit(providers, provider)

@@ -26,6 +26,8 @@ test.each([
   ['http://acme.okta.com', 'encryption'],
   ['https://user:password@acme.okta.com', 'credentials in the URL'],
   ['acme okta', 'a host'],
+  ['acme.okta.com?next=evil', 'an end before the query'],
+  ['acme.okta.com/#', 'an end before the fragment'],
 ])('an address like %s is rejected: it lacks %s', (text) => {
   expect(faultsOf(of('okta', { DOMAIN: text }))).toEqual(['OKTA_DOMAIN'])
 })

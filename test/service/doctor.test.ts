@@ -4,6 +4,7 @@ import { createServer, request } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { CALLBACK_NAME } from '../../sandbox/providers/index.ts'
 import { inspectConfig } from '../../src/config.ts'
 import type { Finding } from '../../src/doctor/check.ts'
 import { examineAll } from '../../src/doctor/doctor.ts'
@@ -70,20 +71,17 @@ describe('a running service', () => {
 
   test('has each provider’s client and redirect URI checked', async () => {
     const findings = await examine()
-    for (const id of ['google', 'github', 'atlassian', 'acme', 'beta']) {
+    for (const id of Object.values(CALLBACK_NAME)) {
       expect(named(findings, `provider.${id}.client`)).toMatchObject([{ status: 'ok' }])
       const [uris] = named(findings, `provider.${id}.redirect_uris`)
       expect(uris?.found).toContain(`${world.base}/auth/${id}/callback`)
     }
   })
 
-  test.each(['google', 'github', 'atlassian', 'acme', 'beta'])(
-    'with a wrong client secret for %s fails only that check',
-    async (id) => {
-      const findings = await examine({ [`${id.toUpperCase()}_CLIENT_SECRET`]: 'a-secret-that-is-wrong' })
-      expect(wrongWith(findings).filter((line) => !line.endsWith('.place'))).toEqual([`failed provider.${id}.client`])
-    },
-  )
+  test.each(Object.values(CALLBACK_NAME))('with a wrong client secret for %s fails only that check', async (id) => {
+    const findings = await examine({ [`${id.toUpperCase()}_CLIENT_SECRET`]: 'a-secret-that-is-wrong' })
+    expect(wrongWith(findings).filter((line) => !line.endsWith('.place'))).toEqual([`failed provider.${id}.client`])
+  })
 
   test.each([
     { what: 'cannot be reached', env: { ACME_ISSUER: 'http://127.0.0.1:1' }, found: 'No discovery document' },

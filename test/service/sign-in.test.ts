@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { CALLBACK_NAME, PROVIDERS } from '../../sandbox/providers/index.ts'
 import { catalogue, type ErrorCode, texts } from '../../src/errors/catalogue.ts'
 import {
   type Answer,
@@ -626,13 +627,9 @@ describe('a provider with an open circuit breaker', () => {
       expect(Number(open.headers.get('retry-after'))).toBeGreaterThan(30)
       expect(world.sandbox.journal.calls('oauth2', 'token')).toHaveLength(calls)
       const states = listIn(await world.call('GET', '/auth/providers'))
-      expect(states.map(({ id, status }) => `${id} ${status}`)).toEqual([
-        'google up',
-        'github up',
-        'atlassian up',
-        'acme up',
-        'beta down',
-      ])
+      expect(states.map(({ id, status }) => `${id} ${status}`)).toEqual(
+        PROVIDERS.map((provider) => `${CALLBACK_NAME[provider]} ${provider === 'oauth2' ? 'down' : 'up'}`),
+      )
       expect(listIn(await world.call('GET', '/health/providers'))).toContainEqual({
         provider: 'beta',
         endpoint_type: 'token',

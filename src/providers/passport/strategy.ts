@@ -113,7 +113,7 @@ function stateStore(random: Random, pkce: boolean) {
       _meta: unknown,
       done: (error: null, verifier: string | boolean, state: unknown) => void,
     ): void {
-      done(null, trip.verifier || !pkce, state)
+      done(null, pkce ? (trip.verifier ?? '') : true, state)
     },
   }
 }
