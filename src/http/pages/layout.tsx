@@ -4,7 +4,7 @@ import { ok } from '../../kernel/result.ts'
 import { usePageFrame, useScript } from '../page-frame.ts'
 import { page } from '../reply.ts'
 import { pageScript } from './page-script.ts'
-import { type Refusal, RefusalSummary, RefusalsProvider } from './refusal.tsx'
+import { type FormRefusal, RefusalSummary, RefusalsProvider } from './refusal.tsx'
 import { stylesheet } from './style.ts'
 import { type Texts, textsFor } from './texts.ts'
 
@@ -27,7 +27,7 @@ type LayoutProps = Reader & {
   /** A notice of what was just done. Screen readers announce it. */
   readonly status?: string | undefined
   /** Why the form on the page was refused. */
-  readonly refused?: readonly Refusal[] | undefined
+  readonly refused?: readonly FormRefusal[] | undefined
   /** The page reports an error that no form on it can correct. */
   readonly isError?: true
   /** Where the browser is redirected at once. */

@@ -12,7 +12,7 @@ import type { Services } from '../services.ts'
 import { Ask } from './ask.tsx'
 import { Field, Submit } from './field.tsx'
 import { BackToAccount, Form, Layout, type Reader, readerOf, SignInAgain, show } from './layout.tsx'
-import { type Refusal, refusalOf } from './refusal.tsx'
+import { type FormRefusal, refusalOf } from './refusal.tsx'
 import { doneAt } from './status.ts'
 
 const common = { path: '/account/password', tag: 'Pages', surface: 'browser' } as const
@@ -130,7 +130,7 @@ async function showPassword({ who, locale, csrf, refused }: PasswordPageView, se
 }
 
 /** The field of each error: the new password, or else the current one. */
-function refusalsOf(error: AppError, { say, locale }: Reader): readonly Refusal[] {
+function refusalsOf(error: AppError, { say, locale }: Reader): readonly FormRefusal[] {
   const [found] = passwordFaults('new_password', error)
   if (found) return refusalOf('new_password', fault('new_password', found.code, locale, found.params).detail, true)
   const text =

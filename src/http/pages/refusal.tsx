@@ -6,7 +6,7 @@ import type { Texts } from './texts.ts'
  * Why a form was refused. The layout shows every refusal in one way: a summary at the top that links to the field, a
  * title that begins with "Error:", and the focus on the first invalid field, without a script.
  */
-export type Refusal = {
+export type FormRefusal = {
   /** The element ID of the field; `null` if no field can correct it. */
   readonly field: string | null
   readonly text: string
@@ -14,11 +14,11 @@ export type Refusal = {
   readonly atField?: true
 }
 
-const Refusals = createContext<readonly Refusal[]>([])
+const Refusals = createContext<readonly FormRefusal[]>([])
 export const RefusalsProvider = Refusals.Provider
 
 /** Of several errors of one field, the first is shown. `undefined`: there is no error. */
-export const refusalOf = (field: string | null, text: string | undefined, atField?: true): readonly Refusal[] =>
+export const refusalOf = (field: string | null, text: string | undefined, atField?: true): readonly FormRefusal[] =>
   text === undefined ? [] : [{ field, text, ...(atField && { atField }) }]
 
 /** The refusal of a field, the ID of the text that explains it, and whether it is the first invalid field. */
@@ -35,7 +35,7 @@ export function useRefusal(field: string) {
 }
 
 /** The summary at the top of the page. */
-export function RefusalSummary({ of, say }: { of: readonly Refusal[]; say: Texts }): VNode | null {
+export function RefusalSummary({ of, say }: { of: readonly FormRefusal[]; say: Texts }): VNode | null {
   if (of.length === 0) return null
   return (
     <div class="refused" role="alert">
