@@ -3,6 +3,7 @@ import type { Client } from '../clients.ts'
 import type { CommonSwitches, LookAlike } from '../look-alike.ts'
 import { atlassian } from './atlassian.ts'
 import { auth0 } from './auth0.ts'
+import { discord } from './discord.ts'
 import { github } from './github.ts'
 import { gitlab } from './gitlab.ts'
 import { google } from './google.ts'
@@ -21,6 +22,7 @@ export const lookAlikes = {
   github,
   gitlab,
   atlassian,
+  discord,
   slack,
   linkedin,
   okta,

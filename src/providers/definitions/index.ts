@@ -1,6 +1,7 @@
 import type { Definition } from '../provider.ts'
 import { atlassian } from './atlassian.ts'
 import { auth0 } from './auth0.ts'
+import { discord } from './discord.ts'
 import { github } from './github.ts'
 import { gitlab } from './gitlab.ts'
 import { google } from './google.ts'
@@ -20,6 +21,7 @@ export const definitions = {
   github,
   gitlab,
   atlassian,
+  discord,
   slack,
   linkedin,
   okta,
