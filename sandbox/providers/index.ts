@@ -3,7 +3,9 @@ import type { Client } from '../clients.ts'
 import type { CommonSwitches, LookAlike } from '../look-alike.ts'
 import { atlassian } from './atlassian.ts'
 import { auth0 } from './auth0.ts'
+import { bitbucket } from './bitbucket.ts'
 import { discord } from './discord.ts'
+import { facebook } from './facebook.ts'
 import { github } from './github.ts'
 import { gitlab } from './gitlab.ts'
 import { google } from './google.ts'
@@ -22,7 +24,9 @@ export const lookAlikes = {
   github,
   gitlab,
   atlassian,
+  bitbucket,
   discord,
+  facebook,
   slack,
   linkedin,
   okta,
