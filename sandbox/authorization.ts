@@ -47,8 +47,6 @@ export function readAuthorization<Account, Switches>(
 export type CodeConsent = {
   /** The value of the code. */
   readonly code: () => string
-  /** The scopes that are granted; by default all that were requested. */
-  readonly scopes?: readonly string[]
   /** Whether the code includes a refresh token; it does by default. */
   readonly offline?: boolean
   readonly nonce?: string | undefined
@@ -61,12 +59,12 @@ export function askForCode<Account, Switches>(
   place: Place<Account, Switches>,
   request: ProviderRequest,
   { client, redirectUri, challenge, scopes: requested, back }: Authorization,
-  { code, scopes: granted = requested, offline = true, nonce, denial }: CodeConsent,
+  { code, offline = true, nonce, denial }: CodeConsent,
 ): Answer | Promise<Answer> {
-  const scopes = [...granted]
+  const scopes = requested.filter((scope) => !place.switches.unticked.includes(scope))
   return askPerson(place, request, {
     app: APP_NAME,
-    scopes,
+    scopes: requested,
     denied: () => back(denial),
     chosen({ key: person }) {
       place.grants.allow(client.id, person, scopes)

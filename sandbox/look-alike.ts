@@ -16,8 +16,14 @@ export type ScriptedKey = 'ada' | 'grace' | 'linus' | 'mallory' | 'zoe'
 /** A user, with the account at one provider. */
 export type Holder<Account> = { readonly key: string; readonly title: string; readonly account: Account }
 
+/** The switches that every look-alike has. */
+export type CommonSwitches = {
+  /** Scopes that the user unticks on the consent page, e.g. `email`. */
+  unticked: string[]
+}
+
 /** The state of one look-alike. Other providers cannot be reached from it. */
-export type Place<Account, Switches> = {
+export type Place<Account, Switches = object> = {
   /** Without a trailing slash, and with the prefix of the provider. Known once the server listens. */
   readonly url: string
   /** The first segment of its paths, with a slash. */
@@ -25,7 +31,7 @@ export type Place<Account, Switches> = {
   readonly label: string
   readonly now: () => Date
   readonly mode: Readonly<{ as: string; deny: boolean }>
-  readonly switches: Switches
+  readonly switches: Switches & CommonSwitches
   readonly client: Client
   readonly registry: Registry
   readonly codes: Codes
@@ -57,7 +63,7 @@ export type Behavior = {
 // The type of a method, whose parameters are bivariant: a look-alike can stand for any other.
 type Change<Account> = { of(account: Account, person: Person): Account }['of']
 
-export type LookAlike<Account, Switches> = {
+export type LookAlike<Account, Switches = object> = {
   /** How the consent page names it. */
   readonly label: string
   /** The service's ID for it: the `:provider` in its callback path. By default its name in the sandbox. */
@@ -93,8 +99,8 @@ export type LookAlike<Account, Switches> = {
   subject(account: Account): string
   /** What `login_hint` allows, besides the subject. */
   hints?(account: Account): readonly (string | undefined)[]
-  /** Switches between behaviors that are all real, with their values at the start. */
-  switches(): Switches
+  /** Its own switches between behaviors that are all real, with their values at the start. */
+  switches?(): Switches
   /** The algorithm of its id_tokens; RS256 by default. */
   alg?(switches: Switches): Alg
   /** Requests to the sandbox's own API that only this provider has, by route (`POST /sites`). */

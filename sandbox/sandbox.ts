@@ -30,6 +30,8 @@ export type Sandbox = {
   readonly url: string
   /** Environment variables that connect Vinculum to this sandbox. */
   readonly env: Record<string, string>
+  /** The same for these providers only. */
+  envOf(providers: readonly ProviderId[]): Record<string, string>
   readonly mode: Readonly<{ as: string; deny: boolean }>
   /** Signs in as this user at once, without a page. `click` shows the page again. */
   as(identity: string | 'click'): void
@@ -89,16 +91,20 @@ function settingsOf(provider: ProviderId, origin: string): Record<string, string
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [`${prefix}_${name}`, value]))
 }
 
-/** The IDs of the providers that this setting lists. */
-const listedIn = (setting: 'OIDC_PROVIDERS' | 'OAUTH2_PROVIDERS'): string =>
-  PROVIDERS.filter((provider) => lookAlikeOf(provider).listedIn === setting)
+/** The IDs of those providers that this setting lists. */
+const listedIn = (setting: 'OIDC_PROVIDERS' | 'OAUTH2_PROVIDERS', providers: readonly ProviderId[]): string =>
+  providers
+    .filter((provider) => lookAlikeOf(provider).listedIn === setting)
     .map((provider) => CALLBACK_NAME[provider])
     .join(' ')
 
-const environment = (origin: string): Record<string, string> =>
+const environment = (origin: string, providers: readonly ProviderId[]): Record<string, string> =>
   Object.assign(
-    { OIDC_PROVIDERS: listedIn('OIDC_PROVIDERS'), OAUTH2_PROVIDERS: listedIn('OAUTH2_PROVIDERS') },
-    ...PROVIDERS.map((provider) => settingsOf(provider, origin)),
+    {
+      OIDC_PROVIDERS: listedIn('OIDC_PROVIDERS', providers),
+      OAUTH2_PROVIDERS: listedIn('OAUTH2_PROVIDERS', providers),
+    },
+    ...providers.map((provider) => settingsOf(provider, origin)),
   )
 
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
@@ -121,8 +127,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       return url
     },
     get env() {
-      return environment(url)
+      return environment(url, PROVIDERS)
     },
+    envOf: (providers) => environment(url, providers),
     mode,
     as(identity) {
       if (identity !== 'click' && !identities.get(identity))

@@ -104,7 +104,7 @@ test('all configuration errors are reported together, general ones with those of
       RETURN_TO_ALLOWED: 'app.example.com',
       RATE_LIMITS: 'off',
       METRICS_TOKEN: 'short',
-      OAUTH_ENABLED_PROVIDERS: 'google,facebook,acme,beta',
+      OAUTH_ENABLED_PROVIDERS: 'google,unheard-of,acme,beta',
       GOOGLE_CLIENT_SECRET: 'short',
       GOOGLE_EMAIL_TRUST: 'always',
       GOOGLE_TOKEN_URL: 'http://proxy.example',

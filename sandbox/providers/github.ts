@@ -54,7 +54,6 @@ type GitHubSwitches = {
   emailPermission: boolean
   /** Whether a GitHub App has the permission "Members: read" in every organization. */
   membersPermission: boolean
-  unticked: string[]
   suspended: boolean
   /** How `/applications/…/token` rejects a revoked or unknown token. */
   unknownToken: 404 | 422
@@ -511,7 +510,6 @@ export const github: LookAlike<GitHubAccount, GitHubSwitches> = {
     expiringTokens: false,
     emailPermission: true,
     membersPermission: true,
-    unticked: [],
     suspended: false,
     unknownToken: 404,
   }),

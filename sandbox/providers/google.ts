@@ -27,8 +27,6 @@ type GoogleAccount = {
 }
 
 type GoogleSwitches = {
-  /** Scopes that the user unticks on the consent page, e.g. `email`. */
-  unticked: string[]
   /** Whether the callback contains `iss` (RFC 9207). */
   iss: boolean
   /**
@@ -376,7 +374,6 @@ export const google: LookAlike<GoogleAccount, GoogleSwitches> = {
   subject: ({ sub }) => sub,
   hints: ({ email }) => [email],
   switches: () => ({
-    unticked: [],
     iss: true,
     issuer: 'https://accounts.google.com',
     idToken: true,

@@ -1,8 +1,11 @@
 /** Every look-alike. This is the only file that names them all; the rest of the sandbox derives from it. */
 import type { Client } from '../clients.ts'
-import type { LookAlike } from '../look-alike.ts'
+import type { CommonSwitches, LookAlike } from '../look-alike.ts'
 import { atlassian } from './atlassian.ts'
 import { auth0 } from './auth0.ts'
+import { bitbucket } from './bitbucket.ts'
+import { discord } from './discord.ts'
+import { facebook } from './facebook.ts'
 import { github } from './github.ts'
 import { gitlab } from './gitlab.ts'
 import { google } from './google.ts'
@@ -21,6 +24,9 @@ export const lookAlikes = {
   github,
   gitlab,
   atlassian,
+  bitbucket,
+  discord,
+  facebook,
   slack,
   linkedin,
   okta,
@@ -34,7 +40,9 @@ export const lookAlikes = {
 type LookAlikes = typeof lookAlikes
 export type ProviderId = keyof LookAlikes
 export type AccountAt<P extends ProviderId> = LookAlikes[P] extends LookAlike<infer Account, infer _> ? Account : never
-export type Switches = { readonly [P in ProviderId]: ReturnType<LookAlikes[P]['switches']> }
+type SwitchesAt<P extends ProviderId> =
+  LookAlikes[P] extends LookAlike<infer _, infer Own> ? Own & CommonSwitches : never
+export type Switches = { readonly [P in ProviderId]: SwitchesAt<P> }
 
 export const PROVIDERS = Object.keys(lookAlikes) as ProviderId[]
 export const isProvider = (text: unknown): text is ProviderId =>
@@ -54,4 +62,4 @@ export const CALLBACK_NAME: Record<ProviderId, string> = forEachProvider(
 )
 // Each has the switches of its own look-alike.
 export const switchesAtStart = (): Switches =>
-  forEachProvider((provider) => lookAlikeOf(provider).switches()) as Switches
+  forEachProvider((provider): CommonSwitches => ({ unticked: [], ...lookAlikeOf(provider).switches?.() })) as Switches

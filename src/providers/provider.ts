@@ -184,6 +184,10 @@ export type Definition = {
    * means nothing.
    */
   readonly grantsNothing?: (accessToken: string) => boolean
+  /** The member of its token response that lists the granted scopes, if it is not `scope` (RFC 6749 §5.1). */
+  readonly scopesMember?: string
+  /** Our code for an error response that has no code of RFC 6749: a word, or `null`. See `Call.refusal`. */
+  readonly errorCodeOf?: (status: number, json: unknown) => string | null
   /** The scopes for connecting a team's Jira: those always required, and the defaults that the operator may replace. */
   readonly jiraScopes?: { readonly always: readonly string[]; readonly usual: readonly string[] }
   /** How long its grants last. */

@@ -493,7 +493,12 @@ export function createProviders({
       const token = await accessToken()
       if (!token.ok) return token
       let said = await readProfile(provider, token.value, null)
-      if (!said.ok && said.error.kind === 'refused' && said.error.status === 401) {
+      // Some providers reject a token with another status than that of RFC 6750 §3.1.
+      if (
+        !said.ok &&
+        said.error.kind === 'refused' &&
+        (said.error.status === 401 || said.error.code === 'invalid_token')
+      ) {
         const another = await accessToken(token.value)
         if (!another.ok) return another
         said = await readProfile(provider, another.value, null)

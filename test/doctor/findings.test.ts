@@ -256,6 +256,9 @@ test.each([
   { kind: 'github', code: 'Not Found', tag: 'rejected' },
   { kind: 'atlassian', code: 'invalid_request', tag: 'accepted' },
   { kind: 'atlassian', code: 'access_denied', tag: 'rejected' },
+  { kind: 'bitbucket', code: 'invalid_grant', tag: 'accepted' },
+  { kind: 'bitbucket', code: 'unauthorized_client', tag: 'rejected' },
+  { kind: 'facebook', code: 'invalid_client', tag: 'rejected' },
 ] as const)('$kind that rejects an invalid code with $code: $tag', ({ kind, code, tag }) => {
   expect(judgeClient(refused(code), definitions[kind]).tag).toBe(tag)
 })

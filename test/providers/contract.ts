@@ -20,6 +20,8 @@ export type Promised = {
   readonly arrangeRevocation?: (sandbox: Sandbox) => void
   /** Prepares the sandbox for clients that authenticate in this way, if it accepts only one at a time. */
   readonly acceptTokenAuth?: (sandbox: Sandbox, tokenAuth: TokenAuth) => void
+  /** The ways in which it authenticates clients; both by default. */
+  readonly tokenAuths?: readonly TokenAuth[]
   /** `false` if a revocation does not carry the configured client authentication. */
   readonly authenticatesRevocation?: false
   /** Whether tokens can be revoked there; `true` by default. */
@@ -72,6 +74,21 @@ const badTokens: readonly [string, Fault][] = [
   ['returns an object for a refresh token', { kind: 'json', body: { access_token: 'a', refresh_token: {} } }],
   ['returns an error beside a token', { kind: 'json', body: { access_token: 'a', error: 'access_denied' } }],
 ]
+
+/** Ada's claims as most providers send them, with what this provider sends differently, and with what differs for a user. */
+export const personWith =
+  (usual: (subject: string) => Partial<Claims>) =>
+  (more: Partial<Claims> = {}) =>
+  (subject: string): Claims => ({
+    subject,
+    email: 'ada@example.com',
+    emailVerified: true,
+    emailAuthoritative: false,
+    name: 'Ada Example',
+    picture: null,
+    ...usual(subject),
+    ...more,
+  })
 
 /** Empty claims. */
 export const nothing = { email: null, emailVerified: false, emailAuthoritative: false, name: null, picture: null }
@@ -617,7 +634,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
       })
     })
 
-    test.each<TokenAuth>(['basic', 'post'])(
+    test.each<TokenAuth>(promised.tokenAuths ?? ['basic', 'post'])(
       'authenticates the client with %s where the operator says so: for code, refresh and revocation',
       async (tokenAuth) => {
         promised.acceptTokenAuth?.(world.sandbox, tokenAuth)

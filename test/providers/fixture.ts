@@ -1,4 +1,5 @@
 /** Providers of the product in front of their sandboxes, over real HTTP, on a clock that tests control. */
+import { afterAll, afterEach, beforeAll } from 'vitest'
 import { CALLBACK_NAME } from '../../sandbox/providers/index.ts'
 import { type ProviderId, type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
 import { readConfig } from '../../src/config.ts'
@@ -76,6 +77,27 @@ export async function startWorld() {
   }
 }
 export type TestWorld = Awaited<ReturnType<typeof startWorld>>
+
+/** A world for the tests of one provider. It starts before them and is reset after each. */
+export function worldOf(kind: ProviderId) {
+  let world: TestWorld
+  beforeAll(async () => {
+    world = await startWorld()
+  })
+  afterEach(() => world.reset())
+  afterAll(() => world.close())
+  return {
+    get sandbox() {
+      return world.sandbox
+    },
+    clock: () => world.clock(),
+    /** The product's providers, with changed settings of this one. */
+    open(change: Partial<ProviderSettings> = {}) {
+      const opened = world.open({}, (one) => (one.kind === kind ? { ...one, ...change } : one))
+      return { ...opened, provider: named(opened.providers, kind) }
+    },
+  }
+}
 
 /** The product's ID for this sandbox provider. */
 export function named(providers: Providers, kind: ProviderId): Provider {

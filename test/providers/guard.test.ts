@@ -57,6 +57,20 @@ const call = (url: string, method: 'GET' | 'POST' = 'GET'): Call => ({ endpoint:
 const said = (json: unknown) => ({ ok: true, value: { json } })
 const network = { ok: false, error: { kind: 'unavailable', reason: 'network' } }
 
+test.each([
+  ['slow_down', { kind: 'unavailable', reason: 'slow_down', limited: true }, 0],
+  ['temporarily_unavailable', { kind: 'unavailable', reason: 'temporarily_unavailable' }, 0],
+  ['server_error', { kind: 'unavailable', reason: 'server_error' }, 0],
+  ['invalid_grant', { kind: 'refused', status: 400, code: 'invalid_grant' }, 1],
+  [null, { kind: 'refused', status: 400, code: null }, 1],
+])('a refusal that its caller reads as %s is %j', async (code, error, refusals) => {
+  const { url } = await listen((socket) => socket.write(answer('{"error":{"code":4}}', 'HTTP/1.1 400 Bad Request')))
+  const guard = guards.of('odd', patient)
+  expect(await guard.call({ ...call(url, 'POST'), refusal: () => code })).toMatchObject({ ok: false, error })
+  expect(events.filter(({ name }) => name === 'provider.call_refused')).toHaveLength(refusals)
+  expect(guard.state('token')).toBe('closed')
+})
+
 describe('a provider response', () => {
   test.each<[string, (socket: Socket) => void, unknown]>([
     ['a response with a byte order mark', (socket) => socket.write(answer('\ufeff{"a":1}')), { a: 1 }],

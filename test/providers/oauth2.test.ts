@@ -1,20 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { oauth2 } from '../../src/providers/definitions/oauth2.ts'
-import type { Claims, ProviderSettings } from '../../src/providers/provider.ts'
-import { nothing, providerContract } from './contract.ts'
+import type { ProviderSettings } from '../../src/providers/provider.ts'
+import { nothing, personWith, providerContract } from './contract.ts'
 import { enter, named, startWorld, type TestWorld, visit } from './fixture.ts'
 
-const person =
-  (more: Partial<Claims>) =>
-  (subject: string): Claims => ({
-    subject,
-    email: 'ada@example.com',
-    emailVerified: true,
-    emailAuthoritative: false,
-    name: 'Ada Example',
-    picture: null,
-    ...more,
-  })
+const person = personWith(() => ({}))
 
 providerContract('oauth2', {
   acceptTokenAuth({ switches }, tokenAuth) {

@@ -39,6 +39,12 @@ describe('a token response', () => {
     expect(read({ scope }).scopes).toEqual(granted)
   })
 
+  test('lists its scopes in the member that the definition names', () => {
+    const json = { access_token: 'at', scope: 'a', scopes: 'b c' }
+    expect(readTokens(json, () => now, { scopesMember: 'scopes' }).scopes).toEqual(['b', 'c'])
+    expect(readTokens(json, () => now).scopes).toEqual(['a'])
+  })
+
   test.each([
     [0, undefined],
     ['0', undefined],

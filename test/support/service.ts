@@ -26,7 +26,10 @@ const byHand: Timing = { now: () => new Date(), at: () => never, every: () => ne
 export const databases = ['SQLite', 'PostgreSQL'] as const
 export type DatabaseName = (typeof databases)[number]
 
-/** The service's ID of each provider, in the order of the sign-in page. */
+/**
+ * The service's ID of each provider that a world has by default, in the order of the sign-in page. They differ in what
+ * the service must do. `test/service/every-provider.test.ts` signs in with all others.
+ */
 export const providers = ['google', 'github', 'atlassian', 'acme', 'beta'] as const
 export type ProviderName = (typeof providers)[number]
 export const sandboxName: Readonly<Record<ProviderName, ProviderId>> = {
@@ -99,13 +102,20 @@ const patient = Object.fromEntries(
 export type WorldOptions = {
   readonly database?: DatabaseName
   readonly env?: Readonly<Record<string, string>>
+  /** Its providers, by their names in the sandbox. */
+  readonly kinds?: readonly ProviderId[]
   /** Its source of randomness, for tests that check what was generated. */
   readonly random?: Random
 }
 
 type Node = { readonly base: string; readonly vinculum: Vinculum }
 
-export async function startWorld({ database = 'SQLite', env = {}, random = systemRandom }: WorldOptions = {}) {
+export async function startWorld({
+  database = 'SQLite',
+  env = {},
+  kinds = Object.values(sandboxName),
+  random = systemRandom,
+}: WorldOptions = {}) {
   const start = Math.floor(Date.now() / 1000) * 1000
   let ahead = 0
   const clock = (): Date => new Date(start + ahead)
@@ -133,7 +143,7 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
       RATE_LIMITS: 'off',
       ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
       ...patient,
-      ...sandbox.env,
+      ...sandbox.envOf(kinds),
       ...env,
       ...more,
     })

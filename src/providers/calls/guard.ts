@@ -52,7 +52,10 @@ export type Call = {
   readonly fault?: (json: unknown, text: string) => string | null
   /** Statuses that are normal negative answers of this endpoint. They are neither counted nor logged as refusals. */
   readonly negatives?: readonly number[]
-  /** Our own code for a refusal whose `error` field does not give one. The provider's text is never passed on. */
+  /**
+   * Our own code for a refusal whose `error` field does not give one. The provider's text is never passed on. With a
+   * code of `LATER` the call can be retried.
+   */
   readonly refusal?: (status: number, json: unknown) => string | null
 }
 export type ProviderResponse = {
@@ -128,7 +131,7 @@ export function createGuards({ events, clock, random, proxy = null, resolve }: G
     if (negatives?.includes(status)) return { result: err(refused(status, json)) }
     if (status >= 300 && status < 400) return failed({ kind: 'garbage', reason: 'redirect' })
     if (text === undefined) return garbage(endpoint, 'too_large')
-    if (status >= 400) return { result: err(refused(status, json, refusal)) }
+    if (status >= 400) return { result: err(postponed(refusal?.(status, json)) ?? refused(status, json, refusal)) }
     const type = mediaType(reply.headers['content-type'])
     if (expects !== 'anything' && !(expects === 'json_or_jwt' && type === JWT_TYPE)) {
       if (typeof json !== 'object' || json === null) return garbage(endpoint, 'not_json')
@@ -357,6 +360,15 @@ const refused = (status: number, json: unknown, sort?: Call['refusal']): Failure
   status,
   code: sort ? sort(status, json) : isRecord(json) ? readErrorCode(json.error) : null,
 })
+
+/** Codes of a refusal that ask to try again later. */
+const LATER: ReadonlySet<unknown> = new Set(['slow_down', 'temporarily_unavailable', 'server_error'])
+
+/** Some providers report an outage or a limit with an error number, at a status that otherwise means a refusal. */
+const postponed = (code: string | null | undefined): Failure | undefined =>
+  typeof code === 'string' && LATER.has(code)
+    ? { kind: 'unavailable', reason: code, ...(code === 'slow_down' ? { limited: true } : {}) }
+    : undefined
 
 const mediaType = (header: string | string[] | undefined): string =>
   (typeof header === 'string' ? (header.split(';')[0] ?? '') : '').trim().toLowerCase()

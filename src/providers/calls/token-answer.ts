@@ -42,9 +42,9 @@ export function tokenAnswerFault(json: unknown, text: string): string | null {
 export function readTokens(
   json: Readonly<Record<string, unknown>>,
   clock: Clock,
-  { grantsNothing }: Pick<Definition, 'grantsNothing'> = {},
+  { grantsNothing, scopesMember = 'scope' }: Pick<Definition, 'grantsNothing' | 'scopesMember'> = {},
 ): TokenSet {
-  const { access_token, refresh_token, id_token, expires_in, refresh_token_expires_in, scope } = json
+  const { access_token, refresh_token, id_token, expires_in, refresh_token_expires_in, [scopesMember]: scope } = json
   const [seconds, refreshSeconds] = [readLifetime(expires_in), readLifetime(refresh_token_expires_in)]
   const nothing = scope === '' && grantsNothing?.(String(access_token)) ? [] : null
   return {

@@ -1,8 +1,8 @@
 import { faGithub } from '@fortawesome/free-brands-svg-icons/faGithub'
 import { Strategy } from 'passport-github2'
-import { CallFailure } from '../calls/failure.ts'
 import { revocationOf } from '../calls/revoke.ts'
 import { markOf } from '../mark.ts'
+import { type ListedEmail, readEmailList } from '../passport/email-list.ts'
 import { basic } from '../passport/strategy.ts'
 import type { StrategyParts, Verify } from '../passport/strategy-parts.ts'
 import { firstText, isRecord, readAddress, readPicture, readSubject } from '../profile-text.ts'
@@ -30,32 +30,22 @@ class GitHubStrategy extends Strategy {
       if (error || !profile || this.emailsUrl === null) return done(error, profile)
       const url = new URL(this.emailsUrl)
       url.searchParams.set('per_page', String(pageSize))
-      const read = (page: number, before: readonly ListedEmail[]): void => {
+      const get = (page: number, got: (error: unknown, body?: unknown) => void): void => {
         url.searchParams.set('page', String(page))
-        this._oauth2.get(url.href, accessToken, (refused, body) => {
-          // Without the scope GitHub answers 404, without a GitHub App permission 403. The user then has no email
-          // address.
-          if (refused && isWithheld(refused)) return done(null, { ...profile, emails: [] })
-          if (refused) return done(refused)
-          const list: unknown = JSON.parse(String(body))
-          if (!Array.isArray(list)) return done(new CallFailure({ kind: 'garbage', reason: 'wrong_shape' }))
-          const emails = [...before, ...list.flatMap(readListedEmail)]
-          if (list.length < pageSize || page === mostPages) return done(null, { ...profile, emails })
-          read(page + 1, emails)
-        })
+        this._oauth2.get(url.href, accessToken, got)
       }
-      read(1, [])
+      // Without the scope GitHub answers 404, without a GitHub App permission 403. The user then has no email address.
+      readEmailList(get, readPage, (refused, emails) => done(refused, emails && { ...profile, emails }))
     })
   }
 }
 
 const pageSize = 100
-const mostPages = 5
+const readPage = (json: unknown) =>
+  Array.isArray(json) ? { emails: json.flatMap(readListedEmail), isLast: json.length < pageSize } : null
+
 /** Each one costs an account lookup. People have only a few. */
 const mostOtherEmails = 100
-
-const isWithheld = (error: unknown): boolean =>
-  error instanceof CallFailure && error.failure.kind === 'refused' && [403, 404].includes(error.failure.status)
 
 /**
  * Addresses that GitHub generates for users who hide their email. GitHub marks them as verified, but they receive no
@@ -63,7 +53,6 @@ const isWithheld = (error: unknown): boolean =>
  */
 const isNoreply = (address: string): boolean => /@users\.noreply\.github\.com$/i.test(address)
 
-type ListedEmail = { readonly value: string; readonly primary: boolean; readonly verified: boolean }
 const readListedEmail = (item: unknown): ListedEmail[] => {
   const value = isRecord(item) ? readAddress(item.email) : null
   if (!isRecord(item) || value === null) return []

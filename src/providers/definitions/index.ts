@@ -1,6 +1,9 @@
 import type { Definition } from '../provider.ts'
 import { atlassian } from './atlassian.ts'
 import { auth0 } from './auth0.ts'
+import { bitbucket } from './bitbucket.ts'
+import { discord } from './discord.ts'
+import { facebook } from './facebook.ts'
 import { github } from './github.ts'
 import { gitlab } from './gitlab.ts'
 import { google } from './google.ts'
@@ -20,6 +23,9 @@ export const definitions = {
   github,
   gitlab,
   atlassian,
+  bitbucket,
+  discord,
+  facebook,
   slack,
   linkedin,
   okta,

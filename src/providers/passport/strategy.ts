@@ -126,9 +126,11 @@ function replaceTransport({ definition, settings, endpoints, guard }: BuildStrat
   // Otherwise the access token would be sent in the query string and end up in access logs (RFC 6750 §2.3).
   oauth2.useAuthorizationHeaderforGET(true)
   oauth2._request = (method, url, headers, body, _accessToken, done) => {
+    const refusal = definition.errorCodeOf && { refusal: definition.errorCodeOf }
     const call: Call =
       method === 'POST'
         ? {
+            ...refusal,
             endpoint: 'token',
             method: 'POST',
             url,
@@ -136,6 +138,7 @@ function replaceTransport({ definition, settings, endpoints, guard }: BuildStrat
             ...authenticated(body, settings, endpoints.clientAuth),
           }
         : {
+            ...refusal,
             endpoint: 'userinfo',
             method: 'GET',
             url,

@@ -14,12 +14,17 @@ export class UserinfoStrategy extends OAuth2Strategy {
     this.userinfoUrl = endpoints.userinfo
   }
 
+  /** The URL of the profile with this token, for a provider that needs parameters there. */
+  protected urlFor(userinfo: string, _accessToken: string): string {
+    return userinfo
+  }
+
   override userProfile(accessToken: string, done: (error?: unknown, profile?: Profile) => void): void {
     if (this.userinfoUrl === null) {
       done(new CallFailure({ kind: 'garbage', reason: 'no_userinfo' }))
       return
     }
-    this._oauth2.get(this.userinfoUrl, accessToken, (error, body, response) => {
+    this._oauth2.get(this.urlFor(this.userinfoUrl, accessToken), accessToken, (error, body, response) => {
       if (error) return done(error)
       if (isJwt(response)) return done(null, { id: '', _json: {}, jwt: String(body) })
       const json: unknown = JSON.parse(String(body))

@@ -35,7 +35,7 @@ async function serve(): Promise<void> {
   const port = await freePort()
   const encryptionKeys = `k1:${randomBytes(32).toString('base64')}`
   const config = readConfig({
-    ...sandbox.env,
+    ...sandbox.envOf(['google', 'github', 'atlassian', 'oidc', 'oauth2']),
     HOST: '127.0.0.1',
     PORT: String(port),
     PUBLIC_URL: `http://localhost:${port}`,

@@ -446,6 +446,17 @@ describe('the sign-in page', () => {
     expect(text.replace(/<footer[\s\S]*?<\/footer>/, '')).not.toContain('utm_source')
   })
 
+  test('shows the mark of each provider next to its name, which alone is read out', async () => {
+    const { text } = await get('/login', { cookie: '' })
+    const marks = (text.match(/<svg [^>]*>.*?<\/svg>/g) ?? []).filter((mark) => mark.includes(neutralMark.path))
+    expect(marks).toHaveLength(world.providers.length)
+    for (const mark of marks) {
+      expect(mark).toMatch(/^<svg viewBox="0 0 \d+ \d+" [^>]*aria-hidden="true"/)
+      // The policy of pages allows no inline style.
+      expect(mark).not.toMatch(/style|<title/)
+    }
+  })
+
   test.each(['//evil.example', 'https://evil.example/', '/\\evil.example', 'javascript:alert(1)'])(
     'rejects return_to %s',
     async (target) => {
@@ -509,6 +520,8 @@ describe('the account page', () => {
     expect(list).toContain('<time datetime="2030-01-01T12:00:00.000Z" title="Jan 1, 2030, 12:00 PM UTC"')
     const text = (await get('/account/identities/idn_1')).text + (await get('/account/identities/idn_2')).text
     expect(text).toContain('know who you are <code class="fine">openid</code>')
+    const portuguese = await get('/account/link/google', { locale: 'pt-BR' })
+    expect(portuguese.text).toContain('saber quem você é <code class="fine">openid</code>')
     expect(text).toContain('other access <code class="fine">made:up</code>')
     expect(text).toContain('href="https://id.atlassian.com/manage-profile/apps"')
     expect(headers['content-security-policy']).toContain(
