@@ -17,6 +17,7 @@ import {
   newPath,
   placement,
   type RunningServer,
+  startFlags,
   startProgram,
   startService,
 } from './processes.ts'
@@ -390,7 +391,10 @@ async function main(): Promise<void> {
     seconds: Number(options.seconds ?? (options.quick ? 1 : 2)),
   }
   const how: Build = {
-    nodeArguments: options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(options.profile)}`],
+    nodeArguments: [
+      ...startFlags,
+      ...(options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(options.profile)}`]),
+    ],
     ...(options.service !== undefined && { main: resolve(options.service) }),
   }
   const say = (text: string): void => void process.stdout.write(`${text}\n`)

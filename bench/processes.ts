@@ -30,6 +30,15 @@ process.on('exit', () => {
 })
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
+/**
+ * The flags of Node.js in `npm start`. Each server in a comparison has them: they would help any program, so giving them
+ * only to the service would flatter it.
+ */
+export const startFlags: readonly string[] =
+  (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } }).scripts.start.match(
+    /--\S+/g,
+  ) ?? []
+
 /** Where possible, servers run on the first CPU and everything else on the second. */
 const pins = availableParallelism() > 1 && spawnSync('taskset', ['-V']).status === 0
 export const placement = pins ? 'servers on CPU 0, the rest on CPU 1' : 'processes placed by the system'

@@ -51,6 +51,16 @@ describe('the deployment files', () => {
     expect(sent?.toSorted()).toEqual([...new Set(copied.map((path) => path.replace(/^\.\//, '')))].toSorted())
   })
 
+  test('start Node.js with the same flags as `npm start`', () => {
+    const { scripts } = JSON.parse(file('package.json')) as { scripts: { start: string } }
+    const flags = (text: string | undefined): readonly string[] => text?.match(/--[\w=-]+/g) ?? []
+    const started = flags(scripts.start)
+    expect(started).toEqual([expect.stringMatching(/^--max-semi-space-size=\d+$/)])
+    expect(flags(/^CMD \["node".*$/m.exec(file('deploy/Containerfile'))?.[0])).toEqual(started)
+    expect(flags(/^ExecStart=.*$/m.exec(file('deploy/vinculum.service'))?.[0])).toEqual(started)
+    expect(file('docs/operating.md')).toContain(started.join(' '))
+  })
+
   test('contain no secret', () => {
     expect(readdirSync(new URL('../deploy', import.meta.url))).not.toContain('secrets')
     expect(file('.gitignore')).toContain('deploy/secrets')

@@ -1,21 +1,14 @@
 /** The output of `npm run build`, as Node runs it: without tsx, from a flat folder. */
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, inject, test } from 'vitest'
 import { startService } from '../support/process.ts'
 import { encryptionKey, freePort } from '../support/service.ts'
 import { newFile } from '../support/sqlite.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-let built: string
-beforeAll(() => {
-  // One folder below the package, as `dist/` is.
-  built = mkdtempSync(join(root, 'dist-test-'))
-  execFileSync(process.execPath, ['--import', 'tsx', 'build.ts', basename(built)], { cwd: root })
-}, 60_000)
-afterAll(() => rmSync(built, { recursive: true, force: true }))
+const built = inject('built')
 
 test('every file loaded by name exists under that name in the build', () => {
   const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
@@ -39,8 +32,7 @@ test('the built service returns a list on SQLite and serves pages, files and doc
     DATABASE_URL: `file:${newFile()}`,
     ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
   }
-  const main = join(built, 'main.js')
-  const service = startService(env, [], { main })
+  const service = startService(env)
   await service.listening
   const post = (path: string, body: object): Promise<Response> =>
     fetch(`${base}${path}`, {
@@ -63,7 +55,7 @@ test('the built service returns a list on SQLite and serves pages, files and doc
   expect(files).toEqual(expect.arrayContaining([expect.stringMatching(/swagger-ui-bundle\.\d+\.\d+\.\d+\.js$/)]))
   for (const path of [...files, '/openapi.json']) expect((await fetch(`${base}${path}`)).status, path).toBe(200)
 
-  const doctor = await startService(env, ['doctor'], { main }).ended
+  const doctor = await startService(env, ['doctor']).ended
   expect(doctor).toMatchObject({ code: 0, stderr: '' })
   service.process.kill('SIGTERM')
   expect(await service.ended).toEqual({ code: 0, signal: null, stderr: '' })

@@ -1,10 +1,10 @@
 /** The service as its operator starts it: a separate process, on the system clock. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { inject } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 
 export type Service = {
   readonly process: ChildProcess
@@ -23,19 +23,15 @@ process.on('exit', () => {
 })
 
 /**
- * Starts `src/main.ts` with exactly these settings, and with the `.env` of `cwd` if there is one. Its log may go
- * elsewhere: then `listening` never resolves. `main` names another file to start, such as a built one.
+ * Starts the built service with exactly these settings, and with the `.env` of `cwd` if there is one. Its log may go
+ * elsewhere: then `listening` never resolves.
  */
 export function startService(
   env: Readonly<Record<string, string>>,
   command: readonly string[] = [],
-  {
-    cwd = root,
-    log = 'pipe',
-    main,
-  }: { readonly cwd?: string; readonly log?: 'pipe' | number; readonly main?: string } = {},
+  { cwd = root, log = 'pipe' }: { readonly cwd?: string; readonly log?: 'pipe' | number } = {},
 ): Service {
-  const child = spawn(process.execPath, [...(main ? [main] : ['--import', tsx, `${root}src/main.ts`]), ...command], {
+  const child = spawn(process.execPath, [join(inject('built'), 'main.js'), ...command], {
     cwd,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', log, 'pipe'],
