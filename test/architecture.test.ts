@@ -27,7 +27,7 @@ const may: Record<string, readonly string[]> = {
   sealing: ['kernel'],
   statistics: ['kernel'],
   audit: ['type events'],
-  providers: ['kernel', 'errors', 'type events'],
+  providers: ['kernel', 'errors', 'type events', 'events/catalogue.ts', 'settings/text.ts'],
   // From other folders a store sees only the ports it implements, and the facts it records.
   store: [
     'kernel',
