@@ -70,7 +70,7 @@ const may: Record<string, readonly string[]> = {
     'flows',
     'teams/policy.ts',
     'credentials/scopes.ts',
-    ...['accounts', 'sessions', 'connections', 'teams', 'credentials', 'jobs', 'statistics'].map(
+    ...['accounts', 'sessions', 'connections', 'teams', 'credentials', 'jobs', 'statistics', 'providers'].map(
       (noun) => `type ${noun}`,
     ),
   ],

@@ -25,6 +25,7 @@ const ends: Readonly<Record<string, string>> = {
   '/teams/:id/integrations/jira/sites': 'mostSites in providers/jira-cloud.ts',
   '/teams/:id/integrations/jira/queues': 'mostSites in flows/read-queues.ts, mostDesks in flows/read-queues.ts',
   '/providers': 'mostProviders in providers/managed.ts',
+  '/providers/:id/impact': 'cursor',
   '/providers/:id/versions': 'formerVersions in store/providers.ts',
   '/auth/providers': 'mostProviders in providers/managed.ts',
   '/health/providers': 'mostProviders in providers/managed.ts',

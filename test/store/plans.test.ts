@@ -82,6 +82,7 @@ const activity = ({ cursor }: Ids) =>
 
 /** The queries for each list. A route with a query field that is in no row fails below. */
 const asked: Readonly<Record<string, (ids: Ids) => readonly string[]>> = {
+  '/providers/:id/impact': () => ['limit=10', `limit=10&cursor=${Buffer.from('1').toString('base64url')}`],
   '/users': (ids) => users(ids).map((query) => `${query}&limit=10`),
   '/admin/users': ({ olderUser, begun }) => ['', `cursor=${olderUser}`, 'search=many-7', `search=many&cursor=${begun}`],
   '/audit': (ids) => logs(ids).map((query) => `${query}&limit=10`),
