@@ -4,7 +4,6 @@ import { readEmail } from './kernel/email.ts'
 import { isLoopback } from './kernel/loopback.ts'
 import { readPasskeyOrigins } from './kernel/passkey-origins.ts'
 import { readPostgresUrl } from './kernel/postgres-url.ts'
-import { isTenantIssuer } from './kernel/tenant-issuer.ts'
 import {
   builtInKinds,
   displayProviderSettings,
@@ -14,6 +13,7 @@ import {
   providerSettings,
   readProviders,
   secretProviderSettings,
+  sharedIssuers,
 } from './providers/settings.ts'
 import { listenHostFault } from './settings/listen-host.ts'
 import { readSecretFile } from './settings/secret-file.ts'
@@ -284,13 +284,7 @@ export function inspectConfig(
     )
   const mail = readMail(set, production, faults)
   const providers = readProviders(env, { ...set, production, publicUrl }, faults)
-  // Users are identified by issuer and subject. Two provider IDs with one issuer would share users but not their
-  // tokens.
-  const issuers = providers.flatMap(({ issuer }) => issuer ?? [])
-  if (new Set(issuers).size !== issuers.length) faults.push('OIDC_PROVIDERS: two providers have the same ISSUER')
-  for (const { issuer: template = '', tenants } of providers)
-    if (tenants && issuers.some((issuer) => isTenantIssuer(template, tenants, issuer)))
-      faults.push('OIDC_PROVIDERS: the TENANTS of one provider include the ISSUER of another')
+  for (const fault of sharedIssuers(providers)) faults.push(`OIDC_PROVIDERS: ${fault}`)
 
   const allWarnings = [
     ...warnings,
@@ -343,6 +337,7 @@ export function inspectConfig(
       userInfoTtlSeconds: set.OAUTH_USER_INFO_CACHE_TTL_SECONDS,
     },
     providers,
+    providerTimeoutMs: set.OAUTH_HTTP_TIMEOUT_MS,
     mail,
     /** The proxy for calls to providers; `null` for none. */
     proxy: set.HTTPS_PROXY === undefined ? null : { httpsProxy: set.HTTPS_PROXY, noProxy: set.NO_PROXY ?? '' },

@@ -85,7 +85,7 @@ export function createOAuth({ flows, links, tokens }: OAuthParts) {
       const entered = await signIn(provider, returned, context, who)
       if (!entered.ok) return entered
       // With a `who` and this intent only a linking can be finished.
-      return entered.value.tag === 'connected' ? fail('flow_mismatch') : ok(linkedOf(entered.value.identity))
+      return 'identity' in entered.value ? ok(linkedOf(entered.value.identity)) : fail('flow_mismatch')
     },
 
     /**

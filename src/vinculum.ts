@@ -5,10 +5,10 @@ import { createConflicts } from './accounts/conflicts.ts'
 import { createLinks } from './accounts/links.ts'
 import type { SignInRules } from './accounts/methods.ts'
 import { createProfiles } from './accounts/profile.ts'
-import { createReconcile } from './accounts/reconcile.ts'
+import { createForecast, createReconcile } from './accounts/reconcile.ts'
 import { scopeOf } from './accounts/roles.ts'
 import { createUsers } from './accounts/users.ts'
-import { type CompleteConfig, routeSettings } from './config.ts'
+import { type CompleteConfig, ConfigError, routeSettings } from './config.ts'
 import { createProviderTokens } from './connections/provider-tokens.ts'
 import { createCredentials } from './credentials/credentials.ts'
 import { trustSeconds } from './credentials/trusted-devices.ts'
@@ -31,7 +31,9 @@ import { secretToken } from './kernel/ids.ts'
 import { createShared } from './kernel/shared.ts'
 import { createMail } from './mail/mail.ts'
 import { createOAuth } from './oauth.ts'
+import { createManagedProviders } from './providers/managed.ts'
 import { createProviders } from './providers/providers.ts'
+import { prefix } from './providers/settings.ts'
 import { packageRoot } from './root.ts'
 import { createReseal } from './sealing/reseal.ts'
 import { openRing } from './sealing/ring.ts'
@@ -77,6 +79,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       production: config.production,
       proxy: config.proxy,
       userInfoTtlSeconds: oauth.userInfoTtlSeconds,
+      // A code may arrive at the last moment of its round trip, and is then exchanged.
+      formerSeconds: oauth.stateTtlSeconds + 60,
     })
     const signInRules: SignInRules = {
       acceptsIdentity: ({ provider, issuer }) => providers.get(provider)?.speaksFor(issuer) === true,
@@ -85,6 +89,29 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
 
     // The encryption keys, before anything is opened or written
     const ring = await openRing({ ...base, store: stored.sealed, ring: config.encryptionKeys })
+
+    // The providers that administrators added, in addition to those from the environment
+    const managed = createManagedProviders({
+      ...base,
+      store: stored.providers,
+      providers,
+      fixed: config.providers,
+      general: {
+        production: config.production,
+        publicUrl,
+        OAUTH_HTTP_TIMEOUT_MS: config.providerTimeoutMs,
+        reach: config.providerReach,
+      },
+    })
+    const inBoth = await managed.inBoth()
+    if (inBoth.length > 0)
+      throw new ConfigError(
+        inBoth.map(
+          (id) =>
+            `${prefix(id)}CLIENT_ID: the provider “${id}” was also added at run time; remove its settings from the environment, or delete it in /admin/providers before you set them`,
+        ),
+      )
+    await managed.load()
 
     // Credentials
     const credentials = createCredentials({
@@ -127,6 +154,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
 
     // Accounts
     const reconcile = createReconcile({ ...base, accounts, policy: oauth })
+    const forecast = createForecast({ accounts, policy: oauth })
     const links = createLinks({ ...base, accounts, rules: signInRules })
     const conflicts = createConflicts({ ...base, conflicts: stored.conflicts })
     const profiles = createProfiles({ ...base, accounts })
@@ -158,7 +186,9 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       stored: stored.passwords,
       store: stored.passkeys,
       providers,
+      managed,
       reconcile,
+      forecast,
       conflicts,
       links,
       users,
@@ -201,6 +231,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
         renewal,
         mailer,
         keys,
+        managed,
+        manageProviders: flows.manageProviders,
         sweeping,
         rollUp: createRollUp({ statistics: stored.statistics, clock }),
         repairGrants: async () => {

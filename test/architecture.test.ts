@@ -27,7 +27,7 @@ const may: Record<string, readonly string[]> = {
   sealing: ['kernel'],
   statistics: ['kernel'],
   audit: ['type events'],
-  providers: ['kernel', 'errors', 'type events'],
+  providers: ['kernel', 'errors', 'type events', 'events/catalogue.ts', 'settings/text.ts'],
   // From other folders a store sees only the ports it implements, and the facts it records.
   store: [
     'kernel',
@@ -70,7 +70,7 @@ const may: Record<string, readonly string[]> = {
     'flows',
     'teams/policy.ts',
     'credentials/scopes.ts',
-    ...['accounts', 'sessions', 'connections', 'teams', 'credentials', 'jobs', 'statistics'].map(
+    ...['accounts', 'sessions', 'connections', 'teams', 'credentials', 'jobs', 'statistics', 'providers'].map(
       (noun) => `type ${noun}`,
     ),
   ],

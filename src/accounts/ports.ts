@@ -150,7 +150,21 @@ export type UserRefusal = 'not_found' | 'last_administrator' | 'address_needed'
  * nothing written. The last enabled administrator can neither be disabled nor get another role, even by concurrent
  * calls.
  */
+/** An account with an identity at a provider, and all its sign-in methods. */
+export type ProviderAccount = {
+  readonly account: Pick<Account, 'id' | 'email' | 'name' | 'disabledAt'>
+  readonly methods: SignInMethods
+}
+
 export interface UserStore {
+  /**
+   * Accounts with an identity at this provider, in the order of their subjects there, after the subject `after`. Each
+   * call reads a limited number of identities; `next` is where the next page starts, `null` at the end.
+   */
+  atProvider(
+    provider: string,
+    page: { readonly after: string; readonly limit: number },
+  ): Promise<{ readonly accounts: readonly ProviderAccount[]; readonly next: string | null }>
   /**
    * At most `limit` accounts, newest first; an account created in the meantime does not change the order. With a text,
    * the accounts whose email address, name or ID begins with it come first. A page of a search examines a limited
@@ -249,6 +263,8 @@ export type PersonalData = {
   readonly guesses: Rows
   /** Service credentials that they created. */
   readonly serviceCredentials: Rows
+  readonly providers: Rows
+  readonly providerVersions: Rows
   /** The teams they belong to. */
   readonly teamMembers: Rows
   /** Invitations they sent, and those to their verified email address. */

@@ -50,43 +50,7 @@ type ReconcileParts = { accounts: AccountStore; events: Bus; clock: Clock; ids: 
  * link.
  */
 export function createReconcile({ accounts, events, clock, ids, policy }: ReconcileParts) {
-  /** The evidence; and `known`, the identity itself if it is already linked. */
-  const gather = async ({
-    grant,
-    trusted,
-    othersTrusted = false,
-    visitorId,
-    resolving,
-  }: ReconcileRequest): Promise<{ evidence: Evidence; known: Identity | undefined }> => {
-    const [owner, visitor] = await Promise.all([
-      accounts.findByIdentity(grant.issuer, grant.claims.subject),
-      visitorId === undefined ? undefined : accounts.find(visitorId),
-    ])
-    // Who has the address matters only for an unknown identity.
-    const { primary: namesakes, others } = owner ? noNamesakes : await findNamesakes(accounts, grant.claims)
-    // These are three reads. A second click of the same user may have created the account in between: it is theirs, so
-    // there is no conflict.
-    const everybody = [namesakes, ...others.map((other) => other.namesakes)].flat()
-    const [justOpened] = everybody.flatMap(({ account, identities }) =>
-      identities
-        .filter(({ issuer, subject }) => issuer === grant.issuer && subject === grant.claims.subject)
-        .map((identity) => ({ account, identity })),
-    )
-    const found = owner ?? justOpened
-    const evidence: Evidence = {
-      provider: grant.provider,
-      claims: grant.claims,
-      trusted,
-      owner: found?.account,
-      namesakes,
-      others,
-      othersTrusted,
-      visitor,
-      policy,
-      separate: resolving === 'create',
-    }
-    return { evidence, known: found?.identity }
-  }
+  const gather = (question: ReconcileRequest) => gatherEvidence({ accounts, policy }, question)
 
   /**
    * Proving an address makes it the account's own, also at a later sign-in: the provider may now verify what was only
@@ -188,6 +152,50 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Reconc
     )
 }
 export type Reconcile = ReturnType<typeof createReconcile>
+
+type Question = Pick<ReconcileRequest, 'grant' | 'trusted' | 'othersTrusted' | 'visitorId' | 'resolving'>
+
+/** The evidence; and `known`, the identity itself if it is already linked. */
+async function gatherEvidence(
+  { accounts, policy }: Pick<ReconcileParts, 'accounts' | 'policy'>,
+  { grant, trusted, othersTrusted = false, visitorId, resolving }: Question,
+): Promise<{ evidence: Evidence; known: Identity | undefined }> {
+  const [owner, visitor] = await Promise.all([
+    accounts.findByIdentity(grant.issuer, grant.claims.subject),
+    visitorId === undefined ? undefined : accounts.find(visitorId),
+  ])
+  // Who has the address matters only for an unknown identity.
+  const { primary: namesakes, others } = owner ? noNamesakes : await findNamesakes(accounts, grant.claims)
+  // These are three reads. A second click of the same user may have created the account in between: it is theirs, so
+  // there is no conflict.
+  const everybody = [namesakes, ...others.map((other) => other.namesakes)].flat()
+  const [justOpened] = everybody.flatMap(({ account, identities }) =>
+    identities
+      .filter(({ issuer, subject }) => issuer === grant.issuer && subject === grant.claims.subject)
+      .map((identity) => ({ account, identity })),
+  )
+  const found = owner ?? justOpened
+  const evidence: Evidence = {
+    provider: grant.provider,
+    claims: grant.claims,
+    trusted,
+    owner: found?.account,
+    namesakes,
+    others,
+    othersTrusted,
+    visitor,
+    policy,
+    separate: resolving === 'create',
+  }
+  return { evidence, known: found?.identity }
+}
+
+/** What a sign-in would do, decided on the same evidence. Nothing is written. */
+export const createForecast =
+  (parts: Pick<ReconcileParts, 'accounts' | 'policy'>) =>
+  async (question: Pick<ReconcileRequest, 'grant' | 'trusted' | 'othersTrusted'>): Promise<Decision> =>
+    decide((await gatherEvidence(parts, question)).evidence)
+export type Forecast = ReturnType<typeof createForecast>
 
 /** The conditions that the decision to link relied on. */
 function restsOn(

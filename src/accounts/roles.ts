@@ -8,6 +8,8 @@ export const scopes = [
   'credentials:read',
   'credentials:write',
   'jobs:read',
+  'providers:read',
+  'providers:write',
 ] as const
 export type Scope = (typeof scopes)[number]
 

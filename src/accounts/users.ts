@@ -33,6 +33,9 @@ export function createUsers({ users, accounts, clock }: UsersParts) {
     /** Newest first, or those that match a text; see `UserStore.list`. */
     list: (search: UserSearch): Promise<UserPage> => users.list(search),
 
+    /** The accounts with an identity at a provider; see `UserStore.atProvider`. */
+    atProvider: users.atProvider,
+
     get: (id: string): Promise<UserListItem | undefined> => users.get(id, clock()),
 
     async update(

@@ -178,6 +178,8 @@ export interface RevocationStore {
     accountId: string,
     page: { readonly after: RevocationPlace | null; readonly limit: number },
   ): Promise<readonly Revocation[]>
+  /** Whether an item of this provider is waiting. */
+  waitingAt(provider: string): Promise<boolean>
   /** How many items are waiting. */
   backlog(): Promise<number>
 }

@@ -11,6 +11,8 @@ type Tokens = { readonly accessToken: string; readonly refreshToken: string | nu
 type ProviderCalls = {
   get(id: string): Provider | undefined
   list(): readonly Provider[]
+  /** Those at which grants can be revoked: also those that are disabled. */
+  revocable(): readonly Provider[]
   refresh(provider: Provider, refreshToken: string, of: StoredGrant): Promise<RefreshOutcome>
   revoke(provider: Provider, tokens: Tokens): Promise<RevocationOutcome>
 }
@@ -49,10 +51,13 @@ export function createProviderTokens({ providers, ...parts }: ProviderTokensPart
   const revocation = createRevocation({
     ...parts,
     vault,
-    providers: () => providers.list().map(({ id }) => id),
+    providers: () => providers.revocable().map(({ id }) => id),
     revoke: async (of, tokens) => {
-      const provider = providers.get(of.provider)
+      const provider = providers.revocable().find(({ id }) => id === of.provider)
       if (!provider) return { tag: 'transient', reason: 'provider_not_enabled' }
+      // An administrator may have changed the endpoints: these tokens belong to others.
+      if (provider.version !== null && of.clientId !== provider.clientId)
+        return { tag: 'transient', reason: 'client_changed' }
       // An older version queued it without an issuer. If the provider's ID is the namespace of its subjects, there is
       // only one.
       const issuer = of.issuer === '' && provider.issuer === provider.id ? provider.issuer : of.issuer

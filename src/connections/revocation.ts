@@ -42,6 +42,7 @@ const ours = new Set([
   'unopenable',
   'provider_not_enabled',
   'issuer_changed',
+  'client_changed',
   'status_401',
   'status_403',
   'invalid_client',
@@ -55,7 +56,7 @@ type RevocationParts = {
   random: Random
   /** Never sends a token to another issuer than the one that issued it. */
   revoke: (
-    of: Pick<Revocation, 'provider' | 'issuer'>,
+    of: Pick<Revocation, 'provider' | 'issuer' | 'clientId'>,
     tokens: { accessToken: string; refreshToken: string | null },
   ) => Promise<RevocationOutcome>
   /** IDs of the enabled providers. */

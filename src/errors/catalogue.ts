@@ -53,6 +53,15 @@ export const catalogue = {
   own_second_factor: { status: 409 },
   address_needed: { status: 409 },
   service_credential_not_found: { status: 404 },
+  provider_not_editable: { status: 409 },
+  provider_exists: { status: 409 },
+  provider_changed: { status: 409 },
+  provider_secret_required: { status: 400 },
+  provider_not_tried: { status: 409 },
+  provider_discovery_failed: { status: 409 },
+  provider_version_not_found: { status: 404 },
+  provider_trial_not_found: { status: 404 },
+  too_many_providers: { status: 409 },
 
   // Sign-in with a provider
   provider_not_found: { status: 404, params: ['provider'] },

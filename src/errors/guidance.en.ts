@@ -267,6 +267,82 @@ export const guide: Guide = {
     developer:
       'Use the ID of `GET /service-credentials`. Automation that rotates secrets should stop at this error and report it.',
   },
+  provider_not_editable: {
+    happened: 'The provider is configured in the environment of the service, so it cannot be changed at run time.',
+    causes: ['The provider was set up with environment variables, such as `GOOGLE_CLIENT_ID`.'],
+    person: 'Ask the operator of the service to change the environment variables of the provider.',
+    developer:
+      'Check `source` in `GET /providers` first: only providers with `database` can be changed. To manage a provider here instead, remove its variables, restart, and add it with `POST /providers`.',
+  },
+  provider_exists: {
+    happened: 'A provider has this ID already, in the environment or among those added at run time.',
+    causes: [
+      'The provider was added before.',
+      'The environment configures a provider with this ID.',
+      'A deleted provider with this ID is still revoking grants.',
+    ],
+    person: 'Choose another ID, or edit the existing provider.',
+    developer:
+      'To change it, use `PATCH /providers/:id`. The ID of a deleted provider is free once its last grant is revoked.',
+  },
+  provider_changed: {
+    happened:
+      'The `revision` of the request is not the current one, or the draft was replaced while it was being made live. Nothing was changed.',
+    causes: ['Another administrator saved a change.', 'The page was open for a long time.'],
+    person: 'Reload the page, compare, and make your change again.',
+    developer:
+      'Read the provider again, merge, and send the new `revision`. Without a `revision`, a change applies to whatever is stored.',
+  },
+  provider_secret_required: {
+    happened:
+      'An issuer or endpoint was changed without the client secret. A stored secret is never sent to a new address.',
+    causes: ['The issuer or an endpoint changed, and the secret field was left empty.'],
+    person: 'Copy the client secret from the console of the provider and save again.',
+    developer:
+      'Send all secret settings of the provider in the same `PATCH`. Otherwise, an administrator could read a stored secret by pointing an endpoint at their own server.',
+  },
+  provider_not_tried: {
+    happened: 'A draft becomes live only after its author has signed in with it. Nothing was changed.',
+    causes: ['The draft was saved and not tried.', 'The draft was changed after it was tried.'],
+    person: 'Choose “Try it” on the page of the provider and sign in with your own account there.',
+    developer:
+      'Start with `POST /providers/:id/try`. Automation that cannot sign in sends `force: true`, which the audit log records.',
+  },
+  provider_discovery_failed: {
+    happened:
+      'The service requested the discovery document of the issuer and got no valid one. Sign-ins could not work, so the draft was not made live.',
+    causes: [
+      'The issuer has a typing error or a missing trailing slash.',
+      'The provider is down, or a firewall blocks the request.',
+      'The document names another issuer.',
+    ],
+    person: 'Check the issuer in the console of the provider, then run the check on the page of the provider.',
+    developer: '`POST /providers/:id/check` reports what failed. `force` does not skip this check.',
+  },
+  provider_version_not_found: {
+    happened:
+      'The version does not exist. The service keeps the live version, the draft and the newest former versions.',
+    causes: ['The version is older than the kept ones.', 'It was a draft that was replaced before it became live.'],
+    person: 'Reload the history and choose one of the versions there.',
+    developer: 'Use a `version` of `GET /providers/:id/versions`.',
+  },
+  provider_trial_not_found: {
+    happened: 'There is no result of your own trial of this draft.',
+    causes: [
+      'The draft was changed after the trial.',
+      'The result is older than an hour.',
+      'Another administrator tried it: each sees only their own result.',
+    ],
+    person: 'Try the draft again.',
+    developer:
+      'Start with `POST /providers/:id/try`, send the person to `authorize_url`, and read the result afterwards.',
+  },
+  too_many_providers: {
+    happened: 'The service has 100 providers that were added at run time, which is the limit, so none was added.',
+    causes: ['Automation adds a provider for each customer or each deployment.'],
+    person: 'Delete providers that are no longer used. Disabled ones count, too.',
+    developer: 'Use one provider with `TENANTS` for many tenants of one issuer. Delete with `DELETE /providers/:id`.',
+  },
 
   // Sign-in with a provider
   provider_not_found: {

@@ -271,6 +271,80 @@ export const portugueseGuide: Guide = {
     developer:
       'Use o ID de `GET /service-credentials`. Uma automação que troca segredos deve parar neste erro e avisar.',
   },
+  provider_not_editable: {
+    happened: 'O provedor está configurado no ambiente do serviço e não pode ser alterado em execução.',
+    causes: ['O provedor foi configurado com variáveis de ambiente, como `GOOGLE_CLIENT_ID`.'],
+    person: 'Peça a quem opera o serviço que altere as variáveis de ambiente do provedor.',
+    developer:
+      'Consulte antes o `source` em `GET /providers`: só os provedores com `database` podem ser alterados. Para administrar o provedor aqui, remova as variáveis, reinicie e adicione-o com `POST /providers`.',
+  },
+  provider_exists: {
+    happened: 'Um provedor já tem este ID, no ambiente ou entre os adicionados em execução.',
+    causes: [
+      'O provedor já foi adicionado antes.',
+      'O ambiente configura um provedor com este ID.',
+      'Um provedor excluído com este ID ainda está revogando permissões.',
+    ],
+    person: 'Escolha outro ID ou edite o provedor existente.',
+    developer:
+      'Para alterá-lo, use `PATCH /providers/:id`. O ID de um provedor excluído fica livre quando a última permissão é revogada.',
+  },
+  provider_changed: {
+    happened:
+      'O `revision` da requisição não é o atual, ou o rascunho foi substituído enquanto entrava em uso. Nada foi alterado.',
+    causes: ['Outra pessoa que administra o serviço salvou uma alteração.', 'A página ficou aberta por muito tempo.'],
+    person: 'Recarregue a página, compare e refaça a alteração.',
+    developer:
+      'Leia o provedor de novo, combine as alterações e envie o novo `revision`. Sem `revision`, a alteração vale para o que estiver gravado.',
+  },
+  provider_secret_required: {
+    happened:
+      'Um issuer ou endpoint foi alterado sem o client secret. Um segredo gravado nunca é enviado a um novo endereço.',
+    causes: ['O issuer ou um endpoint mudou, e o campo do segredo ficou vazio.'],
+    person: 'Copie o client secret do console do provedor e salve de novo.',
+    developer:
+      'Envie todas as configurações secretas do provedor no mesmo `PATCH`. Do contrário, alguém poderia ler um segredo gravado apontando um endpoint para o próprio servidor.',
+  },
+  provider_not_tried: {
+    happened: 'Um rascunho só entra em uso depois que quem o escreveu entrou com ele. Nada foi alterado.',
+    causes: ['O rascunho foi salvo e não foi testado.', 'O rascunho foi alterado depois do teste.'],
+    person: 'Escolha “Testar” na página do provedor e entre lá com a sua própria conta.',
+    developer:
+      'Comece com `POST /providers/:id/try`. Uma automação que não pode entrar envia `force: true`, o que fica registrado na auditoria.',
+  },
+  provider_discovery_failed: {
+    happened:
+      'O serviço pediu o documento de descoberta do issuer e não recebeu um válido. Os logins não funcionariam, por isso o rascunho não entrou em uso.',
+    causes: [
+      'O issuer tem um erro de digitação ou falta a barra no final.',
+      'O provedor está fora do ar, ou um firewall bloqueia a requisição.',
+      'O documento indica outro issuer.',
+    ],
+    person: 'Confira o issuer no console do provedor e depois faça a verificação na página do provedor.',
+    developer: '`POST /providers/:id/check` mostra o que falhou. `force` não dispensa essa verificação.',
+  },
+  provider_version_not_found: {
+    happened: 'A versão não existe. O serviço guarda a versão em uso, o rascunho e as versões anteriores mais novas.',
+    causes: ['A versão é mais antiga que as guardadas.', 'Era um rascunho substituído antes de entrar em uso.'],
+    person: 'Recarregue o histórico e escolha uma das versões.',
+    developer: 'Use um `version` de `GET /providers/:id/versions`.',
+  },
+  provider_trial_not_found: {
+    happened: 'Não há resultado de um teste seu deste rascunho.',
+    causes: [
+      'O rascunho foi alterado depois do teste.',
+      'O resultado tem mais de uma hora.',
+      'Outra pessoa fez o teste: cada uma vê só o próprio resultado.',
+    ],
+    person: 'Teste o rascunho de novo.',
+    developer: 'Comece com `POST /providers/:id/try`, leve a pessoa a `authorize_url` e leia o resultado depois.',
+  },
+  too_many_providers: {
+    happened: 'O serviço tem 100 provedores adicionados em execução, que é o limite, por isso nenhum foi adicionado.',
+    causes: ['Uma automação adiciona um provedor por cliente ou por implantação.'],
+    person: 'Exclua provedores que não são mais usados. Os desativados também contam.',
+    developer: 'Use um provedor com `TENANTS` para muitos tenants de um issuer. Exclua com `DELETE /providers/:id`.',
+  },
 
   // Sign-in with a provider
   provider_not_found: {

@@ -110,6 +110,47 @@ export const englishErrorTexts = errorTexts({
     title: 'Service credential not found',
     detail: 'No active service credential has this ID. The credential may have been revoked. Reload the list.',
   },
+  provider_not_editable: {
+    title: 'Provider not editable',
+    detail:
+      'This provider comes from the environment of the service. Change its settings there and restart the service.',
+  },
+  provider_exists: {
+    title: 'Provider ID already in use',
+    detail: 'A provider with this ID already exists. Choose another ID, or change the existing provider.',
+  },
+  provider_changed: {
+    title: 'Provider changed in the meantime',
+    detail:
+      'Another administrator has changed this provider since you read it. Reload the provider and make your change again.',
+  },
+  provider_secret_required: {
+    title: 'Client secret required',
+    detail:
+      'This change sends the client secret to another address. Enter the client secret again together with the change.',
+  },
+  provider_not_tried: {
+    title: 'Draft not tried yet',
+    detail: 'The author of this draft has not signed in with it yet. Try the draft first, then make it live.',
+  },
+  provider_discovery_failed: {
+    title: 'Provider endpoints not found',
+    detail:
+      'The discovery document of the provider could not be used, so the draft stays a draft. Check the issuer and try again.',
+  },
+  provider_version_not_found: {
+    title: 'Version not found',
+    detail: 'This provider has no such version. Reload the history of the provider and choose another version.',
+  },
+  provider_trial_not_found: {
+    title: 'No result of a trial',
+    detail: 'You have not tried this draft, or the result has expired. Try the draft again.',
+  },
+  too_many_providers: {
+    title: 'Limit of providers reached',
+    detail:
+      'This service already has 100 providers and cannot have more. Delete one that is no longer used, then try again.',
+  },
 
   // Sign-in with a provider
   provider_not_found: {

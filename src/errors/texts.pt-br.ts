@@ -106,6 +106,45 @@ export const ptBr = errorTexts({
     title: 'Credencial de serviço não encontrada',
     detail: 'Nenhuma credencial de serviço ativa tem este ID. Talvez ela tenha sido revogada. Recarregue a lista.',
   },
+  provider_not_editable: {
+    title: 'Provedor não editável',
+    detail: 'Este provedor vem do ambiente do serviço. Altere a configuração lá e reinicie o serviço.',
+  },
+  provider_exists: {
+    title: 'ID de provedor já em uso',
+    detail: 'Já existe um provedor com este ID. Escolha outro ID ou altere o provedor existente.',
+  },
+  provider_changed: {
+    title: 'Provedor alterado nesse meio-tempo',
+    detail: 'Outra pessoa alterou este provedor desde que você o leu. Recarregue o provedor e refaça a alteração.',
+  },
+  provider_secret_required: {
+    title: 'Client secret obrigatório',
+    detail:
+      'Esta alteração envia o client secret a outro endereço. Informe o client secret de novo junto com a alteração.',
+  },
+  provider_not_tried: {
+    title: 'Rascunho ainda não testado',
+    detail: 'Ninguém entrou ainda com este rascunho. Teste o rascunho primeiro e depois coloque-o em uso.',
+  },
+  provider_discovery_failed: {
+    title: 'Endpoints do provedor não encontrados',
+    detail:
+      'Não foi possível usar o documento de descoberta do provedor, por isso o rascunho continua rascunho. Confira o issuer e tente de novo.',
+  },
+  provider_version_not_found: {
+    title: 'Versão não encontrada',
+    detail: 'Este provedor não tem essa versão. Recarregue o histórico do provedor e escolha outra versão.',
+  },
+  provider_trial_not_found: {
+    title: 'Nenhum resultado de teste',
+    detail: 'Você não testou este rascunho, ou o resultado expirou. Teste o rascunho de novo.',
+  },
+  too_many_providers: {
+    title: 'Limite de provedores atingido',
+    detail:
+      'Este serviço já tem 100 provedores e não pode ter mais. Exclua um que não seja mais usado e tente de novo.',
+  },
 
   // Sign-in with a provider
   provider_not_found: {

@@ -48,11 +48,13 @@ export const callbackErrors = [
   'application_suspended',
   'other',
 ] as const
-const intent = z.enum(['login', 'link', 'connect'])
+const intent = z.enum(['login', 'link', 'connect', 'try'])
 const team = z.string()
 const teamRole = z.enum(['owner', 'admin', 'member'])
 /** The account whose membership changed, in the audit log of the account that changed it. */
 const member = z.string().optional()
+/** Changed settings with their values before and after. The value of a secret is `changed`. */
+const changes = z.array(z.object({ setting: z.string(), before: z.string().nullable(), after: z.string().nullable() }))
 const endpointType = z.enum(['token', 'userinfo', 'revoke', 'discovery', 'jwks', 'api'])
 
 /**
@@ -288,6 +290,43 @@ export const eventCatalogue = {
   }),
   'signing_key.rotated': fact('A new signing key was published', { key: z.string() }, { audit: true, log: 'info' }),
 
+  'provider.created': fact(
+    'An administrator added a provider, as a draft',
+    { provider, kind: z.string(), changes, by },
+    { audit: true, log: 'info' },
+  ),
+  'provider.updated': fact(
+    'The settings of a provider were changed, as a draft; `restored` is the earlier version they come from',
+    { provider, version: z.number(), restored: z.number().optional(), changes, by },
+    { audit: true, log: 'info' },
+  ),
+  'provider.tried': fact(
+    'An administrator signed in with a draft of a provider’s settings',
+    { provider, version: z.number(), by },
+    { audit: true, log: 'info' },
+  ),
+  'provider.went_live': fact(
+    'A draft of a provider’s settings became live; `forced` if its author had not tried it',
+    { provider, version: z.number(), forced: z.boolean(), by },
+    { audit: true, log: 'info' },
+  ),
+  'provider.enabled': fact('A provider was enabled', { provider, by }, { audit: true, log: 'info' }),
+  'provider.disabled': fact('A provider was disabled', { provider, by }, { audit: true, log: 'info' }),
+  'provider.deleted': fact(
+    'A provider was deleted; `withdrawn` if its grants were withdrawn at the provider',
+    { provider, withdrawn: z.boolean(), by },
+    { audit: true, log: 'info' },
+  ),
+  'provider.secret_expiring': fact(
+    'The client secret of a provider expires soon, and administrators were notified',
+    { provider, days: z.number() },
+    { audit: true, notice: true, log: 'warn' },
+  ),
+  'provider.not_loaded': fact(
+    'A stored provider cannot be used on this node: its settings are invalid, no encryption key opens its secret, or the environment has the same ID',
+    { provider, reason: z.enum(['invalid_settings', 'unreadable_secret', 'in_environment']) },
+    { log: 'error' },
+  ),
   'provider.call_failed': fact(
     'A call to a provider’s endpoint failed',
     { provider, endpoint_type: endpointType, reason: z.string() },

@@ -4,6 +4,7 @@ import { callbackErrors, type Origin } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Sealer, sha256 } from '../kernel/crypto.ts'
 import { ok, type Result } from '../kernel/result.ts'
+import type { ManagedProviders } from '../providers/managed.ts'
 import type { PendingAuthorization, PendingAuthorizationStore } from '../providers/ports.ts'
 import type { Grant, Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
@@ -43,6 +44,8 @@ export type GrantCode =
 type ArriveFromProviderParts = {
   providers: Providers
   pendingAuthorizations: PendingAuthorizationStore
+  /** The provider with the settings that a round trip began with, if they still exist. */
+  managed: Pick<ManagedProviders, 'openVersion'>
   events: Bus
   clock: Clock
   sealer: Sealer
@@ -52,10 +55,31 @@ type ArriveFromProviderParts = {
 export function arriveFromProvider({
   providers,
   pendingAuthorizations,
+  managed,
   events,
   clock,
   sealer,
 }: ArriveFromProviderParts) {
+  /**
+   * The provider as it was when the round trip began. An administrator may have changed its client ID, secret or
+   * endpoints since, and the provider expects those that the authorization request was made with. Whom it admits and
+   * what it is trusted for is decided by the settings of now.
+   */
+  const atTheStart = async (provider: Provider, { providerVersion }: PendingAuthorization) =>
+    providerVersion === null || providerVersion === provider.version
+      ? provider
+      : managed.openVersion(provider.id, providerVersion)
+
+  /**
+   * The draft that a callback returns from: the provider itself may not be live yet. Only the browser that began the
+   * trial can finish it.
+   */
+  const draftOf = async (id: string, { state }: Callback): Promise<Provider | undefined> => {
+    const pending = state ? await pendingAuthorizations.find(sha256(state)) : undefined
+    if (pending?.intent !== 'try' || pending.provider !== id || pending.providerVersion === null) return undefined
+    return managed.openVersion(id, pending.providerVersion)
+  }
+
   /** Claims the pending authorization, once, for the caller it is bound to. The provider is not called before that. */
   const claim = async (
     provider: Provider,
@@ -80,12 +104,14 @@ export function arriveFromProvider({
       return known.claimedAt ? fail('state_already_used') : withOnward(fail('state_expired'), known)
     }
     if (arrival.intent !== undefined && arrival.intent !== pending.intent) return fail('flow_mismatch')
-    // The operator configured another issuer or client ID in the meantime, which must not receive this code.
-    if (
-      (pending.issuer ?? provider.issuer) !== provider.issuer ||
-      (pending.clientId ?? provider.clientId) !== provider.clientId
-    )
-      return fail('flow_mismatch')
+    // A draft is tried with its own settings.
+    const settings = pending.intent === 'try' ? await atTheStart(provider, pending) : provider
+    if (!settings) return fail('flow_mismatch')
+    // The provider has another issuer by now, so this identity is not accepted any longer. A code for another client ID
+    // is sent only with the settings that it was requested with.
+    const isOtherClient =
+      pending.providerVersion === null && (pending.clientId ?? settings.clientId) !== settings.clientId
+    if ((pending.issuer ?? settings.issuer) !== settings.issuer || isOtherClient) return fail('flow_mismatch')
     // If a linking started by one user could be finished in another user's browser, the first could sign in to the second
     // user's account, or get the second user's identity or Jira (cross-user session fixation).
     if (
@@ -94,17 +120,19 @@ export function arriveFromProvider({
     )
       return fail('flow_mismatch')
     // A redirect URI that was removed from the settings may belong to someone else now: no code sent there is used.
-    if (!Object.values(provider.redirectUris).includes(pending.redirectUri)) return fail('flow_mismatch')
+    if (!Object.values(settings.redirectUris).includes(pending.redirectUri)) return fail('flow_mismatch')
     return ok(pending)
   }
 
   /** The code for tokens, then the tokens for claims. */
   const obtainGrant = async (
-    provider: Provider,
+    live: Provider,
     callback: Callback,
     pending: PendingAuthorization,
     origin: Origin,
   ): Promise<Result<Grant, AppError<GrantCode>>> => {
+    const provider = await atTheStart(live, pending)
+    if (!provider) return fail('flow_mismatch')
     if (callback.error !== undefined) {
       const error = callbackErrors.find((known) => known === callback.error) ?? 'other'
       events.emit('oauth.callback_refused', { provider: provider.id, error }, origin)
@@ -151,7 +179,7 @@ export function arriveFromProvider({
     })
   }
 
-  return { claim, obtainGrant }
+  return { claim, obtainGrant, draftOf, atTheStart }
 }
 export type ArriveFromProvider = ReturnType<typeof arriveFromProvider>
 

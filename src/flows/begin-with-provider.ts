@@ -24,6 +24,8 @@ export type AuthorizationRequest = {
   readonly scopes?: readonly string[]
   /** Asks the user of this identity for more scopes; only with a visitor. */
   readonly more?: { readonly subject: string }
+  /** Tries the draft of an administrator instead of the live settings; only with a visitor. */
+  readonly draft?: Provider
   /** Where the request came from; absent for a program that embeds the service. */
   readonly origin?: Origin
   /** Requests consent again even if the provider would reuse the last one: only that returns a new refresh token. */
@@ -120,6 +122,7 @@ export function beginWithProvider({
       provider: provider.id,
       issuer: provider.issuer,
       clientId: provider.clientId,
+      providerVersion: provider.version,
       intent,
       redirectUri,
       verifier: sealer.seal(verifier, verifierPlace(pendingId)),
@@ -147,11 +150,11 @@ export function beginWithProvider({
   }
 
   return async (given: AuthorizationRequest): Promise<Result<AuthorizationStart, AppError<BeginCode>>> => {
-    const { provider: id, visitor, teamId, origin = internalOrigin } = given
-    const provider = providers.get(id)
+    const { provider: id, visitor, teamId, draft, origin = internalOrigin } = given
+    const provider = draft ?? providers.get(id)
     // Not recorded: the name is text of the caller.
     if (!provider) return fail('provider_not_found', { provider: id.slice(0, 40) })
-    const intent = teamId !== undefined ? 'connect' : visitor ? 'link' : 'login'
+    const intent = draft ? 'try' : teamId !== undefined ? 'connect' : visitor ? 'link' : 'login'
     const begun = await begin(provider, intent, given)
     if (begun.ok) return begun
     const data = { provider: provider.id, code: begun.error.code, intent } as const

@@ -13,6 +13,7 @@ import { introspectToken } from './introspect-token.ts'
 import { inviteToTeam } from './invite-to-team.ts'
 import { keepJira } from './keep-jira.ts'
 import { lendToken } from './lend-token.ts'
+import { manageProviders } from './manage-providers.ts'
 import { keepPasskeys } from './passkeys.ts'
 import { proveSecondFactor } from './prove-second-factor.ts'
 import { readAsAdministrator } from './read-as-administrator.ts'
@@ -33,6 +34,7 @@ import { signInWithPassword } from './sign-in-with-password.ts'
 import { signInWithProvider } from './sign-in-with-provider.ts'
 import { signOut } from './sign-out.ts'
 import { syncJiraSites } from './sync-jira-sites.ts'
+import { tryDraft } from './try-draft.ts'
 import { unlinkProvider } from './unlink-provider.ts'
 import { verifyEmail } from './verify-email.ts'
 import { withdrawGrants } from './withdraw-grants.ts'
@@ -54,6 +56,7 @@ type BuiltHere =
       | 'prove'
       | 'verifyEmail'
       | 'resets'
+      | 'trial'
     )
   | ('withdrawal' | 'sendSignIn' | 'opens' | 'opensByMail' | 'mayReturn' | 'stillOffers' | 'sessionLives')
 
@@ -70,6 +73,7 @@ type Nouns = Omit<
     PartsOf<typeof inviteToTeam> &
     PartsOf<typeof keepPasskeys> &
     PartsOf<typeof lendToken> &
+    PartsOf<typeof manageProviders> &
     PartsOf<typeof proveSecondFactor> &
     PartsOf<typeof readAsAdministrator> &
     PartsOf<typeof readUserInfo> &
@@ -79,7 +83,8 @@ type Nouns = Omit<
     PartsOf<typeof resetPassword> &
     PartsOf<typeof resolveConflict> &
     PartsOf<typeof sendReset> &
-    PartsOf<typeof settleIdentity>,
+    PartsOf<typeof settleIdentity> &
+    PartsOf<typeof tryDraft>,
   BuiltHere
 > & { readonly returns: Returns }
 
@@ -104,6 +109,9 @@ export function createFlows(nouns: Nouns) {
   const connect = connectJira({ ...nouns, arrive, begin })
   const keep = keepJira({ ...nouns, sync })
 
+  // Trying the draft of a provider
+  const trial = tryDraft({ ...nouns, arrive, begin })
+
   // Signing in with a password, a passkey or an email message
   const second = proveSecondFactor(nouns)
   const verification = verifyEmail(nouns)
@@ -122,7 +130,15 @@ export function createFlows(nouns: Nouns) {
         origin,
         data: { provider: 'none', code: 'return_to_not_allowed', intent: 'login' },
       }),
-    signInWithProvider: signInWithProvider({ ...nouns, arrive, settle, finish, connect: connect.finish, mayReturn }),
+    signInWithProvider: signInWithProvider({
+      ...nouns,
+      arrive,
+      settle,
+      finish,
+      connect: connect.finish,
+      tryDraft: trial.finish,
+      mayReturn,
+    }),
     resolveConflict: resolveConflict({
       ...nouns,
       mayReturn,
@@ -157,6 +173,7 @@ export function createFlows(nouns: Nouns) {
     signOut: signOut({ ...nouns, withdrawal }),
     deleteAccount: deleteAccount(nouns),
     readAsAdministrator: readAsAdministrator(nouns),
+    manageProviders: manageProviders({ ...nouns, trial }),
 
     inviteToTeam: inviteToTeam(nouns),
     connectJira: connect,

@@ -12,12 +12,13 @@ import type { ConnectedJira, ConnectJira, FinishJiraCode } from './connect-jira.
 import { type FinishCode, type FinishSignIn, isStillOpen, type ProviderSignIn } from './finish-sign-in.ts'
 import { type Returns, withOnward } from './return-to.ts'
 import type { SettleCode, SettleIdentity } from './settle-identity.ts'
+import type { TriedDraft, TryDraft } from './try-draft.ts'
 
 /** A signed-in user linked an identity to their account. */
 type ProviderLink = { readonly tag: 'linked'; readonly onward: { readonly returnTo: string | null } } & Reconciled
 export type SignedInOrLinked = ProviderSignIn | ProviderLink
 /** What a callback leads to: a sign-in, a linked identity or a connected team. */
-export type CallbackOutcome = SignedInOrLinked | ConnectedJira
+export type CallbackOutcome = SignedInOrLinked | ConnectedJira | TriedDraft
 export type ProviderSignInCode = ClaimCode | GrantCode | SettleCode | FinishCode | FinishJiraCode | 'provider_not_found'
 
 type SignInWithProviderParts = {
@@ -26,6 +27,7 @@ type SignInWithProviderParts = {
   settle: SettleIdentity
   finish: FinishSignIn
   connect: ConnectJira['finish']
+  tryDraft: TryDraft['finish']
   audit: AuditStore
   events: Bus
   /** Whether the browser may still be sent to the address the sign-in started with. */
@@ -34,7 +36,7 @@ type SignInWithProviderParts = {
 
 /** The callback of a provider: Arrival → Grant → Reconciled → SignedIn. Each step may end it; a refusal is audited. */
 export function signInWithProvider(parts: SignInWithProviderParts) {
-  const { providers, arrive, settle, finish, connect, audit, events, mayReturn } = parts
+  const { providers, arrive, settle, finish, connect, tryDraft, audit, events, mayReturn } = parts
 
   const steps = async (
     provider: Provider,
@@ -45,6 +47,7 @@ export function signInWithProvider(parts: SignInWithProviderParts) {
     // Checked before the provider is called, and before anything is linked or created.
     if (!mayReturn(pending)) return fail('return_to_not_allowed')
     if (pending.intent === 'connect') return connect(provider, callback, arrival, pending)
+    if (pending.intent === 'try') return tryDraft(provider, callback, arrival, pending)
     const grant = await arrive.obtainGrant(provider, callback, pending, arrival.origin)
     if (!grant.ok) return grant
     const handle = authorizationHandle(callback.state ?? '')
@@ -59,7 +62,7 @@ export function signInWithProvider(parts: SignInWithProviderParts) {
     callback: Callback,
     arrival: Arrival,
   ): Promise<Result<CallbackOutcome, AppError<ProviderSignInCode>>> => {
-    const provider = providers.get(providerId)
+    const provider = providers.get(providerId) ?? (await arrive.draftOf(providerId, callback))
     if (!provider) return fail('provider_not_found', { provider: providerId.slice(0, 40) })
     const { origin } = arrival
     const recordFailure = (code: ProviderSignInCode | 'internal', pending?: PendingAuthorization): Promise<void> => {

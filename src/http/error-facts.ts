@@ -51,6 +51,10 @@ const linking: Chapter = ['flows.md', 'Linking and unlinking']
 const credentials: Chapter = ['accounts.md', 'Service credentials']
 const roles: Chapter = ['accounts.md', 'Roles and scopes']
 const recent: Chapter = ['accounts.md', 'Recent sign-in']
+const atRunTime: Chapter = ['providers-at-run-time.md', 'Add a provider']
+const versions: Chapter = ['providers-at-run-time.md', 'Drafts and versions']
+const trial: Chapter = ['providers-at-run-time.md', 'Try a draft']
+const secrets: Chapter = ['providers-at-run-time.md', 'Client secrets']
 const lending: Chapter = ['provider-tokens.md', 'Lending']
 const inTeam: Chapter = ['teams.md', 'Who may do what']
 const invitations: Chapter = ['teams.md', 'Invitations']
@@ -86,6 +90,15 @@ const facts: { readonly [C in ErrorCode]: Common & Values<C> } = {
   own_role: { chapters: [roles] },
   own_second_factor: { chapters: [['accounts.md', 'Second factor']] },
   address_needed: { chapters: [['operating.md', 'Administrators']] },
+  provider_not_editable: { chapters: [atRunTime] },
+  provider_exists: { chapters: [atRunTime] },
+  provider_changed: { events: ['provider.updated'], chapters: [versions] },
+  provider_secret_required: { chapters: [secrets] },
+  provider_not_tried: { events: ['provider.tried', 'provider.went_live'], chapters: [trial] },
+  provider_discovery_failed: { events: ['provider.call_failed', 'provider.issuer_mismatch'], chapters: [trial] },
+  provider_version_not_found: { chapters: [versions] },
+  provider_trial_not_found: { chapters: [trial] },
+  too_many_providers: { chapters: [atRunTime] },
   service_credential_not_found: { events: ['service_credential.revoked'], chapters: [credentials] },
 
   provider_not_found: { params: { provider: 'acme' }, chapters: [['providers.md', 'Register an app']] },

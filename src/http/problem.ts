@@ -127,6 +127,7 @@ const faults = {
     en: 'This password is little more than your name, your email address or the name of this service.',
     'pt-BR': 'Esta senha é pouco mais que o seu nome, o seu e-mail ou o nome deste serviço.',
   },
+  setting: { en: 'This setting {message}.', 'pt-BR': 'Esta configuração não é válida. Em inglês: {message}.' },
   invalid: { en: 'This value is not accepted here.', 'pt-BR': 'Este valor não é aceito aqui.' },
 } as const satisfies Record<string, Record<Locale, string>>
 export type FaultCode = keyof typeof faults

@@ -1,5 +1,6 @@
 import type { Renewal } from '../connections/renewal.ts'
 import type { Revocations } from '../connections/revocation.ts'
+import type { Flows } from '../flows/flows.ts'
 import type { SyncJiraSites } from '../flows/sync-jira-sites.ts'
 import type { Mailer } from '../mail/mailer.ts'
 import { type Keys, keyReloadSeconds } from '../sessions/keys.ts'
@@ -13,6 +14,9 @@ type JobsParts = {
   renewal: Pick<Renewal, 'renewDue' | 'backlog'>
   mailer: Pick<Mailer, 'work' | 'backlog'>
   keys: Keys
+  /** The providers that administrators manage. */
+  managed: { load(): Promise<void> }
+  manageProviders: Pick<Flows['manageProviders'], 'continueDeletions' | 'notifyExpiringSecrets'>
   sweeping: Pick<Sweeping, 'work'>
   rollUp: RollUp
   /** Repairs some of the grants that older versions left in a wrong state. */
@@ -26,6 +30,8 @@ export const defineJobs = ({
   jiraSites,
   mailer,
   keys,
+  managed,
+  manageProviders,
   sweeping,
   rollUp,
   repairGrants,
@@ -58,6 +64,20 @@ export const defineJobs = ({
   },
   { name: 'reload-signing-keys', everySeconds: keyReloadSeconds, shared: false, work: () => keys.reload() },
   { name: 'count-by-hour', everySeconds: 600, shared: true, work: () => rollUp.work() },
+  // Every second, so that all nodes agree within two. It reads one small table, and the rest only after a change.
+  { name: 'reload-providers', everySeconds: 1, shared: false, work: () => managed.load() },
+  {
+    name: 'delete-providers',
+    everySeconds: 30,
+    shared: true,
+    work: () => manageProviders.continueDeletions(),
+  },
+  {
+    name: 'notify-expiring-secrets',
+    everySeconds: 3600,
+    shared: true,
+    work: () => manageProviders.notifyExpiringSecrets(),
+  },
   {
     name: 'sweep-expired',
     everySeconds: 600,

@@ -68,6 +68,7 @@ export const sweepNames = [
   'invitations',
   'rateLimits',
   'guesses',
+  'providerTrials',
   'sessions',
   'excessSessions',
   'auditOfNobody',

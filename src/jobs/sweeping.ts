@@ -30,6 +30,7 @@ export const retentionSeconds = (
   invitations: hour,
   rateLimits: hour,
   guesses: 2 * day,
+  providerTrials: 0,
   sessions: 30 * day,
   excessSessions: 0,
   auditOfNobody: 90 * day,

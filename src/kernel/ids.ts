@@ -46,6 +46,8 @@ export type Prefix =
   | 'team'
   /** An invitation to a team. */
   | 'inv'
+  /** A version of a provider's settings. */
+  | 'pvr'
 
 export type Ids = (prefix: Prefix) => string
 

@@ -173,6 +173,12 @@ export const englishTemplates: Templates = {
       advice: `To renew it, sign in to ${service} with ${provider} once. If you withdrew it yourself, you do not need to do anything.`,
       onward: { path: '/account', label: 'To your account' },
     }),
+    'provider.secret_expiring': ({ provider, service, param }) => ({
+      subject: `The client secret of ${provider} expires soon`,
+      happened: `The client secret that ${service} uses for sign-ins with ${provider} expires in ${param('days')} days. After that, sign-ins with ${provider} fail.`,
+      advice: 'Create a new client secret at the provider and save it here before that day.',
+      onward: { path: '/admin/providers', label: 'Providers' },
+    }),
     'jira.needs_reauthorization': ({ service, param }) => ({
       subject: 'Your team’s connection to Jira stopped working',
       happened: `${stopped(service)[param('reason')] ?? stopped(service).invalid_grant} The sites you chose are kept.`,

@@ -173,6 +173,12 @@ export const portugueseTemplates: Templates = {
       advice: `Para renová-la, entre uma vez em ${service} com ${provider}. Se foi você quem a retirou, não é preciso fazer nada.`,
       onward: { path: '/account', label: 'Ir para a sua conta' },
     }),
+    'provider.secret_expiring': ({ provider, service, param }) => ({
+      subject: `O client secret de ${provider} expira em breve`,
+      happened: `O client secret que ${service} usa nos logins com ${provider} expira em ${param('days')} dias. Depois disso, os logins com ${provider} falham.`,
+      advice: 'Crie um novo client secret no provedor e salve-o aqui antes desse dia.',
+      onward: { path: '/admin/providers', label: 'Provedores' },
+    }),
     'jira.needs_reauthorization': ({ service, param }) => ({
       subject: 'A conexão da sua equipe com o Jira parou de funcionar',
       happened: `${stopped(service)[param('reason')] ?? stopped(service).invalid_grant} Os sites escolhidos foram mantidos.`,

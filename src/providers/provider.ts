@@ -99,8 +99,8 @@ export type Profile = {
 /** Why nobody can sign in with a provider’s response: a class for the log, never the provider’s own text. */
 export type UnusableProfile = { readonly unreadable: 'no_subject' | 'account_not_active' | 'not_a_person' }
 
-/** Why a user is sent to a provider: to sign in, to link it to their account, or to connect it with a team. */
-export type Intent = 'login' | 'link' | 'connect'
+/** Why a user is sent to a provider: to sign in, to link it to their account, to connect it with a team, or to try a draft of its settings. */
+export type Intent = 'login' | 'link' | 'connect' | 'try'
 
 /**
  * What to request at the provider. `extend` adds scopes to an existing link, and `hint` is the subject of that link.
@@ -239,6 +239,8 @@ export const defineProvider = <const Scope extends string, const JiraScope exten
 /** One enabled provider, as the rest of the service sees it. */
 export type Provider = {
   readonly id: string
+  /** The version of its settings; `null` if they are from the environment. */
+  readonly version: string | null
   readonly name: string
   /** Where its users see and withdraw permissions, if there is one such place. */
   readonly permissionsUrl: string | null
@@ -252,6 +254,7 @@ export type Provider = {
    * have changed the issuer, or removed a tenant.
    */
   speaksFor(issuer: string): boolean
+  /** The client registration that grants belong to: the client ID, and the endpoints if an administrator chose them. */
   readonly clientId: string
   readonly redirectUris: Readonly<Record<string, string>>
   readonly mark: Mark

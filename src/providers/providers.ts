@@ -5,6 +5,7 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { sha256 } from '../kernel/crypto.ts'
 import { type Random, secretToken } from '../kernel/ids.ts'
 import { type Err, ok, type Result } from '../kernel/result.ts'
 import { isTenantIssuer, tenantOf } from '../kernel/tenant-issuer.ts'
@@ -79,7 +80,10 @@ type Unavailable = AppError<'provider_unavailable'>
 export type Providers = ReturnType<typeof createProviders>
 
 type ProvidersParts = {
+  /** The providers from the environment, which stay as they are until the next start. */
   readonly settings: readonly ProviderSettings[]
+  /** How long a version of settings that was replaced still finishes the sign-ins that began with it, in seconds. */
+  readonly formerSeconds?: number
   readonly events: Bus
   readonly clock: Clock
   readonly random: Random
@@ -87,6 +91,14 @@ type ProvidersParts = {
   readonly userInfoTtlSeconds: number
   /** The proxy for calls; `null` or absent for none. */
   readonly proxy?: ProxySettings | null
+}
+
+/** A provider that administrators manage, with one version of its settings. */
+export type ManagedSettings = {
+  readonly settings: ProviderSettings
+  readonly version: string
+  /** Users cannot sign in with it, but grants that they withdraw are still revoked there. */
+  readonly isDisabled?: boolean
 }
 
 /** Identifies a user at a provider. The subject alone is not unique. */
@@ -106,6 +118,9 @@ type ProviderState = {
   keys(endpoints: Endpoints): KeySet | null
   /** Its Jira API; `null` if it has none. */
   readonly jira: JiraCloud | null
+  /** The name of its strategies: those of another version have another one. */
+  readonly strategy: string
+  close(): void
 }
 
 export function createProviders({
@@ -115,14 +130,23 @@ export function createProviders({
   random,
   production,
   userInfoTtlSeconds,
+  formerSeconds = 600,
   proxy = null,
 }: ProvidersParts) {
   const guards = createGuards({ events, clock, random, proxy })
   const handshake = createHandshake()
   const profiles = createProfileCache({ events, clock, ttlSeconds: userInfoTtlSeconds })
-  const lines = new Map(settings.map((one) => [one.id, createLine(one)]))
+  /** The state of every version that is in use. A provider is a version: the object stands for its settings. */
+  const states = new WeakMap<Provider, ProviderState>()
+  const fixed = new Map(settings.map((one) => [one.id, createLine(one, null)]))
+  /** The providers that users can sign in with, by ID and in their order. */
+  let lines: ReadonlyMap<string, ProviderState> = fixed
+  /** Those that are disabled: only revocations reach them. */
+  let resting: ReadonlyMap<string, ProviderState> = new Map()
+  /** Drafts, and versions that were replaced while sign-ins may be in progress, by version. */
+  const others = new Map<string, { readonly state: ProviderState; until: number }>()
 
-  function createLine(one: ProviderSettings): ProviderState {
+  function createLine(one: ProviderSettings, version: string | null): ProviderState {
     const definition: Definition = definitions[one.kind]
     const guard = guards.of(one.id, one.breaker, one.reach)
     const scopes = requestedScopes(definition, one)
@@ -140,16 +164,22 @@ export function createProviders({
     const issuer = definition.openid?.namespace(one) ?? one.id
     const given = discovery ? undefined : configuredEndpoints(definition, one)
     const keySets = new Map<string, KeySet>()
+    const strategy = version === null ? one.id : `${one.id} ${version}`
     let built: Endpoints | undefined
 
     const build = (endpoints: Endpoints): void => {
       if (built === endpoints) return
-      handshake.use(one.id, buildStrategy({ definition, settings: one, endpoints, scopes, guard, clock, random }))
+      handshake.use(strategy, buildStrategy({ definition, settings: one, endpoints, scopes, guard, clock, random }))
       built = endpoints
     }
     if (given) build(given)
 
-    return {
+    const state: ProviderState = {
+      strategy,
+      close() {
+        guard.close()
+        handshake.drop(strategy)
+      },
       definition,
       settings: one,
       guard,
@@ -163,12 +193,13 @@ export function createProviders({
       ],
       provider: {
         id: one.id,
+        version,
         name: one.name,
         permissionsUrl: definition.permissionsUrl?.(one.clientId, one) ?? null,
         issuer,
         speaksFor: (other) =>
           one.tenants === undefined ? other === issuer : isTenantIssuer(issuer, one.tenants, other),
-        clientId: one.clientId,
+        clientId: version === null ? one.clientId : registrationOf(one),
         redirectUris: one.redirectUris,
         mark: definition.mark,
         scopes,
@@ -208,10 +239,12 @@ export function createProviders({
       },
       jira: definition.jiraUrls ? createJiraCloud({ guard, ...definition.jiraUrls(one) }) : null,
     }
+    states.set(state.provider, state)
+    return state
   }
 
   function line(provider: Provider): ProviderState {
-    const found = lines.get(provider.id)
+    const found = states.get(provider)
     if (!found) throw new Error(`${provider.id} is not a provider here`)
     return found
   }
@@ -234,7 +267,7 @@ export function createProviders({
     const bound = definition.openid && scopes.includes('openid') && settings.nonce !== 'off'
     const nonce = bound ? secretToken(random) : null
     const asked = { session: false, callbackURL: redirectUri, scope: scopes, nonce, ...asking } as const
-    const begun = await handshake.begin(provider.id, asked)
+    const begun = await handshake.begin(line(provider).strategy, asked)
     return ok({ ...begun, nonce })
   }
 
@@ -260,7 +293,7 @@ export function createProviders({
     if (iss === undefined && endpoints.value.issRequired) return fail('flow_mismatch')
 
     const { redirectUri, verifier, nonce } = flow
-    const tokens = await handshake.finish(provider.id, { code, state, verifier, redirectUri })
+    const tokens = await handshake.finish(line(provider).strategy, { code, state, verifier, redirectUri })
     if (!tokens.ok) return refuse(tokens.error)
 
     const { idToken, accessToken } = tokens.value
@@ -300,7 +333,7 @@ export function createProviders({
   function isExpected(iss: string, provider: Provider): boolean {
     const own = line(provider)
     if (own.definition.openid) return usesIssuer(own, iss)
-    return ![...lines.values()].some((other) => other !== own && usesIssuer(other, iss))
+    return ![...lines.values()].some((other) => other.provider.id !== provider.id && usesIssuer(other, iss))
   }
 
   /** Whether a provider uses this issuer in an id_token or on the callback. */
@@ -358,13 +391,13 @@ export function createProviders({
     idToken: IdTokenClaims | null,
   ): Promise<Result<Profile, Failure>> {
     if (endpoints.userinfo === null) return ok(noUserinfo)
-    const answer = await handshake.profile(provider.id, accessToken)
+    const answer = await handshake.profile(line(provider).strategy, accessToken)
     if (!answer.ok || answer.value.jwt === undefined) return answer
     const { guard, keys } = line(provider)
     const claims = await verifyUserinfo(answer.value.jwt, {
       keys: keys(endpoints),
       accepts: (issuer) => (idToken ? issuer === idToken.iss : usesIssuer(line(provider), issuer)),
-      clientId: provider.clientId,
+      clientId: line(provider).settings.clientId,
       clock,
     })
     if (claims.ok) return ok({ id: '', _json: claims.value })
@@ -382,7 +415,7 @@ export function createProviders({
     if (!endpoints.ok) return { discovers, endpoints, client: null }
     const redirectUri = one.redirectUris.default ?? ''
     const asked = { code: `doctor-${secretToken(random)}`, state: 'doctor', verifier: secretToken(random), redirectUri }
-    const answer = await handshake.finish(provider.id, asked)
+    const answer = await handshake.finish(line(provider).strategy, asked)
     return {
       discovers,
       endpoints,
@@ -436,7 +469,7 @@ export function createProviders({
     const { definition, settings: one, guard, ready } = line(provider)
     const endpoints = await ready()
     if (!endpoints.ok) return { tag: 'transient', reason: endpoints.error.reason, retryAfter: wait(endpoints.error) }
-    const answer = await handshake.refresh(provider.id, refreshToken)
+    const answer = await handshake.refresh(line(provider).strategy, refreshToken)
     if (!answer.ok) return refreshFailureOf(answer.error, definition.refusals)
     const tokens = readTokens(answer.value, clock, definition)
     if (tokens.idToken !== null && definition.openid) {
@@ -511,12 +544,66 @@ export function createProviders({
     })
   }
 
-  const states = ({ guard, endpointTypes }: ProviderState) =>
+  const breakersOf = ({ guard, endpointTypes }: ProviderState) =>
     endpointTypes.map((endpointType) => ({ endpointType, state: guard.state(endpointType) }))
 
+  /** Keeps a version for the sign-ins that began with it, and for as long as it is asked for. */
+  function keep(version: string, state: ProviderState): Provider {
+    others.set(version, { state, until: clock().getTime() + formerSeconds * 1000 })
+    return state.provider
+  }
+
   return {
+    /**
+     * Replaces the providers that administrators manage, without a restart. One whose version is the same keeps its
+     * breakers, its key sets and its discovery document. A version that is replaced still finishes the sign-ins that
+     * began with it; the profiles read with it are dropped.
+     */
+    replace(managed: readonly ManagedSettings[]): void {
+      const before = [...lines, ...resting]
+      const [next, disabled] = [new Map(fixed), new Map<string, ProviderState>()]
+      for (const { settings: one, version, isDisabled = false } of managed) {
+        // The environment takes precedence; the caller reports it.
+        if (fixed.has(one.id)) continue
+        const known = before.find(([, { provider }]) => provider.version === version)?.[1]
+        const same = known ?? others.get(version)?.state
+        others.delete(version)
+        const set = isDisabled ? disabled : next
+        set.set(one.id, same ?? createLine(one, version))
+      }
+      lines = next
+      resting = disabled
+      for (const [id, state] of before) {
+        if (next.get(id) === state || disabled.get(id) === state) continue
+        if (state.provider.version !== null) keep(state.provider.version, state)
+        profiles.eraseAll(id)
+      }
+    },
+    /** The provider with this version of its settings, if this node has it in memory. */
+    version(version: string): Provider | undefined {
+      const live = [...lines.values(), ...resting.values()].find(({ provider }) => provider.version === version)
+      if (live) return live.provider
+      const other = others.get(version)
+      return other && keep(version, other.state)
+    },
+    /** The provider with settings that are not live: those of a draft, or those that a sign-in began with. */
+    another: ({ settings: one, version }: ManagedSettings): Provider =>
+      keep(version, others.get(version)?.state ?? createLine(one, version)),
+    /** Closes the versions that no sign-in in progress can need any longer. */
+    closeFormer(): void {
+      const at = clock().getTime()
+      for (const [version, { state, until }] of others)
+        if (until <= at) {
+          others.delete(version)
+          state.close()
+        }
+    },
+    /** The providers at which grants can be revoked: also those that are disabled. */
+    revocable: (): readonly Provider[] => [...lines.values(), ...resting.values()].map(({ provider }) => provider),
     list: (): readonly Provider[] => [...lines.values()].map(({ provider }) => provider),
     get: (id: string): Provider | undefined => lines.get(id)?.provider,
+    /** The endpoints of a provider, discovered if they are not known yet. */
+    discover: (provider: Provider): Promise<Result<Endpoints, Failure>> => line(provider).ready(),
     begin,
     exchange,
     identify,
@@ -537,11 +624,11 @@ export function createProviders({
       profiles.erase({ provider: provider.id, issuer, subject }),
     /** The breaker state of every provider and endpoint type. */
     health: (): readonly BreakerHealth[] =>
-      [...lines.values()].flatMap((one) => states(one).map((state) => ({ provider: one.provider.id, ...state }))),
+      [...lines.values()].flatMap((one) => breakersOf(one).map((state) => ({ provider: one.provider.id, ...state }))),
     /** Whether users can sign in with it now. */
     status(provider: Provider): 'up' | 'degraded' | 'down' {
       // The API is only used for teams and memberships, not for sign-in itself.
-      const known = states(line(provider)).filter(({ endpointType }) => endpointType !== 'api')
+      const known = breakersOf(line(provider)).filter(({ endpointType }) => endpointType !== 'api')
       // Discovery is only needed until it has succeeded once: the last document stays in use.
       const lost = provider.authorizeOrigin() === null
       const asked = line(provider).settings.userinfo ?? 'required'
@@ -576,6 +663,16 @@ const noUserinfo: Profile = { id: '', _json: {} }
 const isIdTokenEnough = ({ email }: IdTokenClaims, { userinfo }: ProviderSettings, failure: Failure): boolean =>
   userinfo === 'optional' &&
   (failure.kind === 'refused' || (failure.kind === 'unavailable' && typeof email === 'string'))
+
+/**
+ * The client registration that grants belong to. An administrator can send requests to other endpoints under the same
+ * client ID. Tokens that users granted before must not go there: they belong to the endpoints they came from. Another
+ * issuer is another namespace anyway.
+ */
+const registrationOf = ({ clientId, urls, discoveryUrl }: ProviderSettings): string =>
+  Object.keys(urls).length === 0 && discoveryUrl === undefined
+    ? clientId
+    : `${clientId} ${sha256(JSON.stringify([Object.entries(urls).sort(), discoveryUrl])).slice(0, 16)}`
 
 /** The scopes to request. OpenID Connect requires `openid`. */
 function requestedScopes({ scopes, openid, scopesToRequest }: Definition, one: ProviderSettings): readonly string[] {

@@ -1,4 +1,7 @@
 /** The settings of each provider. Their names derive from its ID, so a new provider gets them automatically. */
+import { err, ok, type Result } from '../kernel/result.ts'
+import { isTenantIssuer } from '../kernel/tenant-issuer.ts'
+import { textFault } from '../settings/text.ts'
 import { definitions, type Kind } from './definitions/index.ts'
 import type { BreakerSettings, Definition, ProviderSettings, Reach } from './provider.ts'
 import {
@@ -73,7 +76,7 @@ export const addressSettingOf = (kind: Kind): string | null =>
   Object.entries(settingsOf(kind)).find(([, { isAddress }]) => isAddress)?.[0] ?? null
 
 const definitionOf = (kind: Kind): Definition => definitions[kind]
-const kinds = Object.keys(definitions) as Kind[]
+const kinds: readonly Kind[] = Object.keys(definitions) as Kind[]
 /** The kinds with one provider each, whose ID is the kind. */
 export const builtInKinds = kinds.filter((kind) => definitionOf(kind).listedIn === undefined)
 
@@ -110,6 +113,8 @@ const reserved = new Set([
   'jwt',
 ])
 
+const isUsableId = (id: string): boolean => /^[a-z][a-z0-9-]{0,30}$/.test(id) && !reserved.has(id)
+
 /** The general settings that affect providers. */
 export type GeneralSettings = {
   readonly production: boolean
@@ -134,7 +139,7 @@ export function readProviders(
   })
   const ids = all.map(({ id }) => id)
   for (const { id, isListed } of all) {
-    if (isListed && (!/^[a-z][a-z0-9-]{0,30}$/.test(id) || reserved.has(id)))
+    if (isListed && !isUsableId(id))
       faults.push(
         `OIDC_PROVIDERS, OAUTH2_PROVIDERS: “${id}” cannot be a provider ID; use up to 31 lower-case letters, digits and -, and no reserved word`,
       )
@@ -155,6 +160,64 @@ export function readProviders(
   })
 }
 
+/**
+ * Users are identified by issuer and subject. Two provider IDs with one issuer would share users but not their tokens.
+ * Returns what is wrong, for the settings `ISSUER` and `TENANTS`.
+ */
+export function sharedIssuers(providers: readonly Pick<ProviderSettings, 'issuer' | 'tenants'>[]): readonly string[] {
+  const issuers = providers.flatMap(({ issuer }) => issuer ?? [])
+  return [
+    ...(new Set(issuers).size !== issuers.length ? ['two providers have the same ISSUER'] : []),
+    ...providers.flatMap(({ issuer: template = '', tenants }) =>
+      tenants && issuers.some((issuer) => isTenantIssuer(template, tenants, issuer))
+        ? ['the TENANTS of one provider include the ISSUER of another']
+        : [],
+    ),
+  ]
+}
+
+/** A provider as data: its settings have the names of the environment without the prefix. */
+export type ProviderData = {
+  readonly id: string
+  readonly kind: string
+  readonly settings: Readonly<Record<string, string>>
+}
+/** What is wrong with a provider given as data. `field` is `id`, `kind` or `settings.<NAME>`. */
+export type DataFault = { readonly field: string; readonly message: string }
+
+/** What decides how a provider given as data is read: `reach` is where its calls may go. */
+export type DataContext = Pick<GeneralSettings, 'production' | 'publicUrl' | 'OAUTH_HTTP_TIMEOUT_MS'> & {
+  readonly reach: Reach
+}
+
+/** Whether a kind of provider exists. */
+export const isKind = (kind: string): kind is Kind => (kinds as readonly string[]).includes(kind)
+
+/** Reads a provider given as data, with the functions that check the environment. Reports all errors together. */
+export function readProviderData(
+  { id, kind, settings }: ProviderData,
+  { reach, ...general }: DataContext,
+): Result<ProviderSettings, readonly DataFault[]> {
+  const found: DataFault[] = []
+  if (!isUsableId(id))
+    found.push({ field: 'id', message: 'must be up to 31 lower-case letters, digits and -, and no reserved word' })
+  if (!isKind(kind)) return err([...found, { field: 'kind', message: `must be one of: ${kinds.join(', ')}` }])
+  for (const [name, text] of Object.entries(settings)) {
+    if (!providerSettings.includes(name)) found.push({ field: `settings.${name}`, message: 'is not a setting' })
+    const fault = textFault(text, everySetting[name]?.isDisplayed ? 'display' : 'exact')
+    if (fault !== undefined) found.push({ field: `settings.${name}`, message: fault })
+  }
+  const faults: string[] = []
+  const textOf = (name: string): string | undefined => (Object.hasOwn(settings, name) ? settings[name] : undefined)
+  const read = readProvider({ id, kind, nameOf: (name) => name, textOf, reach }, general, faults)
+  for (const fault of faults) {
+    const end = fault.indexOf(': ')
+    for (const name of fault.slice(0, end).split(', '))
+      found.push({ field: `settings.${name}`, message: fault.slice(end + 2) })
+  }
+  return found.length > 0 ? err(found) : ok(read)
+}
+
 export const prefix = (id: string): string => `${id.toUpperCase().replaceAll('-', '_')}_`
 
 type GivenSettings = {
@@ -170,7 +233,11 @@ type GivenSettings = {
 /** Reads one provider. Adds all errors to `faults`. With errors, the result serves only to find more of them. */
 export function readProvider(
   { id, kind, nameOf, textOf, reach }: GivenSettings,
-  { production, publicUrl, OAUTH_HTTP_TIMEOUT_MS }: GeneralSettings,
+  {
+    production,
+    publicUrl,
+    OAUTH_HTTP_TIMEOUT_MS,
+  }: Pick<GeneralSettings, 'production' | 'publicUrl' | 'OAUTH_HTTP_TIMEOUT_MS'>,
   faults: string[],
 ): ProviderSettings {
   const definition = definitionOf(kind)

@@ -87,6 +87,15 @@ export function createProfileCache({ events, clock, ttlSeconds }: { events: Bus;
       cache.del(name(at))
       pending.delete(name(at))
     },
+    /** Removes all profiles of one provider, because its settings changed. */
+    eraseAll(provider: string): void {
+      const beginning = `${JSON.stringify([provider]).slice(0, -1)},`
+      for (const key of [...cache.keys(), ...pending.keys()])
+        if (key.startsWith(beginning)) {
+          cache.del(key)
+          pending.delete(key)
+        }
+    },
     close: (): void => cache.close(),
   }
 }

@@ -336,6 +336,12 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
         yield* step(
           tx.update(t.serviceCredentials).set({ createdBy: null }).where(eq(t.serviceCredentials.createdBy, id)),
         )
+        // What a provider returned about this person when they tried a draft goes with their account.
+        const trials = eq(t.providerVersions.author, id)
+        const noTrial = { author: null, trial: null, trialExpiresAt: null }
+        yield* step(tx.update(t.providerVersions).set(noTrial).where(trials))
+        yield* step(tx.update(t.providers).set({ createdBy: null }).where(eq(t.providers.createdBy, id)))
+        yield* step(tx.update(t.providers).set({ updatedBy: null }).where(eq(t.providers.updatedBy, id)))
         for (const identity of identities) yield* withdrawOwn(tx, identity, at)
         yield* note([...because, ...signedOut(devices, 'account_deleted', id, originOf(because))])
         // Entries written while the history was being erased, by this node or by one whose clock is behind.

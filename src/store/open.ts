@@ -20,6 +20,7 @@ import { passwordStore } from './passwords.ts'
 import { pendingAuthorizationStore } from './pending-authorizations.ts'
 import { pendingSignInStore } from './pending-sign-ins.ts'
 import { personalDataStore } from './personal-data.ts'
+import { providerStore } from './providers.ts'
 import { rateLimitStore } from './rate-limits.ts'
 import { revocationStore } from './revocations.ts'
 import { sealedStore } from './sealed.ts'
@@ -136,6 +137,7 @@ export function storeOver(driver: Driver, parts: ChangeParts) {
     pendingSignIns: pendingSignInStore(driver),
     codes: signInCodeStore(driver),
     keys: keyStore(driver, change),
+    providers: providerStore(driver, change),
     pendingAuthorizations: pendingAuthorizationStore(driver, change),
     grants: grantStore(driver, change, parts.ids),
     revocations: revocationStore(driver, change),

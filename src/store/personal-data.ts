@@ -184,6 +184,24 @@ export function personalDataStore({ db, readLong, tables: t }: Driver, change: C
               .where(eq(t.serviceCredentials.createdBy, accountId))
               .orderBy(asc(t.serviceCredentials.id)),
           ),
+          providers: yield* step(
+            tx
+              .select({ id: t.providers.id, createdAt: t.providers.createdAt, updatedAt: t.providers.updatedAt })
+              .from(t.providers)
+              .where(or(eq(t.providers.createdBy, accountId), eq(t.providers.updatedBy, accountId)))
+              .orderBy(asc(t.providers.id)),
+          ),
+          providerVersions: yield* step(
+            tx
+              .select({
+                provider: t.providerVersions.provider,
+                version: t.providerVersions.version,
+                createdAt: t.providerVersions.createdAt,
+              })
+              .from(t.providerVersions)
+              .where(eq(t.providerVersions.author, accountId))
+              .orderBy(asc(t.providerVersions.id)),
+          ),
           teamMembers: yield* step(
             tx
               .select({ ...getTableColumns(t.teamMembers), name: t.teams.name })

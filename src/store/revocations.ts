@@ -74,6 +74,10 @@ export function revocationStore(driver: Driver, change: Change): RevocationStore
       )
       return one !== undefined
     },
+    async waitingAt(provider) {
+      const [one] = await read(db.select({ id: t.id }).from(t).where(eq(t.provider, provider)).limit(1))
+      return one !== undefined
+    },
     async postpone(id, at) {
       await write(db.update(t).set({ nextAttemptAt: at }).where(eq(t.id, id)))
     },

@@ -22,6 +22,8 @@ export const {
   teamInvitations,
   jiraIntegrations,
   jiraSites,
+  providers,
+  providerVersions,
   pendingAuthorizations,
   conflicts,
   grants,

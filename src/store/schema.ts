@@ -6,7 +6,7 @@ import type { JobRecord } from '../jobs/ports.ts'
 import type { Account } from '../kernel/account.ts'
 import type { Locale } from '../kernel/locale.ts'
 import type { Mail } from '../mail/ports.ts'
-import type { PendingAuthorization } from '../providers/ports.ts'
+import type { PendingAuthorization, VersionState } from '../providers/ports.ts'
 import type { EndReason, Proof, StoredKey } from '../sessions/ports.ts'
 import type { Measure } from '../statistics/ports.ts'
 import type { StoredJiraIntegration, TeamRole } from '../teams/ports.ts'
@@ -452,6 +452,65 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     ],
   )
 
+  /**
+   * The providers that administrators added at run time. Their settings are in `provider_versions`. `revision` grows
+   * with every change, for optimistic locking and so that other nodes notice it.
+   */
+  const providers = table(
+    'providers',
+    {
+      id: text('id').primaryKey(),
+      kind: text('kind').notNull(),
+      enabled: flag('enabled').notNull(),
+      position: count('position').notNull(),
+      revision: count('revision').notNull(),
+      /** The number of the newest version. Numbers are not used again. */
+      version: count('version').notNull(),
+      createdBy: text('created_by'),
+      createdAt: time('created_at').notNull(),
+      updatedBy: text('updated_by'),
+      updatedAt: time('updated_at').notNull(),
+      /** Set while its last grants are revoked at the provider; the row is deleted afterwards. */
+      deletedAt: time('deleted_at'),
+    },
+    (t) => [index('providers_created_by').on(t.createdBy), index('providers_updated_by').on(t.updatedBy)],
+  )
+
+  /**
+   * The versions of a provider's settings: at most one draft and one that is live, and the former ones. A version is
+   * never edited, so a sign-in in progress finds the settings it began with.
+   */
+  const providerVersions = table(
+    'provider_versions',
+    {
+      id: text('id').primaryKey(),
+      provider: text('provider_id')
+        .notNull()
+        .references(() => providers.id, { onDelete: 'cascade' }),
+      version: count('version').notNull(),
+      state: text('state').$type<VersionState>().notNull(),
+      settings: json('settings').$type<Readonly<Record<string, string>>>().notNull(),
+      /** The secret settings as sealed JSON; `null` if there are none. */
+      secret: text('secret'),
+      secretExpiresAt: time('secret_expires_at'),
+      /** The last notice about that: how many days before. */
+      noticedDays: count('noticed_days'),
+      author: text('created_by'),
+      createdAt: time('created_at').notNull(),
+      liveAt: time('live_at'),
+      /** When its author signed in with it. */
+      triedAt: time('tried_at'),
+      /** What the provider returned then, sealed, for the author to read until `trial_expires_at`. */
+      trial: text('trial'),
+      trialExpiresAt: time('trial_expires_at'),
+    },
+    (t) => [
+      unique('provider_versions_provider_version').on(t.provider, t.version),
+      index('provider_versions_created_by').on(t.author),
+      index('provider_versions_trial').on(t.trialExpiresAt),
+    ],
+  )
+
   // Its SQL name is older than ours: a node of the version before, which may run next to this one, knows no other.
   const pendingAuthorizations = table(
     'flows',
@@ -463,6 +522,8 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       /** `null` in rows written by a version without these columns. */
       issuer: text('issuer'),
       clientId: text('client_id'),
+      /** Which version of the provider's settings it began with; `null` for those from the environment. */
+      providerVersion: text('provider_version'),
       intent: text('intent').$type<PendingAuthorization['intent']>().notNull(),
       redirectUri: text('redirect_uri').notNull(),
       verifier: text('verifier').notNull(),
@@ -677,6 +738,8 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     teamInvitations,
     jiraIntegrations,
     jiraSites,
+    providers,
+    providerVersions,
     pendingAuthorizations,
     conflicts,
     grants,

@@ -50,6 +50,11 @@ const placesIn = (t: Tables): readonly Place[] => [
   { table: t.totpFactors, row: t.totpFactors.accountId, columns: [t.totpFactors.secret] },
   { table: t.conflicts, row: t.conflicts.id, columns: [t.conflicts.grant] },
   { table: t.pendingAuthorizations, row: t.pendingAuthorizations.id, columns: [t.pendingAuthorizations.verifier] },
+  {
+    table: t.providerVersions,
+    row: t.providerVersions.id,
+    columns: [t.providerVersions.secret, t.providerVersions.trial],
+  },
   { table: t.mails, row: t.mails.id, columns: [t.mails.secret] },
   // The proof of a key must stay sealed with that key.
   {

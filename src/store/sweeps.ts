@@ -110,6 +110,12 @@ export function sweepStore(
     invitations: expired(t.teamInvitations, t.teamInvitations.id, t.teamInvitations.expiresAt),
     rateLimits: expired(t.rateLimits, t.rateLimits.key, t.rateLimits.resetsAt),
     guesses: expired(t.guesses, t.guesses.key, t.guesses.lastAt),
+    async providerTrials({ before, limit }) {
+      const v = t.providerVersions
+      const some = batchOf({ table: v, key: v.id, oldestFirst: v.trialExpiresAt }, lt(v.trialExpiresAt, before), limit)
+      const erasing = db.update(v).set({ trial: null, trialExpiresAt: null }).where(some)
+      return batch(await write(erasing.returning({ id: v.id })), limit)
+    },
     sessions,
     excessSessions,
     hourlyCounts: expired(t.hourlyCounts, t.hourlyCounts.id, t.hourlyCounts.hour),

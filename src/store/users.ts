@@ -7,6 +7,7 @@ import { accountLock, type Change } from './change.ts'
 import { hasTotp, turnOffSecondFactor } from './credential-changes.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
 import { endingChange, live, originOf } from './endings.ts'
+import { providerAccounts } from './provider-accounts.ts'
 import { notifyJiraPaused } from './team-endings.ts'
 import { endTickets } from './tickets.ts'
 import { userLists } from './user-lists.ts'
@@ -35,6 +36,7 @@ export function userStore(driver: Driver, change: Change): UserStore {
 
   return {
     ...userLists(driver),
+    ...providerAccounts(driver),
 
     async get(id, at) {
       const n = { n: count() }

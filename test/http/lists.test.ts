@@ -24,6 +24,11 @@ const ends: Readonly<Record<string, string>> = {
   '/teams/:id/integrations/jira': 'mostSites in providers/jira-cloud.ts',
   '/teams/:id/integrations/jira/sites': 'mostSites in providers/jira-cloud.ts',
   '/teams/:id/integrations/jira/queues': 'mostSites in flows/read-queues.ts, mostDesks in flows/read-queues.ts',
+  '/providers': 'mostProviders in providers/managed.ts',
+  '/providers/:id/impact': 'cursor',
+  '/providers/:id/versions': 'formerVersions in store/providers.ts',
+  '/auth/providers': 'mostProviders in providers/managed.ts',
+  '/health/providers': 'mostProviders in providers/managed.ts',
   '/service-credentials': 'mostServiceCredentials in credentials/service-credentials.ts',
   '/me/export': 'pageRows in store/personal-data.ts',
   // The methods that prove one account: its sign-in methods.
@@ -31,13 +36,7 @@ const ends: Readonly<Record<string, string>> = {
   '/auth/:provider/callback': 'maxIdentities in store/accounts.ts, maxPasskeys in store/passkeys.ts',
 }
 /** Lists of what the operator configured or the code declares: no request adds to them. */
-const fixed = new Set([
-  '/health/providers',
-  '/auth/providers',
-  '/.well-known/jwks.json',
-  '/.well-known/assetlinks.json',
-  '/jobs',
-])
+const fixed = new Set(['/.well-known/jwks.json', '/.well-known/assetlinks.json', '/jobs'])
 
 type Schema = { readonly [key: string]: unknown }
 /** Whether a value of this schema may hold a list of objects. Lists of strings, such as scopes, belong to one row. */

@@ -119,6 +119,7 @@ export const pendingAuthorization = (given: Partial<PendingAuthorization> = {}):
   provider: 'github',
   issuer: 'github',
   clientId: 'c',
+  providerVersion: null,
   intent: 'login',
   redirectUri: 'https://id.example.com/auth/github/callback',
   verifier: 'v1.k.sealed',

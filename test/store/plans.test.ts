@@ -40,6 +40,7 @@ const parameters: Readonly<Record<string, (ids: Ids) => string>> = {
   '/me/identities/:id': ({ identity }) => identity,
   '/account/identities/:id': ({ identity }) => identity,
   '/auth/:provider': () => 'google',
+  '/providers/:id': () => 'google',
   '/account/link/:provider': () => 'google',
   // Found by the hash of a secret only its owner has; the response is 404.
   '/auth/conflicts/:ticket': () => 'a'.repeat(43),
@@ -81,6 +82,7 @@ const activity = ({ cursor }: Ids) =>
 
 /** The queries for each list. A route with a query field that is in no row fails below. */
 const asked: Readonly<Record<string, (ids: Ids) => readonly string[]>> = {
+  '/providers/:id/impact': () => ['limit=10', `limit=10&cursor=${Buffer.from('1').toString('base64url')}`],
   '/users': (ids) => users(ids).map((query) => `${query}&limit=10`),
   '/admin/users': ({ olderUser, begun }) => ['', `cursor=${olderUser}`, 'search=many-7', `search=many&cursor=${begun}`],
   '/audit': (ids) => logs(ids).map((query) => `${query}&limit=10`),
@@ -104,6 +106,7 @@ const bounded: readonly (readonly [statement: RegExp, why: string])[] = [
   [/ from "team_members" inner join .* order by case /, 'at most 200 members of a team'],
   [/ from "audit" where .*coalesce\("audit"\."ip"/, 'passes over what one account was already erased of'],
   [/^select count\(\*\) from "(mails|revocations)"$/, 'the length of a queue: what is done leaves it'],
+  [/ from "providers" /, 'at most 100 (mostProviders)'],
   [/ from "service_credentials" .*"revoked_at" is null order by/, 'at most 500 that are not revoked'],
 ]
 

@@ -21,6 +21,7 @@ const swept: Readonly<Record<Aged, { table: keyof Tables; given?: Readonly<Recor
   invitations: { table: 'teamInvitations' },
   rateLimits: { table: 'rateLimits' },
   guesses: { table: 'guesses' },
+  providerTrials: { table: 'providerVersions' },
   sessions: { table: 'sessions' },
   hourlyCounts: { table: 'hourlyCounts' },
   auditOfNobody: { table: 'audit', given: { accountId: null, ip: null, userAgent: null } },
@@ -48,6 +49,15 @@ export function sweepsContract(
     await driver.write(
       driver.db.insert(driver.tables.teams).values({ id: teamId, name: 'Engines', createdAt: now, updatedAt: now }),
     )
+    const provider = newId('tkt')
+    if (tableName === 'providerVersions')
+      await driver.write(
+        driver.db.insert(driver.tables.providers).values({
+          ...{ id: provider, kind: 'oidc', enabled: true, position: 0, revision: 1, version: 1 },
+          ...{ createdBy: null, createdAt: now, updatedBy: null, updatedAt: now, deletedAt: null },
+        }),
+      )
+    let ordinal = 0
     const value = (column: SQLiteColumn): unknown => {
       switch (column.dataType) {
         case 'date':
@@ -55,14 +65,17 @@ export function sweepsContract(
         case 'boolean':
           return false
         case 'number':
-          return 0
+          return ordinal++
         case 'json':
           return {}
         default:
           return newId('tkt')
       }
     }
-    const known: Readonly<Record<string, unknown>> = { accountId, sessionId, teamId, invitedBy: accountId, ...given }
+    const known: Readonly<Record<string, unknown>> = {
+      ...{ accountId, sessionId, teamId, invitedBy: accountId, provider },
+      ...given,
+    }
     const row = () =>
       Object.fromEntries(
         Object.entries<SQLiteColumn>(getTableColumns(table)).map(([key, column]) => [

@@ -318,6 +318,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
         const { driver } = opened
         const { account: ada, identity: way } = await newcomer(opened, proven)
         const referring: string[] = []
+        const provider = newId('tkt')
         const device = await signedIn(opened, ada.id)
         const team = { id: newId('team'), name: 'Mathematics', createdAt: now, updatedAt: now }
         await driver.write(driver.db.insert(driver.tables.teams).values(team))
@@ -332,6 +333,8 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
             ...filled(table, ada.id),
             ...(name === 'signInCodes' ? { sessionId: device.id } : {}),
             ...(Object.hasOwn(getTableColumns(table), 'teamId') ? { teamId: team.id } : {}),
+            ...(name === 'providers' ? { id: provider } : {}),
+            ...(name === 'providerVersions' ? { provider } : {}),
           }
           await driver.write(driver.db.insert(table as never).values(row as never))
         }

@@ -6,6 +6,7 @@ import { theClaims } from './people.ts'
 
 const provider = (id: string): Provider => ({
   id,
+  version: null,
   name: id.charAt(0).toUpperCase() + id.slice(1),
   permissionsUrl: null,
   issuer: id,

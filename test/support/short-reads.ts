@@ -21,7 +21,7 @@ const few: Readonly<Record<string, string>> = {
 }
 
 /** Small tables that are read whole, since they never have more than a few rows. */
-const small = new Set(['jobs', 'leases', 'signing_keys'])
+const small = new Set(['jobs', 'leases', 'providers', 'signing_keys'])
 
 /** Statements whose plan does not show their limit. */
 const bounded: readonly (readonly [RegExp, string])[] = [

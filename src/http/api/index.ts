@@ -6,6 +6,7 @@ import { identityApiRoutes } from './identities.ts'
 import { jiraRoutes } from './jira.ts'
 import { jobRoutes } from './jobs.ts'
 import { mailRoutes } from './mail.ts'
+import { managedProviderRoutes } from './managed-providers.ts'
 import { meRoutes } from './me.ts'
 import { operatingRoutes } from './operating.ts'
 import { passkeyOriginRoutes } from './passkey-origins.ts'
@@ -36,6 +37,7 @@ export const apiRoutes: readonly Route<Services>[] = [
   ...teamRoutes,
   ...jiraRoutes,
   ...serviceCredentialRoutes,
+  ...managedProviderRoutes,
   ...connectionRoutes,
   ...jobRoutes,
   ...statisticsRoutes,

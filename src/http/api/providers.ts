@@ -12,7 +12,7 @@ import { json, seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import { flowToken, providerParams, redirectUriKey } from '../schemas/fields.ts'
 import { JiraConnection, jiraConnection } from '../schemas/jira.ts'
-import { AuthResponse, LinkResponse, StartedFlow, startedFlow } from '../schemas/sign-in.ts'
+import { AuthResponse, LinkResponse, StartedFlow, startedFlow, TrialResponse } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 import { answerAsJson, answerAsRedirect, flowCookie, flowCookies, toSecondFactor } from '../sign-in-answers.ts'
 
@@ -250,6 +250,8 @@ const link = route({
 const connectedTeam = async (teamId: string, { flows }: Services) =>
   json(jiraConnection((await flows.jira.see(teamId)).view))
 
+const triedDraft = ({ provider }: { readonly provider: string }) => ({ provider, tried: true as const })
+
 /** Errors after which the round trip, or its conflict, may still need the cookie. */
 const stillOpen: ReadonlySet<ProviderSignInCode> = new Set([
   'state_already_used',
@@ -282,8 +284,8 @@ const callback = route({
   params: providerParams,
   query: callbackQuery,
   reply: z
-    .union([AuthResponse, LinkResponse, JiraConnection])
-    .describe('Tokens after a sign-in; the account or the team connection after a linking'),
+    .union([AuthResponse, LinkResponse, JiraConnection, TrialResponse])
+    .describe('Tokens after a sign-in; the account or the team connection after a linking; the provider after a trial'),
   also: ['redirect'],
   fails: providerSignInFails,
   async handle({ params, query, who, origin, wants, cookie }, services: Services) {
@@ -311,6 +313,11 @@ const callback = route({
       if (browser) return ok(seeOther(`/account/teams/${teamId}/integrations?done=jira_connected`, { cookies }))
       return ok({ ...(await connectedTeam(teamId, services)), cookies })
     }
+    if (entered.value.tag === 'tried') {
+      const cookies = [flowCookie(handle, null, 0)]
+      if (browser) return ok(seeOther(`/admin/providers/${entered.value.provider}`, { cookies }))
+      return ok({ ...json(triedDraft(entered.value)), cookies })
+    }
     if (browser) return ok(await answerAsRedirect(entered.value, handle, services))
     return ok({ ...answerAsJson(entered.value, services), cookies: [flowCookie(handle, null, 0)] })
   },
@@ -335,8 +342,8 @@ const appCallback = route({
     iss: parameter('iss'),
   }),
   reply: z
-    .union([AuthResponse, LinkResponse, JiraConnection])
-    .describe('Tokens after a sign-in; the account or the team connection after a linking'),
+    .union([AuthResponse, LinkResponse, JiraConnection, TrialResponse])
+    .describe('Tokens after a sign-in; the account or the team connection after a linking; the provider after a trial'),
   fails: providerSignInFails,
   async handle({ params, body, who, origin }, services: Services) {
     const { flow_token, ...query } = body
@@ -350,6 +357,7 @@ const appCallback = route({
     })
     if (!entered.ok) return entered
     const { value } = entered
+    if (value.tag === 'tried') return ok(json(triedDraft(value)))
     return ok(value.tag === 'connected' ? await connectedTeam(value.teamId, services) : answerAsJson(value, services))
   },
 })

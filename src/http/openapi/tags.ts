@@ -9,6 +9,7 @@ export const tags: Readonly<Record<string, string>> = {
   Jira: 'Connect a team with Jira, choose its sites and read the queues of its service desks.',
   Connections: 'Access tokens of providers, for back ends that act for a user or a team.',
   'Service credentials': 'Credentials of back ends that call this service. Administrators manage them.',
+  Providers: 'Add, change, try and publish providers at run time. Administrators manage them.',
   Administration: 'Accounts and the audit log, for administrators.',
   Operations: 'Health checks, metrics and background jobs.',
   'Passkeys in apps': 'The documents with which apps and other sites may use the passkeys of this host.',

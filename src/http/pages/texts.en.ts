@@ -35,7 +35,7 @@ const events: EventWords = {
   'authentication.succeeded': ({ provider }) => `Signed in with ${provider}`,
   'authentication.email_requested': 'A sign-in by email was requested',
   'authentication.failed': ({ provider, intent, why, attempts }) =>
-    `${intent === 'link' ? `Linking ${provider}` : intent === 'connect' ? `Connecting a team with ${provider}` : `A sign-in with ${provider}`} did not work${why ? `: ${why}` : ''}${attempts > 1 ? ` (${attempts} attempts within an hour)` : ''}`,
+    `${intent === 'link' ? `Linking ${provider}` : intent === 'connect' ? `Connecting a team with ${provider}` : intent === 'try' ? `Trying a draft of ${provider}` : `A sign-in with ${provider}`} did not work${why ? `: ${why}` : ''}${attempts > 1 ? ` (${attempts} attempts within an hour)` : ''}`,
   'account.created': ({ provider }) => `Account created with ${provider}`,
   'account.email_verified': ({ provider }) => `Email address verified by ${provider}`,
   'account.updated': 'Profile changed',
@@ -105,6 +105,8 @@ const events: EventWords = {
   'jira.disconnected': 'Disconnected a team from Jira',
   'jira.drifted': 'The sites that a team’s Jira connection reaches changed',
   'jira.needs_reauthorization': 'A team’s connection to Jira stopped working',
+  'provider.tried': ({ provider }) => `Tried a draft of the settings of ${provider}`,
+  'provider.secret_expiring': ({ provider }) => `The client secret of ${provider} expires soon`,
   'provider_token.revoked': ({ provider, result }) =>
     (revoked[result as RevocationResult] ?? revoked.gave_up)(provider),
 }
@@ -842,6 +844,9 @@ export const en = {
       'count-by-hour': 'Count sign-ins by hour',
       'renew-provider-tokens': 'Renew provider tokens',
       'sync-jira-sites': 'Sync Jira sites',
+      'reload-providers': 'Reload providers',
+      'delete-providers': 'Finish deleting providers',
+      'notify-expiring-secrets': 'Notify of expiring client secrets',
     } as Readonly<Record<string, string>>,
     state: 'State',
     states: { running: 'Running', ok: 'Succeeded', failed: 'Failed', never: 'Not run yet' },

@@ -38,7 +38,7 @@ const events: EventWords = {
   'authentication.succeeded': ({ provider }) => `Entrou com ${provider}`,
   'authentication.email_requested': 'Um login por e-mail foi solicitado',
   'authentication.failed': ({ provider, intent, why, attempts }) =>
-    `${intent === 'link' ? `A vinculação com ${provider}` : intent === 'connect' ? `A conexão de uma equipe com ${provider}` : `Um login com ${provider}`} não funcionou${why ? `: ${why}` : ''}${attempts > 1 ? ` (${attempts} tentativas em uma hora)` : ''}`,
+    `${intent === 'link' ? `A vinculação com ${provider}` : intent === 'connect' ? `A conexão de uma equipe com ${provider}` : intent === 'try' ? `O teste de um rascunho de ${provider}` : `Um login com ${provider}`} não funcionou${why ? `: ${why}` : ''}${attempts > 1 ? ` (${attempts} tentativas em uma hora)` : ''}`,
   'account.created': ({ provider }) => `Conta criada com ${provider}`,
   'account.email_verified': ({ provider }) => `E-mail verificado por ${provider}`,
   'account.updated': 'Perfil alterado',
@@ -109,6 +109,8 @@ const events: EventWords = {
   'jira.disconnected': 'Desconectou uma equipe do Jira',
   'jira.drifted': 'Os sites que a conexão de uma equipe com o Jira alcança mudaram',
   'jira.needs_reauthorization': 'A conexão de uma equipe com o Jira parou de funcionar',
+  'provider.tried': ({ provider }) => `Testou um rascunho da configuração de ${provider}`,
+  'provider.secret_expiring': ({ provider }) => `O client secret de ${provider} expira em breve`,
   'provider_token.revoked': ({ provider, result }) =>
     (revoked[result as RevocationResult] ?? revoked.gave_up)(provider),
 }
@@ -855,6 +857,9 @@ export const ptBR: Texts = {
       'revoke-at-provider': 'Revogar permissões nos provedores',
       'send-mail': 'Enviar e-mails',
       'reload-signing-keys': 'Reler as chaves de assinatura',
+      'reload-providers': 'Reler os provedores',
+      'delete-providers': 'Concluir a exclusão de provedores',
+      'notify-expiring-secrets': 'Avisar sobre client secrets que expiram',
       'sweep-expired': 'Excluir dados expirados',
       'count-by-hour': 'Contar entradas por hora',
       'renew-provider-tokens': 'Renovar tokens de provedores',

@@ -26,11 +26,13 @@ export type EventDetails = {
   readonly doneBy: string | undefined
   readonly member: string | undefined
 }
-/** Keys and back ends belong to no account, so their entries are in no account's activity. */
+/** Keys, back ends and providers belong to no account, so their entries are in no account's activity. */
+type ProviderChange = 'created' | 'updated' | 'went_live' | 'enabled' | 'disabled' | 'deleted'
 export type EventWords = {
-  readonly [N in Exclude<AuditName, 'signing_key.rotated' | `service_credential.${string}`>]:
-    | string
-    | ((told: EventDetails) => string)
+  readonly [N in Exclude<
+    AuditName,
+    'signing_key.rotated' | `service_credential.${string}` | `provider.${ProviderChange}`
+  >]: string | ((told: EventDetails) => string)
 }
 export type SessionEndReason = Payload<'session.ended'>['reason']
 export type Factor = Payload<'second_factor.added'>['factor']

@@ -90,6 +90,12 @@ export const sessionParams = object({ id: pathId('SessionId', 'The ID of a sessi
 export const identityParams = object({ id: pathId('IdentityId', 'The ID of a linked identity') })
 export const passkeyParams = object({ id: pathId('PasskeyId', 'The ID of a passkey') })
 export const credentialParams = object({ id: pathId('CredentialId', 'The ID of a service credential') })
+export const managedProviderParams = object({
+  id: z
+    .string()
+    .transform((text) => (/^[a-z][a-z0-9-]{0,30}$/.test(text) ? text : '-'))
+    .meta({ parameter: 'ManagedProviderId', description: 'The ID of a provider' }),
+})
 const teamId = pathId('TeamId', 'The ID of a team')
 export const teamParams = object({ id: teamId })
 export const memberParams = object({ id: teamId, user_id: pathId('MemberId', 'The account ID of a member') })

@@ -34,6 +34,14 @@ export const LinkResponse = z
   .object({ user: User, provider_info: ProviderInfo, action: Action })
   .meta({ id: 'LinkResponse', description: 'A linked provider identity; there are no new tokens' })
 
+/** A trial creates nothing, so it returns no account. */
+export const TrialResponse = z
+  .object({
+    provider: z.string().describe('The provider whose draft was tried'),
+    tried: z.literal(true).describe('Always true'),
+  })
+  .meta({ id: 'TrialResponse', description: 'The draft of a provider was tried; read the result there' })
+
 export type AuthResult = { account: Account; action: z.input<typeof Action>; provider: string; subject: string }
 export const linkResponse = ({ account, action, provider, subject }: AuthResult): z.input<typeof LinkResponse> => ({
   user: userOf(account),

@@ -109,7 +109,7 @@ export type Guard = ReturnType<ReturnType<typeof createGuards>['of']>
 
 export function createGuards({ events, clock, random, proxy = null, resolve }: GuardParts) {
   const outbound = createOutbound(proxy, resolve)
-  const guards: { close(): void }[] = []
+  const guards = new Set<{ close(): void }>()
 
   /** Makes one attempt and reads the complete body. */
   async function attempt(call: Call, pool: Pool, deadline: Deadline): Promise<Reply> {
@@ -323,11 +323,15 @@ export function createGuards({ events, clock, random, proxy = null, resolve }: G
       call,
       report: fail,
       state: stateOf,
+      /** Ends its breakers, and its connections once calls in progress are complete. */
       close: (): void => {
+        guards.delete(guard)
         for (const { close } of circuits.values()) close()
+        void providerPool?.then(outbound.drop)
+        providerPool = undefined
       },
     }
-    guards.push(guard)
+    guards.add(guard)
     return guard
   }
 
@@ -335,7 +339,7 @@ export function createGuards({ events, clock, random, proxy = null, resolve }: G
     of,
     /** Lets calls in progress finish (their deadline is near), then closes every connection. */
     close: async (): Promise<void> => {
-      for (const guard of guards) guard.close()
+      for (const guard of [...guards]) guard.close()
       await outbound.close()
     },
   }

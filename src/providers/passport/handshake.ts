@@ -31,6 +31,12 @@ export function createHandshake() {
       passport.use(id, strategy)
     },
 
+    /** Removes a strategy that no callback needs any longer. */
+    drop(id: string): void {
+      strategies.delete(id)
+      passport.unuse(id)
+    },
+
     /** Creates the authorization request. */
     begin: (id: string, asked: AuthenticateOptions): Promise<{ url: URL; state: string; verifier: string }> =>
       new Promise((resolve, reject) => {
