@@ -76,12 +76,17 @@ export type LookAlike<Account, Switches = object> = {
    * The paths of its endpoints, below its prefix. Each is also a setting of the service (`<ID>_TOKEN_URL`), unless the
    * service discovers them.
    */
-  readonly paths: Readonly<Partial<Record<Endpoint, string>> & Record<'authorize' | 'token' | 'userinfo', string>>
+  readonly paths: Readonly<Partial<Record<Endpoint, string>> & Record<'authorize' | 'token', string>>
   readonly isDiscovered?: true
   /** The endpoint of any other path, for the journal and faults. */
   endpoint?(method: string, path: string): Endpoint | undefined
-  /** Its other settings in the service, without the prefix of its ID. `url` is the base URL of the look-alike. */
-  settings?(url: string): Readonly<Record<string, string>>
+  /**
+   * Its other settings in the service, without the prefix of its ID; `null` removes one. `url` is the base URL of the
+   * look-alike.
+   */
+  settings?(url: string): Readonly<Record<string, string | null>>
+  /** The client secret of a request at this time, if the client signs it. The secret of `client` is then its key. */
+  signSecret?(at: Date): Promise<string>
   /** What a client sends to the authorization endpoint besides the parameters of RFC 6749 and PKCE. */
   readonly authorizeParams: Readonly<Record<string, string>>
   /** Whether it issues refresh tokens at all. */

@@ -88,7 +88,9 @@ function settingsOf(provider: ProviderId, origin: string): Record<string, string
     ...settings?.(url),
   }
   const prefix = CALLBACK_NAME[provider].toUpperCase().replaceAll('-', '_')
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [`${prefix}_${name}`, value]))
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) => (value === null ? [] : [[`${prefix}_${name}`, value]])),
+  )
 }
 
 /** The IDs of those providers that this setting lists. */

@@ -9,6 +9,7 @@ import {
   displayProviderSettings,
   foreignVariables,
   longestCallMs,
+  multilineSettings,
   prefix,
   providerSettings,
   readProviders,
@@ -17,7 +18,7 @@ import {
 } from './providers/settings.ts'
 import { listenHostFault } from './settings/listen-host.ts'
 import { readSecretFile } from './settings/secret-file.ts'
-import { repairedText, textFault } from './settings/text.ts'
+import { repairedText, type TextUse, textFault } from './settings/text.ts'
 import { unknownNames } from './settings/unknown-names.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -374,7 +375,8 @@ export const routeSettings = ({ tokens, oauth, passwords, mail, ...config }: Con
 type SettingNames = {
   readonly names: ReadonlySet<string>
   readonly secret: readonly string[]
-  readonly display: ReadonlySet<string>
+  /** How the text of a setting is checked, if not as `exact`. */
+  readonly uses: ReadonlyMap<string, TextUse>
   readonly prefixes: readonly string[]
 }
 
@@ -396,7 +398,10 @@ function namesOf(env: Readonly<Record<string, string>>): SettingNames {
   return {
     names: new Set(names),
     secret,
-    display: new Set<string>([...displaySettings, ...ofProviders(displayProviderSettings)]),
+    uses: new Map<string, TextUse>([
+      ...[...displaySettings, ...ofProviders(displayProviderSettings)].map((name) => [name, 'display'] as const),
+      ...multilineSettings.map((name) => [name, 'lines'] as const),
+    ]),
     prefixes,
   }
 }
@@ -407,13 +412,13 @@ function namesOf(env: Readonly<Record<string, string>>): SettingNames {
  */
 function readTexts(
   given: Readonly<Record<string, string>>,
-  { names, secret, display }: SettingNames,
+  { names, secret, uses }: SettingNames,
   secretFile: typeof readSecretFile,
 ): { env: Record<string, string>; faults: ReadonlyMap<string, string> } {
   const env = { ...given }
   const faults = new Map<string, string>()
   for (const [name, value] of Object.entries(given)) {
-    const fault = names.has(name) ? textFault(value, display.has(name) ? 'display' : 'exact') : undefined
+    const fault = names.has(name) ? textFault(value, uses.get(name)) : undefined
     if (fault === undefined) continue
     faults.set(name, `${name}: ${fault}`)
     env[name] = repairedText(value)
@@ -427,7 +432,7 @@ function readTexts(
     else if (faults.has(variable)) faults.set(name, faults.get(variable) as string)
     else if (!read.ok) faults.set(name, `${variable}: the file ${read.error}`)
     else {
-      const fault = textFault(read.value)
+      const fault = textFault(read.value, uses.get(name))
       env[name] = fault === undefined ? read.value : repairedText(read.value)
       if (fault !== undefined) faults.set(name, `${variable}: the text in the file ${fault}`)
     }

@@ -384,9 +384,11 @@ test('Passport is imported only by the definitions of providers and by its own f
 const jira = 'Jira is a product of Atlassian'
 const example = 'an example in the documentation'
 /** The files that name a provider outside its own file: which, and why it is not a rule about that provider. */
+/** Apple also makes devices and browsers. */
+const platform = 'apps and browsers of Apple, not its sign-in'
 const namesProvider: Record<string, readonly [names: string, why: string]> = {
-  'errors/guidance.en.ts': ['atlassian github google', 'what operators read in their log, and at whose console'],
-  'errors/guidance.pt-br.ts': ['atlassian github google', 'the same in Portuguese'],
+  'errors/guidance.en.ts': ['apple atlassian github google', 'what operators read in their log, and at whose console'],
+  'errors/guidance.pt-br.ts': ['apple atlassian github google', 'the same in Portuguese'],
   'errors/texts.en.ts': ['atlassian', jira],
   'errors/texts.pt-br.ts': ['atlassian', jira],
   'http/api/jira.ts': ['atlassian', jira],
@@ -401,6 +403,11 @@ const namesProvider: Record<string, readonly [names: string, why: string]> = {
   'http/error-facts.ts': ['atlassian github google', example],
   'http/openapi/examples.ts': ['atlassian github google', example],
   'http/schemas/fields.ts': ['google', example],
+  'config.ts': ['apple', platform],
+  'kernel/passkey-origins.ts': ['apple', platform],
+  'http/api/passkey-origins.ts': ['apple', platform],
+  'http/pages/style.ts': ['apple', platform],
+  'http/reference-files.ts': ['apple', platform],
 }
 
 /** The providers that code names: in its texts and in its identifiers. Comments may name any as an example. */

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -7,8 +7,10 @@ import { err, ok } from '../src/kernel/result.ts'
 import { definitions, type Kind } from '../src/providers/definitions/index.ts'
 import {
   displayProviderSettings,
+  prefix,
   providerSettings,
   secretProviderSettings,
+  secretSettingsOf,
   settingsOf,
 } from '../src/providers/settings.ts'
 
@@ -196,6 +198,11 @@ test('no message contains part of a secret, whatever else is wrong', () => {
   )
 })
 
+/** What Apple issues for an app. */
+const appleKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+const appleKeyText = appleKey.export({ format: 'pem', type: 'pkcs8' }).toString()
+const apple = { APPLE_CLIENT_ID: 'com.example.web', APPLE_TEAM_ID: 'A1B2C3D4E5', APPLE_KEY_ID: 'F6G7H8I9J0' }
+
 /** Every setting, with two of the providers. */
 const everyName = [
   ...Object.keys(settings.shape),
@@ -203,7 +210,8 @@ const everyName = [
 ]
 const everySecret = [
   ...secretSettings,
-  ...['GOOGLE', 'ACME'].flatMap((id) => secretProviderSettings.map((name) => `${id}_${name}`)),
+  ...(['google', 'apple'] as const).flatMap((kind) => secretSettingsOf(kind).map((name) => prefix(kind) + name)),
+  ...secretSettingsOf('oidc').map((name) => `ACME_${name}`),
 ]
 
 describe('the text of a setting', () => {
@@ -311,9 +319,10 @@ describe('a secret in a file', () => {
       HTTPS_PROXY: 'http://u:p@proxy.example.com:3128',
       GOOGLE_CLIENT_SECRET: 'google-0123456789',
       ACME_CLIENT_SECRET: 'acme-0123456789ab',
+      APPLE_PRIVATE_KEY: appleKeyText.trim(),
     }
     expect(Object.keys(values).sort()).toEqual([...everySecret].sort())
-    const rest = { ...sound, ...acme, MAIL_FROM: 'a@b.example' }
+    const rest = { ...sound, ...acme, ...apple, MAIL_FROM: 'a@b.example' }
     const paths = Object.fromEntries(everySecret.map((name) => [`${name}_FILE`, `/run/secrets/${name}`]))
     const without = Object.fromEntries(everySecret.map((name) => [name, undefined]))
     const files = Object.fromEntries(everySecret.map((name) => [`/run/secrets/${name}`, values[name] as string]))
@@ -329,7 +338,8 @@ describe('a secret in a file', () => {
   })
 
   test('is rejected by the name of the variable, without its path or content', () => {
-    for (const name of everySecret) {
+    // The text of a key file has line breaks: see “Apple”.
+    for (const name of everySecret.filter((one) => one !== 'APPLE_PRIVATE_KEY')) {
       const given = { ...sound, ...acme, [name]: undefined, [`${name}_FILE`]: '/S3CR3T' }
       expect(refused(given)).toEqual([`${name}_FILE: the file cannot be read: there is no such file`])
       for (const text of ['S3CR3T\n', '\ufeffS3CR3T', '"S3CR3T"', 'S3\u200bCR3T'])
@@ -975,7 +985,11 @@ describe('.env.example', () => {
   })
 
   test('is a working configuration once its comments and placeholders are filled in', () => {
-    const secrets = { ENCRYPTION_KEYS: keyText('k1'), METRICS_TOKEN: 'x'.repeat(16) }
+    const secrets = {
+      ENCRYPTION_KEYS: keyText('k1'),
+      METRICS_TOKEN: 'x'.repeat(16),
+      APPLE_PRIVATE_KEY: appleKeyText,
+    }
     // Tenants belong to an issuer that has them; the example is an issuer of one company.
     const filled = shown
       .flatMap(([name, value]) => (name === 'ACME_TENANTS' ? [] : [[name, value] as const]))
@@ -1027,3 +1041,92 @@ test.each(['on', '2', '-1', '.5', '5%', '1e-3', '0.05 '])(
   },
 )
 test('no request is logged by default', () => expect(readConfig({}).requestLog).toBeNull())
+
+describe('Apple', () => {
+  const [privateKey, pem] = [appleKey, appleKeyText]
+  const complete = { ...sound, ...apple, APPLE_PRIVATE_KEY: pem }
+  const appleOf = (environment: Environment) =>
+    readConfig(environment).providers.find(({ kind }) => kind === 'apple')?.privateKey
+
+  test.each([
+    ['as in the file', pem],
+    ['with escaped line breaks', pem.trim().replaceAll('\n', '\\n')],
+    ['with Windows line breaks', pem.replaceAll('\n', '\r\n')],
+  ])('has a key in PEM format, %s', (_, key) => {
+    const read = appleOf({ ...complete, APPLE_PRIVATE_KEY: key })
+    expect(createPrivateKey(read ?? '').equals(privateKey)).toBe(true)
+  })
+
+  test('may have its key in a file', () => {
+    const files: Record<string, string> = { '/run/secrets/apple.p8': pem.trimEnd() }
+    const { providers } = readConfig(
+      { ...sound, ...apple, APPLE_PRIVATE_KEY_FILE: '/run/secrets/apple.p8' },
+      { secretFile: (path) => ok(files[path] ?? '') },
+    )
+    expect(providers.find(({ kind }) => kind === 'apple')?.privateKey).toBe(pem.trimEnd())
+  })
+
+  test('is enabled, and incomplete, with any one of its credentials', () => {
+    const required = ['APPLE_CLIENT_ID', 'APPLE_TEAM_ID', 'APPLE_KEY_ID', 'APPLE_PRIVATE_KEY'] as const
+    for (const name of required)
+      expect(blamed({ ...sound, [name]: complete[name] }).sort(), name).toEqual(
+        required.filter((other) => other !== name).sort(),
+      )
+    expect(appleOf(sound)).toBeUndefined()
+  })
+
+  test.each([
+    ['a key of another curve', generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey],
+    ['an RSA key', generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey],
+    ['an Ed25519 key', generateKeyPairSync('ed25519').privateKey],
+  ])('rejects %s, without showing it', (_, key) => {
+    const text = key.export({ format: 'pem', type: 'pkcs8' }).toString()
+    const faults = faultsOf({ ...complete, APPLE_PRIVATE_KEY: text })
+    expect(faults).toEqual([expect.stringMatching(/^APPLE_PRIVATE_KEY: must be /)])
+    for (const line of text.split('\n').slice(1, -2)) expect(faults.join()).not.toContain(line)
+  })
+
+  test.each([
+    ['a public key', createPublicKey(privateKey).export({ format: 'pem', type: 'spki' }).toString()],
+    ['half a key', pem.slice(0, 90)],
+    ['the base64 without its first and last line', pem.split('\n').slice(1, -2).join('')],
+    ['a name of a file', '/run/secrets/apple.p8'],
+    ['a NUL in it', pem.replace('\n', '\n\0')],
+  ])('rejects %s', (_, text) => {
+    expect(blamed({ ...complete, APPLE_PRIVATE_KEY: text })).toEqual(['APPLE_PRIVATE_KEY'])
+  })
+
+  test('checks the IDs of the team and the key', () => {
+    for (const name of ['APPLE_TEAM_ID', 'APPLE_KEY_ID'])
+      for (const text of ['a1b2c3d4e5', 'A1B2C3D4E', 'A1B2C3D4E5F', 'A1B2-3D4E5'])
+        expect(blamed({ ...complete, [name]: text }), text).toEqual([name])
+  })
+
+  test('has no setting of a secret, a UserInfo endpoint or a client authentication', () => {
+    for (const name of ['CLIENT_SECRET', 'USERINFO_URL', 'TOKEN_AUTH'])
+      expect(faultsOf({ ...complete, [`APPLE_${name}`]: 'https://apple.example' })).toEqual([
+        `APPLE_${name}: is not a setting of Apple; remove it`,
+      ])
+  })
+})
+
+describe('the client IDs of native apps', () => {
+  const appsOf = (text: string) => readConfig({ ...sound, GOOGLE_APP_CLIENT_IDS: text }).providers[0]?.appClientIds
+
+  test('are a list, each once', () => {
+    expect(appsOf('a.apps.example, b.apps.example a.apps.example')).toEqual(['a.apps.example', 'b.apps.example'])
+    expect(readConfig(sound).providers[0]?.appClientIds).toBeUndefined()
+  })
+
+  test('are neither empty nor too many', () => {
+    const many = Array.from({ length: 21 }, (_, n) => `app${n}`).join(',')
+    for (const text of [',', many])
+      expect(blamed({ ...sound, GOOGLE_APP_CLIENT_IDS: text })).toEqual(['GOOGLE_APP_CLIENT_IDS'])
+  })
+
+  test('need keys to verify signatures, also outside production', () => {
+    const local = { GOOGLE_CLIENT_ID: 'a', GOOGLE_CLIENT_SECRET: 'b', GOOGLE_TOKEN_URL: 'http://127.0.0.1:1/token' }
+    expect(blamed(local)).toEqual([])
+    expect(blamed({ ...local, GOOGLE_APP_CLIENT_IDS: 'app' })).toEqual(['GOOGLE_JWKS_URL'])
+  })
+})

@@ -1,6 +1,7 @@
 /** Every look-alike. This is the only file that names them all; the rest of the sandbox derives from it. */
 import type { Client } from '../clients.ts'
 import type { CommonSwitches, LookAlike } from '../look-alike.ts'
+import { apple } from './apple.ts'
 import { atlassian } from './atlassian.ts'
 import { auth0 } from './auth0.ts'
 import { bitbucket } from './bitbucket.ts'
@@ -20,6 +21,7 @@ import { zitadel } from './zitadel.ts'
 
 export const lookAlikes = {
   google,
+  apple,
   microsoft,
   github,
   gitlab,

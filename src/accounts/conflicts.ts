@@ -70,11 +70,12 @@ export function createConflicts({ conflicts, clock, ids, random, sealer }: Confl
 export type Conflicts = ReturnType<typeof createConflicts>
 
 function readGrant(text: string): Grant {
-  const grant = JSON.parse(text) as Grant & { tokens: Record<'expiresAt' | 'refreshExpiresAt', string | null> }
+  type StoredTokens = NonNullable<Grant['tokens']> & Record<'expiresAt' | 'refreshExpiresAt', string | null>
+  const grant = JSON.parse(text) as Grant & { tokens: StoredTokens | null }
   const date = (said: string | null | undefined): Date | null => (typeof said === 'string' ? new Date(said) : null)
   return {
     ...grant,
-    tokens: {
+    tokens: grant.tokens && {
       ...grant.tokens,
       expiresAt: date(grant.tokens.expiresAt),
       refreshExpiresAt: date(grant.tokens.refreshExpiresAt),

@@ -84,10 +84,10 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Reconc
     const at = clock()
     if (decision.tag === 'enter') {
       if (!known) return undefined
-      const use = whatTheProviderSaid(grant, at)
+      const use = whatTheProviderSaid(grant, at, known)
       // Otherwise it is stored with the tokens of this sign-in, in one transaction instead of two.
       const because = also(decision.account.id)
-      if (because.length > 0) await accounts.recordUse(known.id, use, because)
+      if (because.length > 0 || grant.tokens === null) await accounts.recordUse(known.id, use, because)
       const account = await proveOwnEmail(decision.account, question, at)
       return { account, identity: { ...known, ...use }, action: 'login_existing' }
     }
@@ -236,14 +236,18 @@ export async function findNamesakes(
 }
 const noNamesakes = { primary: [], others: [] } as const
 
-function whatTheProviderSaid({ claims, tokens }: Grant, at: Date): IdentityUse {
+/**
+ * What to store about the identity. A name that is missing now was not removed: Apple sends it only once. Without tokens
+ * nothing is known about the granted scopes.
+ */
+function whatTheProviderSaid({ claims, tokens }: Grant, at: Date, known?: Identity): IdentityUse {
   const email = claims.email === null ? undefined : readEmail(claims.email)
   return {
     email: email?.address ?? null,
     emailVerified: claims.emailVerified && email !== undefined,
-    name: claims.name,
+    name: claims.name ?? known?.name ?? null,
     picture: claims.picture,
-    scopes: tokens.scopes ?? [],
+    scopes: (tokens ?? known)?.scopes ?? [],
     lastUsedAt: at,
   }
 }

@@ -4,7 +4,7 @@ import { backOff } from '../kernel/back-off.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { UnopenableError } from '../kernel/crypto.ts'
 import { chance, type Ids, type Random } from '../kernel/ids.ts'
-import type { Grant, RevocationOutcome } from '../providers/provider.ts'
+import type { RevocationOutcome, TokenGrant } from '../providers/provider.ts'
 import type { GrantErrorClass, QueueOf, Revocation, RevocationPlace, RevocationStore } from './ports.ts'
 import type { Vault } from './vault.ts'
 
@@ -170,7 +170,7 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
      * the provider, unless something else rests on the same consent.
      */
     async revokeUnused(
-      { provider, issuer, clientId, claims: { subject }, tokens }: Grant,
+      { provider, issuer, clientId, claims: { subject }, tokens }: TokenGrant,
       accountId: string,
     ): Promise<void> {
       const [grantId, at] = [ids('grt'), clock()]

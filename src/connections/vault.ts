@@ -3,9 +3,12 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Sealer } from '../kernel/crypto.ts'
 import { UnopenableError } from '../kernel/crypto.ts'
 import { chance, type Ids, type Random } from '../kernel/ids.ts'
-import type { Grant, GrantTokens, Provider } from '../providers/provider.ts'
+import type { Grant, GrantTokens, Provider, TokenGrant } from '../providers/provider.ts'
 import { isInUse, nextRefreshAt, wouldNarrow } from './life-cycle.ts'
 import type { GrantKey, GrantStore, NewTokens, StoredGrant } from './ports.ts'
+
+/** Whether there is something to store: a native app keeps its tokens. */
+export const hasTokens = (grant: Grant): grant is TokenGrant => grant.tokens !== null
 
 /** What the vault needs to know of a provider. */
 export type Terms = Pick<Provider, 'name' | 'clientId' | 'lifetime' | 'missingScopes' | 'speaksFor'>
@@ -66,7 +69,7 @@ export function createVault({ grants, sealer, clock, ids, random, provider }: Va
      * in the same transaction.
      */
     keep(
-      { provider: id, issuer, clientId, claims: { subject }, tokens, asked }: Grant,
+      { provider: id, issuer, clientId, claims: { subject }, tokens, asked }: TokenGrant,
       holder = 'person',
       how: 'sign_in' | 'on_purpose' = holder === 'person' ? 'sign_in' : 'on_purpose',
       use?: IdentityUse,
@@ -98,7 +101,7 @@ export function createVault({ grants, sealer, clock, ids, random, provider }: Va
 
     /** The same for callers that store the tokens in a transaction of their own: the tokens, sealed to a row. */
     brought:
-      ({ provider: id, tokens, asked }: Grant): ((row: string) => NewTokens) =>
+      ({ provider: id, tokens, asked }: TokenGrant): ((row: string) => NewTokens) =>
       (row) => {
         const brought = sealed(row, tokens)
         return { ...brought, askedScopes: asked, dueAt: nextDueOf({ ...brought, provider: id, usedAt: clock() }) }

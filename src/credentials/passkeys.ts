@@ -10,7 +10,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
 import { clientOrigins, type PasskeyOrigins } from '../kernel/passkey-origins.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import type { Passkey, PasskeyStore, Ticket } from './ports.ts'
+import type { IssuedPurpose, Passkey, PasskeyStore, Ticket } from './ports.ts'
 import type { Tickets } from './tickets.ts'
 
 export type { AuthenticationResponseJSON, RegistrationResponseJSON }
@@ -58,7 +58,7 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
     all.map(({ credentialId: id, transports: kept }) => ({ id, transports: readTransports(kept) }))
 
   const issue = async <O extends { challenge: string }>(
-    purpose: Ticket['purpose'],
+    purpose: IssuedPurpose,
     asked: PasskeySubject | null,
     options: O,
   ): Promise<Challenge<O>> => {

@@ -5,7 +5,10 @@ import type { Locale } from '../kernel/locale.ts'
 import type { Mail } from '../mail/ports.ts'
 
 /** The purpose of a ticket. It cannot be used for another one. */
-export type TicketPurpose =
+export type TicketPurpose = IssuedPurpose | ForeignPurpose
+/** What the provider issued, not we: an id_token of a native app. Stored only so that it is not accepted again. */
+export type ForeignPurpose = 'provider_id_token'
+export type IssuedPurpose =
   | 'verify_email'
   | 'change_email'
   | 'reset_password'
@@ -52,6 +55,11 @@ export interface TicketStore {
   countAttempt(id: string): Promise<number>
   /** Uses it, once. */
   use(id: string, at: Date): Promise<boolean>
+  /**
+   * Stores a ticket that someone else issued, as used. Returns `false` if it is stored already: of any number of
+   * concurrent calls exactly one succeeds.
+   */
+  spend(ticket: Ticket & { readonly usedAt: Date }): Promise<boolean>
 }
 
 /** A counter of wrong guesses. */

@@ -2,7 +2,7 @@ import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { hmac, sameSecret, sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
 import { readTypedCode } from '../kernel/typed-code.ts'
-import type { Ticket, TicketPurpose, TicketStore, TicketToSend } from './ports.ts'
+import type { ForeignPurpose, IssuedPurpose, Ticket, TicketPurpose, TicketStore, TicketToSend } from './ports.ts'
 
 type TicketKind = {
   /** The lifetime. Emailed tickets that sign someone in last at most ten minutes (ASVS 6.5.5). */
@@ -16,7 +16,7 @@ type TicketKind = {
  * different: a code works only in the browser that requested it. Anyone who knows the email address could otherwise end
  * the code that its owner is typing. Instead, using one ends the others (`endOthers` in `store/tickets.ts`).
  */
-const kinds: Record<TicketPurpose, TicketKind> = {
+const kinds: Record<IssuedPurpose, TicketKind> = {
   verify_email: { seconds: 86_400, latestOnly: true },
   change_email: { seconds: 3600, latestOnly: true },
   reset_password: { seconds: 1800, latestOnly: true },
@@ -44,6 +44,8 @@ export type TicketWithSecrets = TicketToSend & {
   readonly expiresIn: number
 }
 
+const aboutNobody = { codeHash: null, bindingHash: null, accountId: null, email: null, data: {}, attempts: 0 } as const
+
 type TicketsParts = { tickets: TicketStore; clock: Clock; ids: Ids; random: Random; key: Buffer }
 
 /**
@@ -54,7 +56,7 @@ export function createTickets({ tickets, clock, ids, random, key }: TicketsParts
   const codeHash = (id: string, code: string): string => hmac(key, `${id}.${code}`)
 
   const make = (
-    purpose: TicketPurpose,
+    purpose: IssuedPurpose,
     { accountId = null, email = null, data = {}, binding }: NewTicket,
   ): TicketWithSecrets => {
     const id = ids('tkt')
@@ -89,7 +91,7 @@ export function createTickets({ tickets, clock, ids, random, key }: TicketsParts
   return {
     /** For a store verb that stores the ticket with its change. `issue` stores it alone. */
     make,
-    async issue(purpose: TicketPurpose, about: NewTicket): Promise<TicketWithSecrets> {
+    async issue(purpose: IssuedPurpose, about: NewTicket): Promise<TicketWithSecrets> {
       const made = make(purpose, about)
       await tickets.issue(made.row)
       return made
@@ -109,6 +111,12 @@ export function createTickets({ tickets, clock, ids, random, key }: TicketsParts
     },
     /** Uses it, once. */
     use: ({ id }: Ticket): Promise<boolean> => tickets.use(id, clock()),
+    /** Accepts what someone else issued, once until `expiresAt`. Only its hash is stored. */
+    acceptOnce(purpose: ForeignPurpose, text: string, expiresAt: Date): Promise<boolean> {
+      const at = clock()
+      const row = { id: ids('tkt'), purpose, secretHash: sha256(`${purpose}\n${text}`), createdAt: at, usedAt: at }
+      return tickets.spend({ ...row, ...aboutNobody, expiresAt })
+    },
   }
 }
 export type Tickets = ReturnType<typeof createTickets>

@@ -5,7 +5,7 @@ import type { Failure } from '../providers/calls/failure.ts'
 import type { ClientVerdict, Examination } from '../providers/examine.ts'
 import type { Endpoints, ProviderSettings } from '../providers/provider.ts'
 import { createProviders } from '../providers/providers.ts'
-import { addressSettingOf, prefix, settingsOf } from '../providers/settings.ts'
+import { addressSettingOf, credentialSettingsOf, prefix, settingsOf } from '../providers/settings.ts'
 import { type Check, type Finding, failed, passed, warning } from './check.ts'
 
 /** How long one call may take here, in milliseconds, even if the settings allow more. */
@@ -118,10 +118,11 @@ const reaches = 'this machine reaches the host (DNS, firewall, HTTPS_PROXY)'
 const tested = 'Tested with a made-up code:'
 
 function clientFinding(settings: ProviderSettings, { token, clientAuth }: Endpoints, verdict: ClientVerdict): Finding {
-  const { id, redirectUris } = settings
+  const { id, kind, redirectUris } = settings
   const addressSetting = addressSettingOf(settings.kind)
 
   const [name, p] = [`provider.${id}.client`, prefix(id)]
+  const credentials = new Intl.ListFormat('en').format(credentialSettingsOf(kind).map((setting) => p + setting))
   const origin = new URL(token).origin
   const method = methodNames[clientAuth]
   switch (verdict.tag) {
@@ -136,7 +137,7 @@ function clientFinding(settings: ProviderSettings, { token, clientAuth }: Endpoi
         `${tested} ${origin} rejected the client (${verdict.code}, ${method}).`,
         clientAuth === 'none'
           ? `Check ${p}CLIENT_ID, and that it is registered as a public client.`
-          : `Check ${p}CLIENT_ID and ${p}CLIENT_SECRET, which may have expired, and that the client may use the authorization code grant; try the other ${p}TOKEN_AUTH.`,
+          : `Check ${credentials}, which may have expired, and that the client may use the authorization code grant${'TOKEN_AUTH' in settingsOf(kind) ? `; try the other ${p}TOKEN_AUTH` : ''}.`,
       )
     case 'wrong_redirect_uri':
       return failed(

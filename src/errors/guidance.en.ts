@@ -452,6 +452,40 @@ export const guide: Guide = {
     developer:
       'Look for `provider.call_refused` or `provider.call_failed` with `endpoint_type` `userinfo`. Check the scopes of the provider and its userinfo URL.',
   },
+  app_sign_in_not_configured: {
+    happened: 'An app sent an ID token, but no client ID of an app is configured for this provider.',
+    causes: [
+      'The setting `<PROVIDER>_APP_CLIENT_IDS` is not set.',
+      'The provider is of a kind without libraries for native apps, such as GitHub.',
+      'The operator replaced the token endpoint, and there are no keys to verify signatures.',
+    ],
+    person: 'Sign in with a browser, or with another sign-in method.',
+    developer:
+      'Set `<PROVIDER>_APP_CLIENT_IDS` to the client IDs of your apps and restart, or let the app use `POST /auth/:provider/authorize`.',
+  },
+  id_token_rejected: {
+    happened: 'An ID token from an app was not accepted. The member `reason` names the first check that failed.',
+    causes: [
+      '`aud` or `azp`: the client ID is not in `<PROVIDER>_APP_CLIENT_IDS`. On Android, list the client ID of the server and that of the app.',
+      '`nonce`: the app sent another nonce than it gave to the library, or gave the library none.',
+      '`age` or `exp`: the ID token was issued more than ten minutes ago. Libraries can return a cached one.',
+      '`iat` or `nbf`: the ID token is from the future, so a clock is wrong.',
+      '`iss`, `signature`, `unknown_key` or `alg`: the ID token is of another issuer, or was changed.',
+    ],
+    person: 'Start the sign-in in the app again. If it fails again, contact the developer of the app.',
+    developer:
+      'Request a new ID token with a new nonce for each sign-in, and send the raw nonce with it. Check the client IDs of the app.',
+  },
+  id_token_already_used: {
+    happened: 'The ID token was valid, but a sign-in with it had already been accepted. Each one is accepted once.',
+    causes: [
+      'The app sent the request again, for example after a timeout.',
+      'The library returned a cached ID token.',
+      'Someone copied the ID token and used it first.',
+    ],
+    person: 'Start the sign-in in the app again.',
+    developer: 'Request a new ID token with a new nonce for each sign-in. Do not repeat the request automatically.',
+  },
   account_linking_failed: {
     happened: 'The account or the identity changed while the provider was asked, so nothing was linked.',
     causes: [

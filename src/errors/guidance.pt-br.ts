@@ -454,6 +454,41 @@ export const portugueseGuide: Guide = {
     developer:
       'Procure `provider.call_refused` ou `provider.call_failed` com `endpoint_type` `userinfo`. Confira os escopos do provedor e a URL de userinfo.',
   },
+  app_sign_in_not_configured: {
+    happened: 'Um aplicativo enviou um ID token, mas este provedor não tem client ID de aplicativo configurado.',
+    causes: [
+      'A configuração `<PROVIDER>_APP_CLIENT_IDS` não está definida.',
+      'O provedor é de um tipo sem bibliotecas para aplicativos nativos, como o GitHub.',
+      'O endpoint de tokens foi substituído, e não há chaves para verificar assinaturas.',
+    ],
+    person: 'Entre por um navegador ou de outra forma.',
+    developer:
+      'Defina `<PROVIDER>_APP_CLIENT_IDS` com os client IDs dos seus aplicativos e reinicie, ou use `POST /auth/:provider/authorize` no aplicativo.',
+  },
+  id_token_rejected: {
+    happened:
+      'Um ID token de um aplicativo não foi aceito. O membro `reason` indica a primeira verificação que falhou.',
+    causes: [
+      '`aud` ou `azp`: o client ID não está em `<PROVIDER>_APP_CLIENT_IDS`. No Android, inclua o client ID do servidor e o do aplicativo.',
+      '`nonce`: o aplicativo enviou um nonce diferente do que passou à biblioteca, ou não passou nenhum.',
+      '`age` ou `exp`: o ID token foi emitido há mais de dez minutos. Bibliotecas podem devolver um guardado.',
+      '`iat` ou `nbf`: o ID token é do futuro, ou seja, algum relógio está errado.',
+      '`iss`, `signature`, `unknown_key` ou `alg`: o ID token é de outro emissor ou foi alterado.',
+    ],
+    person: 'Comece o login no aplicativo de novo. Se falhar outra vez, avise quem desenvolve o aplicativo.',
+    developer:
+      'Peça um novo ID token com um novo nonce a cada login e envie o nonce original com ele. Confira os client IDs do aplicativo.',
+  },
+  id_token_already_used: {
+    happened: 'O ID token era válido, mas já tinha sido usado para entrar. Cada um vale uma única vez.',
+    causes: [
+      'O aplicativo repetiu a requisição, por exemplo depois de um tempo esgotado.',
+      'A biblioteca devolveu um ID token guardado.',
+      'Alguém copiou o ID token e o usou antes.',
+    ],
+    person: 'Comece o login no aplicativo de novo.',
+    developer: 'Peça um novo ID token com um novo nonce a cada login. Não repita a requisição automaticamente.',
+  },
   account_linking_failed: {
     happened: 'A conta ou o login vinculado mudou enquanto o provedor era consultado, por isso nada foi vinculado.',
     causes: [

@@ -194,6 +194,19 @@ export const englishErrorTexts = errorTexts({
     detail:
       '{provider} did not return your profile. Try again. If it keeps happening, contact the operator of this service.',
   },
+  app_sign_in_not_configured: {
+    title: 'No apps configured',
+    detail: 'Apps cannot sign in with {provider} here. Sign in with a browser, or with another sign-in method.',
+  },
+  id_token_rejected: {
+    title: 'ID token rejected',
+    detail:
+      'The app sent an ID token of {provider} that is not valid here. Start again. If it keeps happening, contact the developer of the app.',
+  },
+  id_token_already_used: {
+    title: 'ID token already used',
+    detail: 'This ID token was already used to sign in. Start again to get a new one.',
+  },
   account_linking_failed: {
     title: 'Sign-in method not linked',
     detail: 'The account changed in the meantime, so the sign-in method was not linked. Try again.',

@@ -187,6 +187,19 @@ export const ptBr = errorTexts({
     detail:
       '{provider} não informou o seu perfil. Tente de novo; se o problema continuar, avise quem opera este serviço.',
   },
+  app_sign_in_not_configured: {
+    title: 'Nenhum aplicativo configurado',
+    detail: 'Aqui não é possível entrar com {provider} por um aplicativo. Use um navegador ou entre de outra forma.',
+  },
+  id_token_rejected: {
+    title: 'ID token recusado',
+    detail:
+      'O aplicativo enviou um ID token de {provider} que não é válido aqui. Comece de novo; se o problema continuar, avise quem desenvolve o aplicativo.',
+  },
+  id_token_already_used: {
+    title: 'ID token já utilizado',
+    detail: 'Este ID token já foi usado para entrar. Comece de novo para obter outro.',
+  },
   account_linking_failed: {
     title: 'Login não vinculado',
     detail: 'A conta mudou nesse meio-tempo, por isso o login não foi vinculado. Tente de novo.',

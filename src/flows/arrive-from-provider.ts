@@ -6,7 +6,7 @@ import { type Sealer, sha256 } from '../kernel/crypto.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { ManagedProviders } from '../providers/managed.ts'
 import type { PendingAuthorization, PendingAuthorizationStore } from '../providers/ports.ts'
-import type { Grant, Provider } from '../providers/provider.ts'
+import type { Provider, TokenGrant } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import { verifierPlace } from './begin-with-provider.ts'
 import { withOnward } from './return-to.ts'
@@ -17,6 +17,10 @@ export type Callback = {
   readonly state?: string | undefined
   readonly error?: string | undefined
   readonly iss?: string | undefined
+  /** The sealed fields of a form (`posted-callback.ts`). */
+  readonly posted?: string | undefined
+  /** The user's name from such a form: unsigned text, and only from the first sign-in. */
+  readonly name?: string | undefined
 }
 
 /** Who sends the callback: what binds them to the pending authorization, and the account they are signed in to. */
@@ -130,7 +134,7 @@ export function arriveFromProvider({
     callback: Callback,
     pending: PendingAuthorization,
     origin: Origin,
-  ): Promise<Result<Grant, AppError<GrantCode>>> => {
+  ): Promise<Result<TokenGrant, AppError<GrantCode>>> => {
     const provider = await atTheStart(live, pending)
     if (!provider) return fail('flow_mismatch')
     if (callback.error !== undefined) {
@@ -172,7 +176,7 @@ export function arriveFromProvider({
       provider: provider.id,
       issuer: exchanged.value.issuer,
       clientId: provider.clientId,
-      claims: claims.value,
+      claims: { ...claims.value, name: claims.value.name ?? callback.name ?? null },
       // A provider that returns no scope granted what was requested (RFC 6749 §5.1).
       tokens: { accessToken, refreshToken, expiresAt, refreshExpiresAt, scopes: scopes ?? asked },
       asked,

@@ -79,7 +79,11 @@ export type StillOffers = ReturnType<typeof stillOffers>
  * page the round trip returns to, since only `askForMore` begins a linking with scopes of its own. With another account
  * at the provider the round trip must fail: it would grant more than that user was shown here.
  */
-export function identityAskedFor({ intent, scopes, returnTo }: PendingAuthorization): string | undefined {
+export function identityAskedFor({
+  intent,
+  scopes,
+  returnTo,
+}: Pick<PendingAuthorization, 'intent' | 'scopes' | 'returnTo'>): string | undefined {
   if (intent !== 'link' || scopes === null) return undefined
   const [, id = ''] = /^\/account\/identities\/(\w+)\?/.exec(returnTo ?? '') ?? []
   return id

@@ -6,7 +6,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Ids, Random } from '../kernel/ids.ts'
 import { type Err, ok, type Result } from '../kernel/result.ts'
 import type { PendingAuthorization } from '../providers/ports.ts'
-import type { Grant, Provider } from '../providers/provider.ts'
+import type { Provider, TokenGrant } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import { afterSitesFailure, afterSitesRead } from '../teams/jira.ts'
 import { may } from '../teams/policy.ts'
@@ -57,7 +57,7 @@ export function connectJira({
   wakeRevocation,
 }: ConnectJiraParts) {
   /** The user has consented at Atlassian, but we refuse: the tokens are revoked there. */
-  const refusing = async <C extends FinishJiraCode>(grant: Grant, by: string, refused: Err<AppError<C>>) => {
+  const refusing = async <C extends FinishJiraCode>(grant: TokenGrant, by: string, refused: Err<AppError<C>>) => {
     await revokeUnused(grant, by)
     return refused
   }

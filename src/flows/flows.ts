@@ -15,6 +15,7 @@ import { keepJira } from './keep-jira.ts'
 import { lendToken } from './lend-token.ts'
 import { manageProviders } from './manage-providers.ts'
 import { keepPasskeys } from './passkeys.ts'
+import { postedCallback } from './posted-callback.ts'
 import { proveSecondFactor } from './prove-second-factor.ts'
 import { readAsAdministrator } from './read-as-administrator.ts'
 import { readQueues } from './read-queues.ts'
@@ -29,6 +30,7 @@ import { secondFactor } from './second-factor.ts'
 import { sendReset } from './send-reset.ts'
 import { settleIdentity } from './settle-identity.ts'
 import { signInByEmail } from './sign-in-by-email.ts'
+import { signInWithIdToken } from './sign-in-with-id-token.ts'
 import { signInWithPasskey } from './sign-in-with-passkey.ts'
 import { signInWithPassword } from './sign-in-with-password.ts'
 import { signInWithProvider } from './sign-in-with-provider.ts'
@@ -46,6 +48,7 @@ type PartsOf<Flow extends (parts: never) => unknown> = Parameters<Flow>[0]
 type BuiltHere =
   | (
       | 'arrive'
+      | 'posted'
       | 'begin'
       | 'settle'
       | 'finish'
@@ -96,6 +99,7 @@ export function createFlows(nouns: Nouns) {
   // Signing in with a provider
   const begin = beginWithProvider(nouns)
   const arrive = arriveFromProvider(nouns)
+  const posted = postedCallback(nouns)
   const settle = settleIdentity({
     ...nouns,
     sessionLives: async (id) => (await devices.find(id))?.endedAt === null,
@@ -130,15 +134,18 @@ export function createFlows(nouns: Nouns) {
         origin,
         data: { provider: 'none', code: 'return_to_not_allowed', intent: 'login' },
       }),
+    receiveCallbackForm: posted.seal,
     signInWithProvider: signInWithProvider({
       ...nouns,
       arrive,
+      posted,
       settle,
       finish,
       connect: connect.finish,
       tryDraft: trial.finish,
       mayReturn,
     }),
+    signInWithIdToken: signInWithIdToken({ ...nouns, settle, finish }),
     resolveConflict: resolveConflict({
       ...nouns,
       mayReturn,

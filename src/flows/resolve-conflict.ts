@@ -5,7 +5,7 @@ import type { AccountStore } from '../accounts/ports.ts'
 import { findNamesakes, type Reconcile, type ReconcileCode } from '../accounts/reconcile.ts'
 import type { AuditStore } from '../audit/ports.ts'
 import type { Revocations } from '../connections/revocation.ts'
-import type { Vault } from '../connections/vault.ts'
+import { hasTokens, type Vault } from '../connections/vault.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Origin } from '../events/catalogue.ts'
 import { maskEmail, readEmail } from '../kernel/email.ts'
@@ -169,7 +169,7 @@ export function resolveConflict(parts: ResolveConflictParts) {
       also: (accountId) => [{ name: 'conflict.resolved', accountId, origin, data: { provider: provider.id, action } }],
     })
     if (!reconciled.ok) return reconciled
-    if (!(await vault.keep(grant, 'person', 'sign_in', reconciled.value.identity))) {
+    if (hasTokens(grant) && !(await vault.keep(grant, 'person', 'sign_in', reconciled.value.identity))) {
       await revokeUnused(grant, reconciled.value.account.id)
       return fail('account_linking_failed')
     }

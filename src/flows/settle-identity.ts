@@ -3,7 +3,7 @@ import type { AccountStore } from '../accounts/ports.ts'
 import type { Reconcile, ReconcileCode, Reconciled } from '../accounts/reconcile.ts'
 import type { AuditStore } from '../audit/ports.ts'
 import type { Revocations } from '../connections/revocation.ts'
-import type { Vault } from '../connections/vault.ts'
+import { hasTokens, type Vault } from '../connections/vault.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Result } from '../kernel/result.ts'
 import type { PendingAuthorization } from '../providers/ports.ts'
@@ -48,7 +48,7 @@ export function settleIdentity(parts: SettleIdentityParts) {
   const check = async (
     provider: Provider,
     grant: Grant,
-    pending: PendingAuthorization,
+    pending: SignInRequest,
   ): Promise<Result<unknown, AppError<SettleCode>>> => {
     // The user may have been signed out while they were at the provider, perhaps because of this very linking.
     if (pending.intent === 'link' && !(pending.sessionId !== null && (await sessionLives(pending.sessionId))))
@@ -88,7 +88,10 @@ export function settleIdentity(parts: SettleIdentityParts) {
     }
 
     const { account, identity } = reconciled.value
-    if (!(await vault.keep(grant, 'person', identityId === undefined ? 'sign_in' : 'on_purpose', identity))) {
+    if (
+      hasTokens(grant) &&
+      !(await vault.keep(grant, 'person', identityId === undefined ? 'sign_in' : 'on_purpose', identity))
+    ) {
       // The identity was unlinked, or the account deleted, since it was reconciled.
       if (pending.intent === 'login') await revokeUnused(grant, account.id)
       return fail('account_linking_failed')
@@ -106,12 +109,27 @@ export function settleIdentity(parts: SettleIdentityParts) {
     const { intent, accountId } = trip.pending
     // A linking that failed asked for scopes that nothing here uses now. A failed sign-in asked for no more than the next
     // sign-in will, so its consent stays.
-    if (!settled.ok && intent === 'link' && accountId !== null && !isStillOpen(settled.error))
+    if (!settled.ok && intent === 'link' && accountId !== null && !isStillOpen(settled.error) && hasTokens(grant))
       await revokeUnused(grant, accountId)
     return settled
   }
 }
 export type SettleIdentity = ReturnType<typeof settleIdentity>
 
-/** One provider round trip that has returned. `handle` is its public name, which its cookie and conflict ticket carry. */
-type Trip = { readonly arrival: Arrival; readonly pending: PendingAuthorization; readonly handle: string }
+/** What the user returned for, as stored when the round trip began. */
+type SignInRequest = Pick<
+  PendingAuthorization,
+  'intent' | 'accountId' | 'sessionId' | 'scopes' | 'returnTo' | 'codeChallenge'
+>
+/** A sign-in that began in a native app: nothing was stored about it. */
+export const appSignIn: SignInRequest = {
+  intent: 'login',
+  accountId: null,
+  sessionId: null,
+  scopes: null,
+  returnTo: null,
+  codeChallenge: null,
+}
+
+/** One sign-in at a provider that has returned. `handle` is its public name, which its cookie and conflict ticket carry. */
+type Trip = { readonly arrival: Arrival; readonly pending: SignInRequest; readonly handle: string }

@@ -10,6 +10,7 @@ import type { Arrival, ArriveFromProvider, Callback, ClaimCode, GrantCode } from
 import { authorizationHandle } from './begin-with-provider.ts'
 import type { ConnectedJira, ConnectJira, FinishJiraCode } from './connect-jira.ts'
 import { type FinishCode, type FinishSignIn, isStillOpen, type ProviderSignIn } from './finish-sign-in.ts'
+import type { PostedCallback } from './posted-callback.ts'
 import { type Returns, withOnward } from './return-to.ts'
 import type { SettleCode, SettleIdentity } from './settle-identity.ts'
 import type { TriedDraft, TryDraft } from './try-draft.ts'
@@ -24,6 +25,7 @@ export type ProviderSignInCode = ClaimCode | GrantCode | SettleCode | FinishCode
 type SignInWithProviderParts = {
   providers: Providers
   arrive: ArriveFromProvider
+  posted: PostedCallback
   settle: SettleIdentity
   finish: FinishSignIn
   connect: ConnectJira['finish']
@@ -36,7 +38,7 @@ type SignInWithProviderParts = {
 
 /** The callback of a provider: Arrival → Grant → Reconciled → SignedIn. Each step may end it; a refusal is audited. */
 export function signInWithProvider(parts: SignInWithProviderParts) {
-  const { providers, arrive, settle, finish, connect, tryDraft, audit, events, mayReturn } = parts
+  const { providers, arrive, posted, settle, finish, connect, tryDraft, audit, events, mayReturn } = parts
 
   const steps = async (
     provider: Provider,
@@ -59,12 +61,13 @@ export function signInWithProvider(parts: SignInWithProviderParts) {
 
   return async (
     providerId: string,
-    callback: Callback,
+    received: Callback,
     arrival: Arrival,
   ): Promise<Result<CallbackOutcome, AppError<ProviderSignInCode>>> => {
-    const provider = providers.get(providerId) ?? (await arrive.draftOf(providerId, callback))
+    const provider = providers.get(providerId) ?? (await arrive.draftOf(providerId, received))
     if (!provider) return fail('provider_not_found', { provider: providerId.slice(0, 40) })
     const { origin } = arrival
+    const callback = posted.open(provider, received)
     const recordFailure = (code: ProviderSignInCode | 'internal', pending?: PendingAuthorization): Promise<void> => {
       const data = { provider: provider.id, code, intent: pending?.intent ?? 'login' } as const
       return audit.record({ name: 'authentication.failed', accountId: pending?.accountId ?? null, origin, data })

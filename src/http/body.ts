@@ -23,7 +23,7 @@ export async function readBody(request: IncomingMessage, accepts: { json: boolea
   const { headers } = request
   const length = headers['content-length']
   if (headers['transfer-encoding'] === undefined && (length === undefined || length === '0')) return { kind: 'none' }
-  const kind = headers['content-type'] === 'application/json' ? 'json' : readType(headers['content-type'])
+  const kind = bodyKindOf(request)
   if (Number(length) > maxReadBytes) return { kind: 'payload_too_large' }
 
   const bytes = await collect(request)
@@ -42,6 +42,10 @@ export async function readBody(request: IncomingMessage, accepts: { json: boolea
     return { kind: 'malformed_body' }
   }
 }
+
+/** The kind of body that a request states; `undefined` if it is neither. */
+export const bodyKindOf = ({ headers }: Pick<IncomingMessage, 'headers'>): 'json' | 'form' | undefined =>
+  headers['content-type'] === 'application/json' ? 'json' : readType(headers['content-type'])
 
 const plain = (encoding: string | undefined): boolean => encoding === undefined || encoding === 'identity'
 

@@ -94,8 +94,8 @@ export function readQuery(incoming: Incoming, schema: z.ZodType, lists: Readonly
 export async function checkBody<D>(frame: Frame, incoming: Incoming, bound: BoundRoute<D>): Promise<Stop | undefined> {
   const { route, accepts, body: schema, lists } = bound
   const { request } = incoming
-  const source = frame.csrf.sourceOf(request.headers)
-  const isForPeople = route.surface === 'browser' && incoming.who?.via !== 'bearer'
+  const source = route.fromAnotherSite ? 'ours' : frame.csrf.sourceOf(request.headers)
+  const isForPeople = !route.fromAnotherSite && route.surface === 'browser' && incoming.who?.via !== 'bearer'
   const isAmbient = actsByCookie(incoming, route)
   // A script of our pages sends the token in a header. Another site cannot read it, nor send it without a preflight.
   const hasToken = (): boolean => isOurForm(frame, incoming, route, incoming.header('X-CSRF-Token'))

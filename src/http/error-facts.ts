@@ -44,6 +44,7 @@ const state = troubleshooting(
 const restricted = troubleshooting('`sign_in_restricted` or `organization_access_needed`')
 const refreshing = troubleshooting('An API client gets 401 on refresh')
 const guessing: Chapter = ['accounts.md', 'Limits on guessing']
+const apps: Chapter = ['mobile-apps.md', 'Sign in with an id_token']
 const conflict: Chapter = ['flows.md', 'A conflict']
 const secondFactor: Chapter = ['clients.md', 'Second factor']
 const passkeys: Chapter = ['accounts.md', 'Passkeys']
@@ -120,6 +121,9 @@ const facts: { readonly [C in ErrorCode]: Common & Values<C> } = {
     chapters: [troubleshooting('The sign-in ends with `token_exchange_failed`')],
   },
   user_info_fetch_failed: { params: provider, ...call, chapters: [['flows.md', 'Read a provider profile']] },
+  app_sign_in_not_configured: { params: provider, ...refused, chapters: [apps] },
+  id_token_rejected: { params: provider, extra: { reason: 'nonce' }, ...refused, chapters: [apps] },
+  id_token_already_used: { ...refused, chapters: [apps] },
   account_linking_failed: { ...refused, chapters: [linking] },
   identity_already_linked: { params: provider, ...refused, chapters: [linking] },
   another_identity: { params: provider, ...refused, chapters: [linking] },

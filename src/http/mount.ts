@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import { readHttpMethod } from '../kernel/http-method.ts'
 import { Limit, withinLimit } from '../kernel/limit.ts'
-import { acceptsOf } from './body.ts'
+import { acceptsOf, bodyKindOf } from './body.ts'
 import { authorize, checkBody, checkCredential, readQuery } from './checks.ts'
 import { type CrossOrigin, crossOriginOf } from './cors.ts'
 import type { BoundRoute, Frame, Target } from './frame.ts'
@@ -91,7 +91,7 @@ export function mount<D>(
   }
 
   app.use((request: Request, response: Response): void => {
-    void answer(request, response, find(request.method, request.path))
+    void answer(request, response, find(request.method, request.path, bodyKindOf(request)))
   })
   // For a URL that it cannot parse (`http://[`), Express calls no handler and would answer with a page of its own.
   return (request, response) => void answer(request, response, find(request.method, ''), invalidRequest)
@@ -152,7 +152,7 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
     return undefined
   }
 
-  return (method: string, path: string): RouteMatch<D> => {
+  return (method: string, path: string, body?: 'json' | 'form'): RouteMatch<D> => {
     const file = statics.get(path)
     if (file) {
       const offered = method === 'GET' || method === 'HEAD'
@@ -166,7 +166,11 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
       return { limiter: browse, target: { ...target, method: readHttpMethod(method) } }
     }
     const { resource, params } = matched
-    const found = prepared.get(resource)?.get(method) ?? prepare(resource, undefined)
+    const methods = prepared.get(resource)
+    const found =
+      (body === 'form' ? methods?.get(`${method}${formOnly}`) : undefined) ??
+      methods?.get(method) ??
+      prepare(resource, undefined)
     return params ? { ...found, params } : found
   }
 }
@@ -190,13 +194,17 @@ const knownExpectation = /(?:^|\W)100-continue(?:$|\W)/i
 
 const nothing = z.strictObject({})
 
+/** Added to the method of a route for the forms of other sites, next to one for JSON. */
+const formOnly = ' form'
+
 function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resource<D>[] {
   const found = new Map<string, Partial<Record<string, BoundRoute<D>>>>()
   const pages = new Set(routes.filter(isPage).map(({ path }) => path))
   for (const route of routes) {
     const bound = found.get(route.path) ?? {}
     found.set(route.path, bound)
-    const method = route.method.toUpperCase()
+    if (route.fromAnotherSite && route.auth !== 'none') throw new Error(`${route.path} reads credentials of a form`)
+    const method = route.method.toUpperCase() + (route.fromAnotherSite ? formOnly : '')
     if (bound[method]) throw new Error(`${method} ${route.path} is declared twice`)
     const accepts = acceptsOf(route)
     const entry: BoundRoute<D> = {
@@ -220,7 +228,7 @@ function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resou
     return {
       path,
       bound,
-      allowed: Object.keys(bound).sort().join(', '),
+      allowed: [...new Set(Object.keys(bound).map((method) => method.replace(formOnly, '')))].sort().join(', '),
       surface: all.some(({ surface }) => surface === 'browser') ? 'browser' : 'api',
       oauth: all.some(({ oauth }) => oauth),
       crossOrigin: shares.size === 1 ? only : 'none',

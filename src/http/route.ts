@@ -146,6 +146,12 @@ type RouteDeclaration = {
    */
   readonly form?: true
   readonly json?: true
+  /**
+   * A page of another site sends this form on purpose (OAuth 2.0 Form Post Response Mode), so it has no CSRF token.
+   * Credentials are not read, not even a cookie that the browser sends, and the form must change nothing by itself. The
+   * same path and method may also have a route for JSON.
+   */
+  readonly fromAnotherSite?: true
   /** A missing body counts as `{}`. */
   readonly bodyOptional?: true
   /** The status on success. Default: 200. A route with 204 returns no body. */

@@ -22,7 +22,7 @@ import {
   isKind,
   type ProviderData,
   readProviderData,
-  settingsOf,
+  secretSettingsOf,
   sharedIssuers,
 } from './settings.ts'
 
@@ -754,8 +754,7 @@ export type ManagedProviders = ReturnType<typeof createManagedProviders>
 const definitionOf = (kind: string): Definition | undefined => (isKind(kind) ? definitions[kind] : undefined)
 const nameOf = (kind: string, id: string): string =>
   definitionOf(kind)?.name ?? id.charAt(0).toUpperCase() + id.slice(1)
-const secretSettings = (kind: string): readonly string[] =>
-  isKind(kind) ? Object.entries(settingsOf(kind)).flatMap(([name, { isSecret }]) => (isSecret ? [name] : [])) : []
+const secretSettings = (kind: string): readonly string[] => (isKind(kind) ? secretSettingsOf(kind) : [])
 
 const merged = (
   before: Readonly<Record<string, string>>,

@@ -7,7 +7,7 @@ import type { Kind } from './definitions/index.ts'
 import type { Mark } from './mark.ts'
 import type { Strategy, StrategyParts, Verify } from './passport/strategy-parts.ts'
 import type { ScopeText, ScopeTexts } from './scope-texts.ts'
-import type { SettingsCheck, SettingTable } from './setting.ts'
+import type { SettingChanges, SettingsCheck } from './setting.ts'
 
 /** What a provider reports about a user, in the same terms for every provider. */
 export type Claims = {
@@ -71,7 +71,7 @@ export type TokenSet = {
 /** The tokens that are stored. An id_token is not needed after it was checked. */
 export type GrantTokens = Omit<TokenSet, 'idToken'>
 
-/** The user who returned from a provider, with the tokens and permissions that they granted. */
+/** The user who signed in at a provider, with the tokens and permissions that they granted. */
 export type Grant = {
   readonly provider: string
   /** Namespace of the subject: the issuer of the verified id_token, otherwise the provider's ID. */
@@ -79,10 +79,14 @@ export type Grant = {
   /** The client registration at the provider that the tokens were issued to. */
   readonly clientId: string
   readonly claims: Claims
-  readonly tokens: GrantTokens
+  /** `null` if a native app signed the user in: the app has the tokens, and we have only the id_token. */
+  readonly tokens: GrantTokens | null
   /** The requested scopes. The name is part of stored data: pending conflicts contain a sealed grant as JSON. */
   readonly asked: readonly string[]
 }
+
+/** A grant with tokens to store. */
+export type TokenGrant = Grant & { readonly tokens: GrantTokens }
 
 /** A profile as Passport strategies return it. `_json` is the provider's response. */
 export type Profile = {
@@ -145,8 +149,8 @@ export type Definition = {
   readonly ownsId?: true
   /** Where an operator registers Vinculum, and as what. */
   readonly registration: string
-  /** Its settings, besides those of every provider. A common one that is repeated here is replaced. */
-  readonly settings: SettingTable
+  /** Its settings, besides those of every provider. A common one that is repeated here is replaced, or removed by `null`. */
+  readonly settings: SettingChanges
   /** Adds what follows from the operator's settings, before they are checked: an issuer, and defaults of its own. */
   readonly complete?: (settings: ProviderSettings) => ProviderSettings
   /** Checks settings that depend on each other. */
@@ -164,6 +168,18 @@ export type Definition = {
   readonly memberships?: (parts: MembershipParts) => Promise<Result<Memberships, Failure>>
   /** Additional parameters for the authorization request. */
   readonly ask?: (asking: AuthorizationPrompt, settings: ProviderSettings) => Readonly<Record<string, string>>
+  /**
+   * Creates the client secret for one call at `at`, if the provider issues a signing key instead of a secret. Without
+   * it, the secret is the setting `CLIENT_SECRET`.
+   */
+  readonly clientSecret?: (settings: ProviderSettings, at: Date) => Promise<string>
+  /**
+   * Set if the provider returns the browser with a form (OAuth 2.0 Form Post Response Mode) and not with a redirect.
+   * The form may contain a field `user`, which `nameOf` reads: unsigned text that anyone could have written.
+   */
+  readonly formPost?: { readonly nameOf: (user: string) => string | null }
+  /** Whether its access tokens open no API. They are then not renewed when they expire. */
+  readonly hasNoApi?: true
   /** Additional headers for GET requests. */
   readonly headers?: Readonly<Record<string, string>>
   /** For providers that support OpenID Connect. */
@@ -258,6 +274,8 @@ export type Provider = {
   readonly clientId: string
   readonly redirectUris: Readonly<Record<string, string>>
   readonly mark: Mark
+  /** Reads the name in the form with which the provider returns the browser; `null` if it redirects instead. */
+  readonly formPost: NonNullable<Definition['formPost']> | null
   /** The requested scopes. */
   readonly scopes: readonly string[]
   /** What a scope lets us do, under any of its names; `null` for one that has no words here. */
@@ -331,7 +349,14 @@ export type ProviderSettings = {
   readonly kind: Kind
   readonly name: string
   readonly clientId: string
+  /** Empty if the client has none, or if the definition creates it for each call. */
   readonly clientSecret: string
+  /** Apple only: the developer team, and the ID and the text (PKCS #8, PEM) of the key that signs client secrets. */
+  readonly teamId?: string
+  readonly keyId?: string
+  readonly privateKey?: string
+  /** The client IDs of native apps, whose id_tokens are accepted. */
+  readonly appClientIds?: readonly string[]
   readonly scopes?: readonly string[]
   readonly optionalScopes?: readonly string[]
   /** Atlassian only. */

@@ -13,7 +13,7 @@ import type { BreakerState } from './calls/breaker.ts'
 import { createDiscovery } from './calls/discovery.ts'
 import type { Failure } from './calls/failure.ts'
 import { createGuards, type Guard } from './calls/guard.ts'
-import { checkRefreshedIdToken, type IdTokenClaims, verifyIdToken } from './calls/id-token.ts'
+import { checkRefreshedIdToken, type IdTokenClaims, verifyAppIdToken, verifyIdToken } from './calls/id-token.ts'
 import type { ProxySettings } from './calls/outbound.ts'
 import { type RevocableTokens, revokeToken } from './calls/revoke.ts'
 import { createKeySet, type KeySet } from './calls/signature.ts'
@@ -23,7 +23,7 @@ import { definitions } from './definitions/index.ts'
 import { type Examination, judgeClient } from './examine.ts'
 import { createJiraCloud, type JiraCloud } from './jira-cloud.ts'
 import { createHandshake } from './passport/handshake.ts'
-import { buildStrategy } from './passport/strategy.ts'
+import { buildStrategy, withClientSecret } from './passport/strategy.ts'
 import {
   type AuthorizationPrompt,
   type Claims,
@@ -51,6 +51,18 @@ export type CodeExchange = {
   /** Namespace of the subject: see `Grant.issuer`. */
   readonly issuer: string
 }
+/** The user of an id_token from a native app. The caller must accept its `signedText` only once until `usableUntil`. */
+export type AppIdentity = {
+  readonly issuer: string
+  readonly claims: Claims
+  readonly signedText: string
+  readonly usableUntil: Date
+}
+export type AppIdentityCode =
+  | 'app_sign_in_not_configured'
+  | 'id_token_rejected'
+  | 'provider_unavailable'
+  | 'sign_in_restricted'
 export type BreakerHealth = {
   readonly provider: string
   readonly endpointType: EndpointType
@@ -185,7 +197,7 @@ export function createProviders({
       guard,
       endpointTypes: [
         'token',
-        ...(one.userinfo === 'off' ? [] : (['userinfo'] as const)),
+        ...(one.userinfo === 'off' || given?.userinfo === null ? [] : (['userinfo'] as const)),
         ...(discovery || given?.revoke ? (['revoke'] as const) : []),
         ...(discovery ? (['discovery'] as const) : []),
         ...(discovery || given?.jwks ? (['jwks'] as const) : []),
@@ -202,6 +214,7 @@ export function createProviders({
         clientId: version === null ? one.clientId : registrationOf(one),
         redirectUris: one.redirectUris,
         mark: definition.mark,
+        formPost: definition.formPost ?? null,
         scopes,
         scopeText: (scope) => scopeTextOf(scope, definition.scopeTexts, definition.scopeNames),
         optionalScopes: (one.optionalScopes ?? []).filter((scope) => !scopes.includes(scope)),
@@ -280,7 +293,7 @@ export function createProviders({
     { code, state, iss }: CodeCallback,
     flow: AuthorizationParameters,
   ): Promise<Result<CodeExchange, AppError<ExchangeCode>>> {
-    const { definition, settings: one, guard, ready, keys } = line(provider)
+    const { definition, settings: one, guard, ready } = line(provider)
     const refuse = (failure: Failure) =>
       failure.kind === 'unavailable'
         ? unavailable(provider, failure)
@@ -303,14 +316,7 @@ export function createProviders({
         return refuseReported({ kind: 'garbage', reason: 'id_token_missing' })
       return ok({ tokens: tokens.value, idToken: null, issuer: provider.issuer })
     }
-    const { issuers, tenant } = expectedIssuers(line(provider), idToken)
-    const published = keys(endpoints.value)
-    const expected = {
-      issuers,
-      clientId: one.clientId,
-      clock,
-      keys: published && tenant !== null ? keysOf(published, provider.issuer, tenant) : published,
-    }
+    const expected = { ...expectedSigner(line(provider), endpoints.value, idToken), clientId: one.clientId, clock }
     const claims = await verifyIdToken(idToken, { nonce, nonceOff: one.nonce === 'off', accessToken }, expected)
     if (!claims.ok) return claims.error.kind === 'garbage' ? refuseReported(claims.error) : refuse(claims.error)
     const issuer = issuerOf(line(provider), claims.value)
@@ -324,6 +330,45 @@ export function createProviders({
       guard.report('token', failure)
       return refuse(failure)
     }
+  }
+
+  /**
+   * Identifies the user of an id_token that a native app received from the provider's own library. What is wrong with
+   * the token is no fault of the provider, so it is not reported to the circuit breaker.
+   */
+  async function identifyApp(
+    provider: Provider,
+    { idToken, nonce }: { readonly idToken: string; readonly nonce: string },
+  ): Promise<Result<AppIdentity, AppError<AppIdentityCode>>> {
+    const state = line(provider)
+    const { definition, settings: one, ready } = state
+    const { appClientIds: audiences } = one
+    if (!audiences || !definition.openid) return fail('app_sign_in_not_configured', { provider: provider.name })
+    const endpoints = await ready()
+    if (!endpoints.ok) return unavailable(provider, endpoints.error)
+    const { issuers, keys } = expectedSigner(state, endpoints.value, idToken)
+    // Without keys anyone could write a token. The settings of the definitions require them.
+    if (!keys) return fail('app_sign_in_not_configured', { provider: provider.name })
+    const verified = await verifyAppIdToken(idToken, nonce, { issuers, audiences, keys, clock })
+    const reject = (failure: Failure) =>
+      fail(
+        'id_token_rejected',
+        { provider: provider.name },
+        { extra: { reason: failure.reason.replace(idTokenPrefix, '') }, cause: failure },
+      )
+    if (!verified.ok) {
+      const { error } = verified
+      // Otherwise the keys could not be fetched.
+      const isAboutToken = error.kind === 'garbage' && error.reason.startsWith(idTokenPrefix)
+      return isAboutToken ? reject(error) : unavailable(provider, error)
+    }
+    const issuer = issuerOf(state, verified.value.claims)
+    if (issuer === null) return reject(wrongTenant)
+    if (!provider.speaksFor(issuer)) return fail('sign_in_restricted', { provider: provider.name })
+    const claims = definition.claims(mergeClaims(noUserinfo, verified.value.claims), one)
+    if ('unreadable' in claims) return reject({ kind: 'garbage', reason: claims.unreadable })
+    const { signedText, usableUntil } = verified.value
+    return ok({ issuer, claims, signedText, usableUntil })
   }
 
   /**
@@ -355,6 +400,16 @@ export function createProviders({
     return claimed !== null && tenantOf(provider.issuer, claimed) !== null
       ? { issuers: [claimed], tenant: claimed }
       : { issuers, tenant: null }
+  }
+
+  /** Who may have signed an id_token: its issuers and their keys, `null` if signatures cannot be checked. */
+  function expectedSigner(state: ProviderState, endpoints: Endpoints, idToken: string) {
+    const { issuers, tenant } = expectedIssuers(state, idToken)
+    const published = state.keys(endpoints)
+    return {
+      issuers,
+      keys: published && tenant !== null ? keysOf(published, state.provider.issuer, tenant) : published,
+    }
   }
 
   /** The namespace of the subject in verified claims; `null` if their claims about the tenant contradict each other. */
@@ -494,7 +549,7 @@ export function createProviders({
     if (!endpoints.ok) return { tag: 'transient', reason: endpoints.error.reason, retryAfter: wait(endpoints.error) }
     const { revoke: url } = endpoints.value
     if (url === null) return { tag: 'not_supported' }
-    const parts = { settings: one, endpoints: endpoints.value, url, guard }
+    const parts = { settings: await withClientSecret(definition, one, clock), endpoints: endpoints.value, url, guard }
     const revokeOne = definition.revoke ?? revokeToken
     const { known, ...answer } = await revokeOne(tokens, parts)
     if (!definition.revokesOnlyValidTokens || known !== false || tokens.refreshToken === null) return answer
@@ -607,6 +662,7 @@ export function createProviders({
     begin,
     exchange,
     identify,
+    identifyApp,
     examine,
     admits,
     trusts,
@@ -648,6 +704,9 @@ export function createProviders({
 }
 
 const wait = (failure: Failure): number => (failure.kind === 'unavailable' ? failure.retryAfter : undefined) ?? 5
+
+/** How the reasons of `calls/id-token.ts` begin. */
+const idTokenPrefix = 'id_token_'
 
 /** An id_token whose `iss` and `tid` name no tenant, or different ones. */
 const wrongTenant: Failure = { kind: 'garbage', reason: 'id_token_tenant' }

@@ -33,11 +33,16 @@ export type Setting = {
   readonly isSecret?: true
   /** Whether it is only for display, so that any printable text is valid. */
   readonly isDisplayed?: true
+  /** Whether it may have several lines, such as a key in PEM format. */
+  readonly isMultiline?: true
   readonly read: (text: string, context: SettingContext) => SettingValue
 }
 
 /** The settings of one kind of provider, by name. */
 export type SettingTable = Readonly<Record<string, Setting>>
+
+/** How the settings of a kind differ from those of every provider. `null`: the kind does not have that one. */
+export type SettingChanges = Readonly<Record<string, Setting | null>>
 
 /** What a definition knows when it checks settings together. */
 export type SettingsCheck = {
@@ -52,6 +57,7 @@ export type SettingsCheck = {
 
 type Described = Omit<Setting, 'read'>
 type TextMember = 'name' | 'clientId' | 'clientSecret'
+type CheckedMember = 'teamId' | 'keyId' | 'privateKey'
 type ChoiceMember = 'emailTrust' | 'secondFactor' | 'tokenAuth' | 'userinfo' | 'pkce' | 'nonce'
 type ListMember = 'scopes' | 'optionalScopes' | 'jiraScopes'
 type RestrictionMember = 'emailDomains' | 'hostedDomains' | 'organizations' | 'teams'
@@ -59,6 +65,20 @@ type RestrictionMember = 'emailDomains' | 'hostedDomains' | 'organizations' | 't
 export const textSetting = (member: TextMember, described: Described): Setting => ({
   ...described,
   read: (text) => ({ [member]: text }),
+})
+
+/** Text of one form. `readValue` returns what the settings hold, or `undefined` if the text is invalid. */
+export const checkedSetting = (
+  member: CheckedMember,
+  { must, readValue }: { must: string; readValue: (text: string) => string | undefined },
+  described: Described,
+): Setting => ({
+  ...described,
+  read(text, { fault }) {
+    const value = readValue(text)
+    if (value === undefined) fault(`must be ${must}`)
+    return value === undefined ? {} : { [member]: value }
+  },
 })
 
 export const choiceSetting = <Member extends ChoiceMember>(
@@ -93,6 +113,25 @@ export const restrictionSetting = (
     if (items.length === 0 || items.length < words.length || items.length > most)
       fault(`must be a list of ${what}, space or comma separated, ${most} at most`)
     return { [member]: [...new Set(items)] }
+  },
+})
+
+const mostAppClientIds = 20
+
+/**
+ * The client IDs of native apps. A kind with this setting accepts the id_tokens that its own mobile libraries issue
+ * (`POST /auth/:provider/id-token`).
+ */
+export const appClientIdsSetting = (example: string): Setting => ({
+  description:
+    'Client IDs of your native apps: id_tokens that the provider issued to them are accepted (docs/mobile-apps.md). ' +
+    'Default: none.',
+  example,
+  read(text, { fault }) {
+    const ids = [...new Set(wordsOf(text))]
+    if (ids.length === 0 || ids.length > mostAppClientIds)
+      fault(`must be a list of client IDs, space or comma separated, ${mostAppClientIds} at most`)
+    return { appClientIds: ids }
   },
 })
 

@@ -13,6 +13,7 @@ import {
   readBreaker,
   readRedirectUris,
   restrictionSetting,
+  type SettingChanges,
   type SettingTable,
   type SettingValue,
   textSetting,
@@ -69,7 +70,20 @@ export const commonSettings = {
 } as const satisfies SettingTable
 
 /** The settings of one kind of provider, by name. */
-export const settingsOf = (kind: Kind): SettingTable => ({ ...commonSettings, ...definitionOf(kind).settings })
+export const settingsOf = (kind: Kind): SettingTable => {
+  const all: SettingChanges = { ...commonSettings, ...definitionOf(kind).settings }
+  return Object.fromEntries(Object.entries(all).flatMap(([name, setting]) => (setting ? [[name, setting]] : [])))
+}
+
+/** The settings of one kind that hold a secret. */
+export const secretSettingsOf = (kind: Kind): readonly string[] =>
+  Object.entries(settingsOf(kind)).flatMap(([name, { isSecret }]) => (isSecret ? [name] : []))
+
+/** The required settings that come from the registration at the provider: the IDs and the secret. */
+export const credentialSettingsOf = (kind: Kind): readonly string[] =>
+  Object.entries(settingsOf(kind)).flatMap(([name, { isRequired }]) =>
+    isRequired && !/(^ISSUER|_URL|_PATH)$/.test(name) ? [name] : [],
+  )
 
 /** The setting that says where a provider of this kind is. `null` for those with well-known endpoints. */
 export const addressSettingOf = (kind: Kind): string | null =>
@@ -152,8 +166,10 @@ export function readProviders(
       faults.push(
         `OAUTH_ENABLED_PROVIDERS: “${id}” is not a provider ID; list generic providers in OIDC_PROVIDERS or OAUTH2_PROVIDERS`,
       )
-  const isEnabled = ({ id, isListed }: (typeof all)[number]): boolean =>
-    enabled ? enabled.includes(id) : isListed || `${prefix(id)}CLIENT_ID` in env || `${prefix(id)}CLIENT_SECRET` in env
+  const hasCredentials = (id: string, kind: Kind): boolean =>
+    credentialSettingsOf(kind).some((name) => `${prefix(id)}${name}` in env)
+  const isEnabled = ({ id, kind, isListed }: (typeof all)[number]): boolean =>
+    enabled ? enabled.includes(id) : isListed || hasCredentials(id, kind)
   return all.filter(isEnabled).map(({ id, kind }) => {
     const nameOf = (setting: string): string => prefix(id) + setting
     return readProvider({ id, kind, nameOf, textOf: (setting) => env[nameOf(setting)], reach: 'any' }, general, faults)
@@ -204,7 +220,8 @@ export function readProviderData(
   if (!isKind(kind)) return err([...found, { field: 'kind', message: `must be one of: ${kinds.join(', ')}` }])
   for (const [name, text] of Object.entries(settings)) {
     if (!providerSettings.includes(name)) found.push({ field: `settings.${name}`, message: 'is not a setting' })
-    const fault = textFault(text, everySetting[name]?.isDisplayed ? 'display' : 'exact')
+    const { isDisplayed, isMultiline } = everySetting[name] ?? {}
+    const fault = textFault(text, isDisplayed ? 'display' : isMultiline ? 'lines' : 'exact')
     if (fault !== undefined) found.push({ field: `settings.${name}`, message: fault })
   }
   const faults: string[] = []
@@ -219,6 +236,11 @@ export function readProviderData(
 }
 
 export const prefix = (id: string): string => `${id.toUpperCase().replaceAll('-', '_')}_`
+
+/** Settings of the built-in providers that may have several lines, by their whole names. */
+export const multilineSettings: readonly string[] = builtInKinds.flatMap((kind) =>
+  Object.entries(settingsOf(kind)).flatMap(([name, { isMultiline }]) => (isMultiline ? [prefix(kind) + name] : [])),
+)
 
 type GivenSettings = {
   readonly id: string

@@ -16,6 +16,7 @@ const control: Rule = {
   finds: (value) => /\p{Cc}/u.test(value),
   fault: 'contains a control character; type the value again',
 }
+const controlInLines: Rule = { ...control, finds: (value) => /[^\P{Cc}\r\n]|[\u2028\u2029]/u.test(value) }
 const broken: Rule = {
   finds: (value) => /[\p{Cs}\ufffd]/u.test(value),
   fault: 'contains a broken character; save the value as UTF-8',
@@ -42,16 +43,19 @@ const surroundingQuotes: Rule = {
 
 /** Emoji and Persian words contain invisible joiners; identifiers never do. */
 const joiners = '\u200c\u200d\ufe0e\ufe0f'
-const rules: Readonly<Record<'exact' | 'display', readonly Rule[]>> = {
+/**
+ * `exact` is for values that programs compare: IDs, secrets, URLs, keys, numbers. `display` is for text that people
+ * read. `lines` is for values with several lines, such as a key in PEM format.
+ */
+export type TextUse = 'exact' | 'display' | 'lines'
+const rules: Readonly<Record<TextUse, readonly Rule[]>> = {
   exact: [lineBreak, control, broken, invisible(''), surroundingSpace, surroundingQuotes, unusualSpace],
   display: [lineBreak, control, broken, invisible(joiners), surroundingSpace, surroundingQuotes],
+  lines: [controlInLines, broken, invisible(''), surroundingQuotes, unusualSpace],
 }
 
-/**
- * What is wrong with the text of a setting, or `undefined`. The message never contains any of the text. `exact` is for
- * values that programs compare: IDs, secrets, URLs, keys, numbers. `display` is for text that people read.
- */
-export const textFault = (value: string, use: 'exact' | 'display' = 'exact'): string | undefined =>
+/** What is wrong with the text of a setting, or `undefined`. The message never contains any of the text. */
+export const textFault = (value: string, use: TextUse = 'exact'): string | undefined =>
   rules[use].find(({ finds }) => finds(value))?.fault
 
 /**

@@ -41,6 +41,12 @@ export function ticketStore({ db, tables, atomic, read, write }: Driver): Ticket
       )
       return used.length > 0
     },
+    async spend(ticket) {
+      const stored = await write(
+        db.insert(t).values(ticket).onConflictDoNothing({ target: t.secretHash }).returning({ id: t.id }),
+      )
+      return stored.length > 0
+    },
   }
 }
 

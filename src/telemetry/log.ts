@@ -17,6 +17,8 @@ const secretNames = new Set([
   'code_verifier',
   'client_secret',
   'clientSecret',
+  'private_key',
+  'privateKey',
   'cookie',
   'authorization',
   'flow_token',

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
 import { secondsAfter } from '../../src/kernel/clock.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
-import type { Grant, RefreshOutcome } from '../../src/providers/provider.ts'
+import type { RefreshOutcome, TokenGrant } from '../../src/providers/provider.ts'
 import { type LentTokens, lentTokens } from '../support/lent-tokens.ts'
 import { newSealer } from '../support/sealers.ts'
 import { newFile } from '../support/sqlite.ts'
@@ -101,7 +101,7 @@ test(
           return started
         }
         const nodes = [await newNode(0), await newNode(1)] as [LentTokens, LentTokens]
-        const grant: Grant = await nodes[0].lent(3600, tokens())
+        const grant: TokenGrant = await nodes[0].lent(3600, tokens())
         const key = nodes[0].keyOf(grant)
 
         const check = (said: Awaited<ReturnType<LentTokens['renewal']['ensureValidToken']>>): void => {

@@ -4,7 +4,7 @@ import type { StoredGrant } from '../../src/connections/ports.ts'
 import { secondsAfter } from '../../src/kernel/clock.ts'
 import type { Sealer } from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
-import type { Grant, RefreshOutcome } from '../../src/providers/provider.ts'
+import type { RefreshOutcome, TokenGrant } from '../../src/providers/provider.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { databases } from '../support/databases.ts'
 import { type LentTokens, lentTokens } from '../support/lent-tokens.ts'
@@ -23,7 +23,7 @@ describe.each(databases)('the scheduled renewal, on $name,', ({ place }) => {
   let presented: { provider: string; refreshToken: string }[]
   let answer: (provider: string, refreshToken: string) => Promise<RefreshOutcome>
 
-  const refreshed = (given: Partial<Grant['tokens']> = {}): RefreshOutcome => ({
+  const refreshed = (given: Partial<TokenGrant['tokens']> = {}): RefreshOutcome => ({
     tag: 'refreshed',
     tokens: {
       accessToken: 'renewed',
@@ -48,15 +48,19 @@ describe.each(databases)('the scheduled renewal, on $name,', ({ place }) => {
     nodes.push(node)
     return node
   }
-  const given = async (node: LentTokens, provider: string, tokens: Partial<Grant['tokens']> = {}): Promise<Grant> => {
+  const given = async (
+    node: LentTokens,
+    provider: string,
+    tokens: Partial<TokenGrant['tokens']> = {},
+  ): Promise<TokenGrant> => {
     const grant = aGrant(provider, {}, { expiresAt: secondsAfter(clock(), 3600), ...tokens })
     await node.identified(grant)
     await node.vault.keep(grant)
     return grant
   }
-  const several = (many: number, one: (n: number) => Promise<Grant>): Promise<Grant[]> =>
+  const several = (many: number, one: (n: number) => Promise<TokenGrant>): Promise<TokenGrant[]> =>
     Promise.all(Array.from({ length: many }, (_, n) => one(n)))
-  const set = async (node: LentTokens, grant: Grant, changes: Partial<StoredGrant>): Promise<void> => {
+  const set = async (node: LentTokens, grant: TokenGrant, changes: Partial<StoredGrant>): Promise<void> => {
     const { grants } = node.driver.tables
     const { id } = await node.open(grant)
     await node.driver.write(node.driver.db.update(grants).set(changes).where(eq(grants.id, id)))

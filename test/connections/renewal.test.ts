@@ -3,7 +3,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import type { GrantStore } from '../../src/connections/ports.ts'
 import { secondsAfter } from '../../src/kernel/clock.ts'
 import type { Sealer } from '../../src/kernel/crypto.ts'
-import type { Grant, RefreshOutcome } from '../../src/providers/provider.ts'
+import type { RefreshOutcome, TokenGrant } from '../../src/providers/provider.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { databases } from '../support/databases.ts'
 import { type LentTokens, lentTokens } from '../support/lent-tokens.ts'
@@ -270,7 +270,7 @@ describe.each(databases)('token renewal on $name', ({ place }) => {
   })
 
   describe('with a minimum lifetime', () => {
-    const ask = (node: LentTokens, grant: Grant, minTtlSeconds: number) =>
+    const ask = (node: LentTokens, grant: TokenGrant, minTtlSeconds: number) =>
       node.renewal.ensureValidToken(node.keyOf(grant), { minTtlSeconds })
 
     test('happens when less is left, and returns the lifetime and the scopes', async () => {
@@ -484,7 +484,7 @@ describe.each(databases)('token renewal on $name', ({ place }) => {
       }
     }
     /** A node that made its request, got a response and died. */
-    const crashed = async (): Promise<Grant> => {
+    const crashed = async (): Promise<TokenGrant> => {
       const node = await newNode()
       const grant = await node.lent(0, { refreshToken: 'rt-1' })
       const { id } = await node.open(grant)

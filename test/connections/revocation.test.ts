@@ -3,7 +3,7 @@ import { retryDelay } from '../../src/connections/revocation.ts'
 import { secondsAfter } from '../../src/kernel/clock.ts'
 import type { Sealer } from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
-import type { Grant, RevocationOutcome } from '../../src/providers/provider.ts'
+import type { RevocationOutcome, TokenGrant } from '../../src/providers/provider.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { pendingAuthorization } from '../store/people.ts'
 import { databases } from '../support/databases.ts'
@@ -60,7 +60,7 @@ describe.each(databases)('revocation on $name', ({ place }) => {
     accessToken = 'at-1',
     account = anAccount(),
     provider = 'atlassian',
-  ): Promise<Grant> => {
+  ): Promise<TokenGrant> => {
     const grant = aGrant(provider, {}, { accessToken, refreshToken: 'rt-1', expiresAt: secondsAfter(clock(), 3600) })
     const identity = await node.identified(grant, account)
     await node.vault.keep(grant)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { UnopenableError } from '../../src/kernel/crypto.ts'
-import type { Grant } from '../../src/providers/provider.ts'
+import type { TokenGrant } from '../../src/providers/provider.ts'
 import { databases } from '../support/databases.ts'
 import { type LentTokens, lentTokens } from '../support/lent-tokens.ts'
 import { newSealer } from '../support/sealers.ts'
@@ -64,12 +64,12 @@ describe.each(databases)('provider tokens, on $name,', ({ place }) => {
 
   describe('of an extended grant', () => {
     const wide = { refreshToken: 'wide', accessToken: 'wide', scopes: ['read:me', 'read:jira-work'] }
-    const signedIn = (grant: Grant, changes: Partial<Grant['tokens']> = {}): Grant => ({
+    const signedIn = (grant: TokenGrant, changes: Partial<TokenGrant['tokens']> = {}): TokenGrant => ({
       ...grant,
       asked: ['read:me'],
       tokens: { ...grant.tokens, accessToken: 'narrow', refreshToken: 'narrow', scopes: ['read:me'], ...changes },
     })
-    const given = async (): Promise<Grant> => {
+    const given = async (): Promise<TokenGrant> => {
       const grant = { ...(await at.lent(3600, wide)), asked: wide.scopes }
       await at.vault.keep(grant, 'person', 'on_purpose')
       return grant

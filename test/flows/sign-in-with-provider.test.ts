@@ -6,13 +6,14 @@ import { fail } from '../../src/errors/catalogue.ts'
 import { type Arrival, arriveFromProvider, type Callback } from '../../src/flows/arrive-from-provider.ts'
 import { beginWithProvider } from '../../src/flows/begin-with-provider.ts'
 import { finishSignIn } from '../../src/flows/finish-sign-in.ts'
+import { postedCallback } from '../../src/flows/posted-callback.ts'
 import { resolveConflict } from '../../src/flows/resolve-conflict.ts'
 import { settleIdentity } from '../../src/flows/settle-identity.ts'
 import { signInWithProvider } from '../../src/flows/sign-in-with-provider.ts'
 import { sha256 } from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import { ok } from '../../src/kernel/result.ts'
-import type { Grant } from '../../src/providers/provider.ts'
+import type { TokenGrant } from '../../src/providers/provider.ts'
 import { createSignIn } from '../../src/sessions/sign-in.ts'
 import { everywhereKnown } from '../support/familiarity.ts'
 import { openedStore } from '../support/opened-store.ts'
@@ -80,7 +81,7 @@ async function story(autoRegister = true, rules = { acceptsIdentity: () => true,
   }
   const begin = beginWithProvider(parts)
   const dropped: string[] = []
-  const drop = async ({ tokens }: Grant): Promise<void> => void dropped.push(tokens.accessToken)
+  const drop = async ({ tokens }: TokenGrant): Promise<void> => void dropped.push(tokens.accessToken)
   return {
     ...opened,
     clock,
@@ -97,6 +98,7 @@ async function story(autoRegister = true, rules = { acceptsIdentity: () => true,
     enter: signInWithProvider({
       ...parts,
       arrive: arriveFromProvider(parts),
+      posted: postedCallback(parts),
       settle: settleIdentity({ ...parts, stillOffers: async () => true, revokeUnused: drop }),
       finish: finishSignIn(parts),
       connect: async () => fail('jira_not_available'),

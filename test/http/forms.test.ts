@@ -10,7 +10,13 @@ import { anAccount } from '../support/people.ts'
 import { createSurface } from './surface.tsx'
 
 /** Every form of the service on a small test server; no handler runs, since each request has an unknown field. */
-const forms = [...apiRoutes, ...pageRoutes].filter(({ surface, method }) => surface === 'browser' && method !== 'get')
+const posts = [...apiRoutes, ...pageRoutes].filter(({ surface, method }) => surface === 'browser' && method !== 'get')
+const forms = posts.filter(({ fromAnotherSite }) => !fromAnotherSite)
+
+test('the only form that other sites send is the callback of a provider', () => {
+  const foreign = posts.filter(({ fromAnotherSite }) => fromAnotherSite)
+  expect(foreign.map(({ path, auth }) => [path, auth])).toEqual([['/auth/:provider/callback', 'none']])
+})
 
 const publicUrl = new URL('http://localhost:3000')
 const csrf = createCsrf({ publicUrl, key: Buffer.alloc(32, 7) })

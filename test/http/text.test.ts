@@ -37,7 +37,8 @@ const notStoredAsItIs: Readonly<Record<string, readonly string[]>> = {
   ],
   'looked up in what is known': ['provider', 'cloud_ids', 'transports', 'done'],
   'not read': ['client_id', 'scope', 'redirect_uri', 'token_type_hint'],
-  'of a provider, and only compared': ['error', 'iss'],
+  'of a provider, and only compared': ['error', 'iss', 'id_token', 'nonce'],
+  'read by a function that removes it (readText)': ['user'],
 }
 const exempt = new Set(Object.values(notStoredAsItIs).flat())
 
@@ -50,6 +51,7 @@ const response = {
 }
 const known = {
   totp: '123456',
+  nonce: 'n'.repeat(32),
   cursor: Buffer.from('1.usr_1').toString('base64url'),
 }
 /** The fields of a form as JSON. */

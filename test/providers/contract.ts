@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { CLIENTS } from '../../sandbox/providers/index.ts'
+import { CLIENTS, lookAlikeOf } from '../../sandbox/providers/index.ts'
 import type { Fault, ProviderId, Sandbox } from '../../sandbox/sandbox.ts'
 import type { Claims, ProviderSettings, TokenAuth } from '../../src/providers/provider.ts'
 import { enter, named, startWorld, type TestWorld, value, visit } from './fixture.ts'
@@ -143,6 +143,8 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
       return { ...opened, provider: named(opened.providers, kind) }
     }
     const usesPkce = promised.usesPkce !== false
+    const { signSecret, paths } = lookAlikeOf(kind)
+    const hasUserinfo = paths.userinfo !== undefined
     const tokenCalls = () => world.sandbox.journal.calls(kind, 'token').length
 
     function revocation(): void {
@@ -151,9 +153,10 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         const { providers, provider } = open()
         const { exchanged } = await enter(world.sandbox, providers, provider)
         expect(await providers.revoke(provider, exchanged.tokens)).toEqual({ tag: 'revoked' })
-        expect(await providers.identify(provider, exchanged)).toMatchObject(
-          promised.revokesOnlyRefreshTokens ? { ok: true } : { error: { code: 'user_info_fetch_failed' } },
-        )
+        if (hasUserinfo)
+          expect(await providers.identify(provider, exchanged)).toMatchObject(
+            promised.revokesOnlyRefreshTokens ? { ok: true } : { error: { code: 'user_info_fetch_failed' } },
+          )
         expect(await providers.revoke(provider, exchanged.tokens)).toEqual({ tag: 'revoked' })
         for (const { path, query } of world.sandbox.journal.calls(kind, 'revoke'))
           expect(JSON.stringify([path, query])).not.toContain(exchanged.tokens.accessToken)
@@ -220,7 +223,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         const { providers, provider } = open()
         const { exchanged } = await enter(world.sandbox, providers, provider)
         const calls = world.sandbox.journal.calls(kind).filter(({ endpoint }) => endpoint !== 'authorize')
-        expect(calls.length).toBeGreaterThanOrEqual(2)
+        expect(calls.length).toBeGreaterThanOrEqual(hasUserinfo ? 2 : 1)
         for (const { path, query, headers } of calls) {
           expect(JSON.stringify([path, query])).not.toContain(exchanged.tokens.accessToken)
           expect(headers['user-agent']).toBe('vinculum')
@@ -232,7 +235,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         expect(challenge).toBe(asked)
         expect(asked === undefined).toBe(!usesPkce)
         const who = world.sandbox.journal.calls(kind, 'userinfo')[0]?.headers.authorization
-        expect(who).toBe(`Bearer ${exchanged.tokens.accessToken}`)
+        expect(who).toBe(hasUserinfo ? `Bearer ${exchanged.tokens.accessToken}` : undefined)
       })
 
       test('returns each of two overlapping callbacks its own user', async () => {
@@ -417,72 +420,73 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
       })
     })
 
-    describe('the UserInfo request', () => {
-      const arrive = async (breaker = {}) => {
-        const opened = open(breaker)
-        const { callback, flow } = await visit(opened.providers, opened.provider)
-        return { ...opened, exchanged: value(await opened.providers.exchange(opened.provider, callback, flow)) }
-      }
+    if (hasUserinfo)
+      describe('the UserInfo request', () => {
+        const arrive = async (breaker = {}) => {
+          const opened = open(breaker)
+          const { callback, flow } = await visit(opened.providers, opened.provider)
+          return { ...opened, exchanged: value(await opened.providers.exchange(opened.provider, callback, flow)) }
+        }
 
-      test.each(unavailable)('reports the provider as unavailable when it %s', async (_name, fault) => {
-        const { providers, provider, exchanged } = await arrive()
-        world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, fault)
-        expect(await providers.identify(provider, exchanged)).toMatchObject({
-          ok: false,
-          error: { code: 'provider_unavailable' },
-        })
-      })
-
-      test.each<[string, Fault]>([
-        ...garbage,
-        ['names no subject', { kind: 'mutate', change: promised.withoutSubject }],
-        ['refuses the token', { kind: 'status', status: 401, body: { message: 'Bad credentials' } }],
-        ['redirects', { kind: 'redirect', to: 'http://127.0.0.1:9/' }],
-      ])('fails when the provider %s', async (_name, fault) => {
-        const { providers, provider, exchanged } = await arrive()
-        world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, fault)
-        expect(await providers.identify(provider, exchanged)).toMatchObject({
-          ok: false,
-          error: { code: 'user_info_fetch_failed' },
-        })
-      })
-
-      test.each([{}, [], true, 7, '', null].map((wrong) => ({ wrong })))(
-        'returns only the subject when all other claims are $wrong, and fails when the subject is, too',
-        async ({ wrong }) => {
+        test.each(unavailable)('reports the provider as unavailable when it %s', async (_name, fault) => {
           const { providers, provider, exchanged } = await arrive()
-          const { subject } = value(await providers.identify(provider, exchanged))
-          const answering = (keep: string) => {
-            world.sandbox.clearFaults()
-            const change = (body: Record<string, unknown>) => spoil(body, keep, wrong)
-            world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, { kind: 'mutate', change })
-            return providers.identify(provider, exchanged)
-          }
-          const nobody = { ok: false, error: { code: 'user_info_fetch_failed' } }
-          const known = await answering(subject)
-          if (promised.spoilt === 'nobody') expect(known).toMatchObject(nobody)
-          else expect(value(known)).toEqual({ ...promised.spoilt, subject })
-          if (wrong !== 7) expect(await answering('nobody at all')).toMatchObject(nobody)
-        },
-      )
-
-      test('ends at the deadline when the provider never responds', async () => {
-        const { providers, provider, exchanged } = await arrive({ timeoutMs: 300 })
-        world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, { kind: 'hang' })
-        expect(await providers.identify(provider, exchanged)).toMatchObject({
-          error: { code: 'provider_unavailable', cause: { reason: 'timeout' } },
+          world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, fault)
+          expect(await providers.identify(provider, exchanged)).toMatchObject({
+            ok: false,
+            error: { code: 'provider_unavailable' },
+          })
         })
-        expect(world.sandbox.journal.calls(kind, 'userinfo')).toHaveLength(1)
-      })
 
-      test('is retried after a failure that came quickly', async () => {
-        const { providers, provider, exchanged, heard } = await arrive()
-        world.sandbox.fault({ provider: kind, endpoint: 'userinfo', times: 1 }, { kind: 'reset' })
-        value(await providers.identify(provider, exchanged))
-        expect(world.sandbox.journal.calls(kind, 'userinfo')).toHaveLength(2)
-        expect(heard('provider.call_failed')).toEqual([])
+        test.each<[string, Fault]>([
+          ...garbage,
+          ['names no subject', { kind: 'mutate', change: promised.withoutSubject }],
+          ['refuses the token', { kind: 'status', status: 401, body: { message: 'Bad credentials' } }],
+          ['redirects', { kind: 'redirect', to: 'http://127.0.0.1:9/' }],
+        ])('fails when the provider %s', async (_name, fault) => {
+          const { providers, provider, exchanged } = await arrive()
+          world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, fault)
+          expect(await providers.identify(provider, exchanged)).toMatchObject({
+            ok: false,
+            error: { code: 'user_info_fetch_failed' },
+          })
+        })
+
+        test.each([{}, [], true, 7, '', null].map((wrong) => ({ wrong })))(
+          'returns only the subject when all other claims are $wrong, and fails when the subject is, too',
+          async ({ wrong }) => {
+            const { providers, provider, exchanged } = await arrive()
+            const { subject } = value(await providers.identify(provider, exchanged))
+            const answering = (keep: string) => {
+              world.sandbox.clearFaults()
+              const change = (body: Record<string, unknown>) => spoil(body, keep, wrong)
+              world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, { kind: 'mutate', change })
+              return providers.identify(provider, exchanged)
+            }
+            const nobody = { ok: false, error: { code: 'user_info_fetch_failed' } }
+            const known = await answering(subject)
+            if (promised.spoilt === 'nobody') expect(known).toMatchObject(nobody)
+            else expect(value(known)).toEqual({ ...promised.spoilt, subject })
+            if (wrong !== 7) expect(await answering('nobody at all')).toMatchObject(nobody)
+          },
+        )
+
+        test('ends at the deadline when the provider never responds', async () => {
+          const { providers, provider, exchanged } = await arrive({ timeoutMs: 300 })
+          world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, { kind: 'hang' })
+          expect(await providers.identify(provider, exchanged)).toMatchObject({
+            error: { code: 'provider_unavailable', cause: { reason: 'timeout' } },
+          })
+          expect(world.sandbox.journal.calls(kind, 'userinfo')).toHaveLength(1)
+        })
+
+        test('is retried after a failure that came quickly', async () => {
+          const { providers, provider, exchanged, heard } = await arrive()
+          world.sandbox.fault({ provider: kind, endpoint: 'userinfo', times: 1 }, { kind: 'reset' })
+          value(await providers.identify(provider, exchanged))
+          expect(world.sandbox.journal.calls(kind, 'userinfo')).toHaveLength(2)
+          expect(heard('provider.call_failed')).toEqual([])
+        })
       })
-    })
 
     describe('a failing provider', () => {
       test('is not called for as long as it asks, by our clock', async () => {
@@ -510,61 +514,65 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         return { ...opened, ada, linus }
       }
 
-      test.each([429, 403])('delays one user after a %d, and nobody else', async (status) => {
-        const { providers, provider, ada, linus } = await two()
-        const asked: Fault = { kind: 'status', status, headers: { 'retry-after': '120' } }
-        world.sandbox.fault({ provider: kind, endpoint: 'userinfo', times: 1 }, asked)
-        expect(await providers.identify(provider, ada)).toMatchObject({
-          error: { code: 'provider_unavailable', retryAfter: 120 },
+      if (hasUserinfo)
+        test.each([429, 403])('delays one user after a %d, and nobody else', async (status) => {
+          const { providers, provider, ada, linus } = await two()
+          const asked: Fault = { kind: 'status', status, headers: { 'retry-after': '120' } }
+          world.sandbox.fault({ provider: kind, endpoint: 'userinfo', times: 1 }, asked)
+          expect(await providers.identify(provider, ada)).toMatchObject({
+            error: { code: 'provider_unavailable', retryAfter: 120 },
+          })
+          expect(await providers.identify(provider, ada)).toMatchObject({ error: { cause: { reason: 'held_off' } } })
+          value(await providers.identify(provider, linus))
         })
-        expect(await providers.identify(provider, ada)).toMatchObject({ error: { cause: { reason: 'held_off' } } })
-        value(await providers.identify(provider, linus))
-      })
 
-      test('delays every user while it reports an outage', async () => {
-        const { providers, provider, ada, linus } = await two()
-        const asked: Fault = { kind: 'status', status: 503, headers: { 'retry-after': '120' } }
-        world.sandbox.fault({ provider: kind, endpoint: 'userinfo', times: 1 }, asked)
-        await providers.identify(provider, ada)
-        expect(await providers.identify(provider, linus)).toMatchObject({ error: { cause: { reason: 'held_off' } } })
-      })
+      if (hasUserinfo)
+        test('delays every user while it reports an outage', async () => {
+          const { providers, provider, ada, linus } = await two()
+          const asked: Fault = { kind: 'status', status: 503, headers: { 'retry-after': '120' } }
+          world.sandbox.fault({ provider: kind, endpoint: 'userinfo', times: 1 }, asked)
+          await providers.identify(provider, ada)
+          expect(await providers.identify(provider, linus)).toMatchObject({ error: { cause: { reason: 'held_off' } } })
+        })
 
-      test.each<[string, Fault]>([
-        ['a profile that is too large', { kind: 'huge' }],
-        ['a truncated profile', { kind: 'not-json' }],
-        ['an HTML page for a profile', { kind: 'html' }],
-        ['a list for a profile', { kind: 'json', body: [] }],
-        ['null for a profile', { kind: 'null' }],
-      ])('does not open the circuit breaker with %s', async (_name, fault) => {
-        const { providers, provider, ada, linus, heard } = await two({ volume: 1 })
-        world.sandbox.fault({ provider: kind, endpoint: 'userinfo', times: 5 }, fault)
-        for (let n = 1; n <= 5; n += 1)
-          expect(await providers.identify(provider, ada)).toMatchObject({ error: { code: 'user_info_fetch_failed' } })
-        expect(providers.status(provider)).toBe('up')
-        expect(heard('provider.breaker_changed')).toEqual([])
-        value(await providers.identify(provider, linus))
-      })
+      if (hasUserinfo)
+        test.each<[string, Fault]>([
+          ['a profile that is too large', { kind: 'huge' }],
+          ['a truncated profile', { kind: 'not-json' }],
+          ['an HTML page for a profile', { kind: 'html' }],
+          ['a list for a profile', { kind: 'json', body: [] }],
+          ['null for a profile', { kind: 'null' }],
+        ])('does not open the circuit breaker with %s', async (_name, fault) => {
+          const { providers, provider, ada, linus, heard } = await two({ volume: 1 })
+          world.sandbox.fault({ provider: kind, endpoint: 'userinfo', times: 5 }, fault)
+          for (let n = 1; n <= 5; n += 1)
+            expect(await providers.identify(provider, ada)).toMatchObject({ error: { code: 'user_info_fetch_failed' } })
+          expect(providers.status(provider)).toBe('up')
+          expect(heard('provider.breaker_changed')).toEqual([])
+          value(await providers.identify(provider, linus))
+        })
 
-      test.each<[string, Fault]>([
-        ['closes the connection', { kind: 'reset' }],
-        ['redirects', { kind: 'redirect', to: 'http://127.0.0.1:9/' }],
-        ['returns 500', { kind: 'status', status: 500 }],
-        ['returns 500 with an endless page', { kind: 'status', status: 500, body: 'x'.repeat(2 * 1024 * 1024) }],
-        ['never responds', { kind: 'hang' }],
-      ])('opens the circuit breaker when it %s instead of returning a profile', async (_name, fault) => {
-        const { providers, provider } = open({ volume: 1, ...(fault.kind === 'hang' ? { timeoutMs: 300 } : {}) })
-        world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, fault)
-        const tokens = {
-          accessToken: 'at',
-          refreshToken: null,
-          idToken: null,
-          expiresAt: null,
-          refreshExpiresAt: null,
-          scopes: null,
-        }
-        await providers.identify(provider, { tokens, idToken: null })
-        expect(providers.health()).toContainEqual({ provider: provider.id, endpointType: 'userinfo', state: 'open' })
-      })
+      if (hasUserinfo)
+        test.each<[string, Fault]>([
+          ['closes the connection', { kind: 'reset' }],
+          ['redirects', { kind: 'redirect', to: 'http://127.0.0.1:9/' }],
+          ['returns 500', { kind: 'status', status: 500 }],
+          ['returns 500 with an endless page', { kind: 'status', status: 500, body: 'x'.repeat(2 * 1024 * 1024) }],
+          ['never responds', { kind: 'hang' }],
+        ])('opens the circuit breaker when it %s instead of returning a profile', async (_name, fault) => {
+          const { providers, provider } = open({ volume: 1, ...(fault.kind === 'hang' ? { timeoutMs: 300 } : {}) })
+          world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, fault)
+          const tokens = {
+            accessToken: 'at',
+            refreshToken: null,
+            idToken: null,
+            expiresAt: null,
+            refreshExpiresAt: null,
+            scopes: null,
+          }
+          await providers.identify(provider, { tokens, idToken: null })
+          expect(providers.health()).toContainEqual({ provider: provider.id, endpointType: 'userinfo', state: 'open' })
+        })
 
       test.each<[string, Fault]>([
         ['a response that is too large', { kind: 'huge' }],
@@ -634,38 +642,39 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
       })
     })
 
-    test.each<TokenAuth>(promised.tokenAuths ?? ['basic', 'post'])(
-      'authenticates the client with %s where the operator says so: for code, refresh and revocation',
-      async (tokenAuth) => {
-        promised.acceptTokenAuth?.(world.sandbox, tokenAuth)
-        promised.arrangeRevocation?.(world.sandbox)
-        const clientSecret = CLIENTS[kind].secret
-        const { providers, provider } = open({}, { tokenAuth })
-        const { exchanged } = await enter(world.sandbox, providers, provider)
-        // A code that was refused for its client would look the same at providers without refresh tokens.
-        await providers.refresh(provider, exchanged.tokens.refreshToken ?? 'none')
-        expect(await providers.revoke(provider, exchanged.tokens)).toMatchObject(
-          provider.revokes === false ? { tag: 'not_supported' } : { tag: 'revoked' },
-        )
-        const calls = world.sandbox.journal.calls(kind, 'token')
-        expect(new Set(calls.map(({ body }) => body.grant_type))).toEqual(
-          new Set(['authorization_code', 'refresh_token']),
-        )
-        const revocations = world.sandbox.journal.calls(kind, 'revoke')
-        const authenticated = promised.authenticatesRevocation === false ? calls : [...calls, ...revocations]
-        for (const { headers, body } of authenticated) {
-          // Both halves are form-encoded before they are joined (RFC 6749 §2.3.1).
-          const halves = [provider.clientId, clientSecret].map((half) => new URLSearchParams({ '': half }).toString())
-          const joined = halves.map((half) => half.slice(1)).join(':')
-          expect(headers.authorization).toBe(
-            tokenAuth === 'basic' ? `Basic ${Buffer.from(joined).toString('base64')}` : undefined,
+    if (signSecret === undefined)
+      test.each<TokenAuth>(promised.tokenAuths ?? ['basic', 'post'])(
+        'authenticates the client with %s where the operator says so: for code, refresh and revocation',
+        async (tokenAuth) => {
+          promised.acceptTokenAuth?.(world.sandbox, tokenAuth)
+          promised.arrangeRevocation?.(world.sandbox)
+          const clientSecret = CLIENTS[kind].secret
+          const { providers, provider } = open({}, { tokenAuth })
+          const { exchanged } = await enter(world.sandbox, providers, provider)
+          // A code that was refused for its client would look the same at providers without refresh tokens.
+          await providers.refresh(provider, exchanged.tokens.refreshToken ?? 'none')
+          expect(await providers.revoke(provider, exchanged.tokens)).toMatchObject(
+            provider.revokes === false ? { tag: 'not_supported' } : { tag: 'revoked' },
           )
-          expect([body.client_id, body.client_secret]).toEqual(
-            tokenAuth === 'basic' ? [undefined, undefined] : [provider.clientId, clientSecret],
+          const calls = world.sandbox.journal.calls(kind, 'token')
+          expect(new Set(calls.map(({ body }) => body.grant_type))).toEqual(
+            new Set(['authorization_code', 'refresh_token']),
           )
-        }
-      },
-    )
+          const revocations = world.sandbox.journal.calls(kind, 'revoke')
+          const authenticated = promised.authenticatesRevocation === false ? calls : [...calls, ...revocations]
+          for (const { headers, body } of authenticated) {
+            // Both halves are form-encoded before they are joined (RFC 6749 §2.3.1).
+            const halves = [provider.clientId, clientSecret].map((half) => new URLSearchParams({ '': half }).toString())
+            const joined = halves.map((half) => half.slice(1)).join(':')
+            expect(headers.authorization).toBe(
+              tokenAuth === 'basic' ? `Basic ${Buffer.from(joined).toString('base64')}` : undefined,
+            )
+            expect([body.client_id, body.client_secret]).toEqual(
+              tokenAuth === 'basic' ? [undefined, undefined] : [provider.clientId, clientSecret],
+            )
+          }
+        },
+      )
 
     if (promised.revokes === false)
       test('no token is revoked without a revocation endpoint', async () => {
@@ -676,23 +685,26 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
       })
     else revocation()
 
-    test('the profile omits every field that looks like a credential', async () => {
-      const { providers, provider } = open()
-      const { exchanged, claims } = await enter(world.sandbox, providers, provider)
-      const change = (body: Record<string, unknown>) => ({
-        ...body,
-        access_token: 's3cret',
-        nested: { client_secret: 's3cret' },
+    if (hasUserinfo)
+      test('the profile omits every field that looks like a credential', async () => {
+        const { providers, provider } = open()
+        const { exchanged, claims } = await enter(world.sandbox, providers, provider)
+        const change = (body: Record<string, unknown>) => ({
+          ...body,
+          access_token: 's3cret',
+          nested: { client_secret: 's3cret' },
+        })
+        world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, { kind: 'mutate', change })
+        const token = async () => ({ ok: true as const, value: exchanged.tokens.accessToken })
+        const said = value(
+          await providers.profile(provider, { issuer: provider.issuer, subject: claims.subject }, token),
+        )
+        expect(said).toMatchObject({
+          claims: { ...claims, ...promised.userinfoAlone },
+          fromCache: false,
+          stale: false,
+        })
+        expect(JSON.stringify(said)).not.toContain('s3cret')
       })
-      world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, { kind: 'mutate', change })
-      const token = async () => ({ ok: true as const, value: exchanged.tokens.accessToken })
-      const said = value(await providers.profile(provider, { issuer: provider.issuer, subject: claims.subject }, token))
-      expect(said).toMatchObject({
-        claims: { ...claims, ...promised.userinfoAlone },
-        fromCache: false,
-        stale: false,
-      })
-      expect(JSON.stringify(said)).not.toContain('s3cret')
-    })
   })
 }

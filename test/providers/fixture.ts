@@ -1,5 +1,7 @@
 /** Providers of the product in front of their sandboxes, over real HTTP, on a clock that tests control. */
 import { afterAll, afterEach, beforeAll } from 'vitest'
+import { callback } from '../../sandbox/exchange.ts'
+import { readFormPost } from '../../sandbox/form-post.ts'
 import { CALLBACK_NAME } from '../../sandbox/providers/index.ts'
 import { type ProviderId, type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
 import { readConfig } from '../../src/config.ts'
@@ -117,7 +119,10 @@ export async function visit(providers: Providers, provider: Provider) {
   const redirectUri = String(provider.redirectUris.default)
   const begun = value(await providers.begin(provider, { redirectUri, intent: 'login' }))
   const there = await fetch(begun.url, { redirect: 'manual' })
-  const back = new URL(there.headers.get('location') ?? 'http://nowhere.invalid')
+  const form = readFormPost(await there.text())
+  const back = form
+    ? callback(form.action.href, form.fields)
+    : new URL(there.headers.get('location') ?? 'http://nowhere.invalid')
   const { code = '', state = '', iss } = Object.fromEntries(back.searchParams)
   return {
     ...begun,

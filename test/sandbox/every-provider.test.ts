@@ -17,10 +17,11 @@ const refused = ({ status, body }: { status: number; body: Record<string, unknow
 
 describe.each(PROVIDERS)('the %s sandbox', (provider) => {
   const walk = () => walker(sandbox, provider)
+  const { denial = 'access_denied', signSecret, paths } = lookAlikeOf(provider)
 
   it('redirects at once with a code and the state when the user is preselected', async () => {
-    const { status, location } = await walk().authorize()
-    expect([302, 303]).toContain(status)
+    const { status, location, form } = await walk().authorize()
+    expect(form ? [200] : [302, 303]).toContain(status)
     expect(location?.href.startsWith(`${redirectUri(provider)}?`)).toBe(true)
     expect(location?.searchParams.get('state')).toBe('the-state')
     expect(location?.searchParams.get('code')).toBeTruthy()
@@ -29,10 +30,8 @@ describe.each(PROVIDERS)('the %s sandbox', (provider) => {
   it('exchanges a code for a token that opens the profile', async () => {
     const { body } = await walk().trade(await walk().code())
     expect(body.access_token).toEqual(expect.any(String))
-    const profile = await walk().profile(body.access_token)
-    expect(profile.status).toBe(200)
     const ada = sandbox.identities.get('ada')
-    expect(profile.text).toContain(String(ada && subjectOf(ada, provider)))
+    expect(await walk().subject(body)).toContain(String(ada && subjectOf(ada, provider)))
   })
 
   it('accepts a code once', async () => {
@@ -89,7 +88,7 @@ describe.each(PROVIDERS)('the %s sandbox', (provider) => {
   it('returns a denial to the app', async () => {
     sandbox.deny()
     const { location } = await walk().authorize()
-    expect(location?.searchParams.get('error')).toBe(lookAlikeOf(provider).denial ?? 'access_denied')
+    expect(location?.searchParams.get('error')).toBe(denial)
     expect(location?.searchParams.get('state')).toBe('the-state')
   })
 
@@ -104,22 +103,19 @@ describe.each(PROVIDERS)('the %s sandbox', (provider) => {
         redirect: 'manual',
         body: new URLSearchParams({ [field]: value }),
       })
-    const grace = await post('as', 'grace')
-    expect(grace.status).toBe(303)
-    const location = new URL(grace.headers.get('location') ?? '')
-    const { body } = await walk().trade(location.searchParams.get('code') ?? '')
+    const grace = await walk().arrival(await post('as', 'grace'))
+    expect(grace.status).toBe(grace.form ? 200 : 303)
+    const { body } = await walk().trade(grace.location?.searchParams.get('code') ?? '')
     const who = sandbox.identities.get('grace')
-    expect((await walk().profile(body.access_token)).text).toContain(String(who && subjectOf(who, provider)))
-    const denied = await post('deny', '1')
-    expect(new URL(denied.headers.get('location') ?? '').searchParams.get('error')).toBe(
-      lookAlikeOf(provider).denial ?? 'access_denied',
-    )
+    expect(await walk().subject(body)).toContain(String(who && subjectOf(who, provider)))
+    const denied = await walk().arrival(await post('deny', '1'))
+    expect(denied.location?.searchParams.get('error')).toBe(denial)
   })
 
   it('selects the user from a hint in the request', async () => {
-    const { access_token } = await walk().signIn({ login_hint: 'zoe' })
+    const body = await walk().signIn({ login_hint: 'zoe' })
     const zoe = sandbox.identities.get('zoe')
-    expect((await walk().profile(access_token)).text).toContain(String(zoe && subjectOf(zoe, provider)))
+    expect(await walk().subject(body)).toContain(String(zoe && subjectOf(zoe, provider)))
   })
 
   it('signs in users who were added while it runs', async () => {
@@ -137,7 +133,7 @@ describe.each(PROVIDERS)('the %s sandbox', (provider) => {
       expect(refused(await walk().renew(refresh_token))).toBe(true)
     })
 
-  if (lookAlikeOf(provider).tokensExpire !== false)
+  if (lookAlikeOf(provider).tokensExpire !== false && paths.userinfo !== undefined)
     it('rejects an expired access token', async () => {
       sandbox.switches.github.app = 'github-app'
       const { access_token, expires_in } = await walk().signIn()
@@ -149,7 +145,10 @@ describe.each(PROVIDERS)('the %s sandbox', (provider) => {
     const code = await walk().code()
     await walk().trade(code)
     const [call] = sandbox.journal.calls(provider, 'token')
-    expect(call?.body).toMatchObject({ code, client_secret: CLIENTS[provider].secret })
+    expect(call?.body).toMatchObject({
+      code,
+      client_secret: signSecret ? expect.any(String) : CLIENTS[provider].secret,
+    })
     expect(call?.status).toBe(200)
     expect(sandbox.journal.calls(provider, 'authorize')).toHaveLength(1)
   })

@@ -1,5 +1,8 @@
 /** A minimal client of the sandbox: authorize, exchange, renew and read, over real HTTP. */
 import { createHash, randomBytes } from 'node:crypto'
+import { decodeJwt } from 'jose'
+import { callback } from '../../sandbox/exchange.ts'
+import { readFormPost } from '../../sandbox/form-post.ts'
 import { CALLBACK_NAME, CLIENTS, lookAlikeOf } from '../../sandbox/providers/index.ts'
 import type { ProviderId, Sandbox } from '../../sandbox/sandbox.ts'
 
@@ -14,7 +17,7 @@ const given = (fields: Fields) =>
   new URLSearchParams(Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
 
 export function walker(sandbox: Sandbox, provider: ProviderId) {
-  const { paths, authorizeParams, usesPkce } = lookAlikeOf(provider)
+  const { paths, authorizeParams, usesPkce, signSecret } = lookAlikeOf(provider)
   const urlOf = (endpoint: keyof typeof paths): string => `${sandbox.url}/${provider}${paths[endpoint]}`
   const authorizeUrl = (changes: Fields = {}): string => {
     const query = given({
@@ -28,15 +31,18 @@ export function walker(sandbox: Sandbox, provider: ProviderId) {
     })
     return `${urlOf('authorize')}?${query}`
   }
-  const authorize = async (changes: Fields = {}) => {
-    const response = await fetch(authorizeUrl(changes), { redirect: 'manual' })
-    const location = response.headers.get('location')
+  /** Where a response of the authorization endpoint sends the browser. The fields of a form are added as a query. */
+  const arrival = async (response: Response) => {
+    const [location, text] = [response.headers.get('location'), await response.text()]
+    const form = readFormPost(text)
     return {
       status: response.status,
-      text: await response.text(),
-      location: location === null ? null : new URL(location),
+      text,
+      location: form ? callback(form.action.href, form.fields) : location === null ? null : new URL(location),
+      form,
     }
   }
+  const authorize = async (changes: Fields = {}) => arrival(await fetch(authorizeUrl(changes), { redirect: 'manual' }))
   const code = async (changes: Fields = {}): Promise<string> => {
     const { location, text } = await authorize(changes)
     return location?.searchParams.get('code') ?? `no code: ${location?.href ?? text}`
@@ -47,12 +53,13 @@ export function walker(sandbox: Sandbox, provider: ProviderId) {
     const body = type.includes('json') ? JSON.parse(text) : Object.fromEntries(new URLSearchParams(text))
     return { status: response.status, type, text, body, headers: response.headers }
   }
+  const secret = async (): Promise<string> => (signSecret ? signSecret(sandbox.clock.now()) : CLIENTS[provider].secret)
   const token = async (fields: Fields, headers: Record<string, string> = {}): Promise<Reply> =>
     read(
       await fetch(urlOf('token'), {
         method: 'POST',
         headers,
-        body: given({ client_id: CLIENTS[provider].id, client_secret: CLIENTS[provider].secret, ...fields }),
+        body: given({ client_id: CLIENTS[provider].id, client_secret: await secret(), ...fields }),
       }),
     )
   const trade = (value: string, changes: Fields = {}, headers: Record<string, string> = {}) =>
@@ -70,16 +77,21 @@ export function walker(sandbox: Sandbox, provider: ProviderId) {
   const get = async (path: string, access: unknown, headers: Record<string, string> = {}) =>
     read(await fetch(`${sandbox.url}${path}`, { headers: { authorization: `Bearer ${access}`, ...headers } }))
   const profile = (access: unknown) => get(`/${provider}${paths.userinfo}`, access)
+  /** Whom a token response is about: by UserInfo if there is such an endpoint, by the id_token otherwise. */
+  const subject = async ({ access_token, id_token }: Record<string, unknown>): Promise<string> =>
+    paths.userinfo === undefined ? String(decodeJwt(String(id_token)).sub) : (await profile(access_token)).text
   const signIn = async (changes: Fields = {}) => (await trade(await code(changes))).body
   return {
     authorizeUrl,
     authorize,
+    arrival,
     code,
     token,
     trade,
     renew,
     get,
     profile,
+    subject,
     signIn,
     tokenUrl: urlOf('token'),
   }

@@ -57,6 +57,13 @@ describe('the text of a setting', () => {
     )
   })
 
+  test('may have line breaks where it has lines, and nothing else that is rejected', () => {
+    for (const text of ['a\nb', 'a\r\nb\r\n', '\n a \n']) expect(textFault(text, 'lines')).toBeUndefined()
+    for (const [name, character] of characters.filter(([, one]) => !/[\r\n]/.test(one)))
+      expect(textFault(`a${character}b`, 'lines'), name).toMatch(/^(must|contains) /)
+    expect(textFault('"a\nb"', 'lines')).toMatch(/quotation marks/)
+  })
+
   test.each([' ', '\u00a0', '\u2003', '\u3000'])('neither begins nor ends with white space (%j)', (space) => {
     fc.assert(
       fc.property(plain, (text) => {

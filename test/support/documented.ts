@@ -56,12 +56,27 @@ export function readDocuments(published: readonly [Published, ...Published[]]): 
             : {}),
           responses: Object.fromEntries(responses),
         }
-        paths[path] = { ...paths[path], [method]: made }
+        paths[path] = { ...paths[path], [method]: together(paths[path]?.[method], made) }
       }
     }
   }
   const [first] = published
   return { ...first, paths, components: { ...first.components, schemas } }
+}
+
+/** Programs and browsers may use the same path and method, with different bodies. */
+function together(program: Operation | undefined, browser: Operation): Operation {
+  if (!program) return browser
+  const responses: Record<string, Documented> = { ...program.responses }
+  for (const [status, response] of Object.entries(browser.responses)) {
+    const { description = '', content } = responses[status] ?? {}
+    responses[status] = {
+      ...response,
+      description: `${description} ${response.description}`,
+      content: { ...content, ...response.content },
+    }
+  }
+  return { ...program, responses }
 }
 
 export type Seen = {

@@ -7,7 +7,7 @@ import { internalOrigin } from '../../src/events/catalogue.ts'
 import { type Clock, secondsAfter } from '../../src/kernel/clock.ts'
 import type { Sealer } from '../../src/kernel/crypto.ts'
 import type { Random } from '../../src/kernel/ids.ts'
-import type { Grant, GrantLifetime, RefreshOutcome, RevocationOutcome } from '../../src/providers/provider.ts'
+import type { GrantLifetime, RefreshOutcome, RevocationOutcome, TokenGrant } from '../../src/providers/provider.ts'
 import { missingScopes } from '../../src/providers/scopes.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { openedStore } from './opened-store.ts'
@@ -91,7 +91,7 @@ export async function lentTokens(
     providers: () => Object.keys(lifetimes),
     revoke: (of, tokens) => (revoke ?? unexpected)(of.provider, tokens),
   })
-  const keyOf = ({ provider, issuer, clientId, claims: { subject } }: Grant) => ({
+  const keyOf = ({ provider, issuer, clientId, claims: { subject } }: TokenGrant) => ({
     provider,
     issuer,
     clientId,
@@ -101,7 +101,7 @@ export async function lentTokens(
 
   /** Creates the identity of a grant: without one no grant is stored. */
   const identified = async (
-    { provider: id, issuer, claims: { subject } }: Grant,
+    { provider: id, issuer, claims: { subject } }: TokenGrant,
     account = anAccount(),
   ): Promise<Identity> => {
     const identity = anIdentity(account.id, { provider: id, issuer, subject })
@@ -119,13 +119,17 @@ export async function lentTokens(
     revocation,
     keyOf,
     /** A grant in the vault whose access token has so many seconds left. */
-    async lent(secondsLeft: number, tokens: Partial<Grant['tokens']> = {}, provider = 'atlassian'): Promise<Grant> {
+    async lent(
+      secondsLeft: number,
+      tokens: Partial<TokenGrant['tokens']> = {},
+      provider = 'atlassian',
+    ): Promise<TokenGrant> {
       const grant = aGrant(provider, {}, { expiresAt: secondsAfter(clock(), secondsLeft), ...tokens })
       await identified(grant)
       await vault.keep(grant)
       return grant
     },
-    async open(grant: Grant) {
+    async open(grant: TokenGrant) {
       const stored = await vault.find(keyOf(grant))
       if (!stored) throw new Error('there is no such grant')
       return { ...stored, ...vault.open(stored.id, stored) }

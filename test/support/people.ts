@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Identity } from '../../src/accounts/ports.ts'
 import type { Origin } from '../../src/events/catalogue.ts'
 import type { Account } from '../../src/kernel/account.ts'
-import type { Claims, Grant } from '../../src/providers/provider.ts'
+import type { Claims, TokenGrant } from '../../src/providers/provider.ts'
 
 export const from: Origin = { ip: '203.0.113.7', userAgent: 'Mosaic/1.0', requestId: 'req_1' }
 
@@ -53,8 +53,8 @@ export const theClaims = (given: Partial<Claims> = {}): Claims => ({
 export const aGrant = (
   provider: string,
   claims: Partial<Claims> = {},
-  tokens: Partial<Grant['tokens']> = {},
-): Grant => ({
+  tokens: Partial<TokenGrant['tokens']> = {},
+): TokenGrant => ({
   provider,
   issuer: provider,
   clientId: `${provider}-client`,

@@ -17,6 +17,7 @@ const provider = (id: string): Provider => ({
   scopes: ['openid'],
   scopeText: () => null,
   optionalScopes: [],
+  formPost: null,
   jiraScopes: null,
   lifetime: {},
   missingScopes: () => [],

@@ -7,6 +7,8 @@ import { Writable } from 'node:stream'
 import { expect } from 'vitest'
 import { z } from 'zod'
 import { createVisitor, type Visit } from '../../demo/visitor.ts'
+import { callback } from '../../sandbox/exchange.ts'
+import { readFormPost } from '../../sandbox/form-post.ts'
 import { type Changes, type ProviderId, startSandbox } from '../../sandbox/sandbox.ts'
 import { type CompleteConfig, readConfig } from '../../src/config.ts'
 import type { Timing } from '../../src/jobs/timing.ts'
@@ -141,6 +143,8 @@ export async function startWorld({
       PUBLIC_URL: base,
       DATABASE_URL: url,
       RATE_LIMITS: 'off',
+      // Those that every test walks through. The others have tests of their own.
+      OAUTH_ENABLED_PROVIDERS: providers.join(','),
       ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
       ...patient,
       ...sandbox.envOf(kinds),
@@ -232,6 +236,8 @@ export async function startWorld({
     let visit = await there.ask(to)
     for (let hop = 0; hop < 8; hop++) {
       const location = visit.headers.get('location')
+      const form = location === null ? readFormPost(visit.text) : undefined
+      if (form) return callback(form.action.href, form.fields)
       if (location === null) throw new Error(`${to.pathname} answered ${visit.status}: ${visit.text.slice(0, 300)}`)
       const next = new URL(location, visit.url)
       if (next.origin !== sandbox.url) return next

@@ -3,7 +3,9 @@ import { fail } from '../../errors/catalogue.ts'
 import type { Callback } from '../../flows/arrive-from-provider.ts'
 import type { BeginCode } from '../../flows/begin-with-provider.ts'
 import { authorizationHandle } from '../../flows/begin-with-provider.ts'
+import type { CallbackForm } from '../../flows/posted-callback.ts'
 import { readReturnTo } from '../../flows/return-to.ts'
+import type { IdTokenSignInCode } from '../../flows/sign-in-with-id-token.ts'
 import type { ProviderSignInCode } from '../../flows/sign-in-with-provider.ts'
 import { ok } from '../../kernel/result.ts'
 import { isRecent } from '../principal.ts'
@@ -12,7 +14,14 @@ import { json, seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import { flowToken, providerParams, redirectUriKey } from '../schemas/fields.ts'
 import { JiraConnection, jiraConnection } from '../schemas/jira.ts'
-import { AuthResponse, LinkResponse, StartedFlow, startedFlow, TrialResponse } from '../schemas/sign-in.ts'
+import {
+  AuthResponse,
+  authResponse,
+  LinkResponse,
+  StartedFlow,
+  startedFlow,
+  TrialResponse,
+} from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 import { answerAsJson, answerAsRedirect, flowCookie, flowCookies, toSecondFactor } from '../sign-in-answers.ts'
 
@@ -73,26 +82,64 @@ const given = (name: string) =>
     .optional()
 /** The characters and the length of a code, a state or an error (RFC 6749 appendix A). */
 const visible = /^[\x20-\x7e]{1,4096}$/
+/** What our sealer writes, for a code and a name. */
+const sealed = /^[\w.-]{1,10000}$/
 /**
  * The single value of a parameter; `undefined` if there is none (empty counts as none: RFC 6749 §3.1), `null` if it is
  * invalid.
  */
-function one(values: string | readonly string[] | undefined): string | undefined | null {
+function one(values: string | readonly string[] | undefined, form = visible): string | undefined | null {
   const [value = '', ...more] = typeof values === 'string' ? [values] : (values ?? [])
   if (value === '' && more.length === 0) return undefined
-  return more.length === 0 && visible.test(value) ? value : null
+  return more.length === 0 && form.test(value) ? value : null
 }
 /**
  * A provider's response, without unknown parameters. It is never rejected here: an invalid parameter invalidates the
  * rest, and only the state is kept, so that the round trip ends.
  */
 const callbackQuery = z
-  .looseObject({ code: given('code'), state: given('state'), error: given('error'), iss: given('iss') })
+  .looseObject({
+    code: given('code'),
+    state: given('state'),
+    error: given('error'),
+    iss: given('iss'),
+    posted: z
+      .union([z.string(), z.array(z.string())])
+      .meta({ documented: { type: 'string', description: 'The response of a provider that sent a form, sealed' } })
+      .optional(),
+  })
   .transform(({ state, ...rest }): Callback => {
+    const [code, error, iss, posted] = [one(rest.code), one(rest.error), one(rest.iss), one(rest.posted, sealed)]
+    const whole = code !== null && error !== null && iss !== null && posted !== null
+    return { state: one(state) ?? undefined, ...(whole ? { code, error, iss, posted } : {}) }
+  })
+
+/** The same fields in a form. Other fields are ignored: providers add some, such as `id_token`. */
+const callbackForm = z
+  .looseObject({
+    code: z.string().optional().describe('The `code` of the provider’s response'),
+    state: z.string().optional().describe('The `state` of the provider’s response'),
+    error: z.string().optional().describe('The `error` of the provider’s response'),
+    iss: z.string().optional().describe('The `iss` of the provider’s response'),
+    user: z.string().optional().describe('The name of the user as JSON, at the first sign-in only'),
+  })
+  .transform(({ state, user, ...rest }): CallbackForm => {
     const [code, error, iss] = [one(rest.code), one(rest.error), one(rest.iss)]
     const whole = code !== null && error !== null && iss !== null
-    return { state: one(state) ?? undefined, ...(whole ? { code, error, iss } : {}) }
+    return { state: one(state) ?? undefined, ...(whole ? { code, error, iss, user } : {}) }
   })
+
+/** A finished sign-in, in examples. */
+const signedIn = {
+  user: { id: 'usr_00000001', email: 'pat@example.com', email_verified: true, name: 'Pat', picture: null },
+  access_token: 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1c3JfMSJ9.c2lnbmF0dXJl',
+  refresh_token: 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1c3JfMSJ9.c2lnbmF0dXJl',
+  token_type: 'bearer',
+  expires_in: 900,
+  refresh_expires_in: 2592000,
+  provider_info: { provider: 'google', provider_user_id: '183793080248005231226' },
+  action: 'login_existing',
+}
 
 const visitorOf = ({ accountId, sessionId }: Principal) => ({ accountId, sessionId })
 
@@ -266,16 +313,7 @@ const callback = route({
   description:
     'The redirect URI to register at the provider. Finishes the sign-in and redirects the browser to `return_to` or to the account page. With `Accept: application/json` it returns the result as JSON.',
   example: {
-    response: {
-      user: { id: 'usr_00000001', email: 'pat@example.com', email_verified: true, name: 'Pat', picture: null },
-      access_token: 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1c3JfMSJ9.c2lnbmF0dXJl',
-      refresh_token: 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1c3JfMSJ9.c2lnbmF0dXJl',
-      token_type: 'bearer',
-      expires_in: 900,
-      refresh_expires_in: 2592000,
-      provider_info: { provider: 'google', provider_user_id: '183793080248005231226' },
-      action: 'login_existing',
-    },
+    response: signedIn,
   },
   tag: 'Sign-in',
   surface: 'browser',
@@ -362,5 +400,83 @@ const appCallback = route({
   },
 })
 
+const formCallback = route({
+  method: 'post',
+  path: '/auth/:provider/callback',
+  summary: 'Receive the form of a provider',
+  description:
+    'A provider that returns the browser with a form (`response_mode=form_post`) sends it here. The browser is redirected to `GET /auth/{provider}/callback`, which finishes the sign-in.',
+  tag: 'Sign-in',
+  surface: 'browser',
+  fromAnotherSite: true,
+  auth: 'none',
+  limit: 'sign_in',
+  params: providerParams,
+  body: callbackForm,
+  status: 303,
+  fails: ['provider_not_found'],
+  handle({ params, body }, { flows }: Services) {
+    const received = flows.receiveCallbackForm(params.provider, body)
+    if (!received.ok) return received
+    const query = new URLSearchParams(received.value).toString()
+    return ok(seeOther(`/auth/${encodeURIComponent(params.provider)}/callback${query && `?${query}`}`))
+  },
+})
+
+const idTokenFails = [
+  'provider_not_found',
+  'provider_unavailable',
+  'app_sign_in_not_configured',
+  'id_token_rejected',
+  'id_token_already_used',
+  'second_factor_required',
+  'email_unverified',
+  'account_linking_failed',
+  'identity_already_linked',
+  'too_many_identities',
+  'account_conflict',
+  'user_creation_disabled',
+  'sign_in_restricted',
+  'organization_access_needed',
+  'user_disabled',
+] as const satisfies readonly IdTokenSignInCode[]
+
+const idToken = route({
+  method: 'post',
+  path: '/auth/:provider/id-token',
+  summary: 'Sign in with an id_token in an app',
+  description:
+    'For a native app that signs in with the provider’s own library. The id_token must be issued to a client ID in `<PROVIDER>_APP_CLIENT_IDS`, at most ten minutes ago, for the same nonce. Each id_token is accepted once. For an account conflict, the nonce is the `flow_token`.',
+  example: {
+    request: {
+      id_token: 'eyJhbGciOiJSUzI1NiIsImtpZCI6ImsxIn0.eyJzdWIiOiIxODM3OTMwODAyNDgwMDUyMzEyMjYifQ.c2lnbmF0dXJl',
+      nonce: 'q1mGf0u3Vt9cLx2bYw7nKd5sRj8hPz4aTe6oXi0vUyE',
+    },
+    response: signedIn,
+  },
+  tag: 'Sign-in',
+  surface: 'api',
+  auth: 'none',
+  limit: 'sign_in',
+  params: providerParams,
+  body: object({
+    id_token: z.string().min(1).max(16_384).describe('The id_token that the provider’s library returned'),
+    nonce: z
+      .string()
+      .regex(/^[\x21-\x7e]{16,512}$/)
+      .describe('The random nonce of this sign-in. The id_token contains it, or its SHA-256 in hexadecimal'),
+  }),
+  reply: AuthResponse,
+  fails: idTokenFails,
+  async handle({ params, body, origin }, services: Services) {
+    const given = { idToken: body.id_token, nonce: body.nonce }
+    const entered = await services.flows.signInWithIdToken(params.provider, given, origin)
+    if (!entered.ok) return entered
+    const { account, action, identity, session } = entered.value
+    const { provider, subject } = identity
+    return ok(json(authResponse({ account, action, provider, subject }, services.tokens.pair(session))))
+  },
+})
+
 /** In the order of matching: fixed paths before `:provider`. */
-export const providerRoutes = [list, authorize, link, callback, appCallback, begin]
+export const providerRoutes = [list, authorize, link, callback, appCallback, formCallback, idToken, begin]

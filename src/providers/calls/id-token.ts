@@ -13,7 +13,16 @@ import { type KeySet, readClaims, readHeader, verifySignature } from './signatur
 import { readSeconds } from './times.ts'
 
 const SKEW_SECONDS = 60
+/** How old an id_token from an app may be. It travels from the provider to the phone, and from there to us. */
+const MOST_AGE_SECONDS = 600
 export type IdTokenClaims = JWTPayload & { readonly sub: string }
+
+/** A verified id_token from an app. Its `signedText` must be accepted only once until `usableUntil`. */
+export type AppIdToken = {
+  readonly claims: IdTokenClaims
+  readonly signedText: string
+  readonly usableUntil: Date
+}
 
 /**
  * The response that contained the id_token. With `nonceOff` the token need not repeat a nonce, and only PKCE binds the
@@ -35,6 +44,51 @@ export async function verifyIdToken(
   if (!alg.ok) return alg
   const payload = keys === null ? payloadOf(token) : await verifySignature(token, keys, garbage)
   return payload.ok ? checkClaims(payload.value, alg.value, answer, expected) : payload
+}
+
+/**
+ * Verifies an id_token that a native app received from the provider's own library. It reached us through the app, not
+ * from the provider, so the signature is always checked. `audiences` are the client IDs of our apps.
+ *
+ * The app passed `nonce`, or its SHA-256 in hexadecimal, to the library. With the hash, someone who finds the token
+ * does not know the nonce and cannot use it: https://firebase.google.com/docs/auth/ios/apple.
+ */
+export async function verifyAppIdToken(
+  token: string,
+  nonce: string,
+  {
+    keys,
+    issuers,
+    audiences,
+    clock,
+  }: Omit<IdTokenExpectations, 'clientId'> & { audiences: readonly string[]; keys: KeySet },
+): Promise<Result<AppIdToken, Failure>> {
+  const alg = readAlgorithm(token)
+  if (!alg.ok) return alg
+  const payload = await verifySignature(token, keys, garbage)
+  if (!payload.ok) return payload
+  const read = readIdTokenClaims(payload.value)
+  if (!read.ok) return read
+  const { iss, aud, azp, nonce: bound } = read.value
+  if (!issuers.includes(iss ?? '')) return wrongIssuer(issuers, iss)
+  const [audience, ...others] = [aud ?? []].flat()
+  if (audience === undefined || others.length > 0 || !audiences.includes(audience)) return garbage('aud')
+  // On Android the audience is the client ID of the server, and the authorized party is the app:
+  // https://developers.google.com/identity/openid-connect/openid-connect#an-id-tokens-payload
+  if (azp !== undefined && !(typeof azp === 'string' && audiences.includes(azp))) return garbage('azp')
+  const now = epochSeconds(clock())
+  const untimely = timeFault(read.value, now)
+  if (untimely !== null) return garbage(untimely)
+  const issued = readSeconds(read.value.iat) ?? 0
+  if (issued + MOST_AGE_SECONDS + SKEW_SECONDS <= now) return garbage('age')
+  if (bound !== nonce && bound !== createHash('sha256').update(nonce).digest('hex')) return garbage('nonce')
+  return ok({
+    claims: read.value,
+    // The signed text. The signature itself is not part of it: ECDSA has two valid ones for each text.
+    signedText: token.slice(0, token.lastIndexOf('.')),
+    // Later the token is too old, also by the clock of another node.
+    usableUntil: new Date((issued + MOST_AGE_SECONDS + 3 * SKEW_SECONDS) * 1000),
+  })
 }
 
 /**
@@ -73,15 +127,21 @@ function checkClaims(
   if (!audience.includes(clientId)) return garbage('aud')
   // Core §3.1.3.7 (3): an unknown audience is rejected, unless the issuer names us as the authorized party.
   if (claims.azp === undefined ? audience.length > 1 : claims.azp !== clientId) return garbage('azp')
-  const [expires, issued, starts] = [readSeconds(claims.exp), readSeconds(claims.iat), readSeconds(claims.nbf)]
-  if (expires === null || expires + SKEW_SECONDS <= now) return garbage('exp')
-  if (issued === null || issued - SKEW_SECONDS > now) return garbage('iat')
-  if (claims.nbf !== undefined && (starts === null || starts - SKEW_SECONDS > now)) return garbage('nbf')
+  const untimely = timeFault(claims, now)
+  if (untimely !== null) return garbage(untimely)
   // With a different nonce the token was issued for another sign-in: this stops the injection of a stolen code. If we
   // sent no nonce and the operator allows that, a token with a nonce answers a request that is not ours.
   if (nonce === null ? !nonceOff || claims.nonce !== undefined : claims.nonce !== nonce) return garbage('nonce')
   if (claims.at_hash !== undefined && !matchesAtHash(claims.at_hash, accessToken, alg)) return garbage('at_hash')
   return read
+}
+
+/** Which of its times is invalid at `now`, in seconds; `null` if none is. */
+function timeFault({ exp, iat, nbf }: IdTokenClaims, now: number): 'exp' | 'iat' | 'nbf' | null {
+  const [expires, issued, starts] = [readSeconds(exp), readSeconds(iat), readSeconds(nbf)]
+  if (expires === null || expires + SKEW_SECONDS <= now) return 'exp'
+  if (issued === null || issued - SKEW_SECONDS > now) return 'iat'
+  return nbf !== undefined && (starts === null || starts - SKEW_SECONDS > now) ? 'nbf' : null
 }
 
 /**

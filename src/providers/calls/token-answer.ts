@@ -42,7 +42,11 @@ export function tokenAnswerFault(json: unknown, text: string): string | null {
 export function readTokens(
   json: Readonly<Record<string, unknown>>,
   clock: Clock,
-  { grantsNothing, scopesMember = 'scope' }: Pick<Definition, 'grantsNothing' | 'scopesMember'> = {},
+  {
+    grantsNothing,
+    hasNoApi,
+    scopesMember = 'scope',
+  }: Pick<Definition, 'grantsNothing' | 'hasNoApi' | 'scopesMember'> = {},
 ): TokenSet {
   const { access_token, refresh_token, id_token, expires_in, refresh_token_expires_in, [scopesMember]: scope } = json
   const [seconds, refreshSeconds] = [readLifetime(expires_in), readLifetime(refresh_token_expires_in)]
@@ -51,7 +55,7 @@ export function readTokens(
     accessToken: String(access_token),
     refreshToken: isText(refresh_token) ? refresh_token : null,
     idToken: isText(id_token) ? id_token : null,
-    expiresAt: seconds === null ? null : secondsAfter(clock(), seconds),
+    expiresAt: seconds === null || hasNoApi ? null : secondsAfter(clock(), seconds),
     // Some providers send 0 for a refresh token that never expires.
     refreshExpiresAt: refreshSeconds === null || refreshSeconds === 0 ? null : secondsAfter(clock(), refreshSeconds),
     // GitHub separates scopes with commas, and sends none for a GitHub App.

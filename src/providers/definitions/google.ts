@@ -5,7 +5,15 @@ import { markOf } from '../mark.ts'
 import { firstText, readAddress, readPicture, readSubject } from '../profile-text.ts'
 import { defineProvider } from '../provider.ts'
 import { openidScopeTexts } from '../scope-texts.ts'
-import { choiceSetting, domains, endpointSetting, restrictionSetting, urlSetting, wordsOf } from '../setting.ts'
+import {
+  appClientIdsSetting,
+  choiceSetting,
+  domains,
+  endpointSetting,
+  restrictionSetting,
+  urlSetting,
+  wordsOf,
+} from '../setting.ts'
 
 /**
  * Google uses both spellings of its issuer:
@@ -39,17 +47,18 @@ export const google = defineProvider({
       example: 'required',
     }),
     JWKS_URL: endpointSetting('jwks', { description: 'URL of the keys that verify its id_tokens.' }),
+    APP_CLIENT_IDS: appClientIdsSetting('1234567890-abc.apps.googleusercontent.com'),
     ISSUER: urlSetting('issuer', {
       description: 'Issuer of its id_tokens, if not Google: set it together with the endpoints above.',
       example: 'https://accounts.google.com',
     }),
   },
-  check({ settings: { scopes, userinfo, urls }, production, fault }) {
+  check({ settings: { scopes, userinfo, urls, appClientIds }, production, fault }) {
     // Without `openid` there is no id_token that could take the place of UserInfo.
     if (userinfo !== undefined && userinfo !== 'required' && scopes?.includes('openid') === false)
       fault(['USERINFO'], 'must be required, because without openid in SCOPES there is no id_token')
-    if (production && urls.token !== undefined && urls.jwks === undefined)
-      fault(['JWKS_URL'], 'is required with TOKEN_URL in production, to verify signatures')
+    if (urls.token !== undefined && urls.jwks === undefined && (production || appClientIds !== undefined))
+      fault(['JWKS_URL'], 'is required with TOKEN_URL in production or with APP_CLIENT_IDS, to verify signatures')
   },
   scopes: ['openid', 'email', 'profile'],
   scopeTexts: openidScopeTexts,

@@ -1,4 +1,5 @@
 import type { Definition } from '../provider.ts'
+import { apple } from './apple.ts'
 import { atlassian } from './atlassian.ts'
 import { auth0 } from './auth0.ts'
 import { bitbucket } from './bitbucket.ts'
@@ -19,6 +20,7 @@ import { zitadel } from './zitadel.ts'
 /** Every kind of provider. This is the only file that names them all. */
 export const definitions = {
   google,
+  apple,
   microsoft,
   github,
   gitlab,

@@ -122,12 +122,15 @@ function stateStore(random: Random, pkce: boolean) {
  * Replaces the one method that makes all calls of node-oauth. node-oauth has no deadline and no size limit, treats
  * redirects as success, and never calls back when a body is truncated. Strategies parse its result outside any `try`.
  */
-function replaceTransport({ definition, settings, endpoints, guard }: BuildStrategyParts, oauth2: NodeOAuth): void {
+function replaceTransport(
+  { definition, settings, endpoints, guard, clock }: BuildStrategyParts,
+  oauth2: NodeOAuth,
+): void {
   // Otherwise the access token would be sent in the query string and end up in access logs (RFC 6750 §2.3).
   oauth2.useAuthorizationHeaderforGET(true)
   oauth2._request = (method, url, headers, body, _accessToken, done) => {
     const refusal = definition.errorCodeOf && { refusal: definition.errorCodeOf }
-    const call: Call =
+    const callOf = async (): Promise<Call> =>
       method === 'POST'
         ? {
             ...refusal,
@@ -135,7 +138,7 @@ function replaceTransport({ definition, settings, endpoints, guard }: BuildStrat
             method: 'POST',
             url,
             fault: tokenAnswerFault,
-            ...authenticated(body, settings, endpoints.clientAuth),
+            ...authenticated(body, await withClientSecret(definition, settings, clock), endpoints.clientAuth),
           }
         : {
             ...refusal,
@@ -145,13 +148,15 @@ function replaceTransport({ definition, settings, endpoints, guard }: BuildStrat
             headers: { ...definition.headers, ...headers },
             expects: definition.openid?.required ? 'json_or_jwt' : 'json',
           }
-    const answer = guard.call(call).then(
-      (result): Parameters<typeof done> =>
-        result.ok
-          ? [null, result.value.text, { statusCode: result.value.status, type: result.value.type }]
-          : [new CallFailure(result.error)],
-      (): Parameters<typeof done> => [new CallFailure({ kind: 'unavailable', reason: 'defect' })],
-    )
+    const answer = callOf()
+      .then(guard.call)
+      .then(
+        (result): Parameters<typeof done> =>
+          result.ok
+            ? [null, result.value.text, { statusCode: result.value.status, type: result.value.type }]
+            : [new CallFailure(result.error)],
+        (): Parameters<typeof done> => [new CallFailure({ kind: 'unavailable', reason: 'defect' })],
+      )
     // Run outside the promise chain, where an error would become an unhandled rejection. If a strategy throws on an
     // unexpected response, report a failure. If it had already called back, its promise is settled and this has no
     // effect.
@@ -166,6 +171,14 @@ function replaceTransport({ definition, settings, endpoints, guard }: BuildStrat
     )
   }
 }
+
+/** The settings with the client secret for a call made now. */
+export const withClientSecret = async (
+  { clientSecret }: Definition,
+  settings: ProviderSettings,
+  clock: Clock,
+): Promise<ProviderSettings> =>
+  clientSecret ? { ...settings, clientSecret: await clientSecret(settings, clock()) } : settings
 
 /** Adds the client authentication that this endpoint expects to a form. node-oauth only supports the body. */
 export function authenticated(

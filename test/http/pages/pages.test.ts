@@ -41,6 +41,7 @@ const provider = (id: string, name: string, origin: string | null, more: Partial
   scopes: ['openid', 'email'],
   scopeText: (scope) => scopeTextOf(scope, openidScopeTexts),
   optionalScopes: [],
+  formPost: null,
   jiraScopes: null,
   lifetime: {},
   missingScopes: () => [],
