@@ -249,6 +249,16 @@ export type PersonalData = {
   readonly guesses: Rows
   /** Service credentials that they created. */
   readonly serviceCredentials: Rows
+  /** What they allowed applications to see. */
+  readonly applicationConsents: Rows
+  /** Their sign-ins to applications, newest first. */
+  readonly applicationSessions: Rows
+  /** Logout notices to applications that wait to be delivered. */
+  readonly logoutNotices: Rows
+  /** Sign-ins to applications that are still open. */
+  readonly openidStates: Rows
+  /** Applications that they registered. */
+  readonly applications: Rows
   /** The teams they belong to. */
   readonly teamMembers: Rows
   /** Invitations they sent, and those to their verified email address. */

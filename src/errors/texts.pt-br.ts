@@ -107,6 +107,48 @@ export const ptBr = errorTexts({
     detail: 'Nenhuma credencial de serviço ativa tem este ID. Talvez ela tenha sido revogada. Recarregue a lista.',
   },
 
+  // Applications that sign people in
+  application_not_found: {
+    title: 'Aplicativo não encontrado',
+    detail: 'Nenhum aplicativo tem este ID. Talvez ele tenha sido excluído. Recarregue a lista.',
+  },
+  application_has_no_secret: {
+    title: 'O aplicativo não tem segredo',
+    detail:
+      'Este tipo de aplicativo não consegue guardar um segredo e por isso não tem nenhum. Só aplicativos de servidor têm.',
+  },
+  too_many_applications: {
+    title: 'Limite de aplicativos atingido',
+    detail:
+      'Este serviço já tem 500 aplicativos e não pode ter mais. Exclua um que não seja mais usado e tente de novo.',
+  },
+  application_not_allowed: {
+    title: 'Não permitido a aplicativos',
+    detail: 'Aplicativos não podem fazer isto por você. Entre você mesmo neste serviço.',
+  },
+  authorization_request_invalid: {
+    title: 'Pedido do aplicativo inválido',
+    detail:
+      'O aplicativo enviou um pedido que não podemos aceitar ({error}). Volte ao aplicativo e tente de novo, ou avise quem o opera.',
+  },
+  authorization_request_expired: {
+    title: 'Pedido do aplicativo expirado',
+    detail: 'O pedido do aplicativo expirou ou já foi respondido. Volte ao aplicativo e entre de novo.',
+  },
+  grant_invalid: {
+    title: 'Código ou token inválido',
+    detail:
+      'O código ou o token de renovação é inválido, expirou, foi revogado ou pertence a outro aplicativo. Entre de novo.',
+  },
+  scope_invalid: {
+    title: 'Escopo não permitido',
+    detail: 'O aplicativo pediu um escopo que não pode ter. Peça só os escopos registrados e concedidos.',
+  },
+  resource_invalid: {
+    title: 'Recurso não permitido',
+    detail: 'O aplicativo pediu um token para um recurso que não pode usar. Indique exatamente um recurso registrado.',
+  },
+
   // Sign-in with a provider
   provider_not_found: {
     title: 'Provedor desconhecido',

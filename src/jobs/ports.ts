@@ -68,6 +68,8 @@ export const sweepNames = [
   'invitations',
   'rateLimits',
   'guesses',
+  'openidStates',
+  'applicationSessions',
   'sessions',
   'excessSessions',
   'auditOfNobody',

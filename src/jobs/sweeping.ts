@@ -30,6 +30,8 @@ export const retentionSeconds = (
   invitations: hour,
   rateLimits: hour,
   guesses: 2 * day,
+  openidStates: hour,
+  applicationSessions: 30 * day,
   sessions: 30 * day,
   excessSessions: 0,
   auditOfNobody: 90 * day,

@@ -46,6 +46,14 @@ export type Prefix =
   | 'team'
   /** An invitation to a team. */
   | 'inv'
+  /** A registered application. */
+  | 'app'
+  /** A sign-in to an application. */
+  | 'aps'
+  /** A person's consent to an application. */
+  | 'cns'
+  /** A back-channel logout notice. */
+  | 'lgt'
 
 export type Ids = (prefix: Prefix) => string
 

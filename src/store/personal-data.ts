@@ -9,6 +9,8 @@ import { compareRow } from './row-value.ts'
 
 /** How many rows are in memory at once. */
 const pageRows = 500
+/** Sign-ins to applications in an export, newest first: more than the limits of sessions allow to be open. */
+const mostApplicationSessions = 2000
 
 /** Reads one page after another, each starting after the last row of the previous one. */
 async function* pages<R extends Row>(
@@ -45,6 +47,7 @@ export function personalDataStore({ db, readLong, tables: t }: Driver, change: C
   const { accessToken: _17, refreshToken: _18, lastError: _19, ...revocations } = getTableColumns(t.revocations)
   const { ticketHash: _21, codeChallenge: _22, proof: _23, ...pendingSignIns } = getTableColumns(t.pendingSignIns)
   const { secretHash: _24, emailKey: _25, ...invitations } = getTableColumns(t.teamInvitations)
+  const { lastError: _26, ...notices } = getTableColumns(t.logoutNotices)
   const {
     id: flowId,
     provider,
@@ -183,6 +186,44 @@ export function personalDataStore({ db, readLong, tables: t }: Driver, change: C
               .from(t.serviceCredentials)
               .where(eq(t.serviceCredentials.createdBy, accountId))
               .orderBy(asc(t.serviceCredentials.id)),
+          ),
+          applicationConsents: yield* step(
+            tx
+              .select({ ...getTableColumns(t.applicationConsents), application: t.applications.name })
+              .from(t.applicationConsents)
+              .innerJoin(t.applications, eq(t.applications.id, t.applicationConsents.applicationId))
+              .where(eq(t.applicationConsents.accountId, accountId))
+              .orderBy(asc(t.applicationConsents.id)),
+          ),
+          applicationSessions: yield* step(
+            tx
+              .select({ ...getTableColumns(t.applicationSessions), application: t.applications.name })
+              .from(t.applicationSessions)
+              .innerJoin(t.applications, eq(t.applications.id, t.applicationSessions.applicationId))
+              .where(eq(t.applicationSessions.accountId, accountId))
+              .orderBy(desc(t.applicationSessions.id))
+              .limit(mostApplicationSessions),
+          ),
+          logoutNotices: yield* step(
+            tx
+              .select(notices)
+              .from(t.logoutNotices)
+              .where(eq(t.logoutNotices.accountId, accountId))
+              .orderBy(asc(t.logoutNotices.id)),
+          ),
+          openidStates: yield* step(
+            tx
+              .select({ kind: t.openidStates.kind, createdAt: t.openidStates.createdAt })
+              .from(t.openidStates)
+              .where(eq(t.openidStates.accountId, accountId))
+              .orderBy(asc(t.openidStates.id)),
+          ),
+          applications: yield* step(
+            tx
+              .select({ id: t.applications.id, name: t.applications.name })
+              .from(t.applications)
+              .where(eq(t.applications.createdBy, accountId))
+              .orderBy(asc(t.applications.id)),
           ),
           teamMembers: yield* step(
             tx

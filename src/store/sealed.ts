@@ -51,6 +51,7 @@ const placesIn = (t: Tables): readonly Place[] => [
   { table: t.conflicts, row: t.conflicts.id, columns: [t.conflicts.grant] },
   { table: t.pendingAuthorizations, row: t.pendingAuthorizations.id, columns: [t.pendingAuthorizations.verifier] },
   { table: t.mails, row: t.mails.id, columns: [t.mails.secret] },
+  { table: t.openidStates, row: t.openidStates.id, columns: [t.openidStates.payload] },
   // The proof of a key must stay sealed with that key.
   {
     table: t.sealingKeys,
