@@ -8,6 +8,8 @@ export const scopes = [
   'credentials:read',
   'credentials:write',
   'jobs:read',
+  'applications:read',
+  'applications:write',
 ] as const
 export type Scope = (typeof scopes)[number]
 

@@ -33,6 +33,11 @@ export type NewApplication = Pick<Application, 'name' | 'kind' | 'redirectUris'>
 /** `secret` is returned only once: only its hash is stored. */
 export type IssuedApplication = { readonly application: Application; readonly secret: string | null }
 
+/** The credentials of an application as a request presents them. */
+export type PresentedClient =
+  | { readonly method: 'none'; readonly id: string }
+  | { readonly method: Exclude<ClientAuth, 'none'>; readonly id: string; readonly secret: string }
+
 type NotFound = AppError<'application_not_found'>
 /** An invalid application, with the fields that are wrong. */
 export type Refused = AppError<'invalid_request'> & { readonly fields: readonly ApplicationFault[] }
@@ -76,6 +81,14 @@ export function createApplications({ applications, clock, ids, random, onDefect 
     origin: Origin,
   ): readonly Fact[] => [{ name, accountId: null, origin: originForOthers(origin), data: { application, by } }]
 
+  /** Whether a secret is the current one, or the previous one within its overlap. */
+  const isSecret = ({ secretHash, previousHash, previousUntil }: Application, given: string): boolean => {
+    const hash = sha256(given)
+    const current = sameSecret(hash, secretHash ?? '')
+    const previous = sameSecret(hash, previousHash ?? '') && previousUntil !== null && clock() < previousUntil
+    return current || previous
+  }
+
   const refused = (fields: readonly ApplicationFault[]) => err<Refused>({ ...fail('invalid_request').error, fields })
 
   return {
@@ -117,6 +130,10 @@ export function createApplications({ applications, clock, ids, random, onDefect 
     },
 
     find: (id: string): Promise<Application | undefined> => applications.find(id),
+    async get(id: string): Promise<Result<Application, NotFound>> {
+      const found = await applications.find(id)
+      return found ? ok(found) : fail('application_not_found')
+    },
     list: (): Promise<readonly Application[]> => applications.list(),
     any: (): Promise<boolean> => applications.any(),
 
@@ -162,13 +179,18 @@ export function createApplications({ applications, clock, ids, random, onDefect 
       return removed ? ok(null) : fail('application_not_found')
     },
 
-    /** Whether a secret is the current one, or the previous one within its overlap. */
-    isSecret({ secretHash, previousHash, previousUntil }: Application, given: string): boolean {
-      const hash = sha256(given)
-      const current = sameSecret(hash, secretHash ?? '')
-      const previous = sameSecret(hash, previousHash ?? '') && previousUntil !== null && clock() < previousUntil
-      return current || previous
+    /**
+     * Authenticates an application as it is registered (RFC 6749 §2.3). A method that it is not registered for is
+     * refused: a public client must not pass for one with a secret.
+     */
+    async authenticate(presented: PresentedClient | null): Promise<Result<Application, AppError<'invalid_client'>>> {
+      const application = presented && (await applications.find(presented.id))
+      if (!application || application.clientAuth !== presented.method) return fail('invalid_client')
+      const isProven = presented.method === 'none' || isSecret(application, presented.secret)
+      return isProven ? ok(application) : fail('invalid_client')
     },
+
+    isSecret,
 
     /** Notes that the application was used. Not awaited: nothing depends on it. */
     used({ id, lastUsedAt }: Application): void {

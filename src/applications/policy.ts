@@ -102,6 +102,9 @@ export const isAllowed = (
   asked.scopes.every((scope) => allowed.scopes.includes(scope)) &&
   asked.resources.every((resource) => allowed.resources.includes(resource))
 
+/** How long a person may take to sign in for an application, in seconds. */
+export const requestSeconds = 3600
+
 /** The authentication context class of a sign-in with two factors, for `acr` and `acr_values`. */
 export const twoFactorClass = 'urn:vinculum:acr:two-factor'
 /** The context class of a sign-in; `undefined` with a single factor. */

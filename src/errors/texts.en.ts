@@ -80,7 +80,7 @@ export const englishErrorTexts = errorTexts({
   invalid_client: {
     title: 'Client authentication failed',
     detail:
-      'The request needs the ID and secret of a service credential. Check both: the credential may have been revoked or rotated.',
+      'The request needs the ID and secret of a service credential or an application. Check both: they may have been revoked, rotated or deleted.',
   },
 
   // Administration

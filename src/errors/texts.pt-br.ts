@@ -76,7 +76,7 @@ export const ptBr = errorTexts({
   invalid_client: {
     title: 'Falha na autenticação do cliente',
     detail:
-      'A requisição precisa do ID e do segredo de uma credencial de serviço. Confira ambos: a credencial pode ter sido revogada ou trocada.',
+      'A requisição precisa do ID e do segredo de uma credencial de serviço ou de um aplicativo. Confira ambos: podem ter sido revogados, trocados ou excluídos.',
   },
 
   // Administration

@@ -13,7 +13,7 @@ declare module 'oidc-provider' {
     readonly params: Readonly<Record<string, string | undefined>>
     readonly prompt: { readonly name: string; readonly reasons: readonly string[] }
     readonly lastSubmission?: Readonly<Record<string, unknown>>
-    session?: unknown
+    session?: { readonly uid?: string; readonly accountId?: string }
     result?: Record<string, unknown>
     save(ttl: number): Promise<string>
   }

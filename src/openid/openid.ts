@@ -5,7 +5,14 @@
 import type { IncomingMessage } from 'node:http'
 import type { Applications } from '../applications/applications.ts'
 import { paths } from '../applications/metadata.ts'
-import { classOf, isAllowed, isStandardScope, resourceScopesOf, standardOf } from '../applications/policy.ts'
+import {
+  classOf,
+  isAllowed,
+  isStandardScope,
+  requestSeconds,
+  resourceScopesOf,
+  standardOf,
+} from '../applications/policy.ts'
 import type { Application, ConsentStore, OpenidStateStore } from '../applications/ports.ts'
 import type { ApplicationSessions } from '../applications/sessions.ts'
 import { internalOrigin, type Origin } from '../events/catalogue.ts'
@@ -20,8 +27,6 @@ import { callEngine, type EngineRequest, type EngineResponse } from './call.ts'
 
 /** How long a code is valid, in seconds. */
 const codeSeconds = 60
-/** How long a person may take to sign in for an application, in seconds. */
-export const requestSeconds = 3600
 
 /** What a person must do before an application gets its answer. */
 export type Interaction = {
@@ -33,10 +38,15 @@ export type Interaction = {
   readonly step:
     | {
         readonly tag: 'sign_in'
-        /** The sign-in must have happened at this time or later; `null`: any session will do. */
-        readonly notBefore: Date | null
+        /** The session that is not recent or strong enough: another one must replace it. `null`: any session will do. */
+        readonly replaces: string | null
       }
-    | { readonly tag: 'consent'; readonly scopes: readonly string[]; readonly resources: readonly string[] }
+    | {
+        readonly tag: 'consent'
+        readonly accountId: string
+        readonly scopes: readonly string[]
+        readonly resources: readonly string[]
+      }
 }
 
 type OpenidParts = {
@@ -263,11 +273,14 @@ export function createOpenid(parts: OpenidParts) {
         const asked = params.resource
         const resources = asked === undefined ? [] : [asked].flat()
         const seen = resources.length > 0 ? scopes : scopes.filter(isStandardScope)
-        return { ...base, step: { tag: 'consent', scopes: seen, resources } }
+        return {
+          ...base,
+          step: { tag: 'consent', accountId: interaction.session?.accountId ?? '', scopes: seen, resources },
+        }
       }
       const fresh = prompt.reasons.some((reason) => reason !== 'no_session')
-      // The session of this moment is as old as it was, whatever the clock of the engine rounds.
-      return { ...base, step: { tag: 'sign_in', notBefore: fresh ? new Date(interaction.iat * 1000) : null } }
+      // Signing in again always starts another session, so no times need to be compared.
+      return { ...base, step: { tag: 'sign_in', replaces: fresh ? (interaction.session?.uid ?? null) : null } }
     },
 
     /** Records that the person of this session is signed in. Returns where to continue. */

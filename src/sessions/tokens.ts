@@ -46,6 +46,19 @@ export type ApplicationTokenSubject = {
   readonly idleExpiresAt: Date
   readonly absoluteExpiresAt: Date
 }
+/** What a logout token is about. `id` is the same at each delivery, so that an application can recognize a repetition. */
+export type LogoutSubject = {
+  readonly id: string
+  readonly applicationId: string
+  readonly accountId: string
+  readonly sid: string
+}
+export type IdTokenHint = {
+  readonly applicationId: string
+  readonly accountId: string
+  readonly sid: string | null
+}
+const logoutTokenSeconds = 120
 /** The access token to issue: its scope, and the resource it is for (RFC 8707); `null`: this service. */
 export type AccessRequest = {
   readonly scope: string
@@ -230,6 +243,54 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
         iat: of.rotatedAt,
         exp: Math.floor(limit / 1000),
       })
+    },
+
+    /**
+     * A logout token for an application (OpenID Connect Back-Channel Logout §2.4). It is valid for two minutes: each
+     * delivery is signed again.
+     */
+    logout({ id, applicationId, accountId, sid }: LogoutSubject): string {
+      const now = epochSeconds(clock())
+      const key = keys.current('access')
+      const head = encode({ alg: kinds.access.algorithm, typ: 'logout+jwt', kid: key.id })
+      const payload = encode({
+        iss: issuer,
+        aud: applicationId,
+        iat: now,
+        exp: now + logoutTokenSeconds,
+        jti: id,
+        sub: accountId,
+        sid,
+        events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+      })
+      const text = `${head}.${payload}`
+      return `${text}.${signatures.access(text, key.sign).toString('base64url')}`
+    },
+
+    /**
+     * Reads an id_token that an application sends back as a hint. It may have expired (OpenID Connect RP-Initiated
+     * Logout §4); `undefined` if we did not issue it.
+     */
+    async readIdToken(token: string): Promise<IdTokenHint | undefined> {
+      const kid = keyId(token)
+      const key = kid === undefined ? undefined : (keys.find(kid) ?? (await keys.findFresh(kid)))
+      if (key?.purpose !== 'access') return undefined
+      try {
+        const { header, payload } = jwt.verify(token, key.key.verify, {
+          algorithms: [kinds.access.algorithm],
+          issuer,
+          ignoreExpiration: true,
+          complete: true,
+        })
+        // Access and logout tokens are signed with the same keys, and are no proof of a sign-in at an application.
+        if (header.typ !== undefined && header.typ !== 'JWT') return undefined
+        const { aud, sub, sid } = payload as Payload
+        return typeof aud === 'string' && typeof sub === 'string'
+          ? { applicationId: aud, accountId: sub, sid: typeof sid === 'string' ? sid : null }
+          : undefined
+      } catch {
+        return undefined
+      }
     },
 
     /** Verifies a token of an application, whichever resource or application it names as audience. */

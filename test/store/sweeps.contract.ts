@@ -21,6 +21,8 @@ const swept: Readonly<Record<Aged, { table: keyof Tables; given?: Readonly<Recor
   invitations: { table: 'teamInvitations' },
   rateLimits: { table: 'rateLimits' },
   guesses: { table: 'guesses' },
+  openidStates: { table: 'openidStates' },
+  applicationSessions: { table: 'applicationSessions' },
   sessions: { table: 'sessions' },
   hourlyCounts: { table: 'hourlyCounts' },
   auditOfNobody: { table: 'audit', given: { accountId: null, ip: null, userAgent: null } },

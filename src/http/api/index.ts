@@ -1,5 +1,6 @@
 import type { Route } from '../route.ts'
 import type { Services } from '../services.ts'
+import { applicationRoutes } from './applications.ts'
 import { connectionRoutes } from './connections.ts'
 import { exportRoutes } from './export.ts'
 import { identityApiRoutes } from './identities.ts'
@@ -7,6 +8,7 @@ import { jiraRoutes } from './jira.ts'
 import { jobRoutes } from './jobs.ts'
 import { mailRoutes } from './mail.ts'
 import { meRoutes } from './me.ts'
+import { oauthRoutes } from './oauth.ts'
 import { operatingRoutes } from './operating.ts'
 import { passkeyOriginRoutes } from './passkey-origins.ts'
 import { passkeyRoutes } from './passkeys.ts'
@@ -23,6 +25,7 @@ import { userRoutes } from './users.ts'
 export const apiRoutes: readonly Route<Services>[] = [
   ...operatingRoutes,
   ...tokenRoutes,
+  ...oauthRoutes,
   ...passwordRoutes,
   ...secondFactorRoutes,
   ...passkeyRoutes,
@@ -36,6 +39,7 @@ export const apiRoutes: readonly Route<Services>[] = [
   ...teamRoutes,
   ...jiraRoutes,
   ...serviceCredentialRoutes,
+  ...applicationRoutes,
   ...connectionRoutes,
   ...jobRoutes,
   ...statisticsRoutes,

@@ -25,6 +25,8 @@ import { mailLoginRoutes } from './mail-login.tsx'
 import { mailboxRoutes } from './mailbox.tsx'
 import { pageScript } from './page-script.ts'
 import { passkeyScripts } from './passkey-script.ts'
+import { oauthPageRoutes } from './oauth.tsx'
+import { passkeyScripts } from './passkey-script.tsx'
 import { passkeyPageRoutes } from './passkeys.tsx'
 import { passwordPages } from './password.tsx'
 import { permissionRoutes } from './permission.tsx'
@@ -67,6 +69,7 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...teamPageRoutes,
   ...invitationRoutes,
   ...adminOverviewRoutes,
+  ...oauthPageRoutes,
   ...adminRoutes,
   ...adminAuditRoutes,
   ...adminCredentialRoutes,

@@ -26,9 +26,11 @@ export type EventDetails = {
   readonly doneBy: string | undefined
   readonly member: string | undefined
 }
-/** Keys and back ends belong to no account, so their entries are in no account's activity. */
+/** What administrators do to applications. */
+type RegistrationEvent = `application.${'created' | 'updated' | 'deleted' | 'secret_rotated'}`
+/** Keys, back ends and applications belong to no account, so their entries are in no account's activity. */
 export type EventWords = {
-  readonly [N in Exclude<AuditName, 'signing_key.rotated' | `service_credential.${string}`>]:
+  readonly [N in Exclude<AuditName, 'signing_key.rotated' | `service_credential.${string}` | RegistrationEvent>]:
     | string
     | ((told: EventDetails) => string)
 }
