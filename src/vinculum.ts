@@ -213,7 +213,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       applications,
       applicationSessions,
       devices,
-      claims: flows.readClaims,
+      claims: flows.readUserClaims,
     })
     const logoutNotices = createLogoutNotices({
       ...base,

@@ -5,9 +5,9 @@ import { sameSecret, sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import {
+  type ApplicationAuth,
   type ApplicationKind,
-  type ClientAuth,
-  clientAuthsOf,
+  applicationAuthsOf,
   isLogoutUri,
   isResource,
   isStandardScope,
@@ -16,10 +16,10 @@ import {
 import type { Application, ApplicationChange, ApplicationStore } from './ports.ts'
 
 /** How long the previous secret stays valid by default, so that deployments can switch one by one. */
-export const overlapSeconds = 86_400
+const overlapSeconds = 86_400
 
 /** The maximum number of applications: lists contain all of them. */
-export const mostApplications = 500
+const mostApplications = 500
 
 /** The time of last use is informational and not worth a write for each sign-in. */
 const usedEverySeconds = 60
@@ -36,7 +36,7 @@ export type IssuedApplication = { readonly application: Application; readonly se
 /** The credentials of an application as a request presents them. */
 export type PresentedClient =
   | { readonly method: 'none'; readonly id: string }
-  | { readonly method: Exclude<ClientAuth, 'none'>; readonly id: string; readonly secret: string }
+  | { readonly method: Exclude<ApplicationAuth, 'none'>; readonly id: string; readonly secret: string }
 
 type NotFound = AppError<'application_not_found'>
 /** An invalid application, with the fields that are wrong. */
@@ -56,13 +56,13 @@ export function faultsOf(application: Omit<Application, 'secretHash' | 'createdB
     ...(scopes.includes('openid') ? [] : [{ path: 'scopes', reason: 'required' } as const]),
     // A scope that is not standard belongs to a resource. Without one, no token could ever have it.
     ...(resources.length > 0 || scopes.every(isStandardScope) ? [] : [invalid('scopes')]),
-    ...(clientAuthsOf(kind).includes(clientAuth) ? [] : [invalid('client_auth')]),
+    ...(applicationAuthsOf(kind).includes(clientAuth) ? [] : [invalid('client_auth')]),
     ...(backchannelLogoutUri === null || isLogoutUri(backchannelLogoutUri) ? [] : [invalid('backchannel_logout_uri')]),
   ]
 }
 
 const defaultScopes = ['openid', 'profile', 'email', 'offline_access'] as const
-const defaultAuth = (kind: ApplicationKind): ClientAuth => clientAuthsOf(kind)[0] ?? 'none'
+const defaultAuth = (kind: ApplicationKind): ApplicationAuth => applicationAuthsOf(kind)[0] ?? 'none'
 
 type ApplicationsParts = {
   applications: ApplicationStore

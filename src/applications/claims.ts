@@ -5,7 +5,7 @@ import { epochSeconds } from '../kernel/clock.ts'
 export type TeamClaim = { readonly id: string; readonly name: string; readonly role: string }
 
 /** The standard claims (OpenID Connect Core §5.1) and those of this service. */
-export type Claims = {
+export type UserClaims = {
   readonly sub: string
   readonly name?: string
   readonly picture?: string
@@ -20,7 +20,7 @@ export type Claims = {
  * What the scopes let an application see of a person. Unknown values are left out (OpenID Connect Core §5.3.2). The
  * subject is the account ID: it never changes and is never given to another person.
  */
-export function claimsOf(account: Account, scopes: readonly string[], teams: readonly TeamClaim[]): Claims {
+export function claimsOf(account: Account, scopes: readonly string[], teams: readonly TeamClaim[]): UserClaims {
   const { id, name, picture, locale, updatedAt, email, emailVerified } = account
   const has = (scope: string): boolean => scopes.includes(scope)
   return {

@@ -32,8 +32,7 @@ export function metadataOf({ issuer, publicUrl }: { readonly issuer: string; rea
     scopes_supported: [...standardScopes],
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
-    // `password` is for programs of the operator, without a registered application: see `/auth/token`.
-    grant_types_supported: ['authorization_code', 'refresh_token', 'password'],
+    grant_types_supported: ['authorization_code', 'refresh_token'],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['ES256'],
     token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],

@@ -12,11 +12,11 @@ export const applicationKinds = ['browser', 'server', 'native'] as const
 export type ApplicationKind = (typeof applicationKinds)[number]
 
 /** How an application authenticates at the token endpoint. */
-export const clientAuths = ['none', 'client_secret_basic', 'client_secret_post'] as const
-export type ClientAuth = (typeof clientAuths)[number]
+export const applicationAuths = ['none', 'client_secret_basic', 'client_secret_post'] as const
+export type ApplicationAuth = (typeof applicationAuths)[number]
 
 /** Only a server can keep a secret. Code in a browser or on a device is readable by its user. */
-export const clientAuthsOf = (kind: ApplicationKind): readonly ClientAuth[] =>
+export const applicationAuthsOf = (kind: ApplicationKind): readonly ApplicationAuth[] =>
   kind === 'server' ? ['client_secret_basic', 'client_secret_post'] : ['none']
 
 /** The scopes of OpenID Connect and of this service. Any other scope belongs to the resources of an application. */

@@ -1,6 +1,6 @@
 import type { Fact } from '../events/catalogue.ts'
 import type { Account } from '../kernel/account.ts'
-import type { ApplicationKind, ClientAuth } from './policy.ts'
+import type { ApplicationAuth, ApplicationKind } from './policy.ts'
 
 /** A registered application: a client of the OpenID provider. */
 export type Application = {
@@ -15,7 +15,7 @@ export type Application = {
   readonly scopes: readonly string[]
   /** The APIs it may request access tokens for (RFC 8707). */
   readonly resources: readonly string[]
-  readonly clientAuth: ClientAuth
+  readonly clientAuth: ApplicationAuth
   /** SHA-256 of the secret; `null` for an application that cannot keep one. */
   readonly secretHash: string | null
   readonly previousHash: string | null

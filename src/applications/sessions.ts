@@ -108,7 +108,7 @@ export function createApplicationSessions({ sessions, clock, ids, refreshTtlSeco
       generation: number,
     ): Promise<Result<FoundApplicationSession, AppError<'session_revoked' | 'session_expired' | 'user_disabled'>>> {
       const found = await sessions.find(id)
-      const standing = standingOf(found, clock())
+      const standing = checkSignIn(found, clock())
       if (!standing.ok) return standing
       if (generation > standing.value.usedGeneration) await sessions.markUsed(id, generation)
       return standing
@@ -121,7 +121,7 @@ export function createApplicationSessions({ sessions, clock, ids, refreshTtlSeco
 export type ApplicationSessions = ReturnType<typeof createApplicationSessions>
 
 /** Whether a sign-in is alive, by its own row, its device session and its account. */
-export function standingOf(
+export function checkSignIn(
   found: FoundApplicationSession | undefined,
   now: Date,
 ): Result<FoundApplicationSession, AppError<'session_revoked' | 'session_expired' | 'user_disabled'>> {

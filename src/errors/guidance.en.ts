@@ -350,7 +350,7 @@ export const guide: Guide = {
       'The resource is not registered for the application.',
       'The sign-in was for several resources, and the token request names none.',
     ],
-    person: 'Report the error to the operator of the application.',
+    person: 'Tell the operator of the application which page you were on.',
     developer:
       'Register the resource, send it with the authorization request, and name exactly one in each token request.',
   },

@@ -352,7 +352,7 @@ export const portugueseGuide: Guide = {
       'O recurso não está registrado para o aplicativo.',
       'O login foi para vários recursos, e o pedido de token não indica nenhum.',
     ],
-    person: 'Avise quem opera o aplicativo.',
+    person: 'Avise quem opera o aplicativo, dizendo em que página você estava.',
     developer: 'Registre o recurso, envie-o no pedido de autorização e indique exatamente um em cada pedido de token.',
   },
 

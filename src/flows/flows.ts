@@ -16,8 +16,8 @@ import { lendToken } from './lend-token.ts'
 import { keepPasskeys } from './passkeys.ts'
 import { proveSecondFactor } from './prove-second-factor.ts'
 import { readAsAdministrator } from './read-as-administrator.ts'
-import { readClaims } from './read-claims.ts'
 import { readQueues } from './read-queues.ts'
+import { readUserClaims } from './read-user-claims.ts'
 import { readUserInfo } from './read-userinfo.ts'
 import { redeemCode } from './redeem-code.ts'
 import { refreshApplication } from './refresh-application.ts'
@@ -75,7 +75,7 @@ type Nouns = Omit<
     PartsOf<typeof lendToken> &
     PartsOf<typeof proveSecondFactor> &
     PartsOf<typeof readAsAdministrator> &
-    PartsOf<typeof readClaims> &
+    PartsOf<typeof readUserClaims> &
     PartsOf<typeof readUserInfo> &
     PartsOf<typeof redeemCode> &
     PartsOf<typeof refreshApplication> &
@@ -162,7 +162,7 @@ export function createFlows(nouns: Nouns) {
     introspect: introspectToken(nouns),
     refreshApplication: refreshApplication(nouns),
     revokeApplicationToken: revokeApplicationToken(nouns),
-    readClaims: readClaims(nouns),
+    readUserClaims: readUserClaims(nouns),
     signOut: signOut({ ...nouns, withdrawal }),
     deleteAccount: deleteAccount(nouns),
     readAsAdministrator: readAsAdministrator(nouns),

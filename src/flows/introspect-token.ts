@@ -1,4 +1,4 @@
-import { type ApplicationSessions, standingOf } from '../applications/sessions.ts'
+import { type ApplicationSessions, checkSignIn } from '../applications/sessions.ts'
 import { type Clock, epochSeconds } from '../kernel/clock.ts'
 import type { Devices } from '../sessions/devices.ts'
 import type { Tokens } from '../sessions/tokens.ts'
@@ -47,7 +47,7 @@ export function introspectToken(parts: IntrospectTokenParts) {
       const claims = await tokens.readOfApplication(token, type)
       if (!claims.ok) continue
       const { application, sid, sub, generation, expiresAt, issuedAt } = claims.value
-      const found = standingOf(await applicationSessions.find(application.session), clock())
+      const found = checkSignIn(await applicationSessions.find(application.session), clock())
       if (!found.ok || (type === 'refresh' && generation !== found.value.generation)) return { active: false }
       return {
         active: true,

@@ -1,7 +1,7 @@
 import type { Applications } from '../applications/applications.ts'
 import { resourceScopesOf, standardOf } from '../applications/policy.ts'
 import type { Application, ApplicationSession } from '../applications/ports.ts'
-import { type ApplicationSessions, standingOf } from '../applications/sessions.ts'
+import { type ApplicationSessions, checkSignIn } from '../applications/sessions.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
 import type { Origin } from '../events/catalogue.ts'
@@ -118,7 +118,7 @@ export function refreshApplication({
       const now = clock()
       // What the request may ask for is checked before anything is rotated: a refused request changes nothing.
       if (asked.scope !== undefined || asked.resource !== undefined) {
-        const current = standingOf(await applicationSessions.find(of.session), now)
+        const current = checkSignIn(await applicationSessions.find(of.session), now)
         if (!current.ok) return refuse()
         const access = accessOf(current.value, asked)
         if (!access.ok) return access
@@ -136,7 +136,7 @@ export function refreshApplication({
         applications.used(application)
         return ok(answer(rotated, access.value))
       }
-      const found = standingOf(await applicationSessions.find(of.session), now)
+      const found = checkSignIn(await applicationSessions.find(of.session), now)
       if (!found.ok) return refuse()
       const decision = decideRotation(generation, found.value, now, windows)
       if (decision.tag === 'replay') {

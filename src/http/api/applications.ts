@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ApplicationFault, Refused } from '../../applications/applications.ts'
-import { applicationKinds, clientAuths } from '../../applications/policy.ts'
+import { applicationAuths, applicationKinds } from '../../applications/policy.ts'
 import type { Application, ApplicationChange } from '../../applications/ports.ts'
 import { err, ok } from '../../kernel/result.ts'
 import { json, noContent } from '../reply.ts'
@@ -33,7 +33,7 @@ const fields = {
   post_logout_redirect_uris: z.array(uri).max(50).describe('Where people may return to after signing out'),
   scopes: z.array(scopeName).min(1).max(50).describe('What the application may ask for; always contains `openid`'),
   resources: z.array(uri).max(20).describe('The APIs it may request access tokens for (RFC 8707)'),
-  client_auth: z.enum(clientAuths).describe('How it authenticates at the token endpoint'),
+  client_auth: z.enum(applicationAuths).describe('How it authenticates at the token endpoint'),
   access_token_seconds: z
     .number()
     .int()

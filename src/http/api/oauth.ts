@@ -246,15 +246,14 @@ const userinfo = (method: 'get' | 'post') =>
     limit: 'account',
     anyOrigin: true,
     applications: ['openid'],
-    summary: method === 'get' ? 'Get the claims of the user' : 'Get the claims of the user, with POST',
+    summary: method === 'get' ? 'Get the claims of the user' : 'Get the claims of the user by POST',
     description: 'The claims that the scopes of the access token allow (OpenID Connect Core §5.3).',
     example: { response: { sub: 'usr_00000001', name: 'Pat', email: 'pat@example.com', email_verified: true } },
-    ...(method === 'post' ? { form: true as const, bodyOptional: true as const, body: z.looseObject({}) } : {}),
     reply: UserInfo,
     fails: ['user_not_found'],
     async handle({ who }, { flows }: Services) {
       const scopes = who.application === null ? ownScopes : who.scopes
-      const claims = await flows.readClaims(who.accountId, scopes.join(' '))
+      const claims = await flows.readUserClaims(who.accountId, scopes.join(' '))
       if (!claims) return fail('user_not_found')
       const { teams, ...rest } = claims
       return ok(json({ ...rest, ...(teams === undefined ? {} : { teams: [...teams] }) }))

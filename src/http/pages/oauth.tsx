@@ -20,7 +20,12 @@ import { goOn } from './onward.tsx'
  */
 
 const common = { tag: 'Pages', surface: 'browser', auth: 'public', limit: 'browse' } as const
-const uidParams = object({ uid: z.string().regex(/^[\w-]{16,64}$/) })
+const uidParams = object({
+  uid: z
+    .string()
+    .regex(/^[\w-]{16,64}$/)
+    .describe('Names the request of an application'),
+})
 
 /** The cookie that binds a request of an application to the browser that sent it. */
 const bindingOf = (uid: string): string => `application_${uid}`
@@ -147,7 +152,7 @@ const decide = route({
   auth: 'user',
   limit: 'account',
   params: uidParams,
-  body: object({ decision: z.enum(['allow', 'refuse']) }),
+  body: object({ decision: z.enum(['allow', 'refuse']).describe('What the person decided') }),
   status: 303,
   fails: ['authorization_request_expired'],
   async handle({ params: { uid }, body, who, origin, cookie }, { openid }: Services) {

@@ -1,12 +1,12 @@
 import type { AccountStore } from '../accounts/ports.ts'
-import { type Claims, claimsOf } from '../applications/claims.ts'
+import { claimsOf, type UserClaims } from '../applications/claims.ts'
 import type { TeamStore } from '../teams/ports.ts'
 
 type ReadClaimsParts = { accounts: Pick<AccountStore, 'find'>; teams: Pick<TeamStore, 'list'> }
 
 /** What an application sees of a person with these scopes; `undefined` if the account is gone or disabled. */
-export function readClaims({ accounts, teams }: ReadClaimsParts) {
-  return async (accountId: string, scope: string): Promise<Claims | undefined> => {
+export function readUserClaims({ accounts, teams }: ReadClaimsParts) {
+  return async (accountId: string, scope: string): Promise<UserClaims | undefined> => {
     const account = await accounts.find(accountId)
     if (!account || account.disabledAt) return undefined
     const scopes = scope.split(' ')
