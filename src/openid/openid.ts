@@ -100,6 +100,7 @@ export function createOpenid(parts: OpenidParts) {
     clock,
     application: applications.find,
     clientOf: (application) => engineModule().clientOf(application),
+    // Without `iat`: the engine reads the clock of its machine, which may be behind the one that all nodes share.
     session: async (id) => {
       const session = await liveSession(id)
       if (!session) return undefined
@@ -112,7 +113,6 @@ export function createOpenid(parts: OpenidParts) {
         loginTs: epochSeconds(session.authTime),
         amr: [...session.amr],
         ...(acr === undefined ? {} : { acr }),
-        iat: epochSeconds(session.createdAt),
         exp: epochSeconds(session.absoluteExpiresAt),
       }
     },
@@ -135,7 +135,6 @@ export function createOpenid(parts: OpenidParts) {
             .filter((resource) => application.resources.includes(resource))
             .map((resource) => [resource, ofResources]),
         ),
-        iat: epochSeconds(session.createdAt),
         exp: epochSeconds(session.absoluteExpiresAt),
       }
     },

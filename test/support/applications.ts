@@ -4,12 +4,12 @@ import { expect } from 'vitest'
 import { z } from 'zod'
 import type { Browser, Json, World } from './service.ts'
 
-/** An administrator's access token, to register applications with. */
-export async function administratorOf(world: World): Promise<string> {
+/** An administrator who registers applications: returns a new access token each time, so that it is always recent. */
+export async function administratorOf(world: World): Promise<() => Promise<string>> {
   const who = world.newcomer()
   const { user } = await world.signIn('google', who)
   await world.vinculum.makeAdministrator(user.id)
-  return (await world.signIn('google', who)).access_token
+  return async () => (await world.signIn('google', who)).access_token
 }
 
 export const callback = 'https://shop.example.org/callback'
@@ -17,7 +17,8 @@ export const callback = 'https://shop.example.org/callback'
 const Registered = z.looseObject({ id: z.string(), secret: z.string().nullable() })
 
 /** Registers an application. It runs on a server, and is operated by us, unless `about` says otherwise. */
-export async function register(world: World, token: string, about: Json = {}) {
+export async function register(world: World, administrator: () => Promise<string>, about: Json = {}) {
+  const token = await administrator()
   const answer = await world.call('POST', '/applications', {
     token,
     body: { name: 'Shop', kind: 'server', first_party: true, redirect_uris: [callback], ...about },
