@@ -313,7 +313,7 @@ export function createOpenid(parts: OpenidParts) {
       return finish(interaction, { consent: { grantId: '' } })
     },
 
-    /** Records that the person refused. The application is told so. */
+    /** Records that the person refused. The application gets `access_denied`. */
     async refuse(uid: string): Promise<string | undefined> {
       const found = await interactionOf(uid)
       return found && finish(found.interaction, { error: 'access_denied' })
