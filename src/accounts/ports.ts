@@ -252,7 +252,7 @@ export type PersonalData = {
   /** What they allowed applications to see. */
   readonly applicationConsents: Rows
   /** Their sign-ins to applications, newest first. */
-  readonly applicationSessions: Rows
+  readonly applicationSessions: Pages
   /** Logout notices to applications that wait to be delivered. */
   readonly logoutNotices: Rows
   /** Sign-ins to applications that are still open. */

@@ -9,8 +9,6 @@ import { compareRow } from './row-value.ts'
 
 /** How many rows are in memory at once. */
 const pageRows = 500
-/** Sign-ins to applications in an export, newest first: more than the limits of sessions allow to be open. */
-const mostApplicationSessions = 2000
 
 /** Reads one page after another, each starting after the last row of the previous one. */
 async function* pages<R extends Row>(
@@ -64,6 +62,16 @@ export function personalDataStore({ db, readLong, tables: t }: Driver, change: C
         .from(t.sessions)
         .where(and(eq(t.sessions.accountId, accountId), last && lt(t.sessions.id, last.id)))
         .orderBy(desc(t.sessions.id))
+        .limit(pageRows),
+    )
+  const applicationSessionsAfter = (accountId: string) => (last: { readonly id: string } | undefined) =>
+    readLong(
+      db
+        .select({ ...getTableColumns(t.applicationSessions), application: t.applications.name })
+        .from(t.applicationSessions)
+        .innerJoin(t.applications, eq(t.applications.id, t.applicationSessions.applicationId))
+        .where(and(eq(t.applicationSessions.accountId, accountId), last && lt(t.applicationSessions.id, last.id)))
+        .orderBy(desc(t.applicationSessions.id))
         .limit(pageRows),
     )
   const { at, ordinal, id: entryId } = t.audit
@@ -195,15 +203,7 @@ export function personalDataStore({ db, readLong, tables: t }: Driver, change: C
               .where(eq(t.applicationConsents.accountId, accountId))
               .orderBy(asc(t.applicationConsents.id)),
           ),
-          applicationSessions: yield* step(
-            tx
-              .select({ ...getTableColumns(t.applicationSessions), application: t.applications.name })
-              .from(t.applicationSessions)
-              .innerJoin(t.applications, eq(t.applications.id, t.applicationSessions.applicationId))
-              .where(eq(t.applicationSessions.accountId, accountId))
-              .orderBy(desc(t.applicationSessions.id))
-              .limit(mostApplicationSessions),
-          ),
+          applicationSessions: pages(applicationSessionsAfter(accountId)),
           logoutNotices: yield* step(
             tx
               .select(notices)

@@ -50,6 +50,23 @@ export function sweepsContract(
     await driver.write(
       driver.db.insert(driver.tables.teams).values({ id: teamId, name: 'Engines', createdAt: now, updatedAt: now }),
     )
+    const applicationId = newId('app')
+    if (name === 'applicationSessions')
+      await driver.write(
+        driver.db.insert(driver.tables.applications).values({
+          id: applicationId,
+          name: 'Shop',
+          kind: 'server',
+          firstParty: true,
+          redirectUris: [],
+          postLogoutRedirectUris: [],
+          scopes: [],
+          resources: [],
+          clientAuth: 'none',
+          createdAt: now,
+          updatedAt: now,
+        }),
+      )
     const value = (column: SQLiteColumn): unknown => {
       switch (column.dataType) {
         case 'date':
@@ -64,7 +81,14 @@ export function sweepsContract(
           return newId('tkt')
       }
     }
-    const known: Readonly<Record<string, unknown>> = { accountId, sessionId, teamId, invitedBy: accountId, ...given }
+    const known: Readonly<Record<string, unknown>> = {
+      accountId,
+      sessionId,
+      teamId,
+      applicationId,
+      invitedBy: accountId,
+      ...given,
+    }
     const row = () =>
       Object.fromEntries(
         Object.entries<SQLiteColumn>(getTableColumns(table)).map(([key, column]) => [
