@@ -94,9 +94,17 @@ const may: Record<string, readonly string[]> = {
     'credentials/scopes.ts',
     'applications/metadata.ts',
     'applications/policy.ts',
-    ...['accounts', 'sessions', 'connections', 'teams', 'credentials', 'jobs', 'applications', 'openid', 'statistics'].map(
-      (noun) => `type ${noun}`,
-    ),
+    ...[
+      'accounts',
+      'sessions',
+      'connections',
+      'teams',
+      'credentials',
+      'jobs',
+      'applications',
+      'openid',
+      'statistics',
+    ].map((noun) => `type ${noun}`),
   ],
   // Pages do what the API does (`form.ts`). The API imports no page: a program never needs one.
   'http/pages': [
@@ -113,7 +121,7 @@ const may: Record<string, readonly string[]> = {
     ...['accounts', 'sessions', 'connections', 'teams', 'credentials', 'applications', 'openid'].map(
       (noun) => `type ${noun}`,
     ),
-    ...['audit', 'jobs', 'providers'].map((noun) => `type ${noun}`),
+    ...['audit', 'jobs', 'providers', 'statistics'].map((noun) => `type ${noun}`),
   ],
   telemetry: ['kernel', 'events'],
   settings: ['kernel'],
