@@ -8,6 +8,9 @@ import { createProfiles } from './accounts/profile.ts'
 import { createForecast, createReconcile } from './accounts/reconcile.ts'
 import { scopeOf } from './accounts/roles.ts'
 import { createUsers } from './accounts/users.ts'
+import { createApplications } from './applications/applications.ts'
+import { createLogoutNotices } from './applications/logout-notices.ts'
+import { createApplicationSessions } from './applications/sessions.ts'
 import { type CompleteConfig, ConfigError, routeSettings } from './config.ts'
 import { createProviderTokens } from './connections/provider-tokens.ts'
 import { createCredentials } from './credentials/credentials.ts'
@@ -31,6 +34,8 @@ import { secretToken } from './kernel/ids.ts'
 import { createShared } from './kernel/shared.ts'
 import { createMail } from './mail/mail.ts'
 import { createOAuth } from './oauth.ts'
+import { deliverLogoutToken } from './openid/deliver.ts'
+import { createOpenid } from './openid/openid.ts'
 import { createManagedProviders } from './providers/managed.ts'
 import { createProviders } from './providers/providers.ts'
 import { prefix } from './providers/settings.ts'
@@ -126,6 +131,12 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
     })
 
     // Sessions and sign-in
+    const applications = createApplications({ ...base, applications: stored.applications })
+    const applicationSessions = createApplicationSessions({
+      ...base,
+      sessions: stored.applicationSessions,
+      refreshTtlSeconds: lifetimes.refreshTtlSeconds,
+    })
     const returns = createReturns({ allowed: config.returnToAllowed, self: publicUrl })
     const { keys, tokens, devices, signIn, codes } = await createSessions({
       ...base,
@@ -135,6 +146,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       familiarity: credentials.trustedDevices,
       requireVerifiedEmail: config.requireVerifiedEmail,
       accountExists: async (id) => (await accounts.find(id)) !== undefined,
+      ofApplication: ({ session }, generation) => applicationSessions.use(session, generation),
       isEnabled: (id) => providers.get(id) !== undefined,
       scopeOf,
     })
@@ -197,6 +209,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       signIn,
       codes,
       devices,
+      applications,
+      applicationSessions,
       tokens,
       ...credentials,
       vault,
@@ -217,6 +231,27 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       wakeRevocation,
     })
 
+    // Applications that sign people in
+    const openid = createOpenid({
+      ...base,
+      publicUrl,
+      ...lifetimes,
+      keys,
+      tokens,
+      states: stored.openidStates,
+      consents: stored.consents,
+      applications,
+      applicationSessions,
+      devices,
+      claims: flows.readUserClaims,
+    })
+    const logoutNotices = createLogoutNotices({
+      ...base,
+      notices: stored.logoutNotices,
+      applications: stored.applications,
+      deliver: (uri, notice) => deliverLogoutToken(uri, tokens.logout(notice)),
+    })
+
     // Background jobs: on a schedule, or when a flow has queued work
     const sweeping = createSweeping({
       ...base,
@@ -230,6 +265,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
         jiraSites: flows.syncJiraSites,
         renewal,
         mailer,
+        logoutNotices,
         keys,
         managed,
         manageProviders: flows.manageProviders,
@@ -269,6 +305,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       keys,
       providers,
       serviceCredentials: credentials.serviceCredentials,
+      applications,
+      openid,
       audit,
       overview: createOverview({ statistics: stored.statistics, clock }),
       jobs: scheduler.status,
@@ -334,6 +372,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
         await pause(config.shutdownDrainSeconds * 1000)
         await server.close(graceSeconds)
         mailer.stop()
+        logoutNotices.stop()
         renewal.stop()
         revocation.stop()
         sweeping.stop()

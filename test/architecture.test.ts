@@ -24,6 +24,16 @@ const may: Record<string, readonly string[]> = {
   // A changed credential is stored with its messages, and checks the remaining sign-in methods.
   credentials: ['kernel', 'errors', 'events', 'type mail/ports.ts', 'type accounts/ports.ts'],
   mail: ['kernel', 'type events'],
+  applications: ['kernel', 'errors', 'type events', 'events/catalogue.ts'],
+  // The only place that knows the protocol engine, as providers is for Passport.
+  openid: [
+    'kernel',
+    'events/catalogue.ts',
+    'applications/metadata.ts',
+    'applications/policy.ts',
+    'type applications',
+    'type sessions',
+  ],
   sealing: ['kernel'],
   statistics: ['kernel'],
   audit: ['type events'],
@@ -33,7 +43,9 @@ const may: Record<string, readonly string[]> = {
     'kernel',
     'events/catalogue.ts',
     'root.ts',
-    ...['accounts', 'sessions', 'connections', 'credentials', 'teams', 'mail'].map((noun) => `type ${noun}/ports.ts`),
+    ...['accounts', 'sessions', 'connections', 'credentials', 'teams', 'mail', 'applications'].map(
+      (noun) => `type ${noun}/ports.ts`,
+    ),
     ...['audit', 'providers', 'sealing', 'statistics', 'jobs', 'http'].map((noun) => `type ${noun}/ports.ts`),
   ],
   flows: [
@@ -45,11 +57,21 @@ const may: Record<string, readonly string[]> = {
     'sessions',
     'connections',
     'teams',
+    'applications',
     'mail',
     'type audit',
     'type providers',
   ],
-  jobs: ['kernel', 'sessions/keys.ts', 'type statistics', 'type events', 'type connections', 'type mail', 'type flows'],
+  jobs: [
+    'kernel',
+    'sessions/keys.ts',
+    'type events',
+    'type connections',
+    'type applications',
+    'type statistics',
+    'type mail',
+    'type flows',
+  ],
   // The framework: it knows the shape of routes, not which exist. Its documentation lists the events and names the
   // services.
   http: [
@@ -60,7 +82,7 @@ const may: Record<string, readonly string[]> = {
     'type events',
     'type flows',
     ...['accounts', 'sessions', 'connections', 'teams', 'credentials'].map((noun) => `type ${noun}`),
-    ...['mail', 'audit', 'jobs', 'providers', 'statistics'].map((noun) => `type ${noun}`),
+    ...['mail', 'audit', 'jobs', 'providers', 'applications', 'openid', 'statistics'].map((noun) => `type ${noun}`),
   ],
   'http/api': [
     'http',
@@ -70,9 +92,20 @@ const may: Record<string, readonly string[]> = {
     'flows',
     'teams/policy.ts',
     'credentials/scopes.ts',
-    ...['accounts', 'sessions', 'connections', 'teams', 'credentials', 'jobs', 'statistics', 'providers'].map(
-      (noun) => `type ${noun}`,
-    ),
+    'applications/metadata.ts',
+    'applications/policy.ts',
+    ...[
+      'accounts',
+      'sessions',
+      'connections',
+      'teams',
+      'credentials',
+      'jobs',
+      'applications',
+      'openid',
+      'statistics',
+      'providers',
+    ].map((noun) => `type ${noun}`),
   ],
   // Pages do what the API does (`form.ts`). The API imports no page: a program never needs one.
   'http/pages': [
@@ -84,7 +117,11 @@ const may: Record<string, readonly string[]> = {
     'flows',
     'teams/policy.ts',
     'credentials/scopes.ts',
-    ...['accounts', 'sessions', 'connections', 'teams', 'credentials'].map((noun) => `type ${noun}`),
+    'applications/metadata.ts',
+    'applications/policy.ts',
+    ...['accounts', 'sessions', 'connections', 'teams', 'credentials', 'applications', 'openid'].map(
+      (noun) => `type ${noun}`,
+    ),
     ...['audit', 'jobs', 'providers', 'statistics'].map((noun) => `type ${noun}`),
   ],
   telemetry: ['kernel', 'events'],
@@ -169,6 +206,7 @@ const keptIn: Record<string, readonly string[]> = {
   otpauth: ['credentials'],
   '@simplewebauthn/server': ['credentials'],
   nodemailer: ['mail'],
+  'oidc-provider': ['openid'],
   croner: ['jobs'],
   jsonwebtoken: ['sessions'],
   'prom-client': ['telemetry'],

@@ -265,6 +265,16 @@ export type PersonalData = {
   readonly serviceCredentials: Rows
   readonly providers: Rows
   readonly providerVersions: Rows
+  /** What they allowed applications to see. */
+  readonly applicationConsents: Rows
+  /** Their sign-ins to applications, newest first. */
+  readonly applicationSessions: Pages
+  /** Logout notices to applications that wait to be delivered. */
+  readonly logoutNotices: Rows
+  /** Sign-ins to applications that are still open. */
+  readonly openidStates: Rows
+  /** Applications that they registered. */
+  readonly applications: Rows
   /** The teams they belong to. */
   readonly teamMembers: Rows
   /** Invitations they sent, and those to their verified email address. */

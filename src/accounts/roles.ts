@@ -10,6 +10,8 @@ export const scopes = [
   'jobs:read',
   'providers:read',
   'providers:write',
+  'applications:read',
+  'applications:write',
 ] as const
 export type Scope = (typeof scopes)[number]
 

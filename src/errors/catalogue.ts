@@ -63,6 +63,17 @@ export const catalogue = {
   provider_trial_not_found: { status: 404 },
   too_many_providers: { status: 409 },
 
+  // Applications that sign people in
+  application_not_found: { status: 404 },
+  application_has_no_secret: { status: 409 },
+  too_many_applications: { status: 409 },
+  application_not_allowed: { status: 403, oauth: 'insufficient_scope', challenge: 'insufficient_scope' },
+  authorization_request_invalid: { status: 400, params: ['error'] },
+  authorization_request_expired: { status: 400 },
+  grant_invalid: { status: 400, oauth: 'invalid_grant' },
+  scope_invalid: { status: 400, oauth: 'invalid_scope' },
+  resource_invalid: { status: 400, oauth: 'invalid_target' },
+
   // Sign-in with a provider
   provider_not_found: { status: 404, params: ['provider'] },
   provider_unavailable: { status: 503, params: ['provider'] },

@@ -344,6 +344,93 @@ export const guide: Guide = {
     developer: 'Use one provider with `TENANTS` for many tenants of one issuer. Delete with `DELETE /providers/:id`.',
   },
 
+  // Applications that sign people in
+  application_not_found: {
+    happened: 'No registered application has the ID in the URL.',
+    causes: ['The application was deleted.', 'The ID is from another installation.'],
+    person: 'Reload the list of applications.',
+    developer:
+      'Use the ID of `GET /applications`. A client whose application was deleted gets `invalid_client` at the token endpoint.',
+  },
+  application_has_no_secret: {
+    happened: 'A secret was requested for an application that authenticates without one.',
+    causes: [
+      'The application is of the kind `browser` or `native`: its code is readable by its users, so a secret in it would be public.',
+    ],
+    person: 'Create a server application if the program runs on a server.',
+    developer:
+      'Applications without a secret use PKCE. Read `client_auth` of the application before you offer to rotate a secret.',
+  },
+  too_many_applications: {
+    happened: 'The service has 500 applications, which is the limit, so none was created.',
+    causes: ['Automation creates an application for each deployment and never deletes it.'],
+    person: 'Delete applications that are no longer used, then try again.',
+    developer:
+      'Register one application for all deployments of a program, with several redirect URIs. `last_used_at` shows which applications are unused.',
+  },
+  application_not_allowed: {
+    happened: 'The access token was issued to an application, and the route is only for the person.',
+    causes: [
+      'An application called a route other than `GET /me` and `/oauth/userinfo` with its token.',
+      'The token lacks a scope that the route asks of applications.',
+    ],
+    person: 'Do this on the pages of this service.',
+    developer:
+      'An application reads `/oauth/userinfo` and `GET /me`. For your own API, register a resource and request a token for it.',
+  },
+  authorization_request_invalid: {
+    happened:
+      'The request at `/oauth/authorize` was refused, and the browser could not be sent back to the application safely.',
+    causes: [
+      '`invalid_redirect_uri`: the redirect URI is not registered exactly as it was sent, character by character.',
+      '`invalid_client`: no application has this `client_id`.',
+      '`invalid_request`: a parameter is missing, repeated or malformed.',
+    ],
+    person:
+      'Go back to the application and try again. If it happens again, report it to the operator of the application.',
+    developer:
+      'Compare the request with the registration of the application. Errors that can be returned safely arrive at the redirect URI as `error`.',
+  },
+  authorization_request_expired: {
+    happened: 'The page belongs to an application request that no longer exists, or to another browser.',
+    causes: [
+      'The request is older than an hour.',
+      'It was answered already, for instance in another tab.',
+      'The page was opened in another browser than the one the application used.',
+    ],
+    person: 'Go back to the application and sign in again.',
+    developer: 'Start a new authorization request. A request is bound to the browser that sent it.',
+  },
+  grant_invalid: {
+    happened: 'The token endpoint refused the code or the refresh token.',
+    causes: [
+      'The code is older than a minute or was already used.',
+      'The person signed out, or the session ended for another reason.',
+      'An old refresh token was used again outside its windows, so the sign-ins of the application on that device have ended.',
+      'The `redirect_uri` or `code_verifier` differs from the authorization request.',
+    ],
+    person: 'Sign in to the application again.',
+    developer:
+      'Start a new authorization request. Store the new refresh token of each response. The audit log shows why a session ended.',
+  },
+  scope_invalid: {
+    happened: 'The request names a scope that the application or this sign-in does not have.',
+    causes: ['The scope is not registered for the application.', 'A refresh asked for more than the sign-in granted.'],
+    person: 'Report the error to the operator of the application.',
+    developer: 'Register the scope, or ask for less. The scopes of a resource need `resource` in the request.',
+  },
+  resource_invalid: {
+    happened:
+      'The request names a resource (RFC 8707) that the application or this sign-in does not have, or it must name one of several.',
+    causes: [
+      'The resource is not registered for the application.',
+      'The sign-in was for several resources, and the token request names none.',
+    ],
+    person: 'Tell the operator of the application which page you were on.',
+    developer:
+      'Register the resource, send it with the authorization request, and name exactly one in each token request.',
+  },
+
   // Sign-in with a provider
   provider_not_found: {
     happened: 'The URL names a provider that this service does not offer.',

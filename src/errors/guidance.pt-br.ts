@@ -346,6 +346,90 @@ export const portugueseGuide: Guide = {
     developer: 'Use um provedor com `TENANTS` para muitos tenants de um issuer. Exclua com `DELETE /providers/:id`.',
   },
 
+  // Applications that sign people in
+  application_not_found: {
+    happened: 'Nenhum aplicativo registrado tem o ID da URL.',
+    causes: ['O aplicativo foi excluído.', 'O ID é de outra instalação.'],
+    person: 'Recarregue a lista de aplicativos.',
+    developer:
+      'Use o ID de `GET /applications`. Um cliente cujo aplicativo foi excluído recebe `invalid_client` no endpoint de tokens.',
+  },
+  application_has_no_secret: {
+    happened: 'Foi pedido um segredo para um aplicativo que se autentica sem segredo.',
+    causes: [
+      'O aplicativo é do tipo `browser` ou `native`: seus usuários conseguem ler o código, e um segredo nele seria público.',
+    ],
+    person: 'Crie um aplicativo de servidor, se o programa roda em um servidor.',
+    developer:
+      'Aplicativos sem segredo usam PKCE. Leia `client_auth` do aplicativo antes de oferecer a troca do segredo.',
+  },
+  too_many_applications: {
+    happened: 'O serviço tem 500 aplicativos, que é o limite, e nenhum foi criado.',
+    causes: ['Uma automação cria um aplicativo a cada implantação e nunca o exclui.'],
+    person: 'Exclua aplicativos que não são mais usados e tente de novo.',
+    developer:
+      'Registre um só aplicativo para todas as implantações de um programa, com várias URIs de redirecionamento. `last_used_at` mostra quais não são usados.',
+  },
+  application_not_allowed: {
+    happened: 'O token de acesso é de um aplicativo, e a rota é só para a pessoa.',
+    causes: [
+      'Um aplicativo chamou, com o token dele, uma rota além de `GET /me` e `/oauth/userinfo`.',
+      'Falta ao token um escopo que a rota exige de aplicativos.',
+    ],
+    person: 'Faça isto nas páginas deste serviço.',
+    developer:
+      'Um aplicativo lê `/oauth/userinfo` e `GET /me`. Para a sua própria API, registre um recurso e peça um token para ele.',
+  },
+  authorization_request_invalid: {
+    happened: 'O pedido a `/oauth/authorize` foi recusado, e não era seguro devolver o navegador ao aplicativo.',
+    causes: [
+      '`invalid_redirect_uri`: a URI de redirecionamento não está registrada exatamente como foi enviada, letra por letra.',
+      '`invalid_client`: nenhum aplicativo tem este `client_id`.',
+      '`invalid_request`: um parâmetro falta, está repetido ou malformado.',
+    ],
+    person: 'Volte ao aplicativo e tente de novo. Se acontecer outra vez, avise quem opera o aplicativo.',
+    developer:
+      'Compare o pedido com o registro do aplicativo. Erros que podem ser devolvidos com segurança chegam à URI de redirecionamento em `error`.',
+  },
+  authorization_request_expired: {
+    happened: 'A página é de um pedido de aplicativo que não existe mais, ou de outro navegador.',
+    causes: [
+      'O pedido tem mais de uma hora.',
+      'Ele já foi respondido, por exemplo em outra aba.',
+      'A página foi aberta em outro navegador, e não no que o aplicativo usou.',
+    ],
+    person: 'Volte ao aplicativo e entre de novo.',
+    developer: 'Comece um novo pedido de autorização. Um pedido pertence ao navegador que o enviou.',
+  },
+  grant_invalid: {
+    happened: 'O endpoint de tokens recusou o código ou o token de renovação.',
+    causes: [
+      'O código tem mais de um minuto ou já foi usado.',
+      'A pessoa saiu, ou a sessão terminou por outro motivo.',
+      'Um token de renovação antigo foi usado de novo fora do prazo, e os logins do aplicativo naquele dispositivo terminaram.',
+      '`redirect_uri` ou `code_verifier` difere do pedido de autorização.',
+    ],
+    person: 'Entre de novo no aplicativo.',
+    developer:
+      'Comece um novo pedido de autorização. Guarde o token de renovação novo de cada resposta. O registro de auditoria mostra por que uma sessão terminou.',
+  },
+  scope_invalid: {
+    happened: 'O pedido indica um escopo que o aplicativo ou este login não tem.',
+    causes: ['O escopo não está registrado para o aplicativo.', 'Uma renovação pediu mais do que o login concedeu.'],
+    person: 'Avise quem opera o aplicativo.',
+    developer: 'Registre o escopo, ou peça menos. Os escopos de um recurso precisam de `resource` no pedido.',
+  },
+  resource_invalid: {
+    happened:
+      'O pedido indica um recurso (RFC 8707) que o aplicativo ou este login não tem, ou precisa indicar um entre vários.',
+    causes: [
+      'O recurso não está registrado para o aplicativo.',
+      'O login foi para vários recursos, e o pedido de token não indica nenhum.',
+    ],
+    person: 'Avise quem opera o aplicativo, dizendo em que página você estava.',
+    developer: 'Registre o recurso, envie-o no pedido de autorização e indique exatamente um em cada pedido de token.',
+  },
+
   // Sign-in with a provider
   provider_not_found: {
     happened: 'A URL indica um provedor que este serviço não oferece.',

@@ -80,7 +80,7 @@ export const englishErrorTexts = errorTexts({
   invalid_client: {
     title: 'Client authentication failed',
     detail:
-      'The request needs the ID and secret of a service credential. Check both: the credential may have been revoked or rotated.',
+      'The request needs the ID and secret of a service credential or an application. Check both: they may have been revoked, rotated or deleted.',
   },
 
   // Administration
@@ -150,6 +150,50 @@ export const englishErrorTexts = errorTexts({
     title: 'Limit of providers reached',
     detail:
       'This service already has 100 providers and cannot have more. Delete one that is no longer used, then try again.',
+  },
+
+  // Applications that sign people in
+  application_not_found: {
+    title: 'Application not found',
+    detail: 'No application has this ID. It may have been deleted. Reload the list.',
+  },
+  application_has_no_secret: {
+    title: 'Application has no secret',
+    detail: 'This kind of application cannot keep a secret, so it has none. Only server applications have one.',
+  },
+  too_many_applications: {
+    title: 'Limit of applications reached',
+    detail:
+      'This service already has 500 applications and cannot have more. Delete one that is no longer used, then try again.',
+  },
+  application_not_allowed: {
+    title: 'Not allowed for applications',
+    detail: 'Applications cannot do this for you. Sign in to this service yourself.',
+  },
+  authorization_request_invalid: {
+    title: 'Application request invalid',
+    detail:
+      'The application sent a request that we cannot accept ({error}). Go back to the application and try again, or report the error to its operator.',
+  },
+  authorization_request_expired: {
+    title: 'Application request expired',
+    detail:
+      'The request of the application has expired or was already answered. Go back to the application and sign in again.',
+  },
+  grant_invalid: {
+    title: 'Code or token invalid',
+    detail:
+      'The code or refresh token is invalid, expired, revoked or was issued to another application. Sign in again.',
+  },
+  scope_invalid: {
+    title: 'Scope not allowed',
+    detail:
+      'The application asked for a scope that it may not have. Ask only for the scopes that are registered and were granted.',
+  },
+  resource_invalid: {
+    title: 'Resource not allowed',
+    detail:
+      'The application asked for a token for a resource that it may not use. Name exactly one registered resource.',
   },
 
   // Sign-in with a provider

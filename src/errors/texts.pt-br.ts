@@ -76,7 +76,7 @@ export const ptBr = errorTexts({
   invalid_client: {
     title: 'Falha na autenticação do cliente',
     detail:
-      'A requisição precisa do ID e do segredo de uma credencial de serviço. Confira ambos: a credencial pode ter sido revogada ou trocada.',
+      'A requisição precisa do ID e do segredo de uma credencial de serviço ou de um aplicativo. Confira ambos: podem ter sido revogados, trocados ou excluídos.',
   },
 
   // Administration
@@ -144,6 +144,48 @@ export const ptBr = errorTexts({
     title: 'Limite de provedores atingido',
     detail:
       'Este serviço já tem 100 provedores e não pode ter mais. Exclua um que não seja mais usado e tente de novo.',
+  },
+
+  // Applications that sign people in
+  application_not_found: {
+    title: 'Aplicativo não encontrado',
+    detail: 'Nenhum aplicativo tem este ID. Talvez ele tenha sido excluído. Recarregue a lista.',
+  },
+  application_has_no_secret: {
+    title: 'O aplicativo não tem segredo',
+    detail:
+      'Este tipo de aplicativo não consegue guardar um segredo e por isso não tem nenhum. Só aplicativos de servidor têm.',
+  },
+  too_many_applications: {
+    title: 'Limite de aplicativos atingido',
+    detail:
+      'Este serviço já tem 500 aplicativos e não pode ter mais. Exclua um que não seja mais usado e tente de novo.',
+  },
+  application_not_allowed: {
+    title: 'Não permitido a aplicativos',
+    detail: 'Aplicativos não podem fazer isto por você. Entre você mesmo neste serviço.',
+  },
+  authorization_request_invalid: {
+    title: 'Pedido do aplicativo inválido',
+    detail:
+      'O aplicativo enviou um pedido que não podemos aceitar ({error}). Volte ao aplicativo e tente de novo, ou avise quem o opera.',
+  },
+  authorization_request_expired: {
+    title: 'Pedido do aplicativo expirado',
+    detail: 'O pedido do aplicativo expirou ou já foi respondido. Volte ao aplicativo e entre de novo.',
+  },
+  grant_invalid: {
+    title: 'Código ou token inválido',
+    detail:
+      'O código ou o token de renovação é inválido, expirou, foi revogado ou pertence a outro aplicativo. Entre de novo.',
+  },
+  scope_invalid: {
+    title: 'Escopo não permitido',
+    detail: 'O aplicativo pediu um escopo que não pode ter. Peça só os escopos registrados e concedidos.',
+  },
+  resource_invalid: {
+    title: 'Recurso não permitido',
+    detail: 'O aplicativo pediu um token para um recurso que não pode usar. Indique exatamente um recurso registrado.',
   },
 
   // Sign-in with a provider

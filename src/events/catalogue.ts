@@ -244,6 +244,49 @@ export const eventCatalogue = {
     { credential: z.string().nullable() },
     { audit: true, log: 'warn' },
   ),
+  'application.created': fact(
+    'An application was registered',
+    { application: z.string(), by },
+    { audit: true, log: 'info' },
+  ),
+  'application.updated': fact(
+    'A registered application was changed',
+    { application: z.string(), by },
+    { audit: true, log: 'info' },
+  ),
+  'application.deleted': fact(
+    'A registered application was deleted',
+    { application: z.string(), by },
+    { audit: true, log: 'info' },
+  ),
+  'application.secret_rotated': fact(
+    'The secret of an application was rotated',
+    { application: z.string(), by },
+    { audit: true, log: 'info' },
+  ),
+  'application.consented': fact(
+    'A person allowed an application to see some of their data',
+    { application: z.string() },
+    { audit: true, log: 'info' },
+  ),
+  'application.signed_in': fact(
+    'A person signed in to an application',
+    { application: z.string(), session: z.string() },
+    { audit: true, log: 'info' },
+  ),
+  'application.signed_out': fact(
+    'A person was signed out of an application; the device stays signed in',
+    { application: z.string(), session: z.string(), reason: z.enum(['revoked', 'code_reused', 'token_reused']) },
+    { audit: true, log: 'info' },
+  ),
+  'application.refreshed': fact('An application refreshed its tokens, or was refused', {
+    result: z.enum(['rotated', 'replayed', 'reused', 'refused']),
+  }),
+  'application.logout_notified': fact(
+    'An application was notified that a session ended (back-channel logout), or could not be',
+    { application: z.string(), result: z.enum(['sent', 'transient', 'gave_up']) },
+    { log: 'info' },
+  ),
   'mail.handled': fact(
     'A message was sent, or could not be',
     { template: z.string(), result: z.enum(['sent', 'transient', 'gave_up']) },

@@ -19,13 +19,16 @@ import { postedCallback } from './posted-callback.ts'
 import { proveSecondFactor } from './prove-second-factor.ts'
 import { readAsAdministrator } from './read-as-administrator.ts'
 import { readQueues } from './read-queues.ts'
+import { readUserClaims } from './read-user-claims.ts'
 import { readUserInfo } from './read-userinfo.ts'
 import { redeemCode } from './redeem-code.ts'
+import { refreshApplication } from './refresh-application.ts'
 import { refreshTokens } from './refresh-tokens.ts'
 import { register } from './register.ts'
 import { resetPassword } from './reset-password.ts'
 import { resolveConflict } from './resolve-conflict.ts'
 import type { Returns } from './return-to.ts'
+import { revokeApplicationToken } from './revoke-application-token.ts'
 import { secondFactor } from './second-factor.ts'
 import { sendReset } from './send-reset.ts'
 import { settleIdentity } from './settle-identity.ts'
@@ -79,12 +82,15 @@ type Nouns = Omit<
     PartsOf<typeof manageProviders> &
     PartsOf<typeof proveSecondFactor> &
     PartsOf<typeof readAsAdministrator> &
+    PartsOf<typeof readUserClaims> &
     PartsOf<typeof readUserInfo> &
     PartsOf<typeof redeemCode> &
+    PartsOf<typeof refreshApplication> &
     PartsOf<typeof refreshTokens> &
     PartsOf<typeof register> &
     PartsOf<typeof resetPassword> &
     PartsOf<typeof resolveConflict> &
+    PartsOf<typeof revokeApplicationToken> &
     PartsOf<typeof sendReset> &
     PartsOf<typeof settleIdentity> &
     PartsOf<typeof tryDraft>,
@@ -177,6 +183,9 @@ export function createFlows(nouns: Nouns) {
     redeemCode: redeemCode(nouns),
     refreshTokens: refreshTokens(nouns),
     introspect: introspectToken(nouns),
+    refreshApplication: refreshApplication(nouns),
+    revokeApplicationToken: revokeApplicationToken(nouns),
+    readUserClaims: readUserClaims(nouns),
     signOut: signOut({ ...nouns, withdrawal }),
     deleteAccount: deleteAccount(nouns),
     readAsAdministrator: readAsAdministrator(nouns),

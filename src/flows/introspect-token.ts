@@ -1,3 +1,4 @@
+import { type ApplicationSessions, checkSignIn } from '../applications/sessions.ts'
 import { type Clock, epochSeconds } from '../kernel/clock.ts'
 import type { Devices } from '../sessions/devices.ts'
 import type { Tokens } from '../sessions/tokens.ts'
@@ -22,7 +23,14 @@ export type Introspection =
       readonly auth_time: number
     }
 
-type IntrospectTokenParts = { devices: Devices; tokens: Tokens; clock: Clock; issuer: string; audience: string }
+type IntrospectTokenParts = {
+  devices: Devices
+  applicationSessions: Pick<ApplicationSessions, 'find'>
+  tokens: Tokens
+  clock: Clock
+  issuer: string
+  audience: string
+}
 
 /**
  * Whether a token is active at this moment, and whose it is. The response comes from the session's row, not from the
@@ -30,8 +38,40 @@ type IntrospectTokenParts = { devices: Devices; tokens: Tokens; clock: Clock; is
  * token counts as used: a back end that introspects it received it from the client, so the response with that token was
  * not lost.
  */
-export function introspectToken({ devices, tokens, clock, issuer, audience }: IntrospectTokenParts) {
+export function introspectToken(parts: IntrospectTokenParts) {
+  const { devices, applicationSessions, tokens, clock, issuer, audience } = parts
+
+  /** The token of a registered application, for whichever resource it is. */
+  const ofApplication = async (token: string): Promise<Introspection | undefined> => {
+    for (const type of ['access', 'refresh'] as const) {
+      const claims = await tokens.readOfApplication(token, type)
+      if (!claims.ok) continue
+      const { application, sid, sub, generation, expiresAt, issuedAt } = claims.value
+      const found = checkSignIn(await applicationSessions.find(application.session), clock())
+      if (!found.ok || (type === 'refresh' && generation !== found.value.generation)) return { active: false }
+      return {
+        active: true,
+        sub,
+        sid,
+        scope: type === 'access' ? application.scope : found.value.scope,
+        client_id: application.id,
+        ...(type === 'access'
+          ? { token_type: 'bearer' as const, token_use: 'access_token' as const }
+          : { token_use: 'refresh_token' as const }),
+        exp: epochSeconds(expiresAt),
+        iat: epochSeconds(issuedAt),
+        iss: issuer,
+        aud: application.audience,
+        amr: found.value.amr,
+        auth_time: epochSeconds(found.value.authTime),
+      }
+    }
+    return undefined
+  }
+
   return async (token: string): Promise<Introspection> => {
+    const application = await ofApplication(token)
+    if (application) return application
     for (const type of ['access', 'refresh'] as const) {
       const claims = await tokens.read(token, type)
       if (!claims.ok) continue

@@ -50,7 +50,9 @@ export function signOut({ devices, tokens, trustedDevices, withdrawal }: SignOut
     async token(token: string, origin: Origin): Promise<void> {
       for (const type of ['refresh', 'access'] as const) {
         const claims = await tokens.read(token, type)
-        if (claims.ok) await devices.end({ id: claims.value.sid, accountId: claims.value.sub }, 'revoked', origin)
+        // The token of an application stands for its own sign-in only: see `revoke-application-token.ts`.
+        if (claims.ok && claims.value.application === null)
+          await devices.end({ id: claims.value.sid, accountId: claims.value.sub }, 'revoked', origin)
       }
     },
   }

@@ -14,7 +14,10 @@ import { type Fault, fault, invalidRequest, isUnmatched, readFaults } from './pr
 import type { Refusal, Stop } from './refusal.ts'
 import type { Auth, Route } from './route.ts'
 
-type Checked = { readonly auth: Exclude<Auth, 'none'>; readonly scope?: string; readonly surface: Route['surface'] }
+type Checked = Pick<Route, 'surface' | 'applications'> & {
+  readonly auth: Exclude<Auth, 'none'>
+  readonly scope?: string
+}
 
 /** Credentials that the handler reads itself must still be a single, well-formed header. */
 export const checkCredential = ({ authorization }: Incoming): Refusal | undefined =>
@@ -38,6 +41,9 @@ export async function authorize(frame: Frame, incoming: Incoming, checked: Check
     const verdict = await authenticate.bearer(authorization.token)
     if (!verdict.ok) return { error: verdict.error, badCredentials: true }
     incoming.who = verdict.value
+    const { application, scopes } = verdict.value
+    if (application !== null && !checked.applications?.every((needed) => scopes.includes(needed)))
+      return { error: fail('application_not_allowed').error }
   } else {
     const value = incoming.readCookie('session')
     if (value) {

@@ -1,3 +1,5 @@
+import type { PresentedClient } from '../applications/applications.ts'
+
 /** The credentials of a back end. */
 export type Client = { readonly id: string; readonly secret: string }
 
@@ -22,4 +24,27 @@ function plain(text: string): string {
   } catch {
     return ''
   }
+}
+
+/** The fields of a form in which an application names itself. */
+export type ClientFields = { readonly client_id?: string | undefined; readonly client_secret?: string | undefined }
+
+/**
+ * The credentials of an application (RFC 6749 §2.3): HTTP Basic, or fields of the form; `null` if there are none, or two
+ * of them that differ.
+ */
+export function readApplication(authorization: string | undefined, fields: ClientFields): PresentedClient | null {
+  const { client_id: named, client_secret: secret } = fields
+  if (authorization === undefined) {
+    if (named === undefined) return null
+    return secret === undefined ? { method: 'none', id: named } : { method: 'client_secret_post', id: named, secret }
+  }
+  const value = /^Basic +([A-Za-z0-9+/=]{1,2048})$/i.exec(authorization)?.[1]
+  const text = value === undefined ? '' : Buffer.from(value, 'base64').toString('utf8')
+  const at = text.indexOf(':')
+  if (at < 0 || secret !== undefined) return null
+  // Both parts are form-encoded first, so a plus sign is a space.
+  const [id, proof] = [text.slice(0, at), text.slice(at + 1)].map((part) => plain(part.replaceAll('+', '%20')))
+  if (id === undefined || proof === undefined || (named !== undefined && named !== id)) return null
+  return { method: 'client_secret_basic', id, secret: proof }
 }

@@ -3,16 +3,18 @@ import type { Route } from './route.ts'
 
 /**
  * What scripts of other origins may do with a resource. `any`: public documents, for every origin. `application`: the
- * bearer API, for the origins of allowed applications. `none`: pages, redirects, and routes for back ends.
+ * bearer API, for the origins of allowed applications. `client`: the endpoints of registered applications, which read no
+ * cookie, for every origin. `none`: pages, redirects, and routes for back ends.
  */
-export type CrossOrigin = 'any' | 'application' | 'none'
+export type CrossOrigin = 'any' | 'client' | 'application' | 'none'
 
 /**
  * Derived from the route. Browsers never need the routes of back ends or monitoring systems, and a route with a page
  * must never be readable by another origin.
  */
-export function crossOriginOf({ surface, shared, credential }: Route<never>): CrossOrigin {
+export function crossOriginOf({ surface, shared, credential, anyOrigin }: Route<never>): CrossOrigin {
   if (shared) return 'any'
+  if (anyOrigin) return 'client'
   if (surface !== 'api' || credential === 'service' || credential === 'metrics' || credential === 'doctor')
     return 'none'
   return 'application'
@@ -35,7 +37,7 @@ export function createCors(allowed: readonly URL[]) {
 
   const permission = (shares: CrossOrigin, { origin }: IncomingHttpHeaders): string | undefined => {
     if (shares === 'none' || origin === undefined) return undefined
-    if (shares === 'any') return '*'
+    if (shares === 'any' || shares === 'client') return '*'
     return origins.has(origin) ? origin : undefined
   }
 

@@ -40,7 +40,7 @@ export function exampleOf(
   return describe(error, {
     locale,
     requestId,
-    oauth: exampleRoute(code, routes)?.oauth === true,
+    oauth: exampleRoute(code, routes)?.oauth !== undefined,
     faults: faults.map((found) => fault(found.path, found.code, locale, found.params)),
   })
 }

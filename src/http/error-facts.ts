@@ -50,6 +50,8 @@ const secondFactor: Chapter = ['clients.md', 'Second factor']
 const passkeys: Chapter = ['accounts.md', 'Passkeys']
 const linking: Chapter = ['flows.md', 'Linking and unlinking']
 const credentials: Chapter = ['accounts.md', 'Service credentials']
+const applications: Chapter = ['applications.md', 'Register an application']
+const signingIn: Chapter = ['applications.md', 'Sign people in']
 const roles: Chapter = ['accounts.md', 'Roles and scopes']
 const recent: Chapter = ['accounts.md', 'Recent sign-in']
 const atRunTime: Chapter = ['providers-at-run-time.md', 'Add a provider']
@@ -102,6 +104,18 @@ const facts: { readonly [C in ErrorCode]: Common & Values<C> } = {
   too_many_providers: { chapters: [atRunTime] },
   service_credential_not_found: { events: ['service_credential.revoked'], chapters: [credentials] },
 
+  application_not_found: { events: ['application.deleted'], chapters: [applications] },
+  application_has_no_secret: { chapters: [applications] },
+  too_many_applications: { chapters: [applications] },
+  application_not_allowed: { chapters: [['applications.md', 'Access tokens and resources']] },
+  authorization_request_invalid: { params: { error: 'invalid_redirect_uri' }, chapters: [signingIn] },
+  authorization_request_expired: { chapters: [signingIn] },
+  grant_invalid: {
+    events: ['application.signed_out', 'session.ended'],
+    chapters: [['applications.md', 'Refresh tokens']],
+  },
+  scope_invalid: { chapters: [['applications.md', 'Scopes and claims']] },
+  resource_invalid: { chapters: [['applications.md', 'Access tokens and resources']] },
   provider_not_found: { params: { provider: 'acme' }, chapters: [['providers.md', 'Register an app']] },
   provider_unavailable: {
     params: provider,

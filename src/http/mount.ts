@@ -124,7 +124,7 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
       // HEAD counts as GET, and methods that a path does not have count as one: each is a metric series for each path.
       method: bound ? readHttpMethod(bound.route.method.toUpperCase()) : 'other',
       surface: bound ? bound.route.surface : resource.surface,
-      oauth: bound ? bound.route.oauth === true : resource.oauth,
+      oauth: bound ? bound.route.oauth !== undefined : resource.oauth,
       crossOrigin: bound ? bound.crossOrigin : resource.crossOrigin,
       bound: bound as BoundRoute<unknown> | undefined,
     },
@@ -230,7 +230,7 @@ function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resou
       bound,
       allowed: [...new Set(Object.keys(bound).map((method) => method.replace(formOnly, '')))].sort().join(', '),
       surface: all.some(({ surface }) => surface === 'browser') ? 'browser' : 'api',
-      oauth: all.some(({ oauth }) => oauth),
+      oauth: all.some(({ oauth }) => oauth !== undefined),
       crossOrigin: shares.size === 1 ? only : 'none',
     }
   })

@@ -30,7 +30,7 @@ export function openapi(routes: readonly Route<never>[], info: Info) {
   const { version, publicUrl, sessionCookie, describe, document = 'api', examples = {} } = info
   const components = new Components()
   // Only OAuth endpoints add the members of RFC 6749.
-  const plainRoutes = routes.filter(({ oauth }) => oauth !== true)
+  const plainRoutes = routes.filter(({ oauth }) => oauth === undefined)
   const failures = new Failures(
     components,
     (code) => exampleOf(code, { locale: 'en', routes: plainRoutes, describe }).body,

@@ -21,10 +21,12 @@ export const authenticateWith = (devices: Pick<Devices, 'byAccessToken' | 'byCoo
 
 function principalOf(found: Result<DeviceSession, AppError<CredentialCode>>, via: Principal['via']): Verification {
   if (!found.ok) return found
-  const { session, generation } = found.value
-  const { account, accountId, id: sessionId, amr, authTime, scope } = session
+  const { session, generation, application = null } = found.value
+  const { account, accountId, id: sessionId, amr, authTime } = session
+  const scope = application === null ? session.scope : application.scope
   const scopes = scope === '' ? [] : scope.split(' ')
-  return ok({ account, accountId, sessionId, generation, amr, authTime, scopes, via })
+  const of = application === null ? null : application.id
+  return ok({ account, accountId, sessionId, generation, amr, authTime, scopes, via, application: of })
 }
 
 /**

@@ -126,7 +126,8 @@ export class Responder {
       }
     }
     const base = oauth ? frame.headers.oauth : frame.headers.api
-    this.#reply(problem.status, base, { headers, cookies }, 'application/problem+json', JSON.stringify(problem.body))
+    const type = target.bound?.route.oauth === 'standard' ? 'application/json' : 'application/problem+json'
+    this.#reply(problem.status, base, { headers, cookies }, type, JSON.stringify(problem.body))
   }
 
   /** Responds to an exception of a handler. An account deleted in the meantime is not a defect. */

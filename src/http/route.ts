@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Scope } from '../accounts/roles.ts'
+import type { StandardScope } from '../applications/policy.ts'
 import type { AppError, ErrorCode, Locale } from '../errors/catalogue.ts'
 import type { Origin } from '../events/catalogue.ts'
 import type { Account } from '../kernel/account.ts'
@@ -22,6 +23,8 @@ export type Principal = {
   readonly authTime: Date
   readonly scopes: readonly string[]
   readonly via: 'bearer' | 'cookie'
+  /** The registered application whose token this is; `null` if the person acts themselves. */
+  readonly application: string | null
 }
 
 /**
@@ -77,6 +80,7 @@ export type GeneralCode = (typeof generalCodes)[number]
 
 /** Errors of credentials: every route that reads credentials may return them. */
 export const credentialCodes = [
+  'application_not_allowed',
   'token_expired',
   'token_invalid',
   'token_wrong_type',
@@ -134,8 +138,21 @@ type RouteDeclaration = {
   readonly credential?: 'metrics' | 'refresh' | 'service' | 'doctor'
   /** Its reply is a page of an array; the header `Link` with `rel="next"` leads to the next one (RFC 8288). */
   readonly linksNext?: true
-  /** Errors also carry RFC 6749's `error` and `error_description`. */
-  readonly oauth?: true
+  /**
+   * Errors also carry RFC 6749's `error` and `error_description`. `standard`: they are sent as `application/json`, the
+   * only type that RFC 6749 §5.2 defines and that standard clients read.
+   */
+  readonly oauth?: true | 'standard'
+  /**
+   * The scopes with which an application may call this route for a person. Without it, no application may: its token
+   * stands for what the person allowed it to see, never for the person.
+   */
+  readonly applications?: readonly StandardScope[]
+  /**
+   * For applications that run in a browser, on any origin. Only for routes that read no cookie: what they return
+   * depends on the code, token or secret in the request.
+   */
+  readonly anyOrigin?: true
   /** Headers that only this handler reads, with descriptions for `/openapi.json`. */
   readonly headers?: Readonly<Record<string, string>>
   /** The error for a body that matches no alternative of its discriminated union. */

@@ -2,6 +2,7 @@ import type { Links } from '../accounts/links.ts'
 import type { Identity, PersonalData } from '../accounts/ports.ts'
 import type { Profiles } from '../accounts/profile.ts'
 import type { Users } from '../accounts/users.ts'
+import type { Applications } from '../applications/applications.ts'
 import type { AuditStore } from '../audit/ports.ts'
 import type { Revocations } from '../connections/revocation.ts'
 import type { Standing } from '../connections/standing.ts'
@@ -12,6 +13,7 @@ import type { JobStatus } from '../jobs/scheduler.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { PasskeyOrigins } from '../kernel/passkey-origins.ts'
 import type { Mailbox } from '../mail/transport.ts'
+import type { Openid } from '../openid/openid.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { SignInCodes } from '../sessions/codes.ts'
 import type { Devices } from '../sessions/devices.ts'
@@ -37,6 +39,9 @@ export type Services = {
   readonly keys: Keys
   readonly providers: Providers
   readonly serviceCredentials: ServiceCredentials
+  readonly applications: Applications
+  /** The OpenID provider, for the routes under `/oauth`. */
+  readonly openid: Openid
   /** A person's own activity; `flows.readAsAdministrator` reads that of others. */
   readonly audit: Pick<AuditStore, 'list'>
   /** What a person has granted with an identity, and its state. */

@@ -1,3 +1,4 @@
+import type { LogoutNotices } from '../applications/logout-notices.ts'
 import type { Renewal } from '../connections/renewal.ts'
 import type { Revocations } from '../connections/revocation.ts'
 import type { Flows } from '../flows/flows.ts'
@@ -13,6 +14,7 @@ type JobsParts = {
   jiraSites: Pick<SyncJiraSites, 'due'>
   renewal: Pick<Renewal, 'renewDue' | 'backlog'>
   mailer: Pick<Mailer, 'work' | 'backlog'>
+  logoutNotices: Pick<LogoutNotices, 'work' | 'backlog'>
   keys: Keys
   /** The providers that administrators manage. */
   managed: { load(): Promise<void> }
@@ -29,6 +31,7 @@ export const defineJobs = ({
   renewal,
   jiraSites,
   mailer,
+  logoutNotices,
   keys,
   managed,
   manageProviders,
@@ -61,6 +64,14 @@ export const defineJobs = ({
     shared: false,
     work: () => mailer.work(),
     backlog: () => mailer.backlog(),
+  },
+  // Every node does this, as with messages: each notice has a lease of its own.
+  {
+    name: 'send-logout-notices',
+    everySeconds: 5,
+    shared: false,
+    work: () => logoutNotices.work(),
+    backlog: () => logoutNotices.backlog(),
   },
   { name: 'reload-signing-keys', everySeconds: keyReloadSeconds, shared: false, work: () => keys.reload() },
   { name: 'count-by-hour', everySeconds: 600, shared: true, work: () => rollUp.work() },

@@ -69,6 +69,8 @@ export const sweepNames = [
   'rateLimits',
   'guesses',
   'providerTrials',
+  'openidStates',
+  'applicationSessions',
   'sessions',
   'excessSessions',
   'auditOfNobody',

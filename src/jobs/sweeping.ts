@@ -31,6 +31,8 @@ export const retentionSeconds = (
   rateLimits: hour,
   guesses: 2 * day,
   providerTrials: 0,
+  openidStates: hour,
+  applicationSessions: 30 * day,
   sessions: 30 * day,
   excessSessions: 0,
   auditOfNobody: 90 * day,

@@ -48,6 +48,14 @@ export type Prefix =
   | 'inv'
   /** A version of a provider's settings. */
   | 'pvr'
+  /** A registered application. */
+  | 'app'
+  /** A sign-in to an application. */
+  | 'aps'
+  /** A person's consent to an application. */
+  | 'cns'
+  /** A back-channel logout notice. */
+  | 'lgt'
 
 export type Ids = (prefix: Prefix) => string
 

@@ -5,13 +5,18 @@ import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { EndReason, LiveSession, Session, SessionStore } from './ports.ts'
-import type { Tokens, TokenVerifyCode } from './tokens.ts'
+import type { ApplicationClaims, Tokens, TokenVerifyCode } from './tokens.ts'
 
 /** How often `lastSeenAt` is updated. It is only for display, and not worth a write per request. */
 const seenEverySeconds = 60
 
 export type SessionCode = 'session_revoked' | 'session_expired' | 'user_disabled' | 'user_not_found'
-export type DeviceSession = { readonly session: LiveSession; readonly generation: number | null }
+export type DeviceSession = {
+  readonly session: LiveSession
+  readonly generation: number | null
+  /** The application that acts for the person, and the scope of its token. */
+  readonly application?: { readonly id: string; readonly scope: string }
+}
 
 type DevicesParts = {
   sessions: SessionStore
@@ -21,6 +26,14 @@ type DevicesParts = {
   onDefect: (error: unknown) => void
   /** Distinguishes a deleted account from a deleted session. Called only if the session does not exist. */
   accountExists?: (id: string) => Promise<boolean>
+  /**
+   * The device session of an application's access token, while the application is signed in; without it, no
+   * application may call this service.
+   */
+  ofApplication?: (
+    application: ApplicationClaims,
+    generation: number,
+  ) => Promise<Result<{ readonly sessionId: string }, AppError<SessionCode>>>
 }
 
 /**
@@ -34,7 +47,8 @@ const unlessBusy = (thrown: unknown): void => {
 }
 
 /** The sessions of an account: finds the caller's, lists them, ends them. */
-export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDefect, accountExists }: DevicesParts) {
+export function createDevices(parts: DevicesParts) {
+  const { sessions, tokens, clock, refreshTtlSeconds, onDefect, accountExists, ofApplication } = parts
   /** The row is read for each request, so that an ended session is refused immediately on every node. */
   const live = (session: LiveSession, now: Date): Result<LiveSession, AppError<SessionCode>> => {
     // Disabling also ends the sessions. Report the reason that helps the user.
@@ -91,13 +105,17 @@ export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDe
     async byAccessToken(token: string): Promise<Result<DeviceSession, AppError<TokenVerifyCode | SessionCode>>> {
       const claims = await tokens.read(token, 'access')
       if (!claims.ok) return claims
-      const { sid, sub, generation } = claims.value
-      const found = await sessions.find(sid)
+      const { sub, generation, application } = claims.value
+      const signedIn = application && (await ofApplication?.(application, generation))
+      if (application && !signedIn?.ok) return signedIn ?? fail('token_invalid')
+      // An application keeps the session ID of its first sign-in; its row names the present session.
+      const found = await sessions.find(signedIn?.ok ? signedIn.value.sessionId : claims.value.sid)
       if (!found || found.accountId !== sub)
         return accountExists && !(await accountExists(sub)) ? fail('user_not_found') : fail('session_revoked')
       const now = clock()
       const session = live(found, now)
       if (!session.ok) return session
+      if (application) return ok({ session: found, generation, application })
       await noteUse(found, generation, now)
       seen(found, now, false)
       return ok({ session: found, generation })

@@ -150,6 +150,12 @@ export async function createKeys({
       return key
     },
 
+    /** All keys of a purpose, the one that signs now first: a verifier of older tokens needs the others. */
+    all(purpose: Purpose): readonly SigningKey[] {
+      const current = this.current(purpose)
+      return [current, ...loaded[purpose].filter((key) => key !== current)]
+    },
+
     find: (id: string) => byId.get(id),
 
     /**

@@ -12,7 +12,7 @@ type SessionsParts = Pick<
   Parameters<typeof createSignIn>[0],
   'familiarity' | 'isEnabled' | 'requireVerifiedEmail' | 'scopeOf'
 > &
-  Pick<Parameters<typeof createDevices>[0], 'accountExists'> & {
+  Pick<Parameters<typeof createDevices>[0], 'accountExists' | 'ofApplication'> & {
     readonly clock: Clock
     readonly ids: Ids
     readonly random: Random

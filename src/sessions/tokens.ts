@@ -21,6 +21,49 @@ export type TokenClaims = {
   readonly generation: number
   readonly issuedAt: Date
   readonly expiresAt: Date
+  /** The registered application that it was issued to; `null` for a token of this service's own API. */
+  readonly application: ApplicationClaims | null
+}
+/** What the token of an application says besides. */
+export type ApplicationClaims = {
+  readonly id: string
+  /** The sign-in to the application: an `aps_…` ID. */
+  readonly session: string
+  /** Empty for a refresh token: its scope is in the row of that sign-in. */
+  readonly scope: string
+  readonly audience: string
+}
+/** What the tokens of an application are signed from. */
+export type ApplicationTokenSubject = {
+  readonly id: string
+  readonly applicationId: string
+  readonly accountId: string
+  readonly sid: string
+  readonly amr: readonly string[]
+  readonly authTime: Date
+  readonly generation: number
+  readonly rotatedAt: Date
+  readonly idleExpiresAt: Date
+  readonly absoluteExpiresAt: Date
+}
+/** What a logout token is about. `id` is the same at each delivery, so that an application can recognize a repetition. */
+export type LogoutSubject = {
+  readonly id: string
+  readonly applicationId: string
+  readonly accountId: string
+  readonly sid: string
+}
+export type IdTokenHint = {
+  readonly applicationId: string
+  readonly accountId: string
+  readonly sid: string | null
+}
+const logoutTokenSeconds = 120
+/** The access token to issue: its scope, and the resource it is for (RFC 8707); `null`: this service. */
+export type AccessRequest = {
+  readonly scope: string
+  readonly resource: string | null
+  readonly ttlSeconds: number | null
 }
 export type TokenVerifyCode = 'token_expired' | 'token_invalid' | 'token_wrong_type' | 'token_subject_missing'
 
@@ -35,6 +78,7 @@ type Payload = {
   iss?: unknown
   aud?: unknown
   client_id?: unknown
+  scope?: unknown
 }
 
 const kinds = { access: { algorithm: 'ES256', typ: 'at+jwt' }, refresh: { algorithm: 'HS256', typ: 'rt+jwt' } } as const
@@ -60,10 +104,17 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
    * JWS compact form (RFC 7515 §7.1). Signing is most of the cost of a refresh, and a library on top of node:crypto
    * would add a fifth. Tokens from outside are read by jsonwebtoken.
    */
-  const sign = (type: TokenType, session: TokenSubject, now: Date, exp: number): string => {
+  const encodeSigned = (type: TokenType, payload: object): string => {
     const key = keys.current(type)
     const { algorithm, typ } = kinds[type]
-    const payload = {
+    const head = heads.get(key) ?? encode({ alg: algorithm, typ, kid: key.id })
+    heads.set(key, head)
+    const text = `${head}.${encode(payload)}`
+    return `${text}.${signatures[type](text, key.sign).toString('base64url')}`
+  }
+
+  const sign = (type: TokenType, session: TokenSubject, now: Date, exp: number): string =>
+    encodeSigned(type, {
       iss: issuer,
       aud: audience,
       sub: session.accountId,
@@ -76,12 +127,29 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
       ...(type === 'access'
         ? { client_id: audience, scope: session.scope, amr: session.amr, auth_time: epochSeconds(session.authTime) }
         : {}),
-    }
-    const head = heads.get(key) ?? encode({ alg: algorithm, typ, kid: key.id })
-    heads.set(key, head)
-    const text = `${head}.${encode(payload)}`
-    return `${text}.${signatures[type](text, key.sign).toString('base64url')}`
-  }
+    })
+
+  /**
+   * The token of an application. Its refresh token names the application as audience, so that no other endpoint accepts
+   * it. Its access token names the resource, or this service.
+   */
+  const signForApplication = (
+    type: TokenType,
+    of: ApplicationTokenSubject,
+    { iat, exp, ...claims }: { aud: string; iat: Date; exp: number; scope?: string },
+  ): string =>
+    encodeSigned(type, {
+      iss: issuer,
+      ...claims,
+      sub: of.accountId,
+      exp,
+      iat: epochSeconds(iat),
+      jti: `${of.generation}.${of.id}`,
+      sid: of.sid,
+      type,
+      client_id: of.applicationId,
+      ...(type === 'access' ? { amr: of.amr, auth_time: epochSeconds(of.authTime) } : {}),
+    })
 
   /** Cached access tokens: verifying the same ES256 signature again costs far more than this lookup. */
   let remembered = new Map<string, TokenClaims>()
@@ -90,6 +158,7 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
     token: string,
     expected: TokenType,
     key: ReturnType<Keys['find']>,
+    wanted: string | undefined,
   ): Result<TokenClaims, AppError<TokenVerifyCode>> => {
     if (!key) return fail('token_invalid')
     const { algorithm, typ } = kinds[key.purpose]
@@ -99,7 +168,7 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
       decoded = jwt.verify(token, key.key.verify, {
         algorithms: [algorithm],
         issuer,
-        audience,
+        ...(wanted === undefined ? {} : { audience: wanted }),
         ignoreExpiration: true,
         complete: true,
         clockTimestamp: epochSeconds(clock()),
@@ -113,12 +182,16 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
     if (header.typ !== typ || header.crit !== undefined || payload.type !== key.purpose) return fail('token_invalid')
     if (key.purpose !== expected) return fail('token_wrong_type', { type: expected })
     if (typeof payload.sub !== 'string' || payload.sub === '') return fail('token_subject_missing')
-    const generation = typeof payload.jti === 'string' ? Number(payload.jti.split('.', 1)[0]) : Number.NaN
+    const [first, id] = typeof payload.jti === 'string' ? payload.jti.split('.', 2) : []
+    const generation = Number(first)
+    const isOfApplication = payload.client_id !== undefined && payload.client_id !== audience
     if (
       typeof payload.sid !== 'string' ||
       typeof payload.exp !== 'number' ||
       typeof payload.iat !== 'number' ||
       !Number.isSafeInteger(generation) ||
+      id === undefined ||
+      typeof payload.aud !== 'string' ||
       (expected === 'access' && typeof payload.client_id !== 'string')
     )
       return fail('token_invalid')
@@ -128,10 +201,112 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
       generation,
       issuedAt: new Date(payload.iat * 1000),
       expiresAt: new Date(payload.exp * 1000),
+      application: isOfApplication
+        ? {
+            id: String(payload.client_id),
+            session: id,
+            scope: typeof payload.scope === 'string' ? payload.scope : '',
+            audience: payload.aud,
+          }
+        : null,
     })
   }
 
+  const verify = async (
+    token: string,
+    expected: TokenType,
+    wanted: string | undefined,
+  ): Promise<Result<TokenClaims, AppError<TokenVerifyCode> & { expired?: TokenClaims }>> => {
+    const kid = keyId(token)
+    if (kid === undefined) return fail('token_invalid')
+    const claims = read(token, expected, keys.find(kid) ?? (await keys.findFresh(kid)), wanted)
+    if (!claims.ok || claims.value.expiresAt > clock()) return claims
+    const refused = fail('token_expired')
+    return { ok: false, error: { ...refused.error, expired: claims.value } }
+  }
+
   return {
+    /** The access token of an application. `expires_in` is never beyond the end of its session. */
+    access(of: ApplicationTokenSubject, { scope, resource, ttlSeconds }: AccessRequest) {
+      const now = clock()
+      const end = epochSeconds(of.absoluteExpiresAt)
+      const exp = Math.min(epochSeconds(now) + (ttlSeconds ?? accessTtlSeconds), end)
+      const token = signForApplication('access', of, { aud: resource ?? audience, iat: now, exp, scope })
+      return { token, expiresIn: Math.max(0, exp - epochSeconds(now)) }
+    },
+
+    /** The refresh token of an application. Signed again for the same generation, it is exactly the same token. */
+    refresh(of: ApplicationTokenSubject): string {
+      const limit = Math.min(of.idleExpiresAt.getTime(), of.absoluteExpiresAt.getTime())
+      return signForApplication('refresh', of, {
+        aud: of.applicationId,
+        iat: of.rotatedAt,
+        exp: Math.floor(limit / 1000),
+      })
+    },
+
+    /**
+     * A logout token for an application (OpenID Connect Back-Channel Logout §2.4). It is valid for two minutes: each
+     * delivery is signed again.
+     */
+    logout({ id, applicationId, accountId, sid }: LogoutSubject): string {
+      const now = epochSeconds(clock())
+      const key = keys.current('access')
+      const head = encode({ alg: kinds.access.algorithm, typ: 'logout+jwt', kid: key.id })
+      const payload = encode({
+        iss: issuer,
+        aud: applicationId,
+        iat: now,
+        exp: now + logoutTokenSeconds,
+        jti: id,
+        sub: accountId,
+        sid,
+        events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+      })
+      const text = `${head}.${payload}`
+      return `${text}.${signatures.access(text, key.sign).toString('base64url')}`
+    },
+
+    /**
+     * Reads an id_token that an application sends back as a hint. It may have expired (OpenID Connect RP-Initiated
+     * Logout §4); `undefined` if we did not issue it.
+     */
+    async readIdToken(token: string): Promise<IdTokenHint | undefined> {
+      const kid = keyId(token)
+      const key = kid === undefined ? undefined : (keys.find(kid) ?? (await keys.findFresh(kid)))
+      if (key?.purpose !== 'access') return undefined
+      try {
+        const { header, payload } = jwt.verify(token, key.key.verify, {
+          algorithms: [kinds.access.algorithm],
+          issuer,
+          ignoreExpiration: true,
+          complete: true,
+        })
+        // Access and logout tokens are signed with the same keys, and are no proof of a sign-in at an application.
+        if (header.typ !== undefined && header.typ !== 'JWT') return undefined
+        const { aud, sub, sid } = payload as Payload
+        return typeof aud === 'string' && typeof sub === 'string'
+          ? { applicationId: aud, accountId: sub, sid: typeof sid === 'string' ? sid : null }
+          : undefined
+      } catch {
+        return undefined
+      }
+    },
+
+    /** Verifies a token of an application, whichever resource or application it names as audience. */
+    async readOfApplication(
+      token: string,
+      expected: TokenType,
+    ): Promise<Result<TokenClaims & { readonly application: ApplicationClaims }, AppError<TokenVerifyCode>>> {
+      const claims = await verify(token, expected, undefined)
+      if (!claims.ok) return claims
+      const { application } = claims.value
+      // The audience of a refresh token is its application. Any other combination was not issued by `refresh`.
+      if (application === null || (expected === 'refresh' && application.audience !== application.id))
+        return fail('token_invalid')
+      return ok({ ...claims.value, application })
+    },
+
     /**
      * A token pair for the session's current generation. The refresh token expires at the nearer limit of the session.
      */
@@ -157,18 +332,10 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
       token: string,
       expected: TokenType,
     ): Promise<Result<TokenClaims, AppError<TokenVerifyCode> & { expired?: TokenClaims }>> {
-      const now = clock()
       const known = expected === 'access' ? remembered.get(token) : undefined
-      if (known && known.expiresAt > now) return ok(known)
-      const kid = keyId(token)
-      if (kid === undefined) return fail('token_invalid')
-      const claims = read(token, expected, keys.find(kid) ?? (await keys.findFresh(kid)))
-      if (!claims.ok) return claims
-      if (claims.value.expiresAt <= now) {
-        const refused = fail('token_expired')
-        return { ok: false, error: { ...refused.error, expired: claims.value } }
-      }
-      if (expected === 'access') {
+      if (known && known.expiresAt > clock()) return ok(known)
+      const claims = await verify(token, expected, audience)
+      if (claims.ok && expected === 'access') {
         if (remembered.size >= rememberedTokens) remembered = new Map()
         remembered.set(token, claims.value)
       }

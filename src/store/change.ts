@@ -3,6 +3,7 @@ import { eventCatalogue, type Fact, type NoticeName } from '../events/catalogue.
 import type { Clock } from '../kernel/clock.ts'
 import type { Ids } from '../kernel/ids.ts'
 import type { Mail } from '../mail/ports.ts'
+import { endApplications } from './application-endings.ts'
 import { type Driver, placeholdersFor, type Queries, type Script, step } from './driver.ts'
 
 /**
@@ -117,6 +118,7 @@ export function createChange({ db, tables: t, atomic, steps }: Driver, { clock, 
         else
           for (let from = 0; from < rows.length; from += rowsAtOnce)
             yield* step(tx.insert(t.audit).values(rows.slice(from, from + rowsAtOnce)))
+        yield* endApplications(tx, t, { clock, ids }, facts)
         for (const fact of facts) if (isNotice(fact)) yield* writeTo(tx, fact)
       }
       return script(tx, note, poster(tx))

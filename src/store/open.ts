@@ -2,6 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { outsideLimit } from '../kernel/limit.ts'
 import { accountStore } from './accounts.ts'
 import { addressStore } from './addresses.ts'
+import { applicationSessionStore } from './application-sessions.ts'
+import { applicationStore, consentStore, logoutNoticeStore, openidStateStore } from './applications.ts'
 import { auditStore } from './audit.ts'
 import { type ChangeParts, createChange } from './change.ts'
 import { conflictStore } from './conflicts.ts'
@@ -132,6 +134,11 @@ export function storeOver(driver: Driver, parts: ChangeParts) {
     users: userStore(driver, change),
     personalData: personalDataStore(driver, change),
     conflicts: conflictStore(driver, change),
+    applications: applicationStore(driver, change),
+    applicationSessions: applicationSessionStore(driver, change, parts),
+    consents: consentStore(driver, change, parts.ids),
+    logoutNotices: logoutNoticeStore(driver),
+    openidStates: openidStateStore(driver),
     sessions: sessionStore(driver, change),
     endable: endableStore(driver, change),
     pendingSignIns: pendingSignInStore(driver),

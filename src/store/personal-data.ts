@@ -45,6 +45,7 @@ export function personalDataStore({ db, readLong, tables: t }: Driver, change: C
   const { accessToken: _17, refreshToken: _18, lastError: _19, ...revocations } = getTableColumns(t.revocations)
   const { ticketHash: _21, codeChallenge: _22, proof: _23, ...pendingSignIns } = getTableColumns(t.pendingSignIns)
   const { secretHash: _24, emailKey: _25, ...invitations } = getTableColumns(t.teamInvitations)
+  const { lastError: _26, ...notices } = getTableColumns(t.logoutNotices)
   const {
     id: flowId,
     provider,
@@ -61,6 +62,16 @@ export function personalDataStore({ db, readLong, tables: t }: Driver, change: C
         .from(t.sessions)
         .where(and(eq(t.sessions.accountId, accountId), last && lt(t.sessions.id, last.id)))
         .orderBy(desc(t.sessions.id))
+        .limit(pageRows),
+    )
+  const applicationSessionsAfter = (accountId: string) => (last: { readonly id: string } | undefined) =>
+    readLong(
+      db
+        .select({ ...getTableColumns(t.applicationSessions), application: t.applications.name })
+        .from(t.applicationSessions)
+        .innerJoin(t.applications, eq(t.applications.id, t.applicationSessions.applicationId))
+        .where(and(eq(t.applicationSessions.accountId, accountId), last && lt(t.applicationSessions.id, last.id)))
+        .orderBy(desc(t.applicationSessions.id))
         .limit(pageRows),
     )
   const { at, ordinal, id: entryId } = t.audit
@@ -201,6 +212,36 @@ export function personalDataStore({ db, readLong, tables: t }: Driver, change: C
               .from(t.providerVersions)
               .where(eq(t.providerVersions.author, accountId))
               .orderBy(asc(t.providerVersions.id)),
+          ),
+          applicationConsents: yield* step(
+            tx
+              .select({ ...getTableColumns(t.applicationConsents), application: t.applications.name })
+              .from(t.applicationConsents)
+              .innerJoin(t.applications, eq(t.applications.id, t.applicationConsents.applicationId))
+              .where(eq(t.applicationConsents.accountId, accountId))
+              .orderBy(asc(t.applicationConsents.id)),
+          ),
+          applicationSessions: pages(applicationSessionsAfter(accountId)),
+          logoutNotices: yield* step(
+            tx
+              .select(notices)
+              .from(t.logoutNotices)
+              .where(eq(t.logoutNotices.accountId, accountId))
+              .orderBy(asc(t.logoutNotices.id)),
+          ),
+          openidStates: yield* step(
+            tx
+              .select({ kind: t.openidStates.kind, createdAt: t.openidStates.createdAt })
+              .from(t.openidStates)
+              .where(eq(t.openidStates.accountId, accountId))
+              .orderBy(asc(t.openidStates.id)),
+          ),
+          applications: yield* step(
+            tx
+              .select({ id: t.applications.id, name: t.applications.name })
+              .from(t.applications)
+              .where(eq(t.applications.createdBy, accountId))
+              .orderBy(asc(t.applications.id)),
           ),
           teamMembers: yield* step(
             tx

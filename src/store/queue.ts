@@ -2,8 +2,8 @@ import { and, asc, count, eq, inArray, lte, type SQL, sql } from 'drizzle-orm'
 import type { Driver } from './driver.ts'
 import type { Tables } from './schema.ts'
 
-/** Tables of work for outside services: emails to send, grants to revoke. */
-type Queue = Tables['mails'] | Tables['revocations']
+/** Tables of work for outside services: emails to send, grants to revoke, logout notices. */
+type Queue = Tables['mails'] | Tables['revocations'] | Tables['logoutNotices']
 
 /**
  * How workers share a queue. Each takes due items for itself until a given time, and sets when an item is tried again.

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm'
+import type { Application } from '../applications/ports.ts'
 import type { GrantErrorClass, StoredGrant } from '../connections/ports.ts'
 import type { TicketPurpose } from '../credentials/ports.ts'
 import type { Action } from '../events/catalogue.ts'
@@ -634,6 +635,129 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     ],
   )
 
+  /** Registered applications: clients of the OpenID provider. */
+  const applications = table(
+    'applications',
+    {
+      id: text('id').primaryKey(),
+      name: text('name').notNull(),
+      kind: text('kind').$type<Application['kind']>().notNull(),
+      firstParty: flag('first_party').notNull(),
+      redirectUris: json('redirect_uris').$type<readonly string[]>().notNull(),
+      postLogoutRedirectUris: json('post_logout_redirect_uris').$type<readonly string[]>().notNull(),
+      scopes: json('scopes').$type<readonly string[]>().notNull(),
+      resources: json('resources').$type<readonly string[]>().notNull(),
+      clientAuth: text('client_auth').$type<Application['clientAuth']>().notNull(),
+      secretHash: text('secret_hash'),
+      /** The previous secret, accepted until `previous_until`, so that deployments can switch one by one. */
+      previousHash: text('previous_hash'),
+      previousUntil: time('previous_until'),
+      accessTtlSeconds: count('access_ttl_seconds'),
+      refreshTtlSeconds: count('refresh_ttl_seconds'),
+      backchannelLogoutUri: text('backchannel_logout_uri'),
+      createdBy: text('created_by'),
+      createdAt: time('created_at').notNull(),
+      updatedAt: time('updated_at').notNull(),
+      lastUsedAt: time('last_used_at'),
+    },
+    (t) => [index('applications_created').on(t.createdAt, t.id), index('applications_created_by').on(t.createdBy)],
+  )
+
+  /** What a person has allowed an application to see. */
+  const applicationConsents = table(
+    'application_consents',
+    {
+      id: text('id').primaryKey(),
+      accountId: text('account_id')
+        .notNull()
+        .references(() => accounts.id, { onDelete: 'cascade' }),
+      applicationId: text('application_id')
+        .notNull()
+        .references(() => applications.id, { onDelete: 'cascade' }),
+      scopes: json('scopes').$type<readonly string[]>().notNull(),
+      resources: json('resources').$type<readonly string[]>().notNull(),
+      createdAt: time('created_at').notNull(),
+      updatedAt: time('updated_at').notNull(),
+    },
+    (t) => [
+      unique('application_consents_account_application').on(t.accountId, t.applicationId),
+      index('application_consents_application').on(t.applicationId),
+    ],
+  )
+
+  /**
+   * One row for each sign-in to an application, for its whole lifetime, as `sessions` has one for a device. A rotation
+   * writes no indexed column. There is no foreign key to the session and the account: when they are deleted,
+   * `application-endings.ts` queues the notices to the applications from these rows, and then deletes them.
+   */
+  const applicationSessions = table(
+    'application_sessions',
+    {
+      id: text('id').primaryKey(),
+      applicationId: text('application_id')
+        .notNull()
+        .references(() => applications.id, { onDelete: 'cascade' }),
+      sessionId: text('session_id').notNull(),
+      accountId: text('account_id').notNull(),
+      /** The session ID that the application knows. It stays when another sign-in of the browser replaces the session. */
+      sid: text('sid').notNull(),
+      scope: text('scope').notNull(),
+      resources: json('resources').$type<readonly string[]>().notNull(),
+      amr: json('amr').$type<readonly string[]>().notNull(),
+      authTime: time('auth_time').notNull(),
+      createdAt: time('created_at').notNull(),
+      generation: count('generation').notNull(),
+      rotatedAt: time('rotated_at').notNull(),
+      usedGeneration: count('used_generation').notNull(),
+      idleExpiresAt: time('idle_expires_at').notNull(),
+      absoluteExpiresAt: time('absolute_expires_at').notNull(),
+      endedAt: time('ended_at'),
+    },
+    (t) => [
+      index('application_sessions_session').on(t.sessionId, t.applicationId, t.createdAt, t.id),
+      index('application_sessions_account').on(t.accountId, t.id),
+      index('application_sessions_application').on(t.applicationId),
+    ],
+  )
+
+  /** Back-channel logout notices to applications, until they are delivered. */
+  const logoutNotices = table(
+    'logout_notices',
+    {
+      id: text('id').primaryKey(),
+      applicationId: text('application_id')
+        .notNull()
+        .references(() => applications.id, { onDelete: 'cascade' }),
+      /** No foreign key: an application is also notified when the account was deleted. */
+      accountId: text('account_id').notNull(),
+      sid: text('sid').notNull(),
+      attempts: count('attempts').notNull(),
+      nextAttemptAt: time('next_attempt_at').notNull(),
+      lastError: text('last_error'),
+      createdAt: time('created_at').notNull(),
+    },
+    (t) => [
+      index('logout_notices_next_attempt').on(t.nextAttemptAt, t.id),
+      index('logout_notices_account').on(t.accountId, t.id),
+      index('logout_notices_application').on(t.applicationId),
+    ],
+  )
+
+  /** What the engine of the OpenID provider stores between two requests: authorization requests and codes, sealed. */
+  const openidStates = table(
+    'openid_states',
+    {
+      id: text('id').primaryKey(),
+      kind: text('kind').notNull(),
+      payload: text('payload').notNull(),
+      accountId: text('account_id').references(() => accounts.id, { onDelete: 'cascade' }),
+      createdAt: time('created_at').notNull(),
+      expiresAt: time('expires_at').notNull(),
+      usedAt: time('used_at'),
+    },
+    (t) => [index('openid_states_account').on(t.accountId, t.id), index('openid_states_expiry').on(t.expiresAt)],
+  )
+
   /** No foreign key on `account_id`: the audit log stays when the account is deleted. */
   const audit = table(
     'audit',
@@ -744,6 +868,11 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     conflicts,
     grants,
     revocations,
+    applications,
+    applicationConsents,
+    applicationSessions,
+    logoutNotices,
+    openidStates,
     audit,
     hourlyCounts,
     leases,

@@ -56,6 +56,7 @@ const placesIn = (t: Tables): readonly Place[] => [
     columns: [t.providerVersions.secret, t.providerVersions.trial],
   },
   { table: t.mails, row: t.mails.id, columns: [t.mails.secret] },
+  { table: t.openidStates, row: t.openidStates.id, columns: [t.openidStates.payload] },
   // The proof of a key must stay sealed with that key.
   {
     table: t.sealingKeys,

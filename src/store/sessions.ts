@@ -124,7 +124,16 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
         .where(and(eq(s.id, replaces), ne(s.id, by.id), live(t, by.createdAt)))
         .returning({ accountId: s.accountId }),
     )
-    if (replaced) yield* note(signedOut([{ id: replaces }], 'replaced', replaced.accountId, origin))
+    if (!replaced) return
+    // Signing in again is no sign-out: the applications of the browser continue with the new session.
+    if (replaced.accountId === by.accountId)
+      yield* step(
+        tx
+          .update(t.applicationSessions)
+          .set({ sessionId: by.id, absoluteExpiresAt: by.absoluteExpiresAt })
+          .where(and(eq(t.applicationSessions.sessionId, replaces), isNull(t.applicationSessions.endedAt))),
+      )
+    yield* note(signedOut([{ id: replaces }], 'replaced', replaced.accountId, origin))
   }
 
   return {

@@ -62,6 +62,24 @@ export function sweepStore(
     return { swept: deleted.length, next: last?.id }
   }
 
+  /** Like `sessions`. Rows whose device session was erased, because it had expired, are over too. */
+  const applicationSessions: Sweep = async ({ before, after, limit }) => {
+    const a = t.applicationSessions
+    const [last] = await read(
+      db
+        .select({ id: a.id })
+        .from(a)
+        .where(gt(a.id, after))
+        .orderBy(asc(a.id))
+        .limit(1)
+        .offset(limit - 1),
+    )
+    const within = last ? and(gt(a.id, after), lte(a.id, last.id)) : gt(a.id, after)
+    const over = or(lt(a.endedAt, before), lt(a.idleExpiresAt, before), lt(a.absoluteExpiresAt, before))
+    const deleted = await write(db.delete(a).where(and(within, over)).returning({ id: a.id }))
+    return { swept: deleted.length, next: last?.id }
+  }
+
   /**
    * Accounts with more sessions than the limit: older than the limit, or written by a node without it. Their next
    * sign-in would end the excess, but until then signing out everywhere would cost too much.
@@ -116,6 +134,8 @@ export function sweepStore(
       const erasing = db.update(v).set({ trial: null, trialExpiresAt: null }).where(some)
       return batch(await write(erasing.returning({ id: v.id })), limit)
     },
+    openidStates: expired(t.openidStates, t.openidStates.id, t.openidStates.expiresAt),
+    applicationSessions,
     sessions,
     excessSessions,
     hourlyCounts: expired(t.hourlyCounts, t.hourlyCounts.id, t.hourlyCounts.hour),

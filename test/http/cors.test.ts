@@ -47,9 +47,10 @@ describe('a CORS preflight', () => {
     if (shares === 'none') {
       expect([status, headers['access-control-allow-origin']]).toEqual([405, undefined])
     } else {
+      const open = shares === 'any' || shares === 'client'
       expect(status).toBe(204)
       expect(headers).toMatchObject({
-        'access-control-allow-origin': shares === 'any' ? '*' : application,
+        'access-control-allow-origin': open ? '*' : application,
         'access-control-allow-methods': method,
         'access-control-max-age': '600',
       })
@@ -58,7 +59,7 @@ describe('a CORS preflight', () => {
       const answer = await preflight(service.app, pathOf(route), method, origin)
       expect([origin, answer.headers['access-control-allow-origin']]).toEqual([
         origin,
-        shares === 'any' ? '*' : undefined,
+        shares === 'any' || shares === 'client' ? '*' : undefined,
       ])
     }
   })
@@ -97,16 +98,28 @@ describe('the CORS surface', () => {
   test('opens public documents to every origin', () => {
     expect(shared).toEqual([
       '/.well-known/jwks.json',
+      '/.well-known/openid-configuration',
       '/.well-known/oauth-authorization-server',
       '/.well-known/assetlinks.json',
       '/.well-known/apple-app-site-association',
       '/.well-known/webauthn',
     ])
   })
+  test('opens the endpoints of registered applications to every origin: none of them reads a cookie to act', () => {
+    const open = all.filter((route) => crossOriginOf(route) === 'client')
+    expect(open.map(({ method, path, auth }) => `${method} ${path} ${auth}`)).toEqual([
+      'post /oauth/token none',
+      'post /oauth/par none',
+      'get /oauth/userinfo user',
+      'post /oauth/userinfo user',
+      'post /oauth/revoke none',
+    ])
+  })
   test('excludes pages, sign-in redirects and back-end routes', () => {
     expect(closed.filter(({ surface }) => surface === 'api').map(({ path }) => path)).toEqual([
       '/health/arrival',
       '/metrics',
+      '/oauth/introspect',
       '/auth/introspect',
       '/connections/token',
     ])

@@ -31,6 +31,7 @@ const administrator: Principal = {
   authTime: new Date('2030-01-01T11:59:00Z'),
   scopes,
   via: 'cookie',
+  application: null,
 }
 const { app } = createSurface({
   routes: forms as readonly Route<unknown>[],

@@ -369,6 +369,7 @@ export const ana: Principal = {
   authTime: new Date('2030-01-01T11:55:00Z'),
   scopes: [],
   via: 'bearer',
+  application: null,
 }
 
 export type Surface = ReturnType<typeof createSurface>

@@ -22,6 +22,8 @@ const swept: Readonly<Record<Aged, { table: keyof Tables; given?: Readonly<Recor
   rateLimits: { table: 'rateLimits' },
   guesses: { table: 'guesses' },
   providerTrials: { table: 'providerVersions' },
+  openidStates: { table: 'openidStates' },
+  applicationSessions: { table: 'applicationSessions' },
   sessions: { table: 'sessions' },
   hourlyCounts: { table: 'hourlyCounts' },
   auditOfNobody: { table: 'audit', given: { accountId: null, ip: null, userAgent: null } },
@@ -58,6 +60,23 @@ export function sweepsContract(
         }),
       )
     let ordinal = 0
+    const applicationId = newId('app')
+    if (name === 'applicationSessions')
+      await driver.write(
+        driver.db.insert(driver.tables.applications).values({
+          id: applicationId,
+          name: 'Shop',
+          kind: 'server',
+          firstParty: true,
+          redirectUris: [],
+          postLogoutRedirectUris: [],
+          scopes: [],
+          resources: [],
+          clientAuth: 'none',
+          createdAt: now,
+          updatedAt: now,
+        }),
+      )
     const value = (column: SQLiteColumn): unknown => {
       switch (column.dataType) {
         case 'date':
@@ -73,7 +92,7 @@ export function sweepsContract(
       }
     }
     const known: Readonly<Record<string, unknown>> = {
-      ...{ accountId, sessionId, teamId, invitedBy: accountId, provider },
+      ...{ accountId, sessionId, teamId, applicationId, invitedBy: accountId, provider },
       ...given,
     }
     const row = () =>

@@ -322,7 +322,14 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
         const device = await signedIn(opened, ada.id)
         const team = { id: newId('team'), name: 'Mathematics', createdAt: now, updatedAt: now }
         await driver.write(driver.db.insert(driver.tables.teams).values(team))
-        for (const [name, table] of Object.entries(driver.tables) as [string, Table][]) {
+        // First, because other tables refer to it.
+        const { applications, ...others } = driver.tables
+        const applicationId = newId('app')
+        await driver.write(
+          driver.db.insert(applications).values({ ...filled(applications, ada.id), id: applicationId } as never),
+        )
+        referring.push('applications')
+        for (const [name, table] of Object.entries(others) as [string, Table][]) {
           const refers = Object.values(getTableColumns(table)).some(({ name: column }) => aboutAnAccount.test(column))
           if (!refers || name === 'identities' || name === 'sessions') {
             if (refers) referring.push(name)
@@ -335,6 +342,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
             ...(Object.hasOwn(getTableColumns(table), 'teamId') ? { teamId: team.id } : {}),
             ...(name === 'providers' ? { id: provider } : {}),
             ...(name === 'providerVersions' ? { provider } : {}),
+            ...(Object.hasOwn(getTableColumns(table), 'applicationId') ? { applicationId } : {}),
           }
           await driver.write(driver.db.insert(table as never).values(row as never))
         }
@@ -358,8 +366,8 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
         ])
         if (!found) throw new Error('nothing was gathered')
         const [sessions, activity] = await Promise.all([rowsIn(found.sessions), rowsIn(found.activity)])
-        const { account: _, activity: _pages, ...rest } = found
-        const tables = { ...rest, sessions }
+        const { account: _, activity: _pages, applicationSessions: paged, ...rest } = found
+        const tables = { ...rest, sessions, applicationSessions: await rowsIn(paged) }
         expect(found.account).toMatchObject({ id, email: proven.email })
         // A new table is either part of the export, or named here with the reason why not.
         const elsewhere = { audit: 'activity' } as const
@@ -422,7 +430,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
         }
       })
 
-      test('is deleted with the account, except for the audit log and pending revocations', async () => {
+      test('is deleted with the account, except for the audit log and what others are still to be notified of', async () => {
         const { driver } = opened
         const { id } = await everywhere()
         expect(await store.accounts.remove(id, later(1), [deleted(id)])).toBe(true)
@@ -432,7 +440,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
           if (rows.some((row) => JSON.stringify(row).includes(id))) left.push(name)
           if (rows.some((row) => JSON.stringify(row).includes(proven.email))) left.push(`${name} (address)`)
         }
-        expect(left.sort()).toEqual(['audit', 'revocations'])
+        expect(left.sort()).toEqual(['audit', 'logoutNotices', 'revocations'])
         const { audit } = driver.tables
         const trail = await driver.read(driver.db.select().from(audit))
         expect(trail.filter(({ ip, userAgent }) => ip !== null || userAgent !== null)).toEqual([])

@@ -1,5 +1,6 @@
 import type { Route } from '../route.ts'
 import type { Services } from '../services.ts'
+import { applicationRoutes } from './applications.ts'
 import { connectionRoutes } from './connections.ts'
 import { exportRoutes } from './export.ts'
 import { identityApiRoutes } from './identities.ts'
@@ -8,6 +9,7 @@ import { jobRoutes } from './jobs.ts'
 import { mailRoutes } from './mail.ts'
 import { managedProviderRoutes } from './managed-providers.ts'
 import { meRoutes } from './me.ts'
+import { oauthRoutes } from './oauth.ts'
 import { operatingRoutes } from './operating.ts'
 import { passkeyOriginRoutes } from './passkey-origins.ts'
 import { passkeyRoutes } from './passkeys.ts'
@@ -24,6 +26,7 @@ import { userRoutes } from './users.ts'
 export const apiRoutes: readonly Route<Services>[] = [
   ...operatingRoutes,
   ...tokenRoutes,
+  ...oauthRoutes,
   ...passwordRoutes,
   ...secondFactorRoutes,
   ...passkeyRoutes,
@@ -38,6 +41,7 @@ export const apiRoutes: readonly Route<Services>[] = [
   ...jiraRoutes,
   ...serviceCredentialRoutes,
   ...managedProviderRoutes,
+  ...applicationRoutes,
   ...connectionRoutes,
   ...jobRoutes,
   ...statisticsRoutes,

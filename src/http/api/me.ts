@@ -46,6 +46,7 @@ const read = route({
   ...common,
   method: 'get',
   path: '/me',
+  applications: ['profile', 'email'],
   summary: 'Get the current account',
   description: 'The account of the caller.',
   reply: Me,

@@ -138,47 +138,55 @@ export const revoke = route({
   },
 })
 
-const introspect = route({
-  method: 'post',
-  path: '/auth/introspect',
-  summary: 'Introspect a token',
-  description: 'Whether a token is valid, and whose it is (RFC 7662). For back ends with the scope `introspect`.',
-  tag: 'Tokens',
-  surface: 'api',
-  auth: 'none',
-  credential: 'service',
-  limit: 'service',
-  oauth: true,
-  form: true,
-  body: object({
-    token: z.string().min(1).max(8192).describe('An access token or a refresh token'),
-    token_type_hint: z.string().max(64).optional().describe('Ignored: both types are recognized'),
-    client_id: z.string().max(256).optional().describe('Ignored: the service credential names the client'),
-  }).meta({ id: 'IntrospectionRequest', description: 'The token to introspect' }),
-  reply: z
-    .object({
-      active: z.boolean().describe('Whether the token is valid; if not, there are no other fields'),
-      sub: z.string().optional().describe('The account ID'),
-      sid: z.string().optional().describe('The session ID'),
-      scope: z.string().optional().describe('The scopes, separated by spaces'),
-      client_id: z.string().optional().describe('The client the token was issued to'),
-      token_type: z.literal('bearer').optional().describe('The type of the token'),
-      token_use: z.enum(['access_token', 'refresh_token']).optional().describe('What the token is for'),
-      exp: z.number().int().optional().describe('When it expires, in seconds since 1970'),
-      iat: z.number().int().optional().describe('When it was issued, in seconds since 1970'),
-      iss: z.string().optional().describe('The issuer'),
-      aud: z.string().optional().describe('The audience'),
-      amr: amr.optional(),
-      auth_time: z.number().int().optional().describe('When the user authenticated, in seconds since 1970'),
-    })
-    .meta({ id: 'Introspection', description: 'What is known about a token' }),
-  fails: ['invalid_client', 'insufficient_scope', 'too_many_attempts'],
-  async handle({ body, header, origin }, { serviceCredentials, flows }: Services) {
-    const client = await serviceCredentials.authenticate(readClient(header('authorization')), 'introspect', origin)
-    if (!client.ok) return client
-    const said = await flows.introspect(body.token)
-    return ok(json(said.active ? { ...said, amr: [...said.amr] } : said))
-  },
-})
+/** The introspection endpoint. It has two addresses: that of our API, and that of the OpenID provider. */
+export const introspection = (path: `/${string}`, summary: string) =>
+  route({
+    method: 'post',
+    path,
+    summary,
+    description: 'Whether a token is valid, and whose it is (RFC 7662). For back ends with the scope `introspect`.',
+    tag: 'Tokens',
+    surface: 'api',
+    auth: 'none',
+    credential: 'service',
+    limit: 'service',
+    oauth: true,
+    form: true,
+    body: object({
+      token: z.string().min(1).max(8192).describe('An access token or a refresh token'),
+      token_type_hint: z.string().max(64).optional().describe('Ignored: both types are recognized'),
+      client_id: z.string().max(256).optional().describe('Ignored: the service credential names the client'),
+    }).meta({ id: 'IntrospectionRequest', description: 'The token to introspect' }),
+    reply: z
+      .object({
+        active: z.boolean().describe('Whether the token is valid; if not, there are no other fields'),
+        sub: z.string().optional().describe('The account ID'),
+        sid: z.string().optional().describe('The session ID'),
+        scope: z.string().optional().describe('The scopes, separated by spaces'),
+        client_id: z.string().optional().describe('The client the token was issued to'),
+        token_type: z.literal('bearer').optional().describe('The type of the token'),
+        token_use: z.enum(['access_token', 'refresh_token']).optional().describe('What the token is for'),
+        exp: z.number().int().optional().describe('When it expires, in seconds since 1970'),
+        iat: z.number().int().optional().describe('When it was issued, in seconds since 1970'),
+        iss: z.string().optional().describe('The issuer'),
+        aud: z.string().optional().describe('The audience'),
+        amr: amr.optional(),
+        auth_time: z.number().int().optional().describe('When the user authenticated, in seconds since 1970'),
+      })
+      .meta({ id: 'Introspection', description: 'What is known about a token' }),
+    fails: ['invalid_client', 'insufficient_scope', 'too_many_attempts'],
+    async handle({ body, header, origin }, { serviceCredentials, flows }: Services) {
+      const client = await serviceCredentials.authenticate(readClient(header('authorization')), 'introspect', origin)
+      if (!client.ok) return client
+      const said = await flows.introspect(body.token)
+      return ok(json(said.active ? { ...said, amr: [...said.amr] } : said))
+    },
+  })
 
-export const serviceCredentialRoutes = [list, create, rotate, revoke, introspect]
+export const serviceCredentialRoutes = [
+  list,
+  create,
+  rotate,
+  revoke,
+  introspection('/auth/introspect', 'Introspect a token'),
+]

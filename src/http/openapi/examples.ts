@@ -277,6 +277,11 @@ export const examples: Readonly<Record<string, Example>> = {
         },
       ],
       service_credentials: [],
+      application_consents: [],
+      application_sessions: [],
+      logout_notices: [],
+      openid_states: [],
+      applications: [],
       team_members: [],
       team_invitations: [],
       jira_integrations: [],
@@ -629,6 +634,26 @@ export const examples: Readonly<Record<string, Example>> = {
     },
   },
   post_auth_introspect: {
+    request: {
+      token: 'a-token',
+    },
+    response: {
+      active: true,
+      sub: 'usr_00000001',
+      sid: 'ses_00000001',
+      scope: '',
+      client_id: 'https://id.example.org',
+      token_type: 'bearer',
+      token_use: 'access_token',
+      exp: 1767867300,
+      iat: 1767866400,
+      iss: 'https://id.example.org',
+      aud: 'https://id.example.org',
+      amr: ['pwd'],
+      auth_time: 1767866400,
+    },
+  },
+  post_oauth_introspect: {
     request: {
       token: 'a-token',
     },

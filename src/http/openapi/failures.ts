@@ -58,6 +58,8 @@ type Shared = {
   readonly status: number
   /** Whether a browser may get a page in its place. */
   readonly page: boolean
+  /** Whether it is sent as RFC 6749 describes it. */
+  readonly standard: boolean
   readonly codes: Set<ErrorCode>
   /** The operations, by the list of their codes as it is read. */
   readonly uses: Map<string, JsonValue[]>
@@ -83,10 +85,11 @@ export class Failures {
       byStatus.set(status, [...(byStatus.get(status) ?? []), code])
     }
     const page = route.surface === 'browser'
+    const standard = route.oauth === 'standard'
     const found: Record<string, JsonValue> = {}
     for (const [status, codes] of [...byStatus].sort(([a], [b]) => a - b)) {
-      const name = `${nameOf(status)}${page ? 'Page' : ''}`
-      const shared = this.#shared.get(name) ?? { status, page, codes: new Set(), uses: new Map() }
+      const name = `${nameOf(status)}${page ? 'Page' : ''}${standard ? 'OAuth' : ''}`
+      const shared = this.#shared.get(name) ?? { status, page, standard, codes: new Set(), uses: new Map() }
       this.#shared.set(name, shared)
       const reference = { $ref: `#/components/responses/${name}` }
       found[status] = reference
@@ -119,7 +122,7 @@ export class Failures {
     return found
   }
 
-  #response(problem: JsonValue, { status, page, codes }: Shared, description: string): JsonValue {
+  #response(problem: JsonValue, { status, page, standard, codes }: Shared, description: string): JsonValue {
     const sorted = [...codes].sort()
     const named = {
       type: 'object',
@@ -134,7 +137,7 @@ export class Failures {
         ...(status === 429 || status === 503 ? { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } } : {}),
       },
       content: {
-        'application/problem+json': {
+        [standard ? 'application/json' : 'application/problem+json']: {
           schema: { allOf: [problem, named] },
           ...(first ? { examples: { [first]: { value: this.#example(first) } } } : {}),
         },

@@ -8,6 +8,10 @@ export const tags: Readonly<Record<string, string>> = {
   Teams: 'Teams, their members and invitations. A team does not exist for anyone who is not a member.',
   Jira: 'Connect a team with Jira, choose its sites and read the queues of its service desks.',
   Connections: 'Access tokens of providers, for back ends that act for a user or a team.',
+  'OpenID provider':
+    'The standard endpoints with which registered applications sign people in. Any OpenID client finds them through ' +
+    '`/.well-known/openid-configuration`.',
+  Applications: 'Applications that sign people in through this service. Administrators manage them.',
   'Service credentials': 'Credentials of back ends that call this service. Administrators manage them.',
   Providers: 'Add, change, try and publish providers at run time. Administrators manage them.',
   Administration: 'Accounts and the audit log, for administrators.',

@@ -23,6 +23,7 @@ import { leavingRoutes } from './leaving.tsx'
 import { loginRoutes } from './login.tsx'
 import { mailLoginRoutes } from './mail-login.tsx'
 import { mailboxRoutes } from './mailbox.tsx'
+import { oauthPageRoutes } from './oauth.tsx'
 import { pageScript } from './page-script.ts'
 import { passkeyScripts } from './passkey-script.ts'
 import { passkeyPageRoutes } from './passkeys.tsx'
@@ -67,6 +68,7 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...teamPageRoutes,
   ...invitationRoutes,
   ...adminOverviewRoutes,
+  ...oauthPageRoutes,
   ...adminRoutes,
   ...adminAuditRoutes,
   ...adminCredentialRoutes,

@@ -83,6 +83,12 @@ const events: EventWords = {
   'device.new': ({ provider }) => `Signed in with ${provider} on a new device`,
   'session.ended': ({ reason }) => ended[reason as SessionEndReason] ?? ended.revoked,
   'session.renamed': 'A device was renamed',
+  'application.consented': 'Allowed an application to see some of your data',
+  'application.signed_in': 'Signed in to an application',
+  'application.signed_out': ({ reason }) =>
+    reason === 'revoked'
+      ? 'Signed out of an application'
+      : 'Signed out of an application because a token was used twice',
   'audit.read': 'Viewed the audit log',
   'access.refused': ({ why }) => (why === undefined ? 'A request was refused' : `A request was refused: ${why}`),
   'session.token_reused': 'An old refresh token was used, so its device was signed out',
@@ -157,6 +163,31 @@ export const en = {
     signedInAs: (name: string) => `You are signed in as ${name}. Signing in again confirms that it is you.`,
     status: { up: '', degraded: 'may be slow', down: 'not responding right now' },
     onward: (host: string) => `Afterwards you go on to ${host}.`,
+  },
+
+  consent: {
+    title: (application: string) => `Continue to ${application}?`,
+    intro: (application: string, person: string) => `You are signed in as ${person}. ${application} wants to:`,
+    operator: (host: string) => `The application runs at ${host}. Continue only if you know it.`,
+    scopes: {
+      openid: 'know that it is you, each time you sign in there',
+      profile: 'see your name, picture and language',
+      email: 'see your email address, and whether it is verified',
+      offline_access: 'keep you signed in there for as long as you are signed in here on this device',
+      teams: 'see your teams and your role in each of them',
+    },
+    otherScope: (scope: string) => `use the permission “${scope}” for you`,
+    resource: (resource: string) => `act for you at ${resource}`,
+    remembered: 'We remember your answer, and ask again only if the application wants more.',
+    allow: 'Continue',
+    refuse: 'Do not continue',
+  },
+
+  logout: {
+    title: 'Sign out?',
+    text: 'An application asked us to sign you out of this device.',
+    forApplication: (application: string) =>
+      `${application} asked us to sign you out. You will be signed out of this device, and of every application on it.`,
   },
 
   password: {

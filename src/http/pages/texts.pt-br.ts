@@ -86,6 +86,10 @@ const events: EventWords = {
   'device.new': ({ provider }) => `Entrou com ${provider} em um dispositivo novo`,
   'session.ended': ({ reason }) => ended[reason as SessionEndReason] ?? ended.revoked,
   'session.renamed': 'Um dispositivo foi renomeado',
+  'application.consented': 'Permitiu que um aplicativo visse alguns dos seus dados',
+  'application.signed_in': 'Entrou em um aplicativo',
+  'application.signed_out': ({ reason }) =>
+    reason === 'revoked' ? 'Saiu de um aplicativo' : 'Saiu de um aplicativo porque um token foi usado duas vezes',
   'audit.read': 'Viu o registro de auditoria',
   'access.refused': ({ why }) =>
     why === undefined ? 'Uma solicitação foi recusada' : `Uma solicitação foi recusada: ${why}`,
@@ -161,6 +165,31 @@ export const ptBR: Texts = {
     signedInAs: (name) => `Você entrou como ${name}. Entre de novo para confirmar que é você.`,
     status: { up: '', degraded: 'pode estar lento', down: 'não está respondendo agora' },
     onward: (host) => `Depois você segue para ${host}.`,
+  },
+
+  consent: {
+    title: (application: string) => `Continuar para ${application}?`,
+    intro: (application: string, person: string) => `Você entrou como ${person}. ${application} quer:`,
+    operator: (host: string) => `O aplicativo funciona em ${host}. Continue só se você o conhece.`,
+    scopes: {
+      openid: 'saber que é você, sempre que entrar lá',
+      profile: 'ver seu nome, sua foto e seu idioma',
+      email: 'ver seu e-mail e se ele foi confirmado',
+      offline_access: 'manter você conectado lá enquanto estiver conectado aqui neste dispositivo',
+      teams: 'ver suas equipes e seu papel em cada uma',
+    },
+    otherScope: (scope: string) => `usar a permissão “${scope}” por você`,
+    resource: (resource: string) => `agir por você em ${resource}`,
+    remembered: 'Guardamos a sua resposta e só perguntamos de novo se o aplicativo quiser mais.',
+    allow: 'Continuar',
+    refuse: 'Não continuar',
+  },
+
+  logout: {
+    title: 'Sair?',
+    text: 'Um aplicativo pediu que você saísse da conta neste dispositivo.',
+    forApplication: (application: string) =>
+      `${application} pediu que você saísse. Você sairá da conta neste dispositivo e de todos os aplicativos nele.`,
   },
 
   password: {

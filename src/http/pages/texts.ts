@@ -26,12 +26,14 @@ export type EventDetails = {
   readonly doneBy: string | undefined
   readonly member: string | undefined
 }
-/** Keys, back ends and providers belong to no account, so their entries are in no account's activity. */
+/** What administrators do to providers and applications. */
 type ProviderChange = 'created' | 'updated' | 'went_live' | 'enabled' | 'disabled' | 'deleted'
+type RegistrationEvent = `application.${'created' | 'updated' | 'deleted' | 'secret_rotated'}`
+/** Keys, back ends, providers and applications belong to no account, so their entries are in no account's activity. */
 export type EventWords = {
   readonly [N in Exclude<
     AuditName,
-    'signing_key.rotated' | `service_credential.${string}` | `provider.${ProviderChange}`
+    'signing_key.rotated' | `service_credential.${string}` | `provider.${ProviderChange}` | RegistrationEvent
   >]: string | ((told: EventDetails) => string)
 }
 export type SessionEndReason = Payload<'session.ended'>['reason']

@@ -327,6 +327,7 @@ function surface() {
     authTime: world.authTime,
     scopes: [],
     via: 'cookie',
+    application: null,
   }
   const { app } = createApp<Services>({
     routes: pageRoutes,

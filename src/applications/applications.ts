@@ -1,0 +1,203 @@
+import { type AppError, fail } from '../errors/catalogue.ts'
+import { type Fact, type Origin, originForOthers } from '../events/catalogue.ts'
+import { type Clock, secondsAfter } from '../kernel/clock.ts'
+import { sameSecret, sha256 } from '../kernel/crypto.ts'
+import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
+import { err, ok, type Result } from '../kernel/result.ts'
+import {
+  type ApplicationAuth,
+  type ApplicationKind,
+  applicationAuthsOf,
+  isLogoutUri,
+  isResource,
+  isStandardScope,
+  redirectUriFault,
+} from './policy.ts'
+import type { Application, ApplicationChange, ApplicationStore } from './ports.ts'
+
+/** How long the previous secret stays valid by default, so that deployments can switch one by one. */
+const overlapSeconds = 86_400
+
+/** The maximum number of applications: lists contain all of them. */
+const mostApplications = 500
+
+/** The time of last use is informational and not worth a write for each sign-in. */
+const usedEverySeconds = 60
+
+/** The field of an application that a rule refuses. */
+export type ApplicationFault = { readonly path: string; readonly reason: 'invalid' | 'required' }
+
+/** What is registered. Absent members have the defaults of the kind. */
+export type NewApplication = Pick<Application, 'name' | 'kind' | 'redirectUris'> & ApplicationChange
+
+/** `secret` is returned only once: only its hash is stored. */
+export type IssuedApplication = { readonly application: Application; readonly secret: string | null }
+
+/** The credentials of an application as a request presents them. */
+export type PresentedClient =
+  | { readonly method: 'none'; readonly id: string }
+  | { readonly method: Exclude<ApplicationAuth, 'none'>; readonly id: string; readonly secret: string }
+
+type NotFound = AppError<'application_not_found'>
+/** An invalid application, with the fields that are wrong. */
+export type Refused = AppError<'invalid_request'> & { readonly fields: readonly ApplicationFault[] }
+
+/** The fields that break a rule. */
+export function faultsOf(application: Omit<Application, 'secretHash' | 'createdBy'>): readonly ApplicationFault[] {
+  const { kind, redirectUris, postLogoutRedirectUris, scopes, resources, clientAuth, backchannelLogoutUri } =
+    application
+  const invalid = (path: string): ApplicationFault => ({ path, reason: 'invalid' })
+  const ofUris = (path: string, uris: readonly string[]): readonly ApplicationFault[] =>
+    uris.flatMap((uri, at) => (redirectUriFault(kind, uri) === undefined ? [] : [invalid(`${path}.${at}`)]))
+  return [
+    ...ofUris('redirect_uris', redirectUris),
+    ...ofUris('post_logout_redirect_uris', postLogoutRedirectUris),
+    ...resources.flatMap((resource, at) => (isResource(resource) ? [] : [invalid(`resources.${at}`)])),
+    ...(scopes.includes('openid') ? [] : [{ path: 'scopes', reason: 'required' } as const]),
+    // A scope that is not standard belongs to a resource. Without one, no token could ever have it.
+    ...(resources.length > 0 || scopes.every(isStandardScope) ? [] : [invalid('scopes')]),
+    ...(applicationAuthsOf(kind).includes(clientAuth) ? [] : [invalid('client_auth')]),
+    ...(backchannelLogoutUri === null || isLogoutUri(backchannelLogoutUri) ? [] : [invalid('backchannel_logout_uri')]),
+  ]
+}
+
+const defaultScopes = ['openid', 'profile', 'email', 'offline_access'] as const
+const defaultAuth = (kind: ApplicationKind): ApplicationAuth => applicationAuthsOf(kind)[0] ?? 'none'
+
+type ApplicationsParts = {
+  applications: ApplicationStore
+  clock: Clock
+  ids: Ids
+  random: Random
+  onDefect: (error: unknown) => void
+}
+
+/** Registered applications: creates, changes and deletes them, and checks their secrets. */
+export function createApplications({ applications, clock, ids, random, onDefect }: ApplicationsParts) {
+  const noted = (
+    name: 'application.created' | 'application.updated' | 'application.deleted' | 'application.secret_rotated',
+    application: string,
+    by: string,
+    origin: Origin,
+  ): readonly Fact[] => [{ name, accountId: null, origin: originForOthers(origin), data: { application, by } }]
+
+  /** Whether a secret is the current one, or the previous one within its overlap. */
+  const isSecret = ({ secretHash, previousHash, previousUntil }: Application, given: string): boolean => {
+    const hash = sha256(given)
+    const current = sameSecret(hash, secretHash ?? '')
+    const previous = sameSecret(hash, previousHash ?? '') && previousUntil !== null && clock() < previousUntil
+    return current || previous
+  }
+
+  const refused = (fields: readonly ApplicationFault[]) => err<Refused>({ ...fail('invalid_request').error, fields })
+
+  return {
+    async create(
+      by: string,
+      given: NewApplication,
+      origin: Origin,
+    ): Promise<Result<IssuedApplication, Refused | AppError<'too_many_applications'>>> {
+      const now = clock()
+      const clientAuth = given.clientAuth ?? defaultAuth(given.kind)
+      const secret = clientAuth === 'none' ? null : secretToken(random)
+      const application: Application = {
+        firstParty: false,
+        postLogoutRedirectUris: [],
+        scopes: defaultScopes,
+        resources: [],
+        accessTtlSeconds: null,
+        refreshTtlSeconds: null,
+        backchannelLogoutUri: null,
+        ...given,
+        id: ids('app'),
+        clientAuth,
+        secretHash: secret === null ? null : sha256(secret),
+        previousHash: null,
+        previousUntil: null,
+        createdBy: by,
+        createdAt: now,
+        updatedAt: now,
+        lastUsedAt: null,
+      }
+      const faults = faultsOf(application)
+      if (faults.length > 0) return refused(faults)
+      const created = await applications.create(
+        application,
+        mostApplications,
+        noted('application.created', application.id, by, origin),
+      )
+      return created ? ok({ application, secret }) : fail('too_many_applications')
+    },
+
+    find: (id: string): Promise<Application | undefined> => applications.find(id),
+    async get(id: string): Promise<Result<Application, NotFound>> {
+      const found = await applications.find(id)
+      return found ? ok(found) : fail('application_not_found')
+    },
+    list: (): Promise<readonly Application[]> => applications.list(),
+    any: (): Promise<boolean> => applications.any(),
+
+    async update(
+      by: string,
+      id: string,
+      change: ApplicationChange,
+      origin: Origin,
+    ): Promise<Result<Application, Refused | NotFound>> {
+      let faults: readonly ApplicationFault[] = []
+      const updated = await applications.update(
+        id,
+        (current) => {
+          faults = faultsOf({ ...current, ...change })
+          return faults.length === 0 ? { ...change, updatedAt: clock() } : undefined
+        },
+        noted('application.updated', id, by, origin),
+      )
+      if (faults.length > 0) return refused(faults)
+      return updated ? ok(updated) : fail('application_not_found')
+    },
+
+    /** Creates a new secret. The current one stays valid for `overlap` seconds. Use 0 if a secret has leaked. */
+    async rotateSecret(
+      by: string,
+      { id, overlap = overlapSeconds }: { id: string; overlap?: number },
+      origin: Origin,
+    ): Promise<Result<IssuedApplication, AppError<'application_not_found' | 'application_has_no_secret'>>> {
+      const secret = secretToken(random)
+      const application = await applications.rotateSecret(
+        id,
+        sha256(secret),
+        secondsAfter(clock(), overlap),
+        noted('application.secret_rotated', id, by, origin),
+      )
+      if (application) return ok({ application, secret })
+      return (await applications.find(id)) ? fail('application_has_no_secret') : fail('application_not_found')
+    },
+
+    /** Deletes an application. Its tokens are invalid at once. */
+    async remove(by: string, id: string, origin: Origin): Promise<Result<null, NotFound>> {
+      const removed = await applications.remove(id, noted('application.deleted', id, by, origin))
+      return removed ? ok(null) : fail('application_not_found')
+    },
+
+    /**
+     * Authenticates an application as it is registered (RFC 6749 §2.3). A method that it is not registered for is
+     * refused: a public client must not pass for one with a secret.
+     */
+    async authenticate(presented: PresentedClient | null): Promise<Result<Application, AppError<'invalid_client'>>> {
+      const application = presented && (await applications.find(presented.id))
+      if (!application || application.clientAuth !== presented.method) return fail('invalid_client')
+      const isProven = presented.method === 'none' || isSecret(application, presented.secret)
+      return isProven ? ok(application) : fail('invalid_client')
+    },
+
+    isSecret,
+
+    /** Notes that the application was used. Not awaited: nothing depends on it. */
+    used({ id, lastUsedAt }: Application): void {
+      const now = clock()
+      if (lastUsedAt && now.getTime() - lastUsedAt.getTime() < usedEverySeconds * 1000) return
+      applications.touch(id, now).catch(onDefect)
+    },
+  }
+}
+export type Applications = ReturnType<typeof createApplications>

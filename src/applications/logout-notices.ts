@@ -1,0 +1,77 @@
+import type { Bus } from '../events/bus.ts'
+import { backOff } from '../kernel/back-off.ts'
+import { type Clock, secondsAfter } from '../kernel/clock.ts'
+import { chance, type Random } from '../kernel/ids.ts'
+import type { ApplicationStore, LogoutNotice, LogoutNoticeStore } from './ports.ts'
+
+/** From 5 seconds up to an hour between tries, for a day. In seconds. */
+const delaySeconds = { first: 5, most: 3600 }
+const patienceSeconds = 24 * 3600
+/** Longer than a delivery takes, so that no other worker takes a notice that is being delivered. */
+const leaseSeconds = 60
+/** A round starts no new deliveries after this time. The next round continues. */
+const roundSeconds = 20
+/** How many notices are delivered at the same time. */
+const atOnce = 8
+
+/** The result of one delivery. `refused`: the application answered that it will never accept the notice. */
+export type NoticeDelivery =
+  | { readonly tag: 'sent' }
+  | { readonly tag: 'transient' | 'refused'; readonly reason: string }
+
+type LogoutNoticesParts = {
+  notices: LogoutNoticeStore
+  applications: Pick<ApplicationStore, 'find'>
+  /** Signs the logout token and sends it to the URL. */
+  deliver: (uri: string, notice: LogoutNotice) => Promise<NoticeDelivery>
+  clock: Clock
+  random: Random
+  events: Pick<Bus, 'emit'>
+}
+
+/**
+ * Delivers back-channel logout notices (OpenID Connect Back-Channel Logout). Each is delivered at least once, or dropped
+ * after a day: by then the application's tokens have long been refused.
+ */
+export function createLogoutNotices({ notices, applications, deliver, clock, random, events }: LogoutNoticesParts) {
+  let stopping = false
+
+  const handle = async (notice: LogoutNotice): Promise<void> => {
+    const { id, applicationId, attempts, createdAt } = notice
+    const to = (await applications.find(applicationId))?.backchannelLogoutUri ?? null
+    const done = async (result: 'sent' | 'gave_up'): Promise<void> => {
+      await notices.finish(id)
+      events.emit('application.logout_notified', { application: applicationId, result })
+    }
+    // The application has no such URL any more.
+    if (to === null) return notices.finish(id)
+    if (clock() >= secondsAfter(createdAt, patienceSeconds)) return done('gave_up')
+    const delivery = await deliver(to, notice)
+    if (delivery.tag === 'sent') return done('sent')
+    if (delivery.tag === 'refused') return done('gave_up')
+    await notices.retry(id, secondsAfter(clock(), backOff(attempts + 1, delaySeconds, chance(random))), delivery.reason)
+    events.emit('application.logout_notified', { application: applicationId, result: 'transient' })
+  }
+
+  return {
+    /** Delivers the notices that are due. Returns how many were handled. */
+    async work(): Promise<number> {
+      const last = secondsAfter(clock(), roundSeconds)
+      let handled = 0
+      while (!stopping && clock() <= last) {
+        const now = clock()
+        const due = await notices.take(atOnce, now, secondsAfter(now, leaseSeconds))
+        if (due.length === 0) break
+        const ends = await Promise.allSettled(due.map(handle))
+        handled += due.length
+        for (const end of ends) if (end.status === 'rejected') throw end.reason
+      }
+      return handled
+    },
+    backlog: (): Promise<number> => notices.backlog(),
+    stop: (): void => {
+      stopping = true
+    },
+  }
+}
+export type LogoutNotices = ReturnType<typeof createLogoutNotices>

@@ -1,0 +1,73 @@
+import { standardScopes, twoFactorClass } from './policy.ts'
+
+/** The paths of the OpenID provider. */
+export const paths = {
+  authorize: '/oauth/authorize',
+  interaction: '/oauth/interaction',
+  token: '/oauth/token',
+  par: '/oauth/par',
+  userinfo: '/oauth/userinfo',
+  logout: '/oauth/logout',
+  revoke: '/oauth/revoke',
+  introspect: '/oauth/introspect',
+  jwks: '/.well-known/jwks.json',
+} as const
+
+/**
+ * The metadata of this service as an authorization server (RFC 8414) and OpenID provider (Discovery 1.0). It is one
+ * document at two addresses: a client must not find another server depending on which standard it follows.
+ */
+export function metadataOf({ issuer, publicUrl }: { readonly issuer: string; readonly publicUrl: URL }) {
+  const at = (path: string): string => new URL(path, publicUrl).href
+  return {
+    issuer,
+    authorization_endpoint: at(paths.authorize),
+    token_endpoint: at(paths.token),
+    userinfo_endpoint: at(paths.userinfo),
+    end_session_endpoint: at(paths.logout),
+    pushed_authorization_request_endpoint: at(paths.par),
+    revocation_endpoint: at(paths.revoke),
+    introspection_endpoint: at(paths.introspect),
+    jwks_uri: at(paths.jwks),
+    scopes_supported: [...standardScopes],
+    response_types_supported: ['code'],
+    response_modes_supported: ['query'],
+    grant_types_supported: ['authorization_code', 'refresh_token'],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ['ES256'],
+    token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
+    revocation_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
+    // RFC 8414 §2: a method of the token endpoint, or a type of access token.
+    introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'Bearer'],
+    code_challenge_methods_supported: ['S256'],
+    prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
+    acr_values_supported: [twoFactorClass],
+    claims_supported: [
+      'sub',
+      'iss',
+      'aud',
+      'exp',
+      'iat',
+      'auth_time',
+      'acr',
+      'amr',
+      'sid',
+      'nonce',
+      'name',
+      'picture',
+      'locale',
+      'updated_at',
+      'email',
+      'email_verified',
+      'teams',
+    ],
+    ui_locales_supported: ['en', 'pt-BR'],
+    authorization_response_iss_parameter_supported: true,
+    backchannel_logout_supported: true,
+    backchannel_logout_session_supported: true,
+    request_parameter_supported: false,
+    request_uri_parameter_supported: false,
+    claims_parameter_supported: false,
+    service_documentation: at('/docs'),
+  }
+}

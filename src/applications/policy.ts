@@ -1,0 +1,112 @@
+/**
+ * The rules of registered applications, pure: what each kind may do, which redirect URIs may be registered and used,
+ * and what the scopes mean.
+ */
+import { isLoopback } from '../kernel/loopback.ts'
+
+/**
+ * Where the code of an application runs, because that decides whether it can keep a secret (RFC 6749 §2.1): in a
+ * browser, on a server, or on the device of the person.
+ */
+export const applicationKinds = ['browser', 'server', 'native'] as const
+export type ApplicationKind = (typeof applicationKinds)[number]
+
+/** How an application authenticates at the token endpoint. */
+export const applicationAuths = ['none', 'client_secret_basic', 'client_secret_post'] as const
+export type ApplicationAuth = (typeof applicationAuths)[number]
+
+/** Only a server can keep a secret. Code in a browser or on a device is readable by its user. */
+export const applicationAuthsOf = (kind: ApplicationKind): readonly ApplicationAuth[] =>
+  kind === 'server' ? ['client_secret_basic', 'client_secret_post'] : ['none']
+
+/** The scopes of OpenID Connect and of this service. Any other scope belongs to the resources of an application. */
+export const standardScopes = ['openid', 'profile', 'email', 'offline_access', 'teams'] as const
+export type StandardScope = (typeof standardScopes)[number]
+export const isStandardScope = (scope: string): scope is StandardScope =>
+  (standardScopes as readonly string[]).includes(scope)
+
+/** The scopes that a token without a resource has: those of this service. */
+export const standardOf = (scopes: readonly string[]): readonly string[] => scopes.filter(isStandardScope)
+/** The scopes that a token for a resource has: those of the application's own API. */
+export const resourceScopesOf = (scopes: readonly string[]): readonly string[] =>
+  scopes.filter((scope) => !isStandardScope(scope))
+
+/** Schemes that name no application: a browser runs or opens such a URL itself. */
+const forbiddenSchemes: ReadonlySet<string> = new Set([
+  'javascript:',
+  'data:',
+  'blob:',
+  'file:',
+  'about:',
+  'vbscript:',
+  'ftp:',
+  'ws:',
+  'wss:',
+])
+
+export type RedirectUriFault = 'not_a_url' | 'fragment' | 'credentials' | 'scheme' | 'https_required' | 'wildcard'
+
+/**
+ * Why a redirect URI cannot be registered; `undefined` if it can. It is compared exactly later, so it must be written
+ * exactly as the application sends it (RFC 9700 §2.1). Plain http is only for loopback hosts. Native applications may
+ * also use a private scheme in reverse domain order (RFC 8252 §7.1).
+ */
+export function redirectUriFault(kind: ApplicationKind, text: string): RedirectUriFault | undefined {
+  if (text.includes('*')) return 'wildcard'
+  if (!URL.canParse(text) || /[\s\p{C}\\]/u.test(text)) return 'not_a_url'
+  const url = new URL(text)
+  if (text.includes('#')) return 'fragment'
+  if (url.username !== '' || url.password !== '') return 'credentials'
+  if (forbiddenSchemes.has(url.protocol)) return 'scheme'
+  if (url.protocol === 'https:') return undefined
+  if (url.protocol === 'http:') return isLoopback(url.hostname) ? undefined : 'https_required'
+  // Any app on a device can claim a scheme. One with a domain is at least not claimed by accident.
+  return kind === 'native' && url.protocol.includes('.') ? undefined : 'scheme'
+}
+
+/**
+ * Whether an application may receive a browser at `given`. The comparison is exact, character by character. One
+ * exception: a native application on a loopback address gets a port from its system at run time, so the port is free
+ * (RFC 8252 §7.3). The name `localhost` is no loopback address there: something else may resolve it.
+ */
+export function isRegisteredRedirect(kind: ApplicationKind, registered: readonly string[], given: string): boolean {
+  if (registered.includes(given)) return true
+  if (kind !== 'native') return false
+  const loopback = loopbackAddress(given)
+  return loopback !== undefined && registered.some((one) => loopbackAddress(one) === loopback)
+}
+
+/** A redirect URI on a loopback address, without its port. */
+function loopbackAddress(text: string): string | undefined {
+  const found = /^(http:\/\/(?:127\.0\.0\.1|\[::1\]))(?::\d{1,5})?(\/[^\s#]*|\?[^\s#]*|)$/.exec(text)
+  return found ? `${found[1]}${found[2]}` : undefined
+}
+
+/** A resource of RFC 8707 §2: an absolute URL without a fragment. It becomes the audience of access tokens. */
+export const isResource = (text: string): boolean =>
+  URL.canParse(text) && !text.includes('#') && !/[\s\p{C}\\]/u.test(text) && /^(https?:|urn:)/i.test(text)
+
+/** Whether a back-channel logout URL can be registered: the notice is a signed token about a person. */
+export const isLogoutUri = (text: string): boolean => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || url.hash !== '' || url.username !== '' || url.password !== '') return false
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))
+}
+
+/** Whether everything that is asked for was already allowed. First-party applications need no consent. */
+export const isAllowed = (
+  asked: { readonly scopes: readonly string[]; readonly resources: readonly string[] },
+  allowed: { readonly scopes: readonly string[]; readonly resources: readonly string[] } | undefined,
+): boolean =>
+  allowed !== undefined &&
+  asked.scopes.every((scope) => allowed.scopes.includes(scope)) &&
+  asked.resources.every((resource) => allowed.resources.includes(resource))
+
+/** How long a person may take to sign in for an application, in seconds. */
+export const requestSeconds = 3600
+
+/** The authentication context class of a sign-in with two factors, for `acr` and `acr_values`. */
+export const twoFactorClass = 'urn:vinculum:acr:two-factor'
+/** The context class of a sign-in; `undefined` with a single factor. */
+export const classOf = (amr: readonly string[]): string | undefined =>
+  amr.includes('mfa') ? twoFactorClass : undefined

@@ -1,0 +1,190 @@
+import type { Fact } from '../events/catalogue.ts'
+import type { Account } from '../kernel/account.ts'
+import type { ApplicationAuth, ApplicationKind } from './policy.ts'
+
+/** A registered application: a client of the OpenID provider. */
+export type Application = {
+  readonly id: string
+  readonly name: string
+  readonly kind: ApplicationKind
+  /** Operated by the operator of this service: people are not asked for consent. */
+  readonly firstParty: boolean
+  readonly redirectUris: readonly string[]
+  readonly postLogoutRedirectUris: readonly string[]
+  /** What it may ask for: standard scopes, and those of its resources. */
+  readonly scopes: readonly string[]
+  /** The APIs it may request access tokens for (RFC 8707). */
+  readonly resources: readonly string[]
+  readonly clientAuth: ApplicationAuth
+  /** SHA-256 of the secret; `null` for an application that cannot keep one. */
+  readonly secretHash: string | null
+  readonly previousHash: string | null
+  readonly previousUntil: Date | null
+  /** `null`: the lifetimes of the service. */
+  readonly accessTtlSeconds: number | null
+  readonly refreshTtlSeconds: number | null
+  readonly backchannelLogoutUri: string | null
+  /** The administrator who created it. */
+  readonly createdBy: string | null
+  readonly createdAt: Date
+  readonly updatedAt: Date
+  readonly lastUsedAt: Date | null
+}
+
+/** The parts of an application that an administrator changes. */
+export type ApplicationChange = Partial<
+  Pick<
+    Application,
+    | 'name'
+    | 'firstParty'
+    | 'redirectUris'
+    | 'postLogoutRedirectUris'
+    | 'scopes'
+    | 'resources'
+    | 'clientAuth'
+    | 'accessTtlSeconds'
+    | 'refreshTtlSeconds'
+    | 'backchannelLogoutUri'
+  >
+>
+
+export interface ApplicationStore {
+  /** `false`, with nothing written, if there are `most` already. */
+  create(application: Application, most: number, because: readonly Fact[]): Promise<boolean>
+  find(id: string): Promise<Application | undefined>
+  /** All of them, newest first. */
+  list(): Promise<readonly Application[]>
+  /** Whether there is any: without one, the engine is not loaded. */
+  any(): Promise<boolean>
+  /**
+   * Changes it in one transaction. `decide` sees the current state; `undefined` changes nothing. Returns the changed
+   * application; `undefined` if it does not exist or `decide` refused.
+   */
+  update(
+    id: string,
+    decide: (current: Application) => (ApplicationChange & { readonly updatedAt: Date }) | undefined,
+    because: readonly Fact[],
+  ): Promise<Application | undefined>
+  /** The current secret becomes the previous one. `undefined` if the application does not exist or has no secret. */
+  rotateSecret(
+    id: string,
+    secretHash: string,
+    previousUntil: Date,
+    because: readonly Fact[],
+  ): Promise<Application | undefined>
+  /** Deletes it with its consents and sessions. */
+  remove(id: string, because: readonly Fact[]): Promise<boolean>
+  touch(id: string, at: Date): Promise<void>
+}
+
+/** What a person allows an application to see. */
+export type Consent = {
+  readonly accountId: string
+  readonly applicationId: string
+  readonly scopes: readonly string[]
+  readonly resources: readonly string[]
+}
+
+export interface ConsentStore {
+  find(accountId: string, applicationId: string): Promise<Consent | undefined>
+  /** Adds to what was allowed before; concurrent calls lose nothing. */
+  allow(consent: Consent, at: Date, because: readonly Fact[]): Promise<void>
+}
+
+/**
+ * A sign-in to an application, in one session of the person. Its tokens have generations, as those of a session have:
+ * see `sessions/rotation.ts`.
+ */
+export type ApplicationSession = {
+  readonly id: string
+  readonly applicationId: string
+  readonly sessionId: string
+  readonly accountId: string
+  /** The session ID that the application knows. It stays when another sign-in of the browser replaces the session. */
+  readonly sid: string
+  readonly scope: string
+  readonly resources: readonly string[]
+  readonly amr: readonly string[]
+  readonly authTime: Date
+  readonly createdAt: Date
+  readonly generation: number
+  readonly rotatedAt: Date
+  readonly usedGeneration: number
+  readonly idleExpiresAt: Date
+  readonly absoluteExpiresAt: Date
+  readonly endedAt: Date | null
+}
+
+/** An application session with what decides whether it is alive. */
+export type FoundApplicationSession = ApplicationSession & {
+  readonly account: Account
+  /** The state of the device session that it belongs to. */
+  readonly session: {
+    readonly idleExpiresAt: Date
+    readonly absoluteExpiresAt: Date
+    readonly endedAt: Date | null
+  }
+}
+
+export interface ApplicationSessionStore {
+  /**
+   * Starts one. `false`, with nothing written, if the device session is over at `createdAt`, or if the account is
+   * disabled or the application deleted. The oldest ones of the same application and session beyond `most` end.
+   */
+  start(session: ApplicationSession, most: number, because: readonly Fact[]): Promise<boolean>
+  /** Also one that has ended; `undefined` once its device session or account is deleted. */
+  find(id: string): Promise<FoundApplicationSession | undefined>
+  /**
+   * `generation` → `generation + 1`. `undefined` if it is not current, or if the application session, its device
+   * session or its account is over at `at`. Of concurrent calls, exactly one succeeds.
+   */
+  rotate(
+    of: { readonly id: string; readonly applicationId: string; readonly generation: number },
+    at: Date,
+    idleExpiresAt: Date,
+  ): Promise<ApplicationSession | undefined>
+  /** Records that the application has used `generation`; the value never decreases. */
+  markUsed(id: string, generation: number): Promise<void>
+  /** Ends one sign-in. `false` if it was already over. */
+  end(id: string, at: Date, because: readonly Fact[]): Promise<boolean>
+  /** Ends every sign-in of an application within one device session. Returns how many ended. */
+  endAll(of: { sessionId: string; applicationId: string }, at: Date, because: readonly Fact[]): Promise<number>
+}
+
+/** A back-channel logout notice that waits to be delivered. */
+export type LogoutNotice = {
+  readonly id: string
+  readonly applicationId: string
+  readonly accountId: string
+  readonly sid: string
+  readonly attempts: number
+  readonly createdAt: Date
+}
+
+export interface LogoutNoticeStore {
+  /** Takes up to `limit` due notices, oldest first. No other worker gets them before `until`. */
+  take(limit: number, at: Date, until: Date): Promise<readonly LogoutNotice[]>
+  retry(id: string, at: Date, error: string): Promise<void>
+  finish(id: string): Promise<void>
+  backlog(): Promise<number>
+}
+
+/** What the engine stores between two requests. `payload` is sealed at `openid_states/<id>/payload`. */
+export type OpenidState = {
+  readonly id: string
+  readonly kind: string
+  readonly payload: string
+  readonly accountId: string | null
+  readonly createdAt: Date
+  readonly expiresAt: Date
+  readonly usedAt: Date | null
+}
+
+export interface OpenidStateStore {
+  /** Writes it, or replaces the one with the same ID. Replacing keeps `usedAt`. */
+  put(state: OpenidState): Promise<void>
+  find(id: string): Promise<OpenidState | undefined>
+  /** Uses it up; only the first call returns `true`. */
+  use(id: string, at: Date): Promise<boolean>
+  remove(id: string): Promise<void>
+}

@@ -1,0 +1,136 @@
+import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Origin } from '../events/catalogue.ts'
+import { type Clock, secondsAfter } from '../kernel/clock.ts'
+import type { Ids } from '../kernel/ids.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { Application, ApplicationSession, ApplicationSessionStore, FoundApplicationSession } from './ports.ts'
+
+/**
+ * How many sign-ins to one application one device session can have: a browser application that keeps its tokens in a
+ * tab signs in once for each tab. The oldest end first.
+ */
+const mostOfSession = 20
+
+/** The device session that an application signs in with. */
+export type DeviceOfSignIn = {
+  readonly id: string
+  readonly accountId: string
+  readonly amr: readonly string[]
+  readonly authTime: Date
+  readonly absoluteExpiresAt: Date
+}
+
+type ApplicationSessionsParts = {
+  sessions: ApplicationSessionStore
+  clock: Clock
+  ids: Ids
+  /** The idle lifetime of refresh tokens that have none of their own. */
+  refreshTtlSeconds: number
+}
+
+/** The sign-ins of applications: each belongs to a device session, and is over when that one is. */
+export function createApplicationSessions({ sessions, clock, ids, refreshTtlSeconds }: ApplicationSessionsParts) {
+  const idleEnd = (application: Application, from: Date): Date =>
+    secondsAfter(from, application.refreshTtlSeconds ?? refreshTtlSeconds)
+
+  return {
+    idleEnd,
+
+    /** Starts a sign-in to an application. `undefined` if the device session is over. */
+    async start(
+      application: Application,
+      device: DeviceOfSignIn,
+      granted: { readonly scope: string; readonly resources: readonly string[] },
+      origin: Origin,
+    ): Promise<ApplicationSession | undefined> {
+      const now = clock()
+      const session: ApplicationSession = {
+        id: ids('aps'),
+        applicationId: application.id,
+        sessionId: device.id,
+        accountId: device.accountId,
+        sid: device.id,
+        scope: granted.scope,
+        resources: granted.resources,
+        amr: device.amr,
+        authTime: device.authTime,
+        createdAt: now,
+        generation: 1,
+        rotatedAt: now,
+        usedGeneration: 0,
+        idleExpiresAt: idleEnd(application, now),
+        absoluteExpiresAt: device.absoluteExpiresAt,
+        endedAt: null,
+      }
+      const started = await sessions.start(session, mostOfSession, [
+        {
+          name: 'application.signed_in',
+          accountId: device.accountId,
+          origin,
+          data: { application: application.id, session: device.id },
+        },
+      ])
+      return started ? session : undefined
+    },
+
+    /** Ends every sign-in of the application within one device session: its tokens are in the wrong hands. */
+    endAll: (
+      { sessionId, applicationId, accountId }: Pick<ApplicationSession, 'sessionId' | 'applicationId' | 'accountId'>,
+      reason: 'code_reused' | 'token_reused',
+      origin: Origin,
+    ): Promise<number> =>
+      sessions.endAll({ sessionId, applicationId }, clock(), [
+        {
+          name: 'application.signed_out',
+          accountId,
+          origin,
+          data: { application: applicationId, session: sessionId, reason },
+        },
+      ]),
+
+    /** Ends one sign-in, at the request of its application. It knows, so it gets no logout notice. */
+    end: ({ id, sessionId, applicationId, accountId }: ApplicationSession, origin: Origin): Promise<boolean> =>
+      sessions.end(id, clock(), [
+        {
+          name: 'application.signed_out',
+          accountId,
+          origin,
+          data: { application: applicationId, session: sessionId, reason: 'revoked' },
+        },
+      ]),
+
+    /**
+     * The sign-in of an access token, while it and its device session are alive. Its generation counts as used: the
+     * response with this token has arrived.
+     */
+    async use(
+      id: string,
+      generation: number,
+    ): Promise<Result<FoundApplicationSession, AppError<'session_revoked' | 'session_expired' | 'user_disabled'>>> {
+      const found = await sessions.find(id)
+      const standing = checkSignIn(found, clock())
+      if (!standing.ok) return standing
+      if (generation > standing.value.usedGeneration) await sessions.markUsed(id, generation)
+      return standing
+    },
+
+    find: (id: string): Promise<FoundApplicationSession | undefined> => sessions.find(id),
+    rotate: sessions.rotate,
+  }
+}
+export type ApplicationSessions = ReturnType<typeof createApplicationSessions>
+
+/** Whether a sign-in is alive, by its own row, its device session and its account. */
+export function checkSignIn(
+  found: FoundApplicationSession | undefined,
+  now: Date,
+): Result<FoundApplicationSession, AppError<'session_revoked' | 'session_expired' | 'user_disabled'>> {
+  if (!found) return fail('session_revoked')
+  const { account, session } = found
+  if (account.disabledAt) return fail('user_disabled')
+  if (found.endedAt || session.endedAt) return fail('session_revoked')
+  const over = [found, session].some(
+    ({ idleExpiresAt, absoluteExpiresAt }) => now >= idleExpiresAt || now >= absoluteExpiresAt,
+  )
+  return over ? fail('session_expired') : ok(found)
+}

@@ -1,0 +1,287 @@
+import { z } from 'zod'
+import type { ApplicationFault, Refused } from '../../applications/applications.ts'
+import { applicationAuths, applicationKinds } from '../../applications/policy.ts'
+import type { Application, ApplicationChange } from '../../applications/ports.ts'
+import { err, ok } from '../../kernel/result.ts'
+import { json, noContent } from '../reply.ts'
+import { object, route } from '../route.ts'
+import { line, time } from '../schemas/fields.ts'
+import type { Services } from '../services.ts'
+
+const common = { tag: 'Applications', surface: 'api', limit: 'account' } as const
+const reading = { ...common, auth: 'user', scope: 'applications:read' } as const
+const writing = { ...common, auth: 'recent', scope: 'applications:write' } as const
+
+const uri = z.string().min(1).max(2048)
+const scopeName = z
+  .string()
+  .regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/)
+  .describe('A scope (RFC 6749 §3.3)')
+const minutes = 60
+const days = 86_400
+
+const fields = {
+  name: line.min(1).max(80).describe('The name that people see when they sign in'),
+  first_party: z.boolean().describe('Operated by you: people are not asked for consent'),
+  redirect_uris: z
+    .array(uri)
+    .min(1)
+    .max(50)
+    .describe(
+      'Where people may return to, compared character by character; the port of a loopback address is free for native applications',
+    ),
+  post_logout_redirect_uris: z.array(uri).max(50).describe('Where people may return to after signing out'),
+  scopes: z.array(scopeName).min(1).max(50).describe('What the application may ask for; always contains `openid`'),
+  resources: z.array(uri).max(20).describe('The APIs it may request access tokens for (RFC 8707)'),
+  client_auth: z.enum(applicationAuths).describe('How it authenticates at the token endpoint'),
+  access_token_seconds: z
+    .number()
+    .int()
+    .min(minutes)
+    .max(days)
+    .nullable()
+    .describe('Lifetime of its access tokens; null: that of the service'),
+  refresh_token_seconds: z
+    .number()
+    .int()
+    .min(5 * minutes)
+    .max(365 * days)
+    .nullable()
+    .describe('Idle lifetime of its refresh tokens; null: that of the service'),
+  backchannel_logout_uri: uri.nullable().describe('Where it is notified when a session ends; null: nowhere'),
+}
+
+const ApplicationSchema = z
+  .object({
+    id: z.string().describe('The application ID: the `client_id`'),
+    kind: z.enum(applicationKinds).describe('Where its code runs'),
+    ...fields,
+    created_by: z.string().nullable().describe('The account ID of the administrator; null if deleted'),
+    created_at: time.describe('When it was created'),
+    updated_at: time.describe('When it was last changed'),
+    last_used_at: time.nullable().describe('When it last signed someone in or refreshed a token; null if never'),
+    previous_secret_until: time.nullable().describe('Until when the previous secret is valid; null if it is not'),
+  })
+  .meta({ id: 'Application', description: 'A registered application: a client of the OpenID provider' })
+const Issued = ApplicationSchema.extend({
+  secret: z.string().nullable().describe('The client secret, shown only once; null if it has none'),
+}).meta({ id: 'IssuedApplication', description: 'An application and its new secret' })
+
+const applicationOf = (one: Application): z.input<typeof ApplicationSchema> => ({
+  id: one.id,
+  kind: one.kind,
+  name: one.name,
+  first_party: one.firstParty,
+  redirect_uris: [...one.redirectUris],
+  post_logout_redirect_uris: [...one.postLogoutRedirectUris],
+  scopes: [...one.scopes],
+  resources: [...one.resources],
+  client_auth: one.clientAuth,
+  access_token_seconds: one.accessTtlSeconds,
+  refresh_token_seconds: one.refreshTtlSeconds,
+  backchannel_logout_uri: one.backchannelLogoutUri,
+  created_by: one.createdBy,
+  created_at: one.createdAt.toISOString(),
+  updated_at: one.updatedAt.toISOString(),
+  last_used_at: one.lastUsedAt?.toISOString() ?? null,
+  previous_secret_until: one.previousUntil?.toISOString() ?? null,
+})
+
+type Given = { readonly [N in keyof typeof fields]?: z.output<(typeof fields)[N]> | undefined }
+const names = {
+  name: 'name',
+  first_party: 'firstParty',
+  redirect_uris: 'redirectUris',
+  post_logout_redirect_uris: 'postLogoutRedirectUris',
+  scopes: 'scopes',
+  resources: 'resources',
+  client_auth: 'clientAuth',
+  access_token_seconds: 'accessTtlSeconds',
+  refresh_token_seconds: 'refreshTtlSeconds',
+  backchannel_logout_uri: 'backchannelLogoutUri',
+} as const satisfies Record<keyof typeof fields, keyof ApplicationChange>
+
+/** The given fields under our names. A list says each thing once. */
+const changeOf = (given: Given): ApplicationChange =>
+  Object.fromEntries(
+    Object.entries(names).flatMap(([field, name]) => {
+      const value = given[field as keyof typeof names]
+      if (value === undefined) return []
+      return [[name, Array.isArray(value) ? [...new Set(value)] : value]]
+    }),
+  )
+
+/** A refusal of the rules, by the fields that break them. */
+const refusedBy = ({ fields: wrong, ...error }: Refused) => ({
+  ...err(error),
+  faults: wrong.map(({ path, reason }: ApplicationFault) => ({ path, code: reason })),
+})
+
+const applicationParams = object({
+  id: z.string().max(80).meta({ parameter: 'Application', description: 'An application ID' }),
+})
+
+const example = {
+  id: 'app_00000001',
+  kind: 'browser',
+  name: 'Shop',
+  first_party: true,
+  redirect_uris: ['https://shop.example.org/callback'],
+  post_logout_redirect_uris: ['https://shop.example.org/'],
+  scopes: ['openid', 'profile', 'email', 'offline_access'],
+  resources: [],
+  client_auth: 'none',
+  access_token_seconds: null,
+  refresh_token_seconds: null,
+  backchannel_logout_uri: null,
+  created_by: 'usr_00000001',
+  created_at: '2026-01-08T10:00:00.000Z',
+  updated_at: '2026-01-08T10:00:00.000Z',
+  last_used_at: null,
+  previous_secret_until: null,
+}
+
+const list = route({
+  ...reading,
+  method: 'get',
+  path: '/applications',
+  summary: 'List applications',
+  description: 'The registered applications, newest first, without their secrets.',
+  example: { response: [example] },
+  reply: z.array(ApplicationSchema),
+  fails: [],
+  handle: async (_, { applications }: Services) => ok(json((await applications.list()).map(applicationOf))),
+})
+
+const read = route({
+  ...reading,
+  method: 'get',
+  path: '/applications/:id',
+  summary: 'Get an application',
+  description: 'One registered application, without its secret.',
+  example: { response: example },
+  params: applicationParams,
+  reply: ApplicationSchema,
+  fails: ['application_not_found'],
+  async handle({ params }, { applications }: Services) {
+    const found = await applications.get(params.id)
+    return found.ok ? ok(json(applicationOf(found.value))) : found
+  },
+})
+
+const create = route({
+  ...writing,
+  method: 'post',
+  path: '/applications',
+  summary: 'Create an application',
+  description:
+    'Registers an application that signs people in through this service. A server application gets a secret, which is shown only once.',
+  example: {
+    request: { name: 'Shop', kind: 'browser', first_party: true, redirect_uris: ['https://shop.example.org/callback'] },
+    response: { ...example, secret: null },
+  },
+  body: object({
+    kind: z.enum(applicationKinds).describe('Where its code runs: in a browser, on a server, or on a device'),
+    name: fields.name,
+    redirect_uris: fields.redirect_uris,
+    first_party: fields.first_party.optional(),
+    post_logout_redirect_uris: fields.post_logout_redirect_uris.optional(),
+    scopes: fields.scopes.optional(),
+    resources: fields.resources.optional(),
+    client_auth: fields.client_auth.optional(),
+    access_token_seconds: fields.access_token_seconds.optional(),
+    refresh_token_seconds: fields.refresh_token_seconds.optional(),
+    backchannel_logout_uri: fields.backchannel_logout_uri.optional(),
+  }).meta({ id: 'NewApplication', description: 'The application to register' }),
+  reply: Issued,
+  status: 201,
+  fails: ['invalid_request', 'too_many_applications'],
+  async handle({ who, body, origin }, { applications }: Services) {
+    const { kind, name, redirect_uris: redirectUris, ...rest } = body
+    const done = await applications.create(
+      who.accountId,
+      { ...changeOf(rest), kind, name, redirectUris: [...new Set(redirectUris)] },
+      origin,
+    )
+    if (!done.ok) return 'fields' in done.error ? refusedBy(done.error) : err(done.error)
+    return ok(json({ ...applicationOf(done.value.application), secret: done.value.secret }))
+  },
+})
+
+const update = route({
+  ...writing,
+  method: 'patch',
+  path: '/applications/:id',
+  summary: 'Change an application',
+  description:
+    'Changes an application. Omitted fields stay as they are. What it may no longer ask for, it loses at once.',
+  example: { request: { name: 'Shop' }, response: example },
+  params: applicationParams,
+  body: object({
+    name: fields.name.optional(),
+    first_party: fields.first_party.optional(),
+    redirect_uris: fields.redirect_uris.optional(),
+    post_logout_redirect_uris: fields.post_logout_redirect_uris.optional(),
+    scopes: fields.scopes.optional(),
+    resources: fields.resources.optional(),
+    client_auth: fields.client_auth.optional(),
+    access_token_seconds: fields.access_token_seconds.optional(),
+    refresh_token_seconds: fields.refresh_token_seconds.optional(),
+    backchannel_logout_uri: fields.backchannel_logout_uri.optional(),
+  }).meta({ id: 'ApplicationChange', description: 'The fields to change' }),
+  reply: ApplicationSchema,
+  fails: ['invalid_request', 'application_not_found'],
+  async handle({ who, params, body, origin }, { applications }: Services) {
+    const done = await applications.update(who.accountId, params.id, changeOf(body), origin)
+    if (done.ok) return ok(json(applicationOf(done.value)))
+    return 'fields' in done.error ? refusedBy(done.error) : err(done.error)
+  },
+})
+
+const rotate = route({
+  ...writing,
+  method: 'post',
+  path: '/applications/:id/secret',
+  summary: 'Rotate the secret of an application',
+  description: 'Creates a new secret, which is shown only once. The previous secret stays valid during the overlap.',
+  example: {
+    request: { overlap_seconds: 3600 },
+    response: { ...example, kind: 'server', client_auth: 'client_secret_basic', secret: 'a-secret-shown-only-once' },
+  },
+  params: applicationParams,
+  body: object({
+    overlap_seconds: z
+      .number()
+      .int()
+      .min(0)
+      .max(30 * days)
+      .optional()
+      .describe('How many seconds the previous secret stays valid: a day by default; 0 if it has leaked'),
+  }),
+  bodyOptional: true,
+  reply: Issued,
+  fails: ['application_not_found', 'application_has_no_secret'],
+  async handle({ who, params, body, origin }, { applications }: Services) {
+    const { overlap_seconds: overlap } = body
+    const of = { id: params.id, ...(overlap === undefined ? {} : { overlap }) }
+    const done = await applications.rotateSecret(who.accountId, of, origin)
+    return done.ok ? ok(json({ ...applicationOf(done.value.application), secret: done.value.secret })) : done
+  },
+})
+
+const remove = route({
+  ...writing,
+  method: 'delete',
+  path: '/applications/:id',
+  summary: 'Delete an application',
+  description: 'Deletes an application. Its tokens are invalid at once, and people’s consents to it are deleted.',
+  params: applicationParams,
+  status: 204,
+  fails: ['application_not_found'],
+  async handle({ who, params, origin }, { applications }: Services) {
+    const done = await applications.remove(who.accountId, params.id, origin)
+    return done.ok ? ok(noContent()) : done
+  },
+})
+
+export const applicationRoutes = [list, read, create, update, rotate, remove]

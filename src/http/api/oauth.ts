@@ -1,0 +1,300 @@
+import { z } from 'zod'
+import { metadataOf, paths } from '../../applications/metadata.ts'
+import { type AppError, fail } from '../../errors/catalogue.ts'
+import { ok, type Result } from '../../kernel/result.ts'
+import type { EngineResponse } from '../../openid/call.ts'
+import { readApplication } from '../client.ts'
+import { json } from '../reply.ts'
+import { object, route } from '../route.ts'
+import type { Services } from '../services.ts'
+import { introspection } from './service-credentials.ts'
+
+/** The endpoints of the OpenID provider that programs call. Those for browsers are in `pages/oauth.tsx`. */
+
+const common = { tag: 'OpenID provider', surface: 'api' } as const
+const endpoint = { ...common, auth: 'none', limit: 'token', oauth: 'standard', anyOrigin: true, form: true } as const
+
+const text = (most: number) => z.string().max(most).optional()
+const clientFields = {
+  client_id: text(256).describe('The application ID, unless it is sent with HTTP Basic'),
+  client_secret: text(512).describe('The client secret, of an application registered with `client_secret_post`'),
+}
+const resource = z.array(z.string().max(2048)).max(20).optional().describe('The resource the token is for (RFC 8707)')
+
+/** The fields of a form as text again, for the engine. */
+export function formOf(fields: Readonly<Record<string, unknown>>): string {
+  const form = new URLSearchParams()
+  for (const [name, value] of Object.entries(fields))
+    for (const one of [value].flat()) if (typeof one === 'string') form.append(name, one)
+  return form.toString()
+}
+
+const EngineError = z.looseObject({ error: z.string() })
+type EngineCode =
+  | 'invalid_client'
+  | 'grant_invalid'
+  | 'scope_invalid'
+  | 'resource_invalid'
+  | 'grant_type_unsupported'
+  | 'invalid_request'
+const codes: Readonly<Record<string, Exclude<EngineCode, 'invalid_request'>>> = {
+  invalid_client: 'invalid_client',
+  invalid_grant: 'grant_invalid',
+  invalid_scope: 'scope_invalid',
+  invalid_target: 'resource_invalid',
+  unsupported_grant_type: 'grant_type_unsupported',
+}
+
+/** The engine's response as one of ours. Its error descriptions may quote the request, so they are not passed on. */
+function readEngine<S extends z.ZodType>(
+  { status, body }: EngineResponse,
+  schema: S,
+): Result<z.output<S>, AppError<EngineCode>> {
+  const content: unknown = JSON.parse(body)
+  if (status < 400) return ok(schema.parse(content))
+  const { error } = EngineError.parse(content)
+  return fail(codes[error] ?? 'invalid_request')
+}
+
+const Metadata = z
+  .looseObject({
+    issuer: z.string().describe('The issuer, as in the `iss` claim of tokens'),
+    authorization_endpoint: z.string().describe('Where applications send browsers to sign in'),
+    token_endpoint: z.string().describe('Where codes and refresh tokens are exchanged'),
+    userinfo_endpoint: z.string().describe('The claims of the user'),
+    end_session_endpoint: z.string().describe('Where applications send browsers to sign out'),
+    jwks_uri: z.string().describe('The public keys'),
+  })
+  .meta({ id: 'ServerMetadata', description: 'The metadata of this server' })
+
+const discovery = (path: `/.well-known/${string}`, summary: string, description: string) =>
+  route({
+    ...common,
+    method: 'get',
+    auth: 'none',
+    limit: 'public',
+    shared: true,
+    path,
+    summary,
+    description,
+    example: {
+      response: metadataOf({ issuer: 'https://id.example.org', publicUrl: new URL('https://id.example.org') }),
+    },
+    reply: Metadata,
+    fails: [],
+    handle: (_, { settings }: Services) => ok(json(metadataOf(settings))),
+  })
+
+const openidConfiguration = discovery(
+  '/.well-known/openid-configuration',
+  'Get the OpenID configuration',
+  'The metadata of this OpenID provider (OpenID Connect Discovery 1.0). Standard clients need only its address.',
+)
+const serverMetadata = discovery(
+  '/.well-known/oauth-authorization-server',
+  'Get the server metadata',
+  'The same metadata as an authorization server (RFC 8414).',
+)
+
+const Tokens = z
+  .object({
+    access_token: z.string().describe('The access token: a JWT for one resource'),
+    token_type: z.literal('Bearer').describe('How the access token is sent'),
+    expires_in: z.number().int().describe('Seconds until the access token expires'),
+    refresh_token: z.string().optional().describe('The refresh token; each is exchanged once'),
+    id_token: z.string().optional().describe('Who signed in, for the application; only with a code'),
+    scope: z.string().optional().describe('The scopes of the access token, separated by spaces'),
+  })
+  .meta({ id: 'ApplicationTokens', description: 'The tokens of an application' })
+
+const token = route({
+  ...endpoint,
+  method: 'post',
+  path: paths.token,
+  summary: 'Get tokens for an application',
+  description:
+    'Exchanges a code (`authorization_code`, with PKCE) or a refresh token. A refresh may be repeated: concurrent requests, and a request whose response was lost, get the same refresh token.',
+  example: {
+    request: { grant_type: 'refresh_token', client_id: 'app_00000001', refresh_token: 'a-refresh-token' },
+    response: {
+      access_token: 'an-access-token',
+      token_type: 'Bearer',
+      expires_in: 1800,
+      refresh_token: 'the-next-refresh-token',
+      scope: 'openid profile email',
+    },
+  },
+  // RFC 6749 §3.2: unknown parameters are ignored.
+  body: z
+    .looseObject({
+      grant_type: z.string().max(128).describe('`authorization_code` or `refresh_token`'),
+      code: text(1024).describe('With `authorization_code`: the code'),
+      code_verifier: text(256).describe('With `authorization_code`: the PKCE code verifier (RFC 7636)'),
+      redirect_uri: text(2048).describe('With `authorization_code`: as in the authorization request'),
+      refresh_token: text(8192).describe('With `refresh_token`: the refresh token'),
+      scope: text(1024).describe('With `refresh_token`: fewer scopes than granted'),
+      resource,
+      ...clientFields,
+    })
+    .meta({ id: 'ApplicationTokenRequest', description: 'The token request of an application' }),
+  reply: Tokens,
+  fails: [
+    'invalid_client',
+    'grant_invalid',
+    'scope_invalid',
+    'resource_invalid',
+    'grant_type_unsupported',
+    'invalid_request',
+  ],
+  async handle({ body, header, origin }, { applications, flows, openid }: Services) {
+    const authorization = header('authorization')
+    if (body.grant_type === 'authorization_code') {
+      if (!(await applications.any())) return fail('invalid_client')
+      const done = readEngine(await openid.post(paths.token, formOf(body), authorization, origin), Tokens)
+      return done.ok ? ok(json(done.value)) : done
+    }
+    if (body.grant_type !== 'refresh_token') return fail('grant_type_unsupported')
+    const application = await applications.authenticate(readApplication(authorization, body))
+    if (!application.ok) return application
+    const { refresh_token: given = '', scope, resource: [asked, ...others] = [] } = body
+    if (others.length > 0) return fail('resource_invalid')
+    const done = await flows.refreshApplication(application.value, given, { scope, resource: asked }, origin)
+    if (!done.ok) return done
+    const { accessToken, refreshToken, expiresIn, scope: granted } = done.value
+    return ok(
+      json({
+        access_token: accessToken,
+        token_type: 'Bearer' as const,
+        expires_in: expiresIn,
+        refresh_token: refreshToken,
+        scope: granted,
+      }),
+    )
+  },
+})
+
+const Pushed = z
+  .object({
+    request_uri: z.string().describe('Names the request, at the authorization endpoint'),
+    expires_in: z.number().int().describe('Seconds until it expires'),
+  })
+  .meta({ id: 'PushedRequest', description: 'A stored authorization request' })
+
+const par = route({
+  ...endpoint,
+  method: 'post',
+  path: paths.par,
+  summary: 'Push an authorization request',
+  description:
+    'Stores the parameters of an authorization request, and returns a `request_uri` for the browser (RFC 9126).',
+  example: {
+    request: { client_id: 'app_00000001', response_type: 'code', redirect_uri: 'https://shop.example.org/callback' },
+    response: { request_uri: 'urn:ietf:params:oauth:request_uri:a-request', expires_in: 60 },
+  },
+  body: z
+    .looseObject({ resource, ...clientFields })
+    .meta({ id: 'PushedRequestParameters', description: 'The parameters of an authorization request' }),
+  reply: Pushed,
+  status: 201,
+  fails: [
+    'invalid_client',
+    'grant_invalid',
+    'scope_invalid',
+    'resource_invalid',
+    'grant_type_unsupported',
+    'invalid_request',
+  ],
+  async handle({ body, header, origin }, { applications, openid }: Services) {
+    if (!(await applications.any())) return fail('invalid_client')
+    const answer = await openid.post(paths.par, formOf(body), header('authorization'), origin)
+    const done = readEngine(answer, Pushed)
+    return done.ok ? ok(json(done.value)) : done
+  },
+})
+
+const UserInfo = z
+  .object({
+    sub: z.string().describe('The account ID'),
+    name: z.string().optional().describe('The display name, with the scope `profile`'),
+    picture: z.string().optional().describe('The URL of a picture, with the scope `profile`'),
+    locale: z.string().optional().describe('The language, with the scope `profile`'),
+    updated_at: z.number().int().optional().describe('When the profile changed, with the scope `profile`'),
+    email: z.string().optional().describe('The email address, with the scope `email`'),
+    email_verified: z.boolean().optional().describe('Whether the email address is verified'),
+    teams: z
+      .array(
+        z.object({
+          id: z.string().describe('The team ID'),
+          name: z.string().describe('The name of the team'),
+          role: z.string().describe('The role of the user in the team'),
+        }),
+      )
+      .optional()
+      .describe('The teams of the user, with the scope `teams`'),
+  })
+  .meta({ id: 'UserInfo', description: 'The claims of the user' })
+
+/** What a person's own token shows: everything an application could be allowed to see. */
+const ownScopes = ['openid', 'profile', 'email', 'teams']
+
+const userinfo = (method: 'get' | 'post') =>
+  route({
+    ...common,
+    method,
+    path: paths.userinfo,
+    auth: 'user',
+    limit: 'account',
+    anyOrigin: true,
+    applications: ['openid'],
+    summary: method === 'get' ? 'Get the claims of the user' : 'Get the claims of the user by POST',
+    description: 'The claims that the scopes of the access token allow (OpenID Connect Core §5.3).',
+    example: { response: { sub: 'usr_00000001', name: 'Pat', email: 'pat@example.com', email_verified: true } },
+    reply: UserInfo,
+    fails: ['user_not_found'],
+    async handle({ who }, { flows }: Services) {
+      const scopes = who.application === null ? ownScopes : who.scopes
+      const claims = await flows.readUserClaims(who.accountId, scopes.join(' '))
+      if (!claims) return fail('user_not_found')
+      const { teams, ...rest } = claims
+      return ok(json({ ...rest, ...(teams === undefined ? {} : { teams: [...teams] }) }))
+    },
+  })
+
+const revoke = route({
+  ...endpoint,
+  method: 'post',
+  path: paths.revoke,
+  summary: 'Revoke a token of an application',
+  description:
+    'Ends the sign-in of an application’s token (RFC 7009). The user stays signed in here. An unknown token gets the same response.',
+  example: { request: { token: 'a-refresh-token', client_id: 'app_00000001' }, response: {} },
+  body: z
+    .looseObject({
+      token: z.string().min(1).max(8192).describe('An access token or a refresh token'),
+      token_type_hint: text(64).describe('Ignored: both types are recognized'),
+      ...clientFields,
+    })
+    .meta({ id: 'ApplicationRevocationRequest', description: 'The token to revoke' }),
+  reply: z.object({}).describe('The token is revoked, or was never valid'),
+  fails: ['invalid_client'],
+  async handle({ body, header, origin }, { applications, flows }: Services) {
+    const application = await applications.authenticate(readApplication(header('authorization'), body))
+    if (!application.ok) return application
+    await flows.revokeApplicationToken(application.value, body.token, origin)
+    return ok(json({}))
+  },
+})
+
+export const oauthRoutes = [
+  openidConfiguration,
+  serverMetadata,
+  token,
+  par,
+  userinfo('get'),
+  userinfo('post'),
+  revoke,
+  introspection(paths.introspect, 'Introspect a token of an application'),
+]
+
+/** For the pages: whether a request has parameters that the engine can read. */
+export const authorizationParameters = object({}).loose().extend({ resource })

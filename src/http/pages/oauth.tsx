@@ -1,0 +1,312 @@
+import type { VNode } from 'preact'
+import { z } from 'zod'
+import { paths } from '../../applications/metadata.ts'
+import { requestSeconds } from '../../applications/policy.ts'
+import type { Application } from '../../applications/ports.ts'
+import { fail } from '../../errors/catalogue.ts'
+import { ok } from '../../kernel/result.ts'
+import type { EngineResponse } from '../../openid/call.ts'
+import { authorizationParameters, formOf } from '../api/oauth.ts'
+import { type CookieChange, seeOther } from '../reply.ts'
+import { object, type Principal, route } from '../route.ts'
+import type { Services } from '../services.ts'
+import { clearedSession } from '../sign-in-answers.ts'
+import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
+import { goOn } from './onward.tsx'
+
+/**
+ * Signing in to applications: their authorization requests, what a person must do for one, and signing out for them. The
+ * person signs in on our own pages, with every method that those offer.
+ */
+
+const common = { tag: 'Pages', surface: 'browser', auth: 'public', limit: 'browse' } as const
+const uidParams = object({
+  uid: z
+    .string()
+    .regex(/^[\w-]{16,64}$/)
+    .describe('Names the request of an application'),
+})
+
+/** The cookie that binds a request of an application to the browser that sent it. */
+const bindingOf = (uid: string): string => `application_${uid}`
+const bound = (uid: string): CookieChange => ({
+  name: bindingOf(uid),
+  value: '1',
+  maxAgeSeconds: requestSeconds,
+  sameSite: 'lax',
+})
+const unbound = (uid: string): CookieChange => ({ name: bindingOf(uid), value: null, sameSite: 'lax' })
+
+const EngineError = z.looseObject({ error: z.string() })
+
+/** The session that the engine may use: that of the cookie, never that of a token. */
+const sessionOf = (who: Principal | null): string | null => (who?.via === 'cookie' ? who.sessionId : null)
+
+/** Where the engine sends the browser: to a page of ours, or back to the application. */
+function readLocation({ location }: EngineResponse, { settings }: Services) {
+  if (location === null) return undefined
+  const url = new URL(location, settings.publicUrl)
+  const uid = url.pathname.startsWith(`${paths.interaction}/`) ? url.pathname.slice(paths.interaction.length + 1) : null
+  return url.origin === settings.publicUrl.origin && uid !== null ? { uid } : { url: location }
+}
+
+/** A refusal that could not be returned to the application, because its redirect URI is not known to be its own. */
+function refusedBy({ body }: EngineResponse) {
+  const read = EngineError.safeParse(JSON.parse(body))
+  const error = read.success && /^[a-z_]{1,60}$/.test(read.data.error) ? read.data.error : 'invalid_request'
+  // The engine has no such request, or it belongs to another browser.
+  if (error === 'invalid_request' && body.includes('session')) return fail('authorization_request_expired')
+  return fail('authorization_request_invalid', { error })
+}
+
+const authorize = route({
+  ...common,
+  method: 'get',
+  path: paths.authorize,
+  summary: 'Sign in to an application',
+  description:
+    'Where an application sends the browser (OpenID Connect Core §3.1.2). The browser returns to the redirect URI with `code`, `state` and `iss`, or with `error`.',
+  reference: 'api',
+  tag: 'OpenID provider',
+  query: authorizationParameters,
+  status: 303,
+  fails: ['authorization_request_invalid', 'authorization_request_expired'],
+  async handle({ query, who, origin }, services: Services) {
+    const { applications, openid } = services
+    if (!(await applications.any())) return fail('authorization_request_invalid', { error: 'invalid_client' })
+    // Only this mode needs no page of the engine's making.
+    if (query.response_mode !== undefined && query.response_mode !== 'query')
+      return fail('authorization_request_invalid', { error: 'unsupported_response_mode' })
+    const answer = await openid.authorize(formOf(query), sessionOf(who), origin)
+    const to = readLocation(answer, services)
+    if (!to) return refusedBy(answer)
+    if (to.uid === undefined) return ok(seeOther(to.url))
+    return ok(seeOther(`${paths.interaction}/${to.uid}`, { cookies: [bound(to.uid)] }))
+  },
+})
+
+const resume = route({
+  ...common,
+  method: 'get',
+  path: `${paths.authorize}/:uid`,
+  summary: 'Continue the sign-in to an application',
+  params: uidParams,
+  status: 303,
+  also: ['page'],
+  fails: ['authorization_request_invalid', 'authorization_request_expired'],
+  async handle({ params: { uid }, who, origin, cookie, wants, locale }, services: Services) {
+    if (cookie(bindingOf(uid)) === undefined) return fail('authorization_request_expired')
+    const answer = await services.openid.resume(uid, sessionOf(who), origin)
+    const to = readLocation(answer, services)
+    if (!to) return { ...refusedBy(answer), cookies: [unbound(uid)] }
+    if (to.uid !== undefined)
+      return ok(seeOther(`${paths.interaction}/${to.uid}`, { cookies: [unbound(uid), bound(to.uid)] }))
+    const redirect = seeOther(to.url, { cookies: [unbound(uid)] })
+    // A form may have begun this chain of redirects, and its page could not name the application (`onward.tsx`).
+    return wants === 'html' ? goOn(redirect, locale) : ok(redirect)
+  },
+})
+
+const interaction = route({
+  ...common,
+  method: 'get',
+  path: `${paths.interaction}/:uid`,
+  summary: 'Show what a sign-in to an application needs',
+  params: uidParams,
+  also: ['redirect'],
+  fails: ['authorization_request_expired'],
+  async handle({ params: { uid }, who, cookie, locale, csrfToken }, services: Services) {
+    const { openid, devices } = services
+    const found = cookie(bindingOf(uid)) === undefined ? undefined : await openid.interaction(uid)
+    if (!found) return fail('authorization_request_expired')
+    const { step, application } = found
+    const session = sessionOf(who)
+    if (step.tag === 'sign_in') {
+      const live = session === null || session === step.replaces ? undefined : await devices.find(session)
+      const next = live && (await openid.signedIn(uid, live))
+      return ok(seeOther(next ?? signInAt(uid)))
+    }
+    if (!who || session === null || who.accountId !== step.accountId) return ok(seeOther(signInAt(uid)))
+    return show(
+      locale,
+      <ConsentPage
+        {...readerOf(locale)}
+        application={application}
+        scopes={step.scopes}
+        resources={step.resources}
+        person={who.account.name ?? who.account.email ?? who.accountId}
+        uid={uid}
+        csrf={csrfToken()}
+      />,
+    )
+  },
+})
+
+const signInAt = (uid: string): string => `/login?return_to=${encodeURIComponent(`${paths.interaction}/${uid}`)}`
+
+const decide = route({
+  ...common,
+  method: 'post',
+  path: `${paths.interaction}/:uid`,
+  summary: 'Allow or refuse what an application asks for',
+  auth: 'user',
+  limit: 'account',
+  params: uidParams,
+  body: object({ decision: z.enum(['allow', 'refuse']).describe('What the person decided') }),
+  status: 303,
+  fails: ['authorization_request_expired'],
+  async handle({ params: { uid }, body, who, origin, cookie }, { openid }: Services) {
+    const found = cookie(bindingOf(uid)) === undefined ? undefined : await openid.interaction(uid)
+    if (found?.step.tag !== 'consent' || found.step.accountId !== who.accountId)
+      return fail('authorization_request_expired')
+    const next = body.decision === 'allow' ? await openid.allow(uid, who.accountId, origin) : await openid.refuse(uid)
+    return next === undefined ? fail('authorization_request_expired') : ok(seeOther(next))
+  },
+})
+
+const logoutFields = {
+  id_token_hint: z.string().max(8192).optional().describe('An id_token of the application'),
+  client_id: z.string().max(256).optional().describe('The application ID'),
+  post_logout_redirect_uri: z.string().max(2048).optional().describe('Where to return to, as registered'),
+  state: z.string().max(2048).optional().describe('Returned unchanged'),
+}
+type LogoutRequest = { readonly [N in keyof typeof logoutFields]?: string | undefined }
+
+/** Where an application wants the browser back after a sign-out, if that is registered; otherwise our own page. */
+async function leavingOf(given: LogoutRequest, { applications, tokens }: Services) {
+  const { id_token_hint: token, client_id: named, post_logout_redirect_uri: uri, state } = given
+  const hint = token === undefined ? undefined : await tokens.readIdToken(token)
+  const id = hint?.applicationId ?? named
+  const isContradictory = named !== undefined && id !== named
+  const application = id === undefined || isContradictory ? undefined : await applications.find(id)
+  const isRegistered = uri !== undefined && application?.postLogoutRedirectUris.includes(uri) === true
+  if (!isRegistered) return { hint, application, to: '/login?done=signed_out' }
+  const to = new URL(uri)
+  if (state !== undefined) to.searchParams.set('state', state)
+  return { hint, application, to: to.href }
+}
+
+const logout = route({
+  ...common,
+  method: 'get',
+  path: paths.logout,
+  summary: 'Sign out for an application',
+  description:
+    'Where an application sends the browser to sign out (OpenID Connect RP-Initiated Logout). With the id_token of the present session the sign-out happens at once; otherwise the person is asked.',
+  reference: 'api',
+  tag: 'OpenID provider',
+  query: object(logoutFields).loose(),
+  also: ['redirect'],
+  fails: [],
+  async handle({ query, who, origin, locale, csrfToken }, services: Services) {
+    const { hint, application, to } = await leavingOf(query, services)
+    if (!who || sessionOf(who) === null) return ok(seeOther(to))
+    // The application proves that it signed this person in. Anyone else could sign people out with a link.
+    if (hint?.accountId === who.accountId) {
+      await services.flows.signOut.here(who, origin)
+      return ok(seeOther(to, clearedSession))
+    }
+    return show(
+      locale,
+      <LogoutPage {...readerOf(locale)} application={application} given={query} csrf={csrfToken()} />,
+      { formAction: to.startsWith('http') ? [new URL(to).origin] : [] },
+    )
+  },
+})
+
+const confirmLogout = route({
+  ...common,
+  method: 'post',
+  path: paths.logout,
+  summary: 'Confirm signing out for an application',
+  auth: 'public',
+  limit: 'account',
+  body: object(logoutFields),
+  status: 303,
+  also: ['page'],
+  fails: [],
+  async handle({ body, who, origin, locale }, services: Services) {
+    const { to } = await leavingOf(body, services)
+    if (who) await services.flows.signOut.here(who, origin)
+    return goOn(seeOther(to, clearedSession), locale)
+  },
+})
+
+export const oauthPageRoutes = [authorize, resume, interaction, decide, logout, confirmLogout]
+
+type ConsentProps = Reader & {
+  readonly application: Application
+  readonly scopes: readonly string[]
+  readonly resources: readonly string[]
+  readonly person: string
+  readonly uid: string
+  readonly csrf: string
+}
+
+function ConsentPage({ application, scopes, resources, person, uid, csrf, ...reader }: ConsentProps): VNode {
+  const { say } = reader
+  const { consent } = say
+  const host = hostOf(application)
+  const named = consent.scopes as Readonly<Record<string, string | undefined>>
+  return (
+    <Layout {...reader} title={consent.title(application.name)} signedIn={csrf}>
+      <p>{consent.intro(application.name, person)}</p>
+      {host === null ? null : <p>{consent.operator(host)}</p>}
+      <ul>
+        {scopes.map((scope) => (
+          <li key={scope}>{named[scope] ?? consent.otherScope(scope)}</li>
+        ))}
+        {resources.map((resource) => (
+          <li key={resource}>{consent.resource(resource)}</li>
+        ))}
+      </ul>
+      <p class="fine">{consent.remembered}</p>
+      <Form action={`${paths.interaction}/${uid}`} csrf={csrf}>
+        <p class="actions">
+          <button type="submit" class="primary" name="decision" value="allow">
+            {consent.allow}
+          </button>
+          <button type="submit" name="decision" value="refuse">
+            {consent.refuse}
+          </button>
+        </p>
+      </Form>
+    </Layout>
+  )
+}
+
+/** The host that receives the answer: anyone can choose a name, but not the domain of someone else. */
+function hostOf({ redirectUris }: Application): string | null {
+  const [first] = redirectUris
+  const host = first !== undefined && URL.canParse(first) ? new URL(first).host : ''
+  return host === '' ? null : host
+}
+
+type LogoutProps = Reader & {
+  readonly application: Application | undefined
+  readonly given: LogoutRequest
+  readonly csrf: string
+}
+
+function LogoutPage({ application, given, csrf, ...reader }: LogoutProps): VNode {
+  const { say } = reader
+  return (
+    <Layout {...reader} title={say.logout.title} signedIn={csrf}>
+      <p>{application ? say.logout.forApplication(application.name) : say.logout.text}</p>
+      <Form action={paths.logout} csrf={csrf}>
+        {Object.keys(logoutFields).map((name) => {
+          const value = given[name as keyof LogoutRequest]
+          return value === undefined ? null : <input key={name} type="hidden" name={name} value={value} />
+        })}
+        <p class="actions">
+          <button type="submit" class="primary">
+            {say.signOut}
+          </button>
+          <a class="button" href="/account">
+            {say.cancel}
+          </a>
+        </p>
+      </Form>
+    </Layout>
+  )
+}

@@ -1,0 +1,109 @@
+/**
+ * The storage of the engine. What it must remember between two requests is sealed in our store. Everything else is
+ * ours, and the engine only sees it: its session is our session, its grant is the person's consent, its client is our
+ * application.
+ */
+import type { Application, OpenidStateStore } from '../applications/ports.ts'
+import { type Clock, epochSeconds, secondsAfter } from '../kernel/clock.ts'
+import { type Sealer, sha256 } from '../kernel/crypto.ts'
+
+type Payload = Readonly<Record<string, unknown>>
+
+/** The interface of the engine: https://github.com/panva/node-oidc-provider/blob/main/example/my_adapter.js */
+export type Adapter = {
+  upsert(id: string, payload: Payload, expiresIn: number): Promise<void>
+  find(id: string): Promise<Payload | undefined>
+  findByUid(uid: string): Promise<Payload | undefined>
+  findByUserCode(code: string): Promise<Payload | undefined>
+  consume(id: string): Promise<void>
+  destroy(id: string): Promise<void>
+  revokeByGrantId(id: string): Promise<void>
+}
+
+export type AdapterParts = {
+  readonly states: OpenidStateStore
+  readonly sealer: Sealer
+  readonly clock: Clock
+  /** A live session, as the engine's payload. */
+  readonly session: (id: string) => Promise<Payload | undefined>
+  /** What an application may see of the person in this session, as the engine's payload. */
+  readonly grant: (id: string) => Promise<Payload | undefined>
+  readonly application: (id: string) => Promise<Application | undefined>
+  readonly clientOf: (application: Application) => Payload
+  /** Ends the sign-ins that came from a grant: its code was used twice. */
+  readonly revoke: (grantId: string) => Promise<void>
+  /** The error for a code that was used in the meantime. */
+  readonly used: () => Error
+}
+
+/** Returns the adapter of each model of the engine, by its name. */
+export function createAdapter(parts: AdapterParts): (model: string) => Adapter {
+  const { states, sealer, clock, session, grant, application, clientOf, revoke, used } = parts
+  const nothing = async (): Promise<undefined> => undefined
+  const virtual = (find: Adapter['find']): Adapter => ({
+    upsert: nothing,
+    find,
+    findByUid: nothing,
+    findByUserCode: nothing,
+    consume: nothing,
+    destroy: nothing,
+    revokeByGrantId: nothing,
+  })
+  const place = (id: string): string => `openid_states/${id}/payload`
+
+  const stored = (model: string): Adapter => {
+    // The value itself is a secret: only its hash is stored.
+    const idOf = (id: string): string => `${model}.${sha256(id)}`
+    const find = async (id: string): Promise<Payload | undefined> => {
+      const state = await states.find(idOf(id))
+      if (!state || state.expiresAt <= clock()) return undefined
+      const payload = JSON.parse(sealer.open(state.payload, place(state.id))) as Payload
+      return state.usedAt ? { ...payload, consumed: epochSeconds(state.usedAt) } : payload
+    }
+    return {
+      ...virtual(find),
+      async upsert(given, payload, expiresIn) {
+        const now = clock()
+        const id = idOf(given)
+        const { accountId } = payload
+        await states.put({
+          id,
+          kind: model,
+          payload: sealer.seal(JSON.stringify(payload), place(id)),
+          accountId: typeof accountId === 'string' ? accountId : null,
+          createdAt: now,
+          expiresAt: secondsAfter(now, expiresIn),
+          usedAt: null,
+        })
+      },
+      async consume(given) {
+        if (await states.use(idOf(given), clock())) return
+        // Two requests with one code at the same time: the second is a second use (RFC 6749 §4.1.2).
+        const grantId = (await find(given))?.grantId
+        if (typeof grantId === 'string') await revoke(grantId)
+        throw used()
+      },
+      destroy: (given) => states.remove(idOf(given)),
+    }
+  }
+
+  return (model) => {
+    switch (model) {
+      case 'Session':
+        return { ...virtual(session), findByUid: session }
+      case 'Grant':
+        return virtual(grant)
+      case 'Client':
+        return virtual(async (id) => {
+          const found = await application(id)
+          return found && clientOf(found)
+        })
+      case 'AccessToken':
+        return { ...virtual(nothing), revokeByGrantId: revoke }
+      case 'RefreshToken':
+        return virtual(nothing)
+      default:
+        return stored(model)
+    }
+  }
+}

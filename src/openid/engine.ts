@@ -1,0 +1,215 @@
+/**
+ * The OpenID provider's protocol engine, the npm package oidc-provider, set up so that everything it decides about is
+ * ours: sessions, consents, applications, keys and tokens. It validates authorization requests and redeems codes.
+ */
+import type { IncomingMessage } from 'node:http'
+import Provider, { type AuthorizationCode, type Client, type Context, errors, interactionPolicy } from 'oidc-provider'
+import { paths } from '../applications/metadata.ts'
+import {
+  type ApplicationKind,
+  isRegisteredRedirect,
+  isStandardScope,
+  resourceScopesOf,
+  standardScopes,
+  twoFactorClass,
+} from '../applications/policy.ts'
+import type { Application, ApplicationSession } from '../applications/ports.ts'
+
+/** What the engine needs of us. */
+export type EngineParts = {
+  readonly issuer: string
+  readonly adapter: (model: string) => unknown
+  /** Private keys as JWKs, the one that signs now first. */
+  readonly jwks: { readonly keys: readonly object[] }
+  readonly application: (id: string) => Promise<Application | undefined>
+  readonly isSecret: (application: Application, given: string) => boolean
+  readonly claims: (accountId: string, scope: string) => Promise<Readonly<Record<string, unknown>> | undefined>
+  /** Starts the sign-in that a code stands for; `undefined` if its session is over. */
+  readonly start: (code: AuthorizationCode, request: IncomingMessage) => Promise<ApplicationSession | undefined>
+  readonly accessToken: (
+    session: ApplicationSession,
+    access: { scope: string; resource: string | null },
+  ) => Promise<{ token: string; expiresIn: number }>
+  readonly refreshToken: (session: ApplicationSession) => string
+  readonly onError: (request: IncomingMessage, error: unknown) => void
+  readonly lifetimes: { readonly codeSeconds: number; readonly requestSeconds: number; readonly accessSeconds: number }
+}
+
+export { errors }
+
+export function createEngine(parts: EngineParts): Provider {
+  const provider = new Provider(parts.issuer, {
+    adapter: parts.adapter,
+    jwks: parts.jwks,
+    routes: {
+      authorization: paths.authorize,
+      token: paths.token,
+      pushed_authorization_request: paths.par,
+      userinfo: paths.userinfo,
+      jwks: paths.jwks,
+      end_session: paths.logout,
+      revocation: paths.revoke,
+      introspection: paths.introspect,
+    },
+    interactions: {
+      policy: policy(),
+      url: (_: Context, interaction: { uid: string }) => `${paths.interaction}/${interaction.uid}`,
+    },
+    scopes: [...standardScopes],
+    claims: {
+      openid: ['sub', 'acr', 'amr', 'auth_time', 'sid'],
+      profile: ['name', 'picture', 'locale', 'updated_at'],
+      email: ['email', 'email_verified'],
+      teams: ['teams'],
+    },
+    // A client may read the claims of its scopes from the id_token: no second request is needed for the name.
+    conformIdTokenClaims: false,
+    acrValues: [twoFactorClass],
+    clientDefaults: { id_token_signed_response_alg: 'ES256' },
+    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post'],
+    enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
+    responseTypes: ['code'],
+    subjectTypes: ['public'],
+    features: {
+      devInteractions: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
+      claimsParameter: { enabled: false },
+      dPoP: { enabled: false },
+      pushedAuthorizationRequests: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: (_: Context, __: Client, oneOf: unknown) => oneOf,
+        useGrantedResource: () => true,
+        getResourceServerInfo: async (_: Context, resource: string, { clientId }: Client) => {
+          const application = await parts.application(clientId)
+          if (!application?.resources.includes(resource)) throw new errors.InvalidTarget()
+          return {
+            audience: resource,
+            scope: resourceScopesOf(application.scopes).join(' '),
+            accessTokenFormat: 'opaque',
+            accessTokenTTL: application.accessTtlSeconds ?? parts.lifetimes.accessSeconds,
+          }
+        },
+      },
+    },
+    // A client with a secret may be older than PKCE. Its code is useless without the secret (RFC 9700 §2.1.1).
+    pkce: { required: (_: Context, client: Client) => client.clientAuthMethod === 'none' },
+    findAccount: async (_: Context, accountId: string) => {
+      const exists = await parts.claims(accountId, '')
+      if (!exists) return undefined
+      return { accountId, claims: async (__: string, scope: string) => (await parts.claims(accountId, scope)) ?? {} }
+    },
+    loadExistingGrant: async ({ oidc: { session, client } }: Context) =>
+      session && client ? provider.Grant.find(`${session.uid}.${client.clientId}`) : undefined,
+    issueRefreshToken: (_: Context, client: Client) => client.grantTypeAllowed('refresh_token'),
+    renderError: (context: Context, out: unknown) => {
+      context.type = 'application/json'
+      context.body = out
+    },
+    cookies: { names: cookieNames },
+    ttl: {
+      AccessToken: () => parts.lifetimes.accessSeconds,
+      AuthorizationCode: parts.lifetimes.codeSeconds,
+      Grant: parts.lifetimes.requestSeconds,
+      IdToken: parts.lifetimes.accessSeconds,
+      Interaction: parts.lifetimes.requestSeconds,
+      PushedAuthorizationRequest: 60,
+      RefreshToken: parts.lifetimes.accessSeconds,
+      Session: parts.lifetimes.requestSeconds,
+    },
+  })
+  // The frame passes on the scheme and host of the public URL.
+  provider.proxy = true
+  provider.on('server_error', ({ req }, error) => parts.onError(req, error))
+  useOurs(provider, parts)
+  return provider
+}
+
+/** The names of the cookies as the engine reads them. No browser ever has them. */
+export const cookieNames = { session: 'session', interaction: 'interaction', resume: 'resume' } as const
+
+/** Replaces what the engine would decide or create by itself. */
+function useOurs(provider: Provider, parts: EngineParts): void {
+  const { Client, Session, AccessToken, RefreshToken } = provider
+
+  // The client of the engine has the metadata of `clientOf`, and so our own rules can be applied to it.
+  Client.prototype.redirectUriAllowed = function (this: ClientMetadata, uri) {
+    return isRegisteredRedirect(this.applicationType === 'native' ? 'native' : 'server', this.redirectUris, uri)
+  }
+  Client.prototype.compareClientSecret = async function (this: ClientMetadata, given) {
+    const application = await parts.application(this.clientId)
+    return application !== undefined && parts.isSecret(application, given)
+  }
+  Client.prototype.includeSid = () => true
+
+  // One session for all applications: ours. Its ID never changes, and a grant belongs to it and to one application.
+  Session.prototype.sidFor = function (this: { uid: string }) {
+    return this.uid
+  }
+  Session.prototype.grantIdFor = function (this: { uid: string }, client) {
+    return `${this.uid}.${client}`
+  }
+  Session.prototype.resetIdentifier = () => undefined
+
+  /** The sign-in that the current token request started. */
+  const started = new WeakMap<IncomingMessage, ApplicationSession>()
+  AccessToken.prototype.save = async function (this: AuthorizationCode) {
+    const context = Provider.ctx
+    const code = context?.oidc.entities.AuthorizationCode
+    if (!context || !code) throw new Error('an access token was issued without a code')
+    const session = await parts.start(code, context.req)
+    if (!session) throw new errors.InvalidGrant('session is over')
+    started.set(context.req, session)
+    const { scope = '', aud } = this
+    const { token, expiresIn } = await parts.accessToken(session, { scope, resource: aud ?? null })
+    this.expiresIn = expiresIn
+    return token
+  }
+  RefreshToken.prototype.save = async () => {
+    const session = Provider.ctx && started.get(Provider.ctx.req)
+    if (!session) throw new Error('a refresh token was issued without an access token')
+    return parts.refreshToken(session)
+  }
+}
+type ClientMetadata = {
+  readonly clientId: string
+  readonly applicationType: string
+  readonly redirectUris: readonly string[]
+}
+
+/** An application as the engine describes a client (OpenID Connect Dynamic Client Registration §2). */
+export const clientOf = (application: Application): Readonly<Record<string, unknown>> => {
+  const { id, name, kind, redirectUris, clientAuth, secretHash, scopes } = application
+  return {
+    client_id: id,
+    client_name: name,
+    application_type: applicationTypes[kind],
+    redirect_uris: [...redirectUris],
+    response_types: ['code'],
+    grant_types: ['authorization_code', ...(scopes.includes('offline_access') ? ['refresh_token'] : [])],
+    token_endpoint_auth_method: clientAuth,
+    // Only to satisfy the engine: `compareClientSecret` compares the hash of what is presented.
+    ...(secretHash === null ? {} : { client_secret: secretHash }),
+    scope: scopes.filter(isStandardScope).join(' '),
+  }
+}
+const applicationTypes: Readonly<Record<ApplicationKind, string>> = { browser: 'web', server: 'web', native: 'native' }
+
+/**
+ * When a person must do something: the engine's own rules, and three of ours. `select_account` shows the sign-in page.
+ * `acr_values` with two factors asks for a sign-in once, and the id_token says what was done. A native application
+ * needs no consent of its own: whether it is first-party is the operator's decision, and a stored consent counts.
+ */
+function policy() {
+  const { base, Check, Prompt } = interactionPolicy
+  const prompts = base()
+  prompts.add(new Prompt({ name: 'select_account', requestable: true }))
+  prompts.get('login')?.checks.add(
+    new Check('two_factor_requested', 'a sign-in with two factors was requested', ({ oidc }) => {
+      const asked = oidc.params.acr_values?.split(' ').includes(twoFactorClass) === true
+      return asked && oidc.session?.acr !== twoFactorClass && oidc.result?.login === undefined
+    }),
+  )
+  prompts.get('consent')?.checks.remove('native_client_prompt')
+  return prompts
+}

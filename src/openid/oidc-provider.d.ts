@@ -1,0 +1,113 @@
+/**
+ * The part of oidc-provider 9 that the service and the sandbox use. The package contains no types.
+ * https://github.com/panva/node-oidc-provider/blob/main/docs/README.md
+ */
+declare module 'oidc-provider' {
+  import type { IncomingMessage, ServerResponse } from 'node:http'
+
+  export interface Interaction {
+    readonly uid: string
+    readonly iat: number
+    readonly exp: number
+    readonly returnTo: string
+    readonly params: Readonly<Record<string, string | undefined>>
+    readonly prompt: { readonly name: string; readonly reasons: readonly string[] }
+    readonly lastSubmission?: Readonly<Record<string, unknown>>
+    session?: { readonly uid?: string; readonly accountId?: string }
+    result?: Record<string, unknown>
+    save(ttl: number): Promise<string>
+  }
+  export interface Grant {
+    addOIDCScope(scope: string): void
+    save(): Promise<string>
+  }
+  export interface Session {
+    readonly uid: string
+    readonly accountId?: string
+    readonly acr?: string
+  }
+  export interface Client {
+    readonly clientId: string
+    readonly applicationType: string
+    readonly clientAuthMethod: string
+    grantTypeAllowed(type: string): boolean
+  }
+  /** An access or refresh token before it is issued. */
+  export interface Token {
+    readonly accountId: string
+    readonly clientId: string
+    readonly scope?: string
+    readonly aud?: string
+    expiresIn?: number
+  }
+  export interface AuthorizationCode extends Token {
+    readonly sessionUid: string
+    readonly grantId: string
+    readonly resource?: string | readonly string[]
+  }
+  export interface Context {
+    readonly req: IncomingMessage
+    readonly oidc: {
+      readonly client?: Client
+      readonly session?: Session
+      readonly params: Readonly<Record<string, string | undefined>>
+      readonly result?: Readonly<Record<string, unknown>>
+      readonly entities: { readonly AuthorizationCode?: AuthorizationCode }
+    }
+    body: unknown
+    type: string
+  }
+  type CheckFunction = (context: Context) => boolean
+  export interface Prompt {
+    readonly checks: {
+      remove(reason: string): void
+      add(check: object): void
+    }
+  }
+  export const interactionPolicy: {
+    base(): { get(name: string): Prompt | undefined; add(prompt: Prompt): void }
+    readonly Check: new (reason: string, description: string, check: CheckFunction) => object
+    readonly Prompt: new (of: { name: string; requestable: boolean }) => Prompt
+  }
+  export const errors: {
+    readonly InvalidGrant: new (detail: string) => Error
+    readonly InvalidTarget: new () => Error
+  }
+  export default class Provider {
+    constructor(issuer: string, configuration: Record<string, unknown>)
+    /** The request that is being handled. */
+    static readonly ctx: Context | undefined
+    readonly Grant: {
+      new (fields: { accountId: string; clientId: string }): Grant
+      find(id: string): Promise<Grant | undefined>
+    }
+    readonly Client: {
+      prototype: {
+        redirectUriAllowed(uri: string): boolean
+        compareClientSecret(given: string): boolean | Promise<boolean>
+        includeSid(): boolean
+      }
+    }
+    readonly Session: {
+      prototype: {
+        sidFor(client: string): string
+        grantIdFor(client: string): string
+        resetIdentifier(): void
+      }
+    }
+    readonly Interaction: { find(uid: string): Promise<Interaction | undefined> }
+    readonly AccessToken: { prototype: { save(): Promise<string> } }
+    readonly RefreshToken: { prototype: { save(): Promise<string> } }
+    silent: boolean
+    proxy: boolean
+    on(event: 'server_error', listener: (context: Context, error: unknown) => void): void
+    callback(): (req: IncomingMessage, res: ServerResponse) => unknown
+    interactionDetails(req: IncomingMessage, res: ServerResponse): Promise<Interaction>
+    interactionResult(
+      req: IncomingMessage,
+      res: ServerResponse,
+      result: Record<string, unknown>,
+      options?: { mergeWithLastSubmission?: boolean },
+    ): Promise<string>
+  }
+}

@@ -1,0 +1,336 @@
+/**
+ * Vinculum as an OpenID provider, for the routes of `http/`: plain values in, plain values out. The engine is loaded
+ * when the first application needs it; without one it costs nothing.
+ */
+import type { IncomingMessage } from 'node:http'
+import type { Applications } from '../applications/applications.ts'
+import { paths } from '../applications/metadata.ts'
+import {
+  classOf,
+  isAllowed,
+  isStandardScope,
+  requestSeconds,
+  resourceScopesOf,
+  standardOf,
+} from '../applications/policy.ts'
+import type { Application, ConsentStore, OpenidStateStore } from '../applications/ports.ts'
+import type { ApplicationSessions } from '../applications/sessions.ts'
+import { internalOrigin, type Origin } from '../events/catalogue.ts'
+import { type Clock, epochSeconds } from '../kernel/clock.ts'
+import type { Sealer } from '../kernel/crypto.ts'
+import type { Devices } from '../sessions/devices.ts'
+import type { Keys } from '../sessions/keys.ts'
+import type { LiveSession } from '../sessions/ports.ts'
+import type { Tokens } from '../sessions/tokens.ts'
+import { createAdapter } from './adapter.ts'
+import { callEngine, type EngineRequest, type EngineResponse } from './call.ts'
+
+/** How long a code is valid, in seconds. */
+const codeSeconds = 60
+
+/** What a person must do before an application gets its answer. */
+export type Interaction = {
+  readonly uid: string
+  /** The page it continues on when everything is done. */
+  readonly continueAt: string
+  readonly application: Application
+  readonly loginHint: string | null
+  readonly step:
+    | {
+        readonly tag: 'sign_in'
+        /** The session that is not recent or strong enough: another one must replace it. `null`: any session will do. */
+        readonly replaces: string | null
+      }
+    | {
+        readonly tag: 'consent'
+        readonly accountId: string
+        readonly scopes: readonly string[]
+        readonly resources: readonly string[]
+      }
+}
+
+type OpenidParts = {
+  issuer: string
+  publicUrl: URL
+  accessTtlSeconds: number
+  keys: Keys
+  tokens: Tokens
+  states: OpenidStateStore
+  consents: ConsentStore
+  applications: Applications
+  applicationSessions: ApplicationSessions
+  devices: Pick<Devices, 'find'>
+  /** The claims about a person that these scopes allow; `undefined` if the account is gone or disabled. */
+  claims: (accountId: string, scope: string) => Promise<Readonly<Record<string, unknown>> | undefined>
+  sealer: Sealer
+  clock: Clock
+}
+
+export function createOpenid(parts: OpenidParts) {
+  const { issuer, publicUrl, keys, tokens, consents, applications, applicationSessions, devices, clock } = parts
+
+  /** Who sent a request to the engine, and what failed while it was handled. */
+  const origins = new WeakMap<IncomingMessage, Origin>()
+  const failures = new WeakMap<IncomingMessage, { error: unknown }>()
+
+  const liveSession = async (id: string): Promise<LiveSession | undefined> => {
+    const session = await devices.find(id)
+    const now = clock()
+    const isOver =
+      !session ||
+      session.endedAt !== null ||
+      session.account.disabledAt !== null ||
+      now >= session.idleExpiresAt ||
+      now >= session.absoluteExpiresAt
+    return isOver ? undefined : session
+  }
+
+  /** `<session>.<application>`: the sign-in of an application in a session. */
+  const partsOf = (grantId: string): readonly [session: string, application: string] => {
+    const [session = '', application = ''] = grantId.split('.', 2)
+    return [session, application]
+  }
+
+  const allowedOf = async (application: Application, accountId: string) =>
+    application.firstParty ? application : await consents.find(accountId, application.id)
+
+  const adapter = createAdapter({
+    states: parts.states,
+    sealer: parts.sealer,
+    clock,
+    application: applications.find,
+    clientOf: (application) => engineModule().clientOf(application),
+    // Without `iat`: the engine reads the clock of its machine, which may be behind the one that all nodes share.
+    session: async (id) => {
+      const session = await liveSession(id)
+      if (!session) return undefined
+      const acr = classOf(session.amr)
+      return {
+        kind: 'Session',
+        jti: id,
+        uid: id,
+        accountId: session.accountId,
+        loginTs: epochSeconds(session.authTime),
+        amr: [...session.amr],
+        ...(acr === undefined ? {} : { acr }),
+        exp: epochSeconds(session.absoluteExpiresAt),
+      }
+    },
+    grant: async (id) => {
+      const [sessionId, applicationId] = partsOf(id)
+      const [session, application] = await Promise.all([liveSession(sessionId), applications.find(applicationId)])
+      const allowed = session && application && (await allowedOf(application, session.accountId))
+      if (!session || !application || !allowed) return undefined
+      // An application may have lost a scope that a person once allowed.
+      const scopes = allowed.scopes.filter((scope) => application.scopes.includes(scope))
+      const ofResources = resourceScopesOf(scopes).join(' ')
+      return {
+        kind: 'Grant',
+        jti: id,
+        accountId: session.accountId,
+        clientId: applicationId,
+        openid: { scope: standardOf(scopes).join(' ') },
+        resources: Object.fromEntries(
+          allowed.resources
+            .filter((resource) => application.resources.includes(resource))
+            .map((resource) => [resource, ofResources]),
+        ),
+        exp: epochSeconds(session.absoluteExpiresAt),
+      }
+    },
+    revoke: async (grantId) => {
+      const [sessionId, applicationId] = partsOf(grantId)
+      const session = await devices.find(sessionId)
+      if (!session) return
+      const of = { sessionId, applicationId, accountId: session.accountId }
+      await applicationSessions.endAll(of, 'code_reused', internalOrigin)
+    },
+    used: () => new (engineModule().errors.InvalidGrant)('authorization code already used'),
+  })
+
+  type EngineModule = typeof import('./engine.ts')
+  let loaded: EngineModule | undefined
+  const engineModule = (): EngineModule => {
+    if (!loaded) throw new Error('the OpenID engine is not loaded')
+    return loaded
+  }
+
+  type Engine = {
+    readonly keyIds: string
+    readonly provider: ReturnType<EngineModule['createEngine']>
+    readonly handler: ReturnType<ReturnType<EngineModule['createEngine']>['callback']>
+  }
+  let current: Engine | undefined
+  /** The engine with the present signing keys. It keeps nothing in memory, so a new one replaces it at a rotation. */
+  const engine = async (): Promise<Engine> => {
+    loaded ??= await import('./engine.ts')
+    const signing = keys.all('access')
+    const keyIds = signing.map(({ id }) => id).join(' ')
+    if (current?.keyIds === keyIds) return current
+    const provider = loaded.createEngine({
+      issuer,
+      adapter,
+      jwks: {
+        keys: signing.map(({ id, sign }) => ({ ...sign.export({ format: 'jwk' }), kid: id, use: 'sig', alg: 'ES256' })),
+      },
+      application: applications.find,
+      isSecret: applications.isSecret,
+      claims: parts.claims,
+      async start(code, request) {
+        const [session, application] = await Promise.all([
+          liveSession(code.sessionUid),
+          applications.find(code.clientId),
+        ])
+        if (!session || !application) return undefined
+        const { resource = [] } = code
+        applications.used(application)
+        return applicationSessions.start(
+          application,
+          session,
+          { scope: code.scope ?? '', resources: typeof resource === 'string' ? [resource] : resource },
+          origins.get(request) ?? internalOrigin,
+        )
+      },
+      async accessToken(session, access) {
+        const application = await applications.find(session.applicationId)
+        return tokens.access(session, { ...access, ttlSeconds: application?.accessTtlSeconds ?? null })
+      },
+      refreshToken: tokens.refresh,
+      onError: (request, error) => failures.set(request, { error }),
+      lifetimes: { codeSeconds, requestSeconds, accessSeconds: parts.accessTtlSeconds },
+    })
+    current = { keyIds, provider, handler: provider.callback() }
+    return current
+  }
+
+  /** Sends a request to the engine. What failed inside it fails here, so that it is answered as any other failure. */
+  const ask = async (request: EngineRequest, origin: Origin): Promise<EngineResponse> => {
+    const { handler } = await engine()
+    let sent: IncomingMessage | undefined
+    const response = await callEngine(handler, publicUrl, request, (incoming) => {
+      sent = incoming
+      origins.set(incoming, origin)
+    })
+    const failure = sent && failures.get(sent)
+    if (failure) throw failure.error
+    return response
+  }
+
+  const cookieOf = (session: string | null, resume: string | null): Readonly<Record<string, string>> => {
+    const { cookieNames } = engineModule()
+    const pairs = [
+      ...(session === null ? [] : [`${cookieNames.session}=${session}`]),
+      ...(resume === null ? [] : [`${cookieNames.resume}=${resume}`]),
+    ]
+    return pairs.length > 0 ? { cookie: pairs.join('; ') } : {}
+  }
+
+  /** The engine's interaction with its application. */
+  const interactionOf = async (uid: string) => {
+    const { provider } = await engine()
+    const interaction = await provider.Interaction.find(uid)
+    const application = interaction && (await applications.find(interaction.params.client_id ?? ''))
+    return interaction && application ? { interaction, application } : undefined
+  }
+
+  return {
+    /** An authorization request (RFC 6749 §4.1.1), for the browser of this session. */
+    async authorize(query: string, sessionId: string | null, origin: Origin): Promise<EngineResponse> {
+      await engine()
+      return ask({ method: 'GET', path: `${paths.authorize}?${query}`, headers: cookieOf(sessionId, null) }, origin)
+    },
+
+    /** Continues an authorization request after a person did what was needed. */
+    async resume(uid: string, sessionId: string | null, origin: Origin): Promise<EngineResponse> {
+      await engine()
+      const path = `${paths.authorize}/${encodeURIComponent(uid)}`
+      return ask({ method: 'GET', path, headers: cookieOf(sessionId, uid) }, origin)
+    },
+
+    /** Redeems a code, or pushes an authorization request: what a program sends as a form. */
+    async post(
+      path: typeof paths.token | typeof paths.par,
+      form: string,
+      authorization: string | undefined,
+      origin: Origin,
+    ): Promise<EngineResponse> {
+      return ask(
+        { method: 'POST', path, form, ...(authorization === undefined ? {} : { headers: { authorization } }) },
+        origin,
+      )
+    },
+
+    /** What a person must do next; `undefined` if the request is unknown or has expired. */
+    async interaction(uid: string): Promise<Interaction | undefined> {
+      const found = await interactionOf(uid)
+      if (!found) return undefined
+      const { interaction, application } = found
+      const { prompt, params } = interaction
+      const base = { uid, continueAt: `${paths.authorize}/${uid}`, application, loginHint: params.login_hint ?? null }
+      if (prompt.name === 'consent') {
+        const scopes = (params.scope ?? '').split(' ').filter((scope) => application.scopes.includes(scope))
+        const asked = params.resource
+        const resources = asked === undefined ? [] : [asked].flat()
+        const seen = resources.length > 0 ? scopes : scopes.filter(isStandardScope)
+        return {
+          ...base,
+          step: { tag: 'consent', accountId: interaction.session?.accountId ?? '', scopes: seen, resources },
+        }
+      }
+      const fresh = prompt.reasons.some((reason) => reason !== 'no_session')
+      // Signing in again always starts another session, so no times need to be compared.
+      return { ...base, step: { tag: 'sign_in', replaces: fresh ? (interaction.session?.uid ?? null) : null } }
+    },
+
+    /** Records that the person of this session is signed in. Returns where to continue. */
+    async signedIn(uid: string, session: LiveSession): Promise<string | undefined> {
+      const found = await interactionOf(uid)
+      if (!found) return undefined
+      const { interaction } = found
+      const acr = classOf(session.amr)
+      return finish(interaction, {
+        ...(interaction.prompt.name === 'select_account' ? { select_account: {} } : {}),
+        login: {
+          accountId: session.accountId,
+          ts: epochSeconds(session.authTime),
+          amr: [...session.amr],
+          ...(acr === undefined ? {} : { acr }),
+        },
+      })
+    },
+
+    /** Records what the person allows the application to see. Returns where to continue. */
+    async allow(uid: string, accountId: string, origin: Origin): Promise<string | undefined> {
+      const found = await interactionOf(uid)
+      const step = (await this.interaction(uid))?.step
+      if (!found || step?.tag !== 'consent') return undefined
+      const { interaction, application } = found
+      const { scopes, resources } = step
+      if (!isAllowed({ scopes, resources }, await consents.find(accountId, application.id)))
+        await consents.allow({ accountId, applicationId: application.id, scopes, resources }, clock(), [
+          { name: 'application.consented', accountId, origin, data: { application: application.id } },
+        ])
+      return finish(interaction, { consent: { grantId: '' } })
+    },
+
+    /** Records that the person refused. The application gets `access_denied`. */
+    async refuse(uid: string): Promise<string | undefined> {
+      const found = await interactionOf(uid)
+      return found && finish(found.interaction, { error: 'access_denied' })
+    },
+  }
+
+  type EngineInteraction = NonNullable<Awaited<ReturnType<typeof interactionOf>>>['interaction']
+  /**
+   * The engine compares the session of its first request with the present one. A person who signs in again gets another
+   * session, so the first one is removed here. The browser is still the same: its cookie names this interaction.
+   */
+  async function finish(interaction: EngineInteraction, result: Readonly<Record<string, unknown>>): Promise<string> {
+    delete interaction.session
+    interaction.result = 'error' in result ? { ...result } : { ...interaction.lastSubmission, ...result }
+    const left = interaction.exp - epochSeconds(clock())
+    await interaction.save(Math.max(1, left))
+    return `${paths.authorize}/${interaction.uid}`
+  }
+}
+export type Openid = ReturnType<typeof createOpenid>

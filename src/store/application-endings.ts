@@ -1,0 +1,82 @@
+/**
+ * What the end of a session means for applications. Their refresh tokens need nothing: each use checks the session. Here
+ * the applications' rows end, and their back-channel logout notices are queued, in the transaction that ends the
+ * session.
+ */
+import { and, eq, inArray, isNull, type SQL } from 'drizzle-orm'
+import type { Fact } from '../events/catalogue.ts'
+import type { ChangeParts } from './change.ts'
+import { type Queries, type Script, step } from './driver.ts'
+import type { Tables } from './schema.ts'
+
+type Ended = Pick<Tables['applicationSessions']['$inferSelect'], 'applicationId' | 'accountId' | 'sid'>
+type NoticeParts = Pick<ChangeParts, 'clock' | 'ids'>
+
+/** Queues one notice for each application and session that wants one. */
+export function* queueNotices(
+  tx: Queries,
+  { applications, logoutNotices }: Tables,
+  { clock, ids }: NoticeParts,
+  ended: readonly Ended[],
+): Script<void> {
+  if (ended.length === 0) return
+  const which = [...new Set(ended.map(({ applicationId }) => applicationId))].sort()
+  const listening = new Set(
+    (yield* step(
+      tx
+        .select({ id: applications.id, to: applications.backchannelLogoutUri })
+        .from(applications)
+        .where(inArray(applications.id, which)),
+    )).flatMap(({ id, to }) => (to === null ? [] : [id])),
+  )
+  const once = new Map(
+    ended
+      .filter(({ applicationId }) => listening.has(applicationId))
+      .map((one) => [`${one.applicationId} ${one.sid}`, one]),
+  )
+  const at = clock()
+  for (const { applicationId, accountId, sid } of once.values())
+    yield* step(
+      tx.insert(logoutNotices).values({
+        id: ids('lgt'),
+        applicationId,
+        accountId,
+        sid,
+        attempts: 0,
+        nextAttemptAt: at,
+        lastError: null,
+        createdAt: at,
+      }),
+    )
+}
+
+/** How many sessions one statement looks for: well below the parameter limit of either database. */
+const sessionsAtOnce = 50
+
+/**
+ * Every change that ends a session records it as one of these facts, so this is the one place that sees them all. A
+ * deleted account has no sessions any more: its rows are found by the account, and deleted.
+ */
+export function* endApplications(tx: Queries, t: Tables, parts: NoticeParts, facts: readonly Fact[]): Script<void> {
+  const sessions: string[] = []
+  const deleted: string[] = []
+  for (const fact of facts) {
+    if (fact.name === 'session.ended' || fact.name === 'session.token_reused') sessions.push(fact.data.session)
+    if (fact.name === 'account.deleted' && fact.accountId !== null) deleted.push(fact.accountId)
+  }
+  const { applicationSessions: a } = t
+  const end = (which: SQL) =>
+    step(
+      tx
+        .update(a)
+        .set({ endedAt: parts.clock() })
+        .where(and(which, isNull(a.endedAt)))
+        .returning({ applicationId: a.applicationId, accountId: a.accountId, sid: a.sid }),
+    )
+  for (let from = 0; from < sessions.length; from += sessionsAtOnce)
+    yield* queueNotices(tx, t, parts, yield* end(inArray(a.sessionId, sessions.slice(from, from + sessionsAtOnce))))
+  for (const accountId of deleted) {
+    yield* queueNotices(tx, t, parts, yield* end(eq(a.accountId, accountId)))
+    yield* step(tx.delete(a).where(eq(a.accountId, accountId)))
+  }
+}

@@ -1,0 +1,168 @@
+import { and, asc, desc, eq, exists, gt, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import type { ApplicationSessionStore } from '../applications/ports.ts'
+import { accountColumns } from './accounts.ts'
+import { queueNotices } from './application-endings.ts'
+import type { Change, ChangeParts } from './change.ts'
+import { type Driver, placeholderFor, step } from './driver.ts'
+import { live } from './endings.ts'
+
+export function applicationSessionStore(
+  { db, tables: t, reads, writes }: Driver,
+  change: Change,
+  parts: ChangeParts,
+): ApplicationSessionStore {
+  const { applicationSessions: a, sessions: s, accounts, applications } = t
+  const at = placeholderFor('at', a.rotatedAt)
+  const id = sql.placeholder('id')
+
+  const found = reads(
+    db
+      .select({
+        own: a,
+        account: accountColumns(t),
+        session: { idleExpiresAt: s.idleExpiresAt, absoluteExpiresAt: s.absoluteExpiresAt, endedAt: s.endedAt },
+      })
+      .from(a)
+      .innerJoin(s, eq(s.id, a.sessionId))
+      .innerJoin(accounts, eq(accounts.id, a.accountId))
+      .where(eq(a.id, id)),
+  )
+
+  /** The device session is alive and its account enabled: an ended session ends the tokens of every application. */
+  const liveSession = (when: Date | SQL) =>
+    exists(
+      db
+        .select({ one: sql`1` })
+        .from(s)
+        .innerJoin(accounts, eq(accounts.id, s.accountId))
+        .where(and(eq(s.id, a.sessionId), live(t, when), isNull(accounts.disabledAt))),
+    )
+  const rotating = writes(
+    db
+      .update(a)
+      .set({
+        generation: sql`${a.generation} + 1`,
+        // Presenting a generation counts as using it.
+        usedGeneration: sql`${a.generation}`,
+        rotatedAt: at,
+        idleExpiresAt: placeholderFor('idleExpiresAt', a.idleExpiresAt),
+      })
+      .where(
+        and(
+          eq(a.id, id),
+          eq(a.applicationId, sql.placeholder('applicationId')),
+          eq(a.generation, placeholderFor('generation', a.generation)),
+          isNull(a.endedAt),
+          gt(a.idleExpiresAt, at),
+          gt(a.absoluteExpiresAt, at),
+          liveSession(at),
+        ),
+      )
+      .returning(),
+  )
+  const marking = writes(
+    db
+      .update(a)
+      .set({ usedGeneration: placeholderFor('generation', a.usedGeneration) })
+      .where(and(eq(a.id, id), lt(a.usedGeneration, placeholderFor('generation', a.usedGeneration)))),
+  )
+
+  return {
+    start: (session, most, because) =>
+      change(function* (tx, note) {
+        const now = session.createdAt
+        // Writes the row, so that a concurrent sign-out comes either before or after.
+        const [device] = yield* step(
+          tx
+            .update(s)
+            .set({ lastSeenAt: now })
+            .where(and(eq(s.id, session.sessionId), eq(s.accountId, session.accountId), live(t, now)))
+            .returning({ id: s.id }),
+        )
+        const [account] = yield* step(
+          tx
+            .select({ id: accounts.id })
+            .from(accounts)
+            .where(and(eq(accounts.id, session.accountId), isNull(accounts.disabledAt))),
+        )
+        const [application] = yield* step(
+          tx.select({ id: applications.id }).from(applications).where(eq(applications.id, session.applicationId)),
+        )
+        if (!device || !account || !application) return false
+        const known = yield* step(
+          tx
+            .select({ id: a.id })
+            .from(a)
+            .where(
+              and(eq(a.sessionId, session.sessionId), eq(a.applicationId, session.applicationId), isNull(a.endedAt)),
+            )
+            .orderBy(desc(a.createdAt), desc(a.id))
+            .limit(most * 2)
+            .offset(most - 1),
+        )
+        const excess = known.map((one) => one.id)
+        if (excess.length > 0) yield* step(tx.update(a).set({ endedAt: now }).where(inArray(a.id, excess)))
+        yield* step(tx.insert(a).values(session))
+        yield* note(because)
+        return true
+      }),
+
+    async find(which) {
+      const [row] = await found({ id: which })
+      return row && { ...row.own, account: row.account, session: row.session }
+    },
+
+    async rotate(of, when, idleExpiresAt) {
+      const [rotated] = await rotating({ ...of, at: when, idleExpiresAt })
+      return rotated
+    },
+
+    async markUsed(which, generation) {
+      await marking({ id: which, generation })
+    },
+
+    end: (which, when, because) =>
+      change(function* (tx, note) {
+        const ended = yield* step(
+          tx
+            .update(a)
+            .set({ endedAt: when })
+            .where(and(eq(a.id, which), isNull(a.endedAt)))
+            .returning(),
+        )
+        if (ended.length === 0) return false
+        yield* note(because)
+        return true
+      }),
+
+    endAll: ({ sessionId, applicationId }, when, because) =>
+      change(function* (tx, note) {
+        const open = yield* step(
+          tx
+            .select({ id: a.id })
+            .from(a)
+            .where(and(eq(a.sessionId, sessionId), eq(a.applicationId, applicationId), isNull(a.endedAt)))
+            .orderBy(asc(a.id)),
+        )
+        if (open.length === 0) return 0
+        const ended = yield* step(
+          tx
+            .update(a)
+            .set({ endedAt: when })
+            .where(
+              and(
+                inArray(
+                  a.id,
+                  open.map((one) => one.id),
+                ),
+                isNull(a.endedAt),
+              ),
+            )
+            .returning(),
+        )
+        yield* queueNotices(tx, t, parts, ended)
+        yield* note(because)
+        return ended.length
+      }),
+  }
+}

@@ -1,0 +1,155 @@
+import { and, desc, eq, isNotNull, isNull, lt, or, sql } from 'drizzle-orm'
+import type { ApplicationStore, ConsentStore, LogoutNoticeStore, OpenidStateStore } from '../applications/ports.ts'
+import type { Ids } from '../kernel/ids.ts'
+import { accountLock, type Change } from './change.ts'
+import { type Driver, placeholderFor, step } from './driver.ts'
+import { queueOf } from './queue.ts'
+
+export function applicationStore(
+  { db, tables: { applications: t }, read, readLong, reads, write }: Driver,
+  change: Change,
+): ApplicationStore {
+  const byId = reads(
+    db
+      .select()
+      .from(t)
+      .where(eq(t.id, sql.placeholder('id'))),
+  )
+  return {
+    create: (application, most, because) =>
+      change(
+        function* (tx, note) {
+          const known = yield* step(tx.select({ id: t.id }).from(t).limit(most))
+          if (known.length === most) return false
+          yield* step(tx.insert(t).values(application))
+          yield* note(because)
+          return true
+        },
+        // Of two concurrent calls, the second sees the first one's row.
+        ['applications'],
+      ),
+    async find(id) {
+      const [found] = await byId({ id })
+      return found
+    },
+    list: () => readLong(db.select().from(t).orderBy(desc(t.createdAt), desc(t.id))),
+    any: async () => (await read(db.select({ id: t.id }).from(t).limit(1))).length > 0,
+    update: (id, decide, because) =>
+      change(
+        function* (tx, note) {
+          const [current] = yield* step(tx.select().from(t).where(eq(t.id, id)))
+          const decided = current && decide(current)
+          if (!decided) return undefined
+          const [updated] = yield* step(tx.update(t).set(decided).where(eq(t.id, id)).returning())
+          if (updated) yield* note(because)
+          return updated
+        },
+        ['applications'],
+      ),
+    rotateSecret: (id, secretHash, previousUntil, because) =>
+      change(function* (tx, note) {
+        const [rotated] = yield* step(
+          tx
+            .update(t)
+            .set({ secretHash, previousHash: sql`${t.secretHash}`, previousUntil })
+            .where(and(eq(t.id, id), isNotNull(t.secretHash)))
+            .returning(),
+        )
+        if (rotated) yield* note(because)
+        return rotated
+      }),
+    remove: (id, because) =>
+      change(function* (tx, note) {
+        const removed = yield* step(tx.delete(t).where(eq(t.id, id)).returning({ id: t.id }))
+        if (removed.length === 0) return false
+        yield* note(because)
+        return true
+      }),
+    async touch(id, at) {
+      await write(
+        db
+          .update(t)
+          .set({ lastUsedAt: at })
+          .where(and(eq(t.id, id), or(isNull(t.lastUsedAt), lt(t.lastUsedAt, at)))),
+      )
+    },
+  }
+}
+
+export function consentStore(
+  { db, tables: { applicationConsents: t }, read }: Driver,
+  change: Change,
+  ids: Ids,
+): ConsentStore {
+  const of = (accountId: string, applicationId: string) =>
+    and(eq(t.accountId, accountId), eq(t.applicationId, applicationId))
+  return {
+    async find(accountId, applicationId) {
+      const [found] = await read(db.select().from(t).where(of(accountId, applicationId)))
+      return found
+    },
+    allow: ({ accountId, applicationId, scopes, resources }, at, because) =>
+      change(
+        function* (tx, note) {
+          const [known] = yield* step(tx.select().from(t).where(of(accountId, applicationId)))
+          const allowed = {
+            scopes: [...new Set([...(known?.scopes ?? []), ...scopes])],
+            resources: [...new Set([...(known?.resources ?? []), ...resources])],
+            updatedAt: at,
+          }
+          if (known) yield* step(tx.update(t).set(allowed).where(eq(t.id, known.id)))
+          else yield* step(tx.insert(t).values({ id: ids('cns'), accountId, applicationId, createdAt: at, ...allowed }))
+          yield* note(because)
+        },
+        // Two consents at the same time: the second adds to the first.
+        [accountLock(accountId)],
+      ),
+  }
+}
+
+export function logoutNoticeStore(driver: Driver): LogoutNoticeStore {
+  const { db, tables, write } = driver
+  const t = tables.logoutNotices
+  const queue = queueOf(driver, t)
+  return {
+    ...queue,
+    take: (limit, at, until) => queue.take(limit, at, until),
+    async finish(id) {
+      await write(db.delete(t).where(eq(t.id, id)))
+    },
+  }
+}
+
+export function openidStateStore({ db, tables: { openidStates: t }, reads, write }: Driver): OpenidStateStore {
+  const byId = reads(
+    db
+      .select()
+      .from(t)
+      .where(eq(t.id, placeholderFor('id', t.id))),
+  )
+  return {
+    async put(state) {
+      const { payload, accountId, expiresAt } = state
+      await write(
+        db.insert(t).values(state).onConflictDoUpdate({ target: t.id, set: { payload, accountId, expiresAt } }),
+      )
+    },
+    async find(id) {
+      const [found] = await byId({ id })
+      return found
+    },
+    async use(id, at) {
+      const used = await write(
+        db
+          .update(t)
+          .set({ usedAt: at })
+          .where(and(eq(t.id, id), isNull(t.usedAt)))
+          .returning({ id: t.id }),
+      )
+      return used.length > 0
+    },
+    async remove(id) {
+      await write(db.delete(t).where(eq(t.id, id)))
+    },
+  }
+}
