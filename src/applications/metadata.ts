@@ -61,7 +61,6 @@ export function metadataOf({ issuer, publicUrl }: { readonly issuer: string; rea
       'email_verified',
       'teams',
     ],
-    ui_locales_supported: ['en', 'pt-BR'],
     authorization_response_iss_parameter_supported: true,
     backchannel_logout_supported: true,
     backchannel_logout_session_supported: true,
