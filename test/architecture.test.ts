@@ -83,7 +83,9 @@ const may: Record<string, readonly string[]> = {
     'type events',
     'type flows',
     ...['accounts', 'sessions', 'connections', 'teams', 'credentials'].map((noun) => `type ${noun}`),
-    ...['mail', 'audit', 'branding', 'jobs', 'providers', 'applications', 'openid', 'statistics'].map((noun) => `type ${noun}`),
+    ...['mail', 'audit', 'branding', 'jobs', 'providers', 'applications', 'openid', 'statistics'].map(
+      (noun) => `type ${noun}`,
+    ),
   ],
   'http/api': [
     'http',

@@ -111,6 +111,21 @@ section > p { color: var(--soft); }
 .entries { display: grid; gap: .75rem; margin: 0 0 1rem; padding: 0; list-style: none; }
 .entries > li { padding: 1rem 1.25rem; border: 1px solid var(--line); border-radius: .625rem; background: var(--sheet); }
 .entries > li > :last-child { margin-bottom: 0; }
+/* Numbers of the overview, and their charts */
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: .75rem; margin: 0 0 1.25rem; }
+.tiles > div { padding: .875rem 1.25rem; border: 1px solid var(--line); border-radius: .625rem; background: var(--sheet); }
+.tiles dt { color: var(--soft); font-size: .875rem; }
+.tiles dd { margin: 0; }
+.tiles b { display: block; font-size: 1.625rem; line-height: 1.3; font-variant-numeric: tabular-nums; }
+.chart { margin: 0; padding: .75rem 1.25rem; }
+.chart > svg { display: block; width: 100%; height: auto; }
+.chart figcaption { margin: .5rem 0; }
+.key { display: inline-block; margin-right: 1rem; white-space: nowrap; }
+.numbers { width: 100%; border-collapse: collapse; }
+.numbers th, .numbers td { padding: .5rem 1.25rem; border-top: 1px solid var(--line); text-align: left; font-weight: inherit; overflow-wrap: anywhere; }
+.numbers thead th { color: var(--soft); font-size: .875rem; }
+.numbers thead tr:first-child > * { border-top: 0; }
+.numbers td { font-variant-numeric: tabular-nums; }
 /* One row per thing: its mark, what it is and how it is, one action. */
 .panel { margin: 0 0 1.25rem; border: 1px solid var(--line); border-radius: .625rem; background: var(--sheet); }
 .panel > h2, .panel > header { margin: 0; padding: .75rem 1.25rem; border-bottom: 1px solid var(--line); }
