@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { readBrand } from './branding/settings.ts'
 import type { KeyRing, SealingKey } from './kernel/crypto.ts'
 import { readEmail } from './kernel/email.ts'
 import { isLoopback } from './kernel/loopback.ts'
@@ -170,6 +171,15 @@ export const settings = z.object({
   SHUTDOWN_DRAIN_SECONDS: whole('a whole number of seconds', { least: 0, most: 300, fallback: 0 }).describe(
     'how long to keep serving after SIGTERM while /health/ready reports 503, so that a load balancer notices',
   ),
+  BRAND_NAME: z.string().optional().describe('name of the service on pages and in messages; default: Vinculum'),
+  BRAND_COLOR: z
+    .string()
+    .optional()
+    .describe('color of buttons and links, like #1f4f82; made darker or lighter where text would be unreadable'),
+  BRAND_LOGO: z.string().optional().describe('path of a PNG or SVG file of at most 100 KiB, shown above each page'),
+  SUPPORT_EMAIL: z.string().optional().describe('email address for help, shown below each page and in messages'),
+  PRIVACY_URL: z.string().optional().describe('https URL of the privacy notice, linked below each page'),
+  TERMS_URL: z.string().optional().describe('https URL of the terms of service, linked below each page'),
   OIDC_PROVIDERS: list.default([]).describe('IDs of OpenID Connect providers, comma separated'),
   OAUTH2_PROVIDERS: list.default([]).describe('IDs of plain OAuth 2.0 providers, comma separated'),
 })
@@ -183,7 +193,7 @@ export const secretSettings = [
   'METRICS_TOKEN',
 ] as const satisfies readonly (keyof typeof settings.shape)[]
 /** Settings for display, which no program compares. */
-const displaySettings = ['MAIL_FROM'] as const satisfies readonly (keyof typeof settings.shape)[]
+const displaySettings = ['MAIL_FROM', 'BRAND_NAME'] as const satisfies readonly (keyof typeof settings.shape)[]
 
 /**
  * Thrown at startup with all configuration errors, one per line. It names settings and never contains a secret value.
@@ -284,6 +294,7 @@ export function inspectConfig(
       `PASSKEY_ORIGINS: item ${faultyItems.join(', ')} must be android:apk-key-hash:<hash>@<package>, <team>.<bundle> of an Apple app, or an https origin`,
     )
   const mail = readMail(set, production, faults)
+  const brand = readBrand(set, faults)
   const providers = readProviders(env, { ...set, production, publicUrl }, faults)
   for (const fault of sharedIssuers(providers)) faults.push(`OIDC_PROVIDERS: ${fault}`)
 
@@ -340,6 +351,7 @@ export function inspectConfig(
     providers,
     providerTimeoutMs: set.OAUTH_HTTP_TIMEOUT_MS,
     mail,
+    brand,
     /** The proxy for calls to providers; `null` for none. */
     proxy: set.HTTPS_PROXY === undefined ? null : { httpsProxy: set.HTTPS_PROXY, noProxy: set.NO_PROXY ?? '' },
     /** Which IP addresses calls to providers from the database may reach. */

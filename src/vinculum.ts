@@ -11,6 +11,7 @@ import { createUsers } from './accounts/users.ts'
 import { createApplications } from './applications/applications.ts'
 import { createLogoutNotices } from './applications/logout-notices.ts'
 import { createApplicationSessions } from './applications/sessions.ts'
+import { createBrand } from './branding/accent.ts'
 import { type CompleteConfig, ConfigError, routeSettings } from './config.ts'
 import { createProviderTokens } from './connections/provider-tokens.ts'
 import { createCredentials } from './credentials/credentials.ts'
@@ -151,11 +152,15 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       scopeOf,
     })
 
+    // Who the service is for its users
+    const brand = await createBrand(config.brand)
+
     // Email
     const { letter, allowed, mailbox, mailer } = createMail({
       ...base,
       mails: stored.mails,
       settings: config.mail,
+      brand,
       production: config.production,
       publicUrl,
       hit: stored.rateLimits.hit,
@@ -337,6 +342,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       requestMs: config.store.tag === 'postgres' ? config.requestDeadlineMs : null,
       rateLimits: config.rateLimits ? stored.rateLimits : null,
       csrfKey: ring.keysFor('csrf')[0],
+      brand,
       errorPage,
       record: audit.record,
       onDefect,

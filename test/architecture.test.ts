@@ -36,6 +36,7 @@ const may: Record<string, readonly string[]> = {
   ],
   sealing: ['kernel'],
   statistics: ['kernel'],
+  branding: ['kernel'],
   audit: ['type events'],
   providers: ['kernel', 'errors', 'type events', 'events/catalogue.ts', 'settings/text.ts'],
   // From other folders a store sees only the ports it implements, and the facts it records.
@@ -82,7 +83,9 @@ const may: Record<string, readonly string[]> = {
     'type events',
     'type flows',
     ...['accounts', 'sessions', 'connections', 'teams', 'credentials'].map((noun) => `type ${noun}`),
-    ...['mail', 'audit', 'jobs', 'providers', 'applications', 'openid', 'statistics'].map((noun) => `type ${noun}`),
+    ...['mail', 'audit', 'branding', 'jobs', 'providers', 'applications', 'openid', 'statistics'].map(
+      (noun) => `type ${noun}`,
+    ),
   ],
   'http/api': [
     'http',
@@ -126,7 +129,7 @@ const may: Record<string, readonly string[]> = {
   ],
   telemetry: ['kernel', 'events'],
   settings: ['kernel'],
-  'config.ts': ['kernel', 'settings', 'providers/settings.ts'],
+  'config.ts': ['kernel', 'settings', 'branding/settings.ts', 'providers/settings.ts'],
   'root.ts': [],
   'secrets.ts': ['type kernel', 'config.ts'],
   // The facade for programs that embed the service: its own functions and types.
@@ -201,6 +204,7 @@ const keptIn: Record<string, readonly string[]> = {
   undici: ['providers'],
   jose: ['providers'],
   'node-cache': ['providers'],
+  culori: ['branding'],
   argon2: ['credentials'],
   '@zxcvbn-ts/language-common': ['credentials'],
   otpauth: ['credentials'],

@@ -988,6 +988,8 @@ describe('.env.example', () => {
     const secrets = {
       ENCRYPTION_KEYS: keyText('k1'),
       METRICS_TOKEN: 'x'.repeat(16),
+      // A logo is a file, which the example cannot contain.
+      BRAND_LOGO: '',
       APPLE_PRIVATE_KEY: appleKeyText,
     }
     // Tenants belong to an issuer that has them; the example is an issuer of one company.

@@ -1,11 +1,13 @@
 import express, { type Express, type Request } from 'express'
 import type { VNode } from 'preact'
+import type { Brand } from '../branding/brand.ts'
 import type { AppError } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
 import type { Fact } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Random } from '../kernel/ids.ts'
 import { readIp } from '../kernel/ip.ts'
+import { pageBrandOf } from './brand.ts'
 import { createCookies } from './cookies.ts'
 import { createCors } from './cors.ts'
 import { createCsrf } from './csrf.ts'
@@ -14,7 +16,6 @@ import type { ErrorContext, Frame } from './frame.ts'
 import { createHeaders } from './headers.ts'
 import { createLimiter, type Limiter, type LimitName } from './limits.ts'
 import { mount } from './mount.ts'
-import { brandOf } from './page-frame.ts'
 import type { RateLimitStore } from './ports.ts'
 import type { Authenticate } from './principal.ts'
 import { createProblems } from './problem.ts'
@@ -44,6 +45,7 @@ export type AppParts<D> = {
   /** `null`: no rate limits. */
   readonly rateLimits: RateLimitStore | null
   readonly csrfKey: Buffer
+  readonly brand: Brand
   readonly errorPage: (error: AppError, context: ErrorContext) => VNode
   readonly record: (fact: Fact) => Promise<void>
   readonly onDefect: (error: unknown, requestId: string) => void
@@ -69,6 +71,7 @@ export function createApp<D>(parts: AppParts<D>): { readonly app: Express; reado
   app.set('query parser', 'simple')
   app.set('trust proxy', parts.trustProxyHops)
 
+  const brand = pageBrandOf(parts.brand, publicUrl)
   const cookies = createCookies(parts)
   const describe = createProblems(parts)
   const stylesheet = staticFiles.find(({ contentType }) => contentType.startsWith('text/css'))?.path
@@ -91,7 +94,6 @@ export function createApp<D>(parts: AppParts<D>): { readonly app: Express; reado
     return limiters.get(name)
   }
   const frame: Frame = {
-    brand: brandOf(publicUrl),
     clock,
     limiter,
     random: parts.random,
@@ -106,11 +108,12 @@ export function createApp<D>(parts: AppParts<D>): { readonly app: Express; reado
     requestMs: parts.requestMs,
     requestId: createRequestIds(parts.random),
     addressOf: parts.trustProxyHops === 0 ? peerOrWarning(parts.onWarning) : forwardedFor,
+    brand: brand.page,
     errorPage: parts.errorPage,
     record: parts.record,
     onDefect: parts.onDefect,
   }
-  const unroutable = mount(app, frame, routes, [...staticFiles, ...referenceFiles], parts.vinculum)
+  const unroutable = mount(app, frame, routes, [...staticFiles, ...brand.files, ...referenceFiles], parts.vinculum)
   return { app, refusals: { unroutable, unreadable: createUnreadable(frame, rateLimits !== null) } }
 }
 

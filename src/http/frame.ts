@@ -7,6 +7,7 @@ import type { Fact } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { HttpMethod } from '../kernel/http-method.ts'
 import type { Random } from '../kernel/ids.ts'
+import type { PageBrand } from './brand.ts'
 import type { Cookies } from './cookies.ts'
 import type { Cors, CrossOrigin } from './cors.ts'
 import type { Csrf } from './csrf.ts'
@@ -30,8 +31,6 @@ export type ErrorContext = {
 
 /** What every request needs. Created once. */
 export type Frame = {
-  /** The name of the service to people. */
-  readonly brand: string
   readonly clock: Clock
   readonly random: Random
   readonly events: Pick<Bus, 'emit'>
@@ -47,6 +46,8 @@ export type Frame = {
   readonly limiter: (name: Route['limit']) => Limiter | undefined
   readonly requestId: () => string
   readonly addressOf: (request: Request) => string | null
+  /** What every page shows of the operator. */
+  readonly brand: PageBrand
   readonly errorPage: (error: AppError, context: ErrorContext) => VNode
   /** Writes a refusal to the audit log. */
   readonly record: (fact: Fact) => Promise<void>

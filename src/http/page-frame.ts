@@ -1,12 +1,13 @@
 import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
 import type { Account } from '../kernel/account.ts'
+import { type PageBrand, plainPageBrand } from './brand.ts'
 import type { StaticFile } from './static.ts'
 
 /** What every page knows about the request it answers, and what it needs from its response. */
 export type PageFrame = {
-  /** The name of the service to people: the host of `PUBLIC_URL`, or the product on a development machine. */
-  readonly brand: string
+  /** Who the service is for its users. */
+  readonly brand: PageBrand
   /** The time of the response; `null` if times are shown as dates only. */
   readonly now: Date | null
   /** The path that was requested. */
@@ -22,7 +23,7 @@ export type PageFrame = {
 }
 
 const outsideOfRequests: PageFrame = {
-  brand: 'Vinculum',
+  brand: plainPageBrand,
   now: null,
   path: '/',
   here: null,
@@ -39,10 +40,4 @@ export const usePageFrame = (): PageFrame => useContext(Context)
 export const useScript = (...files: readonly StaticFile[]): void => {
   const { scripts } = usePageFrame()
   for (const { path } of files) scripts.add(path)
-}
-
-/** The name of the service to people: its host, or the product where the host says nothing. */
-export function brandOf({ hostname }: URL): string {
-  const isLocal = hostname === 'localhost' || hostname.endsWith('.localhost') || /^[\d.]+$|^\[/.test(hostname)
-  return isLocal ? 'Vinculum' : hostname
 }

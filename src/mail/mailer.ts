@@ -5,7 +5,7 @@ import { type Sealer, UnopenableError } from '../kernel/crypto.ts'
 import { chance, type Random } from '../kernel/ids.ts'
 import { secretPlace } from './compose.ts'
 import type { Delivery, Mail, MailStore, Message, Transport } from './ports.ts'
-import { render } from './templates.ts'
+import { type MailBrand, render } from './templates.ts'
 
 /** From 15 seconds up to three hours between tries, for three days. In seconds. */
 const delaySeconds = { first: 15, most: 3 * 3600 }
@@ -32,13 +32,14 @@ type MailerParts = {
   random: Random
   events: Pick<Bus, 'emit'>
   publicUrl: URL
+  brand: MailBrand
   providerName: (id: string) => string
   onDefect: (error: unknown, letter: string) => void
 }
 
 /** Sends the queued messages. Each is sent at least once, or dropped after about three days. */
 export function createMailer(parts: MailerParts) {
-  const { mails, transport, sealer, clock, random, events, publicUrl, providerName, onDefect } = parts
+  const { mails, transport, sealer, clock, random, events, publicUrl, brand, providerName, onDefect } = parts
 
   /** Renders a message. Secrets are decrypted only here; the queue and the log contain none. */
   const messageOf = (mail: Mail): Message | undefined => {
@@ -47,7 +48,7 @@ export function createMailer(parts: MailerParts) {
         mail.secret === null
           ? {}
           : (JSON.parse(sealer.open(mail.secret, secretPlace(mail.id))) as Record<string, string>)
-      return render(mail, secret, { publicUrl, providerName })
+      return render(mail, secret, { publicUrl, brand, providerName })
     } catch (error) {
       // If no key of the ring fits, the operator may add the key again. Any other error is a defect, and must not delay
       // later messages.

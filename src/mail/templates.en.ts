@@ -200,5 +200,6 @@ export const englishTemplates: Templates = {
   address: 'IP address',
   devices: { unknown: 'unknown', on: (browser, system) => `${browser} on ${system}` },
   ways: { password: 'a password', passkey: 'a passkey', email: 'a link or code by email' },
+  support: (address) => `Questions? Write to ${address}.`,
   closing: (service) => `Sent by ${service}. Replies to this message are not read.`,
 }

@@ -200,5 +200,6 @@ export const portugueseTemplates: Templates = {
   address: 'Endereço IP',
   devices: { unknown: 'desconhecido', on: (browser, system) => `${browser} no ${system}` },
   ways: { password: 'uma senha', passkey: 'uma chave de acesso', email: 'um link ou código por e-mail' },
+  support: (address) => `Dúvidas? Escreva para ${address}.`,
   closing: (service) => `Enviado por ${service}. Respostas a esta mensagem não são lidas.`,
 }

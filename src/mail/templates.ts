@@ -14,7 +14,7 @@ export type Block =
 
 /** The values for a message template. All are untrusted text and are escaped when inserted. */
 export type MessageContext = {
-  /** The host name of the service, as people know it. */
+  /** The name of the service; without one, its host name. */
   readonly service: string
   readonly to: string
   /** A link to the service that contains the message's ticket. */
@@ -62,6 +62,7 @@ export type Templates = {
   readonly devices: DeviceNames
   readonly ways: Readonly<Record<'password' | 'passkey' | 'email', string>>
   readonly closing: (service: string) => string
+  readonly support: (address: string) => string
 }
 
 const languages: { readonly [L in Locale]: Templates } = { en: englishTemplates, 'pt-BR': portugueseTemplates }
@@ -69,7 +70,15 @@ const languages: { readonly [L in Locale]: Templates } = { en: englishTemplates,
 const isMessageTemplate = (template: Mail['template']): template is MessageTemplate =>
   (messageTemplates as readonly string[]).includes(template)
 
+/** How a message presents the operator. */
+export type MailBrand = {
+  /** The name of the service; `null` if the operator set none. */
+  readonly name: string | null
+  readonly supportEmail: string | null
+}
+
 type RenderOptions = {
+  readonly brand: MailBrand
   readonly publicUrl: URL
   /** The display name of a provider. */
   readonly providerName: (id: string) => string
@@ -79,10 +88,10 @@ type RenderOptions = {
 export function render(
   { id, to, locale, template, params }: Pick<Mail, 'id' | 'to' | 'locale' | 'template' | 'params'>,
   secret: Readonly<Record<string, string>>,
-  { publicUrl, providerName }: RenderOptions,
+  { publicUrl, providerName, brand }: RenderOptions,
 ): Message {
   const words = languages[locale]
-  const service = publicUrl.host
+  const service = brand.name ?? publicUrl.host
   const param = (name: string): string => oneLine(params[name] ?? '')
   const page = (path: `/${string}`): string => new URL(path, publicUrl).href
   const time = (name: string): string => {
@@ -131,7 +140,8 @@ export function render(
   }
 
   const { subject, body } = compose()
-  const all: readonly Block[] = [...body, words.closing(service)]
+  const support = brand.supportEmail === null ? [] : [words.support(brand.supportEmail)]
+  const all: readonly Block[] = [...body, ...support, words.closing(service)]
   return {
     id,
     to,

@@ -109,7 +109,10 @@ export const foreignVariables: ReadonlySet<string> = new Set(
   kinds.flatMap((kind) => definitionOf(kind).foreignVariables ?? []),
 )
 
-/** Paths below /auth/ that a provider ID must not hide; and `jwt`, because JWT_ISSUER is a general setting. */
+/**
+ * Paths below /auth/ that a provider ID must not hide; and `jwt` and `brand`, because JWT_ISSUER and BRAND_NAME are
+ * general settings.
+ */
 const reserved = new Set([
   'providers',
   'conflicts',
@@ -125,6 +128,7 @@ const reserved = new Set([
   'email',
   'password',
   'jwt',
+  'brand',
 ])
 
 const isUsableId = (id: string): boolean => /^[a-z][a-z0-9-]{0,30}$/.test(id) && !reserved.has(id)

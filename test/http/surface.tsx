@@ -10,6 +10,7 @@ import { ReferenceGoneError } from '../../src/kernel/gone.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import { ok } from '../../src/kernel/result.ts'
 import { anAccount } from '../support/people.ts'
+import { plainBrand } from '../support/plain-brand.ts'
 
 /** Counters in memory, in place of one node's database; `fault` makes them unreachable. */
 export function createCounters(): RateLimitStore & { fault: Error | null; asked: number } {
@@ -406,6 +407,7 @@ export function createSurface(changes: Partial<AppParts<unknown>> = {}) {
     requestMs: null,
     rateLimits: counters,
     csrfKey: Buffer.alloc(32, 7),
+    brand: plainBrand,
     errorPage: (error, { locale, requestId, status, returnTo }) => (
       <html lang={locale}>
         <body data-return-to={returnTo}>{`${status} ${message(error, locale).title} ${requestId}`}</body>

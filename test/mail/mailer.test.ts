@@ -7,6 +7,7 @@ import type { Delivery, Transport } from '../../src/mail/ports.ts'
 import { smtpTransport } from '../../src/mail/transport.ts'
 import { startMailServer } from '../support/mail-server.ts'
 import { type OpenedStore, openedStore } from '../support/opened-store.ts'
+import { plainBrand } from '../support/plain-brand.ts'
 import { newSealer } from '../support/sealers.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
 
@@ -49,6 +50,7 @@ const mailer = (with_ = sealer) =>
     random: systemRandom,
     events: opened.events,
     publicUrl: new URL('https://id.example.com'),
+    brand: plainBrand,
     providerName: (id) => id,
     onDefect: (error) => defects.push(error),
   })

@@ -4,6 +4,7 @@ import { eventCatalogue } from '../../src/events/catalogue.ts'
 import { locales } from '../../src/kernel/locale.ts'
 import { type Mail, messageTemplates } from '../../src/mail/ports.ts'
 import { render } from '../../src/mail/templates.ts'
+import { plainBrand } from '../support/plain-brand.ts'
 
 const notices = Object.entries(eventCatalogue).flatMap(([name, entry]) => ('notice' in entry ? [name] : []))
 const templates = [...messageTemplates, ...notices] as Mail['template'][]
@@ -29,6 +30,7 @@ const params = {
 const secret = { ticket: 'T1cket_-', code: '01234567' }
 const about = {
   publicUrl: new URL('https://id.example.com'),
+  brand: plainBrand,
   providerName: (id: string) => id.replace(/^./, (first) => first.toUpperCase()),
 }
 const rendered = (template: Mail['template'], locale: Mail['locale'], given: Record<string, string> = params) =>

@@ -26,7 +26,7 @@ const overview = route({
       <Layout {...reader} title={say.overview.title} signedIn={csrfToken()} scopes={who.scopes}>
         <AdminWays {...reader} scopes={who.scopes} />
         <Tiles {...reader} numbers={numbers} />
-        <section aria-labelledby="sign-ins">
+        <section class="panel" aria-labelledby="sign-ins">
           <h2 id="sign-ins">{say.overview.signIns}</h2>
           <Chart
             {...say.overview.chart}
@@ -37,7 +37,7 @@ const overview = route({
           />
         </section>
         <Refusals {...reader} numbers={numbers} />
-        <section aria-labelledby="new-accounts">
+        <section class="panel" aria-labelledby="new-accounts">
           <h2 id="new-accounts">{say.overview.newAccounts}</h2>
           <Chart
             {...say.overview.chart}
@@ -99,12 +99,12 @@ function Refusals({ say, locale, numbers }: Reader & { numbers: Overview }): VNo
   const titleOf = (code: string): string =>
     Object.hasOwn(errorTexts[locale], code) ? errorTexts[locale][code as ErrorCode].title : code
   return (
-    <section aria-labelledby="refusals">
+    <section class="panel" aria-labelledby="refusals">
       <h2 id="refusals">{say.overview.refusals}</h2>
       {shown.length === 0 ? (
         <p>{say.overview.noRefusals}</p>
       ) : (
-        <table>
+        <table class="numbers">
           <thead>
             <tr>
               <th scope="col">{say.overview.reason}</th>
@@ -137,9 +137,9 @@ function Refusals({ say, locale, numbers }: Reader & { numbers: Overview }): VNo
 function Health({ say, services }: Reader & { services: Services }): VNode {
   const breakers = services.providers.health()
   return (
-    <section aria-labelledby="providers">
+    <section class="panel" aria-labelledby="providers">
       <h2 id="providers">{say.overview.providers}</h2>
-      <table>
+      <table class="numbers">
         <thead>
           <tr>
             <th scope="col">{say.overview.provider}</th>
@@ -171,9 +171,9 @@ function Backlogs({
 }: Reader & { jobs: readonly { readonly name: string; readonly backlog: number | null }[] }): VNode {
   const format = new Intl.NumberFormat(locale)
   return (
-    <section aria-labelledby="backlogs">
+    <section class="panel" aria-labelledby="backlogs">
       <h2 id="backlogs">{say.overview.waiting}</h2>
-      <table>
+      <table class="numbers">
         <thead>
           <tr>
             <th scope="col">{say.overview.job}</th>

@@ -76,7 +76,7 @@ export function Chart({ locale, title, bars, series, dayName, totalName, tableNa
       )}
       <details>
         <summary>{tableName}</summary>
-        <table>
+        <table class="numbers">
           <caption class="unseen">{title}</caption>
           <thead>
             <tr>

@@ -1,6 +1,7 @@
 import type { ComponentChildren, VNode } from 'preact'
 import type { Locale } from '../../errors/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
+import type { PageBrand } from '../brand.ts'
 import { usePageFrame, useScript } from '../page-frame.ts'
 import { page } from '../reply.ts'
 import { pageScript } from './page-script.ts'
@@ -63,8 +64,9 @@ export function Layout(props: LayoutProps): VNode {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         {onward === undefined ? null : <meta http-equiv="refresh" content={`0; url=${onward}`} />}
-        <title>{`${isError || refused.length > 0 ? `${say.refused.title}: ` : ''}${title} — ${brand}`}</title>
+        <title>{`${isError || refused.length > 0 ? `${say.refused.title}: ` : ''}${title} — ${brand.name}`}</title>
         <link rel="stylesheet" href={stylesheet.path} />
+        {brand.stylesheet === null ? null : <link rel="stylesheet" href={brand.stylesheet} />}
       </head>
       <body class={isArea ? 'area' : 'gate'}>
         <a class="skip" href="#content">
@@ -74,7 +76,7 @@ export function Layout(props: LayoutProps): VNode {
           <>
             <header>
               <div>
-                <Brand name={brand} />
+                <Wordmark {...brand} />
                 <nav aria-label={say.service}>
                   <a href="/account" aria-current={ownArea ? 'true' : undefined}>
                     {say.account}
@@ -100,7 +102,7 @@ export function Layout(props: LayoutProps): VNode {
         ) : (
           <>
             <header>
-              <Brand name={brand} />
+              <Wordmark {...brand} />
             </header>
             {main}
           </>
@@ -112,11 +114,15 @@ export function Layout(props: LayoutProps): VNode {
   )
 }
 
-const Brand = ({ name }: { name: string }): VNode => (
+const Wordmark = ({ name, logo }: PageBrand): VNode => (
   <a class="wordmark" href="/">
-    <span class="monogram" aria-hidden="true">
-      {name.charAt(0).toUpperCase()}
-    </span>
+    {logo === null ? (
+      <span class="monogram" aria-hidden="true">
+        {name.charAt(0).toUpperCase()}
+      </span>
+    ) : (
+      <img class="logo" src={logo} alt="" />
+    )}
     {name}
   </a>
 )
@@ -155,18 +161,32 @@ function Sections({ say, path }: { say: Texts; path: string }): VNode {
 }
 
 /** The switch to the other language, where the page can be shown again. */
+/** Help and legal links of the operator, and the other language. */
 function Foot({ locale, say }: Reader): VNode | null {
-  const { here, csrfToken } = usePageFrame()
-  if (here === null) return null
+  const { here, csrfToken, brand } = usePageFrame()
+  const { supportEmail, privacyUrl, termsUrl } = brand
+  const links = [
+    supportEmail === null ? null : { href: `mailto:${supportEmail}`, text: say.foot.help },
+    privacyUrl === null ? null : { href: privacyUrl, text: say.foot.privacy },
+    termsUrl === null ? null : { href: termsUrl, text: say.foot.terms },
+  ].filter((link) => link !== null)
+  if (here === null && links.length === 0) return null
   const other = locale === 'en' ? 'pt-BR' : 'en'
   return (
     <footer class="foot">
-      <Form action="/language" csrf={csrfToken()}>
-        <input type="hidden" name="return_to" value={here} />
-        <button type="submit" class="quiet" name="language" value={other} lang={other}>
-          {say.otherLanguage}
-        </button>
-      </Form>
+      {links.map(({ href, text }) => (
+        <a key={href} href={href}>
+          {text}
+        </a>
+      ))}
+      {here === null ? null : (
+        <Form action="/language" csrf={csrfToken()}>
+          <input type="hidden" name="return_to" value={here} />
+          <button type="submit" class="quiet" name="language" value={other} lang={other}>
+            {say.otherLanguage}
+          </button>
+        </Form>
+      )}
     </footer>
   )
 }

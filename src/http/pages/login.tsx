@@ -239,7 +239,12 @@ function LoginPage(props: LoginProps): VNode {
   // After a wrong password the next thing to do is to correct it: the form comes first.
   const [first, second] = refused ? [form, methods] : [methods, form]
   return (
-    <Layout {...reader} title={say.login.titleAt(brand)} status={status} refused={refusalOf('password', error?.detail)}>
+    <Layout
+      {...reader}
+      title={say.login.titleAt(brand.name)}
+      status={status}
+      refused={refusalOf('password', error?.detail)}
+    >
       {visitor ? <p class="lead">{say.login.signedInAs(visitor.name)}</p> : null}
       {onwardTo === undefined ? null : <p class="lead">{say.login.onward(onwardTo)}</p>}
       {first}
@@ -247,7 +252,7 @@ function LoginPage(props: LoginProps): VNode {
       {second}
       {canRegister ? (
         <p class="fine">
-          {say.login.newHere(brand)} <a href={`/register${suffix}`}>{say.register.link}</a>
+          {say.login.newHere(brand.name)} <a href={`/register${suffix}`}>{say.register.link}</a>
         </p>
       ) : null}
     </Layout>

@@ -49,6 +49,7 @@ body:not([class]) > header {
 }
 .wordmark { display: inline-flex; align-items: center; gap: .625rem; min-width: 0; min-height: 2.75rem; color: var(--ink); font-weight: 700; text-decoration: none; overflow-wrap: anywhere; }
 /* In mathematics, a vinculum is the line over terms that belong together. */
+.logo { flex: none; width: auto; height: 1.75rem; max-width: 10rem; object-fit: contain; }
 .monogram { display: grid; flex: none; place-items: center; width: 1.75rem; height: 1.75rem; border-radius: .5rem; background: var(--accent); color: var(--on-accent); font-size: .9375rem; line-height: 1; text-decoration: overline 2px; }
 nav { display: flex; flex-wrap: wrap; align-items: center; gap: 0 1.25rem; }
 nav a { display: inline-flex; align-items: center; min-width: 2.75rem; min-height: 2.75rem; }
@@ -57,6 +58,7 @@ nav a[aria-current] { color: inherit; font-weight: 600; text-decoration: none; }
 .skip:focus { top: .5rem; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .foot { display: flex; flex-wrap: wrap; align-items: center; justify-content: center; gap: 0 1.25rem; color: var(--soft); font-size: .875rem; }
+.foot a { display: inline-flex; align-items: center; min-height: 2.75rem; color: inherit; }
 .foot .quiet { font-size: .875rem; }
 
 .gate { display: grid; align-content: start; justify-items: center; max-width: none; min-height: 100vh; padding: clamp(.5rem, 5vh, 4rem) 1rem 1rem; }
@@ -109,6 +111,21 @@ section > p { color: var(--soft); }
 .entries { display: grid; gap: .75rem; margin: 0 0 1rem; padding: 0; list-style: none; }
 .entries > li { padding: 1rem 1.25rem; border: 1px solid var(--line); border-radius: .625rem; background: var(--sheet); }
 .entries > li > :last-child { margin-bottom: 0; }
+/* Numbers of the overview, and their charts */
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: .75rem; margin: 0 0 1.25rem; }
+.tiles > div { padding: .875rem 1.25rem; border: 1px solid var(--line); border-radius: .625rem; background: var(--sheet); }
+.tiles dt { color: var(--soft); font-size: .875rem; }
+.tiles dd { margin: 0; }
+.tiles b { display: block; font-size: 1.625rem; line-height: 1.3; font-variant-numeric: tabular-nums; }
+.chart { margin: 0; padding: .75rem 1.25rem; }
+.chart > svg { display: block; width: 100%; height: auto; }
+.chart figcaption { margin: .5rem 0; }
+.key { display: inline-block; margin-right: 1rem; white-space: nowrap; }
+.numbers { width: 100%; border-collapse: collapse; }
+.numbers th, .numbers td { padding: .5rem 1.25rem; border-top: 1px solid var(--line); text-align: left; font-weight: inherit; overflow-wrap: anywhere; }
+.numbers thead th { color: var(--soft); font-size: .875rem; }
+.numbers thead tr:first-child > * { border-top: 0; }
+.numbers td { font-variant-numeric: tabular-nums; }
 /* One row per thing: its mark, what it is and how it is, one action. */
 .panel { margin: 0 0 1.25rem; border: 1px solid var(--line); border-radius: .625rem; background: var(--sheet); }
 .panel > h2, .panel > header { margin: 0; padding: .75rem 1.25rem; border-bottom: 1px solid var(--line); }
@@ -128,20 +145,6 @@ section > p { color: var(--soft); }
   .rows > li.marked:not(.tight) > .actions { grid-column: 2 / -1; }
   .panel > h2, .panel > header, .rows > li, .panel > p, .panel > form, .panel > details, .panel > .actions { padding-right: 1rem; padding-left: 1rem; }
 }
-
-/* Numbers first, and a chart with a table behind it */
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: .75rem; margin: 0 0 1.25rem; }
-.tiles > div, .chart { padding: .875rem 1rem; border: 1px solid var(--line); border-radius: .625rem; background: var(--sheet); }
-.tiles dd { margin: 0; }
-.tiles b { display: block; font-size: 1.5rem; line-height: 1.25; letter-spacing: -.02em; font-variant-numeric: tabular-nums; }
-.chart { margin: 0 0 1.25rem; }
-.chart > svg { display: block; width: 100%; height: auto; }
-.chart > details { margin: 0; }
-.key { display: inline-block; margin-right: 1rem; }
-table { width: 100%; border-collapse: collapse; font-size: .875rem; }
-th { color: var(--soft); font-weight: 600; text-align: start; }
-th, td { padding: .375rem .5rem .375rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
-tr:last-child > * { border-bottom: 0; }
 
 dl { margin: 0 0 1rem; }
 dt { color: var(--soft); font-size: .875rem; }

@@ -123,6 +123,7 @@ export const en = {
   account: 'Account',
   activity: 'Activity',
   service: 'Service',
+  foot: { help: 'Help', privacy: 'Privacy', terms: 'Terms' },
   otherLanguage: 'Português',
   refused: { title: 'Error', heading: 'Please check this' },
   reveal: { show: 'Show', label: 'Show what you type' },

@@ -125,6 +125,7 @@ export const ptBR: Texts = {
   account: 'Conta',
   activity: 'Atividade',
   service: 'Serviço',
+  foot: { help: 'Ajuda', privacy: 'Privacidade', terms: 'Termos' },
   otherLanguage: 'English',
   refused: { title: 'Erro', heading: 'Verifique isto' },
   reveal: { show: 'Mostrar', label: 'Mostrar o que você digita' },

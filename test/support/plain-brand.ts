@@ -1,0 +1,11 @@
+import type { Brand } from '../../src/branding/brand.ts'
+
+/** An operator who set nothing. */
+export const plainBrand: Brand = {
+  name: null,
+  accent: null,
+  logo: null,
+  supportEmail: null,
+  privacyUrl: null,
+  termsUrl: null,
+}
