@@ -60,6 +60,13 @@ describe('MICROSOFT_TENANTS', () => {
     },
   )
 
+  test('accepts apps of its own registration only: a person has another subject in any other', () => {
+    const apps = (ids: string) => inspectConfig(env(contoso, { MICROSOFT_APP_CLIENT_IDS: ids })).faults
+    const own = env(contoso).MICROSOFT_CLIENT_ID ?? ''
+    expect(apps(own)).toEqual([])
+    expect(apps(`${own} ${fabrikam}`).map((fault) => fault.split(':')[0])).toEqual(['MICROSOFT_APP_CLIENT_IDS'])
+  })
+
   test('works in a national cloud', () => {
     const authority = { MICROSOFT_AUTHORITY: 'https://login.microsoftonline.us/' }
     expect(readConfig(env(contoso, authority)).providers).toMatchObject([

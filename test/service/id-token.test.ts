@@ -3,6 +3,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { TOTP } from 'otpauth'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Forgery } from '../../sandbox/id-token.ts'
+import { CLIENTS } from '../../sandbox/providers/index.ts'
+import { TENANTS } from '../../sandbox/providers/microsoft.ts'
 import { type Answer, authOf, databases, type Json, refusalOf, startWorld, type World } from '../support/service.ts'
 
 const ios = 'ios.apps.googleusercontent.example'
@@ -286,6 +288,34 @@ test('an id_token counts as one sign-in attempt of its address', async () => {
     const answers: Answer[] = []
     for (let n = 0; n < 31; n++) answers.push(await world.call('POST', '/auth/google/id-token', { body }))
     expect(answers.map(({ status }) => status)).toEqual([...Array.from({ length: 30 }, () => 400), 429])
+  } finally {
+    await world.stop()
+  }
+})
+
+test('Microsoft’s library signs a person in by the subject of their tenant', async () => {
+  const clientId = CLIENTS.microsoft.id
+  const world = await startWorld({
+    kinds: ['microsoft'],
+    env: { OAUTH_ENABLED_PROVIDERS: 'microsoft', MICROSOFT_APP_CLIENT_IDS: clientId },
+  })
+  try {
+    const account = world.sandbox.identities.get('ada')?.microsoft
+    if (!account) throw new Error('Ada has no account at Microsoft')
+    const { sub, tid, email } = account
+    const at = Math.floor(world.clock().getTime() / 1000)
+    const nonce = randomBytes(32).toString('base64url')
+    const send = async (claims: Record<string, unknown>): Promise<Answer> => {
+      const iss = `${world.sandbox.url}/microsoft/${tid}/v2.0`
+      const all = { iss, aud: clientId, sub, tid, email, nonce, iat: at, exp: at + 3600, ...claims }
+      const token = await world.sandbox.signIdToken('microsoft', all)
+      return world.call('POST', '/auth/microsoft/id-token', { body: { id_token: token, nonce } })
+    }
+    const created = authOf(await send({}))
+    expect(created.provider_info).toMatchObject({ provider: 'microsoft', provider_user_id: sub })
+    // A tenant cannot name another one, and another registration is another app.
+    expect(refusalOf(await send({ tid: TENANTS.fabrikam, jti: '1' }))).toEqual([400, 'id_token_rejected'])
+    expect(refusalOf(await send({ aud: TENANTS.contoso, jti: '2' }))).toEqual([400, 'id_token_rejected'])
   } finally {
     await world.stop()
   }

@@ -2,7 +2,7 @@ import { faMicrosoft } from '@fortawesome/free-brands-svg-icons/faMicrosoft'
 import { isTenantId, PERSONAL_TENANT } from '../../kernel/tenant-issuer.ts'
 import { markOf } from '../mark.ts'
 import { firstText, readAddress, readSubject } from '../profile-text.ts'
-import { choiceSetting, urlSetting, wordsOf } from '../setting.ts'
+import { appClientIdsSetting, choiceSetting, urlSetting, wordsOf } from '../setting.ts'
 import { openidKind } from './oidc.ts'
 
 const AUTHORITY = 'https://login.microsoftonline.com'
@@ -49,11 +49,21 @@ export const microsoft = openidKind({
       description: 'Where people sign in, for a national cloud.',
       example: AUTHORITY,
     }),
+    APP_CLIENT_IDS: appClientIdsSetting('00001111-aaaa-2222-bbbb-3333cccc4444'),
     USERINFO: choiceSetting('userinfo', ['optional', 'required', 'off'], {
       description:
         'Whether a sign-in needs UserInfo. Everything it returns is also in the id_token. Default: optional.',
       example: 'optional',
     }),
+  },
+  check({ settings: { appClientIds, clientId }, fault }) {
+    // `sub` differs between registrations, so one person would have two identities:
+    // https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference
+    if (appClientIds?.some((id) => id !== clientId))
+      fault(
+        ['APP_CLIENT_IDS'],
+        'must be the client ID of the website; add the app as a platform of the same registration',
+      )
   },
   complete({ issuer = AUTHORITY, tenants = 'organizations', ...given }) {
     const authority = issuer.replace(/\/+$/, '')
