@@ -11,6 +11,7 @@ const file = join(folder, 'providers.json')
 let secret: string
 const withoutAcme = {
   OIDC_PROVIDERS: '',
+  OAUTH_ENABLED_PROVIDERS: 'google,github',
   ACME_NAME: '',
   ACME_ISSUER: '',
   ACME_CLIENT_ID: '',

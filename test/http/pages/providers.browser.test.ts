@@ -15,6 +15,7 @@ beforeAll(async () => {
   world = await startWorld({
     env: {
       OIDC_PROVIDERS: '',
+      OAUTH_ENABLED_PROVIDERS: 'google,github',
       ACME_NAME: '',
       ACME_ISSUER: '',
       ACME_CLIENT_ID: '',
