@@ -42,11 +42,14 @@ async function runCommand({ command, json, ...given }: Invocation) {
   const opened: Vinculum[] = []
   let report: CommandReport
   try {
-    // With --json, standard output contains only the report.
+    // Standard output then contains only the report.
     const read = readSettings()
     if (!command.examinesConfig) refuseFaults(read)
     const { config } = read
-    const { log, droppedLines } = openLog(config, { descriptor: json ? 2 : 1, quiet: command.examinesConfig === true })
+    const { log, droppedLines } = openLog(config, {
+      descriptor: json || command.printsDocument ? 2 : 1,
+      quiet: command.examinesConfig === true,
+    })
     report = await command.run(
       {
         config,

@@ -16,6 +16,7 @@ import { type CompleteConfig, ConfigError, routeSettings } from './config.ts'
 import { createProviderTokens } from './connections/provider-tokens.ts'
 import { createCredentials } from './credentials/credentials.ts'
 import { trustSeconds } from './credentials/trusted-devices.ts'
+import { applyProviders } from './flows/apply-providers.ts'
 import { createFlows } from './flows/flows.ts'
 import { createReturns } from './flows/return-to.ts'
 import { tellDeadGrant } from './flows/tell-dead-grant.ts'
@@ -37,6 +38,7 @@ import { createMail } from './mail/mail.ts'
 import { createOAuth } from './oauth.ts'
 import { deliverLogoutToken } from './openid/deliver.ts'
 import { createOpenid } from './openid/openid.ts'
+import { createProviderActivity } from './providers/activity.ts'
 import { createManagedProviders } from './providers/managed.ts'
 import { createProviders } from './providers/providers.ts'
 import { prefix } from './providers/settings.ts'
@@ -309,6 +311,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       tokens,
       keys,
       providers,
+      providerActivity: createProviderActivity(events, clock),
       serviceCredentials: credentials.serviceCredentials,
       applications,
       openid,
@@ -363,6 +366,9 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       rotateSigningKeys: keys.rotate,
       reseal: createReseal({ store: stored.sealed, sealer }),
       makeAdministrator: users.makeAdministrator,
+      /** Makes providers as declared, for the command. */
+      applyProviders: applyProviders({ managed }),
+      listProviders: managed.list,
       endSessions: createEndSessions({ store: stored.endable, clock }),
       runJob: scheduler.run,
       /** The messages that are not sent: outside production, without a mail server. */

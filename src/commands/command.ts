@@ -25,19 +25,27 @@ export type CommandContext = {
   readonly now: () => Date
 }
 
-/** A command after `npm start --`. Every command has `--json`, which is not listed in `options`. */
+/** A command after `npm start --`, of one or two words. Every command has `--json`, which is not listed in `options`. */
 export type Command = {
   /** Names of the positional arguments, all required. */
   readonly positionals: readonly string[]
   /** Options with a value, and the name of the value. */
   readonly options: Readonly<Record<string, string>>
+  /** Options without a value. */
+  readonly flags?: readonly string[]
   /** One line of the usage text. */
   readonly summary: string
   /** Runs even with a broken configuration, and reports its errors and warnings itself. */
   readonly examinesConfig?: true
+  /** Standard output contains only what it prints, so that it can be saved to a file. */
+  readonly printsDocument?: true
   readonly run: (
     context: CommandContext,
-    given: { readonly positionals: readonly string[]; readonly options: Readonly<Record<string, string | undefined>> },
+    given: {
+      readonly positionals: readonly string[]
+      readonly options: Readonly<Record<string, string | undefined>>
+      readonly flags: ReadonlySet<string>
+    },
   ) => Promise<CommandReport>
 }
 

@@ -5,6 +5,7 @@ import { copyTo } from './copy-to.ts'
 import { doctor } from './doctor.ts'
 import { endSessionsCommand } from './end-sessions.ts'
 import { makeAdmin } from './make-admin.ts'
+import { applyCommand, exportCommand } from './providers.ts'
 import { reseal } from './reseal.ts'
 import { rotateKeys } from './rotate-keys.ts'
 
@@ -15,13 +16,16 @@ export const commands: Readonly<Record<string, Command>> = {
   reseal,
   'copy-to': copyTo,
   'end-sessions': endSessionsCommand,
+  'providers apply': applyCommand,
+  'providers export': exportCommand,
 }
 
-const synopsisOf = (name: string, { positionals, options }: Command): string =>
+const synopsisOf = (name: string, { positionals, options, flags = [] }: Command): string =>
   [
     `npm start -- ${name}`,
     ...positionals.map((positional) => `<${positional}>`),
     ...Object.entries(options).map(([option, value]) => `[--${option} <${value}>]`),
+    ...flags.map((flag) => `[--${flag}]`),
   ].join(' ')
 
 /** The usage text: one line for each command. */
@@ -43,24 +47,35 @@ export type Invocation = {
   readonly json: boolean
   readonly positionals: readonly string[]
   readonly options: Readonly<Record<string, string | undefined>>
+  readonly flags: ReadonlySet<string>
 }
 
 /** Reads the arguments of a command. Returns `undefined` unless they match one exactly. */
-export function readInvocation([name = '', ...args]: readonly string[]): Invocation | undefined {
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (!command) return undefined
-  const options = Object.fromEntries(
-    Object.keys(command.options).map((option) => [option, { type: 'string' as const }]),
+export function readInvocation(given: readonly string[]): Invocation | undefined {
+  const words = [2, 1].find(
+    (count) => given.length >= count && Object.hasOwn(commands, given.slice(0, count).join(' ')),
   )
+  const command = words === undefined ? undefined : commands[given.slice(0, words).join(' ')]
+  if (!command) return undefined
+  const withValue = Object.keys(command.options).map((option) => [option, { type: 'string' as const }])
+  const without = ['json', ...(command.flags ?? [])].map((flag) => [flag, { type: 'boolean' as const }])
   try {
     const { values, positionals } = parseArgs({
-      args,
-      options: { ...options, json: { type: 'boolean' } },
+      args: given.slice(words),
+      options: Object.fromEntries([...withValue, ...without]),
       allowPositionals: true,
     })
     if (positionals.length !== command.positionals.length) return undefined
-    const { json, ...given } = values as { json?: boolean } & Record<string, string | undefined>
-    return { command, json: json === true, positionals, options: given }
+    const entries = Object.entries<unknown>(values)
+    const options = Object.fromEntries(entries.filter((one): one is [string, string] => typeof one[1] === 'string'))
+    const flags = new Set(entries.flatMap(([name, value]) => (value === true && name !== 'json' ? [name] : [])))
+    return {
+      command,
+      json: entries.some(([name, value]) => name === 'json' && value === true),
+      positionals,
+      options,
+      flags,
+    }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')) return undefined
     throw error

@@ -131,7 +131,7 @@ function declarationOf(
   act: Route<never>,
   { path, summary, fields, fails = [], also }: Place<Schema | undefined, ErrorCode>,
 ) {
-  const { auth, scope, limit, params } = act
+  const { auth, scope, limit, params, query } = act
   const body = fields ?? act.body
   return {
     act,
@@ -147,6 +147,7 @@ function declarationOf(
     description: descriptionOf(act),
     ...(scope === undefined ? {} : { scope }),
     ...(params === undefined ? {} : { params }),
+    ...(query === undefined ? {} : { query }),
     ...(body === undefined ? {} : { body }),
     ...(also === undefined ? {} : { also }),
   } as const satisfies Omit<Route, 'handle'>

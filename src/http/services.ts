@@ -14,6 +14,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { PasskeyOrigins } from '../kernel/passkey-origins.ts'
 import type { Mailbox } from '../mail/transport.ts'
 import type { Openid } from '../openid/openid.ts'
+import type { ProviderActivities } from '../providers/activity.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { SignInCodes } from '../sessions/codes.ts'
 import type { Devices } from '../sessions/devices.ts'
@@ -38,6 +39,8 @@ export type Services = {
   readonly tokens: Tokens
   readonly keys: Keys
   readonly providers: Providers
+  /** Recent sign-ins with each provider on this node. */
+  readonly providerActivity: ProviderActivities
   readonly serviceCredentials: ServiceCredentials
   readonly applications: Applications
   /** The OpenID provider, for the routes under `/oauth`. */

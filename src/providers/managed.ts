@@ -85,6 +85,20 @@ export type ProviderChange = {
 }
 export type NewProvider = ProviderData & Pick<ProviderChange, 'position' | 'secretExpiresAt'>
 
+/** What differs between a provider as it is and as it is declared. */
+export type Comparison = {
+  readonly exists: boolean
+  readonly hasDraft: boolean
+  readonly isEnabled: boolean
+  /** With values before and after, except for secrets. */
+  readonly changes: readonly SettingChange[]
+  /** The settings to remove. */
+  readonly removes: readonly string[]
+  /** Whether its place in the list, or the expiry of its secret, differs. */
+  readonly reorders: boolean
+  readonly expires: boolean
+}
+
 type ManagedProvidersParts = {
   store: ProviderStore
   providers: Providers
@@ -529,6 +543,46 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
       })
     },
 
+    /**
+     * What it would take to make a provider as declared, without doing it. A secret that is left out stays as it is
+     * stored; any other setting that is left out is removed.
+     */
+    async compare(
+      given: NewProvider,
+    ): Promise<Result<Comparison, InvalidProvider | Refusal<'provider_not_editable' | 'provider_secret_required'>>> {
+      const { id, kind } = given
+      if (fixedIds.has(id)) return fail('provider_not_editable')
+      const all = await store.list()
+      const current = present(all).find((one) => one.id === id)
+      const base = current && (current.draft ?? current.live)
+      if (current && current.kind !== kind)
+        return invalid([{ field: 'kind', message: 'cannot be changed; delete the provider, then add it again' }])
+      const before = current && base ? dataOf(current, base) : undefined
+      const stored = before?.settings ?? {}
+      const kept = secretSettings(kind).flatMap((name) => {
+        const value = stored[name]
+        return value === undefined || Object.hasOwn(given.settings, name) ? [] : [[name, value] as const]
+      })
+      const settings = { ...given.settings, ...Object.fromEntries(kept) }
+      const checked = check({ ...given, settings }, all)
+      if (!checked.ok) return checked
+      const previous = before && readProviderData(before, general)
+      const moved = !previous?.ok || addressesOf(previous.value) !== addressesOf(checked.value)
+      if (moved && kept.length > 0) return fail('provider_secret_required')
+      return ok({
+        exists: current !== undefined,
+        hasDraft: current?.draft != null,
+        isEnabled: current?.enabled ?? false,
+        changes: changesBetween(stored, settings, kind),
+        removes: Object.keys(stored).filter((name) => !Object.hasOwn(settings, name)),
+        reorders: current !== undefined && given.position !== undefined && given.position !== current.position,
+        expires:
+          base != null &&
+          given.secretExpiresAt !== undefined &&
+          given.secretExpiresAt?.getTime() !== base.secretExpiresAt?.getTime(),
+      })
+    },
+
     /** Makes the draft live. It must have been tried by its author, unless `force` is set. */
     goLive: (by: By, id: string, how: { revision?: number | undefined; force?: boolean }, origin: Origin) =>
       goLive(by, id, how, origin),
@@ -774,7 +828,7 @@ const addressesOf = (settings: ProviderSettings): string =>
     definitionOf(settings.kind)?.jiraUrls?.(settings),
   ])
 
-type SettingChange = { setting: string; before: string | null; after: string | null }
+export type SettingChange = { setting: string; before: string | null; after: string | null }
 /** What changed, for the audit log. The value of a secret is not shown. */
 function changesBetween(
   before: Readonly<Record<string, string>>,

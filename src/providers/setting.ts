@@ -35,6 +35,8 @@ export type Setting = {
   readonly isDisplayed?: true
   /** Whether it may have several lines, such as a key in PEM format. */
   readonly isMultiline?: true
+  /** The values that it can have, if they are few. */
+  readonly choices?: readonly string[]
   readonly read: (text: string, context: SettingContext) => SettingValue
 }
 
@@ -55,7 +57,7 @@ export type SettingsCheck = {
   readonly fault: (settings: readonly string[], message: string) => void
 }
 
-type Described = Omit<Setting, 'read'>
+type Described = Omit<Setting, 'read' | 'choices'>
 type TextMember = 'name' | 'clientId' | 'clientSecret'
 type CheckedMember = 'teamId' | 'keyId' | 'privateKey'
 type ChoiceMember = 'emailTrust' | 'secondFactor' | 'tokenAuth' | 'userinfo' | 'pkce' | 'nonce'
@@ -87,6 +89,7 @@ export const choiceSetting = <Member extends ChoiceMember>(
   described: Described,
 ): Setting => ({
   ...described,
+  choices,
   read(text, { fault }) {
     const choice = choices.find((one) => one === text)
     if (choice === undefined) fault(`must be ${listed(choices)}`)

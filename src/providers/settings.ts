@@ -90,7 +90,7 @@ export const addressSettingOf = (kind: Kind): string | null =>
   Object.entries(settingsOf(kind)).find(([, { isAddress }]) => isAddress)?.[0] ?? null
 
 const definitionOf = (kind: Kind): Definition => definitions[kind]
-const kinds: readonly Kind[] = Object.keys(definitions) as Kind[]
+export const kinds: readonly Kind[] = Object.keys(definitions) as Kind[]
 /** The kinds with one provider each, whose ID is the kind. */
 export const builtInKinds = kinds.filter((kind) => definitionOf(kind).listedIn === undefined)
 

@@ -19,6 +19,14 @@ test.each([
   { args: ['copy-to'], read: undefined },
   { args: ['toString'], read: undefined },
   { args: ['unknown'], read: undefined },
+  { args: ['providers', 'apply', 'a.json'], read: { positionals: ['a.json'], json: false, flags: new Set() } },
+  { args: ['providers', 'apply', 'a.json', '--dry-run', '--json'], read: { json: true, flags: new Set(['dry-run']) } },
+  { args: ['providers', 'apply', '--dry-run=x', 'a.json'], read: undefined },
+  { args: ['providers', 'apply'], read: undefined },
+  { args: ['providers', 'export'], read: { positionals: [] } },
+  { args: ['providers'], read: undefined },
+  { args: ['providers', 'remove'], read: undefined },
+  { args: ['rotate-keys', '--dry-run'], read: undefined },
 ])('the arguments $args are parsed completely or rejected', ({ args, read }) => {
   const invocation = readInvocation(args)
   if (read === undefined) expect(invocation).toBeUndefined()
@@ -26,11 +34,11 @@ test.each([
 })
 
 test('the usage text names every command with its arguments and options', () => {
-  for (const [name, { positionals, options, summary }] of Object.entries(commands)) {
+  for (const [name, { positionals, options, flags = [], summary }] of Object.entries(commands)) {
     const line = usage()
       .split('\n')
       .find((one) => one.includes(`npm start -- ${name} `))
-    for (const part of [...positionals, ...Object.keys(options), summary]) expect(line).toContain(part)
+    for (const part of [...positionals, ...Object.keys(options), ...flags, summary]) expect(line).toContain(part)
   }
 })
 
@@ -67,7 +75,7 @@ test('end-sessions uses the clock of the service, not that of the machine', asyn
     progress: () => {},
   } as unknown as CommandContext
   const run = (options: Readonly<Record<string, string>>) =>
-    endSessionsCommand.run(context, { positionals: [], options })
+    endSessionsCommand.run(context, { positionals: [], options, flags: new Set() })
   expect(await run({})).toMatchObject({ ok: true, data: { before: shared.toISOString() } })
   expect(await run({ before: '2026-06-01T12:00:20Z' })).toMatchObject({ ok: true })
   expect(await run({ before: '2026-06-01T12:00:31Z' })).toMatchObject({ ok: false, data: { result: 'invalid_time' } })

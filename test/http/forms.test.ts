@@ -50,6 +50,7 @@ const isForeign = (origin: string | undefined, site: string | undefined): boolea
 const ids: Readonly<Record<string, readonly string[]>> = {
   provider: ['google'],
   ticket: ['t'.repeat(43)],
+  version: ['1'],
 }
 /** The path with parameter values its schema accepts. */
 function pathOf({ path, params }: Route<never>): string {

@@ -31,6 +31,7 @@ export function AdminWays({ scopes, say }: Reader & { scopes: readonly string[] 
   const pages: readonly (readonly [Scope, string, string])[] = [
     ['users:read', '/admin', say.overview.title],
     ['users:read', '/admin/users', say.admin.users],
+    ['providers:read', '/admin/providers', say.providers.words.title],
     ['credentials:read', '/admin/service-credentials', say.admin.credentials],
     ['audit:read', '/admin/audit', say.admin.audit],
     ['jobs:read', '/admin/jobs', say.jobs.title],

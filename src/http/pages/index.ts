@@ -9,6 +9,7 @@ import { adminAuditRoutes } from './admin-audit.tsx'
 import { adminCredentialRoutes } from './admin-credentials.tsx'
 import { adminJobRoutes } from './admin-jobs.tsx'
 import { adminOverviewRoutes } from './admin-overview.tsx'
+import { adminProviderRoutes } from './admin-providers.tsx'
 import { conflictRoutes } from './conflicts.ts'
 import { dataRoutes } from './data.tsx'
 import { deviceRoutes } from './devices.tsx'
@@ -73,6 +74,7 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...adminAuditRoutes,
   ...adminCredentialRoutes,
   ...adminJobRoutes,
+  ...adminProviderRoutes,
 ]
 export const staticFiles: readonly StaticFile[] = [stylesheet, pageScript, ...passkeyScripts]
 export { errorPage } from './error.tsx'

@@ -83,6 +83,13 @@ const visits: Readonly<Record<string, readonly [at: () => string, shownTo: reado
   '/admin/audit': [() => '/admin/audit', ['administrator']],
   '/admin/jobs': [() => '/admin/jobs', ['administrator']],
   '/admin/service-credentials': [() => '/admin/service-credentials', ['administrator']],
+  '/admin/providers': [() => '/admin/providers', ['administrator']],
+  '/admin/providers/{id}': [() => '/admin/providers/staff', ['administrator']],
+  '/admin/providers/{id}/edit': [() => '/admin/providers/staff/edit', ['administrator']],
+  '/admin/providers/{id}/disable': [() => '/admin/providers/staff/disable', ['administrator']],
+  '/admin/providers/{id}/delete': [() => '/admin/providers/staff/delete', ['administrator']],
+  '/admin/new-provider': [() => '/admin/new-provider', ['administrator']],
+  '/admin/new-provider/{kind}': [() => '/admin/new-provider/oauth2', ['administrator']],
   '/admin/users/{id}': [() => `/admin/users/${known.user}`, ['administrator']],
   '/admin/users/{id}/delete': [() => `/admin/users/${known.user}/delete`, ['administrator']],
   '/mailbox': [() => '/mailbox', everybody],
@@ -142,6 +149,15 @@ beforeAll(async () => {
   const credential = { name: 'Shop', scopes: ['introspect'] }
   const made = await world.call('POST', '/service-credentials', { token: administrator.access_token, body: credential })
   expect(made.status, made.text).toBe(201)
+
+  const settings = {
+    CLIENT_ID: 'i'.repeat(80),
+    CLIENT_SECRET: 's'.repeat(40),
+    ISSUER: 'https://login.example.com/staff',
+  }
+  const staff = { id: 'staff', kind: 'oidc', settings }
+  const added = await world.call('POST', '/providers', { token: administrator.access_token, body: staff })
+  expect(added.status, added.text).toBe(201)
 
   // A user with a password, a provider and the longest unverified email address. A ticket is valid until its reader's
   // sign-in methods change, so the messages come last.
