@@ -80,7 +80,8 @@ export class Responder {
 
   #pageFrame(status: number): PageFrame {
     const { request, target, who, returnTo, csrfToken } = this.#incoming
-    const isView = request.method === 'GET' && status !== 404 && target.bound !== undefined
+    // Showing an error again would repeat what was refused, with the code or the state of a callback in its address.
+    const isView = request.method === 'GET' && status < 400 && target.bound !== undefined
     return {
       brand: this.#frame.brand,
       now: this.#frame.clock(),

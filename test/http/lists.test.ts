@@ -29,6 +29,9 @@ const ends: Readonly<Record<string, string>> = {
   '/providers/:id/versions': 'formerVersions in store/providers.ts',
   '/auth/providers': 'mostProviders in providers/managed.ts',
   '/health/providers': 'mostProviders in providers/managed.ts',
+  '/applications': 'mostApplications in applications/applications.ts',
+  // The teams of the person, where the application may see them.
+  '/oauth/userinfo': 'mostTeams in teams/teams.ts',
   '/service-credentials': 'mostServiceCredentials in credentials/service-credentials.ts',
   '/me/export': 'pageRows in store/personal-data.ts',
   // The methods that prove one account: its sign-in methods.
@@ -36,7 +39,7 @@ const ends: Readonly<Record<string, string>> = {
   '/auth/:provider/callback': 'maxIdentities in store/accounts.ts, maxPasskeys in store/passkeys.ts',
 }
 /** Lists of what the operator configured or the code declares: no request adds to them. */
-const fixed = new Set(['/.well-known/jwks.json', '/.well-known/assetlinks.json', '/jobs'])
+const fixed = new Set(['/.well-known/jwks.json', '/.well-known/assetlinks.json', '/jobs', '/statistics'])
 
 type Schema = { readonly [key: string]: unknown }
 /** Whether a value of this schema may hold a list of objects. Lists of strings, such as scopes, belong to one row. */

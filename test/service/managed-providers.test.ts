@@ -426,7 +426,13 @@ describe.each(databases)('providers managed at run time, on %s', (database) => {
 test('another process on the same PostgreSQL database follows by itself', async () => {
   const world = await startWorld({
     database: 'PostgreSQL',
-    env: { OIDC_PROVIDERS: '', OAUTH2_PROVIDERS: '', PROVIDERS_ALLOW_PRIVATE_ADDRESSES: 'on' },
+    kinds: ['google'],
+    env: {
+      OAUTH_ENABLED_PROVIDERS: 'google',
+      OIDC_PROVIDERS: '',
+      OAUTH2_PROVIDERS: '',
+      PROVIDERS_ALLOW_PRIVATE_ADDRESSES: 'on',
+    },
   })
   const port = await freePort()
   const process = startService({

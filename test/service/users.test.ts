@@ -134,6 +134,28 @@ describe.each(databases)('account administration, on %s:', (database) => {
       ['POST', '/service-credentials', { name: 'Shop', scopes: ['introspect'] }, [403, 201, 403]],
       ['POST', '/service-credentials/{id}/rotate', {}, [403, 200, 403]],
       ['DELETE', '/service-credentials/{id}', undefined, [403, 204, 403]],
+      ['GET', '/statistics', undefined, [200, 200, 200]],
+      // What these do to something that exists is in their own tests.
+      ['GET', '/providers', undefined, [403, 200, 200]],
+      ['POST', '/providers', { id: 'x', kind: 'oauth2', settings: {} }, [403, 400, 403]],
+      ['GET', '/providers/{id}', undefined, [403, 404, 404]],
+      ['PATCH', '/providers/{id}', { settings: { NAME: 'X' } }, [403, 404, 403]],
+      ['DELETE', '/providers/{id}', undefined, [403, 404, 403]],
+      ['POST', '/providers/{id}/publish', {}, [403, 404, 403]],
+      ['POST', '/providers/{id}/enable', {}, [403, 404, 403]],
+      ['POST', '/providers/{id}/disable', {}, [403, 404, 403]],
+      ['POST', '/providers/{id}/check', {}, [403, 404, 403]],
+      ['POST', '/providers/{id}/try', {}, [403, 404, 403]],
+      ['GET', '/providers/{id}/try', undefined, [403, 404, 404]],
+      ['GET', '/providers/{id}/impact', undefined, [403, 404, 404]],
+      ['GET', '/providers/{id}/versions', undefined, [403, 404, 404]],
+      ['POST', '/providers/{id}/versions/{version}/restore', {}, [403, 404, 403]],
+      ['GET', '/applications', undefined, [403, 200, 200]],
+      ['POST', '/applications', {}, [403, 400, 403]],
+      ['GET', '/applications/{id}', undefined, [403, 404, 404]],
+      ['PATCH', '/applications/{id}', { name: 'X' }, [403, 404, 403]],
+      ['POST', '/applications/{id}/secret', {}, [403, 404, 403]],
+      ['DELETE', '/applications/{id}', undefined, [403, 404, 403]],
     ]
 
     test('is in this table', () => {
@@ -142,7 +164,9 @@ describe.each(databases)('account administration, on %s:', (database) => {
       const administrative = Object.entries(paths).flatMap(([path, operations]) =>
         Object.entries(operations).flatMap(([method, { security = [] }]) => {
           const scoped = security.some((one) => Object.values(one).some((needed) => needed.length > 0))
-          const named = /^\/(users|audit|service-credentials|jobs|admin)(\/|$)/.test(path)
+          const named = /^\/(users|audit|service-credentials|jobs|admin|statistics|providers|applications)(\/|$)/.test(
+            path,
+          )
           // Every route under these paths has a scope, and no route elsewhere has one.
           expect([path, method, scoped]).toEqual([path, method, named])
           return scoped && !path.startsWith('/admin') ? [`${method.toUpperCase()} ${path}`] : []
@@ -161,7 +185,9 @@ describe.each(databases)('account administration, on %s:', (database) => {
         const target = await somebody()
         if (path.endsWith('/second-factor')) await enrol(target)
         const credential = await ask('POST', '/service-credentials', ada, { name: 'Shop', scopes: ['introspect'] })
-        const to = path.replace('{id}', path.startsWith('/users') ? target.id : String(credential.body.id))
+        const to = path
+          .replace('{id}', path.startsWith('/users') ? target.id : String(credential.body.id))
+          .replace('{version}', '1')
         const get = (as: Person) => ask(method, to, as, body)
         const what = `${method} ${path}`
         const nobody = await world.call(method, to, body === undefined ? {} : { body })
@@ -174,7 +200,7 @@ describe.each(databases)('account administration, on %s:', (database) => {
         expect([what, (await get(aud)).status]).toEqual([what, forAuditor])
         expect([what, (await get(ada)).status]).toEqual([what, forAdministrator])
         if (!path.includes('{id}')) continue
-        const absent = await ask(method, path.replace('{id}', 'usr_nobody'), ada, body)
+        const absent = await ask(method, path.replace('{id}', 'usr_nobody').replace('{version}', '1'), ada, body)
         expect([what, absent.status]).toEqual([what, 404])
       }
     })

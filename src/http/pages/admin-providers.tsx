@@ -17,11 +17,11 @@ import { goOn } from './onward.tsx'
 import {
   dayField,
   errorsIn,
+  fieldSettings,
   Labeled,
   orderField,
   SettingFields,
   settingFields,
-  settingsIn,
 } from './provider-fields.tsx'
 import { doneAt, doneMessageOf, doneQuery, type Notice } from './status.ts'
 import { toProvider } from './to-provider.ts'
@@ -315,7 +315,7 @@ const createForm = formOf(create, {
     id: fields.id.trim(),
     kind: fields.kind,
     settings: Object.fromEntries(
-      Object.entries(settingsIn(fields)).flatMap(([name, text]) => (text === null ? [] : [[name, text]])),
+      Object.entries(fieldSettings(fields)).flatMap(([name, text]) => (text === null ? [] : [[name, text]])),
     ),
     secret_expires_at: fields.secret_expires_at ?? null,
   })),
@@ -772,7 +772,7 @@ const editForm = formOf(update, {
     revision,
     order,
     secret_expires_at: secret_expires_at ?? null,
-    settings: settingsIn(fields),
+    settings: fieldSettings(fields),
     force: false,
   })),
   also: ['page'],

@@ -50,7 +50,7 @@ export const dayField = z
 type Fields = Readonly<Record<string, unknown>>
 
 /** The settings in the fields of a form. An empty field removes a setting, but keeps a secret that is stored. */
-export function settingsIn(fields: Fields): Record<string, string | null> {
+export function fieldSettings(fields: Fields): Record<string, string | null> {
   const secrets = new Set(
     kindDescriptions.flatMap(({ settings }) => settings.flatMap(([name, { isSecret }]) => (isSecret ? [name] : []))),
   )
