@@ -221,7 +221,7 @@ describe('the OpenAPI document', () => {
 
   test('describes a provider’s callback by its valid fields, not by what is tolerated', () => {
     expect(fieldsIn('query', of('get', '/auth/{provider}/callback'))).toEqual(
-      ['code', 'state', 'error', 'iss'].map((name) => [name, { type: 'string' }]),
+      ['code', 'state', 'error', 'iss', 'posted'].map((name) => [name, { type: 'string' }]),
     )
   })
   test('lists the header by which an app proves that a conflict is its own', () => {

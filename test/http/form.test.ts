@@ -16,9 +16,9 @@ const derived = acts.flatMap((form) => (form.act ? [{ form, act: form.act }] : [
 const withoutApiRoute: Readonly<Record<string, string>> = {
   'POST /auth/conflicts/:ticket': 'is the API route as well: apps send it JSON',
   'POST /language': 'sets a cookie of the browser, also for a visitor without an account',
+  'POST /login/password': 'is one of three grants of POST /auth/token, which takes no cookie and has errors of OAuth',
   'POST /oauth/interaction/:uid': 'belongs to a request of an application that only a browser carries',
   'POST /oauth/logout': 'is a form of the application, as RP-initiated logout specifies',
-  'POST /login/password': 'is one of three grants of POST /auth/token, which takes no cookie and has errors of OAuth',
 }
 
 describe('an act of a page', () => {

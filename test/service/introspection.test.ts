@@ -139,7 +139,7 @@ describe.each(databases)('token introspection by back ends, on %s', (database) =
         client.ClientSecretBasic(shop.secret),
         { algorithm: 'oauth2', execute: [client.allowInsecureRequests] },
       )
-      expect(config.serverMetadata().introspection_endpoint).toBe(`${world.base}/auth/introspect`)
+      expect(config.serverMetadata().introspection_endpoint).toBe(`${world.base}/oauth/introspect`)
       expect(await client.tokenIntrospection(config, eve.token)).toMatchObject({ active: true, sub: eve.id })
       expect(await client.tokenIntrospection(config, 'nothing')).toEqual({ active: false })
     })

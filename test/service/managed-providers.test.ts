@@ -21,7 +21,13 @@ describe.each(databases)('providers managed at run time, on %s', (database) => {
     // The sandbox has an OpenID provider. Without a setting in the environment, it is unknown to the service.
     world = await startWorld({
       database,
-      env: { OIDC_PROVIDERS: '', OAUTH2_PROVIDERS: '', PROVIDERS_ALLOW_PRIVATE_ADDRESSES: 'on' },
+      kinds: ['google', 'github', 'atlassian'],
+      env: {
+        OAUTH_ENABLED_PROVIDERS: 'google,github,atlassian',
+        OIDC_PROVIDERS: '',
+        OAUTH2_PROVIDERS: '',
+        PROVIDERS_ALLOW_PRIVATE_ADDRESSES: 'on',
+      },
     })
     administrator = world.newcomer()
     const signedIn = await world.signIn('google', administrator)

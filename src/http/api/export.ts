@@ -30,6 +30,8 @@ const Export = z
     revocations: rows.describe('Permissions that wait to be revoked'),
     guesses: rows.describe('Counters of failed attempts'),
     service_credentials: rows.describe('Service credentials the account created'),
+    providers: rows.describe('Providers the account added or changed last'),
+    provider_versions: rows.describe('Versions of providers that the account wrote'),
     application_consents: rows.describe('What the account allowed applications to see'),
     application_sessions: rows.describe('Sign-ins to applications, newest first'),
     logout_notices: rows.describe('Logout notices to applications that wait to be delivered'),
