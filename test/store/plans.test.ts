@@ -45,6 +45,12 @@ const parameters: Readonly<Record<string, (ids: Ids) => string>> = {
   // Found by the hash of a secret only its owner has; the response is 404.
   '/auth/conflicts/:ticket': () => 'a'.repeat(43),
   '/mailbox/:id': () => 'none',
+  '/applications/:id': () => 'app_none',
+  // Found by a secret of the browser's own; the response is an error.
+  '/oauth/authorize/:uid': () => 'a'.repeat(43),
+  '/oauth/interaction/:uid': () => 'a'.repeat(43),
+  '/admin/new-provider/:kind': () => 'oidc',
+  '/admin/providers/:id': () => 'google',
 }
 
 /** Query fields that select no rows: where to go afterwards, and which notice to show. */
@@ -56,6 +62,14 @@ const beside = new Set([
   'code_challenge_method',
   'consent',
   'ticket',
+  // Of an application's request, which is found by its client ID, and of the end of a session.
+  'resource',
+  'id_token_hint',
+  'client_id',
+  'post_logout_redirect_uri',
+  'state',
+  // What a check of a provider found.
+  'check',
 ])
 
 const users = ({ olderUser, begun }: Ids) => [
@@ -105,8 +119,9 @@ const bounded: readonly (readonly [statement: RegExp, why: string])[] = [
   ],
   [/ from "team_members" inner join .* order by case /, 'at most 200 members of a team'],
   [/ from "audit" where .*coalesce\("audit"\."ip"/, 'passes over what one account was already erased of'],
-  [/^select count\(\*\) from "(mails|revocations)"$/, 'the length of a queue: what is done leaves it'],
+  [/^select count\(\*\) from "(mails|revocations|logout_notices)"$/, 'the length of a queue: what is done leaves it'],
   [/ from "providers" /, 'at most 100 (mostProviders)'],
+  [/ from "applications" order by /, 'at most 500 (mostApplications)'],
   [/ from "service_credentials" .*"revoked_at" is null order by/, 'at most 500 that are not revoked'],
 ]
 
