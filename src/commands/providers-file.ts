@@ -31,6 +31,7 @@ const declaration = z
       .describe('Its place in the list; without it, the place stays as it is'),
     secret_expires_at: z.iso
       .datetime({ offset: true })
+      .refine((text) => text >= '2000', 'must be after 1999')
       .nullable()
       .optional()
       .describe('When its client secret expires; null if never; without it, the time stays as it is'),

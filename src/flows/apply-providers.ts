@@ -45,7 +45,8 @@ export function applyProviders({ managed }: ApplyProvidersParts) {
     ]
   }
 
-  async function take(step: ApplyStep, declared: DeclaredProvider, found: Comparison) {
+  /** `revision`: the result of the step before. Nothing is published that another administrator changed since. */
+  async function take(step: ApplyStep, declared: DeclaredProvider, found: Comparison, revision: number | undefined) {
     const { id, kind, settings, order: position, secretExpiresAt } = declared
     const also = {
       ...(position === undefined ? {} : { position }),
@@ -59,7 +60,7 @@ export function applyProviders({ managed }: ApplyProvidersParts) {
         return managed.change(by, id, { settings: { ...removed, ...settings }, ...also }, internalOrigin)
       }
       case 'published':
-        return managed.goLive(by, id, { force: true }, internalOrigin)
+        return managed.goLive(by, id, { force: true, revision }, internalOrigin)
       case 'enabled':
         return managed.enable(by, id, { force: true }, internalOrigin)
       case 'disabled':
@@ -69,10 +70,12 @@ export function applyProviders({ managed }: ApplyProvidersParts) {
 
   async function applyOne(declared: DeclaredProvider, found: Comparison): Promise<AppliedProvider> {
     const done: ApplyStep[] = []
+    let revision: number | undefined
     for (const step of stepsFor(declared, found)) {
-      const taken = await take(step, declared, found)
+      const taken = await take(step, declared, found, revision)
       if (!taken.ok) return { id: declared.id, changes: found.changes, steps: done, refusal: taken.error }
       done.push(step)
+      revision = taken.value.record?.revision
     }
     return { id: declared.id, changes: found.changes, steps: done, refusal: null }
   }

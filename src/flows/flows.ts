@@ -105,7 +105,7 @@ export function createFlows(nouns: Nouns) {
   // Signing in with a provider
   const begin = beginWithProvider(nouns)
   const arrive = arriveFromProvider(nouns)
-  const posted = postedCallback(nouns)
+  const posted = postedCallback({ ...nouns, draftOf: arrive.draftOf })
   const settle = settleIdentity({
     ...nouns,
     sessionLives: async (id) => (await devices.find(id))?.endedAt === null,

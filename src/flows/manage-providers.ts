@@ -105,7 +105,7 @@ export function manageProviders(parts: ManageProvidersParts) {
         examined += identitiesAtOnce
         const isOver = page.next === null
         if (isOver || examined >= mostExamined)
-          return ok({ affected, accounts: shown, next: affected > shown.length ? next : null, isComplete: isOver })
+          return ok({ affected, accounts: shown, next: affected > shown.length ? next : page.next, isComplete: isOver })
         from = page.next
       }
     },

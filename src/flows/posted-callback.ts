@@ -3,13 +3,20 @@ import { type Sealer, sha256, UnopenableError } from '../kernel/crypto.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
-import type { Callback } from './arrive-from-provider.ts'
+import type { ArriveFromProvider, Callback } from './arrive-from-provider.ts'
 
 /** The form that a provider's page sends. Any field may be missing or forged. */
 export type CallbackForm = Pick<Callback, 'code' | 'state' | 'error' | 'iss'> & { readonly user?: string | undefined }
 
 /** The parameters of the callback that the browser is redirected to. */
 export type CallbackAddress = { readonly state?: string; readonly posted?: string }
+
+type PostedCallbackParts = {
+  readonly providers: Providers
+  readonly sealer: Sealer
+  /** The draft that its author is trying: it is not among the providers yet. */
+  readonly draftOf: ArriveFromProvider['draftOf']
+}
 
 type Posted = Pick<Callback, 'code' | 'error' | 'iss' | 'name'>
 
@@ -25,16 +32,16 @@ type Posted = Pick<Callback, 'code' | 'error' | 'iss' | 'name'>
  * They are sealed because the code and the user's name must not appear in a URL, where proxies log them. The sealed text
  * is bound to the provider and the state. Like a plain code, it works once, with the cookie of that round trip.
  */
-export function postedCallback({ providers, sealer }: { providers: Providers; sealer: Sealer }) {
+export function postedCallback({ providers, sealer, draftOf }: PostedCallbackParts) {
   const place = (provider: Provider, state: string): string => `callbacks/${provider.id}/${sha256(state)}`
 
   return {
     /** Where to redirect the browser. Nothing is claimed or stored, so sending the form again does no harm. */
-    seal(
+    async seal(
       providerId: string,
       { state, user, ...form }: CallbackForm,
-    ): Result<CallbackAddress, AppError<'provider_not_found' | 'unsupported_media_type'>> {
-      const provider = providers.get(providerId)
+    ): Promise<Result<CallbackAddress, AppError<'provider_not_found' | 'unsupported_media_type'>>> {
+      const provider = providers.get(providerId) ?? (await draftOf(providerId, { state }))
       if (!provider) return fail('provider_not_found', { provider: providerId.slice(0, 40) })
       const { formPost } = provider
       if (!formPost) return fail('unsupported_media_type', { accepted: 'application/json' })

@@ -243,6 +243,14 @@ const breakerMembers = {
   reset_ms: 'resetMs',
 } as const
 
+/** Larger numbers are mistakes of units, and could exceed the range of timers. */
+const breakerLimits: Readonly<Record<keyof BreakerSettings, number>> = {
+  timeoutMs: longestCallMs,
+  errorThresholdPercent: 100,
+  volume: 1_000_000,
+  resetMs: 3_600_000,
+}
+
 /** The members of a breaker that the operator sets. */
 export function readBreaker(text: string, { fault }: SettingContext): Partial<BreakerSettings> {
   const breaker: Partial<Record<keyof BreakerSettings, number>> = {}
@@ -250,10 +258,10 @@ export function readBreaker(text: string, { fault }: SettingContext): Partial<Br
     const [key = '', value = ''] = pair.trim().split('=')
     const member = Object.hasOwn(breakerMembers, key) ? breakerMembers[key as keyof typeof breakerMembers] : undefined
     const number = Number(value)
-    const most = member === 'errorThresholdPercent' ? 100 : member === 'timeoutMs' ? longestCallMs : Infinity
+    const most = breakerLimits[member ?? 'volume']
     if (!member || !/^\d+$/.test(value) || number < 1 || number > most)
       fault(
-        `must be like timeout_ms=5000,error_threshold_percent=50,volume=5,reset_ms=30000; values are whole numbers from 1, timeout_ms up to ${longestCallMs}, error_threshold_percent up to 100`,
+        `must be like timeout_ms=5000,error_threshold_percent=50,volume=5,reset_ms=30000; values are whole numbers from 1, timeout_ms up to ${longestCallMs}, error_threshold_percent up to 100, volume up to 1000000, reset_ms up to 3600000`,
       )
     else breaker[member] = number
   }

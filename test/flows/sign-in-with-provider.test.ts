@@ -98,7 +98,7 @@ async function story(autoRegister = true, rules = { acceptsIdentity: () => true,
     enter: signInWithProvider({
       ...parts,
       arrive: arriveFromProvider(parts),
-      posted: postedCallback(parts),
+      posted: postedCallback({ ...parts, draftOf: async () => undefined }),
       settle: settleIdentity({ ...parts, stillOffers: async () => true, revokeUnused: drop }),
       finish: finishSignIn(parts),
       connect: async () => fail('jira_not_available'),

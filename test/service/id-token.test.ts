@@ -262,6 +262,11 @@ describe.each(databases)('an id_token from a native app, on %s', (database) => {
     expect(authOf(await signIn(who)).user.id).toBe(resolved.user.id)
   })
 
+  test('that leaked with the hash of its nonce cannot be used with that hash', async () => {
+    const nonce = hashed(newNonce())
+    expect(refusalOf(await send(await issue(world.newcomer(), nonce), nonce))).toEqual([400, 'id_token_rejected'])
+  })
+
   test('is refused for a disabled account, and where sign-in is restricted', async () => {
     const who = world.newcomer()
     const { user } = authOf(await signIn(who))

@@ -15,7 +15,11 @@ const writing = { ...common, auth: 'recent', scope: 'providers:write' } as const
 const settingName = z.string().regex(/^[A-Z][A-Z0-9_]{0,40}$/)
 const settingText = z.string().min(1).max(16_384)
 const order = z.number().int().min(0).max(1_000_000).describe('Its place in the list: the smallest number comes first')
-const secretExpiry = time.nullable().describe('When the client secret expires at the provider; null if it does not')
+/** PostgreSQL has no year 0, and a secret that expired long ago is a mistake. */
+const secretExpiry = time
+  .refine((text) => text >= '2000', 'must be after 1999')
+  .nullable()
+  .describe('When the client secret expires at the provider; null if it does not')
 const force = z
   .boolean()
   .default(false)
@@ -271,8 +275,11 @@ export const update = route({
       { ...change, position, secretExpiresAt },
       origin,
     )
-    if (!changed.ok || !publishes) return answer(changed, services)
-    return answer(await manageProviders.goLive(who.accountId, params.id, { force: true }, origin), services)
+    // Only the draft of this change: another one has not been seen by its author, or is somebody else's.
+    const { draft = null, record = null } = changed.ok ? changed.value : {}
+    if (!publishes || draft?.author !== who.accountId) return answer(changed, services)
+    const publishing = { force: true, revision: record?.revision }
+    return answer(await manageProviders.goLive(who.accountId, params.id, publishing, origin), services)
   },
 })
 

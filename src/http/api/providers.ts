@@ -415,8 +415,8 @@ const formCallback = route({
   body: callbackForm,
   status: 303,
   fails: ['provider_not_found'],
-  handle({ params, body }, { flows }: Services) {
-    const received = flows.receiveCallbackForm(params.provider, body)
+  async handle({ params, body }, { flows }: Services) {
+    const received = await flows.receiveCallbackForm(params.provider, body)
     if (!received.ok) return received
     const query = new URLSearchParams(received.value).toString()
     return ok(seeOther(`/auth/${encodeURIComponent(params.provider)}/callback${query && `?${query}`}`))
