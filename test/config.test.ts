@@ -991,6 +991,8 @@ describe('.env.example', () => {
       // A logo is a file, which the example cannot contain.
       BRAND_LOGO: '',
       APPLE_PRIVATE_KEY: appleKeyText,
+      // It must be the client ID of the website, which the example leaves out.
+      MICROSOFT_APP_CLIENT_IDS: '',
     }
     // Tenants belong to an issuer that has them; the example is an issuer of one company.
     const filled = shown

@@ -6,7 +6,7 @@ import { type Browser, cookiesOf, databases, type Json, startWorld, type World }
 describe.each(databases)('a callback that arrives as a form, on %s', (database) => {
   let world: World
   beforeAll(async () => {
-    world = await startWorld({ database, env: { OAUTH_ENABLED_PROVIDERS: 'apple,google' } })
+    world = await startWorld({ database, kinds: ['apple', 'google'] })
   })
   afterEach(() => {
     world.sandbox.deny(false)

@@ -302,7 +302,7 @@ test('Microsoft’s library signs a person in by the subject of their tenant', a
   const clientId = CLIENTS.microsoft.id
   const world = await startWorld({
     kinds: ['microsoft'],
-    env: { OAUTH_ENABLED_PROVIDERS: 'microsoft', MICROSOFT_APP_CLIENT_IDS: clientId },
+    env: { MICROSOFT_APP_CLIENT_IDS: clientId },
   })
   try {
     const account = world.sandbox.identities.get('ada')?.microsoft

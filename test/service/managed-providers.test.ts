@@ -23,7 +23,6 @@ describe.each(databases)('providers managed at run time, on %s', (database) => {
       database,
       kinds: ['google', 'github', 'atlassian'],
       env: {
-        OAUTH_ENABLED_PROVIDERS: 'google,github,atlassian',
         OIDC_PROVIDERS: '',
         OAUTH2_PROVIDERS: '',
         PROVIDERS_ALLOW_PRIVATE_ADDRESSES: 'on',
@@ -434,7 +433,6 @@ test('another process on the same PostgreSQL database follows by itself', async 
     database: 'PostgreSQL',
     kinds: ['google'],
     env: {
-      OAUTH_ENABLED_PROVIDERS: 'google',
       OIDC_PROVIDERS: '',
       OAUTH2_PROVIDERS: '',
       PROVIDERS_ALLOW_PRIVATE_ADDRESSES: 'on',

@@ -64,6 +64,16 @@ export function readDocuments(published: readonly [Published, ...Published[]]): 
   return { ...first, paths, components: { ...first.components, schemas } }
 }
 
+/** The bodies of both. A type that both have is described by either schema. */
+const eitherOf = (a: Readonly<Record<string, Media>>, b: Readonly<Record<string, Media>>): Record<string, Media> => {
+  const both: Record<string, Media> = { ...a }
+  for (const [type, media] of Object.entries(b)) {
+    const schemas = [both[type]?.schema, media.schema].filter((schema) => schema !== undefined)
+    both[type] = schemas.length === 2 ? { ...media, schema: { anyOf: schemas } } : media
+  }
+  return both
+}
+
 /** Programs and browsers may use the same path and method, with different bodies. */
 function together(program: Operation | undefined, browser: Operation): Operation {
   if (!program) return browser
@@ -73,7 +83,7 @@ function together(program: Operation | undefined, browser: Operation): Operation
     responses[status] = {
       ...response,
       description: `${description} ${response.description}`,
-      content: { ...content, ...response.content },
+      content: eitherOf(content ?? {}, response.content ?? {}),
     }
   }
   return { ...program, responses }

@@ -143,8 +143,6 @@ export async function startWorld({
       PUBLIC_URL: base,
       DATABASE_URL: url,
       RATE_LIMITS: 'off',
-      // Those that every test walks through. The others have tests of their own.
-      OAUTH_ENABLED_PROVIDERS: providers.join(','),
       ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
       ...patient,
       ...sandbox.envOf(kinds),
