@@ -3,10 +3,10 @@
  * the applications' rows end, and their back-channel logout notices are queued, in the transaction that ends the
  * session.
  */
-import { and, eq, inArray, isNull, type SQL } from 'drizzle-orm'
+import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Fact } from '../events/catalogue.ts'
 import type { ChangeParts } from './change.ts'
-import { type Queries, type Script, step } from './driver.ts'
+import { type Driver, placeholderFor, type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
 
 type Ended = Pick<Tables['applicationSessions']['$inferSelect'], 'applicationId' | 'accountId' | 'sid'>
@@ -53,11 +53,30 @@ export function* queueNotices(
 /** How many sessions one statement looks for: well below the parameter limit of either database. */
 const sessionsAtOnce = 50
 
+/** The end of one session's rows, prepared: a sign-in that ends the oldest session of an account is a hot request. */
+export const endOfOneSession = ({
+  db,
+  tables: { applicationSessions: a },
+  steps,
+}: Pick<Driver, 'db' | 'tables' | 'steps'>) =>
+  steps(
+    db
+      .update(a)
+      .set({ endedAt: placeholderFor('at', a.endedAt) })
+      .where(and(eq(a.sessionId, sql.placeholder('session')), isNull(a.endedAt)))
+      .returning({ applicationId: a.applicationId, accountId: a.accountId, sid: a.sid }),
+  )
+
 /**
  * Every change that ends a session records it as one of these facts, so this is the one place that sees them all. A
  * deleted account has no sessions any more: its rows are found by the account, and deleted.
  */
-export function* endApplications(tx: Queries, t: Tables, parts: NoticeParts, facts: readonly Fact[]): Script<void> {
+export function* endApplications(
+  tx: Queries,
+  t: Tables,
+  parts: NoticeParts & { readonly endOne: ReturnType<typeof endOfOneSession> },
+  facts: readonly Fact[],
+): Script<void> {
   const sessions: string[] = []
   const deleted: string[] = []
   for (const fact of facts) {
@@ -73,7 +92,12 @@ export function* endApplications(tx: Queries, t: Tables, parts: NoticeParts, fac
         .where(and(which, isNull(a.endedAt)))
         .returning({ applicationId: a.applicationId, accountId: a.accountId, sid: a.sid }),
     )
-  for (let from = 0; from < sessions.length; from += sessionsAtOnce)
+  const [only, ...more] = sessions
+  if (only !== undefined && more.length === 0) {
+    const ended = yield* step(parts.endOne({ session: only, at: parts.clock() }))
+    yield* queueNotices(tx, t, parts, ended)
+  }
+  for (let from = 0; more.length > 0 && from < sessions.length; from += sessionsAtOnce)
     yield* queueNotices(tx, t, parts, yield* end(inArray(a.sessionId, sessions.slice(from, from + sessionsAtOnce))))
   for (const accountId of deleted) {
     yield* queueNotices(tx, t, parts, yield* end(eq(a.accountId, accountId)))

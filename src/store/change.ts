@@ -3,7 +3,7 @@ import { eventCatalogue, type Fact, type NoticeName } from '../events/catalogue.
 import type { Clock } from '../kernel/clock.ts'
 import type { Ids } from '../kernel/ids.ts'
 import type { Mail } from '../mail/ports.ts'
-import { endApplications } from './application-endings.ts'
+import { endApplications, endOfOneSession } from './application-endings.ts'
 import { type Driver, placeholdersFor, type Queries, type Script, step } from './driver.ts'
 
 /**
@@ -91,6 +91,7 @@ export function createChange({ db, tables: t, atomic, steps }: Driver, { clock, 
       for (const mail of mails) yield* step(tx.insert(t.mails).values(mail))
     }
 
+  const endOne = endOfOneSession({ db, tables: t, steps })
   const noting = steps(db.insert(t.audit).values(placeholdersFor(getTableColumns(t.audit))))
 
   return async (script, locks) => {
@@ -118,7 +119,7 @@ export function createChange({ db, tables: t, atomic, steps }: Driver, { clock, 
         else
           for (let from = 0; from < rows.length; from += rowsAtOnce)
             yield* step(tx.insert(t.audit).values(rows.slice(from, from + rowsAtOnce)))
-        yield* endApplications(tx, t, { clock, ids }, facts)
+        yield* endApplications(tx, t, { clock, ids, endOne }, facts)
         for (const fact of facts) if (isNotice(fact)) yield* writeTo(tx, fact)
       }
       return script(tx, note, poster(tx))

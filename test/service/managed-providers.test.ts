@@ -418,7 +418,9 @@ describe.each(databases)('providers managed at run time, on %s', (database) => {
 
   test('the same ID in the environment and here stops the start', async () => {
     await added()
-    await expect(world.another({ OIDC_PROVIDERS: 'acme' })).rejects.toThrow(/ACME_CLIENT_ID: .*also added at run time/)
+    await expect(world.another(world.sandbox.envOf(['oidc']))).rejects.toThrow(
+      /ACME_CLIENT_ID: .*also added at run time/,
+    )
   })
 
   test('only administrators who signed in recently may write', async () => {

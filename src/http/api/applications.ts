@@ -5,14 +5,14 @@ import type { Application, ApplicationChange } from '../../applications/ports.ts
 import { err, ok } from '../../kernel/result.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { line, time } from '../schemas/fields.ts'
+import { line, storable, time } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 
 const common = { tag: 'Applications', surface: 'api', limit: 'account' } as const
 const reading = { ...common, auth: 'user', scope: 'applications:read' } as const
 const writing = { ...common, auth: 'recent', scope: 'applications:write' } as const
 
-const uri = z.string().min(1).max(2048)
+const uri = storable(2048).min(1)
 const scopeName = z
   .string()
   .regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/)
@@ -118,7 +118,7 @@ const refusedBy = ({ fields: wrong, ...error }: Refused) => ({
 })
 
 const applicationParams = object({
-  id: z.string().max(80).meta({ parameter: 'Application', description: 'An application ID' }),
+  id: storable(80).meta({ parameter: 'Application', description: 'An application ID' }),
 })
 
 const example = {

@@ -4,7 +4,7 @@ import type { Examination } from '../../providers/examine.ts'
 import type { InvalidProvider, ManagedProvider, SettingsVersion, Trial } from '../../providers/managed.ts'
 import { json, noContent } from '../reply.ts'
 import { type HandlerOutcome, object, route } from '../route.ts'
-import { managedProviderParams, pageSize, time } from '../schemas/fields.ts'
+import { managedProviderParams, pageSize, storable, time } from '../schemas/fields.ts'
 import { StartedFlow, startedFlow } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 
@@ -13,7 +13,7 @@ const reading = { ...common, auth: 'user', scope: 'providers:read' } as const
 const writing = { ...common, auth: 'recent', scope: 'providers:write' } as const
 
 const settingName = z.string().regex(/^[A-Z][A-Z0-9_]{0,40}$/)
-const settingText = z.string().min(1).max(16_384)
+const settingText = storable(16_384).min(1)
 const order = z.number().int().min(0).max(1_000_000).describe('Its place in the list: the smallest number comes first')
 /** PostgreSQL has no year 0, and a secret that expired long ago is a mistake. */
 const secretExpiry = time
@@ -211,8 +211,8 @@ export const create = route({
     response: exampleProvider,
   },
   body: object({
-    id: z.string().max(40).describe('The provider ID, for `/auth/{provider}`. It cannot be changed'),
-    kind: z.string().max(40).describe('The kind of provider, such as `oidc`. It cannot be changed'),
+    id: storable(40).describe('The provider ID, for `/auth/{provider}`. It cannot be changed'),
+    kind: storable(40).describe('The kind of provider, such as `oidc`. It cannot be changed'),
     settings: z
       .record(settingName, settingText)
       .describe('The settings, secrets included: the names of the environment without the prefix'),

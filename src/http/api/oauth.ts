@@ -6,6 +6,7 @@ import type { EngineResponse } from '../../openid/call.ts'
 import { readApplication } from '../client.ts'
 import { json } from '../reply.ts'
 import { object, route } from '../route.ts'
+import { storable } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { introspection } from './service-credentials.ts'
 
@@ -14,12 +15,12 @@ import { introspection } from './service-credentials.ts'
 const common = { tag: 'OpenID provider', surface: 'api' } as const
 const endpoint = { ...common, auth: 'none', limit: 'token', oauth: 'standard', anyOrigin: true, form: true } as const
 
-const text = (most: number) => z.string().max(most).optional()
+const text = (most: number) => storable(most).optional()
 const clientFields = {
   client_id: text(256).describe('The application ID, unless it is sent with HTTP Basic'),
   client_secret: text(512).describe('The client secret, of an application registered with `client_secret_post`'),
 }
-const resource = z.array(z.string().max(2048)).max(20).optional().describe('The resource the token is for (RFC 8707)')
+const resource = z.array(storable(2048)).max(20).optional().describe('The resource the token is for (RFC 8707)')
 
 /** The fields of a form as text again, for the engine. */
 export function formOf(fields: Readonly<Record<string, unknown>>): string {
@@ -127,7 +128,7 @@ const token = route({
   // RFC 6749 §3.2: unknown parameters are ignored.
   body: z
     .looseObject({
-      grant_type: z.string().max(128).describe('`authorization_code` or `refresh_token`'),
+      grant_type: storable(128).describe('`authorization_code` or `refresh_token`'),
       code: text(1024).describe('With `authorization_code`: the code'),
       code_verifier: text(256).describe('With `authorization_code`: the PKCE code verifier (RFC 7636)'),
       redirect_uri: text(2048).describe('With `authorization_code`: as in the authorization request'),
@@ -270,7 +271,7 @@ const revoke = route({
   example: { request: { token: 'a-refresh-token', client_id: 'app_00000001' }, response: {} },
   body: z
     .looseObject({
-      token: z.string().min(1).max(8192).describe('An access token or a refresh token'),
+      token: storable(8192).min(1).describe('An access token or a refresh token'),
       token_type_hint: text(64).describe('Ignored: both types are recognized'),
       ...clientFields,
     })

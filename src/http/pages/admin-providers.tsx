@@ -8,7 +8,7 @@ import { check, create, disable, enable, publish, remove, restore, tryDraft, upd
 import { formOf } from '../form.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { managedProviderParams } from '../schemas/fields.ts'
+import { managedProviderParams, storable } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { AdminWays, adminPage, mayNow, query, userPage } from './admin-frame.tsx'
 import { Submit } from './field.tsx'
@@ -184,7 +184,7 @@ const choose = route({
 })
 
 const kindParams = object({
-  kind: z.string().max(40).meta({ parameter: 'ProviderKind', description: 'A kind of provider, such as `oidc`' }),
+  kind: storable(40).meta({ parameter: 'ProviderKind', description: 'A kind of provider, such as `oidc`' }),
 })
 
 type Values = Readonly<Record<string, string | null | undefined>>
@@ -307,8 +307,8 @@ const createForm = formOf(create, {
   path,
   summary: 'Add a provider as a draft, which nobody can sign in with yet',
   fields: object({
-    id: z.string().max(40).describe('The provider ID'),
-    kind: z.string().max(40).describe('The kind of provider'),
+    id: storable(40).describe('The provider ID'),
+    kind: storable(40).describe('The kind of provider'),
     secret_expires_at: dayField,
     ...settingFields,
   }).transform((fields) => ({
@@ -348,7 +348,7 @@ const provider = route({
   path: `${path}/:id`,
   summary: 'Show one provider, its draft and its history',
   params: managedProviderParams,
-  query: doneQuery.extend({ check: z.string().max(20).optional().describe('The result of a check') }),
+  query: doneQuery.extend({ check: storable(20).optional().describe('The result of a check') }),
   fails: ['provider_not_found'],
   async handle({ who, params, query: asked, locale, csrfToken }, services: Services) {
     const found = await services.flows.manageProviders.find(params.id)

@@ -9,6 +9,7 @@ import type { EngineResponse } from '../../openid/call.ts'
 import { authorizationParameters, formOf } from '../api/oauth.ts'
 import { type CookieChange, seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
+import { storable } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { clearedSession } from '../sign-in-answers.ts'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
@@ -165,10 +166,10 @@ const decide = route({
 })
 
 const logoutFields = {
-  id_token_hint: z.string().max(8192).optional().describe('An id_token of the application'),
-  client_id: z.string().max(256).optional().describe('The application ID'),
-  post_logout_redirect_uri: z.string().max(2048).optional().describe('Where to return to, as registered'),
-  state: z.string().max(2048).optional().describe('Returned unchanged'),
+  id_token_hint: storable(8192).optional().describe('An id_token of the application'),
+  client_id: storable(256).optional().describe('The application ID'),
+  post_logout_redirect_uri: storable(2048).optional().describe('Where to return to, as registered'),
+  state: storable(2048).optional().describe('Returned unchanged'),
 }
 type LogoutRequest = { readonly [N in keyof typeof logoutFields]?: string | undefined }
 

@@ -26,6 +26,16 @@ export const redirectUriKey = z
   .regex(/^[a-z][a-z0-9_-]{0,30}$/)
   .describe('Which of the configured redirect URIs of the provider to use, by its key')
 
+/**
+ * Text that every database stores unchanged: PostgreSQL refuses NUL, and half of a surrogate pair is not text. `most`:
+ * the number of characters.
+ */
+export const storable = (most: number) =>
+  z
+    .string()
+    .max(most)
+    .regex(/^[^\0\p{Cs}]*$/u)
+
 /** An opaque value that we issued. A longer one was not, and is not worth hashing. */
 export const secretText = z.string().min(1).max(512).describe('An opaque secret from an earlier response or an email')
 export const flowToken = secretText.describe('The `flow_token` from the response that started this flow')
