@@ -89,6 +89,13 @@ export function createApplications({ applications, clock, ids, random, onDefect 
     return current || previous
   }
 
+  /**
+   * The ID comes from a request, possibly through the engine. Text that cannot be one of our IDs is not looked up:
+   * PostgreSQL cannot compare some of it (NUL).
+   */
+  const find = async (id: string): Promise<Application | undefined> =>
+    /^\w{1,80}$/.test(id) ? applications.find(id) : undefined
+
   const refused = (fields: readonly ApplicationFault[]) => err<Refused>({ ...fail('invalid_request').error, fields })
 
   return {
@@ -129,9 +136,9 @@ export function createApplications({ applications, clock, ids, random, onDefect 
       return created ? ok({ application, secret }) : fail('too_many_applications')
     },
 
-    find: (id: string): Promise<Application | undefined> => applications.find(id),
+    find,
     async get(id: string): Promise<Result<Application, NotFound>> {
-      const found = await applications.find(id)
+      const found = await find(id)
       return found ? ok(found) : fail('application_not_found')
     },
     list: (): Promise<readonly Application[]> => applications.list(),
@@ -170,7 +177,7 @@ export function createApplications({ applications, clock, ids, random, onDefect 
         noted('application.secret_rotated', id, by, origin),
       )
       if (application) return ok({ application, secret })
-      return (await applications.find(id)) ? fail('application_has_no_secret') : fail('application_not_found')
+      return (await find(id)) ? fail('application_has_no_secret') : fail('application_not_found')
     },
 
     /** Deletes an application. Its tokens are invalid at once. */
@@ -184,7 +191,7 @@ export function createApplications({ applications, clock, ids, random, onDefect 
      * refused: a public client must not pass for one with a secret.
      */
     async authenticate(presented: PresentedClient | null): Promise<Result<Application, AppError<'invalid_client'>>> {
-      const application = presented && (await applications.find(presented.id))
+      const application = presented && (await find(presented.id))
       if (!application || application.clientAuth !== presented.method) return fail('invalid_client')
       const isProven = presented.method === 'none' || isSecret(application, presented.secret)
       return isProven ? ok(application) : fail('invalid_client')

@@ -7,7 +7,7 @@ import type { openapi } from './openapi.ts'
 import type { Describe } from './problem.ts'
 import { referenceScripts, referenceStyles } from './reference-files.ts'
 import { page, text } from './reply.ts'
-import { type Route, route } from './route.ts'
+import { isForPrograms, type Route, route } from './route.ts'
 
 type Sources = {
   readonly routes: () => readonly Route<never>[]
@@ -202,7 +202,8 @@ type ApiDescription = Pick<ReturnType<typeof openapi>, 'paths' | 'tags'>
 /** The operations of the document by tag, in the order of its tags: that is how Swagger UI shows them. */
 function groupsOf({ paths, tags }: ApiDescription, routes: readonly Route<never>[]): readonly OperationGroup[] {
   const groups = new Map<string, OperationEntry[]>(tags.map(({ name }) => [name, []]))
-  for (const each of routes) {
+  // A form of a page may have the method and the path of an operation.
+  for (const each of routes.filter(isForPrograms)) {
     const path = each.path.replace(/:(\w+)/g, '{$1}')
     const operation = paths[path]?.[each.method] as { operationId: string } | undefined
     if (operation === undefined) continue

@@ -6,11 +6,7 @@ import { Failures, headers } from './openapi/failures.ts'
 import { answersOf, operationIdOf } from './openapi/outcomes.ts'
 import { tags } from './openapi/tags.ts'
 import type { Describe } from './problem.ts'
-import type { AnswerKind, Example, Route } from './route.ts'
-
-/** Whether programs have a use for the route. The rest are pages and their forms. */
-const isForPrograms = ({ surface, reply, reference }: Route<never>): boolean =>
-  surface === 'api' || reply !== undefined || reference === 'api'
+import { type AnswerKind, type Example, isForPrograms, type Route } from './route.ts'
 
 type Info = {
   readonly version: string

@@ -266,6 +266,7 @@ html.dark-mode .swagger-ui, .swagger-ui, .swagger-ui .scheme-container, html.dar
 /* Colors that can be read, and examples without a scroll bar that no keyboard reaches. */
 .swagger-ui .info .title small, .swagger-ui .info .title small.version-stamp { background: var(--soft) !important; }
 .swagger-ui .info .title small pre { color: var(--paper); }
+.swagger-ui .markdown code, .swagger-ui .renderedMarkdown code { color: var(--ink); }
 .swagger-ui .info a, .swagger-ui .info .link, .swagger-ui .markdown a { color: var(--link); }
 html.dark-mode .swagger-ui .examples-select__section-label, html.dark-mode .swagger-ui .headers .header-col {
   color: var(--ink);

@@ -194,6 +194,10 @@ export type Route<D = never> = RouteDeclaration & {
   readonly handle: (input: Input<never, never, never, 'user'>, vinculum: D) => HandlerResult<Answer<unknown>, AppError>
 }
 
+/** Whether programs have a use for the route. The rest are pages and their forms. */
+export const isForPrograms = ({ surface, reply, reference }: Route<never>): boolean =>
+  surface === 'api' || reply !== undefined || reference === 'api'
+
 /** A route that keeps the types of its declaration, so that a form can be derived from it (`form.ts`). */
 export type DeclaredRoute<A extends Auth, E extends ErrorCode, D, P, B, R> = Route<D> & {
   /** For the compiler only: there is no such value. */

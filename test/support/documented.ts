@@ -64,26 +64,20 @@ export function readDocuments(published: readonly [Published, ...Published[]]): 
   return { ...first, paths, components: { ...first.components, schemas } }
 }
 
-/** The bodies of both. A type that both have is described by either schema. */
-const eitherOf = (a: Readonly<Record<string, Media>>, b: Readonly<Record<string, Media>>): Record<string, Media> => {
-  const both: Record<string, Media> = { ...a }
-  for (const [type, media] of Object.entries(b)) {
-    const schemas = [both[type]?.schema, media.schema].filter((schema) => schema !== undefined)
-    both[type] = schemas.length === 2 ? { ...media, schema: { anyOf: schemas } } : media
-  }
-  return both
-}
-
-/** Programs and browsers may use the same path and method, with different bodies. */
+/** Programs and browsers may use the same path and method, with different bodies and different errors. */
 function together(program: Operation | undefined, browser: Operation): Operation {
   if (!program) return browser
   const responses: Record<string, Documented> = { ...program.responses }
   for (const [status, response] of Object.entries(browser.responses)) {
-    const { description = '', content } = responses[status] ?? {}
+    const { description = '', content = {} } = responses[status] ?? {}
+    const kinds = Object.entries(response.content ?? {}).map(([kind, media]) => {
+      const schemas = [content[kind]?.schema, media.schema].filter((schema) => schema !== undefined)
+      return [kind, schemas.length > 1 ? { ...media, schema: { anyOf: schemas } } : media] as const
+    })
     responses[status] = {
       ...response,
       description: `${description} ${response.description}`,
-      content: eitherOf(content ?? {}, response.content ?? {}),
+      content: { ...content, ...Object.fromEntries(kinds) },
     }
   }
   return { ...program, responses }

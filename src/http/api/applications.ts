@@ -5,7 +5,7 @@ import type { Application, ApplicationChange } from '../../applications/ports.ts
 import { err, ok } from '../../kernel/result.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { line, storable, time } from '../schemas/fields.ts'
+import { anId, line, storable, time } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 
 const common = { tag: 'Applications', surface: 'api', limit: 'account' } as const
@@ -117,9 +117,7 @@ const refusedBy = ({ fields: wrong, ...error }: Refused) => ({
   faults: wrong.map(({ path, reason }: ApplicationFault) => ({ path, code: reason })),
 })
 
-const applicationParams = object({
-  id: storable(80).meta({ parameter: 'Application', description: 'An application ID' }),
-})
+const applicationParams = object({ id: anId.meta({ parameter: 'Application', description: 'An application ID' }) })
 
 const example = {
   id: 'app_00000001',

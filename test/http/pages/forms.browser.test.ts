@@ -151,6 +151,7 @@ describe.each([
     const page = await open('/login')
     const html = (target: string) =>
       `<form method="post" action="${origin}${target}"><input name="csrf" value="x"><button>Win</button></form>`
+    await page.getByText(/more providers/).click()
     await link(page, 'Continue with GitHub').click()
     await button(page, /^Continue as Ada/).click()
     await heading(page, 'Your account')
