@@ -69,11 +69,16 @@ function together(program: Operation | undefined, browser: Operation): Operation
   if (!program) return browser
   const responses: Record<string, Documented> = { ...program.responses }
   for (const [status, response] of Object.entries(browser.responses)) {
-    const { description = '', content } = responses[status] ?? {}
+    const { description = '', content = {} } = responses[status] ?? {}
+    // A type that both answer with fits the schema of either: each names its own error codes.
+    const either = Object.entries(response.content ?? {}).map(([type, media]) => {
+      const schemas = [content[type]?.schema, media.schema].filter((schema) => schema !== undefined)
+      return [type, schemas.length > 1 ? { schema: { anyOf: schemas } } : media]
+    })
     responses[status] = {
       ...response,
       description: `${description} ${response.description}`,
-      content: { ...content, ...response.content },
+      content: { ...content, ...Object.fromEntries(either) },
     }
   }
   return { ...program, responses }
