@@ -84,10 +84,10 @@ export async function useProviders(run: string): Promise<void> {
     )
     return body
   })
-  await step('On the account page they link Atlassian', async () => {
-    const account = await browser.ask(`${base}/account`)
+  await step('On their page of sign-in methods they link Atlassian', async () => {
+    const account = await browser.ask(`${base}/account/sign-in`)
     const visit = await browser.submit(account, '/auth/atlassian/link')
-    landedOn(visit, '/account')
+    landedOn(visit, '/account/sign-in')
     const { body } = await api('GET', '/me/identities', { token: access })
     assert.equal((body as unknown as object[]).length, 3)
     return (body as unknown as Json[]).map(({ provider, scopes, token_status }) => ({ provider, scopes, token_status }))

@@ -110,7 +110,8 @@ describe('with Atlassian,', () => {
     'a wrong client secret, returned as %s, does not count as the user’s denial',
     async (wrongSecret) => {
       Object.assign(world.sandbox.switches.atlassian, { wrongSecret })
-      const { tokens } = (await enter(world.sandbox, open().providers, open().provider)).exchanged
+      const right = open()
+      const { tokens } = (await enter(world.sandbox, right.providers, right.provider)).exchanged
       const { providers } = world.open({}, (one) => ({ ...one, clientSecret: 'wrong' }))
       const provider = named(providers, 'atlassian')
       expect(await providers.refresh(provider, String(tokens.refreshToken))).toEqual({

@@ -124,29 +124,36 @@ test('every path responds to every method as documented, with a request ID and n
   }
 })
 
+/** What a browser sends. Next to a route for JSON, the form of another site is found by its type. */
+const browserHeaders = (fromAnotherSite?: boolean) => ({
+  accept: 'text/html,*/*;q=0.8',
+  ...(fromAnotherSite ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
+})
+
 test('a path that cannot be decoded returns a documented error: a problem from the API, a page from a page', async () => {
-  const surfaces = new Map(
-    [...apiRoutes, ...pageRoutes].map(({ method, path, surface }) => [`${method} ${path}`, surface]),
-  )
+  const routes = [...apiRoutes, ...pageRoutes]
   const undecodable = operations().filter(({ path }) => path.includes('{'))
   expect(undecodable.length).toBeGreaterThan(10)
-  for (const { method, path, name } of undecodable)
-    for (const text of ['%', '%zz', '%ff', 'a%c0%afb']) {
-      const surface = surfaces.get(`${method} ${path.replace(/\{(\w+)\}/g, ':$1')}`) ?? 'browser'
-      const answer = await world.call(method.toUpperCase(), path.replace(/\{\w+\}/g, text), {
-        headers: { accept: 'text/html,*/*;q=0.8' },
-      })
-      expect([name, text, answer.status]).toEqual([name, text, 400])
-      const type = surface === 'api' ? /^application\/problem\+json/ : /^text\/html/
-      expect([name, answer.headers.get('content-type')]).toEqual([name, expect.stringMatching(type)])
-    }
+  for (const { method, path, name } of undecodable) {
+    const pattern = path.replace(/\{(\w+)\}/g, ':$1')
+    const declared = routes.filter((route) => route.method === method && route.path === pattern)
+    for (const { surface, fromAnotherSite } of declared.length > 0 ? declared : [{ surface: 'browser' as const }])
+      for (const text of ['%', '%zz', '%ff', 'a%c0%afb']) {
+        const answer = await world.call(method.toUpperCase(), path.replace(/\{\w+\}/g, text), {
+          headers: browserHeaders(fromAnotherSite),
+        })
+        expect([name, text, answer.status]).toEqual([name, text, 400])
+        const type = surface === 'api' ? /^application\/problem\+json/ : /^text\/html/
+        expect([name, answer.headers.get('content-type')]).toEqual([name, expect.stringMatching(type)])
+      }
+  }
 })
 
 test('no API route answers a browser with a page, and no page answers it with JSON', async () => {
-  for (const { method, path, surface } of [...apiRoutes, ...pageRoutes]) {
+  for (const { method, path, surface, fromAnotherSite } of [...apiRoutes, ...pageRoutes]) {
     const to = path.replace(':provider', 'google').replace(/:\w+/g, 'x')
     for (const asked of [method.toUpperCase(), 'PROPFIND']) {
-      const answer = await world.call(asked, to, { headers: { accept: 'text/html,*/*;q=0.8' } })
+      const answer = await world.call(asked, to, { headers: browserHeaders(fromAnotherSite) })
       const type = answer.headers.get('content-type') ?? ''
       // A path that has both belongs to a page: a person may open it.
       if (asked === 'PROPFIND' && surface === 'api') continue

@@ -49,6 +49,11 @@ const needsNone: Readonly<Record<string, readonly string[]>> = {
     'POST /account/sessions/:id/end',
     'POST /account/sessions/end-others',
     'POST /account/sign-out',
+    'POST /oauth/logout',
+  ],
+  'only reads': ['POST /oauth/userinfo'],
+  'allows an application what it asks for, and the application says with `max_age` how recent the sign-in must be': [
+    'POST /oauth/interaction/:uid',
   ],
   'only changes a name, a picture or the language': [
     'POST /language',

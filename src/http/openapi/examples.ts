@@ -277,6 +277,8 @@ export const examples: Readonly<Record<string, Example>> = {
         },
       ],
       service_credentials: [],
+      providers: [],
+      provider_versions: [],
       application_consents: [],
       application_sessions: [],
       logout_notices: [],

@@ -5,6 +5,7 @@
 import { TOTP } from 'otpauth'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { discovered, register, request } from '../../support/applications.ts'
 import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
 import { expectInOrder, inspect, looksOf } from '../../support/inspect.ts'
 import { ACME_SITE, INITECH_SITE, jiraIn } from '../../support/jira.ts'
@@ -27,6 +28,7 @@ const known = {
   team: '',
   guest: '',
   invitation: '',
+  consent: '',
 }
 
 /** The URL of each page, and who may see it. Everyone else sees the sign-in page or an error page. */
@@ -92,6 +94,8 @@ const visits: Readonly<Record<string, readonly [at: () => string, shownTo: reado
   '/admin/new-provider/{kind}': [() => '/admin/new-provider/oauth2', ['administrator']],
   '/admin/users/{id}': [() => `/admin/users/${known.user}`, ['administrator']],
   '/admin/users/{id}/delete': [() => `/admin/users/${known.user}/delete`, ['administrator']],
+  '/oauth/interaction/{uid}': [() => known.consent, ['person']],
+  '/oauth/logout': [() => '/oauth/logout', ['person', 'administrator']],
   '/mailbox': [() => '/mailbox', everybody],
   '/mailbox/{id}': [() => `/mailbox/${known.letter}`, everybody],
   '/docs/errors': [() => '/docs/errors', everybody],
@@ -99,8 +103,11 @@ const visits: Readonly<Record<string, readonly [at: () => string, shownTo: reado
   '/docs/events': [() => '/docs/events', everybody],
 }
 
-/** Most of the API reference is the markup of Swagger UI: see `reference.browser.test.ts` for what it holds to. */
-const elsewhere = ['/docs']
+/**
+ * Most of the API reference is the markup of Swagger UI: see `reference.browser.test.ts` for what it holds to.
+ * `/oauth/authorize/{uid}` has a page only for an instant: it leads the browser to the application (`onward.tsx`).
+ */
+const elsewhere = ['/docs', '/oauth/authorize/{uid}']
 
 let world: World
 let browser: Browser
@@ -170,6 +177,14 @@ beforeAll(async () => {
   known.identity = identity.id
   known.user = person.id
   for (const page of Object.values(people.person)) await has(page, person.cookie)
+  // The request belongs to the browser that sent it.
+  const named = { name: 'Enchantress'.repeat(5), first_party: false }
+  const application = await register(world, async () => administrator.access_token, named)
+  const { url } = await request(await discovered(world, application), { scope: 'openid profile email' })
+  await people.person.en.goto(url.href)
+  known.consent = new URL(people.person.en.url()).pathname
+  expect(known.consent).toMatch(/^\/oauth\/interaction\//)
+  await people.person.pt.context().addCookies(await people.person.en.context().cookies())
   await world.call('POST', '/me/email/verify', { token: person.token })
   known.verify = await ticketFor(person.email)
   await world.call('PUT', '/me/email', { token: person.token, body: { email: 'elsewhere@example.com' } })

@@ -65,6 +65,7 @@ test('a user signs in by email with the keyboard alone, and changes their email 
   await tabTo(page, 'Yes, use the new email address')
   await page.keyboard.press('Enter')
   await page.getByRole('status').getByText('was changed').waitFor()
+  await page.goto('/account/sign-in')
   await page.getByText(`${wanted} (verified)`).waitFor()
 })
 
