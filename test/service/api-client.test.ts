@@ -55,7 +55,8 @@ test('redocly lint finds nothing with our rules, and with all recommended ones o
 
 test('a generated client is short and compiles strictly', async () => {
   const client = astToString(await openapiTS(published))
-  const operations = Object.values(published.paths).flatMap((item) => Object.keys(item)).length
+  const { paths } = JSON.parse(published) as { paths: Record<string, object> }
+  const operations = Object.values(paths).flatMap((item) => Object.keys(item)).length
   expect(client.split('\n').length / operations).toBeLessThan(90)
   writeFileSync(join(folder, 'vinculum.ts'), client)
   writeFileSync(
