@@ -396,6 +396,29 @@ describe.each(databases)('providers managed at run time, on %s', (database) => {
     expect(failures).toEqual([])
   })
 
+  test('a user ID from other endpoints, or at another path, is another person', async () => {
+    await added('beta')
+    const who = world.newcomer()
+    const { user } = await world.signIn('beta', who)
+    const again = () => world.enter('beta', who)
+    expect(authOf(await again())).toMatchObject({ action: 'login_existing', user: { id: user.id } })
+    const { USERINFO_URL, USER_ID_PATH } = betaSettings()
+    const secret = { CLIENT_SECRET: betaSettings().CLIENT_SECRET }
+    for (const change of [
+      { USERINFO_URL: `${USERINFO_URL}?of=others` },
+      { USERINFO_URL, USER_ID_PATH: 'data.user.label' },
+    ]) {
+      const changed = await as('PATCH', '/providers/beta', { settings: { ...change, ...secret }, force: true })
+      expect(changed.status, changed.text).toBe(200)
+      // Only the email address leads to the account, and it proves nothing here.
+      expect(refusalOf(await again())).toEqual([409, 'account_conflict'])
+    }
+    // What asserts the subject is as it was: so is the person, although the consent page is another one.
+    const back = { USER_ID_PATH, AUTHORIZE_URL: `${betaSettings().AUTHORIZE_URL}?theme=dark`, ...secret }
+    expect((await as('PATCH', '/providers/beta', { settings: back, force: true })).status).toBe(200)
+    expect(authOf(await again())).toMatchObject({ action: 'login_existing', user: { id: user.id } })
+  })
+
   test('administrators are notified of an expiring client secret, once for each number of days', async () => {
     await added()
     const address = world.emailOf(administrator)
