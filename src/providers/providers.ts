@@ -511,7 +511,10 @@ export function createProviders({
   }
 
   /** Whether this provider can prove the email address: see `contract.md`, Accounts and reconciliation. */
-  function trusts(provider: Provider, { email, emailVerified, emailAuthoritative }: Claims): boolean {
+  function trusts(
+    provider: Pick<Provider, 'emailTrust'>,
+    { email, emailVerified, emailAuthoritative }: Claims,
+  ): boolean {
     if (email === null || !emailVerified) return false
     return provider.emailTrust === 'verified' || (provider.emailTrust === 'authoritative' && emailAuthoritative)
   }
