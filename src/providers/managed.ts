@@ -774,11 +774,9 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
 
     /**
      * The provider with the settings that a round trip began with. `undefined` if they are no longer stored, or cannot
-     * be used here.
+     * be used here. The store is asked even if this node has them in memory: a deletion ends the round trips.
      */
     async openVersion(id: string, versionId: string): Promise<Provider | undefined> {
-      const known = providers.version(versionId)
-      if (known) return known.id === id ? known : undefined
       const [version, all] = await Promise.all([store.version(versionId), store.list()])
       const record = all.find((one) => one.id === id)
       return version && record && version.provider === id ? open(record, version) : undefined

@@ -419,6 +419,17 @@ describe.each(databases)('providers managed at run time, on %s', (database) => {
     expect(authOf(await again())).toMatchObject({ action: 'login_existing', user: { id: user.id } })
   })
 
+  test('deleted settings finish no sign-in, although the same provider was added again', async () => {
+    await added('beta')
+    const begun = await world.begin('beta')
+    const back = await world.approve(begun.url, world.newcomer())
+    expect((await as('DELETE', '/providers/beta')).status).toBe(204)
+    const data = { id: 'beta', kind: 'oauth2', settings: betaSettings() }
+    expect((await as('POST', '/providers', data)).status).toBe(201)
+    expect((await as('POST', '/providers/beta/enable', { force: true })).status).toBe(200)
+    expect(refusalOf(await world.finish(begun, back))).toEqual([400, 'flow_mismatch'])
+  })
+
   test('administrators are notified of an expiring client secret, once for each number of days', async () => {
     await added()
     const address = world.emailOf(administrator)
