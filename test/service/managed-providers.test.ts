@@ -430,6 +430,19 @@ describe.each(databases)('providers managed at run time, on %s', (database) => {
     expect(refusalOf(await world.finish(begun, back))).toEqual([400, 'flow_mismatch'])
   })
 
+  test('a secret that is sent is a change, also if it is the stored one: nobody can guess it unseen', async () => {
+    const { revision } = await added()
+    for (const [at, secret] of [settings().CLIENT_SECRET, 'a-guess-at-the-stored-secret'].entries()) {
+      const sent = await as('PATCH', '/providers/acme', { settings: { CLIENT_SECRET: secret } })
+      expect(sent.body).toMatchObject({ draft: { version: 2 + at }, revision: Number(revision) + 1 + at })
+      const audited = (await world.trail()).findLast(({ event }) => event === 'provider.updated')
+      expect(typeof audited?.data === 'string' ? JSON.parse(audited.data) : audited?.data).toMatchObject({
+        version: 2 + at,
+        changes: [{ setting: 'CLIENT_SECRET', before: null, after: 'changed' }],
+      })
+    }
+  })
+
   test('administrators are notified of an expiring client secret, once for each number of days', async () => {
     await added()
     const address = world.emailOf(administrator)
