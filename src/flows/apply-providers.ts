@@ -57,7 +57,9 @@ export function applyProviders({ managed }: ApplyProvidersParts) {
         return managed.create(by, { id, kind, settings, ...also }, internalOrigin)
       case 'changed': {
         const removed = Object.fromEntries(found.removes.map((name) => [name, null]))
-        return managed.change(by, id, { settings: { ...removed, ...settings }, ...also }, internalOrigin)
+        // A secret that is sent makes a draft. If only the order differs, nothing would publish it.
+        const changed = found.changes.length > 0 ? { settings: { ...removed, ...settings } } : {}
+        return managed.change(by, id, { ...changed, ...also }, internalOrigin)
       }
       case 'published':
         return managed.goLive(by, id, { force: true, revision }, internalOrigin)

@@ -10,6 +10,7 @@ import type { Provider, TokenGrant } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import { verifierPlace } from './begin-with-provider.ts'
 import { withOnward } from './return-to.ts'
+import { trustOf } from './trust-in-grant.ts'
 
 /** The parameters of the callback. Any of them may be missing or forged. */
 export type Callback = {
@@ -66,8 +67,8 @@ export function arriveFromProvider({
 }: ArriveFromProviderParts) {
   /**
    * The provider as it was when the round trip began. An administrator may have changed its client ID, secret or
-   * endpoints since, and the provider expects those that the authorization request was made with. Whom it admits and
-   * what it is trusted for is decided by the settings of now.
+   * endpoints since, and the provider expects those that the authorization request was made with. Whom it admits
+   * is decided by the settings of now. It is trusted for what both trust it for.
    */
   const atTheStart = async (provider: Provider, { providerVersion }: PendingAuthorization) =>
     providerVersion === null || providerVersion === provider.version
@@ -180,6 +181,7 @@ export function arriveFromProvider({
       // A provider that returns no scope granted what was requested (RFC 6749 §5.1).
       tokens: { accessToken, refreshToken, expiresAt, refreshExpiresAt, scopes: scopes ?? asked },
       asked,
+      trust: trustOf(provider),
     })
   }
 

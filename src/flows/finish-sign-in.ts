@@ -2,10 +2,12 @@ import type { Identity } from '../accounts/ports.ts'
 import type { Reconciled } from '../accounts/reconcile.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import { ok, type Result } from '../kernel/result.ts'
+import type { Grant } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { SignedIn, SignIn, SignInFailureCode } from '../sessions/sign-in.ts'
 import type { Arrival } from './arrive-from-provider.ts'
 import type { Onward } from './return-to.ts'
+import { trustIn } from './trust-in-grant.ts'
 
 /** A user signed in with a provider. */
 export type ProviderSignIn = { readonly tag: 'signed_in'; readonly identity: Identity } & SignedIn
@@ -18,6 +20,7 @@ export type FinishCode = Exclude<SignInFailureCode, 'sign_in_overtaken'> | 'acco
 export function finishSignIn({ signIn, providers }: { signIn: SignIn; providers: Providers }) {
   return async (
     { account, identity, action }: Reconciled,
+    grant: Pick<Grant, 'trust'>,
     { origin, browser, who }: Omit<Arrival, 'binding'>,
     { returnTo, codeChallenge, provenAt }: Onward & { readonly provenAt?: Date },
   ): Promise<Result<ProviderSignIn, AppError<FinishCode>>> => {
@@ -25,7 +28,8 @@ export function finishSignIn({ signIn, providers }: { signIn: SignIn; providers:
     const here = browser && codeChallenge === null
     const { provider, subject: providerUserId } = identity
     // The operator's setting promises that this provider itself asks for a second factor (ASVS 6.8.4).
-    const amr = providers.get(provider)?.secondFactor === 'trusted' ? ['fed', 'mfa'] : ['fed']
+    const live = providers.get(provider)
+    const amr = live && trustIn(live, grant).secondFactor === 'trusted' ? ['fed', 'mfa'] : ['fed']
     const started = await signIn.proceed(
       account,
       { opener: { tag: 'identity', id: identity.id }, provider, providerUserId, action, amr },

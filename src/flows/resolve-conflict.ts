@@ -18,6 +18,7 @@ import { type FinishCode, finishSignIn, isStillOpen, type ProviderSignIn } from 
 import type { Returns } from './return-to.ts'
 import type { RestrictionCode } from './settle-identity.ts'
 import type { SignInByEmail } from './sign-in-by-email.ts'
+import { trustIn } from './trust-in-grant.ts'
 
 export type OpenConflictView = {
   readonly provider: { readonly id: string; readonly name: string }
@@ -81,14 +82,16 @@ export function resolveConflict(parts: ResolveConflictParts) {
   }
 
   /** Each address that led to the question: who holds or claims it, and whether this sign-in proves it. */
-  const matchesOf = async ({ claims }: Grant, provider: Provider) => {
+  const matchesOf = async (grant: Grant, provider: Provider) => {
+    const { claims } = grant
+    const trust = trustIn(provider, grant)
     const { primary, others } = await findNamesakes(accounts, claims)
-    const proven = provesEmail(claims, providers.trusts(provider, claims))
+    const proven = provesEmail(claims, providers.trusts(trust, claims))
     const { email } = claims
     return [
       // Listed first even if no account has it by now: it is the address of the conflict.
       ...(email !== null && (primary.length > 0 || others.length === 0) ? [{ email, namesakes: primary, proven }] : []),
-      ...others.map((other) => ({ ...other, proven: provider.emailTrust === 'verified' })),
+      ...others.map((other) => ({ ...other, proven: trust.emailTrust === 'verified' })),
     ]
   }
   type Matches = Awaited<ReturnType<typeof matchesOf>>
@@ -158,11 +161,12 @@ export function resolveConflict(parts: ResolveConflictParts) {
     if (!(await conflicts.resolve(conflict))) return fail('conflict_not_found')
 
     const { origin, who } = arrival
+    const trust = trustIn(provider, grant)
     const reconciled = await reconcile({
       grant,
       providerName: provider.name,
-      trusted: providers.trusts(provider, grant.claims),
-      othersTrusted: provider.emailTrust === 'verified',
+      trusted: providers.trusts(trust, grant.claims),
+      othersTrusted: trust.emailTrust === 'verified',
       origin,
       resolving: action,
       ...(visitorId === undefined || !who ? {} : { visitorId, sessionId: who.sessionId }),
@@ -175,7 +179,7 @@ export function resolveConflict(parts: ResolveConflictParts) {
     }
     providers.eraseProfile(provider, reconciled.value.identity)
     // The user proved something when the conflict arose, not when they resolved it.
-    return finish(reconciled.value, arrival, { ...conflict, provenAt: conflict.createdAt })
+    return finish(reconciled.value, grant, arrival, { ...conflict, provenAt: conflict.createdAt })
   }
 
   return {

@@ -12,6 +12,7 @@ import type { Providers } from '../providers/providers.ts'
 import type { Arrival } from './arrive-from-provider.ts'
 import { identityAskedFor, type StillOffers } from './ask-for-more.ts'
 import { isStillOpen } from './finish-sign-in.ts'
+import { trustIn } from './trust-in-grant.ts'
 
 /** The operator does not allow this user to sign in with this provider. */
 export type RestrictionCode = 'sign_in_restricted' | 'organization_access_needed'
@@ -71,11 +72,12 @@ export function settleIdentity(parts: SettleIdentityParts) {
     const { origin, binding } = arrival
     const { accountId, sessionId, returnTo, codeChallenge } = pending
     const identityId = identityAskedFor(pending)
+    const trust = trustIn(provider, grant)
     const reconciled = await reconcile({
       grant,
       providerName: provider.name,
-      trusted: providers.trusts(provider, grant.claims),
-      othersTrusted: provider.emailTrust === 'verified',
+      trusted: providers.trusts(trust, grant.claims),
+      othersTrusted: trust.emailTrust === 'verified',
       origin,
       ...(accountId === null ? {} : { visitorId: accountId }),
       ...(sessionId === null ? {} : { sessionId }),

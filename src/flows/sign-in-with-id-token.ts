@@ -8,6 +8,7 @@ import type { AppIdentityCode, Providers } from '../providers/providers.ts'
 import { authorizationHandle } from './begin-with-provider.ts'
 import { type FinishCode, type FinishSignIn, isStillOpen, type ProviderSignIn } from './finish-sign-in.ts'
 import { appSignIn, type SettleCode, type SettleIdentity } from './settle-identity.ts'
+import { trustOf } from './trust-in-grant.ts'
 
 export type IdTokenSignInCode =
   | 'provider_not_found'
@@ -44,12 +45,14 @@ export function signInWithIdToken({ providers, tickets, settle, finish, audit }:
     const { issuer, claims, signedText, usableUntil } = identified.value
     if (!(await tickets.acceptOnce('provider_id_token', signedText, usableUntil))) return fail('id_token_already_used')
     const { id, clientId } = provider
-    const grant: Grant = { provider: id, issuer, clientId, claims, tokens: null, asked: [] }
+    const grant: Grant = { provider: id, issuer, clientId, claims, tokens: null, asked: [], trust: trustOf(provider) }
     const arrival = { binding: given.nonce, origin, browser: false, who: null }
     const trip = { arrival, pending: appSignIn, handle: authorizationHandle(given.nonce) }
     const reconciled = await settle(provider, grant, trip)
     if (!reconciled.ok) return reconciled as Result<never, AppError<IdTokenSignInCode>>
-    return finish(reconciled.value, arrival, appSignIn) as Promise<Result<ProviderSignIn, AppError<IdTokenSignInCode>>>
+    return finish(reconciled.value, grant, arrival, appSignIn) as Promise<
+      Result<ProviderSignIn, AppError<IdTokenSignInCode>>
+    >
   }
 
   return async (

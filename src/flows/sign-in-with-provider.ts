@@ -56,7 +56,7 @@ export function signInWithProvider(parts: SignInWithProviderParts) {
     const reconciled = await settle(provider, grant.value, { arrival, pending, handle })
     if (!reconciled.ok) return reconciled
     if (pending.intent === 'link') return ok({ tag: 'linked', ...reconciled.value, onward: pending })
-    return finish(reconciled.value, arrival, pending)
+    return finish(reconciled.value, grant.value, arrival, pending)
   }
 
   return async (

@@ -500,7 +500,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
         const settings = merged(before.settings, given.settings ?? {})
         const position = given.position ?? current.position
         const secretExpiresAt = given.secretExpiresAt === undefined ? base.secretExpiresAt : given.secretExpiresAt
-        const changes = changesBetween(before.settings, settings, current.kind)
+        const changes = changesBetween(before.settings, settings, current.kind, given.settings)
         const other = [
           ...(position === current.position
             ? []
@@ -774,11 +774,9 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
 
     /**
      * The provider with the settings that a round trip began with. `undefined` if they are no longer stored, or cannot
-     * be used here.
+     * be used here. The store is asked even if this node has them in memory: a deletion ends the round trips.
      */
     async openVersion(id: string, versionId: string): Promise<Provider | undefined> {
-      const known = providers.version(versionId)
-      if (known) return known.id === id ? known : undefined
       const [version, all] = await Promise.all([store.version(versionId), store.list()])
       const record = all.find((one) => one.id === id)
       return version && record && version.provider === id ? open(record, version) : undefined
@@ -829,17 +827,21 @@ const addressesOf = (settings: ProviderSettings): string =>
   ])
 
 export type SettingChange = { setting: string; before: string | null; after: string | null }
-/** What changed, for the audit log. The value of a secret is not shown. */
+/**
+ * What changed, for the audit log. The value of a secret is not shown. A secret that was `given` counts as changed: if
+ * the stored one alone changed nothing, anyone could try secrets until one is the stored one, without an audit entry.
+ */
 function changesBetween(
   before: Readonly<Record<string, string>>,
   after: Readonly<Record<string, string>>,
   kind: string,
+  given: Readonly<Record<string, string | null>> = {},
 ): SettingChange[] {
   const secret = new Set(secretSettings(kind))
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
   return names.flatMap((setting) => {
     const [old, now] = [before[setting] ?? null, after[setting] ?? null]
-    if (old === now) return []
+    if (old === now && !(secret.has(setting) && now !== null && Object.hasOwn(given, setting))) return []
     if (!secret.has(setting)) return [{ setting, before: old, after: now }]
     return [{ setting, before: null, after: now === null ? null : 'changed' }]
   })

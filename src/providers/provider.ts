@@ -83,7 +83,10 @@ export type Grant = {
   readonly tokens: GrantTokens | null
   /** The requested scopes. The name is part of stored data: pending conflicts contain a sealed grant as JSON. */
   readonly asked: readonly string[]
+  /** What the settings that it was obtained with trust the provider for. Absent in conflicts of earlier versions. */
+  readonly trust?: GrantTrust
 }
+export type GrantTrust = { readonly emailTrust: EmailTrust; readonly secondFactor: SecondFactorTrust }
 
 /** A grant with tokens to store. */
 export type TokenGrant = Grant & { readonly tokens: GrantTokens }

@@ -173,7 +173,7 @@ export function createProviders({
             clock,
             production,
           })
-    const issuer = definition.openid?.namespace(one) ?? one.id
+    const issuer = namespaceOf(definition, one, version)
     const given = discovery ? undefined : configuredEndpoints(definition, one)
     const keySets = new Map<string, KeySet>()
     const strategy = version === null ? one.id : `${one.id} ${version}`
@@ -511,7 +511,10 @@ export function createProviders({
   }
 
   /** Whether this provider can prove the email address: see `contract.md`, Accounts and reconciliation. */
-  function trusts(provider: Provider, { email, emailVerified, emailAuthoritative }: Claims): boolean {
+  function trusts(
+    provider: Pick<Provider, 'emailTrust'>,
+    { email, emailVerified, emailAuthoritative }: Claims,
+  ): boolean {
     if (email === null || !emailVerified) return false
     return provider.emailTrust === 'verified' || (provider.emailTrust === 'authoritative' && emailAuthoritative)
   }
@@ -732,6 +735,20 @@ const registrationOf = ({ clientId, urls, discoveryUrl }: ProviderSettings): str
   Object.keys(urls).length === 0 && discoveryUrl === undefined
     ? clientId
     : `${clientId} ${sha256(JSON.stringify([Object.entries(urls).sort(), discoveryUrl])).slice(0, 16)}`
+
+/**
+ * The namespace of the subject. Without an issuer, it is the ID. But an administrator can delete an ID and add it as
+ * another kind, or send it to other endpoints, where the same subject is another person. So what asserts the subject is
+ * part of the namespace, except for a provider with well-known endpoints under its usual ID.
+ */
+function namespaceOf({ openid }: Definition, one: ProviderSettings, version: string | null): string {
+  const own = openid?.namespace(one) ?? one.id
+  const { authorize: _authorize, revoke: _revoke, emails: _emails, resources: _resources, ...asserting } = one.urls
+  const isWellKnown = one.kind === one.id && Object.keys(asserting).length === 0
+  if (version === null || own !== one.id || isWellKnown) return own
+  const text = JSON.stringify([one.kind, Object.entries(asserting).sort(), one.paths?.id])
+  return `${one.id} ${sha256(text).slice(0, 16)}`
+}
 
 /** The scopes to request. OpenID Connect requires `openid`. */
 function requestedScopes({ scopes, openid, scopesToRequest }: Definition, one: ProviderSettings): readonly string[] {

@@ -13,7 +13,7 @@ import { signInWithProvider } from '../../src/flows/sign-in-with-provider.ts'
 import { sha256 } from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import { ok } from '../../src/kernel/result.ts'
-import type { TokenGrant } from '../../src/providers/provider.ts'
+import type { Provider, TokenGrant } from '../../src/providers/provider.ts'
 import { createSignIn } from '../../src/sessions/sign-in.ts'
 import { everywhereKnown } from '../support/familiarity.ts'
 import { openedStore } from '../support/opened-store.ts'
@@ -69,7 +69,7 @@ async function story(autoRegister = true, rules = { acceptsIdentity: () => true,
     sealer,
     policy: { stateTtlSeconds: 300, returnToAllowed: [app], publicUrl: new URL('https://id.example.com') },
     mayReturn: () => true,
-    managed: { openVersion: async () => undefined },
+    managed: standIn,
     autoRegister,
     rules,
     opensByMail: async () => true,
@@ -203,6 +203,49 @@ describe('a sign-in', () => {
       ...Array(7).fill('state_already_used'),
     ])
     expect(at.standIn.exchanged).toHaveLength(1)
+  })
+})
+
+describe('a sign-in during which the settings change', () => {
+  const trusting = { emailTrust: 'verified', secondFactor: 'trusted' } as const
+  const cautious = { emailTrust: 'never', secondFactor: 'ask' } as const
+  const signIn = async (before: Partial<Provider>, after: Partial<Provider>) => {
+    at.standIn.becomes('google', { ...before, version: 'pvr_1' })
+    const { state, binding } = await at.begun()
+    at.standIn.becomes('google', { ...after, version: 'pvr_2' })
+    return { binding, outcome: await at.enter('google', { code: 'c', state }, arriving(binding)) }
+  }
+
+  test.each([
+    ['those of the start only', trusting, cautious],
+    ['those of now only', cautious, trusting],
+  ])('proves no email address and no second factor if %s trust the provider', async (_, before, after) => {
+    expect((await signIn(before, after)).outcome).toMatchObject({
+      ok: true,
+      value: { action: 'created_new_user', account: { emailVerified: false }, session: { amr: ['fed'] } },
+    })
+  })
+
+  test('proves both if both trust the provider', async () => {
+    expect((await signIn(trusting, trusting)).outcome).toMatchObject({
+      ok: true,
+      value: { account: { emailVerified: true }, session: { amr: ['fed', 'mfa'] } },
+    })
+  })
+
+  test('ends in a conflict that proves nothing either, when it is resolved with the settings of now', async () => {
+    await at.member({ email: 'ada@example.com', emailVerified: true })
+    const { outcome, binding } = await signIn(cautious, trusting)
+    if (outcome.ok) throw new Error('there was to be a question')
+    const ticket = String(outcome.error.extra?.conflict_ticket)
+    const shown = await at.resolve.show(ticket, binding, null)
+    // All methods, whatever the account has: this user did not prove the address.
+    expect(shown.ok && shown.value.methods.map(({ type }) => type)).toContain('password')
+    const answered = await at.resolve.answer(ticket, 'create', { ...arriving(binding), recent: false })
+    expect(answered).toMatchObject({
+      ok: true,
+      value: { action: 'created_new_user', account: { emailVerified: false }, session: { amr: ['fed'] } },
+    })
   })
 })
 

@@ -395,6 +395,53 @@ describe.each(databases)('providers managed at run time, on %s', (database) => {
     expect(failures).toEqual([])
   })
 
+  test('a user ID from other endpoints, or at another path, is another person', async () => {
+    await added('beta')
+    const who = world.newcomer()
+    const { user } = await world.signIn('beta', who)
+    const again = () => world.enter('beta', who)
+    expect(authOf(await again())).toMatchObject({ action: 'login_existing', user: { id: user.id } })
+    const { USERINFO_URL, USER_ID_PATH } = betaSettings()
+    const secret = { CLIENT_SECRET: betaSettings().CLIENT_SECRET }
+    for (const change of [
+      { USERINFO_URL: `${USERINFO_URL}?of=others` },
+      { USERINFO_URL, USER_ID_PATH: 'data.user.label' },
+    ]) {
+      const changed = await as('PATCH', '/providers/beta', { settings: { ...change, ...secret }, force: true })
+      expect(changed.status, changed.text).toBe(200)
+      // Only the email address leads to the account, and it proves nothing here.
+      expect(refusalOf(await again())).toEqual([409, 'account_conflict'])
+    }
+    // What asserts the subject is as it was: so is the person, although the consent page is another one.
+    const back = { USER_ID_PATH, AUTHORIZE_URL: `${betaSettings().AUTHORIZE_URL}?theme=dark`, ...secret }
+    expect((await as('PATCH', '/providers/beta', { settings: back, force: true })).status).toBe(200)
+    expect(authOf(await again())).toMatchObject({ action: 'login_existing', user: { id: user.id } })
+  })
+
+  test('deleted settings finish no sign-in, although the same provider was added again', async () => {
+    await added('beta')
+    const begun = await world.begin('beta')
+    const back = await world.approve(begun.url, world.newcomer())
+    expect((await as('DELETE', '/providers/beta')).status).toBe(204)
+    const data = { id: 'beta', kind: 'oauth2', settings: betaSettings() }
+    expect((await as('POST', '/providers', data)).status).toBe(201)
+    expect((await as('POST', '/providers/beta/enable', { force: true })).status).toBe(200)
+    expect(refusalOf(await world.finish(begun, back))).toEqual([400, 'flow_mismatch'])
+  })
+
+  test('a secret that is sent is a change, also if it is the stored one: nobody can guess it unseen', async () => {
+    const { revision } = await added()
+    for (const [at, secret] of [settings().CLIENT_SECRET, 'a-guess-at-the-stored-secret'].entries()) {
+      const sent = await as('PATCH', '/providers/acme', { settings: { CLIENT_SECRET: secret } })
+      expect(sent.body).toMatchObject({ draft: { version: 2 + at }, revision: Number(revision) + 1 + at })
+      const audited = (await world.trail()).findLast(({ event }) => event === 'provider.updated')
+      expect(typeof audited?.data === 'string' ? JSON.parse(audited.data) : audited?.data).toMatchObject({
+        version: 2 + at,
+        changes: [{ setting: 'CLIENT_SECRET', before: null, after: 'changed' }],
+      })
+    }
+  })
+
   test('administrators are notified of an expiring client secret, once for each number of days', async () => {
     await added()
     const address = world.emailOf(administrator)

@@ -31,6 +31,7 @@ const provider = (id: string): Provider => ({
 /** Providers with configured responses that record their calls: flows can be tested without a network. */
 export function providerStandIn(ids: readonly string[]) {
   const known = new Map(ids.map((id) => [id, provider(id)]))
+  const versions = new Map<string, Provider>()
   const exchanged: { provider: string; code: string; verifier: string; redirectUri: string }[] = []
   const forgotten: string[] = []
   let begun = 0
@@ -62,7 +63,7 @@ export function providerStandIn(ids: readonly string[]) {
       return failure ?? ok<CodeExchange>({ tokens, idToken: null, issuer: one.issuer })
     },
     identify: async () => ok(claims),
-    trusts: (_, { emailVerified }) => emailVerified,
+    trusts: ({ emailTrust }, { emailVerified }) => emailTrust !== 'never' && emailVerified,
     admits: () => ok(undefined),
     eraseProfile: (one, { subject }) => void forgotten.push(`${one.id}:${subject}`),
   } satisfies Partial<Providers>
@@ -70,6 +71,13 @@ export function providerStandIn(ids: readonly string[]) {
   return {
     providers: standIn as unknown as Providers,
     exchanged,
+    /** Changes the live settings of a provider: those before stay open under their version. */
+    becomes: (id: string, given: Partial<Provider> & { version: string }): void => {
+      const changed = { ...provider(id), ...given }
+      known.set(id, changed)
+      versions.set(given.version, changed)
+    },
+    openVersion: async (_id: string, version: string) => versions.get(version),
     /** The profiles to request again, in order. */
     forgotten,
     /** Sets the user of the next callbacks. */
