@@ -275,7 +275,7 @@ export const update = route({
       { ...change, position, secretExpiresAt },
       origin,
     )
-    // Only the draft of this change: another one has not been seen by its author, or is somebody else's.
+    // Only the draft of this change: another one has not been seen by its author, or belongs to someone else.
     const { draft = null, record = null } = changed.ok ? changed.value : {}
     if (!publishes || draft?.author !== who.accountId) return answer(changed, services)
     const publishing = { force: true, revision: record?.revision }
