@@ -443,6 +443,35 @@ describe.each(databases)('providers managed at run time, on %s', (database) => {
     }
   })
 
+  test('a secret that no key opens is reported, and can be repaired by sending it again', async () => {
+    await added()
+    await as('PATCH', '/providers/acme', { settings: { NAME: 'Renamed' } })
+    expect((await (await trying(world.newcomer())).finished()).status).toBe(200)
+    await world.operator("update provider_versions set secret = 'unreadable', trial = 'unreadable'")
+    expect(refusalOf(await as('GET', '/providers/acme/try'))).toEqual([404, 'provider_trial_not_found'])
+    const renamed = await as('PATCH', '/providers/acme', { settings: { NAME: 'Again' } })
+    expect(refusalOf(renamed)).toEqual([400, 'invalid_request'])
+    expect((renamed.body.errors as { path: string }[]).map(({ path }) => path)).toEqual(['settings.CLIENT_SECRET'])
+    const restored = await as('POST', '/providers/acme/versions/1/restore')
+    expect(refusalOf(restored)).toEqual([400, 'provider_secret_required'])
+    const { CLIENT_SECRET } = settings()
+    const repaired = await as('PATCH', '/providers/acme', { settings: { CLIENT_SECRET }, force: true })
+    expect(repaired.status, repaired.text).toBe(200)
+    expect(authOf(await world.enter('acme', world.newcomer())).action).toBe('created_new_user')
+  })
+
+  test('shows all redirect URIs to register, also those of a draft', async () => {
+    await gone()
+    const REDIRECT_URIS = 'mobile=com.example.app:/callback'
+    const made = await as('POST', '/providers', {
+      id: 'acme',
+      kind: 'oidc',
+      settings: { ...settings(), REDIRECT_URIS },
+    })
+    expect(made.status, made.text).toBe(201)
+    expect(made.body.redirect_uris).toMatchObject({ mobile: 'com.example.app:/callback' })
+  })
+
   test('administrators are notified of an expiring client secret, once for each number of days', async () => {
     await added()
     const address = world.emailOf(administrator)

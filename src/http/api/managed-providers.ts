@@ -406,7 +406,13 @@ export const restore = route({
       .meta({ parameter: 'ProviderVersionNumber', description: 'The number of a version' }),
   }),
   reply: Managed,
-  fails: ['provider_not_found', 'provider_not_editable', 'provider_version_not_found', 'invalid_request'],
+  fails: [
+    'provider_not_found',
+    'provider_not_editable',
+    'provider_secret_required',
+    'provider_version_not_found',
+    'invalid_request',
+  ],
   handle: async ({ who, params, origin }, services: Services) =>
     answer(await services.flows.manageProviders.restore(who.accountId, params.id, params.version, origin), services),
 })
