@@ -8,7 +8,7 @@ import { type Fact, internalOrigin, type Origin } from '../events/catalogue.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { type Sealer, UnopenableError } from '../kernel/crypto.ts'
 import type { Ids } from '../kernel/ids.ts'
-import { err, ok, type Result } from '../kernel/result.ts'
+import { type Err, err, ok, type Result } from '../kernel/result.ts'
 import { createShared } from '../kernel/shared.ts'
 import type { Failure } from './calls/failure.ts'
 import { definitions } from './definitions/index.ts'
@@ -285,7 +285,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
     return find(id)
   }
 
-  const invalid = (faults: readonly DataFault[]): Result<never, InvalidProvider> => {
+  const invalid = (faults: readonly DataFault[]): Err<InvalidProvider> => {
     const { error } = fail('invalid_request')
     return err({ ...error, faults })
   }
@@ -294,16 +294,24 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
   function check(data: ProviderData, all: readonly StoredProvider[]): Result<ProviderSettings, InvalidProvider> {
     const read = readProviderData(data, general)
     if (!read.ok) return invalid(read.error)
-    const others = present(all).flatMap((one) => {
-      const newest = one.live ?? one.draft
-      const known = one.id === data.id || !newest ? undefined : settingsForCheck(one, newest)
-      return known ? [known] : []
-    })
-    const known = [...fixed, ...others]
-    const before = new Set(sharedIssuers(known))
-    const [shared] = sharedIssuers([...known, read.value]).filter((fault) => !before.has(fault))
-    if (shared !== undefined) return invalid([{ field: 'settings.ISSUER', message: `must be unique: ${shared}` }])
-    return read
+    const shared = sharedWith(data.id, read.value, all)
+    return shared ?? read
+  }
+  /** One issuer, one provider: compared with the live settings and the draft of each other one, which may go live. */
+  function sharedWith(
+    id: string,
+    own: Pick<ProviderSettings, 'issuer' | 'tenants'>,
+    all: readonly StoredProvider[],
+  ): Err<InvalidProvider> | undefined {
+    const others = present(all).flatMap((one) =>
+      one.id === id
+        ? []
+        : [one.live, one.draft].flatMap((version) => (version && settingsForCheck(one, version)) ?? []),
+    )
+    const [shared] = [...fixed, ...others].flatMap((other) => sharedIssuers([other, own]))
+    return shared === undefined
+      ? undefined
+      : invalid([{ field: 'settings.ISSUER', message: `must be unique: ${shared}` }])
   }
   /** With a placeholder for each secret: neither the checks between providers nor redirect URIs need them. */
   const settingsForCheck = (
@@ -396,7 +404,10 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
     { revision, force = false, enable = false }: { revision?: number | undefined; force?: boolean; enable?: boolean },
     origin: Origin,
   ): Promise<
-    Result<ManagedProvider, Unknown | Refusal<'provider_changed' | 'provider_not_tried' | 'provider_discovery_failed'>>
+    Result<
+      ManagedProvider,
+      Unknown | InvalidProvider | Refusal<'provider_changed' | 'provider_not_tried' | 'provider_discovery_failed'>
+    >
   > {
     const found = await stored(id)
     if (!found.ok) return found
@@ -406,13 +417,17 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
       const failure = await discover(found.value, draft)
       if (failure) return fail('provider_discovery_failed', undefined, { cause: failure })
     }
-    return change<Unknown | Refusal<'provider_changed'>>(id, (all) => {
+    return change<Unknown | InvalidProvider | Refusal<'provider_changed'>>(id, (all) => {
       const current = findIn(all, id)
       if (!current.ok) return current
       const now = current.value
       if (revision !== undefined && revision !== now.revision) return fail('provider_changed')
       // Another administrator replaced the draft that was checked.
       if (now.draft?.id !== draft?.id) return fail('provider_changed')
+      // The environment, or another provider, may have this issuer since the draft was made.
+      const known = now.draft && settingsForCheck(now, now.draft)
+      const shared = known && sharedWith(id, known, all)
+      if (shared) return shared
       const isEnabling = enable && !now.enabled
       if (!now.draft && !isEnabling) return ok(null)
       const at = clock()

@@ -472,6 +472,31 @@ describe.each(databases)('providers managed at run time, on %s', (database) => {
     expect(made.body.redirect_uris).toMatchObject({ mobile: 'com.example.app:/callback' })
   })
 
+  test('two providers never have one issuer, live or as a draft', async () => {
+    const { ISSUER, ...client } = settings()
+    const issuerOf = (one: string) => `${ISSUER}/${one}`
+    const secretless = { CLIENT_ID: 'c', PKCE: 'without_secret' }
+    const faultsOf = ({ body }: { body: Record<string, unknown> }) =>
+      (body.errors as { path: string }[] | undefined)?.map(({ path }) => path)
+    const add = (id: string, given: object) => as('POST', '/providers', { id, kind: 'oidc', settings: given })
+    const taken = ['settings.ISSUER']
+    await added()
+    // One is live, with a draft that has another issuer. One has no secret.
+    const { CLIENT_SECRET } = client
+    const moved = await as('PATCH', '/providers/acme', { settings: { ISSUER: issuerOf('moved'), CLIENT_SECRET } })
+    expect(moved.status, moved.text).toBe(200)
+    const public_ = await add('public', { ...secretless, ISSUER: issuerOf('public') })
+    expect(public_.status, public_.text).toBe(201)
+    for (const issuer of [ISSUER, issuerOf('moved'), issuerOf('public')])
+      expect(faultsOf(await add('second', { ...client, ISSUER: issuer })), issuer).toEqual(taken)
+    // Another way brought it here: it does not become live.
+    expect((await add('second', { ...client, ISSUER: issuerOf('second') })).status).toBe(201)
+    const text = (issuer: string) => JSON.stringify({ CLIENT_ID: client.CLIENT_ID, NAME: 'Second', ISSUER: issuer })
+    await world.operator(`update provider_versions set settings = '${text(ISSUER)}' where provider_id = 'second'`)
+    const published = await as('POST', '/providers/second/publish', { force: true })
+    expect(faultsOf(published), published.text).toEqual(taken)
+  })
+
   test('administrators are notified of an expiring client secret, once for each number of days', async () => {
     await added()
     const address = world.emailOf(administrator)

@@ -294,6 +294,7 @@ export const publish = route({
     'provider_changed',
     'provider_not_tried',
     'provider_discovery_failed',
+    'invalid_request',
   ],
   handle: async ({ who, params, body, origin }, services: Services) =>
     answer(await services.flows.manageProviders.goLive(who.accountId, params.id, body, origin), services),
@@ -316,6 +317,7 @@ export const enable = route({
     'provider_changed',
     'provider_not_tried',
     'provider_discovery_failed',
+    'invalid_request',
   ],
   handle: async ({ who, params, body, origin }, services: Services) =>
     answer(await services.flows.manageProviders.enable(who.accountId, params.id, body, origin), services),
