@@ -373,6 +373,29 @@ describe.each(databases)('providers managed at run time, on %s', (database) => {
     token = (await world.signIn('google', administrator)).access_token
   })
 
+  test('each deletion withdraws the grants of its time, although another node finished the one before', async () => {
+    const nodes = [world.vinculum, (await world.another()).vinculum]
+    for (const finishing of [1, 0]) {
+      await added()
+      for (const node of nodes) await node.runJob('reload-providers')
+      await world.signIn('acme', world.newcomer())
+      const before = world.sandbox.journal.calls('oidc', 'revoke').length
+      expect((await as('DELETE', '/providers/acme?withdraw=true')).status).toBe(204)
+      for (const node of nodes) {
+        await node.runJob('reload-providers')
+        await node.runJob('delete-providers')
+      }
+      for (let round = 0; round < 5; round++) {
+        await world.vinculum.runJob('revoke-at-provider')
+        world.turn(120)
+      }
+      expect(world.sandbox.journal.calls('oidc', 'revoke').length).toBeGreaterThan(before)
+      await nodes[finishing]?.runJob('delete-providers')
+      expect((await world.dump()).providers).toEqual([])
+      token = (await world.signIn('google', administrator)).access_token
+    }
+  })
+
   test('tokens that users granted are not sent to endpoints that an administrator changed', async () => {
     await added('beta')
     const { access_token } = await world.signIn('beta', world.newcomer())
