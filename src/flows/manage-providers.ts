@@ -47,16 +47,17 @@ const noticeDays = [30, 7, 1] as const
 export function manageProviders(parts: ManageProvidersParts) {
   const { managed, users, accounts, revocations, rules, trial, clock, wakeRevocation } = parts
   const { list, find, create, change, goLive, enable, disable, versions, restore, check, remove } = managed
-  /** Providers whose grants this node has withdrawn, while their revocations wait. */
+  /** Deletions, by provider and start, whose grants this node has withdrawn, while their revocations wait. */
   const withdrawn = new Set<string>()
 
-  /** Withdraws the grants of all users at a provider; they are then revoked there. */
-  async function withdrawAll(provider: string): Promise<void> {
+  /** Withdraws the grants of all users at a provider; they are then revoked there. Returns whether there were any. */
+  async function withdrawAll(provider: string): Promise<boolean> {
+    let isAny = false
     for (let after = ''; ; ) {
       const page = await users.atProvider(provider, { after, limit: identitiesAtOnce })
       for (const { account, methods } of page.accounts)
-        for (const identity of methods.identities.filter((one) => one.provider === provider))
-          await accounts.withdraw(
+        for (const identity of methods.identities.filter((one) => one.provider === provider)) {
+          const from = await accounts.withdraw(
             { accountId: account.id, identityId: identity.id, at: clock() },
             ({ provider: at, id }) => [
               {
@@ -67,7 +68,9 @@ export function manageProviders(parts: ManageProvidersParts) {
               },
             ],
           )
-      if (page.next === null) return
+          if (from.length > 0) isAny = true
+        }
+      if (page.next === null) return isAny
       after = page.next
     }
   }
@@ -113,15 +116,22 @@ export function manageProviders(parts: ManageProvidersParts) {
     /** Continues the deletions that withdraw grants: each ends when its last grant is revoked at the provider. */
     async continueDeletions(): Promise<void> {
       for (const { id, since } of await managed.deleting()) {
-        if (!withdrawn.has(id)) {
+        // Another node may have finished an earlier deletion of the same ID, which this node still remembers.
+        const deletion = `${id} ${since.getTime()}`
+        if (!withdrawn.has(deletion)) {
           await withdrawAll(id)
-          withdrawn.add(id)
+          withdrawn.add(deletion)
           wakeRevocation()
         }
         const isOverdue = clock() >= secondsAfter(since, mostDeletionSeconds)
         if (!isOverdue && (await revocations.waitingAt(id))) continue
+        // A node that still had the provider may have finished a sign-in since, with a new grant.
+        if (!isOverdue && (await withdrawAll(id))) {
+          wakeRevocation()
+          continue
+        }
         await managed.finishDeletion(id)
-        withdrawn.delete(id)
+        withdrawn.delete(deletion)
       }
     },
 

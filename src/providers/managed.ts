@@ -8,7 +8,7 @@ import { type Fact, internalOrigin, type Origin } from '../events/catalogue.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { type Sealer, UnopenableError } from '../kernel/crypto.ts'
 import type { Ids } from '../kernel/ids.ts'
-import { err, ok, type Result } from '../kernel/result.ts'
+import { type Err, err, ok, type Result } from '../kernel/result.ts'
 import { createShared } from '../kernel/shared.ts'
 import type { Failure } from './calls/failure.ts'
 import { definitions } from './definitions/index.ts'
@@ -158,6 +158,13 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
     settings: { ...version.settings, ...secretsOf(version) },
   })
 
+  /** The same as the base of a change. A secret that no key opens is none: sending it again repairs the provider. */
+  const baseOf = ({ id, kind }: ProviderRecord, version: ProviderVersion): ProviderData => ({
+    id,
+    kind,
+    settings: { ...version.settings, ...secretNames(version) },
+  })
+
   /** The settings of a stored version. `undefined` if this node cannot use them; that is logged. */
   function settingsFor(record: ProviderRecord, version: ProviderVersion): ManagedSettings | undefined {
     const unusable = (reason: 'invalid_settings' | 'unreadable_secret'): undefined => {
@@ -208,12 +215,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
   })
   /** The secrets of a version. A secret that no key opens is shown as none: the page must still open. */
   function secretNames(version: ProviderVersion): Record<string, string> {
-    try {
-      return secretsOf(version)
-    } catch (error) {
-      if (error instanceof UnopenableError) return {}
-      throw error
-    }
+    return opened(() => secretsOf(version)) ?? {}
   }
 
   function managed(stored: StoredProvider): ManagedProvider {
@@ -221,7 +223,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
     const { position, revision, version, createdAt, createdBy, updatedAt, updatedBy } = stored
     const newest = draft ?? live
     const inUse = (!fixedIds.has(id) && providers.get(id)) || null
-    const read = newest && readProviderData({ id, kind, settings: { ...newest.settings } }, general)
+    const read = newest && settingsForCheck(stored, newest)
     return {
       id,
       kind,
@@ -232,7 +234,8 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
       live: live && shown(kind, live),
       draft: draft && shown(kind, draft),
       inUse,
-      redirectUris: read?.ok ? read.value.redirectUris : { default: `${general.publicUrl.origin}/auth/${id}/callback` },
+      redirectUris: read?.redirectUris ??
+        inUse?.redirectUris ?? { default: `${general.publicUrl.origin}/auth/${id}/callback` },
     }
   }
   const fromEnvironment = (settings: ProviderSettings): ManagedProvider => ({
@@ -282,7 +285,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
     return find(id)
   }
 
-  const invalid = (faults: readonly DataFault[]): Result<never, InvalidProvider> => {
+  const invalid = (faults: readonly DataFault[]): Err<InvalidProvider> => {
     const { error } = fail('invalid_request')
     return err({ ...error, faults })
   }
@@ -291,25 +294,33 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
   function check(data: ProviderData, all: readonly StoredProvider[]): Result<ProviderSettings, InvalidProvider> {
     const read = readProviderData(data, general)
     if (!read.ok) return invalid(read.error)
-    const others = present(all).flatMap((one) => {
-      const newest = one.live ?? one.draft
-      const known = one.id === data.id || !newest ? undefined : settingsForCheck(one, newest)
-      return known ? [known] : []
-    })
-    const known = [...fixed, ...others]
-    const before = new Set(sharedIssuers(known))
-    const [shared] = sharedIssuers([...known, read.value]).filter((fault) => !before.has(fault))
-    if (shared !== undefined) return invalid([{ field: 'settings.ISSUER', message: `must be unique: ${shared}` }])
-    return read
+    const shared = sharedWith(data.id, read.value, all)
+    return shared ?? read
   }
-  /** Without its secret, which the checks between providers do not need. */
+  /** One issuer, one provider: compared with the live settings and the draft of each other one, which may go live. */
+  function sharedWith(
+    id: string,
+    own: Pick<ProviderSettings, 'issuer' | 'tenants'>,
+    all: readonly StoredProvider[],
+  ): Err<InvalidProvider> | undefined {
+    const others = present(all).flatMap((one) =>
+      one.id === id
+        ? []
+        : [one.live, one.draft].flatMap((version) => (version && settingsForCheck(one, version)) ?? []),
+    )
+    const [shared] = [...fixed, ...others].flatMap((other) => sharedIssuers([other, own]))
+    return shared === undefined
+      ? undefined
+      : invalid([{ field: 'settings.ISSUER', message: `must be unique: ${shared}` }])
+  }
+  /** With a placeholder for each secret: neither the checks between providers nor redirect URIs need them. */
   const settingsForCheck = (
     { id, kind }: ProviderRecord,
-    { settings }: ProviderVersion,
-  ): Pick<ProviderSettings, 'issuer' | 'tenants'> | undefined => {
-    const secrets = isKind(kind)
-      ? Object.fromEntries(secretSettings(kind).map((name) => [name, 'x'.repeat(40)] as const))
-      : {}
+    { settings, secret }: ProviderVersion,
+  ): Omit<ProviderSettings, 'clientSecret'> | undefined => {
+    // With PKCE=without_secret there is none, and a placeholder would be a fault.
+    const secrets =
+      secret === null ? {} : Object.fromEntries(secretSettings(kind).map((name) => [name, 'x'.repeat(40)] as const))
     const read = readProviderData({ id, kind, settings: { ...secrets, ...settings } }, general)
     return read.ok ? read.value : undefined
   }
@@ -393,7 +404,10 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
     { revision, force = false, enable = false }: { revision?: number | undefined; force?: boolean; enable?: boolean },
     origin: Origin,
   ): Promise<
-    Result<ManagedProvider, Unknown | Refusal<'provider_changed' | 'provider_not_tried' | 'provider_discovery_failed'>>
+    Result<
+      ManagedProvider,
+      Unknown | InvalidProvider | Refusal<'provider_changed' | 'provider_not_tried' | 'provider_discovery_failed'>
+    >
   > {
     const found = await stored(id)
     if (!found.ok) return found
@@ -403,13 +417,17 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
       const failure = await discover(found.value, draft)
       if (failure) return fail('provider_discovery_failed', undefined, { cause: failure })
     }
-    return change<Unknown | Refusal<'provider_changed'>>(id, (all) => {
+    return change<Unknown | InvalidProvider | Refusal<'provider_changed'>>(id, (all) => {
       const current = findIn(all, id)
       if (!current.ok) return current
       const now = current.value
       if (revision !== undefined && revision !== now.revision) return fail('provider_changed')
       // Another administrator replaced the draft that was checked.
       if (now.draft?.id !== draft?.id) return fail('provider_changed')
+      // The environment, or another provider, may have this issuer since the draft was made.
+      const known = now.draft && settingsForCheck(now, now.draft)
+      const shared = known && sharedWith(id, known, all)
+      if (shared) return shared
       const isEnabling = enable && !now.enabled
       if (!now.draft && !isEnabling) return ok(null)
       const at = clock()
@@ -496,7 +514,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
         if (given.revision !== undefined && given.revision !== current.revision) return fail('provider_changed')
         const base = current.draft ?? current.live
         if (!base) return fail('provider_not_found', { provider: id })
-        const before = dataOf(current, base)
+        const before = baseOf(current, base)
         const settings = merged(before.settings, given.settings ?? {})
         const position = given.position ?? current.position
         const secretExpiresAt = given.secretExpiresAt === undefined ? base.secretExpiresAt : given.secretExpiresAt
@@ -557,7 +575,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
       const base = current && (current.draft ?? current.live)
       if (current && current.kind !== kind)
         return invalid([{ field: 'kind', message: 'cannot be changed; delete the provider, then add it again' }])
-      const before = current && base ? dataOf(current, base) : undefined
+      const before = current && base ? baseOf(current, base) : undefined
       const stored = before?.settings ?? {}
       const kept = secretSettings(kind).flatMap((name) => {
         const value = stored[name]
@@ -607,16 +625,19 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
     /** Makes an earlier version, with its secret, the draft. */
     async restore(by: By, id: string, version: number, origin: Origin) {
       const earlier = (await store.versions(id)).find((one) => one.version === version)
-      return change<Unknown | InvalidProvider | Refusal<'provider_version_not_found'>>(id, (all) => {
+      type Unusable = Refusal<'provider_version_not_found' | 'provider_secret_required'>
+      return change<Unknown | InvalidProvider | Unusable>(id, (all) => {
         const found = findIn(all, id)
         if (!found.ok) return found
         if (!earlier) return fail('provider_version_not_found')
         const current = found.value
-        const data = dataOf(current, earlier)
+        const data = baseOf(current, earlier)
+        if (earlier.secret !== null && Object.keys(secretNames(earlier)).length === 0)
+          return fail('provider_secret_required')
         const checked = check(data, all)
         if (!checked.ok) return checked
         const base = current.draft ?? current.live
-        const changes = changesBetween(base ? dataOf(current, base).settings : {}, data.settings, current.kind)
+        const changes = changesBetween(base ? baseOf(current, base).settings : {}, data.settings, current.kind)
         const fresh = newVersion(data, {
           version: current.version + 1,
           by,
@@ -704,8 +725,8 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
       const { draft } = found.value
       const isOpen = draft?.trialExpiresAt && draft.trialExpiresAt > clock()
       if (!draft?.trial || !isOpen) return fail('provider_trial_not_found')
-      const trial = JSON.parse(sealer.open(draft.trial, trialPlace(draft.id))) as Trial
-      return trial.by === by ? ok(trial) : fail('provider_trial_not_found')
+      const trial = opened(() => JSON.parse(sealer.open(draft.trial ?? '', trialPlace(draft.id))) as Trial)
+      return trial?.by === by ? ok(trial) : fail('provider_trial_not_found')
     },
 
     /**
@@ -815,6 +836,16 @@ const merged = (
   Object.fromEntries(
     Object.entries({ ...before, ...change }).flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
   )
+
+/** `undefined` if no key opens what is sealed. */
+function opened<T>(open: () => T): T | undefined {
+  try {
+    return open()
+  } catch (error) {
+    if (error instanceof UnopenableError) return undefined
+    throw error
+  }
+}
 
 /** Everything that decides where secrets, codes and tokens are sent. */
 const addressesOf = (settings: ProviderSettings): string =>

@@ -372,6 +372,29 @@ describe.each(databases)('providers managed at run time, on %s', (database) => {
     token = (await world.signIn('google', administrator)).access_token
   })
 
+  test('each deletion withdraws the grants of its time, although another node finished the one before', async () => {
+    const nodes = [world.vinculum, (await world.another()).vinculum]
+    for (const finishing of [1, 0]) {
+      await added()
+      for (const node of nodes) await node.runJob('reload-providers')
+      await world.signIn('acme', world.newcomer())
+      const before = world.sandbox.journal.calls('oidc', 'revoke').length
+      expect((await as('DELETE', '/providers/acme?withdraw=true')).status).toBe(204)
+      for (const node of nodes) {
+        await node.runJob('reload-providers')
+        await node.runJob('delete-providers')
+      }
+      for (let round = 0; round < 5; round++) {
+        await world.vinculum.runJob('revoke-at-provider')
+        world.turn(120)
+      }
+      expect(world.sandbox.journal.calls('oidc', 'revoke').length).toBeGreaterThan(before)
+      await nodes[finishing]?.runJob('delete-providers')
+      expect((await world.dump()).providers).toEqual([])
+      token = (await world.signIn('google', administrator)).access_token
+    }
+  })
+
   test('tokens that users granted are not sent to endpoints that an administrator changed', async () => {
     await added('beta')
     const { access_token } = await world.signIn('beta', world.newcomer())
@@ -440,6 +463,60 @@ describe.each(databases)('providers managed at run time, on %s', (database) => {
         changes: [{ setting: 'CLIENT_SECRET', before: null, after: 'changed' }],
       })
     }
+  })
+
+  test('a secret that no key opens is reported, and can be repaired by sending it again', async () => {
+    await added()
+    await as('PATCH', '/providers/acme', { settings: { NAME: 'Renamed' } })
+    expect((await (await trying(world.newcomer())).finished()).status).toBe(200)
+    await world.operator("update provider_versions set secret = 'unreadable', trial = 'unreadable'")
+    expect(refusalOf(await as('GET', '/providers/acme/try'))).toEqual([404, 'provider_trial_not_found'])
+    const renamed = await as('PATCH', '/providers/acme', { settings: { NAME: 'Again' } })
+    expect(refusalOf(renamed)).toEqual([400, 'invalid_request'])
+    expect((renamed.body.errors as { path: string }[]).map(({ path }) => path)).toEqual(['settings.CLIENT_SECRET'])
+    const restored = await as('POST', '/providers/acme/versions/1/restore')
+    expect(refusalOf(restored)).toEqual([400, 'provider_secret_required'])
+    const { CLIENT_SECRET } = settings()
+    const repaired = await as('PATCH', '/providers/acme', { settings: { CLIENT_SECRET }, force: true })
+    expect(repaired.status, repaired.text).toBe(200)
+    expect(authOf(await world.enter('acme', world.newcomer())).action).toBe('created_new_user')
+  })
+
+  test('shows all redirect URIs to register, also those of a draft', async () => {
+    await gone()
+    const REDIRECT_URIS = 'mobile=com.example.app:/callback'
+    const made = await as('POST', '/providers', {
+      id: 'acme',
+      kind: 'oidc',
+      settings: { ...settings(), REDIRECT_URIS },
+    })
+    expect(made.status, made.text).toBe(201)
+    expect(made.body.redirect_uris).toMatchObject({ mobile: 'com.example.app:/callback' })
+  })
+
+  test('two providers never have one issuer, live or as a draft', async () => {
+    const { ISSUER, ...client } = settings()
+    const issuerOf = (one: string) => `${ISSUER}/${one}`
+    const secretless = { CLIENT_ID: 'c', PKCE: 'without_secret' }
+    const faultsOf = ({ body }: { body: Record<string, unknown> }) =>
+      (body.errors as { path: string }[] | undefined)?.map(({ path }) => path)
+    const add = (id: string, given: object) => as('POST', '/providers', { id, kind: 'oidc', settings: given })
+    const taken = ['settings.ISSUER']
+    await added()
+    // One is live, with a draft that has another issuer. One has no secret.
+    const { CLIENT_SECRET } = client
+    const moved = await as('PATCH', '/providers/acme', { settings: { ISSUER: issuerOf('moved'), CLIENT_SECRET } })
+    expect(moved.status, moved.text).toBe(200)
+    const public_ = await add('public', { ...secretless, ISSUER: issuerOf('public') })
+    expect(public_.status, public_.text).toBe(201)
+    for (const issuer of [ISSUER, issuerOf('moved'), issuerOf('public')])
+      expect(faultsOf(await add('second', { ...client, ISSUER: issuer })), issuer).toEqual(taken)
+    // Another way brought it here: it does not become live.
+    expect((await add('second', { ...client, ISSUER: issuerOf('second') })).status).toBe(201)
+    const text = (issuer: string) => JSON.stringify({ CLIENT_ID: client.CLIENT_ID, NAME: 'Second', ISSUER: issuer })
+    await world.operator(`update provider_versions set settings = '${text(ISSUER)}' where provider_id = 'second'`)
+    const published = await as('POST', '/providers/second/publish', { force: true })
+    expect(faultsOf(published), published.text).toEqual(taken)
   })
 
   test('administrators are notified of an expiring client secret, once for each number of days', async () => {

@@ -301,6 +301,7 @@ export const publish = route({
     'provider_changed',
     'provider_not_tried',
     'provider_discovery_failed',
+    'invalid_request',
   ],
   handle: async ({ who, params, body, origin }, services: Services) =>
     answer(await services.flows.manageProviders.goLive(who.accountId, params.id, body, origin), services),
@@ -323,6 +324,7 @@ export const enable = route({
     'provider_changed',
     'provider_not_tried',
     'provider_discovery_failed',
+    'invalid_request',
   ],
   handle: async ({ who, params, body, origin }, services: Services) =>
     answer(await services.flows.manageProviders.enable(who.accountId, params.id, body, origin), services),
@@ -413,7 +415,13 @@ export const restore = route({
       .meta({ parameter: 'ProviderVersionNumber', description: 'The number of a version' }),
   }),
   reply: Managed,
-  fails: ['provider_not_found', 'provider_not_editable', 'provider_version_not_found', 'invalid_request'],
+  fails: [
+    'provider_not_found',
+    'provider_not_editable',
+    'provider_secret_required',
+    'provider_version_not_found',
+    'invalid_request',
+  ],
   handle: async ({ who, params, origin }, services: Services) =>
     answer(await services.flows.manageProviders.restore(who.accountId, params.id, params.version, origin), services),
 })
