@@ -27,6 +27,8 @@ const config = readConfig({
   // The tour signs in more often per minute than a person may.
   RATE_LIMITS: 'off',
   RETURN_TO_ALLOWED: 'http://localhost:5173/',
+  // The sandbox is on this machine, and an administrator may add it as a provider.
+  PROVIDERS_ALLOW_PRIVATE_ADDRESSES: 'on',
   // Scopes that users can grant later.
   GITHUB_OPTIONAL_SCOPES: 'repo',
   GOOGLE_OPTIONAL_SCOPES: 'https://www.googleapis.com/auth/calendar.readonly',

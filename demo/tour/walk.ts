@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { administerAccounts } from './administering.ts'
+import { manageProviders } from './managing-providers.ts'
 import { usePassword } from './password.ts'
 import { useProviders } from './providers.ts'
 import { useSecondFactor } from './second-factor.ts'
@@ -16,6 +17,8 @@ export async function walk(run = randomBytes(4).toString('hex')): Promise<void> 
   const access = await useSecondFactor(person)
   print('\nAdministering the service')
   await administerAccounts(person, access, run)
+  print('\nAdding a provider while the service runs')
+  await manageProviders(access, run)
   print('\nA team, its Jira, and tokens for back ends')
   await useTeams(access, run)
 }
