@@ -860,36 +860,69 @@ async function Impact({ id, flows, ...reader }: Reader & { id: string; flows: Se
   )
 }
 
+/** The provider that a question is about. The environment alone decides about its own providers. */
+async function findEditable({ manageProviders }: Services['flows'], id: string) {
+  const found = await manageProviders.find(id)
+  return found.ok && found.value.source === 'environment' ? fail('provider_not_editable') : found
+}
+
+type QuestionProps = Reader & {
+  readonly id: string
+  readonly flows: Services['flows']
+  readonly csrf: string
+  readonly scopes: readonly string[]
+  readonly title: string
+  readonly text: string
+  /** The answers that end the provider for its users: the rest of the path of each form, and its button. */
+  readonly answers: readonly (readonly [path: string, button: string])[]
+  readonly note?: string
+}
+
+/** Says what will happen, and to whom, before it does. */
+async function question({ id, flows, csrf, scopes, title, text, answers, note, ...reader }: QuestionProps) {
+  return show(
+    reader.locale,
+    <Layout {...reader} title={title} signedIn={csrf} scopes={scopes}>
+      <p>{text}</p>
+      {await Impact({ ...reader, id, flows })}
+      <div class="actions">
+        {answers.map(([act, button]) => (
+          <Form key={act} action={`${pageOf(id)}${act}`} csrf={csrf}>
+            <button type="submit" class="danger">
+              {button}
+            </button>
+          </Form>
+        ))}
+        <a class="button" href={pageOf(id)}>
+          {reader.say.cancel}
+        </a>
+      </div>
+      {note === undefined ? null : <p class="fine">{note}</p>}
+    </Layout>,
+  )
+}
+
 const askDisable = route({
   ...writing,
   path: `${path}/:id/disable`,
   summary: 'Show who could not sign in any longer, before a provider is disabled',
   params: managedProviderParams,
   fails: ['provider_not_found', 'provider_not_editable'],
-  async handle({ who, params, locale, csrfToken }, { flows }: Services) {
-    const found = await flows.manageProviders.find(params.id)
+  async handle({ who, params: { id }, locale, csrfToken }, { flows }: Services) {
+    const found = await findEditable(flows, id)
     if (!found.ok) return found
-    if (found.value.source === 'environment') return fail('provider_not_editable')
     const reader = readerOf(locale)
     const { words } = reader.say.providers
-    const csrf = csrfToken()
-    return show(
-      locale,
-      <Layout {...reader} title={words.disableTitle(found.value.name)} signedIn={csrf} scopes={who.scopes}>
-        <p>{words.disableText}</p>
-        {await Impact({ ...reader, id: params.id, flows })}
-        <div class="actions">
-          <Form action={`${pageOf(params.id)}/disable`} csrf={csrf}>
-            <button type="submit" class="danger">
-              {words.disableButton}
-            </button>
-          </Form>
-          <a class="button" href={pageOf(params.id)}>
-            {reader.say.cancel}
-          </a>
-        </div>
-      </Layout>,
-    )
+    return question({
+      ...reader,
+      id,
+      flows,
+      csrf: csrfToken(),
+      scopes: who.scopes,
+      title: words.disableTitle(found.value.name),
+      text: words.disableText,
+      answers: [['/disable', words.disableButton]],
+    })
   },
 })
 
@@ -899,36 +932,25 @@ const askDelete = route({
   summary: 'Ask for confirmation before a provider is deleted',
   params: managedProviderParams,
   fails: ['provider_not_found', 'provider_not_editable'],
-  async handle({ who, params, locale, csrfToken }, { flows }: Services) {
-    const found = await flows.manageProviders.find(params.id)
+  async handle({ who, params: { id }, locale, csrfToken }, { flows }: Services) {
+    const found = await findEditable(flows, id)
     if (!found.ok) return found
-    if (found.value.source === 'environment') return fail('provider_not_editable')
     const reader = readerOf(locale)
     const { words } = reader.say.providers
-    const csrf = csrfToken()
-    return show(
-      locale,
-      <Layout {...reader} title={words.deleteTitle(found.value.name)} signedIn={csrf} scopes={who.scopes}>
-        <p>{words.deleteText}</p>
-        {await Impact({ ...reader, id: params.id, flows })}
-        <div class="actions">
-          <Form action={`${pageOf(params.id)}/delete`} csrf={csrf}>
-            <button type="submit" class="danger">
-              {words.deleteButton}
-            </button>
-          </Form>
-          <Form action={`${pageOf(params.id)}/delete?withdraw=true`} csrf={csrf}>
-            <button type="submit" class="danger">
-              {words.withdraw}
-            </button>
-          </Form>
-          <a class="button" href={pageOf(params.id)}>
-            {reader.say.cancel}
-          </a>
-        </div>
-        <p class="fine">{words.withdrawText}</p>
-      </Layout>,
-    )
+    return question({
+      ...reader,
+      id,
+      flows,
+      csrf: csrfToken(),
+      scopes: who.scopes,
+      title: words.deleteTitle(found.value.name),
+      text: words.deleteText,
+      answers: [
+        ['/delete', words.deleteButton],
+        ['/delete?withdraw=true', words.withdraw],
+      ],
+      note: words.withdrawText,
+    })
   },
 })
 
