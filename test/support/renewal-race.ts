@@ -137,14 +137,15 @@ export async function raceToRenew({ url, grants: many, strict, kill }: Asked): P
     }
     await Promise.all([here, there])
     const seconds = (performance.now() - begun) / 1000
-    const stored = async (): Promise<StoredGrant[]> =>
-      Promise.all(
-        all.map(async (n) => {
-          const grant = await store.grants.find(keyOf(n))
-          if (!grant) throw new Error(`grant ${n} is gone`)
-          return grant
-        }),
-      )
+    const stored = async (): Promise<StoredGrant[]> => {
+      const found: StoredGrant[] = []
+      await each(all, async (n) => {
+        const grant = await store.grants.find(keyOf(n))
+        if (!grant) throw new Error(`grant ${n} is gone`)
+        found.push(grant)
+      })
+      return found
+    }
     const inFlight = (await stored()).filter(({ leaseUntil }) => leaseUntil !== null).length
     // The killed node's grants are free when its leases end.
     turn(leased)
