@@ -33,7 +33,6 @@ import { createScheduler } from './jobs/scheduler.ts'
 import { createSweeping, retentionSeconds } from './jobs/sweeping.ts'
 import { acceptsDoctorToken } from './kernel/doctor-token.ts'
 import { secretToken } from './kernel/ids.ts'
-import { Limit, withinLimit } from './kernel/limit.ts'
 import { createShared } from './kernel/shared.ts'
 import { createMail } from './mail/mail.ts'
 import { createOAuth } from './oauth.ts'
@@ -57,8 +56,6 @@ import { createMetrics } from './telemetry/metrics.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', packageRoot), 'utf8')) as { version: string }
 
-/** How long a read at startup may take, in milliseconds: the thread for long reads has to start first. */
-const startMs = 10_000
 /** How long requests in progress may take after SIGTERM, in seconds. */
 const graceSeconds = 10
 
@@ -114,7 +111,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
         reach: config.providerReach,
       },
     })
-    const inBoth = await withinLimit(new Limit(startMs), managed.inBoth)
+    const inBoth = await managed.inBoth()
     if (inBoth.length > 0)
       throw new ConfigError(
         inBoth.map(
@@ -122,7 +119,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
             `${prefix(id)}CLIENT_ID: the provider “${id}” was also added at run time; remove its settings from the environment, or delete it in /admin/providers before you set them`,
         ),
       )
-    await withinLimit(new Limit(startMs), managed.load)
+    await managed.load()
 
     // Credentials
     const credentials = createCredentials({

@@ -1,5 +1,5 @@
 import type { Fact } from '../events/catalogue.ts'
-import { Limit, requestLimit, whenOver, withinLimit } from '../kernel/limit.ts'
+import { insteadOfRequestLimit, Limit, requestLimit, whenOver } from '../kernel/limit.ts'
 import { busy } from './availability.ts'
 
 /**
@@ -22,7 +22,7 @@ export function createCounting(write: (facts: readonly Fact[], entry: string) =>
     const facts: Fact[] = []
     const written = (underWay.get(entry) ?? Promise.resolve()).then(() => {
       gatherings.delete(entry)
-      return withinLimit(new Limit(countingMs), () => write(facts, entry))
+      return insteadOfRequestLimit(new Limit(countingMs), () => write(facts, entry))
     })
     const over = (): void => {
       if (underWay.get(entry) === settled) underWay.delete(entry)

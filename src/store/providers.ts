@@ -10,7 +10,7 @@ const formerVersions = 20
 const providersLock = 'providers'
 
 export function providerStore(
-  { db, tables: { providers: p, providerVersions: v }, readLong, reads }: Driver,
+  { db, tables: { providers: p, providerVersions: v }, read, readLong, reads }: Driver,
   change: Change,
 ): ProviderStore {
   const reading = (q: Queries) =>
@@ -36,7 +36,8 @@ export function providerStore(
         .sort()
         .join('\n')
     },
-    list: async () => joined(await readLong(reading(db))),
+    // Few and small, and read at every start: not worth the thread for long reads.
+    list: async () => joined(await read(reading(db))),
     async version(id) {
       const [found] = await oneVersion({ id })
       return found
