@@ -9,6 +9,7 @@ import { untimed } from '../kernel/limit.ts'
 import { contentTypes, readBody as readBytes } from './body.ts'
 import type { BoundRoute, Frame } from './frame.ts'
 import type { Incoming } from './incoming.ts'
+import { listsIn } from './list-fields.ts'
 import { isRecent } from './principal.ts'
 import { type Fault, fault, invalidRequest, isUnmatched, readFaults } from './problem.ts'
 import type { Refusal, Stop } from './refusal.ts'
@@ -81,11 +82,11 @@ export async function authorize(frame: Frame, incoming: Incoming, checked: Check
 }
 
 /** Reads the query string. */
-export function readQuery(incoming: Incoming, schema: z.ZodType, lists: ReadonlySet<string>): Refusal | undefined {
+export function readQuery(incoming: Incoming, schema: z.ZodType): Refusal | undefined {
   const { url } = incoming.request
   const at = url.indexOf('?')
   const fields = at < 0 ? {} : parseQuery(url.slice(at + 1), '&', '=', { maxKeys: 0 })
-  const given = single(fields, lists, () => incoming.locale)
+  const given = single(fields, listsIn(schema), () => incoming.locale)
   if (given.faults) return { error: invalidRequest, faults: given.faults }
   const query = schema.safeParse(given.value)
   if (!query.success) return { error: invalidRequest, faults: readFaults(query.error, given.value, incoming.locale) }
@@ -98,7 +99,7 @@ export function readQuery(incoming: Incoming, schema: z.ZodType, lists: Readonly
  * before its body is read. If the browser does not name the source, only the token of a form is accepted.
  */
 export async function checkBody<D>(frame: Frame, incoming: Incoming, bound: BoundRoute<D>): Promise<Stop | undefined> {
-  const { route, accepts, body: schema, lists } = bound
+  const { route, accepts, body: schema } = bound
   const { request } = incoming
   const source = route.fromAnotherSite ? 'ours' : frame.csrf.sourceOf(request.headers)
   const isForPeople = !route.fromAnotherSite && route.surface === 'browser' && incoming.who?.via !== 'bearer'
@@ -136,7 +137,7 @@ export async function checkBody<D>(frame: Frame, incoming: Incoming, bound: Boun
       if (formExpected && !isOurForm(frame, incoming, route, token)) return { error: fail('csrf_failed').error }
       value = fields
     }
-    const given = single(value as Record<string, string | string[]>, lists.body, () => incoming.locale)
+    const given = single(value as Record<string, string | string[]>, listsIn(schema), () => incoming.locale)
     if (given.faults) return { error: invalidRequest, faults: given.faults }
     value = given.value
   }

@@ -61,8 +61,6 @@ export type BoundRoute<D> = {
   readonly accepts: { readonly json: boolean; readonly form: boolean }
   readonly headers: HeaderList
   readonly crossOrigin: CrossOrigin
-  /** The query and form fields that may occur more than once. */
-  readonly lists: { readonly query: ReadonlySet<string>; readonly body: ReadonlySet<string> }
   /** The schema of the body: an empty object if the route has none. */
   readonly body: z.ZodType
   /** How many segments of the path name the page that shows the form of this route. */

@@ -213,7 +213,6 @@ function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resou
       limiter: frame.limiter(route.limit),
       headers: route.shared ? frame.headers.shared : route.oauth ? frame.headers.oauth : frame.headers.api,
       crossOrigin: crossOriginOf(route),
-      lists: { query: listsIn(route.query), body: listsIn(accepts.form ? route.body : undefined) },
       body: route.body ?? nothing,
       formPageSegments: formPageSegments(route, pages),
     }
@@ -257,32 +256,6 @@ function order(a: string, b: string): number {
   return rank(a) < rank(b) ? -1 : 1
 }
 
-/**
- * The fields of a schema that are lists. Any other field is refused if it occurs twice, even if its schema would accept
- * that.
- */
-function listsIn(schema: z.ZodType | undefined): ReadonlySet<string> {
-  if (!schema) return new Set()
-  type Node = {
-    type?: string
-    anyOf?: Node[]
-    oneOf?: Node[]
-    properties?: Record<string, Node>
-    $ref?: string
-    $defs?: Record<string, Node>
-  }
-  const root = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Node
-  const follow = (node: Node): Node => (node.$ref ? (root.$defs?.[node.$ref.replace('#/$defs/', '')] ?? {}) : node)
-  const isList = (node: Node): boolean => {
-    const { type, anyOf } = follow(node)
-    return type === 'array' || (anyOf ?? []).some(isList)
-  }
-  const fields = [root, ...(root.anyOf ?? []), ...(root.oneOf ?? [])].flatMap((node) =>
-    Object.entries(follow(node).properties ?? {}),
-  )
-  return new Set(fields.filter(([, node]) => isList(node)).map(([name]) => name))
-}
-
 async function serve<D>(
   frame: Frame,
   { resource, bound, params }: RouteMatch<D>,
@@ -315,7 +288,7 @@ async function serve<D>(
   // A page ignores unknown query parameters, which other sites add to links. An API refuses them.
   const query = route.query ?? (route.surface === 'api' && request.url.includes('?') ? nothing : undefined)
   if (query) {
-    const stop = readQuery(incoming, query, bound.lists.query)
+    const stop = readQuery(incoming, query)
     if (stop) return responder.stop(stop)
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') {

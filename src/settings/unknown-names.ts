@@ -64,13 +64,20 @@ const escapeName = (name: string): string =>
 /** The edit distance (Levenshtein), or more than `most`. */
 function distance(a: string, b: string, most: number): number {
   if (Math.abs(a.length - b.length) > most) return most + 1
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at)
+  const tooFar = most + 1
+  let row = Array.from({ length: b.length + 1 }, (_, at) => Math.min(at, tooFar))
   for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++)
-      next[j] = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1))
-    if (Math.min(...next) > most) return most + 1
+    const next = new Array<number>(b.length + 1).fill(tooFar)
+    next[0] = Math.min(i, tooFar)
+    let least = next[0]
+    // Only what is at most this far from the diagonal can be near enough.
+    for (let j = Math.max(1, i - most); j <= Math.min(b.length, i + most); j++) {
+      const replaced = (row[j - 1] ?? tooFar) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next[j] = Math.min((row[j] ?? tooFar) + 1, (next[j - 1] ?? tooFar) + 1, replaced)
+      least = Math.min(least, next[j] ?? tooFar)
+    }
+    if (least > most) return tooFar
     row = next
   }
-  return row[b.length] ?? 0
+  return row[b.length] ?? tooFar
 }
