@@ -4,7 +4,10 @@ import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import pg from 'pg'
 import type { TestProject } from 'vitest/node'
+import { openDriver } from '../../src/store/open.ts'
+import { migratedDatabase } from './postgres.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -56,8 +59,21 @@ async function buildService(): Promise<string> {
   return folder
 }
 
+/** Migrates one database, which the tests copy. */
+async function createTemplate(server: string): Promise<void> {
+  const client = new pg.Client(server)
+  await client.connect()
+  await client.query(`create database ${migratedDatabase}`)
+  await client.end()
+  const url = new URL(server)
+  url.pathname = `/${migratedDatabase}`
+  const driver = await openDriver({ tag: 'postgres', url: url.href })
+  await driver.close()
+}
+
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const [{ url, stop }, built] = await Promise.all([startPostgres(), buildService()])
+  await createTemplate(url)
   project.provide('postgresUrl', url)
   project.provide('built', built)
   return async () => {

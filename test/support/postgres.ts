@@ -20,10 +20,19 @@ const run = async (url: string, command: string): Promise<void> => {
   }
 }
 
-/** A separate database on the server of this run. It is removed with the server. */
-export async function createDatabase(server = inject('postgresUrl')): Promise<string> {
+/** The database that has our tables and no rows; `createMigratedDatabase` copies it. */
+export const migratedDatabase = 'migrated'
+
+/** A separate, empty database on the server of this run. It is removed with the server. */
+export const createDatabase = (server = inject('postgresUrl')): Promise<string> => create(server, '')
+
+/** The same with our tables, in half of the time that the migrations take. */
+export const createMigratedDatabase = (): Promise<string> =>
+  create(inject('postgresUrl'), `template ${migratedDatabase} strategy file_copy`)
+
+async function create(server: string, how: string): Promise<string> {
   const name = `test_${randomBytes(8).toString('hex')}`
-  await run(server, `create database ${name}`)
+  await run(server, `create database ${name} ${how}`)
   const url = new URL(server)
   url.pathname = `/${name}`
   return url.href

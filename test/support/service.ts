@@ -18,7 +18,7 @@ import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { createVinculum, type Vinculum } from '../../src/vinculum.ts'
 import { createReader, type Published, readDocuments, type Seen } from './documented.ts'
-import { connectPostgres, createDatabase } from './postgres.ts'
+import { connectPostgres, createMigratedDatabase } from './postgres.ts'
 import { newFile } from './sqlite.ts'
 
 /** Jobs run when a test calls `runJob`, never in the background. */
@@ -122,7 +122,7 @@ export async function startWorld({
   let ahead = 0
   const clock = (): Date => new Date(start + ahead)
   const sandbox = await startSandbox({ clock })
-  const url = database === 'SQLite' ? `file:${newFile()}` : await createDatabase()
+  const url = database === 'SQLite' ? `file:${newFile()}` : await createMigratedDatabase()
 
   const logged: string[] = []
   const log = createLog(
