@@ -29,7 +29,12 @@ const folder = mkdtempSync(join(tmpdir(), 'vinculum-examples-'))
 mkdirSync(join(folder, 'data'))
 process.chdir(folder)
 const [port, sandboxPort] = [await freePort(), await freePort()]
-Object.assign(process.env, { PORT: String(port), SANDBOX_PORT: String(sandboxPort) })
+Object.assign(process.env, {
+  PORT: String(port),
+  SANDBOX_PORT: String(sandboxPort),
+  SAMPLE_APP_PORT: String(await freePort()),
+  SAMPLE_API_PORT: String(await freePort()),
+})
 
 const demo = spawn(process.execPath, [...process.execArgv, fileURLToPath(new URL('demo.ts', import.meta.url))], {
   stdio: ['ignore', 'pipe', 'inherit'],
@@ -37,7 +42,7 @@ const demo = spawn(process.execPath, [...process.execArgv, fileURLToPath(new URL
 const ended = new Promise<number | null>((resolve) => demo.once('exit', resolve))
 await new Promise<void>((resolve, reject) => {
   demo.stdout.on('data', (chunk: Buffer) => {
-    if (chunk.toString().includes('Ctrl+C ends it')) resolve()
+    if (chunk.toString().includes('Ctrl+C to stop')) resolve()
   })
   void ended.then((code) => reject(new Error(`The demo ended with code ${code}.`)))
 })

@@ -1,5 +1,12 @@
 export type Visit = { readonly url: URL; readonly status: number; readonly headers: Headers; readonly text: string }
 
+/** Where a browser goes next without a click: by a redirect, or by a page that leaves at once. */
+export function nextOf({ url, headers, text }: Visit): URL | undefined {
+  const refresh = /<meta http-equiv="refresh" content="0; url=([^"]*)"/.exec(text)?.[1]
+  const to = headers.get('location') ?? refresh?.replaceAll('&amp;', '&')
+  return to === undefined ? undefined : new URL(to, url)
+}
+
 /**
  * A minimal browser: keeps cookies, follows redirects, submits forms. `send` makes the requests; tests replace it to
  * see the responses.

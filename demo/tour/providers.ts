@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { createVisitor, type Visit } from '../visitor.ts'
-import { api, base, control, type Json, short, step } from './steps.ts'
+import { api, base, control, type Json, sampleApp, short, step } from './steps.ts'
 import { signInAs, throughApp } from './through-provider.ts'
 
-const app = 'http://localhost:5173/signed-in'
+const app = `${sampleApp}/signed-in`
 
 const landedOn = (visit: Visit, path: string): void =>
   assert.equal(`${visit.status} ${visit.url.pathname}`, `200 ${path}`)

@@ -5,6 +5,10 @@ import assert from 'node:assert/strict'
 export const base = `http://localhost:${process.env.PORT || 3000}`
 export const sandbox = `http://127.0.0.1:${process.env.SANDBOX_PORT || 4400}`
 
+/** The sample app and the sample API of the demo. */
+export const sampleApp = `http://localhost:${process.env.SAMPLE_APP_PORT || 5173}`
+export const sampleApi = `http://localhost:${process.env.SAMPLE_API_PORT || 5174}`
+
 export type Json = Record<string, unknown> & { [name: string]: never }
 export type Answer = { readonly status: number; readonly body: Json; readonly headers: Headers }
 type RequestOptions = {

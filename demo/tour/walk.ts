@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { administerAccounts } from './administering.ts'
+import { useApplication } from './application.ts'
 import { manageProviders } from './managing-providers.ts'
 import { usePassword } from './password.ts'
 import { useProviders } from './providers.ts'
@@ -11,6 +12,8 @@ import { useTeams } from './team.ts'
 export async function walk(run = randomBytes(4).toString('hex')): Promise<void> {
   print('\nSigning in with providers')
   await useProviders(run)
+  print('\nAn application that signs in through the service')
+  await useApplication(run)
   print('\nAn account without a provider')
   const person = await usePassword(run)
   print('\nA second factor, devices, and throttling')

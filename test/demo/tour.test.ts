@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { copyFileSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -15,6 +16,17 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
+/** Free ports for everything that the demo starts. */
+async function freePorts() {
+  const [port, sandbox, app, api] = [await freePort(), await freePort(), await freePort(), await freePort()]
+  return {
+    PORT: String(port),
+    SANDBOX_PORT: String(sandbox),
+    SAMPLE_APP_PORT: String(app),
+    SAMPLE_API_PORT: String(api),
+  }
+}
+
 function run(script: string, env: Readonly<Record<string, string>>, cwd = folder) {
   const program = startProgram(script, env, cwd)
   started.push(program.child)
@@ -22,8 +34,7 @@ function run(script: string, env: Readonly<Record<string, string>>, cwd = folder
 }
 
 test('the tour runs through the demo to its end, and the demo ends on request', async () => {
-  const [port, sandboxPort] = [await freePort(), await freePort()]
-  const ports = { PORT: String(port), SANDBOX_PORT: String(sandboxPort) }
+  const ports = await freePorts()
   const elsewhere = join(folder, 'elsewhere.db')
   const mailServer = 'smtp://127.0.0.1:1'
   const demo = run('demo/demo.ts', { ...ports, DATABASE_URL: `file:${elsewhere}`, SMTP_URL: mailServer })
@@ -35,6 +46,7 @@ test('the tour runs through the demo to its end, and the demo ends on request', 
   expect(tour.said()).not.toMatch(/FAILED|(eyJ|gh[our]_|ATOA|ya29\.)[\w-]{20}/)
   expect(tour.said()).toContain('"code":"token_wrong_type"')
   expect(tour.said()).toContain('"code":"too_many_attempts"')
+  expect(tour.said()).toContain('{"requests":10,"refresh_tokens":1}')
   expect(tour.said()).toContain('is now an administrator')
   expect(tour.said()).toContain('"code":"provider_not_tried"')
   expect(tour.said()).toContain('"missing_scopes":["write:jira-work"]')
@@ -49,13 +61,8 @@ test('the tour runs through the demo to its end, and the demo ends on request', 
 
 test('the demo creates no key where one is set', async () => {
   const other = mkdtempSync(join(folder, 'keyed-'))
-  const [port, sandboxPort] = [await freePort(), await freePort()]
   const key = `k1:${Buffer.from(Array.from({ length: 32 }, (_, at) => (at * 37) % 251)).toString('base64')}`
-  const demo = run(
-    'demo/demo.ts',
-    { PORT: String(port), SANDBOX_PORT: String(sandboxPort), ENCRYPTION_KEYS: key },
-    other,
-  )
+  const demo = run('demo/demo.ts', { ...(await freePorts()), ENCRYPTION_KEYS: key }, other)
   await demo.saying('Ctrl+C to stop')
   demo.child.kill('SIGTERM')
   expect(await demo.ended, demo.said()).toBe(0)
@@ -63,23 +70,28 @@ test('the demo creates no key where one is set', async () => {
 }, 60_000)
 
 test('a missing requirement is explained in a sentence: a port in use, a demo that is not running', async () => {
-  const [port, sandboxPort, free] = [await freePort(), await freePort(), await freePort()]
-  const taken = createServer().listen(port, '127.0.0.1')
-  const ports = { PORT: String(port), SANDBOX_PORT: String(sandboxPort) }
+  const ports = await freePorts()
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
   try {
-    for (const env of [ports, { PORT: String(free), SANDBOX_PORT: String(port) }]) {
-      const demo = run('demo/demo.ts', env)
+    for (const name of ['PORT', 'SAMPLE_API_PORT']) {
+      const demo = run('demo/demo.ts', { ...ports, [name]: String(port) })
       expect(await demo.ended).toBe(1)
       expect(demo.said()).toBe(
-        `Port ${port} is in use. Set PORT (the service) and SANDBOX_PORT (its providers) to free ports, or stop the process that uses it.\n`,
+        `Port ${port} is in use. Set ${name} to a free port, or stop the process that uses it.\n`,
       )
     }
   } finally {
     taken.close()
   }
-  const tour = run('demo/tour.ts', { PORT: String(free), SANDBOX_PORT: String(sandboxPort) })
+  const wrong = run('demo/demo.ts', { ...ports, SAMPLE_APP_PORT: 'http' })
+  expect(await wrong.ended).toBe(1)
+  expect(wrong.said()).toContain('SAMPLE_APP_PORT: must be a port, from 1 to 65535')
+  expect(wrong.said()).not.toContain('    at ')
+  const tour = run('demo/tour.ts', ports)
   expect(await tour.ended).toBe(1)
-  expect(tour.said()).toContain(`There is no response from http://localhost:${free}`)
+  expect(tour.said()).toContain(`There is no response from http://localhost:${ports.PORT}`)
 }, 60_000)
 
 // npm signals only the shell that runs a script, and a shell like Debian's passes no signal on: without `exec` the
@@ -89,11 +101,11 @@ test('a program started by npm ends with it, without errors', async () => {
   copyFileSync(inTree('package.json'), join(root, 'package.json'))
   for (const name of ['node_modules', 'demo', 'sandbox', 'src', 'tsconfig.json'])
     symlinkSync(inTree(name), join(root, name))
-  const [port, sandboxPort] = [await freePort(), await freePort()]
+  const ports = await freePorts()
   const { PATH, HOME } = process.env
   const npm = spawn('npm', ['run', 'demo'], {
     cwd: root,
-    env: { PATH, HOME, PORT: String(port), SANDBOX_PORT: String(sandboxPort) },
+    env: { PATH, HOME, ...ports },
     stdio: ['ignore', 'pipe', 'inherit'],
     // The test must end whatever outlives npm.
     detached: true,
@@ -108,7 +120,7 @@ test('a program started by npm ends with it, without errors', async () => {
     })
     npm.kill('SIGTERM')
     expect(await ended).toBe(0)
-    await expect(fetch(`http://localhost:${port}/health/live`)).rejects.toThrow()
+    await expect(fetch(`http://localhost:${ports.PORT}/health/live`)).rejects.toThrow()
   } finally {
     if (npm.pid !== undefined && npm.exitCode !== 0) process.kill(-npm.pid, 'SIGKILL')
   }

@@ -9,12 +9,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { launchBrowser } from '../support/browser.ts'
+import { launchBrowser, visit } from '../support/browser.ts'
 import { inTree, type Program, startProgram } from '../support/program.ts'
 import { freePort } from '../support/service.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'vinculum-readme-'))
-const ports = { vinculum: 0, sandbox: 0, application: 0 }
+const ports = { vinculum: 0, sandbox: 0, application: 0, sample: 0, api: 0 }
 let demo: Program
 let server: Server | undefined
 
@@ -28,18 +28,22 @@ const examples = (heading: string, language: string, file = 'README.md'): string
     .map(([, , code]) => code)
     .join('\n')
     .replaceAll('localhost:3000', `localhost:${ports.vinculum}`)
-    .replaceAll('localhost:5173', `localhost:${ports.application}`)
+    .replaceAll('localhost:8080', `localhost:${ports.application}`)
 }
 
 beforeAll(async () => {
   ports.vinculum = await freePort()
   ports.sandbox = await freePort()
   ports.application = await freePort()
+  ports.sample = await freePort()
+  ports.api = await freePort()
   demo = startProgram(
     'demo/demo.ts',
     {
       PORT: String(ports.vinculum),
       SANDBOX_PORT: String(ports.sandbox),
+      SAMPLE_APP_PORT: String(ports.sample),
+      SAMPLE_API_PORT: String(ports.api),
       RETURN_TO_ALLOWED: `http://localhost:${ports.application}/`,
     },
     folder,
@@ -106,6 +110,56 @@ test('the printed page of a browser app signs a user in, in a browser on another
     const result = page.locator('#result')
     await expect.poll(() => result.textContent(), { timeout: 20_000 }).toContain('ada@example.com')
     expect(page.url()).toBe(`http://localhost:${ports.application}/`)
+  } finally {
+    await browser.close()
+  }
+}, 90_000)
+
+test('the sample app signs a user in, calls its API, refreshes and signs out, in a browser', async () => {
+  const browser = await launchBrowser()
+  const app = `http://localhost:${ports.sample}/`
+  const known = [ports.sample, ports.api, ports.vinculum].map((port) => `http://localhost:${port}`)
+  try {
+    const context = await visit(browser, [...known, `http://127.0.0.1:${ports.sandbox}`])
+    const page = await context.newPage()
+    const press = (name: string) => page.getByRole('button', { name, exact: true }).click()
+    const says = (text: string) => page.getByText(text).waitFor()
+    /** What the library stores about the user. */
+    const stored = () =>
+      page.evaluate(() =>
+        JSON.parse(Object.entries(sessionStorage).find(([key]) => key.startsWith('oidc.user'))?.[1] ?? 'null'),
+      )
+    await page.goto(app)
+    await press('Sign in')
+    await page.getByText('Continue with Google').click()
+    await page.getByText('Grace').first().click()
+    await page.waitForURL(app)
+    await says('grace@gmail.com')
+    await press('Call the sample API')
+    await says('Water the plants')
+    const first = await stored()
+    await press('Refresh the tokens')
+    await says('The tokens were refreshed.')
+    expect((await stored()).refresh_token).not.toBe(first.refresh_token)
+    await press('Call the sample API')
+    await says('Water the plants')
+    await press('Sign out')
+    await page.getByRole('button', { name: 'Sign in', exact: true }).waitFor()
+    expect(page.url()).toBe(app)
+    expect(await stored()).toBeNull()
+
+    // Signed in again. When the session ends elsewhere, the next refresh fails and the app says so.
+    await press('Sign in')
+    await page.getByText('Continue with Google').click()
+    await page.getByText('Grace').first().click()
+    await says('grace@gmail.com')
+    const account = await context.newPage()
+    await account.goto(`http://localhost:${ports.vinculum}/account`)
+    await account.getByRole('button', { name: 'Sign out' }).click()
+    await account.waitForURL(/\/login/)
+    await press('Refresh the tokens')
+    await says('Your session has ended. Sign in again.')
+    expect(context.complaints).toEqual([])
   } finally {
     await browser.close()
   }

@@ -1,0 +1,26 @@
+import { createApplications, type NewApplication } from '../../src/applications/applications.ts'
+import type { CompleteConfig } from '../../src/config.ts'
+import { internalOrigin } from '../../src/events/catalogue.ts'
+import { openFoundation } from '../../src/foundation.ts'
+
+/** An application of the demo. Its ID is fixed, so that the documents can name it. */
+export type DemoApplication = NewApplication & { readonly id: string }
+
+/** Registers these applications in the demo's database, or changes them to what is declared. */
+export async function registerApplications(
+  config: CompleteConfig,
+  declared: readonly DemoApplication[],
+): Promise<void> {
+  const { base, store, close } = await openFoundation(config, {})
+  try {
+    for (const { id, kind, ...rest } of declared) {
+      const applications = createApplications({ ...base, applications: store.applications, ids: () => id })
+      const done = (await applications.find(id))
+        ? await applications.update('demo', id, rest, internalOrigin)
+        : await applications.create('demo', { kind, ...rest }, internalOrigin)
+      if (!done.ok) throw new Error(`the application ${id} cannot be registered: ${JSON.stringify(done.error)}`)
+    }
+  } finally {
+    await close()
+  }
+}
