@@ -8,3 +8,11 @@ export class BusyError extends Error {
     this.retryAfter = retryAfter
   }
 }
+
+/** For `catch`: returns this value if the work cannot be done now, and throws everything else. */
+export const whenBusy =
+  <T>(value: T) =>
+  (thrown: unknown): T => {
+    if (!(thrown instanceof BusyError)) throw thrown
+    return value
+  }

@@ -1,6 +1,6 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
 import { type Fact, type Origin, originForOthers } from '../events/catalogue.ts'
-import { BusyError } from '../kernel/busy.ts'
+import { whenBusy } from '../kernel/busy.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import { ok, type Result } from '../kernel/result.ts'
@@ -42,10 +42,6 @@ type DevicesParts = {
  */
 const noteMs = 250
 
-const unlessBusy = (thrown: unknown): void => {
-  if (!(thrown instanceof BusyError)) throw thrown
-}
-
 /** The sessions of an account: finds the caller's, lists them, ends them. */
 export function createDevices(parts: DevicesParts) {
   const { sessions, tokens, clock, refreshTtlSeconds, onDefect, accountExists, ofApplication } = parts
@@ -76,7 +72,7 @@ export function createDevices(parts: DevicesParts) {
     let isAwaited = true
     const noted = sessions
       .markUsed(session.id, generation, now)
-      .catch(unlessBusy)
+      .catch(whenBusy(undefined))
       .catch((thrown: unknown) => {
         if (isAwaited) throw thrown
         onDefect(thrown)

@@ -1,6 +1,7 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Action, Fact, Origin } from '../events/catalogue.ts'
 import type { Account, Role } from '../kernel/account.ts'
+import { whenBusy } from '../kernel/busy.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
@@ -131,7 +132,8 @@ export function createSignIn(parts: SignInParts) {
       ] satisfies readonly Fact[],
     )
     if (!started) return fail('sign_in_overtaken')
-    const device = inBrowser ? await familiarity.trust(accountId, session.id, origin) : null
+    // The session has started and has replaced the previous one: a refusal now would sign the person out.
+    const device = inBrowser ? await familiarity.trust(accountId, session.id, origin).catch(whenBusy(null)) : null
     return ok({ session: { ...session, scope }, cookie, device })
   }
 

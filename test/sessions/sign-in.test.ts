@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Account } from '../../src/kernel/account.ts'
+import { BusyError } from '../../src/kernel/busy.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import type { Opener, Proof } from '../../src/sessions/ports.ts'
-import { createSignIn, type SignInRequest } from '../../src/sessions/sign-in.ts'
+import { createSignIn, type Familiarity, type SignInRequest } from '../../src/sessions/sign-in.ts'
 import { everywhereKnown } from '../support/familiarity.ts'
 import { openedStore } from '../support/opened-store.ts'
 import { anAccount, anIdentity, from } from '../support/people.ts'
@@ -16,12 +17,14 @@ let turn: (seconds: number) => void
 let clock: () => Date
 let signIn: ReturnType<typeof createSignIn>
 let person: Account
+let familiarity: Familiarity
 let identityId: string
 
 beforeEach(async () => {
   const stopped = createStoppedClock()
   ;({ turn, clock } = stopped)
   opened = await openedStore({ tag: 'sqlite', file: ':memory:' }, clock)
+  familiarity = { ...everywhereKnown }
   signIn = createSignIn({
     ...opened.store,
     clock,
@@ -31,7 +34,7 @@ beforeEach(async () => {
     requireVerifiedEmail: false,
     mayReturn: () => true,
     isEnabled: () => true,
-    familiarity: everywhereKnown,
+    familiarity,
   })
   person = anAccount()
   const identity = anIdentity(person.id)
@@ -60,6 +63,15 @@ const pendingOf = async (ticket: string) => {
   return pending
 }
 const sessions = () => opened.store.sessions.list(person.id, clock())
+
+test('a sign-in succeeds if its device cannot be remembered now: its session has started', async () => {
+  familiarity.trust = () => Promise.reject(new BusyError('the database', 1))
+  const entered = await signIn.proceed(person, proof(), entering)
+  expect(entered).toMatchObject({ ok: true, value: { device: null } })
+  expect(await sessions()).toHaveLength(1)
+  familiarity.trust = () => Promise.reject(new Error('a defect'))
+  await expect(signIn.proceed(person, proof(), entering)).rejects.toThrow('a defect')
+})
 
 describe('a sign-in that needs a second factor', () => {
   test('starts no session, and stores the methods used so far under a ticket', async () => {
