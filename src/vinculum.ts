@@ -134,7 +134,11 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
     })
 
     // Sessions and sign-in
-    const applications = createApplications({ ...base, applications: stored.applications })
+    const applications = createApplications({
+      ...base,
+      applications: stored.applications,
+      sessions: stored.applicationSessions,
+    })
     const applicationSessions = createApplicationSessions({
       ...base,
       sessions: stored.applicationSessions,

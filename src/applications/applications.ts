@@ -4,16 +4,15 @@ import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { sameSecret, sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
-import {
-  type ApplicationAuth,
-  type ApplicationKind,
-  applicationAuthsOf,
-  isLogoutUri,
-  isResource,
-  isStandardScope,
-  redirectUriFault,
-} from './policy.ts'
-import type { Application, ApplicationChange, ApplicationStore } from './ports.ts'
+import { type ApplicationFault, faultsOf } from './faults.ts'
+import { type ApplicationAuth, type ApplicationKind, applicationAuthsOf, kindRules, originsOf } from './policy.ts'
+import type {
+  Application,
+  ApplicationChange,
+  ApplicationSessionStore,
+  ApplicationStore,
+  ApplicationUser,
+} from './ports.ts'
 
 /** How long the previous secret stays valid by default, so that deployments can switch one by one. */
 const overlapSeconds = 86_400
@@ -24,8 +23,8 @@ const mostApplications = 500
 /** The time of last use is informational and not worth a write for each sign-in. */
 const usedEverySeconds = 60
 
-/** The field of an application that a rule refuses. */
-export type ApplicationFault = { readonly path: string; readonly reason: 'invalid' | 'required' }
+/** People who are signed in to an application are counted up to this number. */
+export const mostCounted = 10_000
 
 /** What is registered. Absent members have the defaults of the kind. */
 export type NewApplication = Pick<Application, 'name' | 'kind' | 'redirectUris'> & ApplicationChange
@@ -42,30 +41,12 @@ type NotFound = AppError<'application_not_found'>
 /** An invalid application, with the fields that are wrong. */
 export type Refused = AppError<'invalid_request'> & { readonly fields: readonly ApplicationFault[] }
 
-/** The fields that break a rule. */
-export function faultsOf(application: Omit<Application, 'secretHash' | 'createdBy'>): readonly ApplicationFault[] {
-  const { kind, redirectUris, postLogoutRedirectUris, scopes, resources, clientAuth, backchannelLogoutUri } =
-    application
-  const invalid = (path: string): ApplicationFault => ({ path, reason: 'invalid' })
-  const ofUris = (path: string, uris: readonly string[]): readonly ApplicationFault[] =>
-    uris.flatMap((uri, at) => (redirectUriFault(kind, uri) === undefined ? [] : [invalid(`${path}.${at}`)]))
-  return [
-    ...ofUris('redirect_uris', redirectUris),
-    ...ofUris('post_logout_redirect_uris', postLogoutRedirectUris),
-    ...resources.flatMap((resource, at) => (isResource(resource) ? [] : [invalid(`resources.${at}`)])),
-    ...(scopes.includes('openid') ? [] : [{ path: 'scopes', reason: 'required' } as const]),
-    // A scope that is not standard belongs to a resource. Without one, no token could ever have it.
-    ...(resources.length > 0 || scopes.every(isStandardScope) ? [] : [invalid('scopes')]),
-    ...(applicationAuthsOf(kind).includes(clientAuth) ? [] : [invalid('client_auth')]),
-    ...(backchannelLogoutUri === null || isLogoutUri(backchannelLogoutUri) ? [] : [invalid('backchannel_logout_uri')]),
-  ]
-}
-
 const defaultScopes = ['openid', 'profile', 'email', 'offline_access'] as const
 const defaultAuth = (kind: ApplicationKind): ApplicationAuth => applicationAuthsOf(kind)[0] ?? 'none'
 
 type ApplicationsParts = {
   applications: ApplicationStore
+  sessions: Pick<ApplicationSessionStore, 'countUsers' | 'users'>
   clock: Clock
   ids: Ids
   random: Random
@@ -73,9 +54,9 @@ type ApplicationsParts = {
 }
 
 /** Registered applications: creates, changes and deletes them, and checks their secrets. */
-export function createApplications({ applications, clock, ids, random, onDefect }: ApplicationsParts) {
+export function createApplications({ applications, sessions, clock, ids, random, onDefect }: ApplicationsParts) {
   const noted = (
-    name: 'application.created' | 'application.updated' | 'application.deleted' | 'application.secret_rotated',
+    name: `application.${'created' | 'updated' | 'disabled' | 'enabled' | 'deleted' | 'secret_rotated' | 'secret_ended'}`,
     application: string,
     by: string,
     origin: Origin,
@@ -93,8 +74,12 @@ export function createApplications({ applications, clock, ids, random, onDefect 
    * The ID comes from a request, possibly through the engine. Text that cannot be one of our IDs is not looked up:
    * PostgreSQL cannot compare some of it (NUL).
    */
-  const find = async (id: string): Promise<Application | undefined> =>
+  const known = async (id: string): Promise<Application | undefined> =>
     /^\w{1,80}$/.test(id) ? applications.find(id) : undefined
+  const find = async (id: string): Promise<Application | undefined> => {
+    const found = await known(id)
+    return found?.disabledAt === null ? found : undefined
+  }
 
   const refused = (fields: readonly ApplicationFault[]) => err<Refused>({ ...fail('invalid_request').error, fields })
 
@@ -115,12 +100,15 @@ export function createApplications({ applications, clock, ids, random, onDefect 
         accessTtlSeconds: null,
         refreshTtlSeconds: null,
         backchannelLogoutUri: null,
+        corsOrigins: kindRules[given.kind].hasOrigins ? originsOf(given.redirectUris) : [],
+        logoUri: null,
         ...given,
         id: ids('app'),
         clientAuth,
         secretHash: secret === null ? null : sha256(secret),
         previousHash: null,
         previousUntil: null,
+        disabledAt: null,
         createdBy: by,
         createdAt: now,
         updatedAt: now,
@@ -136,12 +124,24 @@ export function createApplications({ applications, clock, ids, random, onDefect 
       return created ? ok({ application, secret }) : fail('too_many_applications')
     },
 
+    /** An application that people can sign in to; `undefined` if it is disabled. */
     find,
+    /** For administrators, who also see disabled applications. */
     async get(id: string): Promise<Result<Application, NotFound>> {
-      const found = await find(id)
+      const found = await known(id)
       return found ? ok(found) : fail('application_not_found')
     },
     list: (): Promise<readonly Application[]> => applications.list(),
+    /** How many people are signed in to each, up to `mostCounted`. */
+    countUsers: (ids: readonly string[]): Promise<ReadonlyMap<string, number>> =>
+      sessions.countUsers(ids, clock(), mostCounted),
+    /** The people who signed in to an application, by account ID, after `after`. */
+    async users(
+      id: string,
+      page: { readonly after: string; readonly limit: number },
+    ): Promise<Result<readonly ApplicationUser[], NotFound>> {
+      return (await known(id)) ? ok(await sessions.users(id, page, clock())) : fail('application_not_found')
+    },
     any: (): Promise<boolean> => applications.any(),
 
     async update(
@@ -177,7 +177,25 @@ export function createApplications({ applications, clock, ids, random, onDefect 
         noted('application.secret_rotated', id, by, origin),
       )
       if (application) return ok({ application, secret })
-      return (await find(id)) ? fail('application_has_no_secret') : fail('application_not_found')
+      return (await known(id)) ? fail('application_has_no_secret') : fail('application_not_found')
+    },
+
+    /** Ends the overlap: only the current secret is valid from now on. */
+    async endPreviousSecret(by: string, id: string, origin: Origin): Promise<Result<Application, NotFound>> {
+      const ended = await applications.endPreviousSecret(id, clock(), noted('application.secret_ended', id, by, origin))
+      return ended ? ok(ended) : this.get(id)
+    },
+
+    /** Refuses sign-ins and tokens of the application at once, until it is enabled again. */
+    async disable(by: string, id: string, origin: Origin): Promise<Result<Application, NotFound>> {
+      const done = await applications.setDisabled(id, clock(), noted('application.disabled', id, by, origin))
+      return done ? ok(done) : fail('application_not_found')
+    },
+
+    /** People can sign in to it again. Sign-ins that have not expired in the meantime continue. */
+    async enable(by: string, id: string, origin: Origin): Promise<Result<Application, NotFound>> {
+      const done = await applications.setDisabled(id, null, noted('application.enabled', id, by, origin))
+      return done ? ok(done) : fail('application_not_found')
     },
 
     /** Deletes an application. Its tokens are invalid at once. */

@@ -15,9 +15,32 @@ export type ApplicationKind = (typeof applicationKinds)[number]
 export const applicationAuths = ['none', 'client_secret_basic', 'client_secret_post'] as const
 export type ApplicationAuth = (typeof applicationAuths)[number]
 
+type KindRules = {
+  /** How it may authenticate; the first one is the default. */
+  readonly auths: readonly ApplicationAuth[]
+  /** Whether its scripts call the API in a browser, from registered origins. */
+  readonly hasOrigins: boolean
+}
+
 /** Only a server can keep a secret. Code in a browser or on a device is readable by its user. */
-export const applicationAuthsOf = (kind: ApplicationKind): readonly ApplicationAuth[] =>
-  kind === 'server' ? ['client_secret_basic', 'client_secret_post'] : ['none']
+export const kindRules: Readonly<Record<ApplicationKind, KindRules>> = {
+  browser: { auths: ['none'], hasOrigins: true },
+  server: { auths: ['client_secret_basic', 'client_secret_post'], hasOrigins: false },
+  native: { auths: ['none'], hasOrigins: false },
+}
+export const applicationAuthsOf = (kind: ApplicationKind): readonly ApplicationAuth[] => kindRules[kind].auths
+
+/** How much may be registered. A name fits in a heading; a URI is never longer in any browser's address bar. */
+export const limits = {
+  nameLength: 80,
+  uriLength: 2048,
+  uris: 50,
+  origins: 20,
+  resources: 20,
+  scopes: 50,
+  accessSeconds: { least: 60, most: 86_400 },
+  refreshSeconds: { least: 300, most: 365 * 86_400 },
+} as const
 
 /** The scopes of OpenID Connect and of this service. Any other scope belongs to the resources of an application. */
 export const standardScopes = ['openid', 'profile', 'email', 'offline_access', 'teams'] as const
@@ -44,14 +67,21 @@ const forbiddenSchemes: ReadonlySet<string> = new Set([
   'wss:',
 ])
 
-export type RedirectUriFault = 'not_a_url' | 'fragment' | 'credentials' | 'scheme' | 'https_required' | 'wildcard'
+export type UriFault =
+  | 'not_a_url'
+  | 'fragment'
+  | 'credentials'
+  | 'scheme'
+  | 'https_required'
+  | 'wildcard'
+  | 'not_an_origin'
 
 /**
  * Why a redirect URI cannot be registered; `undefined` if it can. It is compared exactly later, so it must be written
  * exactly as the application sends it (RFC 9700 §2.1). Plain http is only for loopback hosts. Native applications may
  * also use a private scheme in reverse domain order (RFC 8252 §7.1).
  */
-export function redirectUriFault(kind: ApplicationKind, text: string): RedirectUriFault | undefined {
+export function redirectUriFault(kind: ApplicationKind, text: string): UriFault | undefined {
   if (text.includes('*')) return 'wildcard'
   if (!URL.canParse(text) || /[\s\p{C}\\]/u.test(text)) return 'not_a_url'
   const url = new URL(text)
@@ -86,11 +116,27 @@ function loopbackAddress(text: string): string | undefined {
 export const isResource = (text: string): boolean =>
   URL.canParse(text) && !text.includes('#') && !/[\s\p{C}\\]/u.test(text) && /^(https?:|urn:)/i.test(text)
 
-/** Whether a back-channel logout URL can be registered: the notice is a signed token about a person. */
-export const isLogoutUri = (text: string): boolean => {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined || url.hash !== '' || url.username !== '' || url.password !== '') return false
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))
+/** Why a URL that this service or a browser requests cannot be registered: plain http is only for loopback hosts. */
+export function webUrlFault(text: string): UriFault | undefined {
+  if (!URL.canParse(text) || /[\s\p{C}\\]/u.test(text)) return 'not_a_url'
+  const url = new URL(text)
+  if (text.includes('#')) return 'fragment'
+  if (url.username !== '' || url.password !== '') return 'credentials'
+  if (url.protocol === 'https:') return undefined
+  if (url.protocol !== 'http:') return 'scheme'
+  return isLoopback(url.hostname) ? undefined : 'https_required'
+}
+
+/** Why an origin cannot be registered. It is compared exactly with the `Origin` header, so it is written as there. */
+export function originFault(text: string): UriFault | undefined {
+  if (text.includes('*')) return 'wildcard'
+  return webUrlFault(text) ?? (new URL(text).origin === text ? undefined : 'not_an_origin')
+}
+
+/** The origins of redirect URIs that may be registered, each once: those from which a browser application runs. */
+export const originsOf = (uris: readonly string[]): readonly string[] => {
+  const origins = uris.flatMap((uri) => (URL.canParse(uri) ? [new URL(uri).origin] : []))
+  return [...new Set(origins)].filter((origin) => originFault(origin) === undefined)
 }
 
 /** Whether everything that is asked for was already allowed. First-party applications need no consent. */

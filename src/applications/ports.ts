@@ -24,6 +24,12 @@ export type Application = {
   readonly accessTtlSeconds: number | null
   readonly refreshTtlSeconds: number | null
   readonly backchannelLogoutUri: string | null
+  /** The origins from which its scripts may call the API in a browser. */
+  readonly corsOrigins: readonly string[]
+  /** A picture that people see where they allow it to see their data. */
+  readonly logoUri: string | null
+  /** Since when nobody can sign in to it, and its tokens are refused; `null` if it is enabled. */
+  readonly disabledAt: Date | null
   /** The administrator who created it. */
   readonly createdBy: string | null
   readonly createdAt: Date
@@ -45,6 +51,8 @@ export type ApplicationChange = Partial<
     | 'accessTtlSeconds'
     | 'refreshTtlSeconds'
     | 'backchannelLogoutUri'
+    | 'corsOrigins'
+    | 'logoUri'
   >
 >
 
@@ -72,6 +80,10 @@ export interface ApplicationStore {
     previousUntil: Date,
     because: readonly Fact[],
   ): Promise<Application | undefined>
+  /** The previous secret is invalid at once. `undefined` if the application does not exist or has none at `at`. */
+  endPreviousSecret(id: string, at: Date, because: readonly Fact[]): Promise<Application | undefined>
+  /** Disables it, or enables it with `null`. Nothing is recorded if it was so already. */
+  setDisabled(id: string, at: Date | null, because: readonly Fact[]): Promise<Application | undefined>
   /** Deletes it with its consents and sessions. */
   remove(id: string, because: readonly Fact[]): Promise<boolean>
   touch(id: string, at: Date): Promise<void>
@@ -118,6 +130,8 @@ export type ApplicationSession = {
 /** An application session with what decides whether it is alive. */
 export type FoundApplicationSession = ApplicationSession & {
   readonly account: Account
+  /** Whether its application is disabled. */
+  readonly isDisabled: boolean
   /** The state of the device session that it belongs to. */
   readonly session: {
     readonly idleExpiresAt: Date
@@ -126,10 +140,28 @@ export type FoundApplicationSession = ApplicationSession & {
   }
 }
 
+/** A person with sign-ins to an application. */
+export type ApplicationUser = {
+  readonly accountId: string
+  readonly name: string | null
+  readonly email: string | null
+  readonly lastSignedInAt: Date
+  /** Whether one of the sign-ins is alive. */
+  readonly isSignedIn: boolean
+}
+
 export interface ApplicationSessionStore {
+  /** How many people are signed in to each application at `at`; it stops counting at `most` for each. */
+  countUsers(applicationIds: readonly string[], at: Date, most: number): Promise<ReadonlyMap<string, number>>
+  /** The people with sign-ins to an application, by account ID, after `after`. Ended ones are included for a while. */
+  users(
+    applicationId: string,
+    page: { readonly after: string; readonly limit: number },
+    at: Date,
+  ): Promise<readonly ApplicationUser[]>
   /**
    * Starts one. `false`, with nothing written, if the device session is over at `createdAt`, or if the account is
-   * disabled or the application deleted. The oldest ones of the same application and session beyond `most` end.
+   * disabled or the application disabled or deleted. The oldest ones of the same application and session beyond `most` end.
    */
   start(session: ApplicationSession, most: number, because: readonly Fact[]): Promise<boolean>
   /** Also one that has ended; `undefined` once its device session or account is deleted. */

@@ -120,7 +120,7 @@ export function createApplicationSessions({ sessions, clock, ids, refreshTtlSeco
 }
 export type ApplicationSessions = ReturnType<typeof createApplicationSessions>
 
-/** Whether a sign-in is alive, by its own row, its device session and its account. */
+/** Whether a sign-in is alive, by its own row, its application, its device session and its account. */
 export function checkSignIn(
   found: FoundApplicationSession | undefined,
   now: Date,
@@ -128,7 +128,7 @@ export function checkSignIn(
   if (!found) return fail('session_revoked')
   const { account, session } = found
   if (account.disabledAt) return fail('user_disabled')
-  if (found.endedAt || session.endedAt) return fail('session_revoked')
+  if (found.isDisabled || found.endedAt || session.endedAt) return fail('session_revoked')
   const over = [found, session].some(
     ({ idleExpiresAt, absoluteExpiresAt }) => now >= idleExpiresAt || now >= absoluteExpiresAt,
   )

@@ -264,6 +264,21 @@ export const eventCatalogue = {
     { application: z.string(), by },
     { audit: true, log: 'info' },
   ),
+  'application.secret_ended': fact(
+    'The previous secret of an application was ended before its time',
+    { application: z.string(), by },
+    { audit: true, log: 'info' },
+  ),
+  'application.disabled': fact(
+    'An application was disabled: its tokens are refused',
+    { application: z.string(), by },
+    { audit: true, log: 'warn' },
+  ),
+  'application.enabled': fact(
+    'A disabled application was enabled again',
+    { application: z.string(), by },
+    { audit: true, log: 'info' },
+  ),
   'application.consented': fact(
     'A person allowed an application to see some of their data',
     { application: z.string() },

@@ -127,6 +127,29 @@ const faults = {
     en: 'This password is little more than your name, your email address or the name of this service.',
     'pt-BR': 'Esta senha é pouco mais que o seu nome, o seu e-mail ou o nome deste serviço.',
   },
+  too_many: { en: 'There are too many: at most {limit}.', 'pt-BR': 'Há itens demais: no máximo {limit}.' },
+  duplicate: { en: 'This value is in the list already.', 'pt-BR': 'Este valor já está na lista.' },
+  fragment: { en: 'The URI must not have a fragment (#).', 'pt-BR': 'O URI não pode ter fragmento (#).' },
+  credentials: {
+    en: 'The URI must not contain a user name or a password.',
+    'pt-BR': 'O URI não pode conter nome de usuário nem senha.',
+  },
+  wildcard: {
+    en: 'Wildcards (*) are not supported. Register each URI exactly.',
+    'pt-BR': 'Curingas (*) não são aceitos. Cadastre cada URI exatamente.',
+  },
+  scheme: {
+    en: 'This URI scheme is not accepted here. Use https.',
+    'pt-BR': 'Este esquema de URI não é aceito aqui. Use https.',
+  },
+  https_required: {
+    en: 'Use https. Plain http is only for loopback addresses.',
+    'pt-BR': 'Use https. O http simples é só para endereços de loopback.',
+  },
+  not_an_origin: {
+    en: 'Give only scheme, host and port, such as https://app.example.org.',
+    'pt-BR': 'Informe apenas esquema, host e porta, como https://app.example.org.',
+  },
   setting: { en: 'This setting {message}.', 'pt-BR': 'Esta configuração não é válida. Em inglês: {message}.' },
   invalid: { en: 'This value is not accepted here.', 'pt-BR': 'Este valor não é aceito aqui.' },
 } as const satisfies Record<string, Record<Locale, string>>

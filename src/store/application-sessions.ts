@@ -7,7 +7,7 @@ import { type Driver, placeholderFor, step } from './driver.ts'
 import { live } from './endings.ts'
 
 export function applicationSessionStore(
-  { db, tables: t, reads, writes }: Driver,
+  { db, tables: t, reads, readLong, writes }: Driver,
   change: Change,
   parts: ChangeParts,
 ): ApplicationSessionStore {
@@ -19,12 +19,14 @@ export function applicationSessionStore(
     db
       .select({
         own: a,
+        applicationDisabledAt: applications.disabledAt,
         account: accountColumns(t),
         session: { idleExpiresAt: s.idleExpiresAt, absoluteExpiresAt: s.absoluteExpiresAt, endedAt: s.endedAt },
       })
       .from(a)
       .innerJoin(s, eq(s.id, a.sessionId))
       .innerJoin(accounts, eq(accounts.id, a.accountId))
+      .innerJoin(applications, eq(applications.id, a.applicationId))
       .where(eq(a.id, id)),
   )
 
@@ -67,7 +69,66 @@ export function applicationSessionStore(
       .where(and(eq(a.id, id), lt(a.usedGeneration, placeholderFor('generation', a.usedGeneration)))),
   )
 
+  const isAlive = (when: Date): SQL =>
+    and(isNull(a.endedAt), gt(a.idleExpiresAt, when), gt(a.absoluteExpiresAt, when)) ?? sql`true`
+
   return {
+    async countUsers(applicationIds, when, most) {
+      if (applicationIds.length === 0) return new Map()
+      const signedIn = db
+        .select({ accountId: a.accountId })
+        .from(a)
+        .where(and(eq(a.applicationId, applications.id), isAlive(when)))
+        .groupBy(a.accountId)
+        .limit(most)
+        .as('signed_in')
+      const rows = await readLong(
+        db
+          .select({ id: applications.id, users: sql<number>`(select count(*) from ${signedIn})`.mapWith(Number) })
+          .from(applications)
+          .where(inArray(applications.id, [...applicationIds])),
+      )
+      return new Map(rows.map((row) => [row.id, row.users]))
+    },
+
+    async users(applicationId, { after, limit }, when) {
+      const last = sql<number>`max(${a.createdAt})`
+      const alive = sql<number>`sum(case when ${isAlive(when)} then 1 else 0 end)`
+      const rows = await readLong(
+        db
+          .select({
+            accountId: a.accountId,
+            lastSignedInAt: last.mapWith(a.createdAt),
+            alive: alive.mapWith(Number),
+          })
+          .from(a)
+          .where(and(eq(a.applicationId, applicationId), gt(a.accountId, after)))
+          .groupBy(a.accountId)
+          .orderBy(asc(a.accountId))
+          .limit(limit),
+      )
+      if (rows.length === 0) return []
+      const known = await readLong(
+        db
+          .select({ id: accounts.id, name: accounts.name, email: accounts.email })
+          .from(accounts)
+          .where(
+            inArray(
+              accounts.id,
+              rows.map((row) => row.accountId),
+            ),
+          ),
+      )
+      const byId = new Map(known.map((one) => [one.id, one]))
+      return rows.map((row) => ({
+        accountId: row.accountId,
+        name: byId.get(row.accountId)?.name ?? null,
+        email: byId.get(row.accountId)?.email ?? null,
+        lastSignedInAt: row.lastSignedInAt,
+        isSignedIn: row.alive > 0,
+      }))
+    },
+
     start: (session, most, because) =>
       change(function* (tx, note) {
         const now = session.createdAt
@@ -86,7 +147,10 @@ export function applicationSessionStore(
             .where(and(eq(accounts.id, session.accountId), isNull(accounts.disabledAt))),
         )
         const [application] = yield* step(
-          tx.select({ id: applications.id }).from(applications).where(eq(applications.id, session.applicationId)),
+          tx
+            .select({ id: applications.id })
+            .from(applications)
+            .where(and(eq(applications.id, session.applicationId), isNull(applications.disabledAt))),
         )
         if (!device || !account || !application) return false
         const known = yield* step(
@@ -109,7 +173,8 @@ export function applicationSessionStore(
 
     async find(which) {
       const [row] = await found({ id: which })
-      return row && { ...row.own, account: row.account, session: row.session }
+      const { own, account, session, applicationDisabledAt } = row ?? {}
+      return own && account && session && { ...own, account, session, isDisabled: applicationDisabledAt !== null }
     },
 
     async rotate(of, when, idleExpiresAt) {

@@ -1,4 +1,4 @@
-import { and, desc, eq, isNotNull, isNull, lt, or, sql } from 'drizzle-orm'
+import { and, desc, eq, gt, isNotNull, isNull, lt, or, sql } from 'drizzle-orm'
 import type { ApplicationStore, ConsentStore, LogoutNoticeStore, OpenidStateStore } from '../applications/ports.ts'
 import type { Ids } from '../kernel/ids.ts'
 import { accountLock, type Change } from './change.ts'
@@ -57,6 +57,34 @@ export function applicationStore(
         )
         if (rotated) yield* note(because)
         return rotated
+      }),
+    endPreviousSecret: (id, at, because) =>
+      change(function* (tx, note) {
+        const [ended] = yield* step(
+          tx
+            .update(t)
+            .set({ previousHash: null, previousUntil: null })
+            .where(and(eq(t.id, id), isNotNull(t.previousHash), gt(t.previousUntil, at)))
+            .returning(),
+        )
+        if (ended) yield* note(because)
+        return ended
+      }),
+    setDisabled: (id, at, because) =>
+      change(function* (tx, note) {
+        const [changed] = yield* step(
+          tx
+            .update(t)
+            .set({ disabledAt: at })
+            .where(and(eq(t.id, id), at === null ? isNotNull(t.disabledAt) : isNull(t.disabledAt)))
+            .returning(),
+        )
+        if (changed) {
+          yield* note(because)
+          return changed
+        }
+        const [current] = yield* step(tx.select().from(t).where(eq(t.id, id)))
+        return current
       }),
     remove: (id, because) =>
       change(function* (tx, note) {

@@ -655,6 +655,10 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       accessTtlSeconds: count('access_ttl_seconds'),
       refreshTtlSeconds: count('refresh_ttl_seconds'),
       backchannelLogoutUri: text('backchannel_logout_uri'),
+      corsOrigins: json('cors_origins').$type<readonly string[]>().notNull().default([]),
+      logoUri: text('logo_uri'),
+      /** Nobody can sign in to a disabled application, and its tokens are refused. */
+      disabledAt: time('disabled_at'),
       createdBy: text('created_by'),
       createdAt: time('created_at').notNull(),
       updatedAt: time('updated_at').notNull(),
@@ -716,7 +720,8 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     (t) => [
       index('application_sessions_session').on(t.sessionId, t.applicationId, t.createdAt, t.id),
       index('application_sessions_account').on(t.accountId, t.id),
-      index('application_sessions_application').on(t.applicationId),
+      // Also counts the people who are signed in to an application, and lists them page by page.
+      index('application_sessions_application_account').on(t.applicationId, t.accountId, t.id),
     ],
   )
 

@@ -4,11 +4,13 @@ import {
   applicationAuthsOf,
   classOf,
   isAllowed,
-  isLogoutUri,
   isRegisteredRedirect,
   isResource,
+  originFault,
+  originsOf,
   redirectUriFault,
   twoFactorClass,
+  webUrlFault,
 } from '../../src/applications/policy.ts'
 
 describe('a redirect URI', () => {
@@ -71,10 +73,41 @@ test('a resource is an absolute URL without a fragment', () => {
     expect(isResource(one)).toBe(false)
 })
 
-test('a logout URL uses https, or http on this machine', () => {
-  for (const one of ['https://a.example/out', 'http://localhost:3001/out']) expect(isLogoutUri(one)).toBe(true)
-  for (const one of ['http://a.example/out', 'https://u:p@a.example/', 'ftp://a.example/', 'x'])
-    expect(isLogoutUri(one)).toBe(false)
+test('a logout or logo URL uses https, or http on this machine', () => {
+  const rows: readonly (readonly [string, ReturnType<typeof webUrlFault>])[] = [
+    ['https://a.example/out', undefined],
+    ['http://localhost:3001/out', undefined],
+    ['http://a.example/out', 'https_required'],
+    ['https://u:p@a.example/', 'credentials'],
+    ['https://a.example/#x', 'fragment'],
+    ['ftp://a.example/', 'scheme'],
+    ['javascript:alert(1)', 'scheme'],
+    ['data:image/png;base64,AAAA', 'scheme'],
+    ['x', 'not_a_url'],
+  ]
+  expect(rows.map(([url]) => [url, webUrlFault(url)])).toEqual(rows)
+})
+
+test('an origin is scheme, host and port, as a browser sends it', () => {
+  const rows: readonly (readonly [string, ReturnType<typeof originFault>])[] = [
+    ['https://a.example', undefined],
+    ['http://localhost:5173', undefined],
+    ['https://a.example/', 'not_an_origin'],
+    ['https://a.example/path', 'not_an_origin'],
+    ['https://A.example', 'not_an_origin'],
+    ['https://a.example:443', 'not_an_origin'],
+    ['https://*.example', 'wildcard'],
+    ['*', 'wildcard'],
+    ['null', 'not_a_url'],
+    ['http://a.example', 'https_required'],
+    ['https://u:p@a.example', 'credentials'],
+    ['org.example.app://x', 'scheme'],
+  ]
+  expect(rows.map(([origin]) => [origin, originFault(origin)])).toEqual(rows)
+  expect(originsOf(['https://a.example/x', 'https://a.example/y', 'http://localhost:5173/', 'a.b:/x'])).toEqual([
+    'https://a.example',
+    'http://localhost:5173',
+  ])
 })
 
 test('consent covers exactly what was allowed', () => {

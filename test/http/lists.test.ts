@@ -30,6 +30,7 @@ const ends: Readonly<Record<string, string>> = {
   '/auth/providers': 'mostProviders in providers/managed.ts',
   '/health/providers': 'mostProviders in providers/managed.ts',
   '/applications': 'mostApplications in applications/applications.ts',
+  '/applications/:id/users': 'cursor',
   // The teams of the person, where the application may see them.
   '/oauth/userinfo': 'mostTeams in teams/teams.ts',
   '/service-credentials': 'mostServiceCredentials in credentials/service-credentials.ts',

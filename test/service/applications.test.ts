@@ -1,6 +1,6 @@
 /** The API with which administrators register applications. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { administratorOf, callback, register } from '../support/applications.ts'
+import { administratorOf, callback, discovered, enter, follow, register, request } from '../support/applications.ts'
 import { databases, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
 describe.each(databases)('registered applications, with %s', (database) => {
@@ -51,27 +51,50 @@ describe.each(databases)('registered applications, with %s', (database) => {
     for (const name of ['created', 'updated', 'deleted']) expect(facts).toContain(`application.${name}`)
   })
 
+  const long = `https://shop.example.org/${'x'.repeat(2100)}`
   const wrong = [
-    [{ redirect_uris: ['http://shop.example.org/'] }, 'redirect_uris.0'],
-    [{ redirect_uris: [callback, 'javascript:alert(1)'] }, 'redirect_uris.1'],
-    [{ redirect_uris: ['org.example.shop:/callback'] }, 'redirect_uris.0'],
-    [{ post_logout_redirect_uris: ['https://*.example.org/'] }, 'post_logout_redirect_uris.0'],
-    [{ scopes: ['email'] }, 'scopes'],
-    [{ scopes: ['openid', 'orders:read'] }, 'scopes'],
-    [{ resources: ['orders'] }, 'resources.0'],
-    [{ client_auth: 'client_secret_basic' }, 'client_auth'],
-    [{ backchannel_logout_uri: 'http://shop.example.org/out' }, 'backchannel_logout_uri'],
+    [{ redirect_uris: ['http://shop.example.org/'] }, 'redirect_uris.0', 'https_required'],
+    [{ redirect_uris: [callback, 'javascript:alert(1)'] }, 'redirect_uris.1', 'scheme'],
+    [{ redirect_uris: ['org.example.shop:/callback'] }, 'redirect_uris.0', 'scheme'],
+    [{ redirect_uris: ['https://shop.example.org/#x'] }, 'redirect_uris.0', 'fragment'],
+    [{ redirect_uris: ['https://shop@example.org/'] }, 'redirect_uris.0', 'credentials'],
+    [{ redirect_uris: ['/callback'] }, 'redirect_uris.0', 'invalid_format'],
+    [{ redirect_uris: [callback, callback] }, 'redirect_uris.1', 'duplicate'],
+    [{ redirect_uris: [long] }, 'redirect_uris.0', 'too_long'],
+    [{ redirect_uris: Array.from({ length: 51 }, (_, n) => `${callback}/${n}`) }, 'redirect_uris', 'too_long'],
+    [{ redirect_uris: [] }, 'redirect_uris', 'too_short'],
+    [{ redirect_uris: ['https://shop.example.org/\0'] }, 'redirect_uris.0', 'invalid_format'],
+    [{ post_logout_redirect_uris: ['https://*.example.org/'] }, 'post_logout_redirect_uris.0', 'wildcard'],
+    [{ scopes: ['email'] }, 'scopes', 'required'],
+    [{ scopes: ['openid', 'orders:read'] }, 'scopes', 'invalid'],
+    [{ resources: ['orders'] }, 'resources.0', 'invalid_format'],
+    [{ client_auth: 'client_secret_basic' }, 'client_auth', 'invalid'],
+    [{ backchannel_logout_uri: 'http://shop.example.org/out' }, 'backchannel_logout_uri', 'https_required'],
+    [{ logo_uri: 'data:image/png;base64,AAAA' }, 'logo_uri', 'scheme'],
+    [{ cors_origins: ['https://shop.example.org/'] }, 'cors_origins.0', 'not_an_origin'],
+    [{ kind: 'native', cors_origins: ['https://shop.example.org'] }, 'cors_origins', 'invalid'],
+    [{ access_token_seconds: 59 }, 'access_token_seconds', 'too_small'],
+    [{ name: '' }, 'name', 'too_short'],
   ] as const
-  test.each(wrong)('are refused with %j, and nothing is stored', async (change, path) => {
+  test.each(wrong)('are refused with %j, and nothing is stored', async (change, path, code) => {
     const token = await admin()
     const before = listIn(await world.call('GET', '/applications', { token })).length
     const answer = await world.call('POST', '/applications', { token, body: { ...new_, ...change } })
     expect([...refusalOf(answer), answer.body.errors]).toEqual([
       400,
       'invalid_request',
-      [expect.objectContaining({ path })],
+      [expect.objectContaining({ path, code })],
     ])
     expect(listIn(await world.call('GET', '/applications', { token })).length).toBe(before)
+  })
+
+  test('may be called from the origins of their redirect URIs, unless others are registered', async () => {
+    const token = await admin()
+    const uris = [callback, 'http://localhost:5173/', 'https://shop.example.org/other']
+    const made = await world.call('POST', '/applications', { token, body: { ...new_, redirect_uris: uris } })
+    expect(made.body.cors_origins).toEqual(['https://shop.example.org', 'http://localhost:5173'])
+    const server = await register(world, admin)
+    expect(server.cors_origins).toEqual([])
   })
 
   test('get a new secret, and the previous one is valid for the overlap', async () => {
@@ -98,6 +121,84 @@ describe.each(databases)('registered applications, with %s', (database) => {
     const browser = await register(world, admin, { kind: 'browser' })
     const none = await world.call('POST', `/applications/${browser.id}/secret`, { token: await admin() })
     expect(refusalOf(none)).toEqual([409, 'application_has_no_secret'])
+  })
+
+  test('can end the overlap of a rotation now', async () => {
+    const token = await admin()
+    const shop = await register(world, admin)
+    const rotated = await world.call('POST', `/applications/${shop.id}/secret`, { token })
+    const next = String(rotated.body.secret)
+    expect(rotated.body.previous_secret_until).not.toBeNull()
+    const end = () => world.call('DELETE', `/applications/${shop.id}/previous-secret`, { token })
+    expect([(await end()).status, (await end()).status]).toEqual([204, 204])
+    const { body } = await world.call('GET', `/applications/${shop.id}`, { token })
+    expect(body.previous_secret_until).toBeNull()
+    const use = async (secret: string | null) => {
+      const answer = await world.call('POST', '/oauth/token', {
+        form: { grant_type: 'refresh_token', refresh_token: 'x' },
+        headers: { authorization: `Basic ${Buffer.from(`${shop.id}:${secret}`).toString('base64')}` },
+      })
+      return answer.body.error
+    }
+    expect([await use(shop.secret), await use(next)]).toEqual(['invalid_client', 'invalid_grant'])
+    // The second call changed nothing, so only the first one is on record.
+    const ended = (await world.trail()).filter(({ event }) => event === 'application.secret_ended')
+    expect(ended).toHaveLength(1)
+  })
+
+  test('refuse sign-ins and tokens while they are disabled, and show who uses them', async () => {
+    const shop = await register(world, admin)
+    const config = await discovered(world, shop)
+    const browser = world.openBrowser()
+    const who = world.newcomer({ name: 'Pat' })
+    await browser.signIn('google', who)
+    const tokens = await enter(world, browser, config)
+    const other = world.openBrowser()
+    await other.signIn('google', who)
+    await enter(world, other, config)
+    const read = async () => (await world.call('GET', `/applications/${shop.id}/users`, { token: await admin() })).body
+    expect(await read()).toMatchObject({ items: [{ name: 'Pat', signed_in: true }], next_cursor: null })
+
+    const refresh = () =>
+      world.call('POST', '/oauth/token', {
+        form: { grant_type: 'refresh_token', refresh_token: String(tokens.refresh_token) },
+        headers: { authorization: `Basic ${Buffer.from(`${shop.id}:${shop.secret}`).toString('base64')}` },
+      })
+    const userinfo = () => world.call('GET', '/oauth/userinfo', { token: tokens.access_token })
+    const act = async (name: string) => world.call('POST', `/applications/${shop.id}/${name}`, { token: await admin() })
+    expect((await act('disable')).body.disabled_at).not.toBeNull()
+    expect(refusalOf(await userinfo())).toEqual([401, 'session_revoked'])
+    expect((await refresh()).body.error).toBe('invalid_client')
+    const { page } = await follow(world, browser, (await request(config)).url)
+    expect(page.status).toBe(400)
+    expect((await act('enable')).body.disabled_at).toBeNull()
+    expect([(await userinfo()).status, (await refresh()).status]).toEqual([200, 200])
+    expect((await act('enable')).status).toBe(200)
+    const facts = (await world.trail()).map(({ event }) => event)
+    expect(facts.filter((name) => name === 'application.enabled')).toHaveLength(1)
+
+    await world.call('DELETE', '/me/sessions', { token: (await world.signIn('google', who)).access_token })
+    expect(await read()).toMatchObject({ items: [{ name: 'Pat', signed_in: false }] })
+  })
+
+  test('list their users page by page', async () => {
+    const shop = await register(world, admin)
+    const config = await discovered(world, shop)
+    for (let n = 0; n < 3; n++) {
+      const browser = world.openBrowser()
+      await browser.signIn('google', world.newcomer())
+      await enter(world, browser, config)
+    }
+    const seen: unknown[] = []
+    let cursor: unknown = ''
+    for (let n = 0; cursor !== null; n++) {
+      const query = `?limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`
+      const { body } = await world.call('GET', `/applications/${shop.id}/users${query}`, { token: await admin() })
+      seen.push(...(body.items as { id: string }[]).map(({ id }) => id))
+      cursor = body.next_cursor
+      expect(n).toBeLessThan(3)
+    }
+    expect([seen.length, new Set(seen).size]).toEqual([3, 3])
   })
 
   test('authenticate only as they are registered', async () => {

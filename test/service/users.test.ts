@@ -155,6 +155,10 @@ describe.each(databases)('account administration, on %s:', (database) => {
       ['GET', '/applications/{id}', undefined, [403, 404, 404]],
       ['PATCH', '/applications/{id}', { name: 'X' }, [403, 404, 403]],
       ['POST', '/applications/{id}/secret', {}, [403, 404, 403]],
+      ['DELETE', '/applications/{id}/previous-secret', undefined, [403, 404, 403]],
+      ['POST', '/applications/{id}/disable', {}, [403, 404, 403]],
+      ['POST', '/applications/{id}/enable', {}, [403, 404, 403]],
+      ['GET', '/applications/{id}/users', undefined, [403, 404, 404]],
       ['DELETE', '/applications/{id}', undefined, [403, 404, 403]],
     ]
 

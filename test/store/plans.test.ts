@@ -45,7 +45,7 @@ const parameters: Readonly<Record<string, (ids: Ids) => string>> = {
   // Found by the hash of a secret only its owner has; the response is 404.
   '/auth/conflicts/:ticket': () => 'a'.repeat(43),
   '/mailbox/:id': () => 'none',
-  '/applications/:id': () => 'app_none',
+  '/applications/:id': () => 'app_1',
   // Found by a secret of the browser's own; the response is an error.
   '/oauth/authorize/:uid': () => 'a'.repeat(43),
   '/oauth/interaction/:uid': () => 'a'.repeat(43),
@@ -97,6 +97,7 @@ const activity = ({ cursor }: Ids) =>
 /** The queries for each list. A route with a query field that is in no row fails below. */
 const asked: Readonly<Record<string, (ids: Ids) => readonly string[]>> = {
   '/providers/:id/impact': () => ['limit=10', `limit=10&cursor=${Buffer.from('1').toString('base64url')}`],
+  '/applications/:id/users': ({ user }) => ['limit=10', `limit=10&cursor=${user}`],
   '/users': (ids) => users(ids).map((query) => `${query}&limit=10`),
   '/admin/users': ({ olderUser, begun }) => ['', `cursor=${olderUser}`, 'search=many-7', `search=many&cursor=${begun}`],
   '/audit': (ids) => logs(ids).map((query) => `${query}&limit=10`),
@@ -289,7 +290,16 @@ const many: Readonly<Record<(typeof databases)[number], string>> = {
     ${numbers(9000)}
     insert into audit (id, at, ordinal, event, account_id, data)
     select printf('aud_%024x', n), n, n, ${event},
-      case when n % 9 = 0 then ${administrator} else printf('usr_%024x', n % 7) end, '{}' from numbers;`,
+      case when n % 9 = 0 then ${administrator} else printf('usr_%024x', n % 7) end, '{}' from numbers;
+    ${numbers(2)}
+    insert into applications (id, name, kind, first_party, redirect_uris, post_logout_redirect_uris, scopes, resources,
+      client_auth, created_at, updated_at)
+    select 'app_' || n, 'Shop', 'browser', 1, '["https://a.example/"]', '[]', '["openid"]', '[]', 'none', 1, 1 from numbers;
+    ${numbers(3000)}
+    insert into application_sessions (id, application_id, session_id, account_id, sid, scope, resources, amr, auth_time,
+      created_at, generation, rotated_at, used_generation, idle_expires_at, absolute_expires_at)
+    select 'aps_' || n, 'app_' || (n % 2 + 1), 'ses_' || n, printf('usr_%024x', n / 2), 'ses', 'openid', '[]', '[]', n, n, 1, n, 0,
+      9999999999999, 9999999999999 from numbers;`,
   PostgreSQL: `
     insert into accounts (id, email, email_key, name, role, disabled_at, created_at, updated_at)
     select 'usr_' || lpad(to_hex(n), 24, '0'), ${emails}, 'Many ' || n, ${role},
@@ -297,5 +307,12 @@ const many: Readonly<Record<(typeof databases)[number], string>> = {
     insert into audit (id, at, ordinal, event, account_id, data)
     select 'aud_' || lpad(to_hex(n), 24, '0'), to_timestamp(n), n, ${event},
       case when n % 9 = 0 then ${administrator} else 'usr_' || lpad(to_hex(n % 7), 24, '0') end, '{}'
-    from generate_series(1, 9000) n;`,
+    from generate_series(1, 9000) n;
+    insert into applications (id, name, kind, first_party, redirect_uris, post_logout_redirect_uris, scopes, resources,
+      client_auth, created_at, updated_at)
+    select 'app_' || n, 'Shop', 'browser', true, '["https://a.example/"]', '[]', '["openid"]', '[]', 'none', to_timestamp(1), to_timestamp(1) from generate_series(1, 2) n;
+    insert into application_sessions (id, application_id, session_id, account_id, sid, scope, resources, amr, auth_time,
+      created_at, generation, rotated_at, used_generation, idle_expires_at, absolute_expires_at)
+    select 'aps_' || n, 'app_' || (n % 2 + 1), 'ses_' || n, 'usr_' || lpad(to_hex(n / 2), 24, '0'), 'ses', 'openid', '[]', '[]', to_timestamp(n), to_timestamp(n), 1, to_timestamp(n), 0,
+      to_timestamp(9999999999), to_timestamp(9999999999) from generate_series(1, 3000) n;`,
 }

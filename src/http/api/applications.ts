@@ -1,54 +1,63 @@
 import { z } from 'zod'
-import type { ApplicationFault, Refused } from '../../applications/applications.ts'
-import { applicationAuths, applicationKinds } from '../../applications/policy.ts'
+import type { Refused } from '../../applications/applications.ts'
+import type { ApplicationFault } from '../../applications/faults.ts'
+import { applicationAuths, applicationKinds, limits } from '../../applications/policy.ts'
 import type { Application, ApplicationChange } from '../../applications/ports.ts'
 import { err, ok } from '../../kernel/result.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { anId, line, storable, time } from '../schemas/fields.ts'
+import { anId, line, pageSize, storable, time } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 
 const common = { tag: 'Applications', surface: 'api', limit: 'account' } as const
 const reading = { ...common, auth: 'user', scope: 'applications:read' } as const
 const writing = { ...common, auth: 'recent', scope: 'applications:write' } as const
 
-const uri = storable(2048).min(1)
+const uri = storable(limits.uriLength).min(1)
 const scopeName = z
   .string()
   .regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/)
   .describe('A scope (RFC 6749 §3.3)')
-const minutes = 60
 const days = 86_400
 
 const fields = {
-  name: line.min(1).max(80).describe('The name that people see when they sign in'),
+  name: line.min(1).max(limits.nameLength).describe('The name that people see when they sign in'),
   first_party: z.boolean().describe('Operated by you: people are not asked for consent'),
   redirect_uris: z
     .array(uri)
     .min(1)
-    .max(50)
+    .max(limits.uris)
     .describe(
       'Where people may return to, compared character by character; the port of a loopback address is free for native applications',
     ),
-  post_logout_redirect_uris: z.array(uri).max(50).describe('Where people may return to after signing out'),
-  scopes: z.array(scopeName).min(1).max(50).describe('What the application may ask for; always contains `openid`'),
-  resources: z.array(uri).max(20).describe('The APIs it may request access tokens for (RFC 8707)'),
+  post_logout_redirect_uris: z.array(uri).max(limits.uris).describe('Where people may return to after signing out'),
+  scopes: z
+    .array(scopeName)
+    .min(1)
+    .max(limits.scopes)
+    .describe('What the application may ask for; always contains `openid`'),
+  resources: z.array(uri).max(limits.resources).describe('The APIs it may request access tokens for (RFC 8707)'),
   client_auth: z.enum(applicationAuths).describe('How it authenticates at the token endpoint'),
   access_token_seconds: z
     .number()
     .int()
-    .min(minutes)
-    .max(days)
+    .min(limits.accessSeconds.least)
+    .max(limits.accessSeconds.most)
     .nullable()
     .describe('Lifetime of its access tokens; null: that of the service'),
   refresh_token_seconds: z
     .number()
     .int()
-    .min(5 * minutes)
-    .max(365 * days)
+    .min(limits.refreshSeconds.least)
+    .max(limits.refreshSeconds.most)
     .nullable()
     .describe('Idle lifetime of its refresh tokens; null: that of the service'),
   backchannel_logout_uri: uri.nullable().describe('Where it is notified when a session ends; null: nowhere'),
+  cors_origins: z
+    .array(uri)
+    .max(limits.origins)
+    .describe('The origins from which its scripts may call the API; only for browser applications'),
+  logo_uri: uri.nullable().describe('A picture that people see on the consent page; null: none'),
 }
 
 const ApplicationSchema = z
@@ -56,6 +65,7 @@ const ApplicationSchema = z
     id: z.string().describe('The application ID: the `client_id`'),
     kind: z.enum(applicationKinds).describe('Where its code runs'),
     ...fields,
+    disabled_at: time.nullable().describe('Since when nobody can sign in to it; null if it is enabled'),
     created_by: z.string().nullable().describe('The account ID of the administrator; null if deleted'),
     created_at: time.describe('When it was created'),
     updated_at: time.describe('When it was last changed'),
@@ -80,6 +90,9 @@ const applicationOf = (one: Application): z.input<typeof ApplicationSchema> => (
   access_token_seconds: one.accessTtlSeconds,
   refresh_token_seconds: one.refreshTtlSeconds,
   backchannel_logout_uri: one.backchannelLogoutUri,
+  cors_origins: [...one.corsOrigins],
+  logo_uri: one.logoUri,
+  disabled_at: one.disabledAt?.toISOString() ?? null,
   created_by: one.createdBy,
   created_at: one.createdAt.toISOString(),
   updated_at: one.updatedAt.toISOString(),
@@ -99,25 +112,38 @@ const names = {
   access_token_seconds: 'accessTtlSeconds',
   refresh_token_seconds: 'refreshTtlSeconds',
   backchannel_logout_uri: 'backchannelLogoutUri',
+  cors_origins: 'corsOrigins',
+  logo_uri: 'logoUri',
 } as const satisfies Record<keyof typeof fields, keyof ApplicationChange>
 
-/** The given fields under our names. A list says each thing once. */
+/** The given fields under our names. */
 const changeOf = (given: Given): ApplicationChange =>
   Object.fromEntries(
     Object.entries(names).flatMap(([field, name]) => {
       const value = given[field as keyof typeof names]
-      if (value === undefined) return []
-      return [[name, Array.isArray(value) ? [...new Set(value)] : value]]
+      return value === undefined ? [] : [[name, value]]
     }),
   )
 
 /** A refusal of the rules, by the fields that break them. */
 const refusedBy = ({ fields: wrong, ...error }: Refused) => ({
   ...err(error),
-  faults: wrong.map(({ path, reason }: ApplicationFault) => ({ path, code: reason })),
+  faults: wrong.map(({ path, reason, limit }: ApplicationFault) => ({
+    path,
+    code: reason,
+    ...(limit === undefined ? {} : { params: { limit: String(limit) } }),
+  })),
 })
 
-const applicationParams = object({ id: anId.meta({ parameter: 'Application', description: 'An application ID' }) })
+export const applicationParams = object({
+  id: anId.meta({ parameter: 'Application', description: 'An application ID' }),
+})
+
+/** Where a page of the users of an application continues. */
+export const accountCursor = z
+  .string()
+  .regex(/^\w{1,80}$/)
+  .describe('The `next_cursor` of the previous page')
 
 const example = {
   id: 'app_00000001',
@@ -132,6 +158,9 @@ const example = {
   access_token_seconds: null,
   refresh_token_seconds: null,
   backchannel_logout_uri: null,
+  cors_origins: ['https://shop.example.org'],
+  logo_uri: null,
+  disabled_at: null,
   created_by: 'usr_00000001',
   created_at: '2026-01-08T10:00:00.000Z',
   updated_at: '2026-01-08T10:00:00.000Z',
@@ -167,7 +196,7 @@ const read = route({
   },
 })
 
-const create = route({
+export const create = route({
   ...writing,
   method: 'post',
   path: '/applications',
@@ -190,23 +219,21 @@ const create = route({
     access_token_seconds: fields.access_token_seconds.optional(),
     refresh_token_seconds: fields.refresh_token_seconds.optional(),
     backchannel_logout_uri: fields.backchannel_logout_uri.optional(),
+    cors_origins: fields.cors_origins.optional(),
+    logo_uri: fields.logo_uri.optional(),
   }).meta({ id: 'NewApplication', description: 'The application to register' }),
   reply: Issued,
   status: 201,
   fails: ['invalid_request', 'too_many_applications'],
   async handle({ who, body, origin }, { applications }: Services) {
     const { kind, name, redirect_uris: redirectUris, ...rest } = body
-    const done = await applications.create(
-      who.accountId,
-      { ...changeOf(rest), kind, name, redirectUris: [...new Set(redirectUris)] },
-      origin,
-    )
+    const done = await applications.create(who.accountId, { ...changeOf(rest), kind, name, redirectUris }, origin)
     if (!done.ok) return 'fields' in done.error ? refusedBy(done.error) : err(done.error)
     return ok(json({ ...applicationOf(done.value.application), secret: done.value.secret }))
   },
 })
 
-const update = route({
+export const update = route({
   ...writing,
   method: 'patch',
   path: '/applications/:id',
@@ -226,6 +253,8 @@ const update = route({
     access_token_seconds: fields.access_token_seconds.optional(),
     refresh_token_seconds: fields.refresh_token_seconds.optional(),
     backchannel_logout_uri: fields.backchannel_logout_uri.optional(),
+    cors_origins: fields.cors_origins.optional(),
+    logo_uri: fields.logo_uri.optional(),
   }).meta({ id: 'ApplicationChange', description: 'The fields to change' }),
   reply: ApplicationSchema,
   fails: ['invalid_request', 'application_not_found'],
@@ -236,7 +265,7 @@ const update = route({
   },
 })
 
-const rotate = route({
+export const rotate = route({
   ...writing,
   method: 'post',
   path: '/applications/:id/secret',
@@ -267,7 +296,105 @@ const rotate = route({
   },
 })
 
-const remove = route({
+export const endPreviousSecret = route({
+  ...writing,
+  method: 'delete',
+  path: '/applications/:id/previous-secret',
+  summary: 'End the previous secret of an application',
+  description:
+    'Ends the overlap of a rotation now: only the current secret is valid. Without an overlap, nothing changes.',
+  params: applicationParams,
+  status: 204,
+  fails: ['application_not_found'],
+  async handle({ who, params, origin }, { applications }: Services) {
+    const done = await applications.endPreviousSecret(who.accountId, params.id, origin)
+    return done.ok ? ok(noContent()) : done
+  },
+})
+
+const standing = (act: 'disable' | 'enable', summary: string, description: string) =>
+  route({
+    ...writing,
+    method: 'post',
+    path: `/applications/:id/${act}`,
+    summary,
+    description,
+    example: { response: example },
+    params: applicationParams,
+    body: object({}),
+    bodyOptional: true,
+    reply: ApplicationSchema,
+    fails: ['application_not_found'],
+    async handle({ who, params, origin }, { applications }: Services) {
+      const done = await applications[act](who.accountId, params.id, origin)
+      return done.ok ? ok(json(applicationOf(done.value))) : done
+    },
+  })
+export const disable = standing(
+  'disable',
+  'Disable an application',
+  'Nobody can sign in to the application until it is enabled again, and its tokens are refused at once.',
+)
+export const enable = standing(
+  'enable',
+  'Enable an application',
+  'People can sign in to the application again. Sign-ins that have not expired in the meantime continue.',
+)
+
+const users = route({
+  ...reading,
+  method: 'get',
+  path: '/applications/:id/users',
+  summary: 'List the users of an application',
+  description: 'The people who signed in to an application, by account ID, and whether they still are.',
+  example: {
+    response: {
+      items: [
+        {
+          id: 'usr_00000001',
+          name: 'Pat',
+          email: 'pat@example.com',
+          last_signed_in_at: '2026-01-08T10:00:00.000Z',
+          signed_in: true,
+        },
+      ],
+      next_cursor: null,
+    },
+  },
+  params: applicationParams,
+  query: object({ cursor: accountCursor.optional(), limit: pageSize(25) }),
+  reply: z.object({
+    items: z
+      .array(
+        z
+          .object({
+            id: z.string().describe('The account ID'),
+            name: z.string().nullable().describe('The display name; null if there is none'),
+            email: z.string().nullable().describe('The email address; null if there is none'),
+            last_signed_in_at: time.describe('When the user last signed in to the application'),
+            signed_in: z.boolean().describe('Whether the user is signed in to it now'),
+          })
+          .meta({ id: 'ApplicationUser', description: 'A person who signed in to an application' }),
+      )
+      .describe('The entries of this page'),
+    next_cursor: z.string().nullable().describe('The cursor of the next page; null on the last one'),
+  }),
+  fails: ['application_not_found'],
+  async handle({ params, query: { cursor = '', limit } }, { applications }: Services) {
+    const found = await applications.users(params.id, { after: cursor, limit: limit + 1 })
+    if (!found.ok) return found
+    const items = found.value.slice(0, limit).map((one) => ({
+      id: one.accountId,
+      name: one.name,
+      email: one.email,
+      last_signed_in_at: one.lastSignedInAt.toISOString(),
+      signed_in: one.isSignedIn,
+    }))
+    return ok(json({ items, next_cursor: found.value.length > limit ? (items.at(-1)?.id ?? null) : null }))
+  },
+})
+
+export const remove = route({
   ...writing,
   method: 'delete',
   path: '/applications/:id',
@@ -282,4 +409,4 @@ const remove = route({
   },
 })
 
-export const applicationRoutes = [list, read, create, update, rotate, remove]
+export const applicationRoutes = [list, read, create, update, rotate, endPreviousSecret, disable, enable, users, remove]

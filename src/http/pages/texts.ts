@@ -28,7 +28,14 @@ export type EventDetails = {
 }
 /** What administrators do to providers and applications. */
 type ProviderChange = 'created' | 'updated' | 'went_live' | 'enabled' | 'disabled' | 'deleted'
-type RegistrationEvent = `application.${'created' | 'updated' | 'deleted' | 'secret_rotated'}`
+type RegistrationEvent = `application.${
+  | 'created'
+  | 'updated'
+  | 'disabled'
+  | 'enabled'
+  | 'deleted'
+  | 'secret_rotated'
+  | 'secret_ended'}`
 /** Keys, back ends, providers and applications belong to no account, so their entries are in no account's activity. */
 export type EventWords = {
   readonly [N in Exclude<

@@ -1,0 +1,99 @@
+import {
+  applicationAuthsOf,
+  isResource,
+  isStandardScope,
+  kindRules,
+  limits,
+  originFault,
+  redirectUriFault,
+  type UriFault,
+  webUrlFault,
+} from './policy.ts'
+import type { Application } from './ports.ts'
+
+type Reason =
+  | Exclude<UriFault, 'not_a_url'>
+  | 'invalid'
+  | 'invalid_format'
+  | 'required'
+  | 'too_long'
+  | 'too_small'
+  | 'too_large'
+  | 'too_many'
+  | 'duplicate'
+
+/** The field of an application that a rule refuses. `limit` belongs to the reasons that name one. */
+export type ApplicationFault = {
+  readonly path: string
+  readonly reason: Reason
+  readonly limit?: number
+}
+
+type Checked = Omit<Application, 'id' | 'secretHash' | 'createdBy' | 'createdAt' | 'updatedAt' | 'lastUsedAt'>
+type Faults = readonly ApplicationFault[]
+
+/** One entry of a list at its place, so that an error names the line. */
+function ofList(
+  path: string,
+  all: readonly string[],
+  most: number,
+  faultIn: (one: string) => Reason | undefined,
+  length: number = limits.uriLength,
+): Faults {
+  if (all.length > most) return [{ path, reason: 'too_many', limit: most }]
+  return all.flatMap((one, at): Faults => {
+    const here = `${path}.${at}`
+    if (one.length > length) return [{ path: here, reason: 'too_long', limit: length }]
+    if (all.indexOf(one) !== at) return [{ path: here, reason: 'duplicate' }]
+    const reason = faultIn(one)
+    return reason === undefined ? [] : [{ path: here, reason }]
+  })
+}
+
+const named = (fault: UriFault | undefined): Reason | undefined => (fault === 'not_a_url' ? 'invalid_format' : fault)
+
+const ofUrl = (path: string, url: string | null): Faults => {
+  if (url === null) return []
+  if (url.length > limits.uriLength) return [{ path, reason: 'too_long', limit: limits.uriLength }]
+  const reason = named(webUrlFault(url))
+  return reason === undefined ? [] : [{ path, reason }]
+}
+
+const ofSeconds = (path: string, value: number | null, { least, most }: { least: number; most: number }): Faults => {
+  if (value === null) return []
+  if (!Number.isInteger(value)) return [{ path, reason: 'invalid_format' }]
+  if (value < least) return [{ path, reason: 'too_small', limit: least }]
+  return value > most ? [{ path, reason: 'too_large', limit: most }] : []
+}
+
+/** A scope token of RFC 6749 §3.3. */
+const isScope = (text: string): boolean => /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/.test(text)
+
+/** The fields that break a rule. API, pages and files of applications all check with it. */
+export function faultsOf(application: Checked): Faults {
+  const { kind, name, redirectUris, postLogoutRedirectUris, scopes, resources, clientAuth, corsOrigins } = application
+  return [
+    ...(name === '' ? [{ path: 'name', reason: 'required' } as const] : []),
+    ...(name.length > limits.nameLength
+      ? [{ path: 'name', reason: 'too_long', limit: limits.nameLength } as const]
+      : []),
+    ...(redirectUris.length === 0 ? [{ path: 'redirect_uris', reason: 'required' } as const] : []),
+    ...ofList('redirect_uris', redirectUris, limits.uris, (uri) => named(redirectUriFault(kind, uri))),
+    ...ofList('post_logout_redirect_uris', postLogoutRedirectUris, limits.uris, (uri) =>
+      named(redirectUriFault(kind, uri)),
+    ),
+    ...(corsOrigins.length > 0 && !kindRules[kind].hasOrigins
+      ? [{ path: 'cors_origins', reason: 'invalid' } as const]
+      : ofList('cors_origins', corsOrigins, limits.origins, (origin) => named(originFault(origin)))),
+    ...ofList('resources', resources, limits.resources, (uri) => (isResource(uri) ? undefined : 'invalid_format')),
+    ...ofList('scopes', scopes, limits.scopes, (scope) => (isScope(scope) ? undefined : 'invalid_format')),
+    ...(scopes.includes('openid') ? [] : [{ path: 'scopes', reason: 'required' } as const]),
+    // A scope that is not standard belongs to a resource. Without one, no token could ever have it.
+    ...(resources.length > 0 || scopes.every(isStandardScope) ? [] : [{ path: 'scopes', reason: 'invalid' } as const]),
+    ...(applicationAuthsOf(kind).includes(clientAuth) ? [] : [{ path: 'client_auth', reason: 'invalid' } as const]),
+    ...ofUrl('backchannel_logout_uri', application.backchannelLogoutUri),
+    ...ofUrl('logo_uri', application.logoUri),
+    ...ofSeconds('access_token_seconds', application.accessTtlSeconds, limits.accessSeconds),
+    ...ofSeconds('refresh_token_seconds', application.refreshTtlSeconds, limits.refreshSeconds),
+  ]
+}
