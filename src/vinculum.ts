@@ -340,6 +340,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       vinculum: services,
       publicUrl,
       applications: config.returnToAllowed,
+      registeredOrigins: applications.origins,
       trustProxyHops: config.trustProxyHops,
       clock,
       random,

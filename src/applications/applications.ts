@@ -5,6 +5,7 @@ import { sameSecret, sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { type ApplicationFault, faultsOf } from './faults.ts'
+import { createOrigins } from './origins.ts'
 import { type ApplicationAuth, type ApplicationKind, applicationAuthsOf, kindRules, originsOf } from './policy.ts'
 import type {
   Application,
@@ -81,6 +82,7 @@ export function createApplications({ applications, sessions, clock, ids, random,
     return found?.disabledAt === null ? found : undefined
   }
 
+  const origins = createOrigins({ applications, clock, onDefect })
   const refused = (fields: readonly ApplicationFault[]) => err<Refused>({ ...fail('invalid_request').error, fields })
 
   return {
@@ -121,6 +123,7 @@ export function createApplications({ applications, sessions, clock, ids, random,
         mostApplications,
         noted('application.created', application.id, by, origin),
       )
+      origins.expire()
       return created ? ok({ application, secret }) : fail('too_many_applications')
     },
 
@@ -160,6 +163,7 @@ export function createApplications({ applications, sessions, clock, ids, random,
         noted('application.updated', id, by, origin),
       )
       if (faults.length > 0) return refused(faults)
+      origins.expire()
       return updated ? ok(updated) : fail('application_not_found')
     },
 
@@ -189,18 +193,21 @@ export function createApplications({ applications, sessions, clock, ids, random,
     /** Refuses sign-ins and tokens of the application at once, until it is enabled again. */
     async disable(by: string, id: string, origin: Origin): Promise<Result<Application, NotFound>> {
       const done = await applications.setDisabled(id, clock(), noted('application.disabled', id, by, origin))
+      origins.expire()
       return done ? ok(done) : fail('application_not_found')
     },
 
     /** People can sign in to it again. Sign-ins that have not expired in the meantime continue. */
     async enable(by: string, id: string, origin: Origin): Promise<Result<Application, NotFound>> {
       const done = await applications.setDisabled(id, null, noted('application.enabled', id, by, origin))
+      origins.expire()
       return done ? ok(done) : fail('application_not_found')
     },
 
     /** Deletes an application. Its tokens are invalid at once. */
     async remove(by: string, id: string, origin: Origin): Promise<Result<null, NotFound>> {
       const removed = await applications.remove(id, noted('application.deleted', id, by, origin))
+      origins.expire()
       return removed ? ok(null) : fail('application_not_found')
     },
 
@@ -216,6 +223,8 @@ export function createApplications({ applications, sessions, clock, ids, random,
     },
 
     isSecret,
+    /** The origins from which scripts may call the API. */
+    origins: { refresh: origins.refresh, has: origins.has },
 
     /** Notes that the application was used. Not awaited: nothing depends on it. */
     used({ id, lastUsedAt }: Application): void {

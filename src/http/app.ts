@@ -9,7 +9,7 @@ import type { Random } from '../kernel/ids.ts'
 import { readIp } from '../kernel/ip.ts'
 import { pageBrandOf } from './brand.ts'
 import { createCookies } from './cookies.ts'
-import { createCors } from './cors.ts'
+import { createCors, type RegisteredOrigins } from './cors.ts'
 import { createCsrf } from './csrf.ts'
 import { documentation } from './docs.tsx'
 import type { ErrorContext, Frame } from './frame.ts'
@@ -34,6 +34,8 @@ export type AppParts<D> = {
   readonly publicUrl: URL
   /** The URLs of applications on other origins (`RETURN_TO_ALLOWED`). Browsers may call the API from these origins. */
   readonly applications: readonly URL[]
+  /** The same for registered applications. */
+  readonly registeredOrigins: RegisteredOrigins
   readonly trustProxyHops: number
   readonly clock: Clock
   readonly random: Random
@@ -101,7 +103,7 @@ export function createApp<D>(parts: AppParts<D>): { readonly app: Express; reado
     headers: createHeaders(publicUrl),
     cookies,
     csrf: createCsrf({ publicUrl, key: parts.csrfKey }),
-    cors: createCors(parts.applications),
+    cors: createCors(parts.applications, parts.registeredOrigins),
     describe,
     authenticate: parts.authenticate,
     recentAuthSeconds: parts.recentAuthSeconds,

@@ -27,21 +27,31 @@ const requestHeaders = ['Authorization', 'Content-Type', 'Accept', 'Accept-Langu
 /** For how many seconds a browser may cache the answer; Chromium caches none for longer than 7200. */
 const preflightSeconds = '600'
 
+/** The origins of registered applications. They change while the service runs. */
+export type RegisteredOrigins = {
+  readonly refresh: () => Promise<void>
+  readonly has: (origin: string) => boolean
+}
+
 /**
  * Cross-origin resource sharing (Fetch, §3.2). Origins are allowed by exact match, without patterns. `null`, the origin
  * of every sandboxed frame, is never allowed. `Access-Control-Allow-Credentials` is never sent, so no browser lets
  * another origin read a response that was authorized by a cookie.
  */
-export function createCors(allowed: readonly URL[]) {
+export function createCors(allowed: readonly URL[], registered: RegisteredOrigins) {
   const origins = new Set(allowed.map(({ origin }) => origin).filter((origin) => origin !== 'null'))
 
   const permission = (shares: CrossOrigin, { origin }: IncomingHttpHeaders): string | undefined => {
     if (shares === 'none' || origin === undefined) return undefined
     if (shares === 'any' || shares === 'client') return '*'
-    return origins.has(origin) ? origin : undefined
+    return origins.has(origin) || registered.has(origin) ? origin : undefined
   }
 
   return {
+    /** Before a response to a script of another origin: reads the registered origins, if they may have changed. */
+    async prepare(shares: CrossOrigin, { origin }: IncomingHttpHeaders): Promise<void> {
+      if (shares === 'application' && origin !== undefined && !origins.has(origin)) await registered.refresh()
+    },
     /** The headers that let the calling script read the response, even if it is an error. */
     answer(shares: CrossOrigin, headers: IncomingHttpHeaders): readonly string[] {
       const origin = permission(shares, headers)

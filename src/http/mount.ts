@@ -73,6 +73,7 @@ export function mount<D>(
         // A body may or may not follow, so the connection cannot be used again.
         return responder.send(417, [...frame.headers.api, 'Connection', 'close'], '')
       }
+      await frame.cors.prepare(sharesOf(frame, request, found), request.headers)
       const preflight = preflightOf(frame, request, found)
       if (preflight) return responder.send(204, [...frame.headers.api, ...preflight])
       if (found.file) return await answerFile(frame, found.file, request, responder)
@@ -315,15 +316,18 @@ function decode(params: Readonly<Record<string, string>>): Record<string, string
   }
 }
 
-/** The headers that answer a preflight; `undefined` if the request is none, or if its origin is not allowed. */
-function preflightOf<D>(
-  frame: Frame,
-  request: Request,
-  { resource, target }: RouteMatch<D>,
-): readonly string[] | undefined {
+/** What scripts of other origins may do with the resource: by the method that a preflight asks for, if it is one. */
+function sharesOf<D>(frame: Frame, request: Request, { resource, target }: RouteMatch<D>): CrossOrigin {
   const wanted = frame.cors.preflightFor(request)
-  if (wanted === undefined) return undefined
-  return frame.cors.preflight(resource?.bound[wanted]?.crossOrigin ?? target.crossOrigin, wanted, request.headers)
+  return (wanted === undefined ? undefined : resource?.bound[wanted]?.crossOrigin) ?? target.crossOrigin
+}
+
+/** The headers that answer a preflight; `undefined` if the request is none, or if its origin is not allowed. */
+function preflightOf<D>(frame: Frame, request: Request, found: RouteMatch<D>): readonly string[] | undefined {
+  const wanted = frame.cors.preflightFor(request)
+  return wanted === undefined
+    ? undefined
+    : frame.cors.preflight(sharesOf(frame, request, found), wanted, request.headers)
 }
 
 async function answerFile(frame: Frame, file: StaticFile, request: Request, responder: Responder): Promise<void> {

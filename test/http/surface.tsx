@@ -387,6 +387,7 @@ export function createSurface(changes: Partial<AppParts<unknown>> = {}) {
     vinculum: {},
     publicUrl: new URL('http://localhost:3000'),
     applications: [new URL('https://app.example/signed-in')],
+    registeredOrigins: { refresh: async () => {}, has: () => false },
     trustProxyHops: 0,
     clock: () => time.now,
     random: systemRandom,

@@ -335,6 +335,7 @@ function surface() {
     vinculum: services(),
     publicUrl,
     applications: [],
+    registeredOrigins: { refresh: async () => {}, has: () => false },
     trustProxyHops: 0,
     clock: () => now,
     random: systemRandom,
