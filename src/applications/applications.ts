@@ -6,7 +6,14 @@ import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { type ApplicationFault, faultsOf } from './faults.ts'
 import { createOrigins } from './origins.ts'
-import { type ApplicationAuth, type ApplicationKind, applicationAuthsOf, kindRules, originsOf } from './policy.ts'
+import {
+  type ApplicationAuth,
+  type ApplicationKind,
+  applicationAuthsOf,
+  kindRules,
+  limits,
+  originsOf,
+} from './policy.ts'
 import type {
   Application,
   ApplicationChange,
@@ -23,9 +30,6 @@ const mostApplications = 500
 
 /** The time of last use is informational and not worth a write for each sign-in. */
 const usedEverySeconds = 60
-
-/** People who are signed in to an application are counted up to this number. */
-export const mostCounted = 10_000
 
 /** What is registered. Absent members have the defaults of the kind. */
 export type NewApplication = Pick<Application, 'name' | 'kind' | 'redirectUris'> & ApplicationChange
@@ -135,9 +139,9 @@ export function createApplications({ applications, sessions, clock, ids, random,
       return found ? ok(found) : fail('application_not_found')
     },
     list: (): Promise<readonly Application[]> => applications.list(),
-    /** How many people are signed in to each, up to `mostCounted`. */
+    /** How many people are signed in to each, up to `limits.countedUsers`. */
     countUsers: (ids: readonly string[]): Promise<ReadonlyMap<string, number>> =>
-      sessions.countUsers(ids, clock(), mostCounted),
+      sessions.countUsers(ids, clock(), limits.countedUsers),
     /** The people who signed in to an application, by account ID, after `after`. */
     async users(
       id: string,

@@ -40,6 +40,8 @@ export const limits = {
   scopes: 50,
   accessSeconds: { least: 60, most: 86_400 },
   refreshSeconds: { least: 300, most: 365 * 86_400 },
+  /** People who are signed in to an application are counted up to this number. */
+  countedUsers: 10_000,
 } as const
 
 /** The scopes of OpenID Connect and of this service. Any other scope belongs to the resources of an application. */

@@ -51,6 +51,8 @@ const parameters: Readonly<Record<string, (ids: Ids) => string>> = {
   '/oauth/interaction/:uid': () => 'a'.repeat(43),
   '/admin/new-provider/:kind': () => 'oidc',
   '/admin/providers/:id': () => 'google',
+  '/admin/applications/:id': () => 'app_1',
+  '/admin/new-application/:kind': () => 'browser',
 }
 
 /** Query fields that select no rows: where to go afterwards, and which notice to show. */
@@ -98,6 +100,8 @@ const activity = ({ cursor }: Ids) =>
 const asked: Readonly<Record<string, (ids: Ids) => readonly string[]>> = {
   '/providers/:id/impact': () => ['limit=10', `limit=10&cursor=${Buffer.from('1').toString('base64url')}`],
   '/applications/:id/users': ({ user }) => ['limit=10', `limit=10&cursor=${user}`],
+  '/admin/applications': () => ['', 'after=app_1'],
+  '/admin/applications/:id/users': ({ user }) => ['', `cursor=${user}`],
   '/users': (ids) => users(ids).map((query) => `${query}&limit=10`),
   '/admin/users': ({ olderUser, begun }) => ['', `cursor=${olderUser}`, 'search=many-7', `search=many&cursor=${begun}`],
   '/audit': (ids) => logs(ids).map((query) => `${query}&limit=10`),

@@ -265,6 +265,13 @@ export const update = route({
   },
 })
 
+export const overlapSeconds = z
+  .number()
+  .int()
+  .min(0)
+  .max(30 * days)
+  .describe('How many seconds the previous secret stays valid: a day by default; 0 if it has leaked')
+
 export const rotate = route({
   ...writing,
   method: 'post',
@@ -276,15 +283,7 @@ export const rotate = route({
     response: { ...example, kind: 'server', client_auth: 'client_secret_basic', secret: 'a-secret-shown-only-once' },
   },
   params: applicationParams,
-  body: object({
-    overlap_seconds: z
-      .number()
-      .int()
-      .min(0)
-      .max(30 * days)
-      .optional()
-      .describe('How many seconds the previous secret stays valid: a day by default; 0 if it has leaked'),
-  }),
+  body: object({ overlap_seconds: overlapSeconds.optional() }),
   bodyOptional: true,
   reply: Issued,
   fails: ['application_not_found', 'application_has_no_secret'],

@@ -32,6 +32,7 @@ export function AdminWays({ scopes, say }: Reader & { scopes: readonly string[] 
     ['users:read', '/admin', say.overview.title],
     ['users:read', '/admin/users', say.admin.users],
     ['providers:read', '/admin/providers', say.providers.words.title],
+    ['applications:read', '/admin/applications', say.applications.title],
     ['credentials:read', '/admin/service-credentials', say.admin.credentials],
     ['audit:read', '/admin/audit', say.admin.audit],
     ['jobs:read', '/admin/jobs', say.jobs.title],

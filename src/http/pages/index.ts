@@ -5,6 +5,8 @@ import { accountRoutes } from './account.tsx'
 import { activityRoutes } from './activity.tsx'
 import { addressRoutes } from './address.tsx'
 import { adminRoutes } from './admin.tsx'
+import { adminApplicationFormRoutes } from './admin-application-forms.tsx'
+import { adminApplicationRoutes } from './admin-applications.tsx'
 import { adminAuditRoutes } from './admin-audit.tsx'
 import { adminCredentialRoutes } from './admin-credentials.tsx'
 import { adminJobRoutes } from './admin-jobs.tsx'
@@ -75,6 +77,8 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...adminCredentialRoutes,
   ...adminJobRoutes,
   ...adminProviderRoutes,
+  ...adminApplicationRoutes,
+  ...adminApplicationFormRoutes,
 ]
 export const staticFiles: readonly StaticFile[] = [stylesheet, pageScript, ...passkeyScripts]
 export { errorPage } from './error.tsx'

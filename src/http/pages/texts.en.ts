@@ -1,4 +1,5 @@
 import type { EventWords, Factor, RevocationResult, SessionEndReason } from './texts.ts'
+import { applications } from './texts-applications.en.ts'
 
 const ended: Record<SessionEndReason, string> = {
   logout: 'Signed out',
@@ -365,6 +366,12 @@ export const en = {
   },
 
   done: {
+    application_added: 'The application was added.',
+    application_saved: 'The change was saved.',
+    application_disabled: 'Nobody can sign in to the application now. Its tokens are refused.',
+    application_enabled: 'People can sign in to the application again.',
+    application_deleted: 'The application was deleted.',
+    application_secret_ended: 'The previous secret was ended. Only the current one is valid.',
     provider_added: 'The provider was saved as a draft. Nobody can sign in with it yet.',
     provider_saved: 'The change was saved.',
     provider_published: 'The draft is live now. Sign-ins in progress finish with the settings they began with.',
@@ -901,6 +908,8 @@ export const en = {
     runsAndFailures: (runs: string, failures: string) => `${runs}, of which ${failures} failed`,
     backlog: 'Backlog',
   },
+  applications,
+
   providers: {
     words: {
       title: 'Providers',

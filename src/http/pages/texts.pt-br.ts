@@ -1,5 +1,6 @@
 import type { Texts } from './texts.en.ts'
 import type { EventWords, Factor, RevocationResult, SessionEndReason } from './texts.ts'
+import { applications } from './texts-applications.pt-br.ts'
 
 const ended: Record<SessionEndReason, string> = {
   logout: 'Saiu da conta',
@@ -369,6 +370,12 @@ export const ptBR: Texts = {
   },
 
   done: {
+    application_added: 'O aplicativo foi adicionado.',
+    application_saved: 'A alteração foi salva.',
+    application_disabled: 'Ninguém pode entrar no aplicativo agora. Os tokens dele são recusados.',
+    application_enabled: 'As pessoas podem entrar no aplicativo de novo.',
+    application_deleted: 'O aplicativo foi excluído.',
+    application_secret_ended: 'O segredo anterior foi encerrado. Só o atual vale.',
     provider_added: 'O provedor foi salvo como rascunho. Ninguém pode entrar com ele ainda.',
     provider_saved: 'A alteração foi salva.',
     provider_published: 'O rascunho está em uso. Logins em andamento terminam com as configurações com que começaram.',
@@ -916,6 +923,8 @@ export const ptBR: Texts = {
     runsAndFailures: (runs: string, failures: string) => `${runs}, das quais ${failures} com falha`,
     backlog: 'À espera',
   },
+  applications,
+
   providers: {
     words: {
       title: 'Provedores',

@@ -29,6 +29,7 @@ const known = {
   guest: '',
   invitation: '',
   consent: '',
+  application: '',
 }
 
 /** The URL of each page, and who may see it. Everyone else sees the sign-in page or an error page. */
@@ -92,6 +93,12 @@ const visits: Readonly<Record<string, readonly [at: () => string, shownTo: reado
   '/admin/providers/{id}/delete': [() => '/admin/providers/staff/delete', ['administrator']],
   '/admin/new-provider': [() => '/admin/new-provider', ['administrator']],
   '/admin/new-provider/{kind}': [() => '/admin/new-provider/oauth2', ['administrator']],
+  '/admin/applications': [() => '/admin/applications', ['administrator']],
+  '/admin/applications/{id}': [() => `/admin/applications/${known.application}`, ['administrator']],
+  '/admin/applications/{id}/edit': [() => `/admin/applications/${known.application}/edit`, ['administrator']],
+  '/admin/applications/{id}/users': [() => `/admin/applications/${known.application}/users`, ['administrator']],
+  '/admin/new-application': [() => '/admin/new-application', ['administrator']],
+  '/admin/new-application/{kind}': [() => '/admin/new-application/browser', ['administrator']],
   '/admin/users/{id}': [() => `/admin/users/${known.user}`, ['administrator']],
   '/admin/users/{id}/delete': [() => `/admin/users/${known.user}/delete`, ['administrator']],
   '/oauth/interaction/{uid}': [() => known.consent, ['person']],
@@ -180,6 +187,7 @@ beforeAll(async () => {
   // The request belongs to the browser that sent it.
   const named = { name: 'Enchantress'.repeat(5), first_party: false }
   const application = await register(world, async () => administrator.access_token, named)
+  known.application = application.id
   const { url } = await request(await discovered(world, application), { scope: 'openid profile email' })
   await people.person.en.goto(url.href)
   known.consent = new URL(people.person.en.url()).pathname

@@ -1,0 +1,320 @@
+import type { VNode } from 'preact'
+import { z } from 'zod'
+import {
+  type ApplicationKind,
+  applicationAuths,
+  applicationAuthsOf,
+  applicationKinds,
+  isStandardScope,
+  kindRules,
+  limits,
+  standardScopes,
+} from '../../applications/policy.ts'
+import type { Application } from '../../applications/ports.ts'
+import { type FieldFault, fault } from '../problem.ts'
+import { object } from '../route.ts'
+import { line, storable } from '../schemas/fields.ts'
+import { Field } from './field.tsx'
+import type { Reader } from './layout.tsx'
+import { type FormRefusal, useRefusal } from './refusal.tsx'
+
+/** The fields of an application in a form: only those of its kind. The rules of applications check what they contain. */
+
+/** A list with one entry per line. Copied text often has spaces around it, and empty lines. */
+const lines = storable(16_384)
+  .optional()
+  .transform((text) =>
+    text
+      ?.split('\n')
+      .map((one) => one.trim())
+      .filter((one) => one !== ''),
+  )
+const oneOrNull = storable(4096)
+  .optional()
+  .transform((text) => (text === undefined ? undefined : text.trim() || null))
+/** A number of seconds; `NaN` for anything else, which the rules of applications refuse. */
+const secondsOrNull = z
+  .string()
+  .max(12)
+  .optional()
+  .transform((text) => {
+    if (text === undefined) return undefined
+    return text.trim() === '' ? null : /^\d{1,9}$/.test(text.trim()) ? Number(text) : Number.NaN
+  })
+
+const fields = {
+  name: line.describe('The name that people see'),
+  first_party: z.literal('yes').optional().describe('People are not asked for consent'),
+  redirect_uris: lines.describe('The redirect URIs, one per line'),
+  post_logout_redirect_uris: lines.describe('Where people may return to after signing out, one per line'),
+  cors_origins: lines.describe('The origins, one per line'),
+  scopes: z.array(z.enum(standardScopes)).max(10).optional().describe('The standard scopes it may ask for'),
+  api_scopes: lines.describe('The scopes of its APIs, one per line'),
+  resources: lines.describe('Its APIs, one URL per line'),
+  client_auth: z.enum(applicationAuths).optional().describe('How it authenticates at the token endpoint'),
+  access_token_seconds: secondsOrNull.describe('Lifetime of access tokens'),
+  refresh_token_seconds: secondsOrNull.describe('Idle lifetime of refresh tokens'),
+  backchannel_logout_uri: oneOrNull.describe('Where it is notified when a session ends'),
+  logo_uri: oneOrNull.describe('The URL of its logo'),
+}
+
+type Given = { readonly [N in keyof typeof fields]?: z.output<(typeof fields)[N]> | undefined }
+
+/** The fields of a form as the API takes them. */
+function bodyOf({ api_scopes, scopes, first_party, name = '', redirect_uris = [], ...rest }: Given) {
+  return {
+    ...rest,
+    name,
+    redirect_uris,
+    first_party: first_party === 'yes',
+    scopes: [...new Set(['openid', ...(scopes ?? []), ...(api_scopes ?? [])])],
+  }
+}
+
+export const editFields = object(fields).transform(bodyOf)
+export const createFields = z
+  .strictObject({ ...fields, kind: z.enum(applicationKinds).describe('Where its code runs') })
+  .transform(({ kind, cors_origins: origins, ...given }) => ({
+    ...bodyOf(given),
+    kind,
+    // Without any, those of the redirect URIs.
+    ...(origins === undefined || origins.length === 0 ? {} : { cors_origins: origins }),
+  }))
+
+/** What a form shows: an application, or what was typed. */
+export type FormValues = {
+  readonly name: string
+  readonly firstParty: boolean
+  readonly redirectUris: readonly string[]
+  readonly postLogoutRedirectUris: readonly string[]
+  readonly corsOrigins: readonly string[]
+  readonly scopes: readonly string[]
+  readonly resources: readonly string[]
+  readonly clientAuth: Application['clientAuth'] | undefined
+  readonly accessTtlSeconds: number | null
+  readonly refreshTtlSeconds: number | null
+  readonly backchannelLogoutUri: string | null
+  readonly logoUri: string | null
+}
+
+export const noValues: FormValues = {
+  name: '',
+  firstParty: true,
+  redirectUris: [],
+  postLogoutRedirectUris: [],
+  corsOrigins: [],
+  scopes: ['openid', 'profile', 'email', 'offline_access'],
+  resources: [],
+  clientAuth: undefined,
+  accessTtlSeconds: null,
+  refreshTtlSeconds: null,
+  backchannelLogoutUri: null,
+  logoUri: null,
+}
+
+/** What was typed, for the form that is shown again. */
+export const typedValues = (body: z.output<typeof editFields>): FormValues => ({
+  name: body.name,
+  firstParty: body.first_party,
+  redirectUris: body.redirect_uris,
+  postLogoutRedirectUris: body.post_logout_redirect_uris ?? [],
+  corsOrigins: body.cors_origins ?? [],
+  scopes: body.scopes,
+  resources: body.resources ?? [],
+  clientAuth: body.client_auth,
+  accessTtlSeconds: body.access_token_seconds ?? null,
+  refreshTtlSeconds: body.refresh_token_seconds ?? null,
+  backchannelLogoutUri: body.backchannel_logout_uri ?? null,
+  logoUri: body.logo_uri ?? null,
+})
+
+/** Why the form was refused: each error at its field, and at its line of a list. */
+export function refusalsIn(
+  faults: readonly FieldFault[] | undefined,
+  scopes: readonly string[],
+  { locale, say }: Reader,
+): readonly FormRefusal[] {
+  const found = new Map<string, string>()
+  for (const { path, code, params } of faults ?? []) {
+    const [name = '', at] = path.split('.')
+    const { detail } = fault(path, code, locale, params)
+    // The standard scopes are boxes: only a scope of an API can be wrong.
+    const field = name === 'scopes' ? 'api_scopes' : name
+    const before = name === 'scopes' ? scopes.slice(0, Number(at)).filter(isStandardScope).length : 0
+    const text = at === undefined ? detail : say.applications.line(Number(at) + 1 - before, detail)
+    if (!found.has(field)) found.set(field, text)
+  }
+  return [...found].map(([field, text]) => ({ field, text, atField: true }))
+}
+
+type AreaProps = {
+  readonly name: string
+  readonly label: string
+  readonly hint: string
+  readonly value: readonly string[]
+}
+
+/** A list in a text area, one entry per line. */
+function Lines({ name, label, hint, value }: AreaProps): VNode {
+  const { refusal, explainedBy } = useRefusal(name)
+  return (
+    <div class="field">
+      <label for={name}>{label}</label>
+      <p class="fine" id={`${name}-hint`}>
+        {hint}
+      </p>
+      {refusal?.atField ? (
+        <p class="caution" id={`${name}-error`}>
+          {refusal.text}
+        </p>
+      ) : null}
+      <textarea
+        id={name}
+        name={name}
+        rows={Math.min(10, value.length + 2)}
+        autocomplete="off"
+        autocapitalize="none"
+        spellcheck={false}
+        aria-describedby={[`${name}-hint`, explainedBy].filter(Boolean).join(' ')}
+        aria-invalid={refusal && 'true'}
+      >
+        {value.join('\n')}
+      </textarea>
+    </div>
+  )
+}
+
+type FieldsProps = Reader & {
+  readonly kind: ApplicationKind
+  readonly values: FormValues
+  /** Whether the application is new: then origins have a default. */
+  readonly isNew: boolean
+}
+
+export function ApplicationFields({ kind, values, isNew, ...reader }: FieldsProps): VNode {
+  const { applications: words, consent } = reader.say
+  const auths = applicationAuthsOf(kind)
+  // A refused field must not be hidden.
+  const { isRefused } = useRefusal('')
+  const number = new Intl.NumberFormat(reader.locale)
+  const seconds = ({ least, most }: { least: number; most: number }): string =>
+    words.secondsHint(number.format(least), number.format(most))
+  const text = (value: number | null): string => (value === null || Number.isNaN(value) ? '' : String(value))
+  return (
+    <>
+      <Field
+        name="name"
+        label={words.name}
+        hint={words.nameHint}
+        autocomplete="off"
+        maxlength={limits.nameLength}
+        value={values.name}
+      />
+      <Lines
+        name="redirect_uris"
+        label={words.redirectUris}
+        hint={kind === 'native' ? words.redirectNativeHint : words.redirectHint}
+        value={values.redirectUris}
+      />
+      <fieldset class="field">
+        <legend>{words.scopes}</legend>
+        <p class="fine">{words.openidAlways}</p>
+        {standardScopes
+          .filter((scope) => scope !== 'openid')
+          .map((scope) => (
+            <label key={scope} class="choice">
+              <input type="checkbox" name="scopes" value={scope} checked={values.scopes.includes(scope)} />
+              <span>
+                {consent.scopes[scope]} <code class="fine">{scope}</code>
+              </span>
+            </label>
+          ))}
+      </fieldset>
+      <fieldset class="field">
+        <legend>{words.consent}</legend>
+        <label class="choice">
+          <input type="checkbox" name="first_party" value="yes" checked={values.firstParty} />
+          <span>{words.firstParty}</span>
+        </label>
+      </fieldset>
+      {auths.length > 1 ? (
+        <div class="field">
+          <label for="client_auth">{words.clientAuth}</label>
+          <div>
+            <select id="client_auth" name="client_auth">
+              {auths.map((auth) => (
+                <option key={auth} value={auth} selected={auth === values.clientAuth}>
+                  {words.clientAuths[auth]}
+                </option>
+              ))}
+            </select>
+          </div>
+        </div>
+      ) : null}
+      <details open={!isNew || isRefused}>
+        <summary>{words.more}</summary>
+        <Lines
+          name="post_logout_redirect_uris"
+          label={words.postLogoutUris}
+          hint={words.postLogoutHint}
+          value={values.postLogoutRedirectUris}
+        />
+        {kindRules[kind].hasOrigins ? (
+          <Lines
+            name="cors_origins"
+            label={words.corsOrigins}
+            hint={isNew ? `${words.corsHint} ${words.corsDefault}` : words.corsHint}
+            value={values.corsOrigins}
+          />
+        ) : null}
+        <Lines name="resources" label={words.resources} hint={words.resourcesHint} value={values.resources} />
+        <Lines
+          name="api_scopes"
+          label={words.apiScopes}
+          hint={words.apiScopesHint}
+          value={values.scopes.filter((scope) => !isStandardScope(scope))}
+        />
+        <Field
+          name="access_token_seconds"
+          label={words.accessSeconds}
+          hint={seconds(limits.accessSeconds)}
+          autocomplete="off"
+          code="digits"
+          maxlength={9}
+          optional
+          value={text(values.accessTtlSeconds)}
+        />
+        <Field
+          name="refresh_token_seconds"
+          label={words.refreshSeconds}
+          hint={seconds(limits.refreshSeconds)}
+          autocomplete="off"
+          code="digits"
+          maxlength={9}
+          optional
+          value={text(values.refreshTtlSeconds)}
+        />
+        <Field
+          name="backchannel_logout_uri"
+          label={words.backchannelLogout}
+          hint={words.backchannelHint}
+          autocomplete="off"
+          code="text"
+          maxlength={limits.uriLength}
+          optional
+          value={values.backchannelLogoutUri ?? ''}
+        />
+        <Field
+          name="logo_uri"
+          label={words.logo}
+          hint={words.logoHint}
+          autocomplete="off"
+          code="text"
+          maxlength={limits.uriLength}
+          optional
+          value={values.logoUri ?? ''}
+        />
+      </details>
+    </>
+  )
+}
