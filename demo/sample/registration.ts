@@ -14,8 +14,10 @@ export async function registerApplications(
   const { base, store, close } = await openFoundation(config, {})
   try {
     for (const { id, kind, ...rest } of declared) {
-      const applications = createApplications({ ...base, applications: store.applications, ids: () => id })
-      const done = (await applications.find(id))
+      const { applications: stored, applicationSessions: sessions } = store
+      const applications = createApplications({ ...base, applications: stored, sessions, ids: () => id })
+      // An administrator may have disabled it.
+      const done = (await applications.get(id)).ok
         ? await applications.update('demo', id, rest, internalOrigin)
         : await applications.create('demo', { kind, ...rest }, internalOrigin)
       if (!done.ok) throw new Error(`the application ${id} cannot be registered: ${JSON.stringify(done.error)}`)

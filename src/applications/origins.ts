@@ -43,4 +43,3 @@ export function createOrigins({ applications, clock, onDefect }: OriginsParts) {
     },
   }
 }
-export type Origins = ReturnType<typeof createOrigins>
