@@ -23,7 +23,7 @@ const may: Record<string, readonly string[]> = {
   teams: ['kernel', 'errors', 'events', 'type mail/ports.ts', 'type connections/ports.ts'],
   // A changed credential is stored with its messages, and checks the remaining sign-in methods.
   credentials: ['kernel', 'errors', 'events', 'type mail/ports.ts', 'type accounts/ports.ts'],
-  mail: ['kernel', 'type events'],
+  mail: ['kernel', 'type events', 'type branding'],
   applications: ['kernel', 'errors', 'type events', 'events/catalogue.ts'],
   // The only place that knows the protocol engine, as providers is for Passport.
   openid: [
@@ -197,8 +197,8 @@ const keptIn: Record<string, readonly string[]> = {
   'express-rate-limit': ['http'],
   cookie: ['http'],
   'swagger-ui-dist': ['http'],
-  preact: ['http', 'http/pages'],
-  'preact-render-to-string': ['http'],
+  preact: ['http', 'http/pages', 'mail'],
+  'preact-render-to-string': ['http', 'mail'],
   qrcode: ['http/pages'],
   '@simplewebauthn/browser': ['http/pages'],
   '@fortawesome/free-brands-svg-icons': ['providers'],

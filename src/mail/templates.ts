@@ -1,6 +1,8 @@
+import type { Brand } from '../branding/brand.ts'
 import type { NoticeName } from '../events/catalogue.ts'
 import { type DeviceNames, deviceName } from '../kernel/device.ts'
 import type { Locale } from '../kernel/locale.ts'
+import { renderHtml } from './html.tsx'
 import { type Mail, type Message, type MessageTemplate, messageTemplates } from './ports.ts'
 import { englishTemplates } from './templates.en.ts'
 import { portugueseTemplates } from './templates.pt-br.ts'
@@ -71,11 +73,7 @@ const isMessageTemplate = (template: Mail['template']): template is MessageTempl
   (messageTemplates as readonly string[]).includes(template)
 
 /** How a message presents the operator. */
-export type MailBrand = {
-  /** The name of the service; `null` if the operator set none. */
-  readonly name: string | null
-  readonly supportEmail: string | null
-}
+export type MailBrand = Pick<Brand, 'name' | 'accent' | 'supportEmail'>
 
 type RenderOptions = {
   readonly brand: MailBrand
@@ -84,7 +82,7 @@ type RenderOptions = {
   readonly providerName: (id: string) => string
 }
 
-/** Renders a queued message in the recipient's language, as plain text and simple HTML. */
+/** Renders a queued message in the recipient's language, as plain text and HTML. */
 export function render(
   { id, to, locale, template, params }: Pick<Mail, 'id' | 'to' | 'locale' | 'template' | 'params'>,
   secret: Readonly<Record<string, string>>,
@@ -141,14 +139,14 @@ export function render(
 
   const { subject, body } = compose()
   const support = brand.supportEmail === null ? [] : [words.support(brand.supportEmail)]
-  const all: readonly Block[] = [...body, ...support, words.closing(service)]
+  const footer = [...support, words.closing(service)]
   return {
     id,
     to,
     locale,
     subject: oneLine(subject),
-    text: `${all.map(asText).join('\n\n')}\n`,
-    html: document(locale, oneLine(subject), all.map(asHtml).join('\n')),
+    text: `${[...body, ...footer].map(asText).join('\n\n')}\n`,
+    html: renderHtml({ locale, title: oneLine(subject), service, accent: brand.accent, body, footer }),
   }
 }
 
@@ -161,32 +159,3 @@ function asText(block: Block): string {
   if ('facts' in block) return block.facts.map(([name, value]) => `${name}: ${value}`).join('\n')
   return `${block.label}:\n${block.link}`
 }
-
-const escaped: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => escaped[character] ?? '')
-
-function asHtml(block: Block): string {
-  if (typeof block === 'string') return `<p>${escapeHtml(block)}</p>`
-  if ('code' in block)
-    return `<p style="font:600 1.5em/1.4 ui-monospace,monospace;letter-spacing:.15em">${escapeHtml(block.code)}</p>`
-  if ('facts' in block)
-    return `<p>${block.facts.map(([name, value]) => `${escapeHtml(name)}: ${escapeHtml(value)}`).join('<br>')}</p>`
-  return `<p><a href="${escapeHtml(block.link)}">${escapeHtml(block.label)}</a></p>`
-}
-
-/** No images, scripts or remote content: opening a message is not reported to anyone. */
-const document = (locale: Locale, title: string, body: string): string =>
-  `<!doctype html>
-<html lang="${locale}">
-<head><meta charset="utf-8"><title>${escapeHtml(title)}</title></head>
-<body style="font:16px/1.5 system-ui,sans-serif;max-width:36em;margin:1em auto;padding:0 1em">
-${body}
-</body>
-</html>
-`

@@ -1,5 +1,7 @@
+import { wcagContrast } from 'culori'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { accentFor } from '../../src/branding/accent.ts'
 import { eventCatalogue } from '../../src/events/catalogue.ts'
 import { locales } from '../../src/kernel/locale.ts'
 import { type Mail, messageTemplates } from '../../src/mail/ports.ts'
@@ -59,6 +61,43 @@ describe.each(templates.flatMap((template) => locales.map((locale) => ({ templat
     })
   },
 )
+
+describe.each([
+  ['the built-in colors', null],
+  ['a pale color', '#ffe680'],
+  ['a dark color', '#1a0033'],
+])('a message in %s', (_, color) => {
+  const message = async (template: Mail['template'] = 'reset_password') => {
+    const accent = color === null ? null : await accentFor(color)
+    const brand = { ...plainBrand, name: 'Acme', accent, supportEmail: 'help@example.com' }
+    const mail = { id: 'eml_1', to: 'ada@example.com', locale: 'en', template, params } as const
+    return render(mail, secret, { ...about, brand }).html
+  }
+  /** The properties that inline styles give an element with this class. */
+  const inline = (html: string, name: string): string =>
+    new RegExp(`class="${name}"[^>]*style="([^"]*)"`).exec(html)?.[1] ?? ''
+  const inDark = (html: string, name: string): string =>
+    new RegExp(`\\.${name}[^{]*\\{([^}]*)\\}`).exec(html.slice(html.indexOf('@media')))?.[1] ?? ''
+  const colorIn = (style: string, property: string): string =>
+    new RegExp(`(?:^|[;\\s])${property}: ?(#[0-9a-f]{6})`).exec(style)?.[1] ?? ''
+
+  test('is readable in the light and in the dark scheme (WCAG 2.2, 1.4.3)', async () => {
+    const html = `${await message()}${await message('identity.linked')}`
+    for (const of of [inline, inDark]) {
+      const sheet = colorIn(of(html, 'sheet'), 'background')
+      const onSheet = ['sheet', 'soft', 'name', 'link'].map((name) => colorIn(of(html, name), 'color'))
+      for (const text of onSheet) expect([text, wcagContrast(text, sheet) >= 4.5]).toEqual([text, true])
+      const button = of(html, 'button')
+      expect(wcagContrast(colorIn(button, 'color'), colorIn(button, 'background'))).toBeGreaterThanOrEqual(4.5)
+    }
+  })
+
+  test('starts with the name of the service, and ends with whom to ask', async () => {
+    const html = await message()
+    expect(html).toMatch(/<p class="name"[^>]*>Acme<\/p>/)
+    expect(html.slice(html.lastIndexOf('class="button"'))).toContain('help@example.com')
+  })
+})
 
 test('each language has a text of its own', () => {
   for (const template of templates) {
