@@ -215,6 +215,17 @@ export class ConfigError extends Error {
   }
 }
 
+/** Refuses to start with providers that administrators added and the environment defines too. */
+export function refuseProvidersInBoth(ids: readonly string[]): void {
+  if (ids.length === 0) return
+  throw new ConfigError(
+    ids.map(
+      (id) =>
+        `${prefix(id)}CLIENT_ID: the provider “${id}” was also added at run time; remove its settings from the environment, or delete it in /admin/providers before you set them`,
+    ),
+  )
+}
+
 type ReadOptions = {
   /** Reads the file whose path is in `<NAME>_FILE`. */
   readonly secretFile?: typeof readSecretFile

@@ -75,3 +75,5 @@ export async function openFoundation(config: CompleteConfig, parts: Partial<Vinc
     },
   }
 }
+
+export type Foundation = Awaited<ReturnType<typeof openFoundation>>

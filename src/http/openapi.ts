@@ -4,6 +4,7 @@ import { exampleOf } from './error-example.ts'
 import { Components, type JsonValue } from './openapi/components.ts'
 import { Failures, headers } from './openapi/failures.ts'
 import { answersOf, operationIdOf } from './openapi/outcomes.ts'
+import { Sharing } from './openapi/sharing.ts'
 import { tags } from './openapi/tags.ts'
 import type { Describe } from './problem.ts'
 import { type AnswerKind, type Example, isForPrograms, type Route } from './route.ts'
@@ -31,6 +32,8 @@ export function openapi(routes: readonly Route<never>[], info: Info) {
     components,
     (code) => exampleOf(code, { locale: 'en', routes: plainRoutes, describe }).body,
   )
+  const successes = new Sharing('responses')
+  const bodies = new Sharing('requestBodies')
   const paths: Record<string, Record<string, JsonValue>> = {}
   const listed = routes.filter((route) => isForPrograms(route) === (document === 'api'))
 
@@ -41,18 +44,27 @@ export function openapi(routes: readonly Route<never>[], info: Info) {
     const operationId = operationIdOf(route)
     const example = { ...examples[operationId], ...route.example }
     const parameters = parametersOf(route, components)
-    operations[route.method] = {
+    const body = bodyOf(route, components, example)
+    const responses: Record<string, JsonValue> = {}
+    const operation: Record<string, unknown> = {
       operationId,
       summary: route.summary,
       description: route.description ?? `${route.summary}.`,
       tags: [route.tag],
       ...securityOf(route),
       ...(parameters.length > 0 ? { parameters } : {}),
-      ...bodyOf(route, components, example),
-      responses: { ...successes(route, components, example), ...failures.of(route) },
     }
+    if (body) bodies.add(body, (value) => Object.assign(operation, { requestBody: value }))
+    for (const [status, success] of successesOf(route, components, example)) {
+      successes.add(success, (value) => Object.assign(responses, { [status]: value }))
+    }
+    Object.assign(responses, failures.of(route))
+    operation.responses = responses
+    operations[route.method] = operation
   }
-  const responses = failures.finish()
+  const requestBodies = bodies.finish()
+  const errors = failures.finish()
+  const responses = { ...successes.finish(Object.keys(errors)), ...errors }
   const used = new Set(listed.map(({ tag }) => tag))
   const text = JSON.stringify([paths, responses])
   const schemes = new Set(listed.flatMap((route) => securityOf(route).security.flatMap(Object.keys)))
@@ -73,6 +85,7 @@ export function openapi(routes: readonly Route<never>[], info: Info) {
       parameters: components.parameters,
       headers: among(headers, (name) => text.includes(`"#/components/headers/${name}"`)),
       responses,
+      ...(Object.keys(requestBodies).length > 0 ? { requestBodies } : {}),
       schemas: components.schemas,
     },
   })
@@ -83,7 +96,8 @@ const aboutApi =
   'Requests and responses are JSON. Times are RFC 3339 in UTC. An unknown field in a request is an error.\n\n' +
   'Errors are problem details (RFC 9457, `application/problem+json`). Their `code` is stable; ' +
   '`title` and `detail` are in English or Brazilian Portuguese, by `Accept-Language`. ' +
-  'Each operation names its codes by status, and `/docs/errors` explains each code.\n\n' +
+  'Each operation names the codes of its own by status. What any operation may respond with is its `default`. ' +
+  '`/docs/errors` explains each code.\n\n' +
   'After 429 and 503, wait the number of seconds in `Retry-After`. ' +
   'Every response has `X-Request-Id`: include it in bug reports.\n\n' +
   'A browser’s session cookie works in place of an access token. ' +
@@ -170,10 +184,10 @@ function fieldsOf(schema: z.ZodType | undefined, components: Components) {
   return [...found.values()]
 }
 
-function bodyOf(route: Route<never>, components: Components, { request }: Example): JsonValue {
+function bodyOf(route: Route<never>, components: Components, { request }: Example): JsonValue | undefined {
   const accepts = acceptsOf(route)
   const form = route.surface === 'browser' && route.method !== 'get'
-  if (!route.body && !form) return {}
+  if (!route.body && !form) return undefined
   const schema = route.body ? components.use(route.body, 'input') : { type: 'object', additionalProperties: false }
   const token = {
     type: 'object',
@@ -187,7 +201,7 @@ function bodyOf(route: Route<never>, components: Components, { request }: Exampl
     const filled = request === undefined ? {} : { examples: { example: { value: { csrf: '…', ...request } } } }
     return [type, { schema: route.body ? { allOf: [token, open(components, route.body)] } : token, ...filled }]
   })
-  return { requestBody: { required: route.bodyOptional !== true, content: Object.fromEntries(content) } }
+  return { required: route.bodyOptional !== true, content: Object.fromEntries(content) }
 }
 
 /** The fields of a strict object together with others: `additionalProperties: false` would refuse the form's token. */
@@ -207,7 +221,7 @@ const outcomes = {
   redirect: 'A redirect: `Location` is where to go next.',
 } as const satisfies Record<AnswerKind, string>
 
-function successes(route: Route<never>, components: Components, example: Example): JsonValue {
+function successesOf(route: Route<never>, components: Components, example: Example) {
   const found: Record<string, Success> = {}
   for (const kind of answersOf(route)) {
     const status = kind === 'json' || kind === 'text' ? (route.status ?? 200) : defaultStatus[kind]
@@ -220,7 +234,7 @@ function successes(route: Route<never>, components: Components, example: Example
       ...(Object.keys(fields).length > 0 ? { headers: fields } : {}),
     }
   }
-  return found
+  return Object.entries(found)
 }
 
 /** What the schema of the reply is, or else that all went well. */

@@ -86,8 +86,9 @@ describe('openapi.json', () => {
     expect(token.security).toEqual([])
     expect(paths['/mine']?.get?.security).toEqual([{ bearer: [] }, { cookie: [] }])
     expect(paths['/mine']?.delete?.responses).toHaveProperty('204')
-    expect(paths['/things']?.post?.responses[201]?.content?.['application/json']?.schema).toEqual({
-      $ref: '#/components/schemas/Thing',
+    expect(paths['/things']?.post?.responses[201]).toEqual({ $ref: '#/components/responses/Thing' })
+    expect(components.responses.Thing).toMatchObject({
+      content: { 'application/json': { schema: { $ref: '#/components/schemas/Thing' } } },
     })
     expect(paths['/pages/mine']?.get?.responses).toHaveProperty('303')
     expect(pages['/pages/form']?.post?.requestBody?.content).toMatchObject({

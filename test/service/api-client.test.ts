@@ -48,17 +48,12 @@ test('redocly lint finds nothing with our rules, and with all recommended ones o
   expect(await lint('--config', inTree('redocly.yaml'))).toEqual([])
   expect([...(await lint('--extends=recommended'))].sort()).toEqual([
     'no-ambiguous-paths #/paths/~1auth~1conflicts~1{ticket}',
-    'operation-2xx-response #/paths/~1auth~1{provider}/get/responses',
-    'operation-2xx-response #/paths/~1auth~1{provider}~1link/post/responses',
-    'operation-2xx-response #/paths/~1oauth~1authorize/get/responses',
   ])
 }, 60_000)
 
 test('a generated client is short and compiles strictly', async () => {
   const client = astToString(await openapiTS(published))
-  const { paths } = JSON.parse(published) as { paths: Record<string, object> }
-  const operations = Object.values(paths).flatMap((item) => Object.keys(item)).length
-  expect(client.split('\n').length / operations).toBeLessThan(90)
+  expect(client.split('\n').length).toBeLessThan(8000)
   writeFileSync(join(folder, 'vinculum.ts'), client)
   writeFileSync(
     join(folder, 'app.ts'),

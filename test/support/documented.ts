@@ -14,13 +14,15 @@ export type Published = {
   readonly components: Document['components'] & {
     readonly responses: Readonly<Record<string, Documented>>
     readonly parameters: Readonly<Record<string, object>>
+    readonly requestBodies?: Readonly<Record<string, Body>>
   }
 }
+type Body = { readonly content: Readonly<Record<string, Media>> }
 type Reference = { readonly $ref?: string }
 type PublishedOperation = {
   readonly responses: Readonly<Record<string, Reference>>
   readonly parameters?: readonly Reference[]
-  readonly requestBody?: { readonly content: Readonly<Record<string, Media>> }
+  readonly requestBody?: Reference & Partial<Body>
 }
 
 /** The API and the pages as one document, with shared responses, parameters and bodies written out in every operation. */
@@ -39,21 +41,24 @@ export function readDocuments(published: readonly [Published, ...Published[]]): 
     }
     for (const [path, operations] of Object.entries(described)) {
       for (const [method, operation] of Object.entries(operations)) {
-        const responses = Object.entries(operation.responses).map(([status, response]) => [
-          status,
-          whole(response, components.responses),
-        ])
+        const responses = Object.entries(operation.responses)
+          .map(([status, response]) => [status, whole(response, components.responses) as Documented] as const)
+          .flatMap(([status, response]) => (status === 'default' ? byStatus(response) : [[status, response] as const]))
+          // A status that the operation names takes precedence over its default.
+          .reverse()
         const parameters = operation.parameters?.map((parameter) => whole(parameter, components.parameters))
-        const content = Object.entries(operation.requestBody?.content ?? {}).map(([type, { schema = {} }]) => [
+        const { content: bodies = {}, ...body } = whole(
+          operation.requestBody ?? {},
+          components.requestBodies ?? {},
+        ) as Partial<Body>
+        const content = Object.entries(bodies).map(([type, { schema = {} }]) => [
           type,
           { schema: whole(schema, components.schemas) },
         ])
         const made = {
           ...operation,
           ...(parameters ? { parameters } : {}),
-          ...(operation.requestBody
-            ? { requestBody: { ...operation.requestBody, content: Object.fromEntries(content) } }
-            : {}),
+          ...(operation.requestBody ? { requestBody: { ...body, content: Object.fromEntries(content) } } : {}),
           responses: Object.fromEntries(responses),
         }
         paths[path] = { ...paths[path], [method]: together(paths[path]?.[method], made) }
@@ -63,6 +68,13 @@ export function readDocuments(published: readonly [Published, ...Published[]]): 
   const [first] = published
   return { ...first, paths, components: { ...first.components, schemas } }
 }
+
+/** A default for each status that it names, with the codes of that status. */
+const byStatus = (response: Documented): readonly (readonly [status: string, response: Documented])[] =>
+  [...response.description.matchAll(/(\d{3}) (`[^;]+)/g)].map(([, status = '', description = '']) => [
+    status,
+    { ...response, description },
+  ])
 
 /** Programs and browsers may use the same path and method, with different bodies and different errors. */
 function together(program: Operation | undefined, browser: Operation): Operation {

@@ -71,6 +71,11 @@ const challenge = z
 const parameter = (name: string) =>
   z.string().max(8192).optional().describe(`The \`${name}\` the provider added to the redirect URI`)
 
+const ProviderResult = z.union([AuthResponse, LinkResponse, JiraConnection, TrialResponse]).meta({
+  id: 'ProviderResult',
+  description: 'Tokens after a sign-in; the account or the team connection after a linking; the provider after a trial',
+})
+
 /**
  * The values of one callback parameter: any text, any number of times. The description says what it should be: a
  * string.
@@ -321,9 +326,7 @@ const callback = route({
   limit: 'sign_in',
   params: providerParams,
   query: callbackQuery,
-  reply: z
-    .union([AuthResponse, LinkResponse, JiraConnection, TrialResponse])
-    .describe('Tokens after a sign-in; the account or the team connection after a linking; the provider after a trial'),
+  reply: ProviderResult,
   also: ['redirect'],
   fails: providerSignInFails,
   async handle({ params, query, who, origin, wants, cookie }, services: Services) {
@@ -379,9 +382,7 @@ const appCallback = route({
     error: parameter('error'),
     iss: parameter('iss'),
   }),
-  reply: z
-    .union([AuthResponse, LinkResponse, JiraConnection, TrialResponse])
-    .describe('Tokens after a sign-in; the account or the team connection after a linking; the provider after a trial'),
+  reply: ProviderResult,
   fails: providerSignInFails,
   async handle({ params, body, who, origin }, services: Services) {
     const { flow_token, ...query } = body

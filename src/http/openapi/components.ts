@@ -72,7 +72,7 @@ function asDocumented({ jsonSchema }: { jsonSchema: Record<string, unknown> }): 
 
 /**
  * Shorter and easier to read, with the same meaning: `null` as a second type instead of an alternative, a date without
- * the pattern its format stands for, an integer without the limits of JavaScript.
+ * the pattern its format stands for, an integer without the limits of JavaScript, no rule that names are text.
  */
 function plain(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(plain)
@@ -80,7 +80,8 @@ function plain(node: unknown): unknown {
   const found: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(node))
     found[name] = name === 'properties' ? plainEach(value) : plain(value)
-  if (found.format === 'date-time') delete found.pattern
+  if (found.format === 'date-time' || found.format === 'date') delete found.pattern
+  if (JSON.stringify(found.propertyNames) === '{"type":"string"}') delete found.propertyNames
   // Most validators read patterns without the flag that such a class needs.
   if (typeof found.pattern === 'string' && found.pattern.includes('\\p{')) delete found.pattern
   if (found.maximum === Number.MAX_SAFE_INTEGER) delete found.maximum

@@ -53,21 +53,49 @@ const problemSchema = z
     description: 'An error as problem details (RFC 9457). Branch on `code`; show `title` and `detail` to people.',
   })
 
-/** What one shared response stands for. */
-type Shared = {
-  readonly status: number
+/** What any operation may respond with: the service checks it whatever the operation does. */
+const common = [
+  'invalid_request',
+  'malformed_body',
+  'csrf_failed',
+  'payload_too_large',
+  'unsupported_media_type',
+  'rate_limited',
+  'headers_too_large',
+  'internal',
+  'not_ready',
+] as const satisfies readonly ErrorCode[]
+const isCommon = (code: ErrorCode): boolean => (common as readonly ErrorCode[]).includes(code)
+
+/** Codes that follow from who may use an operation. Operations with and without them have different responses. */
+const variants: Readonly<Partial<Record<ErrorCode, string>>> = {
+  insufficient_scope: 'Scope',
+  reauthentication_required: 'RecentSignIn',
+}
+
+/** How an error is sent, which two operations must have in common to share it. */
+type Form = {
   /** Whether a browser may get a page in its place. */
   readonly page: boolean
   /** Whether it is sent as RFC 6749 describes it. */
   readonly standard: boolean
+}
+
+/** What one shared response stands for. */
+type Shared = Form & {
+  readonly status: number
   readonly codes: Set<ErrorCode>
   /** The operations, by the list of their codes as it is read. */
   readonly uses: Map<string, JsonValue[]>
 }
 
-/** The shared responses of errors: one for each status. */
+/**
+ * The shared responses of errors. `default` stands for what any operation may respond with. An operation names a status
+ * only if it has a code of its own there, and then names every code of the status.
+ */
 export class Failures {
   readonly #shared = new Map<string, Shared>()
+  readonly #common = new Map<string, Form>()
   readonly #components: Components
   readonly #example: (code: ErrorCode) => JsonValue
 
@@ -79,37 +107,38 @@ export class Failures {
 
   /** The errors of one operation: for each status the shared response. `finish` adds the codes. */
   of(route: Route<never>): JsonValue {
-    const byStatus = new Map<number, ErrorCode[]>()
-    for (const code of failuresOf(route)) {
-      const { status } = catalogue[code]
-      byStatus.set(status, [...(byStatus.get(status) ?? []), code])
-    }
-    const page = route.surface === 'browser'
-    const standard = route.oauth === 'standard'
+    const byStatus = byStatusOf(failuresOf(route))
+    const form = { page: route.surface === 'browser', standard: route.oauth === 'standard' }
+    const own = byStatus.filter(([, codes]) => !codes.every(isCommon))
+    // A request that the caller got wrong stays in view where nothing else is.
+    if (own.length === 0) own.push(...byStatus.filter(([status]) => status === 400))
     const found: Record<string, JsonValue> = {}
-    for (const [status, codes] of [...byStatus].sort(([a], [b]) => a - b)) {
-      const name = `${nameOf(status)}${page ? 'Page' : ''}${standard ? 'OAuth' : ''}`
-      const shared = this.#shared.get(name) ?? { status, page, standard, codes: new Set(), uses: new Map() }
-      this.#shared.set(name, shared)
-      const reference = { $ref: `#/components/responses/${name}` }
-      found[status] = reference
-      const text = [...codes]
-        .sort()
-        .map((code) => `\`${code}\``)
-        .join(', ')
-      for (const code of codes) shared.codes.add(code)
-      shared.uses.set(text, [...(shared.uses.get(text) ?? []), reference])
-    }
-    return found
+    for (const [status, codes] of own) found[status] = this.#share(status, codes, form)
+    const name = `AnyOperation${suffixOf(form)}`
+    this.#common.set(name, form)
+    return { ...found, default: { $ref: `#/components/responses/${name}` } }
+  }
+
+  #share(status: number, codes: readonly ErrorCode[], form: Form): JsonValue {
+    const variant = [...codes].sort().map((code) => variants[code] ?? '')
+    const name = `${nameOf(status)}${variant.join('')}${suffixOf(form)}`
+    const shared = this.#shared.get(name) ?? { ...form, status, codes: new Set(), uses: new Map() }
+    this.#shared.set(name, shared)
+    const reference = { $ref: `#/components/responses/${name}` }
+    const text = listOf(codes)
+    for (const code of codes) shared.codes.add(code)
+    shared.uses.set(text, [...(shared.uses.get(text) ?? []), reference])
+    return reference
   }
 
   /**
    * The shared responses, once every operation is known. Each names the codes that most operations with this status
    * respond with. Every other operation states its own next to the reference (OpenAPI 3.1 §4.8.23).
    */
-  finish(): JsonValue {
+  finish(): Readonly<Record<string, JsonValue>> {
     const problem = this.#components.use(problemSchema, 'output')
     const found: Record<string, JsonValue> = {}
+    for (const [name, form] of this.#common) found[name] = this.#commonResponse(problem, form)
     for (const [name, shared] of [...this.#shared].sort(([a], [b]) => (a < b ? -1 : 1))) {
       const [most = '', ...others] = [...shared.uses.keys()].sort(
         (a, b) => (shared.uses.get(b)?.length ?? 0) - (shared.uses.get(a)?.length ?? 0) || (a < b ? -1 : 1),
@@ -122,30 +151,63 @@ export class Failures {
     return found
   }
 
-  #response(problem: JsonValue, { status, page, standard, codes }: Shared, description: string): JsonValue {
+  #response(problem: JsonValue, { status, codes, ...form }: Shared, description: string): JsonValue {
     const sorted = [...codes].sort()
-    const named = {
-      type: 'object',
-      properties: { code: { type: 'string', enum: sorted, description: 'The error code' } },
-    }
     const first = sorted.find((code) => description.includes(`\`${code}\``))
     return {
       description,
-      headers: {
-        'X-Request-Id': { $ref: '#/components/headers/RequestId' },
-        ...(status === 401 ? { 'WWW-Authenticate': { $ref: '#/components/headers/Challenge' } } : {}),
-        ...(status === 429 || status === 503 ? { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } } : {}),
+      headers: headersOf([status]),
+      content: this.#content(problem, form, { code: { type: 'string', enum: sorted } }, first),
+    }
+  }
+
+  #commonResponse(problem: JsonValue, form: Form): JsonValue {
+    const byStatus = byStatusOf(common)
+    const statuses = byStatus.map(([status]) => status)
+    const named = { status: { type: 'integer', enum: statuses }, code: { type: 'string', enum: [...common].sort() } }
+    return {
+      description: `Any operation: ${byStatus.map(([status, codes]) => `${status} ${listOf(codes)}`).join('; ')}`,
+      headers: headersOf(statuses),
+      content: this.#content(problem, form, named, 'internal'),
+    }
+  }
+
+  /** A problem whose properties `named` are narrower. They are described where the problem is. */
+  #content(problem: JsonValue, { page, standard }: Form, named: JsonValue, example: ErrorCode | undefined): JsonValue {
+    return {
+      [standard ? 'application/json' : 'application/problem+json']: {
+        schema: { allOf: [problem, { type: 'object', properties: named }] },
+        ...(example ? { examples: { [example]: { value: this.#example(example) } } } : {}),
       },
-      content: {
-        [standard ? 'application/json' : 'application/problem+json']: {
-          schema: { allOf: [problem, named] },
-          ...(first ? { examples: { [first]: { value: this.#example(first) } } } : {}),
-        },
-        ...(page ? { 'text/html': { schema: { type: 'string' } } } : {}),
-      },
+      ...(page ? { 'text/html': { schema: { type: 'string' } } } : {}),
     }
   }
 }
+
+function byStatusOf(codes: readonly ErrorCode[]): readonly (readonly [status: number, codes: readonly ErrorCode[]])[] {
+  const found = new Map<number, ErrorCode[]>()
+  for (const code of codes) {
+    const { status } = catalogue[code]
+    found.set(status, [...(found.get(status) ?? []), code])
+  }
+  return [...found].sort(([a], [b]) => a - b)
+}
+
+const listOf = (codes: readonly ErrorCode[]): string =>
+  [...codes]
+    .sort()
+    .map((code) => `\`${code}\``)
+    .join(', ')
+
+const suffixOf = ({ page, standard }: Form): string => `${page ? 'Page' : ''}${standard ? 'OAuth' : ''}`
+
+const headersOf = (statuses: readonly number[]): JsonValue => ({
+  'X-Request-Id': { $ref: '#/components/headers/RequestId' },
+  ...(statuses.includes(401) ? { 'WWW-Authenticate': { $ref: '#/components/headers/Challenge' } } : {}),
+  ...(statuses.includes(429) || statuses.includes(503)
+    ? { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } }
+    : {}),
+})
 
 /** `NotFound` for 404: the standard phrase, as one word. */
 const nameOf = (status: number): string => (STATUS_CODES[status] ?? `Status ${status}`).replace(/[^A-Za-z0-9]/g, '')

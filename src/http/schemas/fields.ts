@@ -6,7 +6,7 @@ import { object } from '../route.ts'
 
 /** Fields and parameters of more than one route. */
 
-export const time = z.iso.datetime().describe('A time (RFC 3339, UTC)')
+export const time = z.iso.datetime().meta({ id: 'Time', description: 'A time (RFC 3339, UTC)' })
 
 export const RoleSchema = z
   .enum(roles)
