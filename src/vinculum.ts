@@ -8,6 +8,7 @@ import { createProfiles } from './accounts/profile.ts'
 import { createForecast, createReconcile } from './accounts/reconcile.ts'
 import { scopeOf } from './accounts/roles.ts'
 import { createUsers } from './accounts/users.ts'
+import { createApplicationAccess } from './applications/access.ts'
 import { createApplications } from './applications/applications.ts'
 import { createLogoutNotices } from './applications/logout-notices.ts'
 import { createApplicationSessions } from './applications/sessions.ts'
@@ -318,6 +319,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       providerActivity: createProviderActivity(events, clock),
       serviceCredentials: credentials.serviceCredentials,
       applications,
+      applicationAccess: createApplicationAccess({ access: stored.applicationAccess, clock }),
       openid,
       audit,
       overview: createOverview({ statistics: stored.statistics, clock }),
