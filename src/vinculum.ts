@@ -94,7 +94,7 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
     refreshTtlSeconds: lifetimes.refreshTtlSeconds,
     deliver: (uri, notice) => deliverLogoutToken(uri, tokens.logout(notice)),
   })
-  const { applications, applicationSessions } = clients
+  const { applications, applicationAccess, applicationSessions } = clients
   const returns = createReturns({ allowed: config.returnToAllowed, self: publicUrl })
   const { keys, tokens, devices, signIn, codes } = await createSessions({
     ...base,
@@ -240,6 +240,7 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
       providers,
       serviceCredentials: credentials.serviceCredentials,
       applications,
+      applicationAccess,
       openid,
       standing,
       revocationsOf: revocation.waiting,

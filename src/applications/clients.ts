@@ -1,6 +1,7 @@
+import { createApplicationAccess } from './access.ts'
 import { createApplications } from './applications.ts'
 import { createLogoutNotices } from './logout-notices.ts'
-import type { ApplicationSessionStore, ApplicationStore, LogoutNoticeStore } from './ports.ts'
+import type { ApplicationAccessStore, ApplicationSessionStore, ApplicationStore, LogoutNoticeStore } from './ports.ts'
 import { createApplicationSessions } from './sessions.ts'
 
 type ClientsParts = Omit<Parameters<typeof createApplications>[0], 'applications' | 'sessions'> &
@@ -9,15 +10,17 @@ type ClientsParts = Omit<Parameters<typeof createApplications>[0], 'applications
     readonly stored: {
       readonly applications: ApplicationStore
       readonly applicationSessions: ApplicationSessionStore
+      readonly applicationAccess: ApplicationAccessStore
       readonly logoutNotices: LogoutNoticeStore
     }
   }
 
 /** The clients of the OpenID provider: applications, who is signed in to them, and their notices of a sign-out. */
 export function createClients({ stored, ...parts }: ClientsParts) {
-  const { applications, applicationSessions: sessions, logoutNotices: notices } = stored
+  const { applications, applicationSessions: sessions, applicationAccess: access, logoutNotices: notices } = stored
   return {
     applications: createApplications({ ...parts, applications, sessions }),
+    applicationAccess: createApplicationAccess({ ...parts, access }),
     applicationSessions: createApplicationSessions({ ...parts, sessions }),
     logoutNotices: createLogoutNotices({ ...parts, notices, applications }),
   }
