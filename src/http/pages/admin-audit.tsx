@@ -4,7 +4,7 @@ import { route } from '../route.ts'
 import { cursor } from '../schemas/activity.ts'
 import { line } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
-import { AdminWays, adminPage, perPage, query, userPage } from './admin-frame.tsx'
+import { adminPage, perPage, query, userPage } from './admin-frame.tsx'
 import { deviceWords } from './device-words.ts'
 import { Field } from './field.tsx'
 import { Layout, readerOf, show, Time } from './layout.tsx'
@@ -47,7 +47,6 @@ const audit = route({
         scopes={who.scopes}
         refused={refusalOf('request_id', isMalformed ? admin.auditRequestMalformed : undefined)}
       >
-        <AdminWays {...reader} scopes={who.scopes} />
         <form method="get" action="/admin/audit">
           <Field
             name="account"

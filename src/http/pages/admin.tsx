@@ -11,7 +11,7 @@ import { object, route } from '../route.ts'
 import { idParams, line, userCursor, userCursorOf } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { EventList } from './activity.tsx'
-import { AdminWays, adminPage, mayNow, perPage, query, userPage } from './admin-frame.tsx'
+import { adminPage, mayNow, perPage, query, userPage } from './admin-frame.tsx'
 import { deviceWords } from './device-words.ts'
 import { Field } from './field.tsx'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
@@ -47,7 +47,6 @@ const users = route({
         scopes={who.scopes}
         status={doneMessageOf(asked.done, locale)}
       >
-        <AdminWays {...reader} scopes={who.scopes} />
         <form method="get" action="/admin/users">
           <Field
             name="search"
@@ -131,7 +130,6 @@ const user = route({
         scopes={who.scopes}
         status={doneMessageOf(asked.done, locale)}
       >
-        <AdminWays {...reader} scopes={who.scopes} />
         <AccountFacts {...reader} user={found} />
         <section aria-labelledby="ways">
           <h2 id="ways">{say.ways.heading}</h2>
