@@ -124,6 +124,11 @@ section > p { color: var(--soft); }
 .numbers thead th { color: var(--soft); font-size: .875rem; }
 .numbers thead tr:first-child > * { border-top: 0; }
 .numbers td { font-variant-numeric: tabular-nums; }
+.numbers .fine { display: block; }
+.numbers td > details { margin: 0; }
+.filters { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(13rem, 100%), 1fr)); gap: 0 1rem; align-items: end; }
+.filters > details, .filters > .actions { grid-column: 1 / -1; }
+.panel.filters { padding: .75rem 1.25rem; }
 /* On phones a row is a card: the header of its column stands before each cell. */
 @media (max-width: 45rem) {
   .cards, .cards tbody, .cards tr, .cards tbody th, .cards td { display: block; }
