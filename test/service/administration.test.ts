@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pageRoutes } from '../../src/http/pages/index.ts'
+import { register } from '../support/applications.ts'
 import { databases, startWorld, type World } from '../support/service.ts'
 
 describe.each(databases)('the administration, on %s', (database) => {
@@ -28,10 +29,13 @@ describe.each(databases)('the administration, on %s', (database) => {
   }
 
   test('each page has the same navigation, which marks where one is', async () => {
+    const shop = await register(world, async () => boss.token)
     const parameters: Readonly<Record<string, string>> = {
       '/admin/users/:id': eve.id,
       '/admin/providers/:id': 'google',
       '/admin/new-provider/:kind': 'oidc',
+      '/admin/applications/:id': shop.id,
+      '/admin/new-application/:kind': 'browser',
     }
     const idFor = (path: string): string =>
       Object.entries(parameters).find(([prefix]) => path.startsWith(prefix))?.[1] ?? ''
