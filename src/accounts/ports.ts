@@ -172,6 +172,10 @@ export interface UserStore {
    */
   list(search: UserSearch): Promise<UserPage>
   get(id: string, at: Date): Promise<UserListItem | undefined>
+  /** The accounts with this email address, verified or not, oldest first. */
+  atAddress(emailKey: string, limit: number): Promise<readonly Account[]>
+  /** What pages call these accounts, in any order. Deleted accounts are missing. */
+  names(ids: readonly string[]): Promise<readonly Pick<Account, 'id' | 'name' | 'email'>[]>
   /**
    * With a role, the account's sessions get `scope` in the same transaction, so that no later request has the old one.
    * An administrator needs a verified email address: when another person proves a merely claimed one, the account loses

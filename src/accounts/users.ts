@@ -36,6 +36,15 @@ export function createUsers({ users, accounts, clock }: UsersParts) {
     /** The accounts with an identity at a provider; see `UserStore.atProvider`. */
     atProvider: users.atProvider,
 
+    /** The accounts with this email address, verified or not, oldest first. */
+    async atAddress(address: string, limit: number): Promise<readonly Account[]> {
+      const email = readEmail(address)
+      return email ? users.atAddress(email.key, limit) : []
+    },
+
+    /** What pages call these accounts; see `UserStore.names`. */
+    names: users.names,
+
     get: (id: string): Promise<UserListItem | undefined> => users.get(id, clock()),
 
     async update(

@@ -18,6 +18,23 @@ export type AuditRecord = {
  */
 export type ActivityKind = 'loans' | 'others'
 
+/** Which entries of all accounts are searched for; `null` matches everything, and an empty list nothing. */
+export type AuditFilter = {
+  readonly accounts: readonly string[] | null
+  readonly events: readonly string[] | null
+  readonly requestId: string | null
+  readonly ip: string | null
+  /** From this time on. */
+  readonly from: Date | null
+  /** Before this time. */
+  readonly until: Date | null
+}
+export type AuditPage = {
+  readonly rows: readonly AuditRecord[]
+  /** The ID after which the next page starts; `null` if there is none. */
+  readonly next: string | null
+}
+
 export interface AuditStore {
   /**
    * Records a fact that changed nothing else, such as a refusal. A change passes its facts to the store itself
@@ -31,9 +48,9 @@ export interface AuditStore {
     page: { before: string | null; limit: number },
     kind?: ActivityKind,
   ): Promise<readonly AuditRecord[]>
-  /** The entries of all accounts, newest first. A filter that is `null` or absent matches everything. */
-  search(
-    about: { account: string | null; event: string | null; requestId?: string | null },
-    page: { before: string | null; limit: number },
-  ): Promise<readonly AuditRecord[]>
+  /**
+   * The entries of all accounts that match a filter, newest first. A page examines a limited number of entries, so it
+   * can be short, or empty, and still have a `next`.
+   */
+  search(filter: AuditFilter, page: { before: string | null; limit: number }): Promise<AuditPage>
 }

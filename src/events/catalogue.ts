@@ -55,6 +55,8 @@ const teamRole = z.enum(['owner', 'admin', 'member'])
 const member = z.string().optional()
 /** Changed settings with their values before and after. The value of a secret is `changed`. */
 const changes = z.array(z.object({ setting: z.string(), before: z.string().nullable(), after: z.string().nullable() }))
+/** The formats in which the audit log can be exported: JSON Lines, and comma-separated values (RFC 4180). */
+export const exportFormats = ['jsonl', 'csv'] as const
 const endpointType = z.enum(['token', 'userinfo', 'revoke', 'discovery', 'jwks', 'api'])
 
 /**
@@ -522,6 +524,11 @@ export const eventCatalogue = {
     { account: z.string().nullable() },
     { audit: true, log: 'info' },
   ),
+  'audit.exported': fact(
+    'An administrator or auditor exported the audit log: of one `account`, or of all',
+    { account: z.string().nullable(), format: z.enum(exportFormats) },
+    { audit: true, log: 'info' },
+  ),
   'access.refused': fact(
     'A request was refused for missing permissions or an invalid one-time code, or because another site caused it',
     { code, method: z.string(), route: z.string() },
@@ -545,6 +552,9 @@ type OfKind<K> = { [N in keyof Catalogue]: Catalogue[N]['kind'] extends K ? N : 
 export type SpanName = OfKind<'span'>
 export type FactName = OfKind<'fact'>
 export type AuditName = { [N in FactName]: Catalogue[N] extends { audit: true } ? N : never }[FactName]
+export const auditNames = (Object.keys(eventCatalogue) as (keyof Catalogue)[]).filter(
+  (name): name is AuditName => 'audit' in eventCatalogue[name],
+)
 /** Events that are also emailed to the person. */
 export type NoticeName = { [N in AuditName]: Catalogue[N] extends { notice: true } ? N : never }[AuditName]
 export type Payload<N extends keyof Catalogue> = z.infer<Catalogue[N]['payload']>

@@ -251,7 +251,13 @@ function contentOf(kind: AnswerKind, route: Route<never>, components: Components
   if (kind === 'page') return { 'text/html': { schema: { type: 'string' } } }
   if (kind !== 'text') return {}
   const { contentType = 'text/plain' } = route
-  return { [contentType]: { schema: { type: contentType.endsWith('json') ? 'object' : 'string' }, ...example } }
+  return Object.fromEntries(
+    [contentType].flat().map((type, n) => [
+      type,
+      // An example is of the first type.
+      { schema: { type: type.endsWith('json') ? 'object' : 'string' }, ...(n === 0 ? example : {}) },
+    ]),
+  )
 }
 
 function headersOf(kind: AnswerKind, { linksNext }: Route<never>): JsonValue {

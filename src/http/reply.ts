@@ -2,7 +2,7 @@ import type { VNode } from 'preact'
 import type { PageScripts } from './headers.ts'
 
 /** What a handler returns, as a value; the frame turns it into bytes and headers. */
-export type Answer<T> = Json<T> | JsonStream | Empty | Redirect | Page | Text
+export type Answer<T> = Json<T> | Stream | Empty | Redirect | Page | Text
 
 /** A cookie by its name without the prefix; `value: null` deletes it, with the attributes it was set with. */
 export type CookieChange = {
@@ -17,11 +17,15 @@ type Extras = { readonly cookies?: readonly CookieChange[]; readonly headers?: H
 
 export type Json<T> = Extras & { readonly kind: 'json'; readonly value: T; readonly status?: number }
 /**
- * The text of one JSON value that is too long for memory, in pieces. The next piece is requested once the client has
+ * A text that is too long for memory, in pieces, such as one JSON value. The next piece is requested once the client has
  * received the previous ones. If one fails, the connection is destroyed, so that the client does not mistake a part for
  * the whole.
  */
-export type JsonStream = Extras & { readonly kind: 'json_stream'; readonly pieces: AsyncIterable<string> }
+export type Stream = Extras & {
+  readonly kind: 'stream'
+  readonly contentType: string
+  readonly pieces: AsyncIterable<string>
+}
 export type Empty = Extras & { readonly kind: 'empty'; readonly clearSiteData?: boolean }
 export type Redirect = Extras & {
   readonly kind: 'redirect'
@@ -50,11 +54,14 @@ export const json = <T>(
   more: { status?: number; cookies?: readonly CookieChange[]; headers?: Headers } = {},
 ): Json<T> => ({ kind: 'json', value, ...more })
 
-export const jsonStream = (pieces: AsyncIterable<string>, more: { headers?: Headers } = {}): JsonStream => ({
-  kind: 'json_stream',
-  pieces,
-  ...more,
-})
+export const textStream = (
+  contentType: string,
+  pieces: AsyncIterable<string>,
+  more: { headers?: Headers } = {},
+): Stream => ({ kind: 'stream', contentType, pieces, ...more })
+
+export const jsonStream = (pieces: AsyncIterable<string>, more: { headers?: Headers } = {}): Stream =>
+  textStream('application/json', pieces, more)
 
 export const noContent = (
   more: { cookies?: readonly CookieChange[]; headers?: Headers; clearSiteData?: boolean } = {},

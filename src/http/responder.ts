@@ -55,8 +55,8 @@ export class Responder {
         this.#reply(status, base, answer, 'application/json', JSON.stringify(value))
         break
       }
-      case 'json_stream':
-        return this.#reply(200, base, answer, 'application/json', answer.pieces)
+      case 'stream':
+        return this.#reply(200, base, answer, answer.contentType, answer.pieces)
       case 'empty':
         this.#reply(204, base, answer)
         break

@@ -93,7 +93,7 @@ export const credentialCodes = [
 export type CredentialCode = (typeof credentialCodes)[number]
 
 /** The kinds of response, for `openapi.json`. */
-export type AnswerKind = Exclude<Answer<unknown>['kind'], 'json_stream'>
+export type AnswerKind = Exclude<Answer<unknown>['kind'], 'stream'>
 
 /** The bodies of one request and its response, as JSON. */
 export type Example = { readonly request?: Readonly<Record<string, unknown>>; readonly response?: unknown }
@@ -175,8 +175,8 @@ type RouteDeclaration = {
   readonly status?: number
   /** Kinds of response besides the one that follows from `reply` and `status`. */
   readonly also?: readonly AnswerKind[]
-  /** The content type of a `text` response. */
-  readonly contentType?: string
+  /** The content type of a `text` response, or those that the caller chooses from. */
+  readonly contentType?: string | readonly string[]
   /** Keys and metadata: anyone may cache the response for five minutes, and scripts of any origin may read it. */
   readonly shared?: true
   /** The API route that this form of a page is derived from (`form.ts`). */

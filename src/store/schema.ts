@@ -791,6 +791,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       // For sweeps. Most rows stay permanently without an IP address and a user agent, so the index holds only the
       // others.
       index('audit_placed').on(t.at).where(sql`ip is not null or user_agent is not null`),
+      index('audit_ip').on(t.ip, t.at, t.ordinal, t.id).where(sql`ip is not null`),
       index('audit_request').on(t.requestId, t.at, t.ordinal, t.id),
     ],
   )

@@ -1,4 +1,4 @@
-import { and, count, eq } from 'drizzle-orm'
+import { and, asc, count, eq, inArray } from 'drizzle-orm'
 import type { UserStore } from '../accounts/ports.ts'
 import type { EndReason } from '../sessions/ports.ts'
 import { accountColumns } from './accounts.ts'
@@ -56,6 +56,26 @@ export function userStore(driver: Driver, change: Change): UserStore {
       ])
       return account && { account, identities, sessions, passkeys, password: passwords > 0 }
     },
+
+    atAddress: (emailKey, limit) =>
+      readLong(
+        db
+          .select(columns)
+          .from(t.accounts)
+          .where(eq(t.accounts.emailKey, emailKey))
+          .orderBy(asc(t.accounts.createdAt), asc(t.accounts.id))
+          .limit(limit),
+      ),
+
+    names: async (ids) =>
+      ids.length === 0
+        ? []
+        : readLong(
+            db
+              .select({ id: t.accounts.id, name: t.accounts.name, email: t.accounts.email })
+              .from(t.accounts)
+              .where(inArray(t.accounts.id, [...ids])),
+          ),
 
     update: (id, { name, picture, role }, at, because) =>
       change(

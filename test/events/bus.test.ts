@@ -196,6 +196,7 @@ describe('the event catalogue', () => {
       'account.email_verification_requested',
       'account.sessions_read',
       'audit.read',
+      'audit.exported',
       'identity.link_started',
       'second_factor.started',
       'second_factor.cancelled',

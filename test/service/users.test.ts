@@ -129,6 +129,7 @@ describe.each(databases)('account administration, on %s:', (database) => {
       ['DELETE', '/users/{id}/second-factor', undefined, [403, 204, 403]],
       ['DELETE', '/users/{id}', undefined, [403, 204, 403]],
       ['GET', '/audit', undefined, [200, 200, 200]],
+      ['GET', '/audit/export', undefined, [200, 200, 403]],
       ['GET', '/jobs', undefined, [403, 200, 200]],
       ['GET', '/service-credentials', undefined, [403, 200, 200]],
       ['POST', '/service-credentials', { name: 'Shop', scopes: ['introspect'] }, [403, 201, 403]],

@@ -8,6 +8,7 @@ import { Limit, withinLimit } from '../../src/kernel/limit.ts'
 import { type StoreConfig, storeOver } from '../../src/store/open.ts'
 import { accountsContract } from './accounts.contract.ts'
 import { addressesContract } from './addresses.contract.ts'
+import { auditContract, everyEntry } from './audit.contract.ts'
 import { boundedContract } from './bounded.contract.ts'
 import { endableContract } from './endable.contract.ts'
 import { erasingContract } from './erasing.contract.ts'
@@ -86,6 +87,7 @@ export function storeContract(backend: Backend): void {
     endableContract(() => opened)
     erasingContract(() => opened)
     boundedContract(() => opened)
+    auditContract(() => opened)
     statisticsContract(() => opened)
     sweepsContract(
       () => opened,
@@ -331,14 +333,21 @@ export function storeContract(backend: Backend): void {
         })
         for (const fact of [of('r1', 'usr_1'), of('r2', 'usr_1'), of(null, 'usr_1'), of('r1', 'usr_2')])
           await store.audit.record(fact)
-        const about = { account: null, event: null, requestId: 'r1' }
-        const found = await store.audit.search(about, { before: null, limit: 9 })
+        const first = { before: null, limit: 9 }
+        const about = { ...everyEntry, requestId: 'r1' }
+        const { rows: found } = await store.audit.search(about, first)
         expect(found.map(({ accountId }) => accountId)).toEqual(['usr_2', 'usr_1'])
-        expect(await store.audit.search(about, { before: found[0]?.id ?? '', limit: 9 })).toEqual(found.slice(1))
-        expect(await store.audit.search({ ...about, account: 'usr_1' }, { before: null, limit: 9 })).toEqual(
-          found.slice(1),
-        )
-        expect(await store.audit.search({ ...about, requestId: 'r3' }, { before: null, limit: 9 })).toEqual([])
+        const [newest] = found
+        expect(await store.audit.search(about, { before: newest?.id ?? '', limit: 9 })).toEqual({
+          rows: found.slice(1),
+          next: null,
+        })
+        expect(await store.audit.search(about, { before: null, limit: 1 })).toEqual({
+          rows: [newest],
+          next: newest?.id,
+        })
+        expect((await store.audit.search({ ...about, accounts: ['usr_1'] }, first)).rows).toEqual(found.slice(1))
+        expect(await store.audit.search({ ...about, requestId: 'r3' }, first)).toEqual({ rows: [], next: null })
       })
 
       test('separates loans from other entries', async () => {

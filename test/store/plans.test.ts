@@ -92,7 +92,18 @@ const logs = ({ user, cursor }: Ids) =>
     'event=session.started',
     `account=${user}&event=session.started`,
     `request_id=req_${'a'.repeat(32)}`,
+    'ip=203.0.113.7',
+    'event=sign_ins',
+    'outcome=refused',
+    'outcome=done',
+    `event=accounts&outcome=done&account=${user}&ip=203.0.113.7`,
+    'account=many-7@example.com',
   ].flatMap((asked) => [asked, `${asked}&cursor=${cursor}`])
+/** Each query without a time, and within one. */
+const withTimes = (rest: string) => (query: string) => [
+  query,
+  `${query}&from=1970-01-01${rest}&until=2100-01-01${rest}`,
+]
 const activity = ({ cursor }: Ids) =>
   ['', 'kind=loans', 'kind=others'].flatMap((asked) => [asked, `${asked}&cursor=${cursor}`])
 
@@ -104,8 +115,17 @@ const asked: Readonly<Record<string, (ids: Ids) => readonly string[]>> = {
   '/admin/applications/:id/users': ({ user }) => ['', `cursor=${user}`],
   '/users': (ids) => users(ids).map((query) => `${query}&limit=10`),
   '/admin/users': ({ olderUser, begun }) => ['', `cursor=${olderUser}`, 'search=many-7', `search=many&cursor=${begun}`],
-  '/audit': (ids) => logs(ids).map((query) => `${query}&limit=10`),
-  '/admin/audit': logs,
+  '/audit': (ids) =>
+    logs(ids)
+      .map((query) => `${query}&limit=10`)
+      .flatMap(withTimes('T00:00:00Z')),
+  '/admin/audit': (ids) => logs(ids).flatMap(withTimes('')),
+  '/audit/export': (ids) => [
+    'format=csv',
+    ...logs(ids)
+      .filter((query) => !query.includes('cursor'))
+      .flatMap(withTimes('T00:00:00Z')),
+  ],
   '/me/revocations': ({ olderUser }) => ['limit=1', `limit=1&cursor=${olderUser}`],
   '/me/activity': (ids) => activity(ids).map((query) => `${query}&limit=10`),
   '/account/activity': activity,

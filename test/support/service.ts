@@ -451,7 +451,7 @@ export type World = Awaited<ReturnType<typeof startWorld>>
 export type Browser = ReturnType<World['openBrowser']>
 
 export function answerOf({ status, headers, text }: Pick<Visit, 'status' | 'headers' | 'text'>): Answer {
-  const read = headers.get('content-type')?.includes('json') ? object.safeParse(JSON.parse(text)) : undefined
+  const read = /[/+]json\b/.test(headers.get('content-type') ?? '') ? object.safeParse(JSON.parse(text)) : undefined
   return { status, headers, text, body: read?.success ? read.data : {} }
 }
 

@@ -1,6 +1,7 @@
 import type { Route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { applicationRoutes } from './applications.ts'
+import { auditRoutes } from './audit.ts'
 import { connectionRoutes } from './connections.ts'
 import { exportRoutes } from './export.ts'
 import { identityApiRoutes } from './identities.ts'
@@ -39,6 +40,7 @@ export const apiRoutes: readonly Route<Services>[] = [
   ...identityApiRoutes,
   ...exportRoutes,
   ...userRoutes,
+  ...auditRoutes,
   ...teamRoutes,
   ...jiraRoutes,
   ...serviceCredentialRoutes,

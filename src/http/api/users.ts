@@ -4,10 +4,9 @@ import type { Account } from '../../kernel/account.ts'
 import { ok } from '../../kernel/result.ts'
 import { oneRequired } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
-import { requestIdPattern } from '../request-id.ts'
 import { object, route } from '../route.ts'
 import { User, userOf } from '../schemas/account.ts'
-import { auditFields, cursor, pageOf } from '../schemas/activity.ts'
+import { pageOf } from '../schemas/activity.ts'
 import {
   accountParams,
   LocaleName,
@@ -310,66 +309,6 @@ export const removeSecondFactor = route({
   },
 })
 
-const audit = route({
-  ...common,
-  auth: 'user',
-  scope: 'audit:read',
-  method: 'get',
-  path: '/audit',
-  summary: 'Read the audit log',
-  description: 'The audit log of all accounts, newest first. Reading it is recorded too.',
-  query: object({
-    account: z
-      .string()
-      .regex(/^\w{1,80}$/)
-      .optional()
-      .describe('Only entries about this account'),
-    event: z
-      .string()
-      .regex(/^[a-z_.]{1,60}$/)
-      .optional()
-      .describe('Only entries of this event'),
-    request_id: z.string().regex(requestIdPattern).optional().meta({
-      description: 'Only entries of this request: the ID in a problem, on an error page or in `X-Request-Id`',
-    }),
-    cursor: cursor.optional(),
-    limit: pageSize(25),
-  }),
-  reply: pageOf(
-    z
-      .object({
-        ...auditFields,
-        account: z.string().nullable().describe('The ID of the account it is about'),
-        request_id: z.string().nullable().describe('The ID of the request it happened in'),
-      })
-      .meta({ id: 'AuditEntry', description: 'An entry of the audit log' }),
-  ).meta({ id: 'Audit', description: 'A page of the audit log' }),
-  fails: [],
-  async handle({ who: { accountId: by }, query, origin }, { flows }: Services) {
-    const rows = await flows.readAsAdministrator.auditLog(
-      { accountId: by, origin },
-      { account: query.account ?? null, event: query.event ?? null, requestId: query.request_id ?? null },
-      { before: query.cursor ?? null, limit: query.limit + 1 },
-    )
-    const items = rows.slice(0, query.limit)
-    return ok(
-      json({
-        items: items.map(({ id, at, event, accountId, ip, userAgent, requestId, data }) => ({
-          id,
-          at: at.toISOString(),
-          event,
-          account: accountId,
-          ip,
-          user_agent: userAgent,
-          request_id: requestId,
-          data: { ...data },
-        })),
-        next_cursor: rows.length > query.limit ? (items.at(-1)?.id ?? null) : null,
-      }),
-    )
-  },
-})
-
 export const userRoutes = [
   list,
   read,
@@ -381,5 +320,4 @@ export const userRoutes = [
   endSessions,
   resetPassword,
   removeSecondFactor,
-  audit,
 ]

@@ -6,7 +6,7 @@ import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { shownSecret } from './admin-applications.tsx'
-import { AdminWays, adminPage } from './admin-frame.tsx'
+import { adminPage } from './admin-frame.tsx'
 import type { FormValues } from './application-fields.tsx'
 import {
   ApplicationFields,
@@ -37,7 +37,6 @@ const choose = route({
     return show(
       locale,
       <Layout {...reader} title={words.choose} signedIn={csrfToken()} scopes={who.scopes}>
-        <AdminWays {...reader} scopes={who.scopes} />
         <p>{words.chooseText}</p>
         <ul class="entries">
           {applicationKinds.map((kind) => (
@@ -68,7 +67,6 @@ type FormProps = Reader & {
 
 const FormPage = ({ title, action, kind, values, isNew, submit, refused, csrf, scopes, ...reader }: FormProps) => (
   <Layout {...reader} title={title} signedIn={csrf} scopes={scopes} refused={refused}>
-    <AdminWays {...reader} scopes={scopes} />
     <Form action={action} csrf={csrf}>
       {isNew ? <input type="hidden" name="kind" value={kind} /> : null}
       <ApplicationFields {...reader} kind={kind} values={values} isNew={isNew} />

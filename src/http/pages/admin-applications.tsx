@@ -18,7 +18,7 @@ import { seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import { anId } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
-import { AdminWays, adminPage, mayNow, perPage, query, userPage } from './admin-frame.tsx'
+import { adminPage, mayNow, perPage, query, userPage } from './admin-frame.tsx'
 import { applicationPage, applicationsPath, newApplicationPath } from './application-pages.ts'
 import { Ask } from './ask.tsx'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
@@ -51,7 +51,6 @@ const list = route({
         scopes={who.scopes}
         status={doneMessageOf(asked.done, locale)}
       >
-        <AdminWays {...reader} scopes={who.scopes} />
         <p>{words.intro}</p>
         {mayNow(who, 'applications:write', services).allowed ? (
           <p class="actions">
@@ -131,7 +130,6 @@ const application = route({
         scopes={who.scopes}
         status={doneMessageOf(asked.done, locale)}
       >
-        <AdminWays {...reader} scopes={who.scopes} />
         <section aria-labelledby="facts">
           <h2 id="facts">{words.facts}</h2>
           <About {...reader} application={one} issuer={services.settings.issuer} />
@@ -326,7 +324,6 @@ const users = route({
     return show(
       locale,
       <Layout {...reader} title={words.usersTitle(found.value.name)} signedIn={csrfToken()} scopes={who.scopes}>
-        <AdminWays {...reader} scopes={who.scopes} />
         <p>{words.usersIntro}</p>
         {shown.length === 0 ? <p>{words.nobody}</p> : null}
         <ul class="entries">

@@ -6,7 +6,7 @@ import { formOf } from '../form.ts'
 import { seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import type { Services } from '../services.ts'
-import { AdminWays, common, mayNow } from './admin-frame.tsx'
+import { common, mayNow } from './admin-frame.tsx'
 import { Field, Submit } from './field.tsx'
 import { Facts, Form, Layout, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
@@ -37,7 +37,6 @@ const list = route({
         scopes={who.scopes}
         status={doneMessageOf(query.done, locale)}
       >
-        <AdminWays {...reader} scopes={who.scopes} />
         <section aria-labelledby="all">
           <h2 id="all">{admin.credentialsHeading}</h2>
           <p>{admin.credentialsIntro}</p>

@@ -1,9 +1,7 @@
-import type { VNode } from 'preact'
 import type { Scope } from '../../accounts/roles.ts'
 import { isRecent } from '../principal.ts'
 import type { Principal } from '../route.ts'
 import type { Services } from '../services.ts'
-import type { Reader } from './layout.tsx'
 
 /** What the administrators' pages share. */
 export const common = { tag: 'Pages', surface: 'browser', limit: 'account' } as const
@@ -24,28 +22,4 @@ export const userPage = (id: string): `/admin/users/${string}` => `/admin/users/
 export const query = (given: Readonly<Record<string, string | undefined>>): string => {
   const entries = Object.entries(given).filter((entry): entry is [string, string] => !!entry[1])
   return entries.length === 0 ? '' : `?${new URLSearchParams(entries)}`
-}
-
-/** Links to the administrators' pages that the viewer may open. */
-export function AdminWays({ scopes, say }: Reader & { scopes: readonly string[] }): VNode {
-  const pages: readonly (readonly [Scope, string, string])[] = [
-    ['users:read', '/admin', say.overview.title],
-    ['users:read', '/admin/users', say.admin.users],
-    ['providers:read', '/admin/providers', say.providers.words.title],
-    ['applications:read', '/admin/applications', say.applications.title],
-    ['credentials:read', '/admin/service-credentials', say.admin.credentials],
-    ['audit:read', '/admin/audit', say.admin.audit],
-    ['jobs:read', '/admin/jobs', say.jobs.title],
-  ]
-  return (
-    <nav aria-label={say.admin.title}>
-      {pages.map(([scope, path, name]) =>
-        scopes.includes(scope) ? (
-          <a key={path} href={path}>
-            {name}
-          </a>
-        ) : null,
-      )}
-    </nav>
-  )
 }

@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact'
 import type { JobStatus } from '../../jobs/scheduler.ts'
 import { route } from '../route.ts'
 import type { Services } from '../services.ts'
-import { AdminWays, adminPage } from './admin-frame.tsx'
+import { adminPage } from './admin-frame.tsx'
 import { Facts, Layout, type Reader, readerOf, show, Time } from './layout.tsx'
 
 /** The state of a job: that it is running, or otherwise how its last run ended. */
@@ -38,7 +38,6 @@ const list = route({
     return show(
       locale,
       <Layout {...reader} title={jobs.title} signedIn={csrfToken()} scopes={who.scopes}>
-        <AdminWays {...reader} scopes={who.scopes} />
         <section aria-labelledby="all">
           <h2 id="all">{jobs.heading}</h2>
           <p>{jobs.intro}</p>

@@ -3,9 +3,10 @@ import { type ErrorCode, texts as errorTexts } from '../../errors/catalogue.ts'
 import type { Overview } from '../../statistics/overview.ts'
 import { route } from '../route.ts'
 import type { Services } from '../services.ts'
-import { AdminWays, adminPage } from './admin-frame.tsx'
+import { adminPage } from './admin-frame.tsx'
 import { Chart } from './chart.tsx'
 import { Layout, type Reader, readerOf, show, Time } from './layout.tsx'
+import { Table } from './table.tsx'
 
 /** How many reasons for refused sign-ins the page lists. */
 const mostReasons = 6
@@ -24,7 +25,6 @@ const overview = route({
     return show(
       locale,
       <Layout {...reader} title={say.overview.title} signedIn={csrfToken()} scopes={who.scopes}>
-        <AdminWays {...reader} scopes={who.scopes} />
         <Tiles {...reader} numbers={numbers} />
         <section class="panel" aria-labelledby="sign-ins">
           <h2 id="sign-ins">{say.overview.signIns}</h2>
@@ -104,30 +104,21 @@ function Refusals({ say, locale, numbers }: Reader & { numbers: Overview }): VNo
       {shown.length === 0 ? (
         <p>{say.overview.noRefusals}</p>
       ) : (
-        <table class="numbers">
-          <thead>
-            <tr>
-              <th scope="col">{say.overview.reason}</th>
-              <th scope="col">{say.overview.count}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {shown.map(([code, count]) => (
-              <tr key={code}>
-                <th scope="row">
-                  <a href={`/docs/errors/${code}`}>{titleOf(code)}</a>
-                </th>
-                <td>{format.format(count)}</td>
-              </tr>
-            ))}
-            {others === 0 ? null : (
-              <tr>
-                <th scope="row">{say.overview.methods.other}</th>
-                <td>{format.format(others)}</td>
-              </tr>
-            )}
-          </tbody>
-        </table>
+        <Table
+          head={[say.overview.reason, say.overview.count]}
+          rows={[
+            ...shown.map(([code, count]) => ({
+              key: code,
+              cells: [
+                <a key="code" href={`/docs/errors/${code}`}>
+                  {titleOf(code)}
+                </a>,
+                format.format(count),
+              ],
+            })),
+            ...(others === 0 ? [] : [{ key: 'other', cells: [say.overview.methods.other, format.format(others)] }]),
+          ]}
+        />
       )}
     </section>
   )
@@ -139,27 +130,20 @@ function Health({ say, services }: Reader & { services: Services }): VNode {
   return (
     <section class="panel" aria-labelledby="providers">
       <h2 id="providers">{say.overview.providers}</h2>
-      <table class="numbers">
-        <thead>
-          <tr>
-            <th scope="col">{say.overview.provider}</th>
-            <th scope="col">{say.overview.state}</th>
-            <th scope="col">{say.overview.notAnswering}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {services.providers.list().map((provider) => {
-            const open = breakers.filter((one) => one.provider === provider.id && one.state !== 'closed')
-            return (
-              <tr key={provider.id}>
-                <th scope="row">{provider.name}</th>
-                <td>{say.overview.states[services.providers.status(provider)]}</td>
-                <td>{open.length === 0 ? '–' : open.map(({ endpointType }) => endpointType).join(', ')}</td>
-              </tr>
-            )
-          })}
-        </tbody>
-      </table>
+      <Table
+        head={[say.overview.provider, say.overview.state, say.overview.notAnswering]}
+        rows={services.providers.list().map((provider) => {
+          const open = breakers.filter((one) => one.provider === provider.id && one.state !== 'closed')
+          return {
+            key: provider.id,
+            cells: [
+              provider.name,
+              say.overview.states[services.providers.status(provider)],
+              open.length === 0 ? '–' : open.map(({ endpointType }) => endpointType).join(', '),
+            ],
+          }
+        })}
+      />
     </section>
   )
 }
@@ -173,24 +157,12 @@ function Backlogs({
   return (
     <section class="panel" aria-labelledby="backlogs">
       <h2 id="backlogs">{say.overview.waiting}</h2>
-      <table class="numbers">
-        <thead>
-          <tr>
-            <th scope="col">{say.overview.job}</th>
-            <th scope="col">{say.jobs.backlog}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {jobs.map(({ name, backlog }) =>
-            backlog === null ? null : (
-              <tr key={name}>
-                <th scope="row">{say.jobs.names[name] ?? name}</th>
-                <td>{format.format(backlog)}</td>
-              </tr>
-            ),
-          )}
-        </tbody>
-      </table>
+      <Table
+        head={[say.overview.job, say.jobs.backlog]}
+        rows={jobs.flatMap(({ name, backlog }) =>
+          backlog === null ? [] : [{ key: name, cells: [say.jobs.names[name] ?? name, format.format(backlog)] }],
+        )}
+      />
     </section>
   )
 }

@@ -10,7 +10,7 @@ import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { managedProviderParams, storable } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
-import { AdminWays, adminPage, mayNow, query, userPage } from './admin-frame.tsx'
+import { adminPage, mayNow, query, userPage } from './admin-frame.tsx'
 import { Submit } from './field.tsx'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
 import { goOn } from './onward.tsx'
@@ -62,7 +62,6 @@ const list = route({
         scopes={who.scopes}
         status={doneMessageOf(asked.done, locale)}
       >
-        <AdminWays {...reader} scopes={who.scopes} />
         <p>{words.intro}</p>
         {allowed ? (
           <p class="actions">
@@ -169,7 +168,6 @@ const choose = route({
     return show(
       locale,
       <Layout {...reader} title={words.choose} signedIn={csrfToken()} scopes={who.scopes}>
-        <AdminWays {...reader} scopes={who.scopes} />
         <p>{words.chooseText}</p>
         <ul class="plain">
           {kindDescriptions.map(({ kind, name }) => (
@@ -212,7 +210,6 @@ function CreateView(props: CreateViewProps): VNode {
       signedIn={csrf}
       scopes={scopes}
     >
-      <AdminWays {...reader} scopes={scopes} />
       <ErrorSummary {...reader} errors={errors} />
       <section aria-labelledby="register">
         <h2 id="register">{words.registerHeading}</h2>
@@ -370,7 +367,6 @@ const provider = route({
         scopes={who.scopes}
         status={checked ?? doneMessageOf(asked.done, locale)}
       >
-        <AdminWays {...reader} scopes={who.scopes} />
         <section aria-labelledby="facts">
           <h2 id="facts">{words.facts}</h2>
           <Facts
@@ -701,7 +697,6 @@ function EditView({ provider: one, values, errors, csrf, scopes, ...reader }: Ed
   if (!described || !newest) return null
   return (
     <Layout {...reader} title={words.editTitle(one.name)} signedIn={csrf} scopes={scopes}>
-      <AdminWays {...reader} scopes={scopes} />
       <ErrorSummary {...reader} errors={errors} />
       <p>{words.editText}</p>
       <Form action={`${pageOf(one.id)}/edit`} csrf={csrf}>

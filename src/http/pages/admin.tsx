@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { UserListItem } from '../../accounts/ports.ts'
 import type { Scope } from '../../accounts/roles.ts'
 import { fail } from '../../errors/catalogue.ts'
+import { everyEntry } from '../../flows/read-as-administrator.ts'
 import { type Account, roles } from '../../kernel/account.ts'
 import { disable, enable, endSessions, remove, removeSecondFactor, resetPassword, update } from '../api/users.ts'
 import { formOf } from '../form.ts'
@@ -10,8 +11,8 @@ import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { idParams, line, userCursor, userCursorOf } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
-import { EventList } from './activity.tsx'
-import { AdminWays, adminPage, mayNow, perPage, query, userPage } from './admin-frame.tsx'
+import { AuditTable } from './admin-audit.tsx'
+import { adminPage, mayNow, perPage, query, userPage } from './admin-frame.tsx'
 import { deviceWords } from './device-words.ts'
 import { Field } from './field.tsx'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
@@ -48,7 +49,6 @@ const users = route({
         scopes={who.scopes}
         status={doneMessageOf(asked.done, locale)}
       >
-        <AdminWays {...reader} scopes={who.scopes} />
         <form method="get" action="/admin/users">
           <Field
             name="search"
@@ -111,14 +111,16 @@ const user = route({
     if (!found) return fail('account_not_found')
     const { account } = found
     const asking = { accountId: who.accountId, origin }
-    const { auditLog, sessions: sessionsOf } = services.flows.readAsAdministrator
+    const { auditLog, sessions: sessionsOf, namesIn } = services.flows.readAsAdministrator
     const mayRead = who.scopes.includes('audit:read' satisfies Scope)
-    const [ways, sessions, applications, rows] = await Promise.all([
+    const [ways, sessions, applications, activity] = await Promise.all([
       services.links.list(account.id),
       sessionsOf(asking, account.id),
       services.applicationAccess.list(account.id),
-      mayRead ? auditLog(asking, { account: account.id, event: null }, { before: null, limit: 10 }) : [],
+      mayRead ? auditLog(asking, { ...everyEntry, account: account.id }, { before: null, limit: 10 }) : null,
     ])
+    const rows = activity?.rows ?? []
+    const names = await namesIn(rows)
     const reader = readerOf(locale)
     const { say } = reader
     const { admin } = say
@@ -133,7 +135,6 @@ const user = route({
         scopes={who.scopes}
         status={doneMessageOf(asked.done, locale)}
       >
-        <AdminWays {...reader} scopes={who.scopes} />
         <AccountFacts {...reader} user={found} />
         <section aria-labelledby="ways">
           <h2 id="ways">{say.ways.heading}</h2>
@@ -170,7 +171,7 @@ const user = route({
         {mayRead ? (
           <section aria-labelledby="activity">
             <h2 id="activity">{say.events.heading}</h2>
-            <EventList {...reader} rows={rows} providers={services.providers} />
+            <AuditTable {...reader} rows={rows} names={names} providers={services.providers} of={account.id} />
             <p class="actions">
               <a class="button" href={`/admin/audit?account=${account.id}`}>
                 {say.events.all}

@@ -1,5 +1,6 @@
 import type { VNode } from 'preact'
 import type { Locale } from '../../errors/catalogue.ts'
+import { Table } from './table.tsx'
 
 type Bar = { readonly day: Date; readonly counts: Readonly<Record<string, number>> }
 type ChartProps = {
@@ -31,6 +32,8 @@ export function Chart({ locale, title, bars, series, dayName, totalName, tableNa
   const format = new Intl.NumberFormat(locale)
   const long = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' })
   const short = new Intl.DateTimeFormat(locale, { day: 'numeric', timeZone: 'UTC' })
+  /** One part alone is the total. */
+  const parts = series.length < 2 ? [] : series
   return (
     <figure class="chart">
       <svg viewBox={`0 0 ${width} ${height + 24}`} role="img" aria-label={title}>
@@ -62,9 +65,9 @@ export function Chart({ locale, title, bars, series, dayName, totalName, tableNa
         })}
         <line x1="0" x2={width} y1={height} y2={height} stroke="var(--line)" />
       </svg>
-      {series.length < 2 ? null : (
+      {parts.length === 0 ? null : (
         <figcaption class="fine">
-          {series.map(({ key, name }, place) => (
+          {parts.map(({ key, name }, place) => (
             <span key={key} class="key">
               <svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">
                 <rect width="12" height="12" rx="2" fill="var(--accent)" fill-opacity={shadeOf(place)} />
@@ -76,33 +79,18 @@ export function Chart({ locale, title, bars, series, dayName, totalName, tableNa
       )}
       <details>
         <summary>{tableName}</summary>
-        <table class="numbers">
-          <caption class="unseen">{title}</caption>
-          <thead>
-            <tr>
-              <th scope="col">{dayName}</th>
-              {series.length < 2
-                ? null
-                : series.map(({ key, name }) => (
-                    <th key={key} scope="col">
-                      {name}
-                    </th>
-                  ))}
-              <th scope="col">{totalName}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {bars.map((bar) => (
-              <tr key={bar.day.toISOString()}>
-                <th scope="row">{long.format(bar.day)}</th>
-                {series.length < 2
-                  ? null
-                  : series.map(({ key }) => <td key={key}>{format.format(bar.counts[key] ?? 0)}</td>)}
-                <td>{format.format(totalOf(bar))}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Table
+          caption={title}
+          head={[dayName, ...parts.map(({ name }) => name), totalName]}
+          rows={bars.map((bar) => ({
+            key: bar.day.toISOString(),
+            cells: [
+              long.format(bar.day),
+              ...parts.map(({ key }) => format.format(bar.counts[key] ?? 0)),
+              format.format(totalOf(bar)),
+            ],
+          }))}
+        />
       </details>
     </figure>
   )

@@ -11,7 +11,7 @@ type FieldProps = {
   /** The element ID, if the page has several fields of this name. A refusal names the field by it. */
   readonly id?: string
   readonly label: ComponentChildren
-  readonly type?: 'email' | 'password' | 'text'
+  readonly type?: 'email' | 'password' | 'text' | 'date'
   /** Tells browsers and password managers what the field is for. */
   readonly autocomplete: string
   readonly value?: string | undefined
@@ -87,6 +87,32 @@ export function Field(props: FieldProps): VNode {
     </div>
   )
 }
+
+type ChoiceProps = {
+  readonly name: string
+  readonly label: string
+  readonly value: string
+  readonly options: readonly (readonly [value: string, text: string])[]
+  /** What is next to the field: the button, if the form has no other field. */
+  readonly children?: ComponentChildren
+}
+
+/** A field with one of a few values. */
+export const Choice = ({ name, label, value, options, children }: ChoiceProps): VNode => (
+  <div class="field">
+    <label for={name}>{label}</label>
+    <div>
+      <select id={name} name={name}>
+        {options.map(([option, text]) => (
+          <option key={option} value={option} selected={option === value}>
+            {text}
+          </option>
+        ))}
+      </select>
+      {children}
+    </div>
+  </div>
+)
 
 export const Submit = ({ children }: { children: string }): VNode => (
   <p class="actions">

@@ -6,6 +6,7 @@ import { usePageFrame, useScript } from '../page-frame.ts'
 import { page } from '../reply.ts'
 import { pageScript } from './page-script.ts'
 import { type FormRefusal, RefusalSummary, RefusalsProvider } from './refusal.tsx'
+import { isAdministration, Sections } from './sections.tsx'
 import { stylesheet } from './style.ts'
 import { type Texts, textsFor } from './texts.ts'
 
@@ -38,7 +39,7 @@ type LayoutProps = Reader & {
 
 /**
  * The frame of every page: one heading, one main landmark, and a link that skips the navigation. Before a sign-in, and
- * for a single question, the page is one card in the middle. Otherwise it has the navigation of the account.
+ * for a single question, the page is one card in the middle. Otherwise it has the navigation of its area.
  */
 export function Layout(props: LayoutProps): VNode {
   const { locale, say, title, signedIn, card, status, refused = [], isError, onward, children } = props
@@ -56,7 +57,8 @@ export function Layout(props: LayoutProps): VNode {
       <RefusalsProvider value={refused}>{children}</RefusalsProvider>
     </main>
   )
-  const ownArea = !path.startsWith('/admin')
+  const ownArea = !isAdministration(path)
+  const scopes = props.scopes ?? viewer?.scopes ?? []
   return (
     <html lang={locale}>
       <head>
@@ -81,7 +83,7 @@ export function Layout(props: LayoutProps): VNode {
                   <a href="/account" aria-current={ownArea ? 'true' : undefined}>
                     {say.account}
                   </a>
-                  {(props.scopes ?? viewer?.scopes ?? []).includes('users:read') ? (
+                  {scopes.includes('users:read') ? (
                     <a href="/admin" aria-current={ownArea ? undefined : 'true'}>
                       {say.admin.title}
                     </a>
@@ -94,8 +96,8 @@ export function Layout(props: LayoutProps): VNode {
                 </nav>
               </div>
             </header>
-            <div class={ownArea ? 'columns-2' : 'columns-2 whole'}>
-              {ownArea ? <Sections say={say} path={path} /> : null}
+            <div class="columns-2">
+              <Sections say={say} path={path} scopes={scopes} />
               {main}
             </div>
           </>
@@ -127,40 +129,6 @@ const Wordmark = ({ name, logo }: PageBrand): VNode => (
   </a>
 )
 
-/** The pages of an account. A page below one of them is marked as part of it: the longest path counts. */
-const sections = [
-  { path: '/account', name: 'profile', also: ['/account/email'] },
-  {
-    path: '/account/sign-in',
-    name: 'signIn',
-    also: ['/account/password', '/account/passkeys', '/account/identities', '/account/link'],
-  },
-  { path: '/account/second-factor', name: 'secondFactor', also: [] },
-  { path: '/account/devices', name: 'devices', also: ['/account/sessions'] },
-  { path: '/account/activity', name: 'activity', also: [] },
-  { path: '/account/permissions', name: 'permissions', also: [] },
-  { path: '/account/teams', name: 'teams', also: [] },
-  { path: '/account/data', name: 'data', also: ['/account/delete'] },
-] as const
-
-function Sections({ say, path }: { say: Texts; path: string }): VNode {
-  // It scrolls the current section into view on phones.
-  useScript(pageScript)
-  const isWithin = (parent: string): boolean => path === parent || path.startsWith(`${parent}/`)
-  const all = sections.flatMap(({ path: own, name, also }) => [own, ...also].map((at) => ({ at, name })))
-  const [current] = all.filter(({ at }) => isWithin(at)).sort((a, b) => b.at.length - a.at.length)
-  return (
-    <nav class="side" aria-label={say.navigation}>
-      {sections.map(({ path: to, name }) => (
-        <a key={to} href={to} aria-current={name === current?.name ? (path === to ? 'page' : 'true') : undefined}>
-          {say.sections[name]}
-        </a>
-      ))}
-    </nav>
-  )
-}
-
-/** The switch to the other language, where the page can be shown again. */
 /** Help and legal links of the operator, and the other language. */
 function Foot({ locale, say }: Reader): VNode | null {
   const { here, csrfToken, brand } = usePageFrame()

@@ -82,9 +82,7 @@ nav a[aria-current] { color: inherit; font-weight: 600; text-decoration: none; }
 .area > header > div { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0 1.5rem; min-height: 3.75rem; }
 .area main { min-width: 0; max-width: 48rem; }
 .area main > h1 { margin: 0 0 .75rem; }
-.area .whole main { max-width: none; }
 .columns-2 { display: grid; grid-template-columns: 13rem minmax(0, 1fr); gap: 0 2.5rem; padding-top: 1.75rem; }
-.columns-2.whole { grid-template-columns: minmax(0, 1fr); }
 .side { display: grid; align-content: start; gap: 2px; }
 .side a { padding: 0 .75rem; border-radius: .5rem; color: var(--soft); font-weight: 550; text-decoration: none; }
 .side a:hover { background: var(--raised); }
@@ -126,6 +124,20 @@ section > p { color: var(--soft); }
 .numbers thead th { color: var(--soft); font-size: .875rem; }
 .numbers thead tr:first-child > * { border-top: 0; }
 .numbers td { font-variant-numeric: tabular-nums; }
+.numbers .fine { display: block; }
+.numbers td > details { margin: 0; }
+.filters { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(13rem, 100%), 1fr)); gap: 0 1rem; align-items: end; }
+.filters > details, .filters > .actions { grid-column: 1 / -1; }
+.panel.filters { padding: .75rem 1.25rem; }
+/* On phones a row is a card: the header of its column stands before each cell. */
+@media (max-width: 45rem) {
+  .cards, .cards tbody, .cards tr, .cards tbody th, .cards td { display: block; }
+  .cards thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .cards tr { padding: .625rem 1rem; border-top: 1px solid var(--line); }
+  .cards tbody th, .cards td { padding: .125rem 0; border: 0; }
+  .cards tbody th { font-weight: 600; }
+  .cards td::before { color: var(--soft); content: attr(data-label) ": "; font-size: .875rem; }
+}
 /* One row per thing: its mark, what it is and how it is, one action. */
 .panel { margin: 0 0 1.25rem; border: 1px solid var(--line); border-radius: .625rem; background: var(--sheet); }
 .panel > h2, .panel > header { margin: 0; padding: .75rem 1.25rem; border-bottom: 1px solid var(--line); }

@@ -1,5 +1,6 @@
 import type { EventWords, Factor, RevocationResult, SessionEndReason } from './texts.ts'
 import { applications } from './texts-applications.en.ts'
+import { auditLog } from './texts-audit.en.ts'
 
 const ended: Record<SessionEndReason, string> = {
   logout: 'Signed out',
@@ -92,6 +93,7 @@ const events: EventWords = {
       ? 'Signed out of an application'
       : 'Signed out of an application because a token was used twice',
   'audit.read': 'Viewed the audit log',
+  'audit.exported': 'Exported the audit log',
   'access.refused': ({ why }) => (why === undefined ? 'A request was refused' : `A request was refused: ${why}`),
   'session.token_reused': 'An old refresh token was used, so its device was signed out',
   'provider_token.needs_reauthorization': ({ provider }) => `${provider} no longer accepts our permission`,
@@ -1074,6 +1076,8 @@ export const en = {
     } as Readonly<Record<string, string>>,
     hints: {} as Readonly<Record<string, string>>,
   },
+  auditLog,
+
   admin: {
     title: 'Administration',
     users: 'Accounts',
@@ -1108,8 +1112,6 @@ export const en = {
     deleteText:
       'Everything stored about this person is erased immediately, and our permissions at the providers are revoked where possible. This cannot be undone.',
     deleteButton: 'Yes, delete this account',
-    auditAccount: 'Account ID',
-    auditEvent: 'Event',
     auditRequestHint: 'An error page and the X-Request-Id header show it: req_ and 32 characters.',
     auditRequestMalformed: 'A request ID is req_ followed by 32 digits and letters from a to f. Copy all of it.',
     credentialsHeading: 'Back ends',

@@ -1,6 +1,7 @@
 import type { Texts } from './texts.en.ts'
 import type { EventWords, Factor, RevocationResult, SessionEndReason } from './texts.ts'
 import { applications } from './texts-applications.pt-br.ts'
+import { auditLog } from './texts-audit.pt-br.ts'
 
 const ended: Record<SessionEndReason, string> = {
   logout: 'Saiu da conta',
@@ -93,6 +94,7 @@ const events: EventWords = {
   'application.signed_out': ({ reason }) =>
     reason === 'revoked' ? 'Saiu de um aplicativo' : 'Saiu de um aplicativo porque um token foi usado duas vezes',
   'audit.read': 'Viu o registro de auditoria',
+  'audit.exported': 'Exportou o registro de auditoria',
   'access.refused': ({ why }) =>
     why === undefined ? 'Uma solicitação foi recusada' : `Uma solicitação foi recusada: ${why}`,
   'session.token_reused': 'Um token de renovação antigo foi usado, e por isso o dispositivo dele foi desconectado',
@@ -1113,6 +1115,8 @@ export const ptBR: Texts = {
       USERINFO: '`required`: precisa funcionar; `optional`: pode ser recusado; `off`: nunca é chamado.',
     },
   },
+  auditLog,
+
   admin: {
     title: 'Administração',
     users: 'Contas',
@@ -1147,8 +1151,6 @@ export const ptBR: Texts = {
     deleteText:
       'Tudo o que guardamos sobre esta pessoa é apagado imediatamente, e as nossas permissões nos provedores são revogadas onde eles permitem. Isto não pode ser desfeito.',
     deleteButton: 'Sim, excluir esta conta',
-    auditAccount: 'ID da conta',
-    auditEvent: 'Evento',
     auditRequestHint: 'As páginas de erro e o cabeçalho X-Request-Id o mostram: req_ e 32 caracteres.',
     auditRequestMalformed:
       'Um ID de requisição é req_ seguido de 32 algarismos e letras de a a f. Copie-o por inteiro.',

@@ -37,12 +37,14 @@ type RegistrationEvent = `application.${
   | 'secret_rotated'
   | 'secret_ended'}`
 /** Keys, back ends, providers and applications belong to no account, so their entries are in no account's activity. */
-export type EventWords = {
-  readonly [N in Exclude<
-    AuditName,
-    'signing_key.rotated' | `service_credential.${string}` | `provider.${ProviderChange}` | RegistrationEvent
-  >]: string | ((told: EventDetails) => string)
-}
+type OperatorEvent = Extract<
+  AuditName,
+  'signing_key.rotated' | `service_credential.${string}` | `provider.${ProviderChange}` | RegistrationEvent
+>
+type EventText = string | ((told: EventDetails) => string)
+export type EventWords = { readonly [N in Exclude<AuditName, OperatorEvent>]: EventText }
+/** The sentences of the audit log that are not those of a person's own activity. */
+export type AuditWords = { readonly [N in OperatorEvent]: EventText } & Partial<EventWords>
 export type SessionEndReason = Payload<'session.ended'>['reason']
 export type Factor = Payload<'second_factor.added'>['factor']
 export type RevocationResult = Payload<'provider_token.revoked'>['result']
