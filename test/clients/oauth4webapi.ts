@@ -8,6 +8,7 @@ export const oauth4webapi: Client = {
   path: '/callback',
   async connect({ issuer, clientId, clientSecret, redirectUri }) {
     const insecure = { [oauth.allowInsecureRequests]: true }
+    const scope = 'openid email offline_access'
     const identifier = new URL(issuer)
     const server = await oauth.processDiscoveryResponse(identifier, await oauth.discoveryRequest(identifier, insecure))
     const client: oauth.Client = { client_id: clientId }
@@ -22,7 +23,7 @@ export const oauth4webapi: Client = {
           client_id: clientId,
           redirect_uri: redirectUri,
           response_type: 'code',
-          scope: 'openid email offline_access',
+          scope,
           code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
           code_challenge_method: 'S256',
           state,
@@ -58,7 +59,11 @@ export const oauth4webapi: Client = {
         return { subject, email: String(person.email), refreshToken }
       },
       async refresh() {
-        const response = await oauth.refreshTokenGrantRequest(server, client, auth, refreshToken, insecure)
+        const response = await oauth.refreshTokenGrantRequest(server, client, auth, refreshToken, {
+          ...insecure,
+          // Some clients, such as Authlib, always repeat the scope of the authorization request.
+          additionalParameters: { scope },
+        })
         const tokens = await oauth.processRefreshTokenResponse(server, client, response)
         refreshToken = tokens.refresh_token ?? ''
         return refreshToken
