@@ -1,29 +1,21 @@
 /** An application that signs people in through the measured service, and its sign-ins. */
 import { createHash, randomBytes } from 'node:crypto'
+import { registerApplications } from '../demo/sample/registration.ts'
 import { createVisitor, nextOf } from '../demo/visitor.ts'
-import { createApplications } from '../src/applications/applications.ts'
 import { readConfig } from '../src/config.ts'
-import { internalOrigin } from '../src/events/catalogue.ts'
-import { openFoundation } from '../src/foundation.ts'
 import { encryptionKey } from './processes.ts'
 
 const application = 'app_bench'
 const redirectUri = 'http://localhost:5173/'
 
-/** Registers the application in this database. Returns its ID. No service may use a SQLite file at that time. */
+/** Registers the application in this database. Returns its ID. */
 export async function registerApplication(database: string): Promise<string> {
   const config = readConfig({ DATABASE_URL: database, ENCRYPTION_KEYS: encryptionKey, LOG_LEVEL: 'error' })
   const { encryptionKeys } = config
   if (!encryptionKeys) throw new Error('the encryption key of the bench was not read')
-  const { base, store, close } = await openFoundation({ ...config, encryptionKeys }, {})
-  const applications = createApplications({ ...base, applications: store.applications, ids: () => application })
-  const done = await applications.create(
-    'bench',
-    { name: 'Bench', kind: 'browser', firstParty: true, redirectUris: [redirectUri] },
-    internalOrigin,
-  )
-  await close()
-  if (!done.ok) throw new Error(`the application was not registered: ${JSON.stringify(done.error)}`)
+  await registerApplications({ ...config, encryptionKeys }, [
+    { id: application, name: 'Bench', kind: 'browser', firstParty: true, redirectUris: [redirectUri] },
+  ])
   return application
 }
 
