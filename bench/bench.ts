@@ -8,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { startPostgres } from '../test/support/global-setup.ts'
+import { applicationTokens, registerApplication } from './application.ts'
 import type { Round } from './load.ts'
 import { multiply, refreshTokens } from './many-sessions.ts'
 import {
@@ -109,6 +110,49 @@ async function sideBySide(load: RunningServer, wanted: ReadonlySet<string>, plan
   }
   for (const started of [service, candidate, floor, provider]) await started.stop()
   return sections
+}
+
+/**
+ * A refresh of an application at `/oauth/token`, compared with `/auth/refresh` of the same service, and with the stock
+ * engine on a plain SQLite adapter. The CPU of the service for both is measured in the same process.
+ */
+async function applicationRefresh(load: RunningServer, plan: Plan, how: Build): Promise<Section> {
+  const database = `file:${newPath('applications.db')}`
+  const provider = await startProgram('provider')
+  const application = await registerApplication(database)
+  const service = await startService({ database, provider: provider.port, ...how })
+  const stock = await startProgram('stock', { file: newPath('stock.db'), client: application }, how.nodeArguments)
+  const own = refreshes(await signIn(load, service, false))
+  const tokens = await applicationTokens(service.port, clients)
+  const seeded = await stock.ask<Pick<Pair, 'refresh_token'>[]>('seed', clients)
+  const { figure, ratio } = await contest(
+    load,
+    'refresh',
+    [
+      { name: '/auth/refresh', server: service, tokens: own },
+      { name: 'application', server: service, tokens, application },
+      { name: 'stock engine', server: stock, tokens: seeded.map(({ refresh_token }) => refresh_token), application },
+    ],
+    plan,
+  )
+  for (const started of [service, stock, provider]) await started.stop()
+  const targets: Readonly<Record<string, Row['target']>> = { 'cpu /auth/refresh': { atMost: 1.5 } }
+  return {
+    title: 'Applications: POST /oauth/token, grant_type=refresh_token',
+    rows: scales.flatMap(({ what, which, digits }) =>
+      ['/auth/refresh', 'stock engine'].map((name): Row => {
+        const target = targets[`${which} ${name}`]
+        return {
+          what,
+          digits,
+          service: figure('application', which),
+          against: { name, value: figure(name, which) },
+          ratio: ratio('application', name, which),
+          ...(target && { target }),
+        }
+      }),
+    ),
+  }
 }
 
 /**
@@ -369,7 +413,7 @@ async function growth(load: RunningServer, many: number, plan: Plan, how: Build)
 }
 
 async function main(): Promise<void> {
-  const parts = ['W1', 'W2', 'W3', 'W5', 'passwords', 'postgres', 'nodes', 'growth']
+  const parts = ['W1', 'W2', 'W3', 'W5', 'applications', 'passwords', 'postgres', 'nodes', 'growth']
   const { values: options } = parseArgs({
     options: {
       /** One short round of each, to check that it runs, not how fast. */
@@ -409,6 +453,7 @@ async function main(): Promise<void> {
   const load = await startProgram('load', { clients })
   const sections: Section[] = []
   if (['W1', 'W2', 'W3'].some((part) => wanted.has(part))) sections.push(...(await sideBySide(load, wanted, plan, how)))
+  if (wanted.has('applications')) sections.push(await applicationRefresh(load, plan, how))
   if (wanted.has('W5')) sections.push(await startAndRest(options.quick ? 1 : 5, how))
   if (wanted.has('passwords')) sections.push(await passwordLogins(load, plan, how))
   if (wanted.has('postgres')) sections.push(await onPostgres(load, plan, how))

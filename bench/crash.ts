@@ -1,6 +1,6 @@
 /**
- * `npm run bench:crash`: clients refresh without pause while the service is killed (SIGKILL) and restarted repeatedly.
- * Every acknowledged change must still exist afterwards. The exit code is 1 if any was lost.
+ * `npm run bench:crash`: devices and registered applications refresh without pause while the service is killed (SIGKILL)
+ * and restarted repeatedly. Every acknowledged change must still exist afterwards. The exit code is 1 if any was lost.
  *
  * After each kill, a copy of the database file is read, so that a loss shows even where the rules for lost responses
  * would hide it. SIGKILL keeps the page cache: this tests our promises, not those of the disk.
@@ -9,18 +9,22 @@ import { copyFileSync, existsSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { connectSqlite } from '../src/store/connect-sqlite.ts'
+import { applicationTokens, registerApplication } from './application.ts'
 import { buildPrograms, freePort, newPath, type RunningServer, startProgram, startService } from './processes.ts'
 
 const clients = 32
+/** How many more sign-ins an application has. */
+const applicationClients = 32
 type Pair = { readonly access_token: string; readonly refresh_token: string }
 type Stored = { readonly id: string; readonly generation: number; readonly ended_at: number | null }
 
 const { values: options } = parseArgs({ options: { kills: { type: 'string', default: '25' } } })
 const kills = Number(options.kills)
 
-const claimsOf = (token: string): { jti: string; sid: string } =>
-  JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
-const generationOf = (token: string): number => Number.parseInt(claimsOf(token).jti, 10)
+/** `<generation>.<id>`: the ID is that of a device session, or of a sign-in to an application. */
+const jtiOf = (token: string): readonly [generation: string, id: string] =>
+  JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).jti.split('.', 2)
+const generationOf = (token: string): number => Number(jtiOf(token)[0])
 
 /** The totals. `lost` describes each loss. */
 const count = { acknowledged: 0, interrupted: 0, replays: 0 }
@@ -30,13 +34,24 @@ const lost: string[] = []
 
 type RefreshReply = { readonly status: number; readonly refresh_token?: string; readonly code?: string }
 
+/** How one kind of client refreshes, and the code that an old token gets. */
+type Kind = { readonly path: string; readonly fields: object; readonly reused: string }
+const device: Kind = { path: '/auth/refresh', fields: {}, reused: 'token_reused' }
+const ofApplication = (id: string): Kind => ({
+  path: '/oauth/token',
+  fields: { grant_type: 'refresh_token', client_id: id },
+  reused: 'grant_invalid',
+})
+
 /** One refresh; `undefined` without a response. */
-async function refresh(port: number, token: string): Promise<RefreshReply | undefined> {
+async function refresh(port: number, { path, fields }: Kind, token: string): Promise<RefreshReply | undefined> {
+  const given = { ...fields, refresh_token: token }
   try {
-    const response = await fetch(`http://127.0.0.1:${port}/auth/refresh`, {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ refresh_token: token }),
+      ...(path === device.path
+        ? { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(given) }
+        : { body: new URLSearchParams(given) }),
     })
     return { status: response.status, ...((await response.json()) as object) }
   } catch {
@@ -44,19 +59,21 @@ async function refresh(port: number, token: string): Promise<RefreshReply | unde
   }
 }
 
-/** One device. It presents its newest token again and again. Without a response, it repeats the same one. */
+/** One client of the service. It presents its newest token again and again. Without a response, it repeats the same one. */
 class Client {
   /** All its tokens, the newest last. */
   readonly tokens: string[]
-  readonly sid: string
+  readonly kind: Kind
+  readonly id: string
   /** Whether its last request got no response. */
   unanswered = false
   /** The pending request. */
   current: Promise<void> = Promise.resolve()
 
-  constructor(first: string) {
+  constructor(kind: Kind, first: string) {
+    this.kind = kind
     this.tokens = [first]
-    this.sid = claimsOf(first).sid
+    this.id = jtiOf(first)[1]
   }
 
   get token(): string {
@@ -64,7 +81,7 @@ class Client {
   }
 
   async turn(port: number): Promise<void> {
-    const answer = await refresh(port, this.token)
+    const answer = await refresh(port, this.kind, this.token)
     if (!answer) {
       if (!this.unanswered) count.interrupted++
       this.unanswered = true
@@ -73,14 +90,14 @@ class Client {
     }
     const from = generationOf(this.token)
     if (answer.status !== 200 || answer.refresh_token === undefined) {
-      lost.push(`${this.sid}: generation ${from} was acknowledged, then rejected with ${answer.status} ${answer.code}`)
+      lost.push(`${this.id}: generation ${from} was acknowledged, then rejected with ${answer.status} ${answer.code}`)
       await pause(20)
       return
     }
     const to = generationOf(answer.refresh_token)
-    if (to !== from + 1) lost.push(`${this.sid}: generation ${from} returned ${to}`)
+    if (to !== from + 1) lost.push(`${this.id}: generation ${from} returned ${to}`)
     // The response was lost although the rotation was committed. Now the same generation is returned again.
-    if (unacknowledged.has(`${this.sid} ${to}`)) count.replays++
+    if (unacknowledged.has(`${this.id} ${to}`)) count.replays++
     this.unanswered = false
     count.acknowledged++
     this.tokens.push(answer.refresh_token)
@@ -92,7 +109,8 @@ function onDisk(file: string): Stored[] {
   const copy = newPath('copy.db')
   for (const end of ['', '-wal']) if (existsSync(file + end)) copyFileSync(file + end, copy + end)
   const db = connectSqlite(copy)
-  const rows = db.prepare<[], Stored>('select id, generation, ended_at from sessions').all()
+  const columns = 'select id, generation, ended_at from'
+  const rows = db.prepare<[], Stored>(`${columns} sessions union all ${columns} application_sessions`).all()
   db.close()
   return rows
 }
@@ -109,11 +127,16 @@ async function main(): Promise<void> {
   const port = await freePort()
   const start = (): Promise<RunningServer> => startService({ database: `file:${file}`, port, provider: provider.port })
 
+  const application = ofApplication(await registerApplication(`file:${file}`))
   let service = await start()
   const { pairs } = await load.ask<{ pairs: Pair[] }>('signIn', { port, times: clients, known: false })
-  const devices = pairs.map(({ refresh_token }) => new Client(refresh_token))
+  const ofApplications = await applicationTokens(port, applicationClients)
+  const all = [
+    ...pairs.map(({ refresh_token }) => new Client(device, refresh_token)),
+    ...ofApplications.map((token) => new Client(application, token)),
+  ]
   let done = false
-  const turning = devices.map(async (client) => {
+  const turning = all.map(async (client) => {
     while (!done) {
       client.current = client.turn(port)
       await client.current
@@ -127,21 +150,21 @@ async function main(): Promise<void> {
     service.child.kill('SIGKILL')
     await ended
     // Receive pending responses before comparing.
-    await Promise.all(devices.map(({ current }) => current))
+    await Promise.all(all.map(({ current }) => current))
     const stored = new Map(onDisk(file).map((row) => [row.id, row]))
-    for (const { sid, token } of devices) {
+    for (const { id, token } of all) {
       const acknowledged = generationOf(token)
-      const generation = stored.get(sid)?.generation ?? -1
+      const generation = stored.get(id)?.generation ?? -1
       hold(
         generation >= acknowledged,
-        `${sid}: generation ${acknowledged} was acknowledged, but ${generation} is on the disk`,
+        `${id}: generation ${acknowledged} was acknowledged, but ${generation} is on the disk`,
       )
       hold(
         generation <= acknowledged + 1,
-        `${sid}: generation ${generation} is on the disk, but ${acknowledged} was the last one acknowledged`,
+        `${id}: generation ${generation} is on the disk, but ${acknowledged} was the last one acknowledged`,
       )
-      hold(stored.get(sid)?.ended_at === null, `${sid} has ended`)
-      if (generation === acknowledged + 1) unacknowledged.add(`${sid} ${generation}`)
+      hold(stored.get(id)?.ended_at === null, `${id} has ended`)
+      if (generation === acknowledged + 1) unacknowledged.add(`${id} ${generation}`)
     }
     service = await start()
     if (kill % 5 === 0) process.stdout.write(`${kill} kills, ${count.acknowledged} rotations acknowledged\n`)
@@ -150,28 +173,37 @@ async function main(): Promise<void> {
   done = true
   await Promise.all(turning)
 
-  // Each device has one valid generation: the row matches the client’s newest token. The previous token returns at most
-  // that same generation. An older one ends the device, and only that device.
-  const rows = onDisk(file)
-  hold(rows.length === devices.length, `${rows.length} sessions for ${devices.length} devices`)
-  for (const { sid, token, tokens } of devices) {
-    const row = rows.find(({ id }) => id === sid)
+  // Each client has one valid generation: the row matches its newest token. The previous token returns at most that same
+  // generation. An older one ends that sign-in, and only that one.
+  const rows = new Map(onDisk(file).map((row) => [row.id, row]))
+  for (const { kind, id, token, tokens } of all) {
+    const row = rows.get(id)
     const newest = generationOf(token)
-    hold(row?.generation === newest && row.ended_at === null, `${sid}: ${JSON.stringify(row)} instead of ${newest}`)
-    const again = await refresh(port, tokens.at(-2) as string)
+    hold(row?.generation === newest && row.ended_at === null, `${id}: ${JSON.stringify(row)} instead of ${newest}`)
+    const again = await refresh(port, kind, tokens.at(-2) as string)
     const same = again?.refresh_token !== undefined && generationOf(again.refresh_token) === newest
-    hold(same, `${sid}: the previous token returned ${JSON.stringify(again)}, not with generation ${newest}`)
+    hold(same, `${id}: the previous token returned ${JSON.stringify(again)}, not with generation ${newest}`)
   }
-  const [first, ...others] = devices
-  const stolen = await refresh(port, first?.tokens.at(-3) ?? '')
-  hold(stolen?.code === 'token_reused', `an old token returned ${JSON.stringify(stolen)}`)
-  for (const { sid, token } of others)
-    hold((await refresh(port, token))?.status === 200, `${sid}: its newest token was rejected`)
+  for (const kind of [device, application]) {
+    const [first, ...others] = all.filter((client) => client.kind === kind)
+    const stolen = await refresh(port, kind, first?.tokens.at(-3) ?? '')
+    hold(stolen?.code === kind.reused, `an old token returned ${JSON.stringify(stolen)}`)
+    hold(
+      (await refresh(port, kind, first?.token ?? ''))?.status !== 200,
+      `${first?.id}: its newest token was accepted after an old one`,
+    )
+    for (const { id, token } of others)
+      hold((await refresh(port, kind, token))?.status === 200, `${id}: its newest token was rejected`)
+  }
 
+  const rotationsOf = (kind: Kind): number =>
+    all.filter((client) => client.kind === kind).reduce((sum, { tokens }) => sum + tokens.length - 1, 0)
   for (const started of [service, provider, load]) await started.stop()
   process.stdout.write(`
 kills                                    ${kills}
 rotations acknowledged                   ${count.acknowledged}
+  of them by devices                     ${rotationsOf(device)}
+  of them by applications                ${rotationsOf(application)}
 requests without a response              ${count.interrupted}
 committed, the response lost             ${unacknowledged.size}
   of them returned again (replays)       ${count.replays}

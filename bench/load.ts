@@ -96,12 +96,21 @@ function expect(met: boolean, what: string, { status, head, body }: Answer): ass
   if (!met) throw new Error(`${what}: ${status}\n${head}\n${body.toString().slice(0, 500)}`)
 }
 
+/** Our refresh tokens are readable, those of the stock engine are not. */
+const isReadable = (refreshToken: string): boolean => refreshToken.includes('.')
 const generationOf = (refreshToken: string): number =>
   Number.parseInt(JSON.parse(Buffer.from(refreshToken.split('.')[1] ?? '', 'base64url').toString()).jti, 10)
 
 const json = 'Content-Type: application/json\r\nAccept: application/json\r\n'
+const form = 'Content-Type: application/x-www-form-urlencoded\r\nAccept: application/json\r\n'
 const acceptJson = 'Accept: application/json\r\n'
 
+type Refreshes = {
+  readonly port: number
+  readonly seconds: number
+  readonly tokens: string[]
+  readonly application?: string
+}
 type SignIns = {
   readonly port: number
   readonly seconds: number
@@ -114,16 +123,25 @@ type SignIns = {
 answerParent({
   /**
    * W1. Sessions are distributed to the clients. Each client uses its sessions in turn, and always presents the token
-   * from the last response. In the end every chain must be as long as the number of its refreshes.
+   * from the last response. In the end every chain must be as long as the number of its refreshes. With `application`,
+   * that application refreshes its tokens at `/oauth/token`.
    */
-  async refresh({ port, seconds, tokens }: { port: number; seconds: number; tokens: string[] }) {
+  async refresh({ port, seconds, tokens, application }: Refreshes) {
     const current = [...tokens]
     const rotations = new Uint32Array(tokens.length)
     const next = Uint32Array.from({ length: clients }, (_, client) => client)
     const round = await repeat(port, seconds, async (connection, client) => {
       const at = next[client] ?? 0
       next[client] = at + clients < tokens.length ? at + clients : client
-      const answer = await connection.ask('POST', '/auth/refresh', json, `{"refresh_token":"${current[at]}"}`)
+      const answer =
+        application === undefined
+          ? await connection.ask('POST', '/auth/refresh', json, `{"refresh_token":"${current[at]}"}`)
+          : await connection.ask(
+              'POST',
+              '/oauth/token',
+              form,
+              `grant_type=refresh_token&client_id=${application}&refresh_token=${current[at]}`,
+            )
       expect(answer.status === 200, 'a refresh was rejected', answer)
       const { refresh_token, access_token } = JSON.parse(answer.body.toString('latin1')) as Record<string, unknown>
       expect(
@@ -131,10 +149,12 @@ answerParent({
         'a refresh returned no pair',
         answer,
       )
+      expect(refresh_token !== current[at], 'a refresh returned the same token', answer)
       current[at] = refresh_token
       rotations[at] = (rotations[at] ?? 0) + 1
     })
     for (const [at, token] of current.entries()) {
+      if (!isReadable(token)) continue
       const turns = generationOf(token) - generationOf(tokens[at] ?? '')
       if (turns !== rotations[at]) throw new Error(`${rotations[at]} refreshes moved a session by ${turns} generations`)
     }

@@ -93,7 +93,7 @@ function run(name: string, script: string, parameters: readonly string[], how: H
 
 /** One of our own programs: the floor, the candidate, the provider, the load generator. */
 export async function startProgram(
-  name: 'floor' | 'candidate' | 'provider' | 'load' | 'hasher' | 'imports',
+  name: 'floor' | 'candidate' | 'stock' | 'provider' | 'load' | 'hasher' | 'imports',
   parameters: object = {},
   nodeArguments: readonly string[] = [],
 ): Promise<RunningServer & { readonly startMs: number }> {

@@ -8,6 +8,8 @@ export type Runner = {
   readonly server: RunningServer
   /** The tokens its clients start with; after each round, those they ended with. */
   tokens: readonly string[]
+  /** The application whose tokens these are; without one they are of the service itself. */
+  readonly application?: string
 }
 export type Figures = {
   /** Microseconds of CPU for each request, on all threads of the server. */
@@ -32,9 +34,9 @@ export async function contest(
 ) {
   const measured = new Map<string, Figures[]>(runners.map(({ name }) => [name, []]))
   const run = async (runner: Runner, seconds: number): Promise<Figures> => {
-    const { server, tokens } = runner
+    const { server, tokens, application } = runner
     const before = await server.ask<number>('cpu')
-    const parameters = { port: server.port, seconds, tokens, known: true, people }
+    const parameters = { port: server.port, seconds, tokens, application, known: true, people }
     const answer = await load.ask<{ round: Round; tokens?: string[] }>(verb, parameters)
     const used = (await server.ask<number>('cpu')) - before
     if (answer.tokens) runner.tokens = answer.tokens

@@ -10,9 +10,17 @@ import { generatedKeys } from '../src/secrets.ts'
 import { createVinculum } from '../src/vinculum.ts'
 import { notesScope, startSampleApi } from './sample/api.ts'
 import { startSampleApp } from './sample/app.ts'
-import { registerApplications } from './sample/registration.ts'
+import { type DemoApplication, registerApplications } from './sample/registration.ts'
 
-const standardPorts = { PORT: 3000, SANDBOX_PORT: 4400, SAMPLE_APP_PORT: 5173, SAMPLE_API_PORT: 5174 }
+const standardPorts = {
+  PORT: 3000,
+  SANDBOX_PORT: 4400,
+  SAMPLE_APP_PORT: 5173,
+  SAMPLE_API_PORT: 5174,
+  // Where the reader's own apps run, which the README shows.
+  OWN_BROWSER_APP_PORT: 8080,
+  OWN_SERVER_APP_PORT: 8081,
+}
 type PortName = keyof typeof standardPorts
 const portOf = (name: PortName): number => Number(process.env[name] || standardPorts[name])
 const namesOfPort = (port: number | undefined): string =>
@@ -37,12 +45,14 @@ for (const name of Object.keys(standardPorts) as PortName[])
 const sandbox = await startSandbox({ port: portOf('SANDBOX_PORT'), appOrigin: `http://localhost:${portOf('PORT')}` })
 const app = `http://localhost:${portOf('SAMPLE_APP_PORT')}`
 const api = `http://localhost:${portOf('SAMPLE_API_PORT')}`
+const ownBrowserApp = `http://localhost:${portOf('OWN_BROWSER_APP_PORT')}`
+const ownServerApp = `http://localhost:${portOf('OWN_SERVER_APP_PORT')}`
 const config = readConfig({
   LOG_LEVEL: 'warn',
   // The tour signs in more often per minute than a person may.
   RATE_LIMITS: 'off',
   // An app of the reader's own, which needs no registration: see `docs/clients.md`.
-  RETURN_TO_ALLOWED: `${app}/,http://localhost:8080/`,
+  RETURN_TO_ALLOWED: `${app}/,${ownBrowserApp}/`,
   // The sandbox is on this machine, and an administrator may add it as a provider.
   PROVIDERS_ALLOW_PRIVATE_ADDRESSES: 'on',
   // Scopes that users can grant later.
@@ -59,6 +69,25 @@ const config = readConfig({
 })
 const encryptionKeys = config.encryptionKeys ?? generatedKeys('data/encryption-keys', systemRandom).keys
 const complete = { ...config, encryptionKeys }
+const own: readonly DemoApplication[] = [
+  {
+    id: 'app_browser',
+    name: 'My browser app',
+    kind: 'browser',
+    firstParty: true,
+    redirectUris: [`${ownBrowserApp}/`],
+    postLogoutRedirectUris: [`${ownBrowserApp}/`],
+  },
+  {
+    id: 'app_server',
+    name: 'My web app',
+    kind: 'server',
+    firstParty: true,
+    redirectUris: [`${ownServerApp}/callback`],
+    postLogoutRedirectUris: [`${ownServerApp}/`],
+    secret: 'a-secret-for-the-demo-only',
+  },
+]
 const sample = {
   id: 'app_sample',
   name: 'Sample app',
@@ -69,7 +98,7 @@ const sample = {
   scopes: ['openid', 'profile', 'email', 'offline_access', notesScope],
   resources: [api],
 } as const
-await registerApplications(complete, [sample])
+await registerApplications(complete, [sample, ...own])
 const vinculum = await createVinculum(complete)
 const issuer = config.publicUrl.origin
 const at = (name: PortName) => ({ port: portOf(name), host: config.host })

@@ -51,7 +51,10 @@ export function accessOf(
   AppError<'scope_invalid' | 'resource_invalid'>
 > {
   const granted = scope === '' ? [] : scope.split(' ')
-  const wanted = asked.scope === undefined ? granted : [...new Set(asked.scope.split(' '))]
+  // A refresh token is what `offline_access` grants. The engine takes it out of the scope, and some clients repeat the
+  // scope of their authorization request.
+  const named = asked.scope?.split(' ').filter((one) => one !== 'offline_access' || granted.includes(one))
+  const wanted = named === undefined ? granted : [...new Set(named)]
   if (!wanted.every((one) => granted.includes(one))) return fail('scope_invalid')
   const resource = asked.resource ?? (resources.length === 1 ? resources[0] : undefined)
   if (resource === undefined) {

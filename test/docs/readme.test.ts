@@ -2,19 +2,20 @@
  * The README's examples, extracted from its text and run against the demo. Only the ports differ, since tests run in
  * parallel.
  */
-import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createVisitor, nextOf } from '../../demo/visitor.ts'
 import { launchBrowser, visit } from '../support/browser.ts'
 import { inTree, type Program, startProgram } from '../support/program.ts'
 import { freePort } from '../support/service.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'vinculum-readme-'))
-const ports = { vinculum: 0, sandbox: 0, application: 0, sample: 0, api: 0 }
+const ports = { vinculum: 0, sandbox: 0, browserApp: 0, serverApp: 0, sample: 0, api: 0 }
 let demo: Program
 let server: Server | undefined
 
@@ -28,15 +29,12 @@ const examples = (heading: string, language: string, file = 'README.md'): string
     .map(([, , code]) => code)
     .join('\n')
     .replaceAll('localhost:3000', `localhost:${ports.vinculum}`)
-    .replaceAll('localhost:8080', `localhost:${ports.application}`)
+    .replaceAll('localhost:8080', `localhost:${ports.browserApp}`)
+    .replaceAll('8081', String(ports.serverApp))
 }
 
 beforeAll(async () => {
-  ports.vinculum = await freePort()
-  ports.sandbox = await freePort()
-  ports.application = await freePort()
-  ports.sample = await freePort()
-  ports.api = await freePort()
+  for (const name of Object.keys(ports) as (keyof typeof ports)[]) ports[name] = await freePort()
   demo = startProgram(
     'demo/demo.ts',
     {
@@ -44,7 +42,8 @@ beforeAll(async () => {
       SANDBOX_PORT: String(ports.sandbox),
       SAMPLE_APP_PORT: String(ports.sample),
       SAMPLE_API_PORT: String(ports.api),
-      RETURN_TO_ALLOWED: `http://localhost:${ports.application}/`,
+      OWN_BROWSER_APP_PORT: String(ports.browserApp),
+      OWN_SERVER_APP_PORT: String(ports.serverApp),
     },
     folder,
   )
@@ -76,7 +75,7 @@ test('the commands of the Portuguese README do the same', async () => {
 
 test('an API verifies an access token with the printed function, and rejects a modified one', async () => {
   writeFileSync(join(folder, 'verify.ts'), examples('I have an API to protect', 'ts'))
-  symlinkSync(inTree('node_modules'), join(folder, 'node_modules'))
+  if (!existsSync(join(folder, 'node_modules'))) symlinkSync(inTree('node_modules'), join(folder, 'node_modules'))
   const app = `http://localhost:${ports.vinculum}`
   const email = 'api@example.com'
   const password = 'eleven purple tractors'
@@ -94,26 +93,89 @@ test('an API verifies an access token with the printed function, and rejects a m
   await expect(verifyAccessToken(`${token.slice(0, -4)}AAAA`)).rejects.toThrow()
 }, 60_000)
 
-test('the printed page of a browser app signs a user in, in a browser on another origin', async () => {
-  const html = examples('I have a browser app', 'html')
-  server = createServer((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end(html))
-  await new Promise<void>((resolve) => server?.listen(ports.application, '127.0.0.1', resolve))
-  const browser = await launchBrowser()
+/** The page is in a folder with its library, which is what `npm install` and `npx http-server` give the reader. */
+async function servePage(html: string): Promise<void> {
+  const library = inTree('node_modules/oidc-client-ts/dist/browser/oidc-client-ts.min.js')
+  server = createServer(({ url }, response) =>
+    url?.startsWith('/node_modules/')
+      ? response.writeHead(200, { 'content-type': 'text/javascript' }).end(readFileSync(library))
+      : response.writeHead(200, { 'content-type': 'text/html' }).end(html),
+  )
+  await new Promise<void>((resolve) => server?.listen(ports.browserApp, '127.0.0.1', resolve))
+}
+const closePage = () => new Promise((resolve) => server?.close(resolve))
+
+test.each([
+  ['README.md', 'I have a browser app'],
+  ['docs/clients.md', 'Browser apps'],
+])(
+  'the page printed in %s signs a user in, in a browser on another origin',
+  async (file, heading) => {
+    await servePage(examples(heading, 'html', file))
+    const browser = await launchBrowser()
+    try {
+      const page = await browser.newPage()
+      page.setDefaultTimeout(20_000)
+      const here = `http://localhost:${ports.browserApp}/`
+      await page.goto(here)
+      await page.getByRole('button', { name: 'Sign in' }).click()
+      await page.getByText('Continue with Google').click()
+      await page.getByText('Ada').first().click()
+      await page.waitForURL(`${here}**`)
+      const result = page.locator('#result')
+      await expect.poll(() => result.textContent(), { timeout: 20_000 }).toContain('ada@example.com')
+      expect(page.url()).toBe(here)
+      const signOut = page.getByRole('button', { name: 'Sign out' })
+      if ((await signOut.count()) === 0) return
+      await signOut.click()
+      await expect.poll(() => result.textContent(), { timeout: 20_000 }).toBe('')
+      await page.goto(`http://localhost:${ports.vinculum}/account`)
+      expect(page.url()).toContain('/login')
+    } finally {
+      await browser.close()
+      await closePage()
+    }
+  },
+  90_000,
+)
+
+test('the printed web app signs a user in and out', async () => {
+  const here = `http://localhost:${ports.serverApp}`
+  const control = (identity: string) =>
+    fetch(`http://127.0.0.1:${ports.sandbox}/_sandbox/as`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ identity }),
+    })
+  if (!existsSync(join(folder, 'node_modules'))) symlinkSync(inTree('node_modules'), join(folder, 'node_modules'))
+  writeFileSync(join(folder, 'app.mjs'), examples('I have a server-side web app', 'js'))
+  const app = spawn(process.execPath, ['app.mjs'], { cwd: folder, stdio: 'inherit' })
   try {
-    const page = await browser.newPage()
-    page.setDefaultTimeout(20_000)
-    await page.goto(`http://localhost:${ports.application}/`)
-    await page.getByRole('button', { name: 'Sign in' }).click()
-    await page.getByText('Continue with Google').click()
-    await page.getByText('Ada').first().click()
-    await page.waitForURL(`http://localhost:${ports.application}/**`)
-    const result = page.locator('#result')
-    await expect.poll(() => result.textContent(), { timeout: 20_000 }).toContain('ada@example.com')
-    expect(page.url()).toBe(`http://localhost:${ports.application}/`)
+    const browser = createVisitor()
+    await expect
+      .poll(
+        () =>
+          fetch(here)
+            .then(({ ok }) => ok)
+            .catch(() => false),
+        { timeout: 20_000 },
+      )
+      .toBe(true)
+    await control('ada')
+    let visit = await browser.ask(`${here}/login`)
+    for (let hop = 0; hop < 15 && visit.url.href !== `${here}/`; hop++) {
+      const returnTo = visit.url.searchParams.get('return_to') ?? ''
+      const chosen = () => new URL(`/auth/google?${new URLSearchParams({ return_to: returnTo })}`, visit.url)
+      visit = await browser.ask(nextOf(visit) ?? chosen())
+    }
+    expect(JSON.parse(visit.text)).toMatchObject({ email: 'ada@example.com' })
+    const out = await browser.go(`${here}/logout`)
+    expect([out.url.href, out.text]).toEqual([`${here}/`, '"signed out"'])
   } finally {
-    await browser.close()
+    app.kill('SIGKILL')
+    await control('click')
   }
-}, 90_000)
+}, 60_000)
 
 test('the sample app signs a user in, calls its API, refreshes and signs out, in a browser', async () => {
   const browser = await launchBrowser()

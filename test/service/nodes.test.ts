@@ -1,5 +1,6 @@
 import { decodeProtectedHeader } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { administratorOf, callback, discovered, follow, register, request } from '../support/applications.ts'
 import { type Answer, authOf, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
 describe('two nodes on one PostgreSQL database', () => {
@@ -100,5 +101,53 @@ describe('two nodes on one PostgreSQL database', () => {
     world.turn(11)
     const again = await world.call('POST', '/auth/refresh', { body: { refresh_token: first.refresh_token } })
     expect(refusalOf(again)).toEqual([401, 'token_reused'])
+  })
+
+  describe('for an application', () => {
+    let application: { readonly id: string; readonly secret: string | null }
+    beforeAll(async () => {
+      application = await register(world, await administratorOf(world), { kind: 'browser' })
+    })
+    const refresh = (token: unknown, at: string) => {
+      const form = { grant_type: 'refresh_token', refresh_token: String(token), client_id: application.id }
+      return world.call('POST', '/oauth/token', { form, at })
+    }
+    /** A person signs in to the application on the first node, and the other node redeems the code. */
+    async function signIn() {
+      const browser = world.openBrowser()
+      await browser.signIn('google', world.newcomer())
+      const { url, verifier } = await request(await discovered(world, application))
+      const { left } = await follow(world, browser, url)
+      const code = left?.searchParams.get('code') ?? ''
+      const form = { grant_type: 'authorization_code', code, code_verifier: verifier, redirect_uri: callback }
+      const asked = { form: { ...form, client_id: application.id }, at: other.base }
+      const { status, body, text } = await world.call('POST', '/oauth/token', asked)
+      expect(status, text).toBe(200)
+      return { browser, tokens: body }
+    }
+
+    test('redeem a code of the other node, and give fifty refreshes at once one successor', async () => {
+      const { tokens } = await signIn()
+      const nodes = Array.from({ length: 50 }, (_, n) => (n % 2 === 0 ? world : other).base)
+      const answers = await Promise.all(nodes.map((at) => refresh(tokens.refresh_token, at)))
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+      const successors = new Set(answers.map(({ body }) => body.refresh_token))
+      expect(successors.size).toBe(1)
+      // Either node continues from the one successor.
+      let [token] = successors
+      for (const at of [world.base, other.base]) token = (await refresh(token, at)).body.refresh_token
+      expect(token).toEqual(expect.any(String))
+    })
+
+    test('refuse its tokens at once when the person signs out on the other node', async () => {
+      const { browser, tokens } = await signIn()
+      const { body } = await refresh(tokens.refresh_token, other.base)
+      const userInfo = (at: string) => world.call('GET', '/oauth/userinfo', { token: String(body.access_token), at })
+      expect((await both(userInfo)).map(({ status }) => status)).toEqual([200, 200])
+      expect((await browser.json('POST', '/auth/logout')).status).toBe(204)
+      const refused = await both((at) => refresh(body.refresh_token, at))
+      expect(refused.map(refusalOf)).toEqual(Array(2).fill([400, 'grant_invalid']))
+      expect((await both(userInfo)).map(({ status }) => status)).toEqual([401, 401])
+    })
   })
 })
