@@ -154,7 +154,9 @@ export async function checkBody<D>(frame: Frame, incoming: Incoming, bound: Boun
 }
 
 /** Whether the caller is identified by a cookie. If the handler reads credentials itself, sending one is enough. */
-function actsByCookie(incoming: Incoming, { auth }: Pick<Route, 'auth'>): boolean {
+function actsByCookie(incoming: Incoming, { auth, anyOrigin }: Pick<Route, 'auth' | 'anyOrigin'>): boolean {
+  // It reads no cookie. The browser of an application on our host, on another port, sends ours all the same.
+  if (anyOrigin) return false
   if (auth !== 'none') return incoming.who?.via === 'cookie'
   return incoming.request.headers.authorization === undefined && incoming.readCookie('session') !== undefined
 }

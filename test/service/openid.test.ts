@@ -74,6 +74,20 @@ describe.each(databases)('an OpenID provider, with %s', (database) => {
     expect((await browser.ask(`${world.base}/account`)).headers.get('location')).toMatch(/^\/login/)
   })
 
+  test('answers an application on another port of our host, whose browser sends our cookies', async () => {
+    const { id } = await register(world, admin, { kind: 'browser' })
+    const { browser } = await signedIn()
+    const fields = { grant_type: 'refresh_token', client_id: id, refresh_token: 'unknown', token: 'unknown' }
+    for (const path of ['/oauth/token', '/oauth/revoke', '/oauth/par']) {
+      const { status, text } = await browser.ask(new URL(path, world.base), {
+        method: 'POST',
+        body: new URLSearchParams(fields),
+        headers: { origin: 'http://localhost:5173', 'sec-fetch-site': 'same-site', accept: 'application/json' },
+      })
+      expect([path, status], text).not.toEqual([path, 403])
+    }
+  })
+
   describe('a person who is signed in', () => {
     test('continues at once, and no page is shown with prompt=none', async () => {
       const config = await application({ kind: 'browser' })
