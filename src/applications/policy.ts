@@ -141,6 +141,21 @@ export const originsOf = (uris: readonly string[]): readonly string[] => {
   return [...new Set(origins)].filter((origin) => originFault(origin) === undefined)
 }
 
+/**
+ * The host that an application runs at: anyone can choose a name, but not the domain of someone else. `null` if it is
+ * operated by us, or has no host.
+ */
+export function hostOf({
+  firstParty,
+  redirectUris: [first],
+}: {
+  readonly firstParty: boolean
+  readonly redirectUris: readonly string[]
+}): string | null {
+  if (firstParty || first === undefined || !URL.canParse(first)) return null
+  return new URL(first).host || null
+}
+
 /** Whether everything that is asked for was already allowed. First-party applications need no consent. */
 export const isAllowed = (
   asked: { readonly scopes: readonly string[]; readonly resources: readonly string[] },

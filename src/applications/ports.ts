@@ -183,6 +183,36 @@ export interface ApplicationSessionStore {
   endAll(of: { sessionId: string; applicationId: string }, at: Date, because: readonly Fact[]): Promise<number>
 }
 
+/** An application that a person allowed something, or is signed in to. */
+export type AccountApplication = {
+  readonly application: Application
+  /** What it may see: what the person allowed, or what a first-party application asked for. */
+  readonly scopes: readonly string[]
+  readonly resources: readonly string[]
+  /** `null`: it needed no consent. */
+  readonly allowedAt: Date | null
+  /** One for each device that is signed in to it, newest first. */
+  readonly signIns: readonly {
+    readonly sessionId: string
+    readonly signedInAt: Date
+    readonly deviceName: string | null
+    readonly userAgent: string | null
+  }[]
+}
+
+export interface ApplicationAccessStore {
+  list(accountId: string, at: Date): Promise<readonly AccountApplication[]>
+  /**
+   * Deletes the consent, ends the sign-ins and queues their logout notices, in one transaction. `false`, with nothing
+   * written, if there is neither.
+   */
+  withdraw(
+    of: { readonly accountId: string; readonly applicationId: string },
+    at: Date,
+    because: readonly Fact[],
+  ): Promise<boolean>
+}
+
 /** A back-channel logout notice that waits to be delivered. */
 export type LogoutNotice = {
   readonly id: string

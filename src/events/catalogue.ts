@@ -284,6 +284,11 @@ export const eventCatalogue = {
     { application: z.string() },
     { audit: true, log: 'info' },
   ),
+  'application.withdrawn': fact(
+    'A person ended an application: its consent and its sign-ins on every device',
+    { application: z.string() },
+    { audit: true, log: 'info' },
+  ),
   'application.signed_in': fact(
     'A person signed in to an application',
     { application: z.string(), session: z.string() },

@@ -2,6 +2,7 @@ import type { Links } from '../accounts/links.ts'
 import type { Identity, PersonalData } from '../accounts/ports.ts'
 import type { Profiles } from '../accounts/profile.ts'
 import type { Users } from '../accounts/users.ts'
+import type { ApplicationAccess } from '../applications/access.ts'
 import type { Applications } from '../applications/applications.ts'
 import type { AuditStore } from '../audit/ports.ts'
 import type { Revocations } from '../connections/revocation.ts'
@@ -43,6 +44,7 @@ export type Services = {
   readonly providerActivity: ProviderActivities
   readonly serviceCredentials: ServiceCredentials
   readonly applications: Applications
+  readonly applicationAccess: ApplicationAccess
   /** The OpenID provider, for the routes under `/oauth`. */
   readonly openid: Openid
   /** A person's own activity; `flows.readAsAdministrator` reads that of others. */

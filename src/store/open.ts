@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { outsideLimit } from '../kernel/limit.ts'
 import { accountStore } from './accounts.ts'
 import { addressStore } from './addresses.ts'
+import { applicationAccessStore } from './application-access.ts'
 import { applicationSessionStore } from './application-sessions.ts'
 import { applicationStore, consentStore, logoutNoticeStore, openidStateStore } from './applications.ts'
 import { auditStore } from './audit.ts'
@@ -135,6 +136,7 @@ export function storeOver(driver: Driver, parts: ChangeParts) {
     personalData: personalDataStore(driver, change),
     conflicts: conflictStore(driver, change),
     applications: applicationStore(driver, change),
+    applicationAccess: applicationAccessStore(driver, change, parts),
     applicationSessions: applicationSessionStore(driver, change, parts),
     consents: consentStore(driver, change, parts.ids),
     logoutNotices: logoutNoticeStore(driver),

@@ -254,6 +254,7 @@ describe('the event catalogue', () => {
       'application.deleted',
       'application.secret_rotated',
       'application.secret_ended',
+      'application.withdrawn',
       'application.disabled',
       'application.enabled',
       'application.consented',

@@ -31,6 +31,7 @@ const ends: Readonly<Record<string, string>> = {
   '/health/providers': 'mostProviders in providers/managed.ts',
   '/applications': 'mostApplications in applications/applications.ts',
   '/applications/:id/users': 'cursor',
+  '/me/applications': 'mostApplications in applications/applications.ts, mostSignIns in store/application-access.ts',
   // The teams of the person, where the application may see them.
   '/oauth/userinfo': 'mostTeams in teams/teams.ts',
   '/service-credentials': 'mostServiceCredentials in credentials/service-credentials.ts',

@@ -100,6 +100,7 @@ test('every route that removes a sign-in method, a factor or a grant requires a 
   expect(asking.map(named)).toEqual(
     expect.arrayContaining([
       'DELETE /me',
+      'DELETE /me/applications/:id',
       'DELETE /me/identities/:id',
       'DELETE /me/identities/:id/grant',
       'DELETE /me/passkeys/:id',
@@ -111,6 +112,7 @@ test('every route that removes a sign-in method, a factor or a grant requires a 
       'DELETE /teams/:id/integrations/jira',
       'DELETE /users/:id/second-factor',
       'POST /account/delete',
+      'POST /account/permissions/applications/:id/end',
       'POST /account/identities/:id/unlink',
       'POST /account/identities/:id/withdraw',
       'POST /account/passkeys/:id/remove',

@@ -126,6 +126,7 @@ const bounded: readonly (readonly [statement: RegExp, why: string])[] = [
   [/ from "audit" where .*coalesce\("audit"\."ip"/, 'passes over what one account was already erased of'],
   [/^select count\(\*\) from "(mails|revocations|logout_notices)"$/, 'the length of a queue: what is done leaves it'],
   [/ from "providers" /, 'at most 100 (mostProviders)'],
+  [/ from "application_sessions" .* order by max\(/, 'at most 1000 (mostSignIns) of one account'],
   [/ from "applications" order by /, 'at most 500 (mostApplications)'],
   [/ from "service_credentials" .*"revoked_at" is null order by/, 'at most 500 that are not revoked'],
 ]

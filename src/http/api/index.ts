@@ -9,6 +9,7 @@ import { jobRoutes } from './jobs.ts'
 import { mailRoutes } from './mail.ts'
 import { managedProviderRoutes } from './managed-providers.ts'
 import { meRoutes } from './me.ts'
+import { myApplicationRoutes } from './my-applications.ts'
 import { oauthRoutes } from './oauth.ts'
 import { operatingRoutes } from './operating.ts'
 import { passkeyOriginRoutes } from './passkey-origins.ts'
@@ -34,6 +35,7 @@ export const apiRoutes: readonly Route<Services>[] = [
   ...providerRoutes,
   ...mailRoutes,
   ...meRoutes,
+  ...myApplicationRoutes,
   ...identityApiRoutes,
   ...exportRoutes,
   ...userRoutes,

@@ -15,6 +15,7 @@ import { AdminWays, adminPage, mayNow, perPage, query, userPage } from './admin-
 import { deviceWords } from './device-words.ts'
 import { Field } from './field.tsx'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
+import { UserApplications } from './permission-applications.tsx'
 import { doneAt, doneMessageOf, doneQuery, type Notice } from './status.ts'
 
 /** Redirects to the page of the account, with a notice. */
@@ -112,9 +113,10 @@ const user = route({
     const asking = { accountId: who.accountId, origin }
     const { auditLog, sessions: sessionsOf } = services.flows.readAsAdministrator
     const mayRead = who.scopes.includes('audit:read' satisfies Scope)
-    const [ways, sessions, rows] = await Promise.all([
+    const [ways, sessions, applications, rows] = await Promise.all([
       services.links.list(account.id),
       sessionsOf(asking, account.id),
+      services.applicationAccess.list(account.id),
       mayRead ? auditLog(asking, { account: account.id, event: null }, { before: null, limit: 10 }) : [],
     ])
     const reader = readerOf(locale)
@@ -145,6 +147,11 @@ const user = route({
             {found.passkeys > 0 ? <li>{say.ways.passkeys(found.passkeys)}</li> : null}
           </ul>
         </section>
+        <UserApplications
+          {...reader}
+          applications={applications}
+          canOpen={who.scopes.includes('applications:read' satisfies Scope)}
+        />
         <section aria-labelledby="devices">
           <h2 id="devices">{say.devices.heading}</h2>
           {sessions.length === 0 ? <p>{admin.noDevices}</p> : null}

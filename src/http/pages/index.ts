@@ -32,6 +32,7 @@ import { passkeyScripts } from './passkey-script.ts'
 import { passkeyPageRoutes } from './passkeys.tsx'
 import { passwordPages } from './password.tsx'
 import { permissionRoutes } from './permission.tsx'
+import { myApplicationPageRoutes } from './permission-applications.tsx'
 import { permissionPageRoutes } from './permissions.tsx'
 import { registerRoutes } from './register.tsx'
 import { secondFactorPageRoutes } from './second-factor.tsx'
@@ -48,6 +49,7 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...accountRoutes,
   ...signInMethodRoutes,
   ...permissionPageRoutes,
+  ...myApplicationPageRoutes,
   ...dataRoutes,
   ...activityRoutes,
   ...identityRoutes,

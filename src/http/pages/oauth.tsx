@@ -1,7 +1,7 @@
 import type { VNode } from 'preact'
 import { z } from 'zod'
 import { paths } from '../../applications/metadata.ts'
-import { requestSeconds } from '../../applications/policy.ts'
+import { hostOf, requestSeconds } from '../../applications/policy.ts'
 import type { Application } from '../../applications/ports.ts'
 import { fail } from '../../errors/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
@@ -274,13 +274,6 @@ function ConsentPage({ application, scopes, resources, person, uid, csrf, ...rea
       </Form>
     </Layout>
   )
-}
-
-/** The host that receives the answer: anyone can choose a name, but not the domain of someone else. */
-function hostOf({ redirectUris }: Application): string | null {
-  const [first] = redirectUris
-  const host = first !== undefined && URL.canParse(first) ? new URL(first).host : ''
-  return host === '' ? null : host
 }
 
 type LogoutProps = Reader & {

@@ -1,9 +1,12 @@
+import { isRecent } from '../principal.ts'
 import { route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { nameOf } from './identity.tsx'
 import { Layout, readerOf, show, Time, Unseen } from './layout.tsx'
 import { QueuedRevocations } from './permission.tsx'
+import { MyApplications } from './permission-applications.tsx'
 import { ProviderMark } from './provider-mark.tsx'
+import { doneMessageOf, doneQuery } from './status.ts'
 
 const view = route({
   tag: 'Pages',
@@ -13,19 +16,32 @@ const view = route({
   method: 'get',
   path: '/account/permissions',
   summary: 'Show what I allowed at each provider, and what is still to be revoked',
+  query: doneQuery,
   fails: [],
-  async handle({ who, locale, csrfToken }, services: Services) {
-    const { links, standing, revocationsOf, providers } = services
-    const [identities, { items: waiting }] = await Promise.all([
+  async handle({ who, query, locale, csrfToken }, services: Services) {
+    const { links, standing, revocationsOf, providers, applicationAccess, clock, settings } = services
+    const [identities, { items: waiting }, applications] = await Promise.all([
       links.list(who.accountId),
       revocationsOf(who.accountId, { after: null, limit: 50 }),
+      applicationAccess.list(who.accountId),
     ])
     const granted = await Promise.all(identities.map(async (identity) => ({ identity, ...(await standing(identity)) })))
     const reader = readerOf(locale)
     const { permission, ways, sections, events } = reader.say
     return show(
       locale,
-      <Layout {...reader} title={sections.permissions} signedIn={csrfToken()}>
+      <Layout
+        {...reader}
+        title={sections.permissions}
+        signedIn={csrfToken()}
+        status={doneMessageOf(query.done, locale)}
+      >
+        <MyApplications
+          {...reader}
+          applications={applications}
+          csrf={csrfToken()}
+          isRecent={isRecent(who, clock(), settings.recentAuthSeconds)}
+        />
         <p class="lead">{permission.intro}</p>
         <section class="panel" aria-labelledby="granted">
           <h2 id="granted">{permission.heading}</h2>

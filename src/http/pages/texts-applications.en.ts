@@ -120,5 +120,21 @@ export const applications = {
   signedOut: 'Not signed in',
   lastSignIn: 'Last sign-in',
   next: 'Next page',
+  /** On the pages of a person. */
+  mine: {
+    title: 'Applications',
+    heading: 'Where you signed in with this account',
+    none: 'You have not signed in to any application with this account.',
+    noneTheirs: 'No application is used with this account.',
+    host: 'Runs at',
+    may: 'It may',
+    allowed: 'Allowed',
+    devices: 'Signed in on',
+    noDevice: 'no device now',
+    end: 'End access…',
+    endText: (application: string) =>
+      `${application} loses what you allowed it to see, and you are signed out of it on every device. You stay signed in here.`,
+    endYes: 'Yes, end access',
+  },
   inAudit: 'Changes in the audit log',
 }

@@ -117,5 +117,20 @@ export const applications: typeof en = {
   signedOut: 'Desconectada',
   lastSignIn: 'Último acesso',
   next: 'Próxima página',
+  mine: {
+    title: 'Aplicativos',
+    heading: 'Onde você entrou com esta conta',
+    none: 'Você não entrou em nenhum aplicativo com esta conta.',
+    noneTheirs: 'Nenhum aplicativo é usado com esta conta.',
+    host: 'Funciona em',
+    may: 'Ele pode',
+    allowed: 'Permitido',
+    devices: 'Conectado em',
+    noDevice: 'nenhum dispositivo agora',
+    end: 'Encerrar o acesso…',
+    endText: (application) =>
+      `${application} perde o que você permitiu que ele visse, e você sai dele em todos os dispositivos. Você continua conectado(a) aqui.`,
+    endYes: 'Sim, encerrar o acesso',
+  },
   inAudit: 'Alterações no registro de auditoria',
 }

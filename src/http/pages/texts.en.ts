@@ -85,6 +85,7 @@ const events: EventWords = {
   'session.ended': ({ reason }) => ended[reason as SessionEndReason] ?? ended.revoked,
   'session.renamed': 'A device was renamed',
   'application.consented': 'Allowed an application to see some of your data',
+  'application.withdrawn': 'Ended the access of an application on every device',
   'application.signed_in': 'Signed in to an application',
   'application.signed_out': ({ reason }) =>
     reason === 'revoked'
@@ -371,6 +372,7 @@ export const en = {
     application_disabled: 'Nobody can sign in to the application now. Its tokens are refused.',
     application_enabled: 'People can sign in to the application again.',
     application_deleted: 'The application was deleted.',
+    application_ended: 'The application lost its access, and you are signed out of it everywhere.',
     application_secret_ended: 'The previous secret was ended. Only the current one is valid.',
     provider_added: 'The provider was saved as a draft. Nobody can sign in with it yet.',
     provider_saved: 'The change was saved.',

@@ -88,6 +88,7 @@ const events: EventWords = {
   'session.ended': ({ reason }) => ended[reason as SessionEndReason] ?? ended.revoked,
   'session.renamed': 'Um dispositivo foi renomeado',
   'application.consented': 'Permitiu que um aplicativo visse alguns dos seus dados',
+  'application.withdrawn': 'Encerrou o acesso de um aplicativo em todos os dispositivos',
   'application.signed_in': 'Entrou em um aplicativo',
   'application.signed_out': ({ reason }) =>
     reason === 'revoked' ? 'Saiu de um aplicativo' : 'Saiu de um aplicativo porque um token foi usado duas vezes',
@@ -375,6 +376,7 @@ export const ptBR: Texts = {
     application_disabled: 'Ninguém pode entrar no aplicativo agora. Os tokens dele são recusados.',
     application_enabled: 'As pessoas podem entrar no aplicativo de novo.',
     application_deleted: 'O aplicativo foi excluído.',
+    application_ended: 'O aplicativo perdeu o acesso, e você saiu dele em todos os lugares.',
     application_secret_ended: 'O segredo anterior foi encerrado. Só o atual vale.',
     provider_added: 'O provedor foi salvo como rascunho. Ninguém pode entrar com ele ainda.',
     provider_saved: 'A alteração foi salva.',
