@@ -364,7 +364,10 @@ const rotateForm = formOf(rotate, {
   path: `${applicationsPath}/:id/secret`,
   summary: 'Create another secret for an application; it is shown once',
   fields: object({
-    overlap_seconds: z.coerce.number().pipe(overlapSeconds),
+    overlap_seconds: z.coerce
+      .number()
+      .pipe(overlapSeconds)
+      .describe('How many seconds the previous secret stays valid'),
   }),
   also: ['page'],
   done: ({ who, locale, csrfToken }, issued) => shownSecret(locale, who, csrfToken(), issued),
