@@ -3,7 +3,6 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { createAccounts } from './accounts/accounts.ts'
 import type { SignInRules } from './accounts/methods.ts'
 import { scopeOf } from './accounts/roles.ts'
-import { createApplicationAccess } from './applications/access.ts'
 import { createClients } from './applications/clients.ts'
 import { createBrand } from './branding/accent.ts'
 import { type CompleteConfig, refuseProvidersInBoth } from './config.ts'
@@ -242,7 +241,7 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
       providers,
       serviceCredentials: credentials.serviceCredentials,
       applications,
-      applicationAccess: createApplicationAccess({ access: stored.applicationAccess, clock }),
+      applicationAccess: clients.applicationAccess,
       openid,
       standing,
       revocationsOf: revocation.waiting,

@@ -1,6 +1,7 @@
+import { createApplicationAccess } from './access.ts'
 import { createApplications } from './applications.ts'
 import { createLogoutNotices } from './logout-notices.ts'
-import type { ApplicationSessionStore, ApplicationStore, LogoutNoticeStore } from './ports.ts'
+import type { ApplicationAccessStore, ApplicationSessionStore, ApplicationStore, LogoutNoticeStore } from './ports.ts'
 import { createApplicationSessions } from './sessions.ts'
 
 type ClientsParts = Omit<Parameters<typeof createApplications>[0], 'applications' | 'sessions'> &
@@ -8,6 +9,7 @@ type ClientsParts = Omit<Parameters<typeof createApplications>[0], 'applications
   Omit<Parameters<typeof createLogoutNotices>[0], 'notices' | 'applications'> & {
     readonly stored: {
       readonly applications: ApplicationStore
+      readonly applicationAccess: ApplicationAccessStore
       readonly applicationSessions: ApplicationSessionStore
       readonly logoutNotices: LogoutNoticeStore
     }
@@ -18,6 +20,7 @@ export function createClients({ stored, ...parts }: ClientsParts) {
   const { applications, applicationSessions: sessions, logoutNotices: notices } = stored
   return {
     applications: createApplications({ ...parts, applications, sessions }),
+    applicationAccess: createApplicationAccess({ ...parts, access: stored.applicationAccess }),
     applicationSessions: createApplicationSessions({ ...parts, sessions }),
     logoutNotices: createLogoutNotices({ ...parts, notices, applications }),
   }
