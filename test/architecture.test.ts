@@ -125,6 +125,7 @@ const may: Record<string, readonly string[]> = {
     'credentials/scopes.ts',
     'applications/metadata.ts',
     'applications/policy.ts',
+    'applications/snippets.ts',
     ...['accounts', 'sessions', 'connections', 'teams', 'credentials', 'applications', 'openid'].map(
       (noun) => `type ${noun}`,
     ),
@@ -174,6 +175,7 @@ const may: Record<string, readonly string[]> = {
   ],
   // Each calls one function of the assembled service; only `copy-to` needs both databases, and no service.
   commands: [
+    'applications/policy.ts',
     'doctor',
     'kernel',
     'type vinculum.ts',
@@ -455,6 +457,7 @@ const namesProvider: Record<string, readonly [names: string, why: string]> = {
   'http/error-facts.ts': ['atlassian github google', example],
   'http/openapi/examples.ts': ['atlassian github google', example],
   'http/schemas/fields.ts': ['google', example],
+  'applications/snippets.ts': ['github', 'the address of a Go package in an example'],
   'config.ts': ['apple', platform],
   'kernel/passkey-origins.ts': ['apple', platform],
   'http/api/passkey-origins.ts': ['apple', platform],

@@ -9,8 +9,8 @@ type ClientsParts = Omit<Parameters<typeof createApplications>[0], 'applications
   Omit<Parameters<typeof createLogoutNotices>[0], 'notices' | 'applications'> & {
     readonly stored: {
       readonly applications: ApplicationStore
-      readonly applicationSessions: ApplicationSessionStore
       readonly applicationAccess: ApplicationAccessStore
+      readonly applicationSessions: ApplicationSessionStore
       readonly logoutNotices: LogoutNoticeStore
     }
   }
