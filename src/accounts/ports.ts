@@ -119,6 +119,8 @@ export type UserSearch = {
   readonly text: string | null
   readonly role: Role | null
   readonly disabled: boolean | null
+  readonly verified?: boolean | null
+  readonly secondFactor?: boolean | null
   /** Where the previous page ended; `null` for the first. */
   readonly after: UserPlace | null
   readonly limit: number

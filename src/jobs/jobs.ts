@@ -74,7 +74,8 @@ export const defineJobs = ({
     backlog: () => logoutNotices.backlog(),
   },
   { name: 'reload-signing-keys', everySeconds: keyReloadSeconds, shared: false, work: () => keys.reload() },
-  { name: 'count-by-hour', everySeconds: 600, shared: true, work: () => rollUp.work() },
+  // At first at once: administrators look at the overview soon after the first start.
+  { name: 'count-by-hour', everySeconds: 600, shared: true, isDueAtFirst: true, work: () => rollUp.work() },
   // Every second, so that all nodes agree within two. It reads one small table, and the rest only after a change.
   { name: 'reload-providers', everySeconds: 1, shared: false, work: () => managed.load() },
   {

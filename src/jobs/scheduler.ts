@@ -10,6 +10,8 @@ export type Job = {
   readonly name: string
   readonly everySeconds: number
   readonly shared: boolean
+  /** For a shared job: it is due as soon as the first node starts, not a period later. */
+  readonly isDueAtFirst?: true
   readonly work: () => Promise<unknown>
   /** How much work is waiting for it. */
   readonly backlog?: () => Promise<number>
@@ -163,10 +165,12 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
 
   const enrolling: Promise<void>[] = []
   const enroll = async (job: Job): Promise<void> => {
-    const dueAt = await store.enroll(job.name, secondsAfter(clock(), job.everySeconds)).catch((error) => {
-      onDefect(error, job.name)
-      return null
-    })
+    const dueAt = await store
+      .enroll(job.name, secondsAfter(clock(), job.isDueAtFirst ? 0 : job.everySeconds))
+      .catch((error) => {
+        onDefect(error, job.name)
+        return null
+      })
     schedule(job, dueAt)
   }
 

@@ -151,8 +151,9 @@ export function createDevices(parts: DevicesParts) {
       of: { id: string; accountId: string },
       reason: EndReason,
       origin: Origin,
+      by?: string,
     ): Promise<Result<null, AppError<'session_not_found'>>> {
-      const done = await sessions.end(of, reason, clock(), [ended(of.accountId, reason, origin)(of.id)])
+      const done = await sessions.end(of, reason, clock(), [ended(of.accountId, reason, origin, by)(of.id)])
       return done ? ok(null) : fail('session_not_found')
     },
 

@@ -21,6 +21,8 @@ type Key = { readonly of: SQL<string | null>; readonly from: string; readonly to
 /** The position of a row in such a range. */
 type RangePosition = { readonly key: string; readonly id: string }
 type PrefixMatches = { readonly found: Account[]; readonly examined: number; readonly next: UserPlace | null }
+const placeOf = (account: Account | undefined): Pick<UserPlace, 'createdAt' | 'id'> | null =>
+  account ? { createdAt: account.createdAt, id: account.id } : null
 const noneLeft = { index: Number.POSITIVE_INFINITY, key: '' }
 
 /**
@@ -61,8 +63,21 @@ export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<
       role === null ? undefined : eq(accounts.role, role),
       disabled === null ? undefined : (disabled ? isNotNull : isNull)(accounts.disabledAt),
     )
-  const isMatch = ({ role, disabled }: UserSearch, account: Account): boolean =>
-    (role === null || account.role === role) && (disabled === null || disabled === (account.disabledAt !== null))
+  /** Whether conditions that are in no index apply. */
+  const isMarked = ({ verified = null, secondFactor = null }: UserSearch, account: Account): boolean =>
+    (verified === null || account.emailVerified === verified) &&
+    (secondFactor === null || (account.secondFactorAt !== null) === secondFactor)
+  const isMatch = (query: UserSearch, account: Account): boolean =>
+    (query.role === null || account.role === query.role) &&
+    (query.disabled === null || query.disabled === (account.disabledAt !== null)) &&
+    isMarked(query, account)
+
+  /** The same in SQL, for statements that read a limited number of rows. */
+  const marked = ({ verified = null, secondFactor = null }: UserSearch): SQL | undefined =>
+    and(
+      verified === null ? undefined : (verified ? isNotNull : isNull)(accounts.verifiedEmailKey),
+      secondFactor === null ? undefined : (secondFactor ? isNotNull : isNull)(accounts.secondFactorAt),
+    )
 
   const placeIs = (sign: '<' | '>=', { createdAt, id }: Pick<UserPlace, 'createdAt' | 'id'>): SQL =>
     compareRow(sign, [
@@ -138,7 +153,7 @@ export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<
     )
     const others = not(sql`coalesce(${either(keys)}, ${sql.raw('false')})`)
     const within = last && placeIs('>=', last)
-    const found = await newest(and(older, within, contains(text), others, matchesFilter(query)), limit)
+    const found = await newest(and(older, within, contains(text), others, matchesFilter(query), marked(query)), limit)
     const end = found.length === limit ? found.at(-1) : last
     return { found, next: end ? { createdAt: end.createdAt, id: end.id } : null }
   }
@@ -155,14 +170,25 @@ export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<
   return {
     async list(query) {
       if (query.text !== null) return search(query, query.text)
-      // One more than requested shows whether there is a next page.
-      const found = await newest(
-        and(matchesFilter(query), query.after ? placeIs('<', query.after) : undefined),
-        query.limit + 1,
-      )
-      const shown = found.slice(0, query.limit)
-      const last = found.length > query.limit ? shown.at(-1) : undefined
-      return { accounts: shown, next: last ? { createdAt: last.createdAt, id: last.id } : null }
+      // A range of one index. Conditions that are in no index are tested on a limited number of its rows.
+      const isExact = (query.verified ?? query.secondFactor ?? null) === null
+      const found: Account[] = []
+      for (let examined = 0, place: Pick<UserPlace, 'createdAt' | 'id'> | null = query.after; ; ) {
+        // One more than requested shows whether there is a next page.
+        const most = isExact ? query.limit + 1 : atOnce
+        const rows: readonly Account[] = await newest(
+          and(matchesFilter(query), place ? placeIs('<', place) : undefined),
+          most,
+        )
+        for (const account of rows) {
+          if (!isMarked(query, account) || found.push(account) <= query.limit) continue
+          return { accounts: found.slice(0, query.limit), next: placeOf(found[query.limit - 1]) }
+        }
+        place = placeOf(rows.at(-1))
+        examined += rows.length
+        if (rows.length < most) return { accounts: found, next: null }
+        if (examined >= maxExamined) return { accounts: found, next: place }
+      }
     },
   }
 }

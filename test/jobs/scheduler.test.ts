@@ -211,6 +211,21 @@ describe.each(databases)('two nodes on $name', ({ place }) => {
     [node(0, { work, shared }), node(1, { work, shared })] as const
   const sinceStart = (): number => (clock().getTime() - start.getTime()) / 1000
 
+  test('run a job that is due at first soon after the first start, and then once in each period', async () => {
+    const at: number[] = []
+    const work = async () => void at.push(sinceStart())
+    for (const n of [0, 1]) node(n, { work, isDueAtFirst: true }).start()
+    await settled()
+    await pass(65)
+    // Not again at the start of another node: the period is stored.
+    node(1, { work, isDueAtFirst: true }).start()
+    await settled()
+    await pass(20)
+    expect(at).toHaveLength(2)
+    expect(at[0]).toBeLessThanOrEqual(1)
+    expect(at[1]).toBeLessThanOrEqual(61)
+  })
+
   test('never run a shared job at the same time, and either may run it next', async () => {
     let atOnce = 0
     let most = 0

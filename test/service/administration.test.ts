@@ -3,7 +3,8 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pageRoutes } from '../../src/http/pages/index.ts'
 import { register } from '../support/applications.ts'
-import { databases, startWorld, type World } from '../support/service.ts'
+import { registered } from '../support/registered.ts'
+import { databases, listIn, startWorld, type World } from '../support/service.ts'
 
 describe.each(databases)('the administration, on %s', (database) => {
   let world: World
@@ -152,6 +153,109 @@ describe.each(databases)('the administration, on %s', (database) => {
     const [, link = ''] = /href="(\/audit\/export\?[^"]*format=csv)"/.exec(page.text) ?? []
     const download = await boss.page(link.replaceAll('&amp;', '&'))
     expect([download.status, download.text.split('\r\n')[0]]).toEqual([200, head])
+  })
+
+  test('each button that changes something for someone asks first, and says what will happen to whom', async () => {
+    const { body } = await world.call('POST', '/service-credentials', {
+      token: boss.token,
+      body: { name: 'Billing', scopes: ['introspect'] },
+    })
+    // Without the navigation of the page, and what does not take anything away.
+    const harmless = /^\/(account\/sign-out|language|admin\/service-credentials)$/
+    for (const [path, name, acts] of [
+      [`/admin/users/${eve.id}`, 'Eve &lt;b>Adams&lt;/b>', ['role', 'disable', 'end-sessions', 'password-reset']],
+      ['/admin/service-credentials', 'Billing', [`${body.id}/rotate`, `${body.id}/revoke`]],
+    ] as const) {
+      const { text } = await boss.page(path)
+      const asking = text.match(/<details class="ask">.*?<\/details>/gs) ?? []
+      const bare = text.replaceAll(/<details class="ask">.*?<\/details>/gs, '')
+      const actionsIn = (part: string) =>
+        [...part.matchAll(/<form method="post" action="([^"]+)"/g)].map(([, to]) => to)
+      expect(actionsIn(bare).filter((to) => !harmless.test(String(to)))).toEqual([])
+      for (const act of acts) {
+        const own = asking.find((part) => actionsIn(part).includes(`${path}/${act}`)) ?? ''
+        const [, what = ''] = /<p>(.*?)<\/p>/s.exec(own) ?? []
+        expect([act, what.includes(act === 'password-reset' ? world.emailOf(eve.who) : name)]).toEqual([act, true])
+      }
+    }
+  })
+
+  test('an administrator ends one device of a person, which is recorded with who did it', async () => {
+    const other = await world.signIn('google', eve.who)
+    const sessions = async () => listIn(await world.call('GET', `/users/${eve.id}/sessions`, { token: boss.token }))
+    const before = (await sessions()).map(({ id }) => String(id))
+    const { status, text } = await boss.page(`/admin/users/${eve.id}`)
+    const ends = [...text.matchAll(/action="(\/admin\/users\/[^"]+\/sessions\/(\w+)\/end)"/g)]
+    expect([status, ends.map(([, , id]) => id).sort()]).toEqual([200, [...before].sort()])
+
+    const [, csrf = ''] = /name="csrf" value="([^"]+)"/.exec(text) ?? []
+    const ended = before.find((id) => id !== before[0]) ?? ''
+    const answer = await boss.browser.ask(new URL(`/admin/users/${eve.id}/sessions/${ended}/end`, world.base), {
+      method: 'POST',
+      body: new URLSearchParams({ csrf }),
+      headers: { origin: world.base, 'sec-fetch-site': 'same-origin' },
+    })
+    expect([answer.status, answer.headers.get('location')]).toEqual([
+      303,
+      `/admin/users/${eve.id}?done=user_device_ended`,
+    ])
+    expect((await sessions()).map(({ id }) => id).sort()).toEqual(before.filter((id) => id !== ended).sort())
+    const [row] = (await world.trail()).filter(({ event }) => event === 'session.ended').slice(-1)
+    const data: unknown = typeof row?.data === 'string' ? JSON.parse(row.data) : row?.data
+    expect([row?.account_id, data]).toEqual([eve.id, { session: ended, reason: 'by_administrator', by: boss.id }])
+
+    // A session of another account, and one that is over, are unknown.
+    const end = (of: string, id: string) => world.call('DELETE', `/users/${of}/sessions/${id}`, { token: boss.token })
+    expect((await end(eve.id, ended)).body.code).toBe('session_not_found')
+    expect((await end(boss.id, before[0] ?? '')).body.code).toBe('session_not_found')
+    expect(other.user.id).toBe(eve.id)
+  })
+
+  test('people are filtered by role, state, email address and second factor, with search and pages', async () => {
+    const ids = async (query: string): Promise<readonly string[]> => {
+      const found: string[] = []
+      for (let cursor = ''; ; ) {
+        const { status, body } = await world.call('GET', `/users?limit=2&${query}${cursor}`, { token: boss.token })
+        expect([query, status]).toEqual([query, 200])
+        found.push(...(body.items as { id: string }[]).map(({ id }) => id))
+        if (body.next_cursor === null) return found
+        cursor = `&cursor=${body.next_cursor}`
+      }
+    }
+    const claimed = await registered(world, world.emailOf(eve.who))
+    const all = await ids('')
+    expect(all.length).toBeGreaterThanOrEqual(3)
+    const unverified = await ids('verified=false')
+    expect(unverified).toContain(claimed.id)
+    expect([...(await ids('verified=true')), ...unverified].sort()).toEqual([...all].sort())
+    expect(await ids('second_factor=true')).toEqual([])
+    expect(await ids('second_factor=false')).toEqual(all)
+    expect(await ids(`verified=false&search=${encodeURIComponent(world.emailOf(eve.who))}`)).toEqual([claimed.id])
+    expect(await ids('role=administrator&verified=true')).toEqual([boss.id])
+
+    const links = async (query: string) => {
+      const { status, text } = await boss.page(`/admin/users?${query}`)
+      expect([query, status]).toEqual([query, 200])
+      return [...text.matchAll(/<th scope="row"><a href="\/admin\/users\/(\w+)"/g)].map(([, id]) => id)
+    }
+    expect(await links('search=&role=administrator&state=&verified=&second_factor=')).toEqual([boss.id])
+    expect(await links('verified=no')).toEqual(unverified)
+    expect(await links('state=disabled')).toEqual([])
+    expect(await links('second_factor=yes')).toEqual([])
+
+    // Two accounts with one email address are shown to each other’s reader.
+    const about = async (id: string, other: string) =>
+      (await boss.page(`/admin/users/${id}`)).text.match(new RegExp(`id="same".*?href="/admin/users/${other}"`, 's'))
+    expect(await about(eve.id, claimed.id)).not.toBeNull()
+    expect(await about(claimed.id, eve.id)).not.toBeNull()
+    expect((await boss.page(`/admin/users/${boss.id}`)).text).not.toContain('id="same"')
+  })
+
+  test('the list of people says how many there are, from the hourly counts', async () => {
+    await world.vinculum.runJob('count-by-hour')
+    const { text } = await boss.page('/admin/users')
+    const { body } = await world.call('GET', '/statistics', { token: boss.token })
+    expect(text.includes(`${body.accounts} accounts, counted at the last full hour.`)).toBe(true)
   })
 
   test('an export of a long log ends, with every entry once', async () => {

@@ -125,6 +125,7 @@ describe.each(databases)('account administration, on %s:', (database) => {
       ['POST', '/users/{id}/enable', undefined, [403, 200, 403]],
       ['GET', '/users/{id}/sessions', undefined, [200, 200, 200]],
       ['DELETE', '/users/{id}/sessions', undefined, [403, 204, 403]],
+      ['DELETE', '/users/{id}/sessions/{session_id}', undefined, [403, 404, 403]],
       ['POST', '/users/{id}/password-reset', undefined, [403, 202, 403]],
       ['DELETE', '/users/{id}/second-factor', undefined, [403, 204, 403]],
       ['DELETE', '/users/{id}', undefined, [403, 204, 403]],

@@ -84,6 +84,10 @@ const users = ({ olderUser, begun }: Ids) => [
   'search=usr_0',
   `search=many&cursor=${begun}`,
   `search=ny&cursor=${olderUser}`,
+  // No index has these: a limited number of rows is examined.
+  'verified=true',
+  'second_factor=true&role=auditor&disabled=false',
+  `verified=false&second_factor=false&search=many&cursor=${begun}`,
 ]
 const logs = ({ user, cursor }: Ids) =>
   [
@@ -114,7 +118,13 @@ const asked: Readonly<Record<string, (ids: Ids) => readonly string[]>> = {
   '/admin/applications': () => ['', 'after=app_1'],
   '/admin/applications/:id/users': ({ user }) => ['', `cursor=${user}`],
   '/users': (ids) => users(ids).map((query) => `${query}&limit=10`),
-  '/admin/users': ({ olderUser, begun }) => ['', `cursor=${olderUser}`, 'search=many-7', `search=many&cursor=${begun}`],
+  '/admin/users': ({ olderUser, begun }) => [
+    '',
+    `cursor=${olderUser}`,
+    'search=many-7',
+    `search=many&cursor=${begun}`,
+    'role=auditor&state=disabled&verified=yes&second_factor=no',
+  ],
   '/audit': (ids) =>
     logs(ids)
       .map((query) => `${query}&limit=10`)

@@ -15,6 +15,7 @@ import {
   pictureUrl,
   RoleSchema,
   sessionFields,
+  sessionParams,
   time,
   userCursor,
   userCursorOf,
@@ -44,19 +45,24 @@ const personOf = (account: Account): z.input<typeof Person> => ({
   disabled_at: account.disabledAt?.toISOString() ?? null,
 })
 
+const yesOrNo = z.enum(['true', 'false'])
+const isYes = (text: 'true' | 'false' | undefined): boolean | null => (text === undefined ? null : text === 'true')
+
 const list = route({
   ...reading,
   method: 'get',
   path: '/users',
   summary: 'List accounts',
-  description: 'All accounts, newest first; filter by text, role or state.',
+  description: 'All accounts, newest first. With filters, a page can be short, or empty, and still have a next_cursor.',
   query: object({
     search: line.optional().meta({
       description:
         'Part of an email address, a name or an ID. Accounts whose email address, name or ID begins with it come first. A page can be short, or empty, and still have a next_cursor.',
     }),
     role: RoleSchema.optional().describe('Only accounts with this role'),
-    disabled: z.enum(['true', 'false']).optional().describe('Only disabled accounts, or only enabled ones'),
+    disabled: yesOrNo.optional().describe('Only disabled accounts, or only enabled ones'),
+    verified: yesOrNo.optional().describe('Only accounts with a verified email address, or only those without'),
+    second_factor: yesOrNo.optional().describe('Only accounts with a second factor, or only those without'),
     cursor: userCursor.optional(),
     limit: pageSize(25),
   }),
@@ -66,7 +72,9 @@ const list = route({
     const { accounts, next } = await users.list({
       text: query.search || null,
       role: query.role ?? null,
-      disabled: query.disabled === undefined ? null : query.disabled === 'true',
+      disabled: isYes(query.disabled),
+      verified: isYes(query.verified),
+      secondFactor: isYes(query.second_factor),
       after: query.cursor ?? null,
       limit: query.limit,
     })
@@ -273,6 +281,22 @@ export const endSessions = route({
   },
 })
 
+export const endSession = route({
+  ...writing,
+  method: 'delete',
+  path: '/users/:id/sessions/:session_id',
+  summary: 'End a session of an account',
+  description: 'Signs out an account on one device.',
+  params: object({ ...accountParams.shape, session_id: sessionParams.shape.id }),
+  status: 204,
+  fails: ['session_not_found'],
+  async handle({ who, params, origin }, { devices }: Services) {
+    const session = { id: params.session_id, accountId: params.id }
+    const done = await devices.end(session, 'by_administrator', origin, who.accountId)
+    return done.ok ? ok(noContent()) : done
+  },
+})
+
 export const resetPassword = route({
   ...writing,
   method: 'post',
@@ -318,6 +342,7 @@ export const userRoutes = [
   enable,
   sessions,
   endSessions,
+  endSession,
   resetPassword,
   removeSecondFactor,
 ]

@@ -7,8 +7,9 @@ import { seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { common, mayNow } from './admin-frame.tsx'
+import { Ask } from './ask.tsx'
 import { Field, Submit } from './field.tsx'
-import { Facts, Form, Layout, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
+import { Facts, Form, Layout, readerOf, SignInAgain, show, Time } from './layout.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
 const path = '/admin/service-credentials'
@@ -24,7 +25,7 @@ const list = route({
   fails: [],
   async handle({ who, query, locale, csrfToken }, services: Services) {
     const reader = readerOf(locale)
-    const { admin } = reader.say
+    const { admin, people } = reader.say
     const all = await services.serviceCredentials.list()
     const csrf = csrfToken()
     const { allowed, recent } = mayNow(who, 'credentials:write', services)
@@ -61,18 +62,22 @@ const list = route({
                 />
                 {allowed && recent ? (
                   <div class="actions">
-                    <Form action={`${path}/${one.id}/rotate`} csrf={csrf}>
-                      <button type="submit">
-                        {admin.rotate}
-                        <Unseen> ({one.name})</Unseen>
-                      </button>
-                    </Form>
-                    <Form action={`${path}/${one.id}/revoke`} csrf={csrf}>
-                      <button type="submit" class="danger">
-                        {admin.revoke}
-                        <Unseen> ({one.name})</Unseen>
-                      </button>
-                    </Form>
+                    <Ask
+                      action={`${path}/${one.id}/rotate`}
+                      csrf={csrf}
+                      label={people.rotate}
+                      about={one.name}
+                      what={people.rotateWhat(one.name)}
+                      yes={admin.rotate}
+                    />
+                    <Ask
+                      action={`${path}/${one.id}/revoke`}
+                      csrf={csrf}
+                      label={people.revoke}
+                      about={one.name}
+                      what={people.revokeWhat(one.name)}
+                      yes={admin.revoke}
+                    />
                   </div>
                 ) : null}
               </li>

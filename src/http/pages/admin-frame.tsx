@@ -1,4 +1,5 @@
 import type { Scope } from '../../accounts/roles.ts'
+import type { Account } from '../../kernel/account.ts'
 import { isRecent } from '../principal.ts'
 import type { Principal } from '../route.ts'
 import type { Services } from '../services.ts'
@@ -14,6 +15,9 @@ export const mayNow = (who: Principal, scope: Scope, { clock, settings }: Servic
   allowed: who.scopes.includes(scope),
   recent: isRecent(who, clock(), settings.recentAuthSeconds),
 })
+
+/** What an account is called. */
+export const nameOf = ({ name, email, id }: Account): string => name ?? email ?? id
 
 /** The page where an account is managed. */
 export const userPage = (id: string): `/admin/users/${string}` => `/admin/users/${id}`

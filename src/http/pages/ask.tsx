@@ -1,4 +1,4 @@
-import type { VNode } from 'preact'
+import type { ComponentChildren, VNode } from 'preact'
 import { Form, Unseen } from './layout.tsx'
 
 type AskProps = {
@@ -11,10 +11,12 @@ type AskProps = {
   /** What will happen, and to whom. */
   readonly what: string
   readonly yes: string
+  /** What the act also needs to know. */
+  readonly children?: ComponentChildren
 }
 
 /** An act that takes something away: it says what will happen before it happens. It works without a script. */
-export const Ask = ({ action, csrf, label, about, what, yes }: AskProps): VNode => (
+export const Ask = ({ action, csrf, label, about, what, yes, children }: AskProps): VNode => (
   <details class="ask">
     <summary>
       {label}
@@ -23,6 +25,7 @@ export const Ask = ({ action, csrf, label, about, what, yes }: AskProps): VNode 
     <div>
       <p>{what}</p>
       <Form action={action} csrf={csrf}>
+        {children}
         <button type="submit" class="danger">
           {yes}
           {about === undefined ? null : <Unseen> ({about})</Unseen>}

@@ -12,6 +12,7 @@ import { adminCredentialRoutes } from './admin-credentials.tsx'
 import { adminJobRoutes } from './admin-jobs.tsx'
 import { adminOverviewRoutes } from './admin-overview.tsx'
 import { adminProviderRoutes } from './admin-providers.tsx'
+import { adminUserRoutes } from './admin-user.tsx'
 import { conflictRoutes } from './conflicts.ts'
 import { dataRoutes } from './data.tsx'
 import { deviceRoutes } from './devices.tsx'
@@ -75,6 +76,7 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...adminOverviewRoutes,
   ...oauthPageRoutes,
   ...adminRoutes,
+  ...adminUserRoutes,
   ...adminAuditRoutes,
   ...adminCredentialRoutes,
   ...adminJobRoutes,

@@ -1,6 +1,7 @@
 import type { EventWords, Factor, RevocationResult, SessionEndReason } from './texts.ts'
 import { applications } from './texts-applications.en.ts'
 import { auditLog } from './texts-audit.en.ts'
+import { people } from './texts-people.en.ts'
 
 const ended: Record<SessionEndReason, string> = {
   logout: 'Signed out',
@@ -413,6 +414,7 @@ export const en = {
     deleted: 'Your account was deleted, with everything we stored about you.',
     user_disabled: 'The account was disabled and signed out everywhere.',
     user_enabled: 'The account was enabled again.',
+    user_device_ended: 'The device was signed out.',
     user_signed_out: 'The account was signed out on every device.',
     user_reset_sent: 'A link to choose a new password was sent to the email address of the account.',
     user_second_factor_removed: 'The second factor was removed, and the account was signed out everywhere.',
@@ -878,8 +880,9 @@ export const en = {
     notAnswering: 'Calls that fail',
     waiting: 'Waiting work',
     job: 'Job',
-    counted: 'Counted by the hour; the last one began at',
-    notCounted: 'Nothing has been counted yet. The job “Count sign-ins by hour” runs every ten minutes.',
+    counted: 'Every ten minutes, a job counts what happened. Whole hours are counted until',
+    notCounted:
+      'Nothing has been counted yet. The job “Count sign-ins by hour” runs a few seconds after the first start.',
   },
   jobs: {
     title: 'Jobs',
@@ -1077,6 +1080,7 @@ export const en = {
     hints: {} as Readonly<Record<string, string>>,
   },
   auditLog,
+  people,
 
   admin: {
     title: 'Administration',

@@ -2,6 +2,7 @@ import type { Texts } from './texts.en.ts'
 import type { EventWords, Factor, RevocationResult, SessionEndReason } from './texts.ts'
 import { applications } from './texts-applications.pt-br.ts'
 import { auditLog } from './texts-audit.pt-br.ts'
+import { people } from './texts-people.pt-br.ts'
 
 const ended: Record<SessionEndReason, string> = {
   logout: 'Saiu da conta',
@@ -417,6 +418,7 @@ export const ptBR: Texts = {
     deleted: 'A sua conta foi excluída, e com ela tudo o que guardávamos sobre você.',
     user_disabled: 'A conta foi desativada e desconectada em toda parte.',
     user_enabled: 'A conta foi reativada.',
+    user_device_ended: 'O dispositivo foi desconectado.',
     user_signed_out: 'A conta foi desconectada em todos os dispositivos.',
     user_reset_sent: 'Um link para escolher uma nova senha foi enviado ao e-mail da conta.',
     user_second_factor_removed: 'O segundo fator foi removido, e a conta foi desconectada em toda parte.',
@@ -893,8 +895,9 @@ export const ptBR: Texts = {
     notAnswering: 'Chamadas que falham',
     waiting: 'Trabalho pendente',
     job: 'Tarefa',
-    counted: 'Contado por hora; a última começou em',
-    notCounted: 'Nada foi contado ainda. A tarefa “Contar entradas por hora” é executada a cada dez minutos.',
+    counted: 'A cada dez minutos, uma tarefa conta o que aconteceu. As horas cheias estão contadas até',
+    notCounted:
+      'Nada foi contado ainda. A tarefa “Contar entradas por hora” é executada alguns segundos após o primeiro início.',
   },
   jobs: {
     title: 'Tarefas',
@@ -1116,6 +1119,7 @@ export const ptBR: Texts = {
     },
   },
   auditLog,
+  people,
 
   admin: {
     title: 'Administração',
