@@ -43,12 +43,11 @@ export async function startSampleApi(
     }
   }
 
-  return serve(at, (request, response) => {
-    const { pathname } = new URL(request.url ?? '/', resource)
+  return serve(at, (path, request, response) => {
     // Exactly one origin, and no cookies: the token is the only credential.
     response.setHeader('access-control-allow-origin', app)
     response.setHeader('vary', 'Origin')
-    if (pathname !== '/notes') {
+    if (path !== '/notes') {
       response.writeHead(404).end()
       return
     }

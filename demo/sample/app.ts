@@ -34,9 +34,8 @@ export async function startSampleApp(
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join('; ')
-  return serve(at, (request, response) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost')
-    const file = Object.hasOwn(files, pathname) ? files[pathname] : undefined
+  return serve(at, (path, request, response) => {
+    const file = Object.hasOwn(files, path) ? files[path] : undefined
     if (!file || (request.method !== 'GET' && request.method !== 'HEAD')) {
       response.writeHead(404).end()
       return

@@ -177,6 +177,16 @@ test('the printed web app signs a user in and out', async () => {
   }
 }, 60_000)
 
+test('the sample app and its API refuse what they do not have, and keep running', async () => {
+  const [app, api] = [ports.sample, ports.api].map((port) => `http://localhost:${port}`)
+  const statusOf = (url: string, headers = {}) => fetch(url, { headers }).then(({ status }) => status)
+  for (const at of [app, api]) for (const path of ['//', '/constructor']) expect(await statusOf(at + path)).toBe(404)
+  const unsigned = ['{"alg":"none","typ":"at+jwt"}', `{"aud":"${api}","scope":"notes:read"}`].map(btoa).join('.')
+  for (const authorization of ['', 'Basic YTpi', 'Bearer a.b.c', `Bearer ${unsigned}.`])
+    expect(await statusOf(`${api}/notes`, { authorization })).toBe(401)
+  expect(await statusOf(`${app}/`)).toBe(200)
+})
+
 test('the sample app signs a user in, calls its API, refreshes and signs out, in a browser', async () => {
   const browser = await launchBrowser()
   const app = `http://localhost:${ports.sample}/`
