@@ -34,7 +34,7 @@ const portuguese: Readonly<Record<string, string>> = {
   'must be a list of client IDs, space or comma separated, {0} at most':
     'deve ser uma lista de client IDs, separados por espaço ou vírgula, no máximo {0}',
   'domains like example.com': 'domínios como example.com',
-  'organization names as in their GitHub URLs': 'nomes de organizações como nas URLs delas',
+  'organization names as in their {0} URLs': 'nomes de organizações como nas URLs do {0}',
   'workspace IDs like T0123ABCD': 'IDs de workspaces como T0123ABCD',
   'the {0}: 10 capital letters and digits': 'o {0}: 10 letras maiúsculas e dígitos',
   'the whole text of the .p8 file that {0} issued (a P-256 key in PEM format)':
