@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { type AppError, type ErrorCode, fail, type Locale, message, rowOf } from '../errors/catalogue.ts'
+import { settingFault } from './setting-faults.ts'
 
 /** One invalid field of a request: its path and the reason. */
 export type Fault = { readonly path: string; readonly code: FaultCode; readonly detail: string }
@@ -150,7 +151,7 @@ const faults = {
     en: 'Give only scheme, host and port, such as https://app.example.org.',
     'pt-BR': 'Informe apenas esquema, host e porta, como https://app.example.org.',
   },
-  setting: { en: 'This setting {message}.', 'pt-BR': 'Esta configuração não é válida. Em inglês: {message}.' },
+  setting: { en: 'This setting {message}.', 'pt-BR': 'Esta configuração {message}.' },
   invalid: { en: 'This value is not accepted here.', 'pt-BR': 'Este valor não é aceito aqui.' },
 } as const satisfies Record<string, Record<Locale, string>>
 export type FaultCode = keyof typeof faults
@@ -158,7 +159,9 @@ export const faultCodes = Object.keys(faults) as FaultCode[]
 
 export function fault(path: string, code: FaultCode, locale: Locale, params: FieldFault['params'] = {}): Fault {
   const text: string = faults[code][locale]
-  return { path, code, detail: text.replace(/\{(\w+)\}/g, (_, name: string) => params[name] ?? '') }
+  const textOf = (name: string): string =>
+    code === 'setting' && name === 'message' ? settingFault(params[name] ?? '', locale) : (params[name] ?? '')
+  return { path, code, detail: text.replace(/\{(\w+)\}/g, (_, name: string) => textOf(name)) }
 }
 
 /** The errors a schema found in `value`, in the reader's language: one for each field, and at most fifty. */

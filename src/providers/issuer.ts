@@ -4,11 +4,8 @@
  * Names must match exactly (OpenID Connect Discovery §4.3, Core §3.1.3.7): a looser comparison would let one provider
  * impersonate another. A missing or extra trailing slash is the most frequent cause, so the log mentions it.
  */
-import type { Payload } from '../events/catalogue.ts'
+import type { IssuerMismatch } from './calls/failure.ts'
 import { readText } from './profile-text.ts'
-
-/** Both names, safe to log, and the most likely cause. */
-export type IssuerMismatch = Readonly<Pick<Payload<'provider.issuer_mismatch'>, 'configured' | 'received' | 'hint'>>
 
 export function issuerMismatch(configured: string, received: unknown): IssuerMismatch {
   return { configured: shown(configured), received: shown(received), hint: hintFor(configured, received) }

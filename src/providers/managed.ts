@@ -165,6 +165,12 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
     settings: { ...version.settings, ...secretNames(version) },
   })
 
+  /** Whether settings that were stored would now be sent elsewhere. Stored settings that are invalid say nothing. */
+  function hasMoved(before: ProviderData | undefined, after: ProviderSettings): boolean {
+    const previous = before && readProviderData(before, general)
+    return !previous?.ok || addressesOf(previous.value) !== addressesOf(after)
+  }
+
   /** The settings of a stored version. `undefined` if this node cannot use them; that is logged. */
   function settingsFor(record: ProviderRecord, version: ProviderVersion): ManagedSettings | undefined {
     const unusable = (reason: 'invalid_settings' | 'unreadable_secret'): undefined => {
@@ -551,11 +557,12 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
         const checked = check(data, all)
         if (!checked.ok) return checked
         const kept = secretSettings(current.kind).filter(
-          (name) => before.settings[name] !== undefined && typeof given.settings?.[name] !== 'string',
+          (name) =>
+            before.settings[name] !== undefined &&
+            settings[name] !== undefined &&
+            typeof given.settings?.[name] !== 'string',
         )
-        const previous = readProviderData(before, general)
-        const moved = !previous.ok || addressesOf(previous.value) !== addressesOf(checked.value)
-        if (moved && kept.some((name) => settings[name] !== undefined)) return fail('provider_secret_required')
+        if (kept.length > 0 && hasMoved(before, checked.value)) return fail('provider_secret_required')
         const fresh = newVersion(data, { version: current.version + 1, by, secretExpiresAt })
         return ok(withDraft(current, fresh, by, { position }, [updated(fresh.version)]))
       })
@@ -584,9 +591,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
       const settings = { ...given.settings, ...Object.fromEntries(kept) }
       const checked = check({ ...given, settings }, all)
       if (!checked.ok) return checked
-      const previous = before && readProviderData(before, general)
-      const moved = !previous?.ok || addressesOf(previous.value) !== addressesOf(checked.value)
-      if (moved && kept.length > 0) return fail('provider_secret_required')
+      if (kept.length > 0 && hasMoved(before, checked.value)) return fail('provider_secret_required')
       return ok({
         exists: current !== undefined,
         hasDraft: current?.draft != null,

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { bigint, boolean, index, jsonb, pgTable, text, timestamp, uniqueIndex } from 'drizzle-orm/pg-core'
+import { bigint, boolean, customType, index, jsonb, pgTable, text, timestamp, uniqueIndex } from 'drizzle-orm/pg-core'
 import type { Dialect } from './dialect.sqlite.ts'
 
 /**
@@ -9,6 +9,7 @@ import type { Dialect } from './dialect.sqlite.ts'
 export const postgres = {
   table: pgTable,
   text: (name: string) => text(name),
+  sealed: customType<{ data: string }>({ dataType: () => 'text' }),
   time: (name: string) => timestamp(name, { mode: 'date', precision: 3, withTimezone: true }),
   flag: (name: string) => boolean(name),
   count: (name: string) => bigint(name, { mode: 'number' }),

@@ -15,7 +15,7 @@ import { beginnings } from './beginnings.ts'
 import type { Dialect } from './dialect.sqlite.ts'
 
 /** Every table, declared once for both dialects. */
-export function defineTables({ table, text, time, flag, count, json, index, unique, byteOrder }: Dialect) {
+export function defineTables({ table, text, sealed, time, flag, count, json, index, unique, byteOrder }: Dialect) {
   const accounts = table(
     'accounts',
     {
@@ -165,7 +165,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     accountId: text('account_id')
       .primaryKey()
       .references(() => accounts.id, { onDelete: 'cascade' }),
-    secret: text('secret').notNull(),
+    secret: sealed('secret').notNull(),
     createdAt: time('created_at').notNull(),
     /** `null` until the first code is confirmed; sign-in does not ask for a code before. */
     confirmedAt: time('confirmed_at'),
@@ -244,7 +244,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       locale: text('locale').$type<Locale>().notNull(),
       template: text('template').$type<Mail['template']>().notNull(),
       params: json('params').$type<Mail['params']>().notNull(),
-      secret: text('secret'),
+      secret: sealed('secret'),
       accountId: text('account_id'),
       attempts: count('attempts').notNull(),
       nextAttemptAt: time('next_attempt_at').notNull(),
@@ -338,7 +338,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       id: text('id').primaryKey(),
       purpose: text('purpose').$type<StoredKey['purpose']>().notNull(),
       sequence: count('sequence').notNull(),
-      secret: text('secret').notNull(),
+      secret: sealed('secret').notNull(),
       publicJwk: text('public_jwk'),
       createdAt: time('created_at').notNull(),
       activatesAt: time('activates_at').notNull(),
@@ -492,7 +492,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       state: text('state').$type<VersionState>().notNull(),
       settings: json('settings').$type<Readonly<Record<string, string>>>().notNull(),
       /** The secret settings as sealed JSON; `null` if there are none. */
-      secret: text('secret'),
+      secret: sealed('secret'),
       secretExpiresAt: time('secret_expires_at'),
       /** The last notice about that: how many days before. */
       noticedDays: count('noticed_days'),
@@ -502,7 +502,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       /** When its author signed in with it. */
       triedAt: time('tried_at'),
       /** What the provider returned then, sealed, for the author to read until `trial_expires_at`. */
-      trial: text('trial'),
+      trial: sealed('trial'),
       trialExpiresAt: time('trial_expires_at'),
     },
     (t) => [
@@ -527,7 +527,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       providerVersion: text('provider_version'),
       intent: text('intent').$type<PendingAuthorization['intent']>().notNull(),
       redirectUri: text('redirect_uri').notNull(),
-      verifier: text('verifier').notNull(),
+      verifier: sealed('verifier').notNull(),
       nonce: text('nonce'),
       accountId: text('account_id').references(() => accounts.id, { onDelete: 'cascade' }),
       sessionId: text('session_id'),
@@ -554,7 +554,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       ticketHash: text('ticket_hash').notNull(),
       bindingHash: text('binding_hash').notNull(),
       provider: text('provider').notNull(),
-      grant: text('grant').notNull(),
+      grant: sealed('grant').notNull(),
       returnTo: text('return_to'),
       codeChallenge: text('code_challenge'),
       createdAt: time('created_at').notNull(),
@@ -579,8 +579,8 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
        * team.
        */
       holder: text('holder').$type<StoredGrant['holder']>().notNull(),
-      accessToken: text('access_token'),
-      refreshToken: text('refresh_token'),
+      accessToken: sealed('access_token'),
+      refreshToken: sealed('refresh_token'),
       askedScopes: json('asked_scopes').$type<readonly string[]>().notNull(),
       scopes: json('scopes').$type<readonly string[]>().notNull(),
       expiresAt: time('expires_at'),
@@ -620,8 +620,8 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       issuer: text('issuer').notNull().default(''),
       clientId: text('client_id').notNull(),
       subject: text('subject').notNull(),
-      accessToken: text('access_token').notNull(),
-      refreshToken: text('refresh_token'),
+      accessToken: sealed('access_token').notNull(),
+      refreshToken: sealed('refresh_token'),
       attempts: count('attempts').notNull(),
       nextAttemptAt: time('next_attempt_at').notNull(),
       lastError: text('last_error'),
@@ -754,7 +754,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     {
       id: text('id').primaryKey(),
       kind: text('kind').notNull(),
-      payload: text('payload').notNull(),
+      payload: sealed('payload').notNull(),
       accountId: text('account_id').references(() => accounts.id, { onDelete: 'cascade' }),
       createdAt: time('created_at').notNull(),
       expiresAt: time('expires_at').notNull(),
@@ -833,7 +833,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
    */
   const sealingKeys = table('sealing_keys', {
     id: text('id').primaryKey(),
-    proof: text('proof').notNull(),
+    proof: sealed('proof').notNull(),
     createdAt: time('created_at').notNull(),
   })
 

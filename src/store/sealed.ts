@@ -2,18 +2,21 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   and,
   asc,
+  type Column,
   count,
   eq,
   getTableColumns,
   getTableName,
   gt,
   inArray,
+  is,
   isNotNull,
   or,
   type SQL,
   sql,
 } from 'drizzle-orm'
-import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
+import { PgCustomColumn } from 'drizzle-orm/pg-core'
+import { type SQLiteColumn, SQLiteCustomColumn, type SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { keyIdOf } from '../kernel/crypto.ts'
 import type { Ledger, RingEvidence, SealedStore, SealedValue, Tally } from '../sealing/ports.ts'
 import { type Driver, type Queries, type ReadOnlyDriver, type Script, step } from './driver.ts'
@@ -34,37 +37,27 @@ type Place = {
   readonly only?: SQL
 }
 
+const isSealed = (column: Column): boolean => is(column, SQLiteCustomColumn) || is(column, PgCustomColumn)
+
 /**
- * Every column that holds sealed values. Add a line for a new column, or its values are lost when their key is removed.
+ * Every column that holds sealed values: those that the schema declares as `sealed`. Grants come before revocations in
+ * it, because values move from grants to revocations.
  */
-const placesIn = (t: Tables): readonly Place[] => [
-  { table: t.signingKeys, row: t.signingKeys.id, columns: [t.signingKeys.secret] },
-  // Revocations come after grants, because values move from grants to revocations.
-  { table: t.grants, row: t.grants.id, columns: [t.grants.accessToken, t.grants.refreshToken] },
-  {
-    table: t.revocations,
-    row: t.revocations.id,
-    columns: [t.revocations.accessToken, t.revocations.refreshToken],
-    sealedIn: { table: t.grants, row: t.revocations.grantId },
-  },
-  { table: t.totpFactors, row: t.totpFactors.accountId, columns: [t.totpFactors.secret] },
-  { table: t.conflicts, row: t.conflicts.id, columns: [t.conflicts.grant] },
-  { table: t.pendingAuthorizations, row: t.pendingAuthorizations.id, columns: [t.pendingAuthorizations.verifier] },
-  {
-    table: t.providerVersions,
-    row: t.providerVersions.id,
-    columns: [t.providerVersions.secret, t.providerVersions.trial],
-  },
-  { table: t.mails, row: t.mails.id, columns: [t.mails.secret] },
-  { table: t.openidStates, row: t.openidStates.id, columns: [t.openidStates.payload] },
-  // The proof of a key must stay sealed with that key.
-  {
-    table: t.sealingKeys,
-    row: t.sealingKeys.id,
-    columns: [t.sealingKeys.proof],
-    only: eq(t.sealingKeys.id, rootId),
-  },
-]
+export const placesIn = (t: Tables): readonly Place[] => {
+  const exceptions: readonly (Pick<Place, 'table'> & Partial<Place>)[] = [
+    { table: t.revocations, sealedIn: { table: t.grants, row: t.revocations.grantId } },
+    // The proof of a key must stay sealed with that key.
+    { table: t.sealingKeys, only: eq(t.sealingKeys.id, rootId) },
+  ]
+  return Object.values(t).flatMap((table: SQLiteTable): readonly Place[] => {
+    const all = Object.values(getTableColumns(table))
+    const columns = all.filter(isSealed)
+    if (columns.length === 0) return []
+    const row = all.find(({ primary }) => primary)
+    if (!row) throw new Error(`${getTableName(table)} has sealed values and no key of one column`)
+    return [{ table, row, columns, ...exceptions.find((one) => one.table === table) }]
+  })
+}
 
 const prefixOf = (key: string): string => `v1.${key}.`
 /** Not LIKE: the name of a key may contain an underscore, which LIKE reads as a wildcard. */

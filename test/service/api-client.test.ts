@@ -53,11 +53,11 @@ test('redocly lint finds nothing with our rules, and with all recommended ones o
 
 test('a generated client is short and compiles strictly', async () => {
   const client = astToString(await openapiTS(published))
-  // The generator writes about 31 lines for each operation, before any field.
+  // The generator writes 29 lines for an operation without parameters, body and errors of its own.
   const operations = Object.values((JSON.parse(published) as { paths: object }).paths).flatMap((path) =>
     Object.values(path),
   )
-  expect(client.split('\n').length / operations.length).toBeLessThan(40)
+  expect(client.split('\n').length / operations.length).toBeLessThan(60)
   writeFileSync(join(folder, 'vinculum.ts'), client)
   writeFileSync(
     join(folder, 'app.ts'),

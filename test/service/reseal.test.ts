@@ -1,9 +1,10 @@
-import { count, like } from 'drizzle-orm'
+import { count, getTableName, like } from 'drizzle-orm'
 import { TOTP } from 'otpauth'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createSealer, type KeyRing, type SealingKey, UnopenableError } from '../../src/kernel/crypto.ts'
 import { createIds, systemRandom } from '../../src/kernel/ids.ts'
 import { KeyRingError } from '../../src/sealing/ring.ts'
+import { placesIn, sealedByKey } from '../../src/store/sealed.ts'
 import { type Driver, openDriver } from '../support/behind.ts'
 import { startService } from '../support/process.ts'
 import { newKey } from '../support/sealers.ts'
@@ -154,29 +155,59 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
         createdAt: at,
       }),
     )
+    const sealer = createSealer([k1], systemRandom)
+    const { providers, providerVersions, openidStates } = driver.tables
+    await driver.write(
+      driver.db.insert(providers).values({
+        id: 'staff',
+        kind: 'oidc',
+        enabled: false,
+        position: 0,
+        revision: 1,
+        version: 1,
+        createdAt: at,
+        updatedAt: at,
+        deletedAt: null,
+      }),
+    )
+    await driver.write(
+      driver.db.insert(providerVersions).values({
+        id: 'prv_1',
+        provider: 'staff',
+        version: 1,
+        state: 'draft',
+        settings: {},
+        secret: sealer.seal('{}', 'provider_versions/prv_1/secret'),
+        createdAt: at,
+        trial: sealer.seal('{}', 'provider_versions/prv_1/trial'),
+        trialExpiresAt: later,
+      }),
+    )
+    await driver.write(
+      driver.db.insert(openidStates).values({
+        id: 'ost_1',
+        kind: 'Session',
+        payload: sealer.seal('{}', 'openid_states/ost_1/payload'),
+        createdAt: at,
+        expiresAt: later,
+      }),
+    )
   }
 
   test('requires the previous key while values are encrypted with it', async () => {
     await everything()
     expect(await keysInUse()).toEqual(['k1'])
     // Every encrypted column has a value, so a forgotten column would be noticed below.
-    expect([...new Set((await sealed()).map(({ at }) => at))].sort()).toEqual(
-      [
-        'conflicts.grant',
-        'flows.verifier',
-        'grants.access_token',
-        'grants.refresh_token',
-        'mails.secret',
-        'revocations.access_token',
-        'revocations.refresh_token',
-        'sealing_keys.proof',
-        'signing_keys.secret',
-        'totp_factors.secret',
-      ].sort(),
+    const columns = placesIn(driver.tables).flatMap((place) =>
+      place.columns.map(({ name }) => `${getTableName(place.table)}.${name}`),
     )
+    expect([...new Set((await sealed()).map(({ at }) => at))].sort()).toEqual([...columns].sort())
+    // `doctor` reads one value of each.
+    const { samples } = await sealedByKey(driver, AbortSignal.timeout(10_000))
+    expect([...new Set(samples.map(({ table, column }) => `${table}.${column}`))].sort()).toEqual([...columns].sort())
     const refused = world.another({ ENCRYPTION_KEYS: written(k2, k3) })
     await expect(refused).rejects.toThrow(KeyRingError)
-    await expect(refused).rejects.toThrow(/k1 is missing.*grants: \d+.*totp_factors: 1/)
+    await expect(refused).rejects.toThrow(/k1 is missing.*totp_factors: 1.*grants: \d+/)
     const ended = await startService({
       ...world.sandbox.env,
       NODE_ENV: 'test',

@@ -8,7 +8,9 @@ import { toldToPerson } from '../schemas/activity.ts'
 import { time } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 
-const fields = z.record(z.string(), z.unknown())
+const fields = z
+  .record(z.string(), z.unknown())
+  .meta({ id: 'ExportedRow', description: 'One stored row; its fields are those of its table' })
 const rows = z.array(fields)
 const Export = z
   .object({

@@ -283,49 +283,43 @@ export const update = route({
   },
 })
 
-export const publish = route({
+/** What makes a draft live has the same consequences and errors, whatever it is called. */
+const publishing = {
   ...writing,
+  params: managedProviderParams,
+  bodyOptional: true,
+  reply: Managed,
+  fails: [
+    'provider_not_found',
+    'provider_not_editable',
+    'provider_changed',
+    'provider_not_tried',
+    'provider_discovery_failed',
+    'invalid_request',
+  ],
+} as const
+
+export const publish = route({
+  ...publishing,
   method: 'post',
   path: '/providers/:id/publish',
   summary: 'Publish a draft',
   description:
     'Makes the draft live on every node within two seconds, without a restart. Sign-ins in progress finish with the settings they began with. The author must have tried the draft, and its endpoints must be known.',
   example: { request: { revision: 2 }, response: exampleLive },
-  params: managedProviderParams,
   body: object({ revision, force }),
-  bodyOptional: true,
-  reply: Managed,
-  fails: [
-    'provider_not_found',
-    'provider_not_editable',
-    'provider_changed',
-    'provider_not_tried',
-    'provider_discovery_failed',
-    'invalid_request',
-  ],
   handle: async ({ who, params, body, origin }, services: Services) =>
     answer(await services.flows.manageProviders.goLive(who.accountId, params.id, body, origin), services),
 })
 
 export const enable = route({
-  ...writing,
+  ...publishing,
   method: 'post',
   path: '/providers/:id/enable',
   summary: 'Enable a provider',
   description: 'Lets users sign in with the provider. If it was never live, its draft is published first.',
   example: { request: { force: false }, response: exampleLive },
-  params: managedProviderParams,
   body: object({ force }),
-  bodyOptional: true,
-  reply: Managed,
-  fails: [
-    'provider_not_found',
-    'provider_not_editable',
-    'provider_changed',
-    'provider_not_tried',
-    'provider_discovery_failed',
-    'invalid_request',
-  ],
   handle: async ({ who, params, body, origin }, services: Services) =>
     answer(await services.flows.manageProviders.enable(who.accountId, params.id, body, origin), services),
 })

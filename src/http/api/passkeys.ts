@@ -159,12 +159,8 @@ const list = route({
   handle: async ({ who }, { flows }: Services) => ok(json((await flows.passkeys.list(who.accountId)).map(viewOf))),
 })
 
-const options = route({
-  ...common,
-  method: 'post',
-  path: '/me/passkeys/options',
-  summary: 'Start passkey registration',
-  description: 'Options for `navigator.credentials.create`, and the token that finishes the registration.',
+/** A challenge for a passkey, whatever it is for. */
+const challenging = {
   example: {
     response: {
       options: { challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', rpId: 'id.example.org' },
@@ -176,6 +172,15 @@ const options = route({
   bodyOptional: true,
   reply: PasskeyChallenge,
   fails: [],
+} as const
+
+const options = route({
+  ...common,
+  method: 'post',
+  path: '/me/passkeys/options',
+  summary: 'Start passkey registration',
+  description: 'Options for `navigator.credentials.create`, and the token that finishes the registration.',
+  ...challenging,
   async handle({ who: { account, sessionId }, origin }, { flows }: Services) {
     return ok(json(passkeyChallenge(await flows.passkeys.challenge({ account, sessionId, origin }))))
   },
@@ -269,17 +274,7 @@ const ask = route({
   path: '/auth/passkey/options',
   summary: 'Start passkey sign-in',
   description: 'Options for `navigator.credentials.get`, and the token that finishes the sign-in.',
-  example: {
-    response: {
-      options: { challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', rpId: 'id.example.org' },
-      flow_token: 'a-secret-of-this-flow',
-      expires_in: 300,
-    },
-  },
-  body: object({}),
-  bodyOptional: true,
-  reply: PasskeyChallenge,
-  fails: [],
+  ...challenging,
   handle: async (_, { flows }: Services) => ok(json(passkeyChallenge(await flows.signInWithPasskey.challenge()))),
 })
 

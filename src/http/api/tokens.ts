@@ -180,13 +180,8 @@ const mayLeave = (who: Principal, body: z.output<typeof leaving>, { clock, setti
     ? fail('reauthentication_required')
     : ok(null)
 
-export const logout = route({
+const signingOut = {
   method: 'post',
-  path: '/auth/logout',
-  summary: 'Sign out',
-  description:
-    'Ends the current session and its tokens. Can also revoke the permissions you granted at providers, which needs a recent sign-in.',
-  example: { request: { revoke_provider_tokens: false } },
   tag: 'Tokens',
   surface: 'api',
   auth: 'user',
@@ -195,6 +190,15 @@ export const logout = route({
   bodyOptional: true,
   status: 204,
   fails: ['reauthentication_required'],
+} as const
+
+export const logout = route({
+  ...signingOut,
+  path: '/auth/logout',
+  summary: 'Sign out',
+  description:
+    'Ends the current session and its tokens. Can also revoke the permissions you granted at providers, which needs a recent sign-in.',
+  example: { request: { revoke_provider_tokens: false } },
   async handle({ who, body, origin }, services: Services) {
     const allowed = mayLeave(who, body, services)
     if (!allowed.ok) return allowed
@@ -204,20 +208,12 @@ export const logout = route({
 })
 
 const logoutAll = route({
-  method: 'post',
+  ...signingOut,
   path: '/auth/logout-all',
   summary: 'Sign out everywhere',
   description:
     'Ends every session of the account, the current one included. Can also revoke the permissions you granted at providers, which needs a recent sign-in.',
   example: { request: { revoke_provider_tokens: true } },
-  tag: 'Tokens',
-  surface: 'api',
-  auth: 'user',
-  limit: 'account',
-  body: leaving,
-  bodyOptional: true,
-  status: 204,
-  fails: ['reauthentication_required'],
   async handle({ who, body, origin }, services: Services) {
     const allowed = mayLeave(who, body, services)
     if (!allowed.ok) return allowed

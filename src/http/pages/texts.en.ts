@@ -28,7 +28,7 @@ const ended: Record<SessionEndReason, string> = {
 const revoked: Record<RevocationResult, (provider: string) => string> = {
   revoked: (provider) => `Our permission at ${provider} was withdrawn`,
   still_needed: (provider) => `Our permission at ${provider} was kept, because it is still needed here`,
-  not_supported: (provider) => `${provider} has no way to withdraw our permission, so it was only erased here`,
+  not_supported: (provider) => `${provider} does not let us withdraw our permission, so we only erased it here`,
   gave_up: (provider) => `We could not withdraw our permission at ${provider}; you can do it there yourself`,
 }
 
@@ -57,8 +57,8 @@ const events: EventWords = {
   'conflict.opened': ({ provider }) => `A sign-in with ${provider} used an email address that already has an account`,
   'conflict.resolved': ({ provider, action }) =>
     action === 'create'
-      ? `Went on with a separate account for ${provider}`
-      : `Said that ${provider} belongs to this account`,
+      ? `Continued with a separate account for ${provider}`
+      : `Confirmed that ${provider} belongs to this account`,
   'account.email_changed': 'Email address changed',
   'account.email_change_requested': 'A new email address was requested',
   'account.email_verification_requested': 'A message to verify the email address was requested',
@@ -168,7 +168,7 @@ export const en = {
     with: (provider: string) => `Continue with ${provider}`,
     signedInAs: (name: string) => `You are signed in as ${name}. Signing in again confirms that it is you.`,
     status: { up: '', degraded: 'may be slow', down: 'not responding right now' },
-    onward: (host: string) => `Afterwards you go on to ${host}.`,
+    onward: (host: string) => `Then you continue to ${host}.`,
   },
 
   consent: {

@@ -1,4 +1,7 @@
-import type { IssuerMismatch } from '../issuer.ts'
+import type { Payload } from '../../events/catalogue.ts'
+
+/** Both names of an issuer, safe to log, and the most likely cause of the difference. */
+export type IssuerMismatch = Readonly<Pick<Payload<'provider.issuer_mismatch'>, 'configured' | 'received' | 'hint'>>
 
 /**
  * How a call to a provider can fail, as a value. It can reach the log, so it holds only a class, a status and the

@@ -482,7 +482,7 @@ describe('the sign-in page', () => {
     )
     const along = 'return_to=https%3A%2F%2Fapp.example%2Fcb&amp;code_challenge=abc&amp;code_challenge_method=S256'
     expect(text).toContain(`href="/auth/google?${along}"`)
-    expect(text).toContain('Afterwards you go on to app.example.')
+    expect(text).toContain('Then you continue to app.example.')
   })
 
   test('describes the status of a provider in words', async () => {
@@ -616,7 +616,7 @@ describe('the account page', () => {
   test.each([
     ['revoked', 'Our permission at Google was withdrawn', 'A nossa permissão em Google foi revogada'],
     ['still_needed', 'was kept, because it is still needed here', 'foi mantida, porque ainda é necessária aqui'],
-    ['not_supported', 'Google has no way to withdraw our permission', 'não oferece um meio de revogar'],
+    ['not_supported', 'Google does not let us withdraw our permission', 'não oferece um meio de revogar'],
     [
       'gave_up',
       'We could not withdraw our permission at Google',
