@@ -134,6 +134,7 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
           counter: credential.counter,
           transports: readTransports(response.response.transports ?? []),
           backedUp,
+          aaguid: readAaguid(registrationInfo.aaguid),
           name,
           createdAt: clock(),
           lastUsedAt: null,
@@ -240,3 +241,6 @@ export const amrOf = ({ backedUp }: Pick<Passkey, 'backedUp'>, userVerified: boo
   backedUp ? 'swk' : 'hwk',
   ...(userVerified ? ['user', 'mfa'] : []),
 ]
+
+/** An authenticator that does not say what it is sends zeros (WebAuthn §6.5.1). */
+const readAaguid = (aaguid: string): string | null => (/^[0-]+$/.test(aaguid) ? null : aaguid)

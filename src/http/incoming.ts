@@ -54,9 +54,15 @@ export class Incoming {
     }
   }
 
+  /**
+   * What was chosen on this device, otherwise by the account, otherwise what the browser asks for. A program always
+   * gets the language it asks for.
+   */
   get locale(): Locale {
     const chosen = this.readCookie('language')
-    return isLocale(chosen) ? chosen : readLocale(this.request.headers['accept-language'])
+    if (isLocale(chosen)) return chosen
+    const own = this.target.surface === 'browser' ? this.who?.account.locale : undefined
+    return own ?? readLocale(this.request.headers['accept-language'])
   }
 
   get wants(): 'json' | 'html' {

@@ -69,7 +69,8 @@ export class Responder {
         this.crossOrigin = 'none'
         const value = this.#pageFrame(answer.status ?? 200)
         const html = `<!doctype html>${renderToString(h(PageFrameProvider, { value, children: answer.view }))}`
-        const headers = this.#frame.headers.page(answer.formAction, answer.scripts ?? value.scripts.size > 0)
+        const { formAction, scripts = value.scripts.size > 0, pictures } = answer
+        const headers = this.#frame.headers.page(formAction, scripts, pictures)
         this.#reply(answer.status ?? 200, headers, answer, 'text/html; charset=utf-8', html)
         break
       }

@@ -1,12 +1,22 @@
+import type { VNode } from 'preact'
+import { z } from 'zod'
+import type { Identity } from '../../accounts/ports.ts'
+import { locales } from '../../kernel/locale.ts'
+import { timeZones } from '../../kernel/time-zone.ts'
+import type { Providers } from '../../providers/providers.ts'
 import { update } from '../api/me.ts'
 import { formOf } from '../form.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { line } from '../schemas/fields.ts'
-import { noticeCookie } from '../sign-in-answers.ts'
-import { Field } from './field.tsx'
-import { Form, Layout, readerOf, show, Time, Unseen } from './layout.tsx'
+import { LocaleName, line, pictureUrl, timeZone } from '../schemas/fields.ts'
+import type { Services } from '../services.ts'
+import { languageCookie, noticeCookie } from '../sign-in-answers.ts'
+import { Field, Select } from './field.tsx'
+import { Form, Layout, type Reader, readerOf, show, Time, Unseen } from './layout.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
+import { textsFor } from './texts.ts'
+
+const here = '/account'
 
 const account = route({
   tag: 'Pages',
@@ -14,22 +24,23 @@ const account = route({
   auth: 'user',
   limit: 'account',
   method: 'get',
-  path: '/account',
-  summary: 'Show my profile: name and email address',
+  path: here,
+  summary: 'Show my profile: picture, name, language, time zone and email address',
   query: doneQuery,
   fails: [],
-  handle({ who, query, cookie, locale, csrfToken }) {
+  async handle({ who, query, cookie, locale, csrfToken }, { links, providers }: Services) {
     const reader = readerOf(locale)
     const { profile, security, ways } = reader.say
     const { account: mine } = who
     const csrf = csrfToken()
     const status = doneMessageOf(query.done ?? cookie('notice'), locale)
+    const pictures = picturesOf(await links.list(who.accountId), providers)
     return show(
       locale,
       <Layout {...reader} title={profile.title} signedIn={csrf} status={status}>
         <section class="panel" aria-labelledby="profile">
           <h2 id="profile">{profile.heading}</h2>
-          <Form action="/account/name" csrf={csrf}>
+          <Form action="/account/profile" csrf={csrf}>
             <Field
               name="name"
               label={profile.name}
@@ -38,9 +49,25 @@ const account = route({
               hint={profile.nameHint}
               maxlength={200}
               optional
-            >
+            />
+            <PictureField {...reader} chosen={mine.picture} pictures={pictures} />
+            <Select
+              name="locale"
+              label={profile.language}
+              hint={profile.languageHint}
+              chosen={mine.locale ?? locale}
+              options={locales.map((one) => [one, textsFor(one).ownLanguage])}
+            />
+            <Select
+              name="time_zone"
+              label={profile.timeZone}
+              hint={profile.timeZoneHint}
+              chosen={mine.timeZone ?? ''}
+              options={[['', profile.browserZone], ...zonesWith(mine.timeZone)]}
+            />
+            <p class="actions">
               <button type="submit">{profile.save}</button>
-            </Field>
+            </p>
           </Form>
         </section>
         <section class="panel" aria-labelledby="about">
@@ -71,6 +98,7 @@ const account = route({
         </section>
       </Layout>,
       {
+        pictures: pictures.map(({ url }) => url),
         // A notice is shown once.
         cookies: query.done === undefined && cookie('notice') !== undefined ? [noticeCookie(null)] : [],
       },
@@ -78,10 +106,77 @@ const account = route({
   },
 })
 
-const nameForm = formOf(update, {
-  path: '/account/name',
-  summary: 'Change my name; an empty name removes it',
-  fields: object({ name: line.transform((name) => name || null) }),
-  done: () => seeOther(doneAt('/account', 'name_changed')),
+const profileForm = formOf(update, {
+  path: '/account/profile',
+  summary: 'Change my name, picture, language and time zone; an empty name removes it',
+  fields: object({
+    name: line.transform((name) => name || null).optional(),
+    picture: emptyOr(pictureUrl).optional(),
+    locale: LocaleName.optional(),
+    time_zone: emptyOr(timeZone).optional(),
+  }),
+  // What the person chose here also holds where this device remembers another language.
+  done: ({ body }, _, { settings }) =>
+    seeOther(doneAt(here, 'profile_saved'), {
+      cookies: body.locale === undefined ? [] : [languageCookie(body.locale, settings.deviceCookieSeconds)],
+    }),
 })
-export const accountRoutes = [account, nameForm]
+export const accountRoutes = [account, profileForm]
+
+/** An empty choice of a form removes the value. */
+function emptyOr<S extends z.ZodType<string, string>>(schema: S) {
+  return z.union([z.literal('').transform(() => null), schema])
+}
+
+type Picture = { readonly url: string; readonly provider: string }
+
+/** The pictures that the linked providers reported at the last sign-in. */
+const picturesOf = (identities: readonly Identity[], providers: Providers): readonly Picture[] => [
+  ...new Map(
+    identities.flatMap(({ picture, ...identity }) =>
+      picture === null || !picture.startsWith('https:')
+        ? []
+        : [[picture, { url: picture, provider: providers.get(identity.provider)?.name ?? identity.provider }] as const],
+    ),
+  ).values(),
+]
+
+type PictureFieldProps = Reader & { readonly chosen: string | null; readonly pictures: readonly Picture[] }
+
+/**
+ * The picture of one of the linked providers, or none. A picture from elsewhere, set by a program, is not loaded: its
+ * host would learn who looks at this page.
+ */
+function PictureField({ chosen, pictures, say: { profile } }: PictureFieldProps): VNode | null {
+  const other = chosen === null || pictures.some(({ url }) => url === chosen) ? null : chosen
+  if (pictures.length === 0 && other === null) return null
+  return (
+    <fieldset class="field" aria-describedby="picture-hint">
+      <legend>{profile.picture}</legend>
+      <p class="fine" id="picture-hint">
+        {profile.pictureHint}
+      </p>
+      {pictures.map(({ url, provider }) => (
+        <label class="choice" key={url}>
+          <input type="radio" name="picture" value={url} checked={url === chosen} />
+          <img class="avatar" src={url} alt="" width={36} height={36} loading="lazy" />
+          {profile.pictureOf(provider)}
+        </label>
+      ))}
+      {other === null ? null : (
+        <label class="choice">
+          <input type="radio" name="picture" value={other} checked />
+          {profile.pictureFrom(new URL(other).host)}
+        </label>
+      )}
+      <label class="choice">
+        <input type="radio" name="picture" value="" checked={chosen === null} />
+        {profile.noPicture}
+      </label>
+    </fieldset>
+  )
+}
+
+/** Every zone with words: `America/Sao Paulo`. A zone that only another node knows stays chosen. */
+const zonesWith = (chosen: string | null): readonly (readonly [string, string])[] =>
+  [...new Set([...timeZones(), ...(chosen === null ? [] : [chosen])])].map((zone) => [zone, zone.replaceAll('_', ' ')])

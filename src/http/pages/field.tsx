@@ -113,6 +113,44 @@ export const Choice = ({ name, label, value, options, children }: ChoiceProps): 
     </div>
   </div>
 )
+type SelectProps = {
+  readonly name: string
+  readonly label: string
+  readonly hint?: string
+  readonly chosen: string
+  /** The values, with their words. */
+  readonly options: readonly (readonly [value: string, words: string])[]
+}
+
+/** One of several values, with its label and hint. */
+export function Select({ name, label, hint, chosen, options }: SelectProps): VNode {
+  const { explainedBy } = useRefusal(name)
+  const described = [hint === undefined ? undefined : `${name}-hint`, explainedBy].filter(Boolean).join(' ')
+  return (
+    <div class="field">
+      <label for={name}>{label}</label>
+      {hint === undefined ? null : (
+        <p class="fine" id={`${name}-hint`}>
+          {hint}
+        </p>
+      )}
+      <div>
+        <select
+          id={name}
+          name={name}
+          aria-describedby={described === '' ? undefined : described}
+          aria-invalid={explainedBy === undefined ? undefined : 'true'}
+        >
+          {options.map(([value, words]) => (
+            <option key={value} value={value} selected={value === chosen}>
+              {words}
+            </option>
+          ))}
+        </select>
+      </div>
+    </div>
+  )
+}
 
 export const Submit = ({ children }: { children: string }): VNode => (
   <p class="actions">

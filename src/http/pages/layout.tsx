@@ -1,6 +1,7 @@
 import type { ComponentChildren, VNode } from 'preact'
 import type { Locale } from '../../errors/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
+import { readTimeZone } from '../../kernel/time-zone.ts'
 import type { PageBrand } from '../brand.ts'
 import { usePageFrame, useScript } from '../page-frame.ts'
 import { page } from '../reply.ts'
@@ -230,23 +231,43 @@ export function relativeTime(at: Date, now: Date, locale: Locale): string {
 }
 
 /**
- * A time relative to now, and exactly as its title. `exact`: the other way around, after words such as "until". In the
- * zone of the reader with a script, in UTC without, and it says so.
+ * A time relative to now, and exactly as its title. `exact`: the other way around, after words such as "until". It is in
+ * the time zone of the account. Without one, it is in UTC and says so, until a script shows it in the zone of the
+ * browser.
  */
 export function Time({ at, exact: isExact, locale, say }: Reader & { at: Date; exact?: true }): VNode {
-  const { now } = usePageFrame()
-  useScript(pageScript)
-  const words = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' }).format(at)
-  const exact = `${words} ${say.utc}`
+  const { now, viewer } = usePageFrame()
+  const zone = viewer?.account.timeZone ?? null
+  if (zone === null) useScript(pageScript)
+  const exact = zone === null ? `${timeIn('UTC', at, locale)} ${say.utc}` : timeIn(zone, at, locale)
+  const datetime = at.toISOString()
   return now === null || isExact ? (
-    <time datetime={at.toISOString()} data-zone="text">
+    <time datetime={datetime} data-zone={zone === null ? 'text' : undefined}>
       {exact}
     </time>
   ) : (
-    <time datetime={at.toISOString()} title={exact} data-zone="title">
+    <time datetime={datetime} title={exact} data-zone={zone === null ? 'title' : undefined}>
       {relativeTime(at, now, locale)}
     </time>
   )
+}
+
+/** One format for each language and zone: creating one takes longer than a page of times. */
+const formats = new Map<string, Intl.DateTimeFormat>()
+function timeIn(zone: string, at: Date, locale: Locale): string {
+  const key = `${locale} ${zone}`
+  const known = formats.get(key)
+  if (known) return known.format(at)
+  // A node with older zone data may not know a zone that another node stored.
+  const timeZone = readTimeZone(zone) ?? 'UTC'
+  const options = { day: 'numeric', month: 'short', year: 'numeric', hour: 'numeric', minute: '2-digit' } as const
+  const made = new Intl.DateTimeFormat(locale, {
+    ...(zone === 'UTC' ? { dateStyle: 'medium', timeStyle: 'short' } : { ...options, timeZoneName: 'short' }),
+    timeZone,
+  })
+  if (formats.size >= 500) formats.clear()
+  formats.set(key, made)
+  return made.format(at)
 }
 
 /** A definition list. `null` entries are left out. */

@@ -265,7 +265,9 @@ input:is([type=text], [type=email], [type=password], [type=search], [type=url], 
 fieldset { min-width: 0; margin: 0; padding: 0; border: 0; }
 legend { padding: 0; }
 .choice { display: flex; align-items: center; gap: .5rem; min-height: 2.75rem; margin: 0; font-weight: 400; }
+.avatar { flex: none; width: 2.25rem; height: 2.25rem; border-radius: 50%; background: var(--raised); object-fit: cover; }
 .choice input { flex: none !important; width: 1.5rem; height: 1.5rem; }
+legend + .fine { margin: 0 0 .375rem; }
 details { margin: 0 0 1rem; }
 /* A button that asks first: what will happen is shown below it. */
 .ask { margin: 0; }
