@@ -47,25 +47,19 @@ export function createHeaders(publicUrl: URL) {
    * `form-action` also applies to the redirect after a submission (Chrome, Safari), so a page whose form ends at a
    * provider names that provider's origin.
    *
-   * The profile page shows the pictures that the providers of the person report: it names the origin of each.
-   *
    * Only the API reference has two exceptions, for Swagger UI:
    * - its stylesheet contains small pictures as `data:` URLs, which cannot run anything;
    * - it inserts HTML. DOMPurify sanitizes the descriptions under a Trusted Types policy of its own, `dompurify`.
    *   React then assigns the result as a string, which only a `default` policy permits. Ours (`reference-files.ts`)
    *   permits HTML and no more: text can still not become a script or the URL of one.
    */
-  const policy = (
-    formAction: readonly string[],
-    scripts: PageScripts = false,
-    pictures: readonly string[] = [],
-  ): string =>
+  const policy = (formAction: readonly string[], scripts: PageScripts = false): string =>
     [
       "default-src 'none'",
       "style-src 'self'",
-      ["img-src 'self'", ...(scripts === 'api-reference' ? ['data:'] : []), ...originsIn(pictures)].join(' '),
+      scripts === 'api-reference' ? "img-src 'self' data:" : "img-src 'self'",
       "font-src 'self'",
-      ["form-action 'self'", ...originsIn(formAction)].join(' '),
+      `form-action ${["'self'", ...formAction.map((url) => new URL(url).origin)].join(' ')}`,
       "frame-ancestors 'none'",
       "base-uri 'none'",
       "object-src 'none'",
@@ -81,14 +75,10 @@ export function createHeaders(publicUrl: URL) {
     api: [...personal, 'Content-Security-Policy', inert] as HeaderList,
     /** Responses with tokens also disable HTTP/1.0 caches (RFC 6749 §5.1). */
     oauth: [...personal, 'Content-Security-Policy', inert, 'Pragma', 'no-cache'] as HeaderList,
-    page: (
-      formAction: readonly string[] = [],
-      scripts: PageScripts = false,
-      pictures: readonly string[] = [],
-    ): HeaderList =>
-      formAction.length === 0 && pictures.length === 0 && !scripts
+    page: (formAction: readonly string[] = [], scripts: PageScripts = false): HeaderList =>
+      formAction.length === 0 && !scripts
         ? plain
-        : [...document, 'Content-Security-Policy', policy(formAction, scripts, pictures)],
+        : [...document, 'Content-Security-Policy', policy(formAction, scripts)],
     /**
      * Public keys and metadata. Fetch does not define the mode in which a browser requests `/.well-known/webauthn` for
      * another site; without CORS, the resource policy decides.
@@ -112,8 +102,6 @@ export function createHeaders(publicUrl: URL) {
     ] as HeaderList,
   }
 }
-
-const originsIn = (urls: readonly string[]): readonly string[] => [...new Set(urls.map((url) => new URL(url).origin))]
 
 /** `list`, with `changes` replacing the headers of the same names. */
 export function withHeaders(list: HeaderList, changes: Readonly<Record<string, string>>): string[] {

@@ -38,8 +38,6 @@ export type Page = Extras & {
   readonly status?: number
   /** Origins, besides our own, that a form on this page may be redirected to after submission (CSP `form-action`). */
   readonly formAction?: readonly string[]
-  /** Pictures of other origins on this page (CSP `img-src`). Loading them shows those origins the reader's IP address. */
-  readonly pictures?: readonly string[]
   /** Which script files may run on it, and call this service. */
   readonly scripts?: PageScripts
   readonly clearSiteData?: boolean
@@ -84,7 +82,6 @@ export const page = (
   more: {
     status?: number
     formAction?: readonly string[]
-    pictures?: readonly string[]
     scripts?: PageScripts
     cookies?: readonly CookieChange[]
     headers?: Headers

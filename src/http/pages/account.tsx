@@ -98,7 +98,6 @@ const account = route({
         </section>
       </Layout>,
       {
-        pictures: pictures.map(({ url }) => url),
         // A notice is shown once.
         cookies: query.done === undefined && cookie('notice') !== undefined ? [noticeCookie(null)] : [],
       },
@@ -108,6 +107,7 @@ const account = route({
 
 const profileForm = formOf(update, {
   path: '/account/profile',
+  shownOn: here,
   summary: 'Change my name, picture, language and time zone; an empty name removes it',
   fields: object({
     name: line.transform((name) => name || null).optional(),
@@ -144,8 +144,8 @@ const picturesOf = (identities: readonly Identity[], providers: Providers): read
 type PictureFieldProps = Reader & { readonly chosen: string | null; readonly pictures: readonly Picture[] }
 
 /**
- * The picture of one of the linked providers, or none. A picture from elsewhere, set by a program, is not loaded: its
- * host would learn who looks at this page.
+ * The picture of one of the linked providers, or none. Pictures are linked and not loaded: no page of ours reveals its
+ * reader to another host.
  */
 function PictureField({ chosen, pictures, say: { profile } }: PictureFieldProps): VNode | null {
   const other = chosen === null || pictures.some(({ url }) => url === chosen) ? null : chosen
@@ -156,19 +156,21 @@ function PictureField({ chosen, pictures, say: { profile } }: PictureFieldProps)
       <p class="fine" id="picture-hint">
         {profile.pictureHint}
       </p>
-      {pictures.map(({ url, provider }) => (
-        <label class="choice" key={url}>
-          <input type="radio" name="picture" value={url} checked={url === chosen} />
-          <img class="avatar" src={url} alt="" width={36} height={36} loading="lazy" />
-          {profile.pictureOf(provider)}
-        </label>
+      {[
+        ...pictures.map(({ url, provider }) => [url, profile.pictureOf(provider)] as const),
+        ...(other === null ? [] : [[other, profile.pictureFrom(new URL(other).host)] as const]),
+      ].map(([url, words]) => (
+        <div class="choices" key={url}>
+          <label class="choice">
+            <input type="radio" name="picture" value={url} checked={url === chosen} />
+            {words}
+          </label>
+          <a href={url} rel="noreferrer">
+            {profile.viewPicture}
+            <Unseen> ({words})</Unseen>
+          </a>
+        </div>
       ))}
-      {other === null ? null : (
-        <label class="choice">
-          <input type="radio" name="picture" value={other} checked />
-          {profile.pictureFrom(new URL(other).host)}
-        </label>
-      )}
       <label class="choice">
         <input type="radio" name="picture" value="" checked={chosen === null} />
         {profile.noPicture}

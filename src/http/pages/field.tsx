@@ -2,7 +2,7 @@ import type { ComponentChildren, VNode } from 'preact'
 import { useScript } from '../page-frame.ts'
 import type { Reader } from './layout.tsx'
 import { pageScript } from './page-script.ts'
-import { useRefusal } from './refusal.tsx'
+import { useRefusal, useTyped } from './refusal.tsx'
 import type { Texts } from './texts.ts'
 
 type FieldProps = {
@@ -34,7 +34,10 @@ type FieldProps = {
 
 /** One field of a form, with its label and hint. Its error comes from the layout (`refused`). Passwords can be pasted. */
 export function Field(props: FieldProps): VNode {
-  const { name, id = name, label, type = 'text', autocomplete, value, hint, optional, maxlength, code, digits } = props
+  const { name, label, type = 'text', autocomplete, hint, optional, maxlength, code, digits } = props
+  const { id, typed } = useTyped(name, props.id ?? name)
+  // A secret is never sent back.
+  const value = type === 'password' || code !== undefined ? props.value : (typed ?? props.value)
   const { refusal, explainedBy, isFirst, isRefused } = useRefusal(id)
   const described = [hint === undefined ? undefined : `${id}-hint`, explainedBy].filter(Boolean).join(' ')
   if (digits !== undefined || props.reveal) useScript(pageScript)
@@ -124,25 +127,32 @@ type SelectProps = {
 
 /** One of several values, with its label and hint. */
 export function Select({ name, label, hint, chosen, options }: SelectProps): VNode {
-  const { explainedBy } = useRefusal(name)
-  const described = [hint === undefined ? undefined : `${name}-hint`, explainedBy].filter(Boolean).join(' ')
+  const { id, typed = chosen } = useTyped(name, name)
+  const { refusal, explainedBy, isFirst } = useRefusal(id)
+  const described = [hint === undefined ? undefined : `${id}-hint`, explainedBy].filter(Boolean).join(' ')
   return (
     <div class="field">
-      <label for={name}>{label}</label>
+      <label for={id}>{label}</label>
       {hint === undefined ? null : (
-        <p class="fine" id={`${name}-hint`}>
+        <p class="fine" id={`${id}-hint`}>
           {hint}
         </p>
       )}
+      {refusal?.atField ? (
+        <p class="caution" id={`${id}-error`}>
+          {refusal.text}
+        </p>
+      ) : null}
       <div>
         <select
-          id={name}
+          id={id}
           name={name}
           aria-describedby={described === '' ? undefined : described}
-          aria-invalid={explainedBy === undefined ? undefined : 'true'}
+          aria-invalid={refusal && 'true'}
+          {...{ autofocus: isFirst }}
         >
           {options.map(([value, words]) => (
-            <option key={value} value={value} selected={value === chosen}>
+            <option key={value} value={value} selected={value === typed}>
               {words}
             </option>
           ))}

@@ -6,7 +6,7 @@ import type { PageBrand } from '../brand.ts'
 import { usePageFrame, useScript } from '../page-frame.ts'
 import { page } from '../reply.ts'
 import { pageScript } from './page-script.ts'
-import { type FormRefusal, RefusalSummary, RefusalsProvider } from './refusal.tsx'
+import { FormActionProvider, type FormRefusal, RefusalSummary, RefusalsProvider, useRefusedForm } from './refusal.tsx'
 import { isAdministration, Sections } from './sections.tsx'
 import { stylesheet } from './style.ts'
 import { type Texts, textsFor } from './texts.ts'
@@ -43,7 +43,10 @@ type LayoutProps = Reader & {
  * for a single question, the page is one card in the middle. Otherwise it has the navigation of its area.
  */
 export function Layout(props: LayoutProps): VNode {
-  const { locale, say, title, signedIn, card, status, refused = [], isError, onward, children } = props
+  const { locale, say, title, signedIn, card, isError, onward, children } = props
+  const refusedForm = useRefusedForm()
+  const refused = refusedForm ?? props.refused ?? []
+  const status = refusedForm ? undefined : props.status
   const { brand, path, viewer } = usePageFrame()
   const isArea = signedIn !== undefined && card === undefined
   const main = (
@@ -174,7 +177,7 @@ type FormProps = { readonly action: string; readonly csrf: string; readonly chil
 export const Form = ({ action, csrf, children }: FormProps): VNode => (
   <form method="post" action={action}>
     <input type="hidden" name="csrf" value={csrf} />
-    {children}
+    <FormActionProvider value={action}>{children}</FormActionProvider>
   </form>
 )
 
