@@ -145,6 +145,8 @@ section > p { color: var(--soft); }
 .panel > header > h2 { margin: 0; }
 .panel > p, .panel > form, .panel > details, .panel > .actions { margin: 0; padding: .75rem 1.25rem; }
 .panel > form > .field:first-of-type { margin-top: 0; }
+.panel > .steps { display: flex; flex-wrap: wrap; align-items: center; gap: 0 2rem; padding: .75rem 1.25rem 0; }
+.steps ol { margin: 0 0 .75rem; padding-left: 1.25rem; }
 .rows { margin: 0; padding: 0; list-style: none; }
 .rows > li { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: .25rem 1rem; align-items: center; padding: .75rem 1.25rem; }
 .rows > li.marked { grid-template-columns: 1.5rem minmax(0, 1fr) auto; }
@@ -265,7 +267,8 @@ input:is([type=text], [type=email], [type=password], [type=search], [type=url], 
 fieldset { min-width: 0; margin: 0; padding: 0; border: 0; }
 legend { padding: 0; }
 .choice { display: flex; align-items: center; gap: .5rem; min-height: 2.75rem; margin: 0; font-weight: 400; }
-.avatar { flex: none; width: 2.25rem; height: 2.25rem; border-radius: 50%; background: var(--raised); object-fit: cover; }
+.choices { display: flex; flex-wrap: wrap; align-items: center; gap: 0 1rem; }
+.choices a { display: inline-flex; align-items: center; min-width: 2.75rem; min-height: 2.75rem; }
 .choice input { flex: none !important; width: 1.5rem; height: 1.5rem; }
 legend + .fine { margin: 0 0 .375rem; }
 details { margin: 0 0 1rem; }

@@ -64,6 +64,10 @@ export const line = z
   .regex(/^[^\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/u)
   .describe('One line of text')
 
+/** A field of a form that may stay empty: browsers send it nevertheless. */
+export const emptyAsUndefined = <S extends z.ZodType<string, string>>(schema: S) =>
+  z.union([z.literal('').transform(() => undefined), schema]).optional()
+
 /** The name of a team: it fits in a heading and has at least one visible character. */
 export const teamName = line
   .min(1)
