@@ -143,7 +143,8 @@ describe('a refused form', () => {
         ])
         // It can be corrected, and a secret is not sent back.
         expect(text).toContain(`action="${form.action}"`)
-        expect([...what, text.includes('xxxxxxxx')]).toEqual([...what, attribute(field ?? '', 'type') !== 'password'])
+        const isSecret = /password$|^one-time-code$/.test(attribute(field ?? '', 'autocomplete') ?? '')
+        expect([...what, text.includes('xxxxxxxx')]).toEqual([...what, !isSecret])
         tried.add(`${form.action.replaceAll(/\w+_[0-9a-f]{8,}/g, ':id')} ${name}`)
       }
     for (const one of [
@@ -195,7 +196,7 @@ describe('a refused form', () => {
 })
 
 /** Acts that take something away although their API route does not delete. */
-const alsoTakesAway = ['/account/second-factor/recovery-codes']
+const alsoTakesAway: readonly string[] = ['/account/second-factor/recovery-codes']
 /** Their question needs what this world does not have: each has a test in the file that is named. */
 const askedElsewhere: Readonly<Record<string, string>> = {
   '/account/second-factor/recovery-codes': 'pages/second-factor.test.ts',
@@ -213,7 +214,7 @@ describe('an act that takes something away', () => {
     .filter(
       ({ path, act }) => path.startsWith('/account') && (act?.method === 'delete' || alsoTakesAway.includes(path)),
     )
-    .map(({ path }) => path)
+    .map(({ path }): string => path)
 
   test('asks first and says what will happen, on every page that offers it', () => {
     const asked = new Set<string>()

@@ -111,9 +111,9 @@ const profileForm = formOf(update, {
   summary: 'Change my name, picture, language and time zone; an empty name removes it',
   fields: object({
     name: line.transform((name) => name || null).optional(),
-    picture: emptyOr(pictureUrl).optional(),
+    picture: emptyOr(pictureUrl).optional().describe('The HTTPS URL of a picture; empty for none'),
     locale: LocaleName.optional(),
-    time_zone: emptyOr(timeZone).optional(),
+    time_zone: emptyOr(timeZone).optional().describe('An IANA time zone; empty for the zone of the browser'),
   }),
   // What the person chose here also holds where this device remembers another language.
   done: ({ body }, _, { settings }) =>

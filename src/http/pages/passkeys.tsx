@@ -49,7 +49,7 @@ const addForm = formOf(add, {
   path: here,
   summary: 'Add a passkey',
   fields: object({
-    name: emptyAsUndefined(passkeyName),
+    name: emptyAsUndefined(passkeyName).describe('A name; empty for the name of its authenticator'),
     flow_token: secretText,
     response: formJson(RegistrationResponse),
   }),

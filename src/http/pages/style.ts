@@ -143,7 +143,9 @@ section > p { color: var(--soft); }
 .panel > h2, .panel > header { margin: 0; padding: .75rem 1.25rem; border-bottom: 1px solid var(--line); }
 .panel > header { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: .5rem 1rem; }
 .panel > header > h2 { margin: 0; }
-.panel > p, .panel > form, .panel > details, .panel > .actions { margin: 0; padding: .75rem 1.25rem; }
+.panel > p, .panel > form, .panel > details, .panel > summary, .panel > div, .panel > .facts, .panel > .actions { margin: 0; padding: .75rem 1.25rem; }
+.panel > .actions { padding-top: 0; }
+details.panel > summary { padding: .625rem 1.25rem; }
 .panel > form > .field:first-of-type { margin-top: 0; }
 .panel > .steps { display: flex; flex-wrap: wrap; align-items: center; gap: 0 2rem; padding: .75rem 1.25rem 0; }
 .steps ol { margin: 0 0 .75rem; padding-left: 1.25rem; }
@@ -157,7 +159,7 @@ section > p { color: var(--soft); }
 @media (max-width: 34rem) {
   .rows > li:not(.tight) > .actions { grid-column: 1 / -1; }
   .rows > li.marked:not(.tight) > .actions { grid-column: 2 / -1; }
-  .panel > h2, .panel > header, .rows > li, .panel > p, .panel > form, .panel > details, .panel > .actions { padding-right: 1rem; padding-left: 1rem; }
+  .panel > h2, .panel > header, .rows > li, .panel > p, .panel > form, .panel > details, .panel > summary, .panel > div, .panel > .facts, .panel > .actions { padding-right: 1rem; padding-left: 1rem; }
 }
 
 dl { margin: 0 0 1rem; }

@@ -61,7 +61,13 @@ export function TeamPage(props: TeamPageProps): VNode {
           ))}
         </ul>
       </section>
-      {mayI('invite') || invited.length > 0 ? (
+      {mayI('invite') ? (
+        <section class="panel" aria-labelledby="invite">
+          <h2 id="invite">{say.invite}</h2>
+          <InviteForm {...reader} {...{ role, page, csrf, mail, refused }} proven={who.account.emailVerified} />
+        </section>
+      ) : null}
+      {invited.length === 0 ? null : (
         <section class="panel" aria-labelledby="invited">
           <h2 id="invited">{say.invited}</h2>
           <ul class="rows">
@@ -69,11 +75,8 @@ export function TeamPage(props: TeamPageProps): VNode {
               <InvitationRow key={invitation.id} {...reader} {...{ invitation, role, page, csrf }} />
             ))}
           </ul>
-          {mayI('invite') ? (
-            <InviteForm {...reader} {...{ role, page, csrf, mail, refused }} proven={who.account.emailVerified} />
-          ) : null}
         </section>
-      ) : null}
+      )}
       <section class="panel" aria-labelledby="settings">
         <h2 id="settings">{say.settings}</h2>
         <ul class="rows">
@@ -242,7 +245,6 @@ function InviteForm({ role, page, csrf, mail, proven, refused, ...reader }: Invi
     )
   return (
     <Form action={`${page}/invitations`} csrf={csrf}>
-      <h3>{say.invite}</h3>
       <p class="fine">{say.inviteIntro}</p>
       <Field
         name="email"
