@@ -73,7 +73,7 @@ const account = route({
         <section class="panel" aria-labelledby="about">
           <h2 id="about">{security.email}</h2>
           <ul class="rows">
-            <li class="tight">
+            <li>
               <div>
                 <p>
                   {mine.email ?? profile.noEmail}{' '}

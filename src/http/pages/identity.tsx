@@ -58,8 +58,8 @@ const view = route({
             <>
               <Facts of={profileFacts(found.value.profile, reader)} />
               <p class="fine">
-                {say.identity.asked}: <Time {...reader} at={found.value.fetchedAt} /> (
-                {say.identity[found.value.stale ? 'stale' : found.value.fromCache ? 'fromCache' : 'now']})
+                {say.identity.asked} <Time {...reader} at={found.value.fetchedAt} />
+                {found.value.stale ? ` (${say.identity.stale})` : null}
               </p>
             </>
           ) : (

@@ -158,7 +158,7 @@ details.panel > summary { padding: .625rem 1.25rem; }
 .rows > li > details { grid-column: 1 / -1; margin: 0; }
 @media (max-width: 34rem) {
   .rows > li:not(.tight) > .actions { grid-column: 1 / -1; }
-  .rows > li.marked:not(.tight) > .actions { grid-column: 2 / -1; }
+  .rows > li.marked > .actions { grid-column: 2 / -1; }
   .panel > h2, .panel > header, .rows > li, .panel > p, .panel > form, .panel > details, .panel > summary, .panel > div, .panel > .facts, .panel > .actions { padding-right: 1rem; padding-left: 1rem; }
 }
 
@@ -267,6 +267,7 @@ input:is([type=text], [type=email], [type=password], [type=search], [type=url], 
 .field:has(> .aside) > label { grid-column: 1; grid-row: 1; }
 .field > .aside { grid-column: 2 !important; grid-row: 1; margin: 0; font-size: .875rem; }
 fieldset { min-width: 0; margin: 0; padding: 0; border: 0; }
+fieldset.field { margin-top: 1rem; }
 legend { padding: 0; }
 .choice { display: flex; align-items: center; gap: .5rem; min-height: 2.75rem; margin: 0; font-weight: 400; }
 .choices { display: flex; flex-wrap: wrap; align-items: center; gap: 0 1rem; }

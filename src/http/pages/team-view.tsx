@@ -81,7 +81,7 @@ export function TeamPage(props: TeamPageProps): VNode {
         <h2 id="settings">{say.settings}</h2>
         <ul class="rows">
           {mayI('rename') ? (
-            <li>
+            <li class="tight">
               <h3>{say.name}</h3>
               <div class="actions">
                 <Disclosure label={say.renameStart} about={team.name} around={`${page}/name`}>
@@ -94,7 +94,7 @@ export function TeamPage(props: TeamPageProps): VNode {
               </div>
             </li>
           ) : null}
-          <li>
+          <li class="tight">
             <div>
               <h3>{say.leave}</h3>
               {isLastOwner ? <p class="fine">{say.lastOwner}</p> : null}
@@ -108,7 +108,7 @@ export function TeamPage(props: TeamPageProps): VNode {
             )}
           </li>
           {mayI('delete') ? (
-            <li>
+            <li class="tight">
               <div>
                 <h3>{say.delete}</h3>
                 <p class="fine">{say.deleteIntro}</p>
@@ -139,7 +139,7 @@ function MemberRow({ member, own, role, page, csrf, ...reader }: OfTeam & { memb
   const name = calledBy(member, say.nameless)
   const ofMember = `${page}/members/${member.accountId}`
   return (
-    <li>
+    <li class="tight">
       <div>
         <h3>
           {name} <span class="badge">{say.roles[member.role]}</span>
@@ -177,7 +177,7 @@ function InvitationRow({ invitation, role, page, csrf, ...reader }: OfTeam & { i
   const { teams: say } = reader.say
   const { id, email, role: offered, expiresAt } = invitation
   return (
-    <li>
+    <li class="tight">
       <div>
         <h3>
           {email} <span class="badge">{say.roles[offered]}</span>
