@@ -10,7 +10,7 @@ import { route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { asking, ticketed } from './by-mail.ts'
 import { Field, Submit } from './field.tsx'
-import { BackToAccount, Facts, Form, Layout, type Reader, readerOf, SignInAgain, show } from './layout.tsx'
+import { BackToAccount, Form, Layout, type Reader, readerOf, SignInAgain, show } from './layout.tsx'
 import { refusalOf } from './refusal.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
