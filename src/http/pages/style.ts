@@ -146,7 +146,7 @@ section > p { color: var(--soft); }
 .panel > p, .panel > form, .panel > details, .panel > summary, .panel > div, .panel > .facts, .panel > .actions { margin: 0; padding: .75rem 1.25rem; }
 .panel > .actions { padding-top: 0; }
 details.panel > summary { padding: .625rem 1.25rem; }
-.panel > form > .field:first-of-type { margin-top: 0; }
+.panel > form > [type=hidden] + .field { margin-top: 0; }
 .panel > .steps { display: flex; flex-wrap: wrap; align-items: center; gap: 0 2rem; padding: .75rem 1.25rem 0; }
 .steps ol { margin: 0 0 .75rem; padding-left: 1.25rem; }
 .rows { margin: 0; padding: 0; list-style: none; }

@@ -109,10 +109,7 @@ export function TeamPage(props: TeamPageProps): VNode {
           </li>
           {mayI('delete') ? (
             <li class="tight">
-              <div>
-                <h3>{say.delete}</h3>
-                <p class="fine">{say.deleteIntro}</p>
-              </div>
+              <h3>{say.delete}</h3>
               <div class="actions">
                 <a class="button danger" href={`${page}/delete`}>
                   {say.deleteStart}

@@ -283,7 +283,6 @@ export const en = {
       'You can no longer see the team or what is connected to it. Invitations that you sent are withdrawn. To return, you need an invitation.',
     leaveButton: 'Yes, leave the team',
     delete: 'Delete the team',
-    deleteIntro: 'With its members, its invitations and what is connected to it.',
     deleteStart: 'Delete team…',
     deleteTitle: (team: string) => `Delete ${team}?`,
     deleteText:

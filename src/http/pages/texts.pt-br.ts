@@ -287,7 +287,6 @@ export const ptBR: Texts = {
       'Você deixa de ver a equipe e o que está conectado a ela. Os convites que você enviou são retirados. Para voltar, será preciso um convite.',
     leaveButton: 'Sim, sair da equipe',
     delete: 'Excluir a equipe',
-    deleteIntro: 'Com os membros, os convites e o que está conectado a ela.',
     deleteStart: 'Excluir equipe…',
     deleteTitle: (team: string) => `Excluir ${team}?`,
     deleteText:
