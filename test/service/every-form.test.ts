@@ -199,6 +199,7 @@ describe('a refused form', () => {
 const alsoTakesAway: readonly string[] = ['/account/second-factor/recovery-codes']
 /** Their question needs what this world does not have: each has a test in the file that is named. */
 const askedElsewhere: Readonly<Record<string, string>> = {
+  '/account/permissions/applications/:id/end': 'service/my-applications.test.ts',
   '/account/second-factor/recovery-codes': 'pages/second-factor.test.ts',
   '/account/second-factor/stop': 'pages/second-factor.test.ts',
   '/account/teams/:id/integrations/jira/disconnect': 'pages/jira.browser.test.ts',

@@ -11,7 +11,7 @@ import { object, route } from '../route.ts'
 import { LocaleName, line, pictureUrl, timeZone } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { languageCookie, noticeCookie } from '../sign-in-answers.ts'
-import { Field, Select } from './field.tsx'
+import { Choice, Field } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show, Time, Unseen } from './layout.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 import { textsFor } from './texts.ts'
@@ -51,18 +51,18 @@ const account = route({
               optional
             />
             <PictureField {...reader} chosen={mine.picture} pictures={pictures} />
-            <Select
+            <Choice
               name="locale"
               label={profile.language}
               hint={profile.languageHint}
-              chosen={mine.locale ?? locale}
+              value={mine.locale ?? locale}
               options={locales.map((one) => [one, textsFor(one).ownLanguage])}
             />
-            <Select
+            <Choice
               name="time_zone"
               label={profile.timeZone}
               hint={profile.timeZoneHint}
-              chosen={mine.timeZone ?? ''}
+              value={mine.timeZone ?? ''}
               options={[['', profile.browserZone], ...zonesWith(mine.timeZone)]}
             />
             <p class="actions">

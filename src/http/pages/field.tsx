@@ -94,40 +94,16 @@ export function Field(props: FieldProps): VNode {
 type ChoiceProps = {
   readonly name: string
   readonly label: string
+  readonly hint?: string
   readonly value: string
   readonly options: readonly (readonly [value: string, text: string])[]
   /** What is next to the field: the button, if the form has no other field. */
   readonly children?: ComponentChildren
 }
 
-/** A field with one of a few values. */
-export const Choice = ({ name, label, value, options, children }: ChoiceProps): VNode => (
-  <div class="field">
-    <label for={name}>{label}</label>
-    <div>
-      <select id={name} name={name}>
-        {options.map(([option, text]) => (
-          <option key={option} value={option} selected={option === value}>
-            {text}
-          </option>
-        ))}
-      </select>
-      {children}
-    </div>
-  </div>
-)
-type SelectProps = {
-  readonly name: string
-  readonly label: string
-  readonly hint?: string
-  readonly chosen: string
-  /** The values, with their words. */
-  readonly options: readonly (readonly [value: string, words: string])[]
-}
-
-/** One of several values, with its label and hint. */
-export function Select({ name, label, hint, chosen, options }: SelectProps): VNode {
-  const { id, typed = chosen } = useTyped(name, name)
+/** A field with one of several values. */
+export function Choice({ name, label, hint, value, options, children }: ChoiceProps): VNode {
+  const { id, typed = value } = useTyped(name, name)
   const { refusal, explainedBy, isFirst } = useRefusal(id)
   const described = [hint === undefined ? undefined : `${id}-hint`, explainedBy].filter(Boolean).join(' ')
   return (
@@ -151,12 +127,13 @@ export function Select({ name, label, hint, chosen, options }: SelectProps): VNo
           aria-invalid={refusal && 'true'}
           {...{ autofocus: isFirst }}
         >
-          {options.map(([value, words]) => (
-            <option key={value} value={value} selected={value === typed}>
-              {words}
+          {options.map(([option, text]) => (
+            <option key={option} value={option} selected={option === typed}>
+              {text}
             </option>
           ))}
         </select>
+        {children}
       </div>
     </div>
   )
