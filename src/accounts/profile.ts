@@ -9,6 +9,8 @@ export type ProfileChange = {
   readonly picture?: string | null
   /** The language of email. */
   readonly locale?: Locale
+  /** An IANA time zone, or `null` for the zone of the browser. */
+  readonly timeZone?: string | null
 }
 
 /** What users can change about themselves. The email address is not included: changing it requires verification. */

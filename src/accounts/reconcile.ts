@@ -274,6 +274,7 @@ function newAccount(id: string, claims: Claims, emailVerified: boolean, locale: 
     picture: claims.picture,
     role: 'user',
     locale,
+    timeZone: null,
     secondFactorAt: null,
     disabledAt: null,
     createdAt: at,

@@ -38,6 +38,7 @@ export const freshAccount = (id: string, { address }: Email, locale: Locale | nu
   picture: null,
   role: 'user',
   locale,
+  timeZone: null,
   secondFactorAt: null,
   disabledAt: null,
   createdAt: at,

@@ -10,6 +10,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
 import { clientOrigins, type PasskeyOrigins } from '../kernel/passkey-origins.ts'
 import { ok, type Result } from '../kernel/result.ts'
+import { authenticatorName } from './authenticators.ts'
 import type { IssuedPurpose, Passkey, PasskeyStore, Ticket } from './ports.ts'
 import type { Tickets } from './tickets.ts'
 
@@ -33,6 +34,8 @@ export const readTransports = (said: readonly string[]): Transport[] =>
   transports.filter((transport) => said.includes(transport))
 
 const timeout = 300_000
+/** The name of a passkey that nobody named and whose authenticator is unknown. */
+const unknownName = 'Passkey'
 const rpName = 'Vinculum'
 
 type PasskeysParts = {
@@ -107,11 +110,14 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
       return issue('passkey_registration', { accountId: id, within: sessionId }, options)
     },
 
-    /** Verifies a registration and returns the new passkey, which is not stored yet. */
+    /**
+     * Verifies a registration and returns the new passkey, which is not stored yet. Without a name it gets the name of
+     * its authenticator.
+     */
     async registered(
       asked: PasskeySubject,
       flowToken: string,
-      name: string,
+      name: string | undefined,
       response: RegistrationResponseJSON,
     ): Promise<Result<Passkey, AppError<'ticket_invalid' | 'passkey_not_added'>>> {
       const challenge = await take('passkey_registration', flowToken, asked)
@@ -126,6 +132,7 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
         })
         if (!verified || isFramed(response)) return fail('passkey_not_added')
         const { credential, credentialBackedUp: backedUp } = registrationInfo
+        const aaguid = readAaguid(registrationInfo.aaguid)
         return ok({
           id: ids('psk'),
           accountId: asked.accountId,
@@ -134,7 +141,8 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
           counter: credential.counter,
           transports: readTransports(response.response.transports ?? []),
           backedUp,
-          name,
+          aaguid,
+          name: name ?? authenticatorName(aaguid) ?? unknownName,
           createdAt: clock(),
           lastUsedAt: null,
         })
@@ -240,3 +248,6 @@ export const amrOf = ({ backedUp }: Pick<Passkey, 'backedUp'>, userVerified: boo
   backedUp ? 'swk' : 'hwk',
   ...(userVerified ? ['user', 'mfa'] : []),
 ]
+
+/** An authenticator that does not say what it is sends zeros (WebAuthn §6.5.1). */
+const readAaguid = (aaguid: string): string | null => (/^[0-]+$/.test(aaguid) ? null : aaguid)

@@ -239,6 +239,8 @@ export type Passkey = {
   readonly transports: readonly string[]
   /** Synced to more than one device by its provider. */
   readonly backedUp: boolean
+  /** Which make of authenticator holds it (WebAuthn §6.5.1), as a UUID; `null` if it does not say. */
+  readonly aaguid: string | null
   readonly name: string
   readonly createdAt: Date
   readonly lastUsedAt: Date | null

@@ -1,6 +1,7 @@
 import type { Links } from '../accounts/links.ts'
+import { type NamedPasskey, withAuthenticator } from '../credentials/authenticators.ts'
 import type { Passkeys, RegistrationResponseJSON } from '../credentials/passkeys.ts'
-import type { Passkey, PasskeyStore } from '../credentials/ports.ts'
+import type { PasskeyStore } from '../credentials/ports.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Fact, Origin } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -19,13 +20,18 @@ export function keepPasskeys({ passkeys, store, links, clock }: KeepPasskeysPart
   })
 
   return {
-    list: (accountId: string): Promise<readonly Passkey[]> => passkeys.list(accountId),
+    list: async (accountId: string): Promise<readonly NamedPasskey[]> =>
+      (await passkeys.list(accountId)).map(withAuthenticator),
     challenge: ({ account, sessionId }: FactorOwner) => passkeys.registration(account, sessionId),
 
     async add(
       doing: FactorOwner,
-      { flowToken, name, response }: { flowToken: string; name: string; response: RegistrationResponseJSON },
-    ): Promise<Result<Passkey, AppError<'ticket_invalid' | 'passkey_not_added'>>> {
+      {
+        flowToken,
+        name,
+        response,
+      }: { flowToken: string; name?: string | undefined; response: RegistrationResponseJSON },
+    ): Promise<Result<NamedPasskey, AppError<'ticket_invalid' | 'passkey_not_added'>>> {
       const { account, sessionId } = doing
       const asked = { accountId: account.id, within: sessionId }
       const registered = await passkeys.registered(asked, flowToken, name, response)
@@ -33,7 +39,7 @@ export function keepPasskeys({ passkeys, store, links, clock }: KeepPasskeysPart
       const passkey = registered.value
       const change = { accountId: account.id, sessionId, at: clock() }
       return (await store.add(passkey, change, [fact('second_factor.added', doing)]))
-        ? ok(passkey)
+        ? ok(withAuthenticator(passkey))
         : fail('passkey_not_added')
     },
 

@@ -58,6 +58,7 @@ export function register(parts: RegisterParts) {
       picture: null,
       role: 'user',
       locale: origin.locale ?? null,
+      timeZone: null,
       secondFactorAt: null,
       disabledAt: null,
       createdAt: at,

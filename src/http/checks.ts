@@ -140,6 +140,7 @@ export async function checkBody<D>(frame: Frame, incoming: Incoming, bound: Boun
     const given = single(value as Record<string, string | string[]>, listsIn(schema), () => incoming.locale)
     if (given.faults) return { error: invalidRequest, faults: given.faults }
     value = given.value
+    if (body.kind === 'form') incoming.typed = given.value
   }
   const read = schema.safeParse(value)
   if (!read.success) {

@@ -34,6 +34,8 @@ type Place<F, X extends ErrorCode> = {
   readonly summary: string
   /** The fields of the form, where they differ from the body of the act. */
   readonly fields?: F
+  /** The page with the form, if it is not the nearest page above its path. */
+  readonly shownOn?: `/${string}`
   /** Errors of the form in addition to those of the act. */
   readonly fails?: readonly X[]
   /** Kinds of response besides a redirect. */
@@ -129,7 +131,7 @@ function descriptionOf({ method, path, description }: Route<never>): string {
 
 function declarationOf(
   act: Route<never>,
-  { path, summary, fields, fails = [], also }: Place<Schema | undefined, ErrorCode>,
+  { path, summary, shownOn, fields, fails = [], also }: Place<Schema | undefined, ErrorCode>,
 ) {
   const { auth, scope, limit, params, query } = act
   const body = fields ?? act.body
@@ -150,6 +152,7 @@ function declarationOf(
     ...(query === undefined ? {} : { query }),
     ...(body === undefined ? {} : { body }),
     ...(also === undefined ? {} : { also }),
+    ...(shownOn === undefined ? {} : { shownOn }),
   } as const satisfies Omit<Route, 'handle'>
 }
 

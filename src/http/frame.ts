@@ -54,6 +54,13 @@ export type Frame = {
   readonly onDefect: (error: unknown, requestId: string) => void
 }
 
+/** The page that shows a form. */
+export type FormPage<D> = {
+  readonly page: BoundRoute<D>
+  /** The segments of its path; a number is the place of a parameter in the path of the form. */
+  readonly segments: readonly (string | number)[]
+}
+
 /** A route, with everything derived from it that is the same for every request. */
 export type BoundRoute<D> = {
   readonly route: Route<D>
@@ -63,8 +70,8 @@ export type BoundRoute<D> = {
   readonly crossOrigin: CrossOrigin
   /** The schema of the body: an empty object if the route has none. */
   readonly body: z.ZodType
-  /** How many segments of the path name the page that shows the form of this route. */
-  readonly formPageSegments?: number | undefined
+  /** The page that shows the form of this route. */
+  readonly formPage?: FormPage<D> | undefined
 }
 
 /** What a request is for, as far as its path and method show. */

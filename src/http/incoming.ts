@@ -21,6 +21,8 @@ export class Incoming {
   params: unknown = undefined
   query: unknown = undefined
   body: unknown = undefined
+  /** The fields of a form as they were sent, whether they are valid or not. */
+  typed: Readonly<Record<string, unknown>> | undefined
   who: Principal | null = null
   /** The session cookie is invalid: the response deletes it. */
   hasStaleSession = false
@@ -54,9 +56,15 @@ export class Incoming {
     }
   }
 
+  /**
+   * What was chosen on this device, otherwise by the account, otherwise what the browser asks for. A program always
+   * gets the language it asks for.
+   */
   get locale(): Locale {
     const chosen = this.readCookie('language')
-    return isLocale(chosen) ? chosen : readLocale(this.request.headers['accept-language'])
+    if (isLocale(chosen)) return chosen
+    const own = this.target.surface === 'browser' ? this.who?.account.locale : undefined
+    return own ?? readLocale(this.request.headers['accept-language'])
   }
 
   get wants(): 'json' | 'html' {
@@ -136,7 +144,9 @@ export class Incoming {
 
   /** The path of the page that shows the form of this request; `null` if there is none. */
   get formPage(): string | null {
-    const segments = this.target.bound?.formPageSegments
-    return segments === undefined ? null : this.request.path.split('/', segments + 1).join('/')
+    const { formPage } = this.target.bound ?? {}
+    if (formPage === undefined) return null
+    const own = this.request.path.split('/').slice(1)
+    return `/${formPage.segments.map((part) => (typeof part === 'number' ? own[part] : part)).join('/')}`
   }
 }

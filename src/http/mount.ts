@@ -14,6 +14,8 @@ import { countHeader } from './headers.ts'
 import { Incoming } from './incoming.ts'
 import type { Limiter } from './limits.ts'
 import { invalidRequest } from './problem.ts'
+import type { Refusal, Stop } from './refusal.ts'
+import { formPageOf, refusedOn } from './refused-form.ts'
 import { Responder } from './responder.ts'
 import type { Auth, Input, Route } from './route.ts'
 import type { Refusals } from './server.ts'
@@ -200,7 +202,6 @@ const formOnly = ' form'
 
 function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resource<D>[] {
   const found = new Map<string, Partial<Record<string, BoundRoute<D>>>>()
-  const pages = new Set(routes.filter(isPage).map(({ path }) => path))
   for (const route of routes) {
     const bound = found.get(route.path) ?? {}
     found.set(route.path, bound)
@@ -215,11 +216,14 @@ function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resou
       headers: route.shared ? frame.headers.shared : route.oauth ? frame.headers.oauth : frame.headers.api,
       crossOrigin: crossOriginOf(route),
       body: route.body ?? nothing,
-      formPageSegments: formPageSegments(route, pages),
     }
     bound[method] = entry
     // HEAD counts as GET only where GET changes nothing: the HEAD of a link scanner must not use up a sign-in.
     if (method === 'GET' && route.limit !== 'sign_in') bound.HEAD = entry
+  }
+  for (const bound of found.values()) {
+    const { POST } = bound
+    if (POST) bound.POST = { ...POST, formPage: formPageOf(POST.route, (path) => found.get(path)?.GET) }
   }
   return [...found].map(([path, bound]) => {
     const all = Object.values(bound).flatMap((each) => (each ? [each.route] : []))
@@ -234,21 +238,6 @@ function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resou
       crossOrigin: shares.size === 1 ? only : 'none',
     }
   })
-}
-
-const isPage = ({ method, path }: Pick<Route, 'method' | 'path'>): boolean =>
-  method === 'get' && /^\/(account|admin)(\/|$)/.test(path)
-
-/**
- * The form of `/account/passkeys/:id/remove` is on the nearest page above it, `/account/passkeys`. People who have to
- * sign in again before the form is accepted return there.
- */
-function formPageSegments({ method, path }: Pick<Route, 'method' | 'path'>, pages: ReadonlySet<string>) {
-  const segments = path.split('/').slice(1)
-  if (method !== 'post') return undefined
-  for (let length = segments.length; length > 0; length--)
-    if (pages.has(`/${segments.slice(0, length).join('/')}`)) return length
-  return undefined
 }
 
 /** `/auth/conflicts/:ticket` comes before `/auth/:provider/callback`: a literal segment wins over a parameter. */
@@ -294,14 +283,21 @@ async function serve<D>(
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     const stop = await checkBody(frame, incoming, bound)
+    const shown = isRefusal(stop) && (await refusedOn(frame, bound, incoming, responder, stop, vinculum))
+    if (shown) return responder.refuseOn(shown, stop.error, stop)
     if (stop) return responder.stop(stop)
   }
 
   const result = await route.handle(incoming as unknown as Input<never, never, never, 'user'>, vinculum)
   if (result.ok) return responder.answer(result.value)
   await responder.audit(result.error)
-  responder.refuse(result.error, { cookies: result.cookies, faults: result.faults })
+  const refusal = { error: result.error, cookies: result.cookies, faults: result.faults }
+  const shown = await refusedOn(frame, bound, incoming, responder, refusal, vinculum)
+  if (shown) return responder.refuseOn(shown, refusal.error, refusal)
+  responder.refuse(result.error, refusal)
 }
+
+const isRefusal = (stop: Stop | undefined): stop is Refusal => typeof stop === 'object' && 'error' in stop
 
 /** Whether the frame looks at credentials before the handler does. */
 const isChecked = <D>(route: Route<D>): route is Route<D> & { readonly auth: Exclude<Auth, 'none'> } =>

@@ -2,6 +2,7 @@ import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
 import type { Account } from '../kernel/account.ts'
 import { type PageBrand, plainPageBrand } from './brand.ts'
+import type { Fault } from './problem.ts'
 import type { StaticFile } from './static.ts'
 
 /** What every page knows about the request it answers, and what it needs from its response. */
@@ -18,8 +19,19 @@ export type PageFrame = {
   readonly viewer: { readonly account: Account; readonly scopes: readonly string[] } | null
   /** The token of the forms in the frame. Reading it can set a cookie. */
   readonly csrfToken: () => string
+  /** The form of this page that was just refused: then the page is the response to it. */
+  readonly refusedForm: RefusedForm | null
   /** The script files that the components of the page need. The policy of the response follows from them. */
   readonly scripts: Set<StaticFile['path']>
+}
+
+/** A refused form: where it was sent, what was typed, and why it was refused. */
+export type RefusedForm = {
+  readonly action: string
+  readonly typed: Readonly<Record<string, unknown>>
+  readonly faults: readonly Fault[]
+  /** What happened, if no field is to blame. */
+  readonly detail: string
 }
 
 const outsideOfRequests: PageFrame = {
@@ -29,6 +41,7 @@ const outsideOfRequests: PageFrame = {
   here: null,
   viewer: null,
   csrfToken: () => '',
+  refusedForm: null,
   scripts: new Set(),
 }
 

@@ -12,10 +12,10 @@ import type { Frame } from './frame.ts'
 import { type HeaderList, withHeaders } from './headers.ts'
 import type { Incoming } from './incoming.ts'
 import { wantsHtml } from './locale.ts'
-import { type PageFrame, PageFrameProvider } from './page-frame.ts'
-import { fault } from './problem.ts'
+import { type PageFrame, PageFrameProvider, type RefusedForm } from './page-frame.ts'
+import { type Fault, fault } from './problem.ts'
 import type { RefusalDetails, Stop } from './refusal.ts'
-import { type Answer, type CookieChange, type Headers, page } from './reply.ts'
+import { type Answer, type CookieChange, type Headers, type Page, page } from './reply.ts'
 import { nothing, pour } from './stream.ts'
 
 /** Errors for attempts to do something without permission. They are in the audit log (ASVS 16.3.2, 16.3.3). */
@@ -43,7 +43,7 @@ export class Responder {
     this.crossOrigin = incoming.target.crossOrigin
   }
 
-  answer(answer: Answer<unknown>): void | Promise<void> {
+  answer(answer: Answer<unknown>, refusedForm: RefusedForm | null = null): void | Promise<void> {
     const { bound } = this.#incoming.target
     const route = bound?.route
     const base = bound?.headers ?? this.#frame.headers.api
@@ -67,7 +67,7 @@ export class Responder {
       }
       case 'page': {
         this.crossOrigin = 'none'
-        const value = this.#pageFrame(answer.status ?? 200)
+        const value = this.#pageFrame(answer.status ?? 200, refusedForm)
         const html = `<!doctype html>${renderToString(h(PageFrameProvider, { value, children: answer.view }))}`
         const headers = this.#frame.headers.page(answer.formAction, answer.scripts ?? value.scripts.size > 0)
         this.#reply(answer.status ?? 200, headers, answer, 'text/html; charset=utf-8', html)
@@ -78,7 +78,7 @@ export class Responder {
     }
   }
 
-  #pageFrame(status: number): PageFrame {
+  #pageFrame(status: number, refusedForm: RefusedForm | null): PageFrame {
     const { request, target, who, returnTo, csrfToken } = this.#incoming
     // Showing an error again would repeat what was refused, with the code or the state of a callback in its address.
     const isView = request.method === 'GET' && status < 400 && target.bound !== undefined
@@ -89,8 +89,37 @@ export class Responder {
       here: isView ? returnTo : null,
       viewer: who && { account: who.account, scopes: who.scopes },
       csrfToken,
+      refusedForm,
       scripts: new Set(),
     }
+  }
+
+  /** Whether an error is shown as a page. Every browser names HTML. A program that accepts anything gets the code. */
+  get showsPages(): boolean {
+    const { request, target } = this.#incoming
+    return target.surface === 'browser' && wantsHtml(request.headers.accept, false)
+  }
+
+  /** Responds to a refused form with its page, where the form has its values, and the error is next to the field. */
+  refuseOn(shown: Page, error: AppError, { headers: extra = {}, faults, cookies = [] }: RefusalDetails): void {
+    const { locale, requestId, request, typed = {} } = this.#incoming
+    const found = this.#faultsOf(faults) ?? []
+    const { status, headers, body } = this.#frame.describe(error, { locale, requestId, oauth: false, faults: found })
+    const refused = { action: request.path, typed, faults: found, detail: String(body.detail) }
+    this.answer(
+      {
+        ...shown,
+        status,
+        headers: { ...shown.headers, ...extra, ...headers },
+        cookies: [...(shown.cookies ?? []), ...cookies],
+      },
+      refused,
+    )
+  }
+
+  #faultsOf(found: RefusalDetails['faults']): readonly Fault[] | undefined {
+    const { locale } = this.#incoming
+    return found?.map((each) => ('detail' in each ? each : fault(each.path, each.code, locale, each.params)))
   }
 
   /** Ends a request that a check stopped. */
@@ -109,12 +138,11 @@ export class Responder {
     if (error.code === 'internal' || (error.code === 'not_ready' && error.cause !== undefined)) {
       frame.onDefect(error.cause ?? error, requestId)
     }
-    const faults = found?.map((each) => ('detail' in each ? each : fault(each.path, each.code, locale, each.params)))
-    const { oauth, surface } = target
+    const faults = this.#faultsOf(found)
+    const { oauth } = target
     const problem = frame.describe(error, { locale, requestId, oauth, faults, badCredentials })
     const headers = { ...extra, ...problem.headers, 'Content-Language': locale }
-    // Every browser names HTML. A program that accepts anything gets the code.
-    if (surface === 'browser' && wantsHtml(request.headers.accept, false)) {
+    if (this.showsPages) {
       try {
         const { status } = problem
         const returnTo = request.method === 'GET' ? this.#incoming.returnTo : null

@@ -181,6 +181,8 @@ type RouteDeclaration = {
   readonly shared?: true
   /** The API route that this form of a page is derived from (`form.ts`). */
   readonly act?: Route<never>
+  /** The page that shows this form, if it is not the nearest page above it. Its parameters are those of the form. */
+  readonly shownOn?: `/${string}`
 }
 
 /** A route as the frame sees it, after type checking. `D` is what its handler receives. */

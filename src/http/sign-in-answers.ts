@@ -1,6 +1,7 @@
 import type { AppError } from '../errors/catalogue.ts'
 import type { AuthorizationStart } from '../flows/begin-with-provider.ts'
 import type { SignedInOrLinked } from '../flows/sign-in-with-provider.ts'
+import type { Locale } from '../kernel/locale.ts'
 import type { SignedIn } from '../sessions/sign-in.ts'
 import { type CookieChange, json, noContent, type Redirect, seeOther } from './reply.ts'
 import type { Principal } from './route.ts'
@@ -86,6 +87,14 @@ export const typedEmailCookie = (email: string | null): CookieChange => ({
 const lastMethodCookie = (method: string, seconds: number): CookieChange => ({
   name: 'last_method',
   value: method,
+  maxAgeSeconds: seconds,
+  ...cookie,
+})
+
+/** The language chosen on this device. */
+export const languageCookie = (language: Locale, seconds: number): CookieChange => ({
+  name: 'language',
+  value: language,
   maxAgeSeconds: seconds,
   ...cookie,
 })

@@ -15,6 +15,8 @@ export type Account = {
   readonly role: Role
   /** The language of messages to the person; `null`: the language of the request that caused the message. */
   readonly locale: Locale | null
+  /** An IANA time zone, in which pages show times to the person; `null`: the zone of the browser. */
+  readonly timeZone: string | null
   /** When two-step sign-in was turned on; `null`: a sign-in asks for no second factor. */
   readonly secondFactorAt: Date | null
   readonly disabledAt: Date | null

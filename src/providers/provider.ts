@@ -362,6 +362,8 @@ export type ProviderSettings = {
   readonly appClientIds?: readonly string[]
   readonly scopes?: readonly string[]
   readonly optionalScopes?: readonly string[]
+  /** The operator's own words for scopes. They take precedence over those of the definition. */
+  readonly scopeTexts?: ScopeTexts
   /** Atlassian only. */
   readonly jiraScopes?: readonly string[]
   /** Registered redirect URIs by key; `default` is always present. The client only sends a key. */

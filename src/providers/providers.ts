@@ -178,6 +178,7 @@ export function createProviders({
     const keySets = new Map<string, KeySet>()
     const strategy = version === null ? one.id : `${one.id} ${version}`
     let built: Endpoints | undefined
+    const scopeTexts = { ...definition.scopeTexts, ...one.scopeTexts }
 
     const build = (endpoints: Endpoints): void => {
       if (built === endpoints) return
@@ -216,7 +217,7 @@ export function createProviders({
         mark: definition.mark,
         formPost: definition.formPost ?? null,
         scopes,
-        scopeText: (scope) => scopeTextOf(scope, definition.scopeTexts, definition.scopeNames),
+        scopeText: (scope) => scopeTextOf(scope, scopeTexts, definition.scopeNames),
         optionalScopes: (one.optionalScopes ?? []).filter((scope) => !scopes.includes(scope)),
         jiraScopes: definition.jiraScopes
           ? [...new Set([...definition.jiraScopes.always, ...(one.jiraScopes ?? definition.jiraScopes.usual)])]

@@ -20,3 +20,31 @@ export function scopeTextOf(scope: string, texts: ScopeTexts, { aliases = {} }: 
   const known = names.find((name) => Object.hasOwn(texts, name))
   return known === undefined ? null : (texts[known] ?? null)
 }
+
+/** More than any provider has, and longer than a line of a list. */
+const mostTexts = 100
+const longestText = 120
+
+/**
+ * The operator's own words for scopes: `scope=English|Portuguese` pairs, separated by semicolons or line ends. With one
+ * text, both languages show it. `fault` reports what is wrong.
+ */
+export function readScopeTexts(given: string, fault: (message: string) => void): ScopeTexts {
+  const texts: [string, ScopeText][] = []
+  const pairs = given.split(/[;\n]/).filter((pair) => pair.trim() !== '')
+  for (const pair of pairs) {
+    const [, scope = '', words = ''] = /^\s*([\x21-\x3c\x3e-\x7e]+)\s*=(.*)$/s.exec(pair) ?? []
+    const [en = '', pt = en, ...more] = words.split('|').map((text) => text.trim())
+    const isText = (text: string): boolean => text !== '' && text.length <= longestText && !/\p{Cc}/u.test(text)
+    if (scope !== '' && isText(en) && isText(pt) && more.length === 0 && !texts.some(([known]) => known === scope))
+      texts.push([scope, { en, 'pt-BR': pt }])
+    else {
+      fault(
+        `must be scope=English|Portuguese pairs with unique scopes, separated by semicolons; each text has at most ${longestText} characters`,
+      )
+      return {}
+    }
+  }
+  if (texts.length === 0 || texts.length > mostTexts) fault(`must have texts for one to ${mostTexts} scopes`)
+  return Object.fromEntries(texts)
+}

@@ -4,6 +4,7 @@ import { isTenantIssuer } from '../kernel/tenant-issuer.ts'
 import { textFault } from '../settings/text.ts'
 import { definitions, type Kind } from './definitions/index.ts'
 import type { BreakerSettings, Definition, ProviderSettings, Reach } from './provider.ts'
+import { readScopeTexts } from './scope-texts.ts'
 import {
   choiceSetting,
   domains,
@@ -36,6 +37,14 @@ export const commonSettings = {
   OPTIONAL_SCOPES: listSetting('optionalScopes', {
     description: 'Scopes that users can grant in addition on their account page. Default: none.',
   }),
+  SCOPE_TEXTS: {
+    description:
+      'Your own words for scopes, as scope=English|Portuguese pairs separated by semicolons. ' +
+      'They complete "You allow us to …". With one text, both languages show it. Default: the words of Vinculum.',
+    example: 'read:orders=see your orders|ver os seus pedidos; write:orders=place orders|fazer pedidos',
+    isMultiline: true,
+    read: (text, { fault }) => ({ scopeTexts: readScopeTexts(text, fault) }),
+  },
   REDIRECT_URIS: {
     description: 'Redirect URIs by key; `default` is <PUBLIC_URL>/auth/<id>/callback.',
     read: (text, context) => ({ redirectUris: readRedirectUris(text, context) }),

@@ -289,7 +289,7 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
         [accountLock(accountId)],
       ),
 
-    async update(id, { name, picture, locale }, at, because) {
+    async update(id, { name, picture, locale, timeZone }, at, because) {
       return change(function* (tx, note) {
         const [row] = yield* step(
           tx
@@ -298,6 +298,7 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
               ...(name !== undefined && { name }),
               ...(picture !== undefined && { picture }),
               ...(locale !== undefined && { locale }),
+              ...(timeZone !== undefined && { timeZone }),
               updatedAt: at,
             })
             .where(eq(t.accounts.id, id))

@@ -141,9 +141,9 @@ describe('a notice that a sign-in was linked to an existing account', () => {
     const who = world.newcomer()
     await world.signIn('google', who)
     const browser = world.openBrowser()
-    const answer = await browser.signIn('github', who, { return_to: '/account?done=name_changed' })
-    expect(answer.headers.get('location')).toBe('/account?done=name_changed')
-    expect((await browser.ask(`${world.base}/account?done=name_changed`)).text).not.toContain(linkedNotice)
+    const answer = await browser.signIn('github', who, { return_to: '/account?done=profile_saved' })
+    expect(answer.headers.get('location')).toBe('/account?done=profile_saved')
+    expect((await browser.ask(`${world.base}/account?done=profile_saved`)).text).not.toContain(linkedNotice)
     expect((await browser.ask(`${world.base}/account`)).text).toContain(linkedNotice)
   })
   test('is not shown after any other sign-in or with text that is not ours', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { registered } from '../support/registered.ts'
 import {
   type Answer,
   databases,
@@ -31,7 +32,13 @@ describe.each(databases)('the user’s own account, on %s', (database) => {
     const who = world.newcomer()
     const { access_token: token, user } = await world.signIn('google', who)
     const { body } = await ask('/me', token)
-    expect(body).toEqual({ ...user, locale: 'en', created_at: world.clock().toISOString(), role: 'user' })
+    expect(body).toEqual({
+      ...user,
+      locale: 'en',
+      time_zone: null,
+      created_at: world.clock().toISOString(),
+      role: 'user',
+    })
   })
 
   describe('a profile update', () => {
@@ -51,6 +58,35 @@ describe.each(databases)('the user’s own account, on %s', (database) => {
       expect((await ask('/me', token)).body.name).toBe(null)
     })
 
+    test('sets the language and the time zone of pages, also on a device that is new', async () => {
+      const { token, cookie } = await registered(world, `zone-${database}@example.com`)
+      const change = (body: object) => world.call('PATCH', '/me', { token, body })
+      const saved = await change({ locale: 'pt-BR', time_zone: 'america/sao_paulo' })
+      expect(saved.body).toMatchObject({ locale: 'pt-BR', time_zone: 'America/Sao_Paulo' })
+      const page = async (headers: Record<string, string> = {}) =>
+        (
+          await world.call('GET', '/account/devices', {
+            headers: { cookie, accept: 'text/html', 'accept-language': 'en', ...headers },
+          })
+        ).text
+      const first = await page()
+      expect(first).toContain('<html lang="pt-BR">')
+      // Noon in UTC is nine in the morning in São Paulo. The page says which zone it is, and no script changes it.
+      expect(first).toMatch(/<time datetime="[^"]+" title="[^"]+ BRT"|<time datetime="[^"]+" title="[^"]+ GMT-3"/)
+      expect(first).not.toContain('data-zone')
+      // A language that was chosen on this device wins.
+      expect(await page({ cookie: `${cookie}; vinculum_language=en` })).toContain('<html lang="en">')
+      expect((await change({ time_zone: null })).body).toMatchObject({ time_zone: null })
+      expect(await page()).toMatch(/title="[^"]+ UTC" data-zone="title"/)
+      // A program gets the language that it asks for.
+      const refused = await world.call('PATCH', '/me', {
+        token,
+        headers: { 'accept-language': 'en' },
+        body: { name: '' },
+      })
+      expect(refused.headers.get('content-language')).toBe('en')
+    })
+
     test('rejects every other field, names it in the caller’s language and changes nothing', async () => {
       const { access_token: token } = await world.signIn('google', world.newcomer())
       const before = await ask('/me', token)
@@ -65,6 +101,11 @@ describe.each(databases)('the user’s own account, on %s', (database) => {
         [{ name: '' }, 'name', 'too_short'],
         [{ name: 'a'.repeat(201) }, 'name', 'too_long'],
         [{ picture: 'javascript:alert(1)' }, 'picture', 'invalid_format'],
+        [{ time_zone: 'Mars/Olympus' }, 'time_zone', 'invalid_format'],
+        [{ time_zone: '+03:00' }, 'time_zone', 'invalid_format'],
+        [{ time_zone: '' }, 'time_zone', 'invalid_format'],
+        [{ time_zone: 3 }, 'time_zone', 'wrong_type'],
+        [{ locale: 'fr' }, 'locale', 'invalid_value'],
         [{ picture: 'http://plain.example/a.png' }, 'picture', 'invalid_format'],
         [[], '', 'wrong_type'],
         ['text', '', 'wrong_type'],

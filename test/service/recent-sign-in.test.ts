@@ -60,7 +60,7 @@ const needsNone: Readonly<Record<string, readonly string[]>> = {
     'PATCH /me',
     'PATCH /me/passkeys/:id',
     'PATCH /me/sessions/:id',
-    'POST /account/name',
+    'POST /account/profile',
     'POST /account/passkeys/:id/name',
     'POST /account/sessions/:id/name',
   ],

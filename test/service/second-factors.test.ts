@@ -407,11 +407,11 @@ describe.each(databases)('a second factor, on %s', (database) => {
     const add = async (
       token: string,
       on: ReturnType<typeof device>,
-      { lies = {}, name = 'My phone' }: { lies?: Lies; name?: string } = {},
+      { lies = {}, name = 'My phone' }: { lies?: Lies; name?: string | null } = {},
     ): Promise<Answer> => {
       const { body } = await post('/me/passkeys/options', token)
       const response = on.create(body.options as Options, lies)
-      return post('/me/passkeys', token, { flow_token: body.flow_token, name, response })
+      return post('/me/passkeys', token, { flow_token: body.flow_token, response, ...(name === null ? {} : { name }) })
     }
     const enter = async (on: ReturnType<typeof device>, lies: Lies = {}): Promise<Answer> => {
       const { body } = await post('/auth/passkey/options', undefined)
@@ -432,6 +432,28 @@ describe.each(databases)('a second factor, on %s', (database) => {
       expect(added.status, added.text).toBe(201)
       const { body } = await enter(mine)
       expect((await get('/me', String(body.access_token))).body.id).toBe(user.id)
+    })
+
+    test('has the name of its authenticator until its user names it', async () => {
+      const { access_token: token } = await world.signIn('google', world.newcomer())
+      const cases = [
+        ['ea9b8d66-4d01-1d21-3ce4-b6b48cb575d4', 'Google Password Manager', 'Google Password Manager'],
+        ['D548826E-79B4-DB40-A3D8-11116F7E8349', 'Bitwarden', 'Bitwarden'],
+        ['00000000-0000-0000-0000-000000000000', 'Passkey', null],
+        ['ffffffff-ffff-ffff-ffff-ffffffffffff', 'Passkey', null],
+      ] as const
+      for (const [aaguid, name, authenticator] of cases) {
+        const added = await add(token, device(), { lies: { aaguid }, name: null })
+        expect([added.status, added.body.name, added.body.authenticator]).toEqual([201, name, authenticator])
+      }
+      const named = await add(token, device(), { lies: { aaguid: cases[1][0] }, name: 'Work' })
+      expect(named.body).toMatchObject({ name: 'Work', authenticator: 'Bitwarden' })
+      expect(await add(token, device(), { name: '' })).toMatchObject({ status: 400 })
+      const { text } = await world.call('GET', '/me/export', { token })
+      const exported: readonly Json[] = JSON.parse(text).passkeys
+      expect(new Set(exported.map(({ aaguid }) => aaguid))).toEqual(
+        new Set([cases[0][0], cases[1][0].toLowerCase(), null, cases[3][0]]),
+      )
     })
 
     test('is added, listed and named, and signs in with two factors in one', async () => {

@@ -129,7 +129,7 @@ describe.each(databases)('control characters and lone surrogates, on %s', (datab
       'put /users/:id name',
       'post /service-credentials name',
       'post /auth/register name',
-      'post /account/name name',
+      'post /account/profile name',
       'post /account/teams/:id/name name',
     ])
       expect(reached).toContain(field)

@@ -171,6 +171,7 @@ export function boundedContract(opened: () => Opened): void {
     counter: 0,
     transports: [],
     backedUp: false,
+    aaguid: null,
     name: 'Key',
     createdAt: now,
     lastUsedAt: null,

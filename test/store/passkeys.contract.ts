@@ -16,6 +16,7 @@ const passkey = (accountId: string, given: Partial<Passkey> = {}): Passkey => ({
   counter: 0,
   transports: ['internal', 'hybrid'],
   backedUp: true,
+  aaguid: null,
   name: 'My phone',
   createdAt: now,
   lastUsedAt: null,

@@ -53,6 +53,7 @@ export const account = (given: Partial<Account> = {}): Account => ({
   picture: 'https://example.com/ada.png',
   role: 'user',
   locale: null,
+  timeZone: null,
   secondFactorAt: null,
   disabledAt: null,
   createdAt: now,

@@ -126,6 +126,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
         picture: null,
         role: 'user' as const,
         locale: null,
+        timeZone: null,
         secondFactorAt: null,
         disabledAt: null,
         createdAt: later(n),

@@ -12,6 +12,8 @@ export type Lies = {
   readonly type?: string
   readonly userVerified?: boolean
   readonly counter?: number
+  /** Which make of authenticator it says it is; without it, it does not say. */
+  readonly aaguid?: string
   readonly userHandle?: string
   /** A passkey synced by its vendor between several devices: backed up, and without a counter. */
   readonly synced?: true
@@ -93,7 +95,12 @@ export function createAuthenticator(origin: string) {
           [-3, Buffer.from(y, 'base64url')],
         ]),
       )
-      const attested = Buffer.concat([Buffer.alloc(16), Buffer.from([0, id.length]), id, cose])
+      const attested = Buffer.concat([
+        Buffer.from((lies.aaguid ?? '0'.repeat(32)).replaceAll('-', ''), 'hex'),
+        Buffer.from([0, id.length]),
+        id,
+        cose,
+      ])
       const authData = authenticatorData(0x40, key.counter, lies, attested)
       const { fmt, statement } = lies.attestation ?? { fmt: 'none', statement: new Map() }
       const attestation = new Map<string, unknown>([

@@ -38,6 +38,9 @@ export async function visit(
 ): Promise<Watched> {
   const context = await browser.newContext(options)
   context.setDefaultTimeout(10_000)
+  // An account that a test creates has the language of that request. A device where Portuguese was chosen keeps it.
+  if (options.locale === 'pt-BR' && known[0] !== undefined)
+    await context.addCookies([{ name: 'vinculum_language', value: 'pt-BR', url: known[0] }])
   const complaints: string[] = []
   context.on('console', (message) => {
     // Chromium reports every 4xx response as a network error; a refusal is no defect of the page.

@@ -16,9 +16,9 @@ const measure = (page: Page) =>
   page.evaluate(() => {
     const { documentElement: root } = document
     const headings = Array.from(document.querySelectorAll('h1, h2, h3, h4')).map(({ tagName }) => Number(tagName[1]))
-    // In running text a link is as high as its line (WCAG 2.5.8, exception «inline»); a checkbox has its label.
+    // In running text a link is as high as its line (WCAG 2.5.8, exception «inline»); a checkbox or a radio button has its label.
     const targets = Array.from(
-      document.querySelectorAll('button, a, select, summary, input:not([type=hidden], [type=checkbox])'),
+      document.querySelectorAll('button, a, select, summary, input:not([type=hidden], [type=checkbox], [type=radio])'),
     ).filter((each) => each.getClientRects().length > 0 && !each.closest('.skip, dt, dd, article, p:not(.actions)'))
     return {
       overflow: root.scrollWidth - root.clientWidth,

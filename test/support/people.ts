@@ -16,6 +16,7 @@ export const anAccount = (given: Partial<Account> = {}): Account => ({
   picture: null,
   role: 'user',
   locale: null,
+  timeZone: null,
   secondFactorAt: null,
   disabledAt: null,
   createdAt: new Date('2026-01-01T00:00:00Z'),

@@ -38,6 +38,7 @@ export async function registered(
         picture: null,
         role: 'user',
         locale: null,
+        timeZone: null,
         secondFactorAt: null,
         disabledAt: null,
         createdAt: at,

@@ -18,6 +18,7 @@ import {
   sessionFields,
   sessionParams,
   time,
+  timeZone,
 } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { signedOutResponse } from '../sign-in-answers.ts'
@@ -26,10 +27,17 @@ const common = { tag: 'My account', surface: 'api', auth: 'user', limit: 'accoun
 const Me = User.extend({
   created_at: time.describe('When the account was created'),
   role: RoleSchema,
-  locale: LocaleName.nullable().describe('The language of email; null if the account has chosen none'),
+  locale: LocaleName.nullable().describe('The language of pages and email; null if the account has chosen none'),
+  time_zone: z.string().nullable().describe('The IANA time zone of pages; null for the zone of the browser'),
 }).meta({ id: 'Me', description: 'The account of the caller' })
 const toldOf = (account: Account) =>
-  json({ ...userOf(account), created_at: account.createdAt.toISOString(), role: account.role, locale: account.locale })
+  json({
+    ...userOf(account),
+    created_at: account.createdAt.toISOString(),
+    role: account.role,
+    locale: account.locale,
+    time_zone: account.timeZone,
+  })
 /**
  * The store returns the same row object until something is written. Describing it again would be a tenth of the work.
  */
@@ -59,8 +67,7 @@ export const update = route({
   method: 'patch',
   path: '/me',
   summary: 'Update the current account',
-  description:
-    'Changes the name, the picture or the language of email. Omitted fields stay as they are; send at least one.',
+  description: 'Changes the name, picture, language or time zone. Omitted fields stay as they are; send at least one.',
   example: {
     request: { name: 'Pat' },
     response: {
@@ -72,12 +79,14 @@ export const update = route({
       created_at: '2026-01-08T10:00:00.000Z',
       role: 'user',
       locale: 'en',
+      time_zone: null,
     },
   },
   body: object({
     name: line.min(1).nullable().optional().describe('The display name; null removes it'),
     picture: pictureUrl.nullable().optional().describe('The HTTPS URL of a picture; null removes it'),
-    locale: LocaleName.optional().describe('The language of email'),
+    locale: LocaleName.optional().describe('The language of pages and email'),
+    time_zone: timeZone.nullable().optional().describe('An IANA time zone; null for the zone of the browser'),
   }).meta({ minProperties: 1 }),
   reply: Me,
   fails: ['user_not_found', 'invalid_request'],
@@ -86,8 +95,9 @@ export const update = route({
       ...(body.name === undefined ? {} : { name: body.name }),
       ...(body.picture === undefined ? {} : { picture: body.picture }),
       ...(body.locale === undefined ? {} : { locale: body.locale }),
+      ...(body.time_zone === undefined ? {} : { timeZone: body.time_zone }),
     }
-    if (Object.keys(change).length === 0) return oneRequired('name', 'picture', 'locale')
+    if (Object.keys(change).length === 0) return oneRequired('name', 'picture', 'locale', 'time_zone')
     const account = await profiles.update(who.accountId, change, origin)
     return account ? ok(me(account)) : fail('user_not_found')
   },

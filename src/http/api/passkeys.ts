@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import type { NamedPasskey } from '../../credentials/authenticators.ts'
 import type { AuthenticationResponseJSON, Challenge, RegistrationResponseJSON } from '../../credentials/passkeys.ts'
-import type { Passkey } from '../../credentials/ports.ts'
 import type { PasskeyCode } from '../../flows/sign-in-with-passkey.ts'
 import { ok } from '../../kernel/result.ts'
 import { json, noContent } from '../reply.ts'
@@ -119,15 +119,27 @@ export const passkeyChallenge = ({ options, flowToken, expiresIn }: Challenge<ob
 const PasskeyView = z
   .object({
     id: z.string().describe('The passkey ID'),
-    name: z.string().describe('The name the user gave it'),
+    name: z.string().describe('The name the user gave it, or else the name of its authenticator'),
+    authenticator: z
+      .string()
+      .nullable()
+      .describe('The password manager, device or security key that holds it; null if unknown'),
     created_at: time.describe('When it was added'),
     last_used_at: time.nullable().describe('When it was last used; null if never'),
     backed_up: z.boolean().describe('Whether it is synced to more than one device'),
   })
   .meta({ id: 'Passkey', description: 'A passkey of the account' })
-const viewOf = ({ id, name, createdAt, lastUsedAt, backedUp }: Passkey): z.input<typeof PasskeyView> => ({
+const viewOf = ({
   id,
   name,
+  authenticator,
+  createdAt,
+  lastUsedAt,
+  backedUp,
+}: NamedPasskey): z.input<typeof PasskeyView> => ({
+  id,
+  name,
+  authenticator,
   created_at: createdAt.toISOString(),
   last_used_at: lastUsedAt?.toISOString() ?? null,
   backed_up: backedUp,
@@ -147,6 +159,7 @@ const list = route({
       {
         id: 'pky_00000001',
         name: 'Phone',
+        authenticator: 'Bitwarden',
         created_at: '2026-01-08T10:00:00.000Z',
         last_used_at: null,
         backed_up: true,
@@ -206,12 +219,17 @@ export const add = route({
     response: {
       id: 'pky_00000001',
       name: 'Phone',
+      authenticator: 'Bitwarden',
       created_at: '2026-01-08T10:00:00.000Z',
       last_used_at: null,
       backed_up: true,
     },
   },
-  body: object({ flow_token: flowToken, name: passkeyName, response: RegistrationResponse }),
+  body: object({
+    flow_token: flowToken,
+    name: passkeyName.optional().describe('A name for the passkey; if omitted, the name of its authenticator'),
+    response: RegistrationResponse,
+  }),
   reply: PasskeyView,
   status: 201,
   fails: ['ticket_invalid', 'passkey_not_added'],

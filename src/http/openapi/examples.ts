@@ -96,6 +96,7 @@ export const examples: Readonly<Record<string, Example>> = {
       created_at: '2026-01-08T10:00:00.000Z',
       role: 'user',
       locale: 'en',
+      time_zone: null,
     },
   },
   get_me_activity: {

@@ -10,7 +10,7 @@ import { route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { asking, ticketed } from './by-mail.ts'
 import { Field, Submit } from './field.tsx'
-import { BackToAccount, Facts, Form, Layout, type Reader, readerOf, SignInAgain, show } from './layout.tsx'
+import { BackToAccount, Form, Layout, type Reader, readerOf, SignInAgain, show } from './layout.tsx'
 import { refusalOf } from './refusal.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
@@ -139,23 +139,36 @@ function MyAddress({
 }: MyAddressProps): VNode {
   const { say } = reader
   const { account, address } = say.mail
-  const standing = verified ? say.profile.verified : say.profile.notVerified
   return (
     <Layout {...reader} title={account.title} signedIn={csrf} status={status} refused={refusalOf('email', error)}>
-      <Facts of={[[address, email === null ? say.profile.noEmail : `${email} (${standing})`]]} />
-      {on ? null : <p>{account.off}</p>}
-      {on && email !== null && !verified ? (
-        <>
-          <p>{account.unproven}</p>
-          <Form action="/account/email/verify" csrf={csrf}>
-            <p class="actions">
-              <button type="submit">{account.sendAgain}</button>
-            </p>
-          </Form>
-        </>
-      ) : null}
+      <section class="panel" aria-labelledby="now">
+        <h2 id="now">{address}</h2>
+        <ul class="rows">
+          <li>
+            <div>
+              <p>
+                {email ?? say.profile.noEmail}{' '}
+                {email === null ? null : (
+                  <span class={verified ? 'badge good' : 'badge warn'}>
+                    {verified ? say.profile.verified : say.profile.notVerified}
+                  </span>
+                )}
+              </p>
+              {on ? null : <p class="fine">{account.off}</p>}
+              {on && email !== null && !verified ? <p class="fine">{account.unproven}</p> : null}
+            </div>
+            {on && email !== null && !verified ? (
+              <div class="actions">
+                <Form action="/account/email/verify" csrf={csrf}>
+                  <button type="submit">{account.sendAgain}</button>
+                </Form>
+              </div>
+            ) : null}
+          </li>
+        </ul>
+      </section>
       {on ? (
-        <section aria-labelledby="change">
+        <section class="panel" aria-labelledby="change">
           <h2 id="change">{account.change}</h2>
           {recent ? (
             <Form action="/account/email" csrf={csrf}>

@@ -1,5 +1,6 @@
 import type { ComponentChildren, VNode } from 'preact'
 import { Form, Unseen } from './layout.tsx'
+import { useIsRefused } from './refusal.tsx'
 
 type AskProps = {
   readonly action: string
@@ -14,6 +15,26 @@ type AskProps = {
   /** What the act also needs to know. */
   readonly children?: ComponentChildren
 }
+
+type DisclosureProps = {
+  readonly label: string
+  /** What it is about, for screen readers, where a page has several such buttons. */
+  readonly about: string
+  /** The path of its forms: if one of them was refused, it is open. */
+  readonly around: string
+  readonly children: ComponentChildren
+}
+
+/** A button that shows what else can be done about a thing, below it. It works without a script. */
+export const Disclosure = ({ label, about, around, children }: DisclosureProps): VNode => (
+  <details class="ask" open={useIsRefused(around)}>
+    <summary>
+      {label}
+      <Unseen> ({about})</Unseen>
+    </summary>
+    <div>{children}</div>
+  </details>
+)
 
 /** An act that takes something away: it says what will happen before it happens. It works without a script. */
 export const Ask = ({ action, csrf, label, about, what, yes, children }: AskProps): VNode => (

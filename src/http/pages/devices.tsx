@@ -7,10 +7,10 @@ import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { deviceNameText } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
-import { Ask } from './ask.tsx'
+import { Ask, Disclosure } from './ask.tsx'
 import { deviceWords } from './device-words.ts'
 import { Field } from './field.tsx'
-import { Form, Layout, type Reader, readerOf, show, Time, Unseen } from './layout.tsx'
+import { Form, Layout, type Reader, readerOf, show, Time } from './layout.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
 const here = '/account/devices'
@@ -64,18 +64,21 @@ const view = route({
 
 const endForm = formOf(endSession, {
   path: '/account/sessions/:id/end',
+  shownOn: here,
   summary: 'Sign out one device',
   done: () => seeOther(doneAt(here, 'device_ended')),
 })
 
 const endOthersForm = formOf(endOtherSessions, {
   path: '/account/sessions/end-others',
+  shownOn: here,
   summary: 'Sign out all other devices',
   done: () => seeOther(doneAt(here, 'devices_ended')),
 })
 
 const nameForm = formOf(nameSession, {
   path: '/account/sessions/:id/name',
+  shownOn: here,
   summary: 'Name a device; an empty name removes it',
   fields: object({ name: deviceNameText.transform((name) => name || null) }),
   done: () => seeOther(doneAt(here, 'device_named')),
@@ -109,11 +112,7 @@ function Device({ session, isCurrent, providers, csrf, ...reader }: DeviceProps)
         </p>
       </div>
       <div class="actions">
-        <details class="ask">
-          <summary>
-            {devices.rename}
-            <Unseen> ({name})</Unseen>
-          </summary>
+        <Disclosure label={devices.rename} about={name} around={`/account/sessions/${session.id}/name`}>
           <Form action={`/account/sessions/${session.id}/name`} csrf={csrf}>
             <Field
               name="name"
@@ -127,7 +126,7 @@ function Device({ session, isCurrent, providers, csrf, ...reader }: DeviceProps)
               <button type="submit">{devices.saveName}</button>
             </Field>
           </Form>
-        </details>
+        </Disclosure>
         {isCurrent ? null : (
           <Ask
             action={`/account/sessions/${session.id}/end`}

@@ -2,7 +2,7 @@ import type { ComponentChildren, VNode } from 'preact'
 import { useScript } from '../page-frame.ts'
 import type { Reader } from './layout.tsx'
 import { pageScript } from './page-script.ts'
-import { useRefusal } from './refusal.tsx'
+import { useRefusal, useTyped } from './refusal.tsx'
 import type { Texts } from './texts.ts'
 
 type FieldProps = {
@@ -34,7 +34,10 @@ type FieldProps = {
 
 /** One field of a form, with its label and hint. Its error comes from the layout (`refused`). Passwords can be pasted. */
 export function Field(props: FieldProps): VNode {
-  const { name, id = name, label, type = 'text', autocomplete, value, hint, optional, maxlength, code, digits } = props
+  const { name, label, type = 'text', autocomplete, hint, optional, maxlength, code, digits } = props
+  const { id, typed } = useTyped(name, props.id ?? name)
+  // A secret is never sent back.
+  const value = type === 'password' || code !== undefined ? props.value : (typed ?? props.value)
   const { refusal, explainedBy, isFirst, isRefused } = useRefusal(id)
   const described = [hint === undefined ? undefined : `${id}-hint`, explainedBy].filter(Boolean).join(' ')
   if (digits !== undefined || props.reveal) useScript(pageScript)
@@ -91,28 +94,50 @@ export function Field(props: FieldProps): VNode {
 type ChoiceProps = {
   readonly name: string
   readonly label: string
+  readonly hint?: string
   readonly value: string
   readonly options: readonly (readonly [value: string, text: string])[]
   /** What is next to the field: the button, if the form has no other field. */
   readonly children?: ComponentChildren
 }
 
-/** A field with one of a few values. */
-export const Choice = ({ name, label, value, options, children }: ChoiceProps): VNode => (
-  <div class="field">
-    <label for={name}>{label}</label>
-    <div>
-      <select id={name} name={name}>
-        {options.map(([option, text]) => (
-          <option key={option} value={option} selected={option === value}>
-            {text}
-          </option>
-        ))}
-      </select>
-      {children}
+/** A field with one of several values. */
+export function Choice({ name, label, hint, value, options, children }: ChoiceProps): VNode {
+  const { id, typed = value } = useTyped(name, name)
+  const { refusal, explainedBy, isFirst } = useRefusal(id)
+  const described = [hint === undefined ? undefined : `${id}-hint`, explainedBy].filter(Boolean).join(' ')
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {hint === undefined ? null : (
+        <p class="fine" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
+      {refusal?.atField ? (
+        <p class="caution" id={`${id}-error`}>
+          {refusal.text}
+        </p>
+      ) : null}
+      <div>
+        <select
+          id={id}
+          name={name}
+          aria-describedby={described === '' ? undefined : described}
+          aria-invalid={refusal && 'true'}
+          {...{ autofocus: isFirst }}
+        >
+          {options.map(([option, text]) => (
+            <option key={option} value={option} selected={option === typed}>
+              {text}
+            </option>
+          ))}
+        </select>
+        {children}
+      </div>
     </div>
-  </div>
-)
+  )
+}
 
 export const Submit = ({ children }: { children: string }): VNode => (
   <p class="actions">

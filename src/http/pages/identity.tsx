@@ -5,6 +5,7 @@ import type { Provider } from '../../providers/provider.ts'
 import type { Providers } from '../../providers/providers.ts'
 import { unlink } from '../api/identities.ts'
 import { formOf } from '../form.ts'
+import { useScript } from '../page-frame.ts'
 import { isRecent } from '../principal.ts'
 import { seeOther } from '../reply.ts'
 import { route } from '../route.ts'
@@ -12,7 +13,8 @@ import { idParams, providerParams } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { originsOf } from './form-action.ts'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
-import { Elsewhere, type FactList, Permission, ScopeName, whatBecomesOfIt } from './permission.tsx'
+import { pageScript } from './page-script.ts'
+import { Elsewhere, type FactList, Permission, permissionDetails, ScopeName, whatBecomesOfIt } from './permission.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
 const common = { tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account' } as const
@@ -50,20 +52,29 @@ const view = route({
           ]}
         />
         <Permission {...{ ...reader, identity, provider, csrf, recent }} standing={granted} />
-        <section aria-labelledby="said">
+        <section class="panel" aria-labelledby="said">
           <h2 id="said">{say.identity.title(name)}</h2>
           {found.ok ? (
             <>
-              <p>
-                {say.identity.asked}: <Time {...reader} at={found.value.fetchedAt} /> (
-                {say.identity[found.value.stale ? 'stale' : found.value.fromCache ? 'fromCache' : 'now']})
+              <Facts of={profileFacts(found.value.profile, reader)} />
+              <p class="fine">
+                {say.identity.asked} <Time {...reader} at={found.value.fetchedAt} />
+                {found.value.stale ? ` (${say.identity.stale})` : null}
               </p>
-              <ProviderWords {...reader} profile={found.value.profile} />
             </>
           ) : (
             <p>{granted.status === 'revoked' ? say.identity.notAnyMore : message(found.error, locale).detail}</p>
           )}
         </section>
+        <Details
+          {...reader}
+          of={[
+            [say.identity.ids.identity, <code key="id">{identity.id}</code>],
+            [say.identity.ids.subject(name), <code key="subject">{identity.subject}</code>],
+            ...permissionDetails({ ...reader, identity, provider, standing: granted }),
+          ]}
+          raw={found.ok ? found.value.profile : null}
+        />
         <p class="actions">
           <a class="button danger" href={`/account/identities/${identity.id}/unlink`}>
             {say.ways.unlink(name)}
@@ -220,29 +231,72 @@ export function LinkForm({ provider, csrf, primary, say }: LinkFormProps): VNode
   )
 }
 
-type ProviderWordsProps = Reader & { readonly profile: Readonly<Record<string, unknown>> }
+/** What a provider returns under these names is for people. Everything else is among the details. */
+const shownFields = [
+  'name',
+  'given_name',
+  'family_name',
+  'nickname',
+  'login',
+  'email',
+  'email_verified',
+  'hd',
+  'locale',
+  'picture',
+  'avatar_url',
+]
 
-/**
- *  What the provider returned. The URL of a picture is shown as text: loading it would reveal the viewer to that host.
- */
-function ProviderWords({ profile, say }: ProviderWordsProps): VNode {
-  const { fields } = say.identity
-  const words = (value: unknown): ComponentChildren => {
-    if (value === null || value === undefined || value === '') return say.identity.nothing
+/** What the provider returned, in words. A picture is linked: loading it would reveal the viewer to its host. */
+function profileFacts(profile: Readonly<Record<string, unknown>>, { say }: Reader): FactList {
+  const { fields, nothing, viewPicture } = say.identity
+  const words = (name: string, value: unknown): ComponentChildren => {
     if (typeof value === 'boolean') return value ? say.yes : say.no
-    return typeof value === 'object' ? <code>{JSON.stringify(value)}</code> : String(value)
+    const text = typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+    if (!isPictureField(name)) return text
+    return /^https:\/\//.test(text) ? (
+      <a href={text} rel="noreferrer">
+        {viewPicture}
+      </a>
+    ) : (
+      text
+    )
   }
+  const facts = shownFields.flatMap((name): FactList => {
+    const value = Object.hasOwn(profile, name) ? profile[name] : undefined
+    if (value === null || value === undefined || value === '' || typeof value === 'object') return []
+    return [[fields[name] ?? name, words(name, value)]]
+  })
+  return facts.length > 0 ? facts : [[say.identity.account, nothing]]
+}
+const isPictureField = (name: string): boolean => name === 'picture' || name === 'avatar_url'
+
+type DetailsProps = Reader & {
+  readonly of: FactList
+  /** The response of the provider, as it was. */
+  readonly raw: Readonly<Record<string, unknown>> | null
+}
+
+/** IDs, names of scopes and the raw response: for a support request, never in front. */
+function Details({ of, raw, say }: DetailsProps): VNode {
+  useScript(pageScript)
   return (
-    <dl class="facts">
-      {Object.entries(profile).map(([name, value]) => (
-        <div key={name}>
-          <dt>
-            {Object.hasOwn(fields, name) ? `${fields[name]} ` : ''}
-            <code>{name}</code>
-          </dt>
-          <dd>{words(value)}</dd>
-        </div>
-      ))}
-    </dl>
+    <details class="panel">
+      <summary>{say.ways.details}</summary>
+      <div id="details">
+        <Facts of={of} />
+        {raw === null ? null : <pre>{JSON.stringify(raw, null, 2)}</pre>}
+      </div>
+      <p class="actions">
+        <button
+          type="button"
+          data-act="copy"
+          data-of="#details dt, #details dd, #details pre"
+          data-done={say.secondFactor.copied}
+          hidden
+        >
+          {say.secondFactor.copy}
+        </button>
+      </p>
+    </details>
   )
 }

@@ -4,6 +4,7 @@ import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { LocaleName } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
+import { languageCookie } from '../sign-in-answers.ts'
 
 /**
  * The switch at the foot of every page. The device remembers the language in a cookie, and the account for its email.
@@ -30,13 +31,7 @@ const choose = route({
   fails: ['invalid_request'],
   async handle({ body: { language, return_to: returnTo }, who, origin }, { profiles, settings }: Services) {
     if (who && who.account.locale !== language) await profiles.update(who.accountId, { locale: language }, origin)
-    const cookie = {
-      name: 'language',
-      value: language,
-      maxAgeSeconds: settings.deviceCookieSeconds,
-      sameSite: 'lax',
-    } as const
-    return ok(seeOther(returnTo, { cookies: [cookie] }))
+    return ok(seeOther(returnTo, { cookies: [languageCookie(language, settings.deviceCookieSeconds)] }))
   },
 })
 export const languageRoutes = [choose]

@@ -1,11 +1,12 @@
 import type { ComponentChildren, VNode } from 'preact'
 import type { Locale } from '../../errors/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
+import { readTimeZone } from '../../kernel/time-zone.ts'
 import type { PageBrand } from '../brand.ts'
 import { usePageFrame, useScript } from '../page-frame.ts'
 import { page } from '../reply.ts'
 import { pageScript } from './page-script.ts'
-import { type FormRefusal, RefusalSummary, RefusalsProvider } from './refusal.tsx'
+import { FormActionProvider, type FormRefusal, RefusalSummary, RefusalsProvider, useRefusedForm } from './refusal.tsx'
 import { isAdministration, Sections } from './sections.tsx'
 import { stylesheet } from './style.ts'
 import { type Texts, textsFor } from './texts.ts'
@@ -42,7 +43,10 @@ type LayoutProps = Reader & {
  * for a single question, the page is one card in the middle. Otherwise it has the navigation of its area.
  */
 export function Layout(props: LayoutProps): VNode {
-  const { locale, say, title, signedIn, card, status, refused = [], isError, onward, children } = props
+  const { locale, say, title, signedIn, card, isError, onward, children } = props
+  const refusedForm = useRefusedForm()
+  const refused = refusedForm ?? props.refused ?? []
+  const status = refusedForm ? undefined : props.status
   const { brand, path, viewer } = usePageFrame()
   const isArea = signedIn !== undefined && card === undefined
   const main = (
@@ -173,7 +177,7 @@ type FormProps = { readonly action: string; readonly csrf: string; readonly chil
 export const Form = ({ action, csrf, children }: FormProps): VNode => (
   <form method="post" action={action}>
     <input type="hidden" name="csrf" value={csrf} />
-    {children}
+    <FormActionProvider value={action}>{children}</FormActionProvider>
   </form>
 )
 
@@ -230,23 +234,43 @@ export function relativeTime(at: Date, now: Date, locale: Locale): string {
 }
 
 /**
- * A time relative to now, and exactly as its title. `exact`: the other way around, after words such as "until". In the
- * zone of the reader with a script, in UTC without, and it says so.
+ * A time relative to now, and exactly as its title. `exact`: the other way around, after words such as "until". It is in
+ * the time zone of the account. Without one, it is in UTC and says so, until a script shows it in the zone of the
+ * browser.
  */
 export function Time({ at, exact: isExact, locale, say }: Reader & { at: Date; exact?: true }): VNode {
-  const { now } = usePageFrame()
-  useScript(pageScript)
-  const words = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' }).format(at)
-  const exact = `${words} ${say.utc}`
+  const { now, viewer } = usePageFrame()
+  const zone = viewer?.account.timeZone ?? null
+  if (zone === null) useScript(pageScript)
+  const exact = zone === null ? `${timeIn('UTC', at, locale)} ${say.utc}` : timeIn(zone, at, locale)
+  const datetime = at.toISOString()
   return now === null || isExact ? (
-    <time datetime={at.toISOString()} data-zone="text">
+    <time datetime={datetime} data-zone={zone === null ? 'text' : undefined}>
       {exact}
     </time>
   ) : (
-    <time datetime={at.toISOString()} title={exact} data-zone="title">
+    <time datetime={datetime} title={exact} data-zone={zone === null ? 'title' : undefined}>
       {relativeTime(at, now, locale)}
     </time>
   )
+}
+
+/** One format for each language and zone: creating one takes longer than a page of times. */
+const formats = new Map<string, Intl.DateTimeFormat>()
+function timeIn(zone: string, at: Date, locale: Locale): string {
+  const key = `${locale} ${zone}`
+  const known = formats.get(key)
+  if (known) return known.format(at)
+  // A node with older zone data may not know a zone that another node stored.
+  const timeZone = readTimeZone(zone) ?? 'UTC'
+  const options = { day: 'numeric', month: 'short', year: 'numeric', hour: 'numeric', minute: '2-digit' } as const
+  const made = new Intl.DateTimeFormat(locale, {
+    ...(zone === 'UTC' ? { dateStyle: 'medium', timeStyle: 'short' } : { ...options, timeZoneName: 'short' }),
+    timeZone,
+  })
+  if (formats.size >= 500) formats.clear()
+  formats.set(key, made)
+  return made.format(at)
 }
 
 /** A definition list. `null` entries are left out. */

@@ -3,6 +3,7 @@ import type { SignInTarget } from '../api/sign-in-target.ts'
 import { useScript } from '../page-frame.ts'
 import type { Reader } from './layout.tsx'
 import { passkeyScripts } from './passkey-script.ts'
+import { FormActionProvider } from './refusal.tsx'
 import { TargetFields } from './target-fields.tsx'
 
 type Props = Reader & {
@@ -61,7 +62,7 @@ export function PasskeyForm({
         <input type="hidden" name="flow_token" value="" />
         <input type="hidden" name="response" value="" />
         <TargetFields given={target} />
-        {children}
+        <FormActionProvider value={action}>{children}</FormActionProvider>
         <div class="actions">
           <button type="submit" class={primary && 'primary'}>
             {mark}

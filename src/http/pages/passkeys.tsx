@@ -1,5 +1,5 @@
 import type { VNode } from 'preact'
-import type { Passkey } from '../../credentials/ports.ts'
+import type { NamedPasskey } from '../../credentials/authenticators.ts'
 import { ok } from '../../kernel/result.ts'
 import {
   AuthenticationResponse,
@@ -16,23 +16,12 @@ import { formOf, signInFormOf } from '../form.ts'
 import { isRecent } from '../principal.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { secretText } from '../schemas/fields.ts'
+import { emptyAsUndefined, secretText } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { signedInAsRedirect, toSecondFactor } from '../sign-in-answers.ts'
-import { Ask } from './ask.tsx'
+import { Ask, Disclosure } from './ask.tsx'
 import { Field } from './field.tsx'
-import {
-  BackToAccount,
-  Facts,
-  Form,
-  Layout,
-  type Reader,
-  readerOf,
-  SignInAgain,
-  show,
-  Time,
-  Unseen,
-} from './layout.tsx'
+import { Form, Layout, type Reader, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
 import { goOn } from './onward.tsx'
 import { PasskeyForm } from './passkey-form.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
@@ -59,7 +48,11 @@ const view = route({
 const addForm = formOf(add, {
   path: here,
   summary: 'Add a passkey',
-  fields: object({ name: passkeyName, flow_token: secretText, response: formJson(RegistrationResponse) }),
+  fields: object({
+    name: emptyAsUndefined(passkeyName).describe('A name; empty for the name of its authenticator'),
+    flow_token: secretText,
+    response: formJson(RegistrationResponse),
+  }),
   done: () => seeOther(doneAt(here, 'passkey_added')),
 })
 
@@ -99,7 +92,7 @@ const signInForm = signInFormOf(signIn, {
 export const passkeyPageRoutes = [view, addForm, renameForm, removeForm, signInForm]
 
 type PageProps = Reader & {
-  readonly passkeys: readonly Passkey[]
+  readonly passkeys: readonly NamedPasskey[]
   readonly recent: boolean
   readonly csrf: string
   readonly status: string | undefined
@@ -110,68 +103,99 @@ function PasskeysPage({ passkeys: all, recent, csrf, status, ...reader }: PagePr
   const { passkeys } = say
   return (
     <Layout {...reader} title={passkeys.title} signedIn={csrf} status={status}>
-      <p>{passkeys.intro}</p>
-      <p>{say.secondFactor.others}</p>
-      {all.length === 0 ? <p>{passkeys.none}</p> : null}
-      <ul class="entries">
-        {all.map(({ id, name, createdAt, lastUsedAt, backedUp }) => (
-          <li key={id}>
-            <h2>{name}</h2>
-            <Facts
-              of={[
-                [passkeys.since, <Time key="since" {...reader} at={createdAt} />],
-                [passkeys.used, lastUsedAt ? <Time key="used" {...reader} at={lastUsedAt} /> : passkeys.never],
-                [passkeys.kept, backedUp ? passkeys.synced : passkeys.oneDevice],
-              ]}
-            />
-            <Form action={`${here}/${id}/name`} csrf={csrf}>
-              <Field
-                name="name"
-                id={`name-${id}`}
-                label={
-                  <>
-                    {passkeys.name}
-                    <Unseen> ({name})</Unseen>
-                  </>
-                }
-                autocomplete="off"
-                value={name}
-                maxlength={80}
-              >
-                <button type="submit">
-                  {passkeys.rename}
-                  <Unseen> ({name})</Unseen>
-                </button>
-              </Field>
-            </Form>
-            {recent ? (
-              <Ask
-                action={`${here}/${id}/remove`}
-                csrf={csrf}
-                label={passkeys.removeStart}
-                about={name}
-                what={passkeys.removeWhat}
-                yes={passkeys.remove}
-              />
-            ) : null}
-          </li>
-        ))}
-      </ul>
-      {recent ? (
-        <section aria-labelledby="add">
-          <h2 id="add">{passkeys.addHeading}</h2>
+      <p class="lead">
+        {passkeys.intro} {say.secondFactor.others}
+      </p>
+      <section class="panel" aria-labelledby="mine">
+        <h2 id="mine">{passkeys.mine}</h2>
+        {all.length === 0 ? <p>{passkeys.none}</p> : null}
+        <ul class="rows">
+          {all.map((passkey) => (
+            <PasskeyRow key={passkey.id} {...reader} {...{ passkey, recent, csrf }} />
+          ))}
+        </ul>
+        {recent ? (
           <PasskeyForm
             {...reader}
             {...{ action: here, csrf, does: 'create', options: '/me/passkeys/options', button: passkeys.add }}
             primary
           >
-            <Field name="name" label={passkeys.name} autocomplete="off" hint={passkeys.nameHint} maxlength={80} />
+            <Field
+              name="name"
+              label={passkeys.newName}
+              autocomplete="off"
+              hint={passkeys.nameHint}
+              maxlength={80}
+              optional
+            />
           </PasskeyForm>
-        </section>
-      ) : (
-        <SignInAgain {...reader} returnTo={here} />
-      )}
-      <BackToAccount {...reader} />
+        ) : (
+          <div>
+            <SignInAgain {...reader} returnTo={here} />
+          </div>
+        )}
+      </section>
+      <p class="actions">
+        <a class="button" href="/account/sign-in">
+          {say.ways.back}
+        </a>
+      </p>
     </Layout>
+  )
+}
+
+type RowProps = Reader & { readonly passkey: NamedPasskey; readonly recent: boolean; readonly csrf: string }
+
+/** What holds the passkey and when it was used, and one button with what can be done about it. */
+function PasskeyRow({ passkey, recent, csrf, ...reader }: RowProps): VNode {
+  const { passkeys, ways } = reader.say
+  const { id, name, authenticator, createdAt, lastUsedAt, backedUp } = passkey
+  return (
+    <li>
+      <div>
+        <h3>
+          {name} <span class="badge">{backedUp ? passkeys.synced : passkeys.oneDevice}</span>
+        </h3>
+        <p class="fine">
+          {authenticator === null || authenticator === name ? null : `${authenticator} · `}
+          {passkeys.since} <Time {...reader} at={createdAt} /> · {passkeys.used}{' '}
+          {lastUsedAt ? <Time {...reader} at={lastUsedAt} /> : passkeys.never}
+        </p>
+      </div>
+      <div class="actions">
+        <Disclosure label={ways.manage} about={name} around={`${here}/${id}`}>
+          <Form action={`${here}/${id}/name`} csrf={csrf}>
+            <Field
+              name="name"
+              id={`name-${id}`}
+              label={
+                <>
+                  {passkeys.name}
+                  <Unseen> ({name})</Unseen>
+                </>
+              }
+              autocomplete="off"
+              value={name}
+              maxlength={80}
+            >
+              <button type="submit">
+                {passkeys.rename}
+                <Unseen> ({name})</Unseen>
+              </button>
+            </Field>
+          </Form>
+          {recent ? (
+            <Ask
+              action={`${here}/${id}/remove`}
+              csrf={csrf}
+              label={passkeys.removeStart}
+              about={name}
+              what={passkeys.removeWhat}
+              yes={passkeys.remove}
+            />
+          ) : null}
+        </Disclosure>
+      </div>
+    </li>
   )
 }

@@ -105,7 +105,7 @@ async function showPassword({ who, locale, csrf, refused }: PasswordPageView, se
         <SignInAgain {...reader} returnTo="/account/password" />
       )}
       {has && others ? (
-        <section aria-labelledby="remove">
+        <section class="panel" aria-labelledby="remove">
           <h2 id="remove">{say.password.removeHeading}</h2>
           {recent ? (
             <Ask
@@ -152,7 +152,7 @@ type ChangeFormProps = Reader & {
 function ChangeForm({ csrf, has, email, least, ...reader }: ChangeFormProps): VNode {
   const { say } = reader
   return (
-    <section aria-labelledby="change">
+    <section class="panel" aria-labelledby="change">
       <h2 id="change">{has ? say.password.change : say.password.set}</h2>
       <p>{say.password.others}</p>
       <Form action="/account/password" csrf={csrf}>

@@ -117,12 +117,12 @@ export function Elsewhere({
 
 type ScopeNameProps = Reader & { readonly provider: Provider | undefined; readonly scope: string }
 
-/** A scope in words, and its name at the provider. */
+/** A scope in words. Only one that nobody described has its name at the provider: nothing else tells it apart. */
 export function ScopeName({ provider, scope, locale, say }: ScopeNameProps): VNode {
-  const words = provider?.scopeText(scope)?.[locale] ?? say.ways.otherScope
+  const words = provider?.scopeText(scope)?.[locale]
   return (
     <>
-      {words} <code class="fine">{scope}</code>
+      {words ?? say.ways.otherScope} {words === undefined ? <code class="fine">{scope}</code> : null}
     </>
   )
 }
@@ -164,25 +164,34 @@ function Works({ identity, standing, provider, say }: Reader & About): VNode {
 type About = { readonly identity: Identity; readonly standing: Standing; readonly provider: Provider | undefined }
 export type FactList = readonly (readonly [string, ComponentChildren] | null)[]
 
-/** The permissions and their state as list entries. `inFull` adds what was requested, and when it ends. */
-export function permissionFacts({ inFull, ...about }: Reader & About & { inFull?: true }): FactList {
+/** What a person allowed, and whether it works. When it ends is among the details. */
+function permissionFacts(about: Reader & About): FactList {
   const { identity: _i, standing, ...reader } = about
   const { ways, permission } = reader.say
-  const kept = standing.status !== 'none' && standing.status !== 'revoked'
-  const when = (at: Date | null, otherwise: string, exact?: true) =>
-    at === null ? otherwise : <Time {...reader} at={at} {...(exact && { exact })} />
+  const isStored = standing.status !== 'none' && standing.status !== 'revoked'
+  const usedAt = standing.usedAt === null ? permission.notUsed : <Time {...reader} at={standing.usedAt} />
   return [
-    inFull && standing.asked.length > 0
-      ? [permission.asked, <Scopes key="asked" {...reader} scopes={standing.asked} />]
-      : null,
     [ways.allowed, <Scopes key="allowed" {...reader} scopes={standing.granted} />],
     standing.missing.length > 0
       ? [permission.missing, <Scopes key="missing" {...reader} scopes={standing.missing} />]
       : null,
     [ways.permission, <Works key="works" {...about} />],
-    kept ? [permission.lastUsed, when(standing.usedAt, permission.notUsed)] : null,
-    inFull && kept ? [permission.expires, when(standing.expiresAt, permission.never, true)] : null,
-    inFull && standing.endsAt !== null ? [permission.ends, when(standing.endsAt, '', true)] : null,
+    isStored ? [permission.lastUsed, usedAt] : null,
+    standing.endsAt === null ? null : [permission.ends, <Time key="ends" {...reader} at={standing.endsAt} exact />],
+  ]
+}
+
+/** What was requested and granted, as the provider names it, and when the permission is renewed. */
+export function permissionDetails(about: Reader & About): FactList {
+  const { identity: _i, standing, ...reader } = about
+  const { permission } = reader.say
+  const names = (scopes: readonly string[]): VNode => <code>{scopes.join(' ')}</code>
+  return [
+    standing.asked.length > 0 ? [permission.askedScopes, names(standing.asked)] : null,
+    standing.granted.length > 0 ? [permission.grantedScopes, names(standing.granted)] : null,
+    standing.expiresAt === null
+      ? null
+      : [permission.expires, <Time key="expires" {...reader} at={standing.expiresAt} exact />],
   ]
 }
 
@@ -197,9 +206,9 @@ export function Permission({ csrf, recent, ...about }: PermissionProps): VNode {
   const kept = standing.status !== 'none' && standing.status !== 'revoked'
   return (
     <>
-      <section aria-labelledby="permission">
+      <section class="panel" aria-labelledby="permission">
         <h2 id="permission">{say.permission.heading}</h2>
-        <Facts of={permissionFacts({ ...about, inFull: true })} />
+        <Facts of={permissionFacts(about)} />
         <Elsewhere {...reader} provider={provider} always />
         {kept ? (
           <p class="actions">
@@ -210,7 +219,7 @@ export function Permission({ csrf, recent, ...about }: PermissionProps): VNode {
         ) : null}
       </section>
       {provider === undefined || offered.length === 0 ? null : (
-        <section aria-labelledby="more">
+        <section class="panel" aria-labelledby="more">
           <h2 id="more">{say.permission.more}</h2>
           <p>
             {say.permission.moreText(provider.name)} {kept ? say.permission.moreStays : null}

@@ -1,5 +1,6 @@
 import { createContext, type VNode } from 'preact'
 import { useContext } from 'preact/hooks'
+import { usePageFrame } from '../page-frame.ts'
 import type { Texts } from './texts.ts'
 
 /**
@@ -20,6 +21,48 @@ export const RefusalsProvider = Refusals.Provider
 /** Of several errors of one field, the first is shown. `undefined`: there is no error. */
 export const refusalOf = (field: string | null, text: string | undefined, atField?: true): readonly FormRefusal[] =>
   text === undefined ? [] : [{ field, text, ...(atField && { atField }) }]
+
+/** The path that the fields around are sent to: it tells forms with fields of the same name apart. */
+const FormAction = createContext<string | null>(null)
+export const FormActionProvider = FormAction.Provider
+
+/** The element ID of a refused field. There is one refused form on a page, so it is unique. */
+const invalidId = (name: string): string => `invalid-${name}`
+
+/** Faults that no field of a form can cause: someone changed the form. */
+const notInField: ReadonlySet<string> = new Set(['unknown_field', 'repeated'])
+
+/** Why the form of this page was refused, from the response itself; `undefined` if none was. */
+export function useRefusedForm(): readonly FormRefusal[] | undefined {
+  const { refusedForm } = usePageFrame()
+  if (refusedForm === null) return undefined
+  const { faults, detail } = refusedForm
+  if (faults.length === 0) return [{ field: null, text: detail }]
+  return faults.map(({ path, code, detail: text }) =>
+    notInField.has(code) || !/^\w+$/.test(path)
+      ? { field: null, text }
+      : { field: invalidId(path), text, atField: true },
+  )
+}
+
+/** Whether the form that is sent to this path, or to one below it, was refused: then it is shown. */
+export function useIsRefused(action: string): boolean {
+  const sent = usePageFrame().refusedForm?.action
+  return sent !== undefined && (sent === action || sent.startsWith(`${action}/`))
+}
+
+/** A field of a form: its element ID, and what it contains, where the form was refused. */
+export function useTyped(name: string, id: string): { readonly id: string; readonly typed: string | undefined } {
+  const action = useContext(FormAction)
+  const { refusedForm } = usePageFrame()
+  if (refusedForm === null || action !== refusedForm.action) return { id, typed: undefined }
+  const { typed, faults } = refusedForm
+  const { [name]: value } = typed
+  return {
+    id: faults.some(({ path }) => path === name) ? invalidId(name) : id,
+    typed: typeof value === 'string' ? value : undefined,
+  }
+}
 
 /** The refusal of a field, the ID of the text that explains it, and whether it is the first invalid field. */
 export function useRefusal(field: string) {

@@ -12,17 +12,7 @@ import { typedCode } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { Ask } from './ask.tsx'
 import { Field } from './field.tsx'
-import {
-  BackToAccount,
-  Form,
-  Layout,
-  type Reader,
-  readerOf,
-  SignInAgain,
-  SignInAgainLink,
-  show,
-  Time,
-} from './layout.tsx'
+import { Form, Layout, type Reader, readerOf, SignInAgain, SignInAgainLink, show, Time } from './layout.tsx'
 import { pageScript } from './page-script.ts'
 import { refusalOf } from './refusal.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
@@ -175,95 +165,122 @@ function SecondFactorPage({ since, recent, csrf, status, wrong, ...props }: Page
       status={status}
       refused={refusalOf('code', wrong, true)}
     >
-      {since === null ? (
-        <p>{secondFactor.off}</p>
-      ) : (
-        <p>
-          {secondFactor.on} <Time {...reader} at={since} exact />.
-        </p>
-      )}
-      <p>{secondFactor.others}</p>
+      <p class="lead">
+        {since === null ? (
+          secondFactor.off
+        ) : (
+          <>
+            {secondFactor.on} <Time {...reader} at={since} exact />.
+          </>
+        )}{' '}
+        {secondFactor.others}
+      </p>
       {recent ? (
         <>
-          <section aria-labelledby="app">
-            <h2 id="app">{secondFactor.app}</h2>
-            {totp ? (
-              <>
-                <p>{secondFactor.hasApp}</p>
-                <Ask
-                  action={`${here}/totp/remove`}
-                  csrf={csrf}
-                  label={secondFactor.removeAppStart}
-                  what={secondFactor.removeAppWhat}
-                  yes={secondFactor.removeApp}
-                />
-              </>
-            ) : waiting ? (
+          {waiting && !totp ? (
+            <section class="panel" aria-labelledby="app">
+              <h2 id="app">{secondFactor.begin}</h2>
               <SetUp {...reader} setup={waiting} csrf={csrf} />
-            ) : (
-              <>
-                <p>{secondFactor.noApp}</p>
-                <div class="actions">
-                  <Form action={`${here}/totp`} csrf={csrf}>
-                    <button type="submit" class="primary">
-                      {secondFactor.begin}
-                    </button>
-                  </Form>
+            </section>
+          ) : null}
+          <section class="panel" aria-labelledby="own">
+            <h2 id="own">{secondFactor.own}</h2>
+            <ul class="rows">
+              {waiting && !totp ? null : <AppRow {...reader} totp={totp} csrf={csrf} />}
+              <li>
+                <div>
+                  <h3>{secondFactor.passkeys}</h3>
+                  <p class="fine">
+                    {passkeys === 0 ? secondFactor.noPasskey : secondFactor.hasPasskeys(passkeys)}
+                    {since === null && passkeys > 0 && !strong ? ` ${secondFactor.showPasskeyFirst}` : null}
+                  </p>
                 </div>
-              </>
-            )}
+                <div class="actions">
+                  {since === null && passkeys > 0 && strong ? (
+                    <Form action={`${here}/ask`} csrf={csrf}>
+                      <button type="submit">{secondFactor.askForPasskey}</button>
+                    </Form>
+                  ) : null}
+                  {since === null && passkeys > 0 && !strong ? (
+                    <SignInAgainLink {...reader} returnTo={here} />
+                  ) : (
+                    <a class="button" href="/account/passkeys">
+                      {secondFactor.toPasskeys}
+                    </a>
+                  )}
+                </div>
+              </li>
+              {since === null ? null : (
+                <>
+                  <li>
+                    <div>
+                      <h3>{secondFactor.codes}</h3>
+                      <p class="fine">{secondFactor.left(recoveryCodesLeft)}</p>
+                    </div>
+                    <div class="actions">
+                      <Ask
+                        action={`${here}/recovery-codes`}
+                        csrf={csrf}
+                        label={secondFactor.regenerateStart}
+                        what={secondFactor.regenerateWhat}
+                        yes={secondFactor.regenerate}
+                      />
+                    </div>
+                  </li>
+                  <li>
+                    <h3>{secondFactor.stopHeading}</h3>
+                    <div class="actions">
+                      <Ask
+                        action={`${here}/stop`}
+                        csrf={csrf}
+                        label={secondFactor.stopStart}
+                        what={secondFactor.stopText}
+                        yes={secondFactor.stop}
+                      />
+                    </div>
+                  </li>
+                </>
+              )}
+            </ul>
           </section>
-          <section aria-labelledby="passkeys">
-            <h2 id="passkeys">{secondFactor.passkeys}</h2>
-            <p>{passkeys === 0 ? secondFactor.noPasskey : secondFactor.hasPasskeys(passkeys)}</p>
-            <div class="actions">
-              {since === null && passkeys > 0 && strong ? (
-                <Form action={`${here}/ask`} csrf={csrf}>
-                  <button type="submit">{secondFactor.askForPasskey}</button>
-                </Form>
-              ) : null}
-              <a class="button" href="/account/passkeys">
-                {secondFactor.toPasskeys}
-              </a>
-            </div>
-            {since === null && passkeys > 0 && !strong ? (
-              <>
-                <p class="fine">{secondFactor.showPasskeyFirst}</p>
-                <SignInAgainLink {...reader} returnTo={here} />
-              </>
-            ) : null}
-          </section>
-          {since === null ? null : (
-            <>
-              <section aria-labelledby="codes">
-                <h2 id="codes">{secondFactor.codes}</h2>
-                <p>{secondFactor.left(recoveryCodesLeft)}</p>
-                <Ask
-                  action={`${here}/recovery-codes`}
-                  csrf={csrf}
-                  label={secondFactor.regenerateStart}
-                  what={secondFactor.regenerateWhat}
-                  yes={secondFactor.regenerate}
-                />
-              </section>
-              <section aria-labelledby="stop">
-                <h2 id="stop">{secondFactor.stopHeading}</h2>
-                <Ask
-                  action={`${here}/stop`}
-                  csrf={csrf}
-                  label={secondFactor.stopStart}
-                  what={secondFactor.stopText}
-                  yes={secondFactor.stop}
-                />
-              </section>
-            </>
-          )}
         </>
       ) : (
         <SignInAgain {...reader} returnTo={here} />
       )}
-      <BackToAccount {...reader} />
     </Layout>
+  )
+}
+
+type AppRowProps = Reader & { readonly totp: boolean; readonly csrf: string }
+
+function AppRow({ totp, csrf, say: { secondFactor } }: AppRowProps): VNode {
+  return (
+    <li>
+      <div>
+        <h3>
+          {secondFactor.app}{' '}
+          <span class={totp ? 'badge good' : 'badge'}>{totp ? secondFactor.setUp : secondFactor.notSetUp}</span>
+        </h3>
+        <p class="fine">{totp ? secondFactor.hasApp : secondFactor.noApp}</p>
+      </div>
+      <div class="actions">
+        {totp ? (
+          <Ask
+            action={`${here}/totp/remove`}
+            csrf={csrf}
+            label={secondFactor.removeAppStart}
+            what={secondFactor.removeAppWhat}
+            yes={secondFactor.removeApp}
+          />
+        ) : (
+          <Form action={`${here}/totp`} csrf={csrf}>
+            <button type="submit" class="primary">
+              {secondFactor.begin}
+            </button>
+          </Form>
+        )}
+      </div>
+    </li>
   )
 }
 
@@ -273,13 +290,13 @@ function SetUp({ setup, csrf, say }: SetUpProps): VNode {
   const { secondFactor } = say
   return (
     <>
-      <ol>
-        <li>{secondFactor.steps.scan}</li>
-        <li>{secondFactor.steps.type}</li>
-      </ol>
-      <p>
+      <div class="steps">
+        <ol>
+          <li>{secondFactor.steps.scan}</li>
+          <li>{secondFactor.steps.type}</li>
+        </ol>
         <img src={`${here}/qr.svg`} width={220} height={220} alt={secondFactor.qr} />
-      </p>
+      </div>
       <p>
         {secondFactor.byHand} <code>{setup.secret.replace(/.{4}(?=.)/g, '$& ')}</code>
       </p>
@@ -291,9 +308,13 @@ function SetUp({ setup, csrf, say }: SetUpProps): VNode {
         </Field>
       </Form>
       <div class="actions">
-        <Form action={`${here}/totp/remove`} csrf={csrf}>
-          <button type="submit">{say.cancel}</button>
-        </Form>
+        <Ask
+          action={`${here}/totp/remove`}
+          csrf={csrf}
+          label={secondFactor.cancelStart}
+          what={secondFactor.cancelWhat}
+          yes={secondFactor.cancel}
+        />
       </div>
     </>
   )

@@ -143,8 +143,12 @@ section > p { color: var(--soft); }
 .panel > h2, .panel > header { margin: 0; padding: .75rem 1.25rem; border-bottom: 1px solid var(--line); }
 .panel > header { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: .5rem 1rem; }
 .panel > header > h2 { margin: 0; }
-.panel > p, .panel > form, .panel > details, .panel > .actions { margin: 0; padding: .75rem 1.25rem; }
-.panel > form > .field:first-of-type { margin-top: 0; }
+.panel > p, .panel > form, .panel > details, .panel > summary, .panel > div, .panel > .facts, .panel > .actions { margin: 0; padding: .75rem 1.25rem; }
+.panel > .actions { padding-top: 0; }
+details.panel > summary { padding: .625rem 1.25rem; }
+.panel > form > [type=hidden] + .field { margin-top: 0; }
+.panel > .steps { display: flex; flex-wrap: wrap; align-items: center; gap: 0 2rem; padding: .75rem 1.25rem 0; }
+.steps ol { margin: 0 0 .75rem; padding-left: 1.25rem; }
 .rows { margin: 0; padding: 0; list-style: none; }
 .rows > li { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: .25rem 1rem; align-items: center; padding: .75rem 1.25rem; }
 .rows > li.marked { grid-template-columns: 1.5rem minmax(0, 1fr) auto; }
@@ -154,8 +158,8 @@ section > p { color: var(--soft); }
 .rows > li > details { grid-column: 1 / -1; margin: 0; }
 @media (max-width: 34rem) {
   .rows > li:not(.tight) > .actions { grid-column: 1 / -1; }
-  .rows > li.marked:not(.tight) > .actions { grid-column: 2 / -1; }
-  .panel > h2, .panel > header, .rows > li, .panel > p, .panel > form, .panel > details, .panel > .actions { padding-right: 1rem; padding-left: 1rem; }
+  .rows > li.marked > .actions { grid-column: 2 / -1; }
+  .panel > h2, .panel > header, .rows > li, .panel > p, .panel > form, .panel > details, .panel > summary, .panel > div, .panel > .facts, .panel > .actions { padding-right: 1rem; padding-left: 1rem; }
 }
 
 dl { margin: 0 0 1rem; }
@@ -263,9 +267,13 @@ input:is([type=text], [type=email], [type=password], [type=search], [type=url], 
 .field:has(> .aside) > label { grid-column: 1; grid-row: 1; }
 .field > .aside { grid-column: 2 !important; grid-row: 1; margin: 0; font-size: .875rem; }
 fieldset { min-width: 0; margin: 0; padding: 0; border: 0; }
+fieldset.field { margin-top: 1rem; }
 legend { padding: 0; }
 .choice { display: flex; align-items: center; gap: .5rem; min-height: 2.75rem; margin: 0; font-weight: 400; }
+.choices { display: flex; flex-wrap: wrap; align-items: center; gap: 0 1rem; }
+.choices a { display: inline-flex; align-items: center; min-width: 2.75rem; min-height: 2.75rem; }
 .choice input { flex: none !important; width: 1.5rem; height: 1.5rem; }
+legend + .fine { margin: 0 0 .375rem; }
 details { margin: 0 0 1rem; }
 /* A button that asks first: what will happen is shown below it. */
 .ask { margin: 0; }

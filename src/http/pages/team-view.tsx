@@ -2,8 +2,9 @@ import type { VNode } from 'preact'
 import { type Act, may, mayGive, teamRoles } from '../../teams/policy.ts'
 import type { Invitation, Membership, MemberView, TeamRole } from '../../teams/ports.ts'
 import type { Principal } from '../route.ts'
+import { Ask, Disclosure } from './ask.tsx'
 import { Field, Submit } from './field.tsx'
-import { Facts, Form, Layout, type Reader, Time, Unseen } from './layout.tsx'
+import { Form, Layout, type Reader, Time, Unseen } from './layout.tsx'
 import { refusalOf } from './refusal.tsx'
 import { teamPage } from './teams.tsx'
 
@@ -30,6 +31,7 @@ export function TeamPage(props: TeamPageProps): VNode {
   const { team, role } = membership
   const page = teamPage(team.id)
   const mayI = (act: Act): boolean => may(role, act)
+  const isLastOwner = role === 'owner' && members.filter((one) => one.role === 'owner').length === 1
   return (
     <Layout
       {...reader}
@@ -38,94 +40,85 @@ export function TeamPage(props: TeamPageProps): VNode {
       status={status}
       refused={refusalOf('email', refused?.error, true)}
     >
-      <Facts
-        of={[
-          [say.role, say.roles[role]],
-          [say.since, <Time key="since" {...reader} at={team.createdAt} />],
-        ]}
-      />
-      <p class="actions">
-        <a class="button" href={`${page}/integrations`}>
-          {say.integrations}
-        </a>
+      <p class="lead">
+        {say.role}: {say.roles[role]} · {say.since} <Time {...reader} at={team.createdAt} />
       </p>
-      <section aria-labelledby="members">
-        <h2 id="members">{say.members}</h2>
-        <ul class="entries">
+      <section class="panel" aria-labelledby="members">
+        <header>
+          <h2 id="members">{say.members}</h2>
+          <a class="button" href={`${page}/integrations`}>
+            {say.integrations}
+          </a>
+        </header>
+        <ul class="rows">
           {members.map((member) => (
-            <li key={member.accountId}>
-              <MemberEntry {...reader} {...{ member, role, page, csrf }} own={member.accountId === who.accountId} />
-            </li>
+            <MemberRow
+              key={member.accountId}
+              {...reader}
+              {...{ member, role, page, csrf }}
+              own={member.accountId === who.accountId}
+            />
           ))}
         </ul>
       </section>
       {mayI('invite') ? (
-        <section aria-labelledby="invite">
+        <section class="panel" aria-labelledby="invite">
           <h2 id="invite">{say.invite}</h2>
           <InviteForm {...reader} {...{ role, page, csrf, mail, refused }} proven={who.account.emailVerified} />
         </section>
       ) : null}
       {invited.length === 0 ? null : (
-        <section aria-labelledby="invited">
+        <section class="panel" aria-labelledby="invited">
           <h2 id="invited">{say.invited}</h2>
-          <ul class="entries">
-            {invited.map(({ id, email, role: offered, expiresAt }) => (
-              <li key={id}>
-                <h3>{email}</h3>
-                <Facts
-                  of={[
-                    [say.role, say.roles[offered]],
-                    [say.until, <Time key="until" {...reader} at={expiresAt} exact />],
-                  ]}
-                />
-                {mayGive(role, offered) ? (
-                  <div class="actions">
-                    <Form action={`${page}/invitations/${id}/withdraw`} csrf={csrf}>
-                      <button type="submit">
-                        {say.withdraw}
-                        <Unseen> ({email})</Unseen>
-                      </button>
-                    </Form>
-                  </div>
-                ) : null}
-              </li>
+          <ul class="rows">
+            {invited.map((invitation) => (
+              <InvitationRow key={invitation.id} {...reader} {...{ invitation, role, page, csrf }} />
             ))}
           </ul>
         </section>
       )}
-      {mayI('rename') ? (
-        <section aria-labelledby="rename">
-          <h2 id="rename">{say.rename}</h2>
-          <Form action={`${page}/name`} csrf={csrf}>
-            <Field name="name" label={say.name} autocomplete="off" value={team.name} maxlength={80}>
-              <button type="submit">{say.save}</button>
-            </Field>
-          </Form>
-        </section>
-      ) : null}
-      <section aria-labelledby="leave">
-        <h2 id="leave">{say.leave}</h2>
-        {role === 'owner' && members.filter((one) => one.role === 'owner').length === 1 ? (
-          <p>{say.lastOwner}</p>
-        ) : (
-          <p class="actions">
-            <a class="button" href={`${page}/members/${who.accountId}/remove`}>
-              {say.leaveStart}
-            </a>
-          </p>
-        )}
+      <section class="panel" aria-labelledby="settings">
+        <h2 id="settings">{say.settings}</h2>
+        <ul class="rows">
+          {mayI('rename') ? (
+            <li class="tight">
+              <h3>{say.name}</h3>
+              <div class="actions">
+                <Disclosure label={say.renameStart} about={team.name} around={`${page}/name`}>
+                  <Form action={`${page}/name`} csrf={csrf}>
+                    <Field name="name" label={say.name} autocomplete="off" value={team.name} maxlength={80}>
+                      <button type="submit">{say.save}</button>
+                    </Field>
+                  </Form>
+                </Disclosure>
+              </div>
+            </li>
+          ) : null}
+          <li class="tight">
+            <div>
+              <h3>{say.leave}</h3>
+              {isLastOwner ? <p class="fine">{say.lastOwner}</p> : null}
+            </div>
+            {isLastOwner ? null : (
+              <div class="actions">
+                <a class="button" href={`${page}/members/${who.accountId}/remove`}>
+                  {say.leaveStart}
+                </a>
+              </div>
+            )}
+          </li>
+          {mayI('delete') ? (
+            <li class="tight">
+              <h3>{say.delete}</h3>
+              <div class="actions">
+                <a class="button danger" href={`${page}/delete`}>
+                  {say.deleteStart}
+                </a>
+              </div>
+            </li>
+          ) : null}
+        </ul>
       </section>
-      {mayI('delete') ? (
-        <section aria-labelledby="delete">
-          <h2 id="delete">{say.delete}</h2>
-          <p>{say.deleteIntro}</p>
-          <p class="actions">
-            <a class="button danger" href={`${page}/delete`}>
-              {say.deleteStart}
-            </a>
-          </p>
-        </section>
-      ) : null}
       <p class="actions">
         <a class="button" href="/account/teams">
           {say.back}
@@ -137,52 +130,72 @@ export function TeamPage(props: TeamPageProps): VNode {
 
 type OfTeam = Reader & { readonly role: TeamRole; readonly page: string; readonly csrf: string }
 
-function MemberEntry({
-  member,
-  own,
-  role,
-  page,
-  csrf,
-  ...reader
-}: OfTeam & { member: MemberView; own: boolean }): VNode {
-  const { teams: say } = reader.say
+/** A member, their role, and what the viewer may do about them. */
+function MemberRow({ member, own, role, page, csrf, ...reader }: OfTeam & { member: MemberView; own: boolean }): VNode {
+  const { teams: say, ways } = reader.say
   const name = calledBy(member, say.nameless)
-  const mine = mayGive(role, member.role)
+  const ofMember = `${page}/members/${member.accountId}`
   return (
-    <>
-      <h3>
-        {name}
-        {own ? <span class="mark">{say.you}</span> : null}
-      </h3>
-      <Facts
-        of={[
-          [say.role, say.roles[member.role]],
-          member.email === null || member.email === name ? null : [reader.say.profile.email, member.email],
-          [say.joined, <Time key="joined" {...reader} at={member.joinedAt} />],
-        ]}
-      />
-      {mine ? (
-        <details>
-          <summary>
-            {say.changeRole}
-            <Unseen> ({name})</Unseen>
-          </summary>
-          <Form action={`${page}/members/${member.accountId}/role`} csrf={csrf}>
-            <RoleField {...reader} id={`role-${member.accountId}`} by={role} chosen={member.role}>
-              {say.saveRole}
-            </RoleField>
-          </Form>
-        </details>
-      ) : null}
-      {mine && !own ? (
-        <p class="actions">
-          <a class="button" href={`${page}/members/${member.accountId}/remove`}>
-            {say.remove}
-            <Unseen> ({name})</Unseen>
-          </a>
+    <li class="tight">
+      <div>
+        <h3>
+          {name} <span class="badge">{say.roles[member.role]}</span>
+          {own ? <span class="mark">{say.you}</span> : null}
+        </h3>
+        <p class="fine">
+          {member.email === null || member.email === name ? null : `${member.email} · `}
+          {say.joined} <Time {...reader} at={member.joinedAt} />
         </p>
+      </div>
+      {mayGive(role, member.role) ? (
+        <div class="actions">
+          <Disclosure label={ways.manage} about={name} around={ofMember}>
+            <Form action={`${ofMember}/role`} csrf={csrf}>
+              <RoleField {...reader} id={`role-${member.accountId}`} by={role} chosen={member.role}>
+                {say.saveRole}
+              </RoleField>
+            </Form>
+            {own ? null : (
+              <p class="actions">
+                <a class="button danger" href={`${ofMember}/remove`}>
+                  {say.remove}
+                  <Unseen> ({name})</Unseen>
+                </a>
+              </p>
+            )}
+          </Disclosure>
+        </div>
       ) : null}
-    </>
+    </li>
+  )
+}
+
+function InvitationRow({ invitation, role, page, csrf, ...reader }: OfTeam & { invitation: Invitation }): VNode {
+  const { teams: say } = reader.say
+  const { id, email, role: offered, expiresAt } = invitation
+  return (
+    <li class="tight">
+      <div>
+        <h3>
+          {email} <span class="badge">{say.roles[offered]}</span>
+        </h3>
+        <p class="fine">
+          {say.until} <Time {...reader} at={expiresAt} exact />
+        </p>
+      </div>
+      {mayGive(role, offered) ? (
+        <div class="actions">
+          <Ask
+            action={`${page}/invitations/${id}/withdraw`}
+            csrf={csrf}
+            label={say.withdrawStart}
+            about={email}
+            what={say.withdrawWhat(email)}
+            yes={say.withdraw}
+          />
+        </div>
+      ) : null}
+    </li>
   )
 }
 
@@ -228,20 +241,18 @@ function InviteForm({ role, page, csrf, mail, proven, refused, ...reader }: Invi
       </>
     )
   return (
-    <>
-      <p>{say.inviteIntro}</p>
-      <Form action={`${page}/invitations`} csrf={csrf}>
-        <Field
-          name="email"
-          type="email"
-          label={letters.address}
-          autocomplete="off"
-          maxlength={320}
-          value={refused?.email}
-        />
-        <RoleField {...reader} id="invite-role" by={role} chosen={refused?.role ?? 'member'} />
-        <Submit>{say.send}</Submit>
-      </Form>
-    </>
+    <Form action={`${page}/invitations`} csrf={csrf}>
+      <p class="fine">{say.inviteIntro}</p>
+      <Field
+        name="email"
+        type="email"
+        label={letters.address}
+        autocomplete="off"
+        maxlength={320}
+        value={refused?.email}
+      />
+      <RoleField {...reader} id="invite-role" by={role} chosen={refused?.role ?? 'member'} />
+      <Submit>{say.send}</Submit>
+    </Form>
   )
 }

@@ -4,7 +4,7 @@ import { seeOther } from '../reply.ts'
 import { route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { Field } from './field.tsx'
-import { BackToAccount, Form, Layout, readerOf, show } from './layout.tsx'
+import { Form, Layout, readerOf, show, Unseen } from './layout.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
 /** The page where a team is managed. */
@@ -34,19 +34,30 @@ const list = route({
         scopes={who.scopes}
         status={doneMessageOf(query.done, locale)}
       >
-        <p>{say.intro}</p>
-        {all.length === 0 ? <p>{say.none}</p> : null}
-        <ul class="plain">
-          {all.map(({ team, role, members }) => (
-            <li key={team.id}>
-              <a href={teamPage(team.id)}>{team.name}</a>{' '}
-              <span class="fine">
-                {say.roles[role]} · {say.size(members)}
-              </span>
-            </li>
-          ))}
-        </ul>
-        <section aria-labelledby="new">
+        <p class="lead">{say.intro}</p>
+        <section class="panel" aria-labelledby="mine">
+          <h2 id="mine">{say.mine}</h2>
+          {all.length === 0 ? <p>{say.none}</p> : null}
+          <ul class="rows">
+            {all.map(({ team, role, members }) => (
+              <li key={team.id} class="tight">
+                <div>
+                  <h3>
+                    {team.name} <span class="badge">{say.roles[role]}</span>
+                  </h3>
+                  <p class="fine">{say.size(members)}</p>
+                </div>
+                <div class="actions">
+                  <a class="button" href={teamPage(team.id)}>
+                    {say.open}
+                    <Unseen> {team.name}</Unseen>
+                  </a>
+                </div>
+              </li>
+            ))}
+          </ul>
+        </section>
+        <section class="panel" aria-labelledby="new">
           <h2 id="new">{say.newHeading}</h2>
           <Form action="/account/teams" csrf={csrf}>
             <Field name="name" label={say.name} autocomplete="off" hint={say.nameHint} maxlength={80}>
@@ -54,7 +65,6 @@ const list = route({
             </Field>
           </Form>
         </section>
-        <BackToAccount {...reader} />
       </Layout>,
     )
   },

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { UserPlace } from '../../accounts/ports.ts'
 import { roles } from '../../kernel/account.ts'
 import { locales } from '../../kernel/locale.ts'
+import { readTimeZone } from '../../kernel/time-zone.ts'
 import { object } from '../route.ts'
 
 /** Fields and parameters of more than one route. */
@@ -12,6 +13,14 @@ export const RoleSchema = z
   .enum(roles)
   .meta({ id: 'Role', description: 'The role of an account, which gives it its scopes' })
 export const LocaleName = z.enum(locales).meta({ id: 'Locale', description: 'The language of pages and email' })
+
+/** The name of a time zone, as the runtime writes it. */
+export const timeZone = z.string().transform((text, context): string => {
+  const name = readTimeZone(text)
+  if (name !== undefined) return name
+  context.addIssue({ code: 'invalid_format', format: 'time_zone', input: text })
+  return z.NEVER
+})
 
 /** How a session was authenticated. */
 export const amr = z.array(z.string()).describe('The authentication methods that were used (RFC 8176)')
@@ -54,6 +63,10 @@ export const line = z
   .max(200)
   .regex(/^[^\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/u)
   .describe('One line of text')
+
+/** A field of a form that may stay empty: browsers send it nevertheless. */
+export const emptyAsUndefined = <S extends z.ZodType<string, string>>(schema: S) =>
+  z.union([z.literal('').transform(() => undefined), schema]).optional()
 
 /** The name of a team: it fits in a heading and has at least one visible character. */
 export const teamName = line

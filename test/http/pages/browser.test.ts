@@ -132,8 +132,8 @@ describe('a user with a browser', { timeout: 60_000 }, () => {
 
     await link(page, 'Profile').click()
     await page.getByRole('textbox', { name: 'Name' }).fill('Ada <script>alert(1)</script> King')
-    await button(page, 'Save name').click()
-    await page.getByText('Your name was changed.').waitFor()
+    await button(page, 'Save').click()
+    await page.getByText('Your profile was saved.').waitFor()
     expect(await page.getByRole('textbox', { name: 'Name' }).inputValue()).toBe('Ada <script>alert(1)</script> King')
 
     await link(page, 'Sign-in methods').click()
@@ -274,18 +274,19 @@ describe('a user with a browser', { timeout: 60_000 }, () => {
     await be(page, /^Continue as Zoë/)
     await heading(page, 'Your account')
 
+    // Of radio buttons, the arrow keys reach the ones that are not chosen.
     const wanted = await page.evaluate(
       () =>
-        Array.from(document.querySelectorAll('a, button, summary, input:not([type=hidden])')).filter((element) =>
-          element.checkVisibility({ contentVisibilityAuto: true }),
-        ).length,
+        Array.from(
+          document.querySelectorAll('a, button, summary, select, input:not([type=hidden], [type=radio]:not(:checked))'),
+        ).filter((element) => element.checkVisibility({ contentVisibilityAuto: true })).length,
     )
     const reached = new Set<string>()
     for (let at = 0; at < wanted + 2; at++) {
       await page.keyboard.press('Tab')
       reached.add(
         await page.evaluate(() => {
-          const all = Array.from(document.querySelectorAll('a, button, summary, input:not([type=hidden])'))
+          const all = Array.from(document.querySelectorAll('a, button, summary, select, input:not([type=hidden])'))
           return String(all.indexOf(document.activeElement as Element))
         }),
       )

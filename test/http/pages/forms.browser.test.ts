@@ -100,8 +100,8 @@ describe.each([
     await heading(page, 'Your account')
 
     await page.getByRole('textbox', { name: 'Name' }).fill('Zoë')
-    await button(page, 'Save name').click()
-    await page.getByText('Your name was changed.').waitFor()
+    await button(page, 'Save').click()
+    await page.getByText('Your profile was saved.').waitFor()
     await button(page, 'Sign out').click()
     await page.getByText('You are signed out.').waitFor()
 

@@ -60,7 +60,7 @@ describe('the sign-in page', () => {
       for (const javaScriptEnabled of [true, false]) {
         const page = await newPage({ locale, javaScriptEnabled, viewport: { width: 320, height: 640 } })
         await page.goto('/login')
-        expect(await focused(page)).toBe('username')
+        await expect.poll(() => focused(page)).toBe('username')
         expect(await bottomOf(page, '#password')).toBeLessThanOrEqual(640)
         expect(await bottomOf(page, 'form[action="/login/password"] .primary')).toBeLessThanOrEqual(640)
         await page.context().close()

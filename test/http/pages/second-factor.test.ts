@@ -202,7 +202,7 @@ describe('a passkey', () => {
     const who = newcomer()
     await signIn(page, who)
     await page.goto('/account/passkeys')
-    await field(page, 'Name').fill('My laptop')
+    await field(page, 'Name of the new passkey').fill('My laptop')
     await button(page, 'Add a passkey').click()
     await page.getByRole('status').filter({ hasText: 'was added' }).waitFor()
     const { credentials } = await device.session.send('WebAuthn.getCredentials', { authenticatorId: device.id })
@@ -230,6 +230,7 @@ describe('a passkey', () => {
     await heading(page, 'Your account')
 
     await page.goto('/account/passkeys')
+    await page.getByText(/^Manage/).click()
     await page.getByText(/^Remove…/).click()
     await button(page, /^Remove/).click()
     await page.getByRole('status').filter({ hasText: 'was removed' }).waitFor()
