@@ -1,6 +1,7 @@
 /** Writes the catalogues into `docs/`, and the settings of providers into `.env.example`: `npm run docs`. A test fails while they differ from the code. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { z } from 'zod'
+import { applicationsFile } from '../src/commands/applications-file.ts'
 import { providersFile } from '../src/commands/providers-file.ts'
 import { type ErrorCode, catalogue as errors, type Locale, texts } from '../src/errors/catalogue.ts'
 import { guide as english } from '../src/errors/guidance.en.ts'
@@ -126,6 +127,7 @@ const generalSettings = envExample.slice(0, envExample.indexOf(firstSection))
 /** Each generated file and what it should hold. */
 export const documents: Readonly<Record<string, string>> = {
   '.env.example': generalSettings + providerSections(),
+  'docs/applications.schema.json': `${JSON.stringify(z.toJSONSchema(applicationsFile, { io: 'input' }), null, 2)}\n`,
   'docs/providers.schema.json': `${JSON.stringify(z.toJSONSchema(providersFile, { io: 'input' }), null, 2)}\n`,
   'docs/errors.md': `# Errors
 

@@ -8,6 +8,7 @@ import { createBrand } from './branding/accent.ts'
 import { type CompleteConfig, refuseProvidersInBoth } from './config.ts'
 import { createProviderTokens } from './connections/provider-tokens.ts'
 import { createCredentials } from './credentials/credentials.ts'
+import { applyApplications } from './flows/apply-applications.ts'
 import { applyProviders } from './flows/apply-providers.ts'
 import { createFlows } from './flows/flows.ts'
 import { createReturns } from './flows/return-to.ts'
@@ -266,6 +267,9 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
     /** Makes providers as declared, for the command. */
     applyProviders: applyProviders({ managed }),
     listProviders: managed.list,
+    /** Makes applications as declared, for the command. */
+    applyApplications: applyApplications({ applications }),
+    listApplications: applications.list,
     endSessions: createEndSessions({ store: stored.endable, clock }),
     runJob: scheduler.run,
     /** The messages that are not sent: outside production, without a mail server. */

@@ -174,6 +174,7 @@ const may: Record<string, readonly string[]> = {
   ],
   // Each calls one function of the assembled service; only `copy-to` needs both databases, and no service.
   commands: [
+    'applications/policy.ts',
     'doctor',
     'kernel',
     'type vinculum.ts',

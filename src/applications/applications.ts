@@ -47,6 +47,22 @@ type NotFound = AppError<'application_not_found'>
 export type Refused = AppError<'invalid_request'> & { readonly fields: readonly ApplicationFault[] }
 
 const defaultScopes = ['openid', 'profile', 'email', 'offline_access'] as const
+/** What an application has that is not registered otherwise. */
+export const defaultsOf = (
+  kind: ApplicationKind,
+  redirectUris: readonly string[],
+): Required<Omit<ApplicationChange, 'name' | 'redirectUris'>> => ({
+  firstParty: false,
+  postLogoutRedirectUris: [],
+  scopes: defaultScopes,
+  resources: [],
+  clientAuth: defaultAuth(kind),
+  accessTtlSeconds: null,
+  refreshTtlSeconds: null,
+  backchannelLogoutUri: null,
+  corsOrigins: kindRules[kind].hasOrigins ? originsOf(redirectUris) : [],
+  logoUri: null,
+})
 const defaultAuth = (kind: ApplicationKind): ApplicationAuth => applicationAuthsOf(kind)[0] ?? 'none'
 
 type ApplicationsParts = {
@@ -63,10 +79,12 @@ export function createApplications({ applications, sessions, clock, ids, random,
   const noted = (
     name: `application.${'created' | 'updated' | 'disabled' | 'enabled' | 'deleted' | 'secret_rotated' | 'secret_ended'}`,
     application: string,
-    by: string,
+    by: string | null,
     origin: Origin,
   ): readonly Fact[] => [{ name, accountId: null, origin: originForOthers(origin), data: { application, by } }]
 
+  const isCurrentSecret = ({ secretHash }: Application, given: string): boolean =>
+    sameSecret(sha256(given), secretHash ?? '')
   /** Whether a secret is the current one, or the previous one within its overlap. */
   const isSecret = ({ secretHash, previousHash, previousUntil }: Application, given: string): boolean => {
     const hash = sha256(given)
@@ -90,26 +108,20 @@ export function createApplications({ applications, sessions, clock, ids, random,
   const refused = (fields: readonly ApplicationFault[]) => err<Refused>({ ...fail('invalid_request').error, fields })
 
   return {
+    /** `own`: an ID and a secret that an operator chose in a file. */
     async create(
-      by: string,
+      by: string | null,
       given: NewApplication,
       origin: Origin,
+      own: { readonly id?: string; readonly secret?: string | undefined } = {},
     ): Promise<Result<IssuedApplication, Refused | AppError<'too_many_applications'>>> {
       const now = clock()
       const clientAuth = given.clientAuth ?? defaultAuth(given.kind)
-      const secret = clientAuth === 'none' ? null : secretToken(random)
+      const secret = clientAuth === 'none' ? null : (own.secret ?? secretToken(random))
       const application: Application = {
-        firstParty: false,
-        postLogoutRedirectUris: [],
-        scopes: defaultScopes,
-        resources: [],
-        accessTtlSeconds: null,
-        refreshTtlSeconds: null,
-        backchannelLogoutUri: null,
-        corsOrigins: kindRules[given.kind].hasOrigins ? originsOf(given.redirectUris) : [],
-        logoUri: null,
+        ...defaultsOf(given.kind, given.redirectUris),
         ...given,
-        id: ids('app'),
+        id: own.id ?? ids('app'),
         clientAuth,
         secretHash: secret === null ? null : sha256(secret),
         previousHash: null,
@@ -152,7 +164,7 @@ export function createApplications({ applications, sessions, clock, ids, random,
     any: (): Promise<boolean> => applications.any(),
 
     async update(
-      by: string,
+      by: string | null,
       id: string,
       change: ApplicationChange,
       origin: Origin,
@@ -173,11 +185,10 @@ export function createApplications({ applications, sessions, clock, ids, random,
 
     /** Creates a new secret. The current one stays valid for `overlap` seconds. Use 0 if a secret has leaked. */
     async rotateSecret(
-      by: string,
-      { id, overlap = overlapSeconds }: { id: string; overlap?: number },
+      by: string | null,
+      { id, overlap = overlapSeconds, secret = secretToken(random) }: { id: string; overlap?: number; secret?: string },
       origin: Origin,
     ): Promise<Result<IssuedApplication, AppError<'application_not_found' | 'application_has_no_secret'>>> {
-      const secret = secretToken(random)
       const application = await applications.rotateSecret(
         id,
         sha256(secret),
@@ -195,14 +206,14 @@ export function createApplications({ applications, sessions, clock, ids, random,
     },
 
     /** Refuses sign-ins and tokens of the application at once, until it is enabled again. */
-    async disable(by: string, id: string, origin: Origin): Promise<Result<Application, NotFound>> {
+    async disable(by: string | null, id: string, origin: Origin): Promise<Result<Application, NotFound>> {
       const done = await applications.setDisabled(id, clock(), noted('application.disabled', id, by, origin))
       origins.expire()
       return done ? ok(done) : fail('application_not_found')
     },
 
     /** People can sign in to it again. Sign-ins that have not expired in the meantime continue. */
-    async enable(by: string, id: string, origin: Origin): Promise<Result<Application, NotFound>> {
+    async enable(by: string | null, id: string, origin: Origin): Promise<Result<Application, NotFound>> {
       const done = await applications.setDisabled(id, null, noted('application.enabled', id, by, origin))
       origins.expire()
       return done ? ok(done) : fail('application_not_found')
@@ -227,6 +238,8 @@ export function createApplications({ applications, sessions, clock, ids, random,
     },
 
     isSecret,
+    /** Whether a secret is the current one. */
+    isCurrentSecret,
     /** The origins from which scripts may call the API. */
     origins: { refresh: origins.refresh, has: origins.has },
 

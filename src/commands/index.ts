@@ -1,5 +1,6 @@
 /** The commands after `npm start --`: their table, the usage text, and how to read arguments and print reports. */
 import { parseArgs } from 'node:util'
+import { applyApplicationsCommand, exportApplicationsCommand } from './applications.ts'
 import type { Command, CommandReport } from './command.ts'
 import { copyTo } from './copy-to.ts'
 import { doctor } from './doctor.ts'
@@ -18,6 +19,8 @@ export const commands: Readonly<Record<string, Command>> = {
   'end-sessions': endSessionsCommand,
   'providers apply': applyCommand,
   'providers export': exportCommand,
+  'applications apply': applyApplicationsCommand,
+  'applications export': exportApplicationsCommand,
 }
 
 const synopsisOf = (name: string, { positionals, options, flags = [] }: Command): string =>

@@ -1,20 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { message } from '../errors/catalogue.ts'
 import type { AppliedProvider, ApplyStep } from '../flows/apply-providers.ts'
 import { prefix } from '../providers/settings.ts'
 import { readSecretFile } from '../settings/secret-file.ts'
-import { type Command, type CommandReport, plain } from './command.ts'
-import { type FileFault, pathText, readProvidersFile } from './providers-file.ts'
-
-const failure = (result: string, faults: readonly FileFault[]): CommandReport => ({
-  ok: false,
-  done: [],
-  failed: [
-    ...faults.map(({ path, message: what }) => (path === '' ? `The file ${what}.` : `${path}: ${what}`)),
-    'Nothing was changed.',
-  ],
-  data: { result, errors: faults },
-})
+import { type Command, plain } from './command.ts'
+import { type FileFault, failure, pathText, readText } from './declaration-file.ts'
+import { readProvidersFile } from './providers-file.ts'
 
 const stepWords: Readonly<Record<ApplyStep, readonly [done: string, planned: string]>> = {
   created: ['created', 'create'],
@@ -41,14 +31,6 @@ function faultsOf({ refusal }: AppliedProvider, index: number): readonly FileFau
       message: what,
     }))
   return [{ path: pathText(['providers', index]), message: message(refusal, 'en').detail }]
-}
-
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return undefined
-  }
 }
 
 export const applyCommand: Command = {
