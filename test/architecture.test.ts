@@ -125,6 +125,7 @@ const may: Record<string, readonly string[]> = {
     'credentials/scopes.ts',
     'applications/metadata.ts',
     'applications/policy.ts',
+    'applications/snippets.ts',
     ...['accounts', 'sessions', 'connections', 'teams', 'credentials', 'applications', 'openid'].map(
       (noun) => `type ${noun}`,
     ),

@@ -85,6 +85,7 @@ describe.each(databases)('the pages about applications, with %s', (database) => 
     expect(secret).toBeDefined()
     const page = `/admin/applications/${id}`
     expect(await read(page)).not.toContain(secret)
+    expect(await read(page)).toContain('mod_auth_openidc')
     const rotated = await send(page, `${page}/secret`, { overlap_seconds: '3600' })
     expect([secretIn(rotated.text) === secret, secretIn(rotated.text)]).toEqual([false, expect.any(String)])
     expect(await read(page)).toContain('The previous secret is valid until')

@@ -2,6 +2,7 @@ import type { VNode } from 'preact'
 import { z } from 'zod'
 import { isStandardScope, limits } from '../../applications/policy.ts'
 import type { Application } from '../../applications/ports.ts'
+import { snippetsOf } from '../../applications/snippets.ts'
 import type { Locale } from '../../errors/catalogue.ts'
 import {
   accountCursor,
@@ -152,6 +153,7 @@ const application = route({
             ) : null}
           </p>
         </section>
+        <Snippets {...reader} application={one} issuer={services.settings.issuer} />
         {one.secretHash === null ? null : (
           <Secret {...reader} application={one} now={services.clock()} csrf={csrf} may={may} />
         )}
@@ -160,6 +162,33 @@ const application = route({
     )
   },
 })
+
+/** How to connect the application with well-known libraries and programs. */
+function Snippets({
+  application: one,
+  issuer,
+  say,
+}: Reader & { application: Application; issuer: string }): VNode | null {
+  const { applications: words } = say
+  const { id: clientId, redirectUris, scopes } = one
+  const [redirectUri = ''] = redirectUris
+  // A scope of an API needs the API as well, which these snippets do not name.
+  const values = { issuer, clientId, redirectUri, scopes: scopes.filter(isStandardScope) }
+  return (
+    <section aria-labelledby="connect">
+      <h2 id="connect">{words.connect}</h2>
+      <p>{one.secretHash === null ? words.connectText : words.connectSecret}</p>
+      {snippetsOf(one.kind, values).map(({ id, name, text }) => (
+        <details key={id}>
+          <summary>{name}</summary>
+          <pre>
+            <code>{text}</code>
+          </pre>
+        </details>
+      ))}
+    </section>
+  )
+}
 
 const Codes = ({ of }: { of: readonly string[] }): VNode => (
   <ul>

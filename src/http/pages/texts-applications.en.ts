@@ -77,6 +77,10 @@ export const applications = {
   issuer: 'Issuer',
   created: 'Created',
   changed: 'Last change',
+  connect: 'Connect it',
+  connectText: 'These examples are filled in for this application.',
+  connectSecret:
+    'These examples are filled in for this application. They read its secret from the environment: put it there, never into code.',
   secret: 'Client secret',
   secretTitle: (name: string) => `The secret of ${name}`,
   secretOnce: 'Copy the secret now. It is shown only once.',

@@ -74,6 +74,10 @@ export const applications: typeof en = {
   issuer: 'Emissor',
   created: 'Criado',
   changed: 'Última alteração',
+  connect: 'Conectar',
+  connectText: 'Estes exemplos já estão preenchidos para este aplicativo.',
+  connectSecret:
+    'Estes exemplos já estão preenchidos para este aplicativo. Eles leem o segredo do ambiente: guarde-o lá, nunca no código.',
   secret: 'Segredo do cliente',
   secretTitle: (name) => `O segredo de ${name}`,
   secretOnce: 'Copie o segredo agora. Ele só aparece uma vez.',
