@@ -457,6 +457,7 @@ const namesProvider: Record<string, readonly [names: string, why: string]> = {
   'http/error-facts.ts': ['atlassian github google', example],
   'http/openapi/examples.ts': ['atlassian github google', example],
   'http/schemas/fields.ts': ['google', example],
+  'applications/snippets.ts': ['github', 'the address of a Go package in an example'],
   'config.ts': ['apple', platform],
   'kernel/passkey-origins.ts': ['apple', platform],
   'http/api/passkey-origins.ts': ['apple', platform],
