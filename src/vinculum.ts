@@ -4,7 +4,7 @@ import { createAccounts } from './accounts/accounts.ts'
 import type { SignInRules } from './accounts/methods.ts'
 import { scopeOf } from './accounts/roles.ts'
 import { createClients } from './applications/clients.ts'
-import { createBrand } from './branding/accent.ts'
+import { createBranding } from './branding/branding.ts'
 import { type CompleteConfig, refuseProvidersInBoth } from './config.ts'
 import { createProviderTokens } from './connections/provider-tokens.ts'
 import { createCredentials } from './credentials/credentials.ts'
@@ -111,14 +111,14 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
   })
 
   // Who the service is for its users
-  const brand = await createBrand(config.brand)
+  const branding = await createBranding({ ...base, store: stored.branding, defaults: config.brand })
 
   // Email
   const { letter, allowed, mailbox, mailer } = createMail({
     ...base,
     mails: stored.mails,
     settings: config.mail,
-    brand,
+    brand: branding.current,
     production: config.production,
     publicUrl,
     hit: stored.rateLimits.hit,
@@ -213,6 +213,7 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
       logoutNotices: clients.logoutNotices,
       keys,
       managed,
+      branding,
       manageProviders: flows.manageProviders,
       rollUp: createRollUp({ statistics: stored.statistics, clock }),
       repairGrants: async () => {
@@ -242,13 +243,13 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
       serviceCredentials: credentials.serviceCredentials,
       applications,
       applicationAccess,
+      branding,
       openid,
       standing,
       revocationsOf: revocation.waiting,
       mailbox,
     },
     scheduler,
-    brand,
     csrfKey: ring.keysFor('csrf')[0],
     flowCookieSeconds: oauth.stateTtlSeconds + conflicts.ttlSeconds,
   })

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import type { Brand } from './branding/brand.ts'
 import { type CompleteConfig, routeSettings } from './config.ts'
 import { trustSeconds } from './credentials/trusted-devices.ts'
 import type { Foundation } from './foundation.ts'
@@ -39,14 +38,13 @@ type WebParts = {
   readonly foundation: Pick<Foundation, 'base' | 'log' | 'droppedLines' | 'clockSkewMs' | 'store'>
   readonly nouns: Nouns
   readonly scheduler: Pick<Scheduler, 'status' | 'backlogs'>
-  readonly brand: Brand
   readonly csrfKey: Buffer
   /** How long a browser keeps the cookie of a sign-in in progress. */
   readonly flowCookieSeconds: number
 }
 
 /** The service over HTTP: every route, the services that routes call, and the server. */
-export function createWeb({ config, foundation, nouns, scheduler, brand, csrfKey, flowCookieSeconds }: WebParts) {
+export function createWeb({ config, foundation, nouns, scheduler, csrfKey, flowCookieSeconds }: WebParts) {
   const { base, log, droppedLines, clockSkewMs, store } = foundation
   const { clock, events } = base
   let closing = false
@@ -85,7 +83,7 @@ export function createWeb({ config, foundation, nouns, scheduler, brand, csrfKey
     requestMs: config.store.tag === 'postgres' ? config.requestDeadlineMs : null,
     rateLimits: config.rateLimits ? store.rateLimits : null,
     csrfKey,
-    brand,
+    branding: nouns.branding,
     errorPage,
     record: store.audit.record,
     onWarning: (message) => log.warn(message),

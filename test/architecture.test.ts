@@ -36,7 +36,7 @@ const may: Record<string, readonly string[]> = {
   ],
   sealing: ['kernel'],
   statistics: ['kernel'],
-  branding: ['kernel'],
+  branding: ['kernel', 'errors', 'type events'],
   audit: ['type events'],
   providers: ['kernel', 'errors', 'type events', 'events/catalogue.ts', 'settings/text.ts'],
   // From other folders a store sees only the ports it implements, and the facts it records.
@@ -47,7 +47,9 @@ const may: Record<string, readonly string[]> = {
     ...['accounts', 'sessions', 'connections', 'credentials', 'teams', 'mail', 'applications'].map(
       (noun) => `type ${noun}/ports.ts`,
     ),
-    ...['audit', 'providers', 'sealing', 'statistics', 'jobs', 'http'].map((noun) => `type ${noun}/ports.ts`),
+    ...['audit', 'providers', 'sealing', 'statistics', 'branding', 'jobs', 'http'].map(
+      (noun) => `type ${noun}/ports.ts`,
+    ),
   ],
   flows: [
     'kernel',
@@ -98,6 +100,7 @@ const may: Record<string, readonly string[]> = {
     'credentials/scopes.ts',
     'applications/metadata.ts',
     'applications/policy.ts',
+    'branding/fields.ts',
     ...[
       'accounts',
       'sessions',
@@ -110,6 +113,7 @@ const may: Record<string, readonly string[]> = {
       'statistics',
       'audit',
       'providers',
+      'branding',
     ].map((noun) => `type ${noun}`),
   ],
   // Pages do what the API does (`form.ts`). The API imports no page: a program never needs one.
@@ -129,7 +133,7 @@ const may: Record<string, readonly string[]> = {
     ...['accounts', 'sessions', 'connections', 'teams', 'credentials', 'applications', 'openid'].map(
       (noun) => `type ${noun}`,
     ),
-    ...['audit', 'jobs', 'providers', 'statistics'].map((noun) => `type ${noun}`),
+    ...['audit', 'branding', 'jobs', 'providers', 'statistics'].map((noun) => `type ${noun}`),
     // The settings of each kind of provider are the fields of a form.
     'providers/kinds.ts',
   ],

@@ -12,6 +12,8 @@ export const scopes = [
   'providers:write',
   'applications:read',
   'applications:write',
+  'settings:read',
+  'settings:write',
 ] as const
 export type Scope = (typeof scopes)[number]
 

@@ -1,4 +1,4 @@
-import type { Accent, AccentPair, Brand, BrandSettings } from './brand.ts'
+import type { Accent, AccentPair } from './brand.ts'
 
 /** The backgrounds that links and buttons stand on: those of the pages in both color schemes. */
 export const backgrounds = {
@@ -30,9 +30,4 @@ export async function accentFor(color: string): Promise<Accent> {
     light: readable(backgrounds.light, '#000000'),
     dark: readable(backgrounds.dark, '#ffffff'),
   }
-}
-
-/** The brand that pages and messages show. */
-export async function createBrand({ color, ...brand }: BrandSettings): Promise<Brand> {
-  return { ...brand, accent: color === null ? null : await accentFor(color) }
 }

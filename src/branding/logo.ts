@@ -1,13 +1,10 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { err, ok, type Result } from '../kernel/result.ts'
 import type { Logo } from './brand.ts'
+import { pngSignature, readPng } from './png.ts'
 
 /** A larger picture would delay every sign-in page on a phone. In bytes. */
 export const mostLogoBytes = 100 * 1024
-/** In pixels. A small PNG file can still fill the memory of a phone. */
-const mostPixels = 2048
-
-const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
 
 /**
  * Reads a picture: PNG, or SVG. The error completes a sentence about the file. A browser runs no script of an SVG in an
@@ -36,13 +33,9 @@ export function readLogo(path: string): Result<Logo, string> {
 
 /** Recognizes a picture by its content, never by its name. */
 export function logoOf(body: Buffer): Result<Logo, string> {
-  if (body.subarray(0, signature.length).equals(signature)) {
-    // The first chunk of every PNG is IHDR, with width and height (PNG, section 11.2.2).
-    if (body.length < 33 || body.toString('latin1', 12, 16) !== 'IHDR') return err('is a damaged PNG')
-    const [width, height] = [body.readUInt32BE(16), body.readUInt32BE(20)]
-    if (width < 1 || height < 1) return err('is a damaged PNG')
-    if (width > mostPixels || height > mostPixels) return err(`is larger than ${mostPixels} × ${mostPixels} pixels`)
-    return ok({ contentType: 'image/png', body })
+  if (body.subarray(0, pngSignature.length).equals(pngSignature)) {
+    const picture = readPng(body)
+    return picture.ok ? ok({ contentType: 'image/png', body: picture.value }) : picture
   }
   const text = body.toString('utf8')
   // An XML declaration, comments and a doctype may come first.

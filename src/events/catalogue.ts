@@ -246,6 +246,11 @@ export const eventCatalogue = {
     { credential: z.string().nullable() },
     { audit: true, log: 'warn' },
   ),
+  'branding.updated': fact(
+    'The name, colors or texts of the service were changed',
+    { fields: z.array(z.string()), by },
+    { audit: true, log: 'info' },
+  ),
   'application.created': fact(
     'An application was registered',
     { application: z.string(), by },

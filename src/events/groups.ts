@@ -33,6 +33,7 @@ const groupOf: Readonly<Record<Beginning<AuditName>, EventGroup>> = {
   signing_key: 'administration',
   provider: 'administration',
   audit: 'administration',
+  branding: 'administration',
   access: 'administration',
 }
 type Beginning<N extends string> = N extends `${infer B}.${string}` ? B : never

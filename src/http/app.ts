@@ -1,13 +1,13 @@
 import express, { type Express, type Request } from 'express'
 import type { VNode } from 'preact'
-import type { Brand } from '../branding/brand.ts'
+import type { Branding } from '../branding/branding.ts'
 import type { AppError } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
 import type { Fact } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Random } from '../kernel/ids.ts'
 import { readIp } from '../kernel/ip.ts'
-import { pageBrandOf } from './brand.ts'
+import { createPageBrand } from './brand.ts'
 import { createCookies } from './cookies.ts'
 import { createCors, type RegisteredOrigins } from './cors.ts'
 import { createCsrf } from './csrf.ts'
@@ -47,7 +47,7 @@ export type AppParts<D> = {
   /** `null`: no rate limits. */
   readonly rateLimits: RateLimitStore | null
   readonly csrfKey: Buffer
-  readonly brand: Brand
+  readonly branding: Pick<Branding, 'current' | 'load'>
   readonly errorPage: (error: AppError, context: ErrorContext) => VNode
   readonly record: (fact: Fact) => Promise<void>
   readonly onDefect: (error: unknown, requestId: string) => void
@@ -73,7 +73,7 @@ export function createApp<D>(parts: AppParts<D>): { readonly app: Express; reado
   app.set('query parser', 'simple')
   app.set('trust proxy', parts.trustProxyHops)
 
-  const brand = pageBrandOf(parts.brand, publicUrl)
+  const brand = createPageBrand(parts.branding.current, publicUrl)
   const cookies = createCookies(parts)
   const describe = createProblems(parts)
   const stylesheet = staticFiles.find(({ contentType }) => contentType.startsWith('text/css'))?.path
@@ -111,11 +111,13 @@ export function createApp<D>(parts: AppParts<D>): { readonly app: Express; reado
     requestId: createRequestIds(parts.random),
     addressOf: parts.trustProxyHops === 0 ? peerOrWarning(parts.onWarning) : forwardedFor,
     brand: brand.page,
+    brandFile: brand.file,
+    reloadBrand: parts.branding.load,
     errorPage: parts.errorPage,
     record: parts.record,
     onDefect: parts.onDefect,
   }
-  const unroutable = mount(app, frame, routes, [...staticFiles, ...brand.files, ...referenceFiles], parts.vinculum)
+  const unroutable = mount(app, frame, routes, [...staticFiles, ...referenceFiles], parts.vinculum)
   return { app, refusals: { unroutable, unreadable: createUnreadable(frame, rateLimits !== null) } }
 }
 

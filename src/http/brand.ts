@@ -2,7 +2,7 @@ import type { Brand } from '../branding/brand.ts'
 import { type StaticFile, staticFile } from './static.ts'
 
 /** What every page shows of the operator. Files are paths of this service. */
-export type PageBrand = Pick<Brand, 'supportEmail' | 'privacyUrl' | 'termsUrl'> & {
+export type PageBrand = Pick<Brand, 'supportEmail' | 'privacyUrl' | 'termsUrl' | 'formText'> & {
   readonly name: string
   readonly stylesheet: string | null
   readonly logo: string | null
@@ -17,13 +17,47 @@ export const plainPageBrand: PageBrand = {
   supportEmail: null,
   privacyUrl: null,
   termsUrl: null,
+  formText: { en: null, 'pt-BR': null },
+}
+
+/** How many files of earlier brands are still served: pages in open tabs, and nodes that are a second behind. */
+const keptFiles = 24
+
+/** What pages show of the current brand, prepared once for each brand. */
+export function createPageBrand(current: () => Brand, publicUrl: URL) {
+  let brand: Brand | undefined
+  let page = plainPageBrand
+  const files = new Map<string, StaticFile>()
+  const prepare = (): void => {
+    const now = current()
+    if (now === brand) return
+    brand = now
+    const prepared = pageBrandOf(now, publicUrl)
+    page = prepared.page
+    for (const file of prepared.files) {
+      files.delete(file.path)
+      files.set(file.path, file)
+    }
+    for (const path of files.keys()) if (files.size > keptFiles) files.delete(path)
+  }
+  return {
+    page: (): PageBrand => {
+      prepare()
+      return page
+    },
+    file: (path: string): StaticFile | undefined => {
+      if (!path.startsWith('/static/')) return undefined
+      prepare()
+      return files.get(path)
+    },
+  }
 }
 
 const extensions = { 'image/png': 'png', 'image/svg+xml': 'svg' } as const
 
 /** What pages show of a brand, and the files it needs: its colors, and its logo. */
 export function pageBrandOf(
-  { name, accent, logo, supportEmail, privacyUrl, termsUrl }: Brand,
+  { name, accent, logo, supportEmail, privacyUrl, termsUrl, formText }: Brand,
   publicUrl: URL,
 ): { readonly page: PageBrand; readonly files: readonly StaticFile[] } {
   const style = accent && staticFile('brand.css', 'text/css; charset=utf-8', colorsOf(accent))
@@ -36,6 +70,7 @@ export function pageBrandOf(
       supportEmail,
       privacyUrl,
       termsUrl,
+      formText,
     },
     files: [style, picture].filter((file) => file !== null),
   }

@@ -16,6 +16,7 @@ import type { Limiter } from './limits.ts'
 import type { Authenticate } from './principal.ts'
 import type { Describe } from './problem.ts'
 import type { Principal, Route } from './route.ts'
+import type { StaticFile } from './static.ts'
 
 /** What an error page may know about the request. */
 export type ErrorContext = {
@@ -47,7 +48,11 @@ export type Frame = {
   readonly requestId: () => string
   readonly addressOf: (request: Request) => string | null
   /** What every page shows of the operator. */
-  readonly brand: PageBrand
+  readonly brand: () => PageBrand
+  /** A file of the brand: its colors, its logo. `undefined` if there is no such file. */
+  readonly brandFile: (path: string) => StaticFile | undefined
+  /** Learns of a file that another node already serves. */
+  readonly reloadBrand: () => Promise<void>
   readonly errorPage: (error: AppError, context: ErrorContext) => VNode
   /** Writes a refusal to the audit log. */
   readonly record: (fact: Fact) => Promise<void>

@@ -75,10 +75,12 @@ export function mount<D>(
         // A body may or may not follow, so the connection cannot be used again.
         return responder.send(417, [...frame.headers.api, 'Connection', 'close'], '')
       }
+      const late = found.resource || found.file ? undefined : await lateFile(frame, request.path)
       await frame.cors.prepare(sharesOf(frame, request, found), request.headers)
       const preflight = preflightOf(frame, request, found)
       if (preflight) return responder.send(204, [...frame.headers.api, ...preflight])
-      if (found.file) return await answerFile(frame, found.file, request, responder)
+      const file = found.file ?? late
+      if (file) return await answerFile(frame, file, request, responder)
       if (!found.resource) return responder.refuse(fail('not_found').error)
       await serve(frame, found, incoming, responder, vinculum)
     } catch (thrown) {
@@ -156,7 +158,7 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
   }
 
   return (method: string, path: string, body?: 'json' | 'form'): RouteMatch<D> => {
-    const file = statics.get(path)
+    const file = statics.get(path) ?? frame.brandFile(path)
     if (file) {
       const offered = method === 'GET' || method === 'HEAD'
       const target = { pattern: '/static', surface: 'browser', oauth: false, crossOrigin: 'none' } as const
@@ -324,6 +326,13 @@ function preflightOf<D>(frame: Frame, request: Request, found: RouteMatch<D>): r
   return wanted === undefined
     ? undefined
     : frame.cors.preflight(sharesOf(frame, request, found), wanted, request.headers)
+}
+
+/** A file of a brand that another node stored a moment ago: its page can already name it. */
+async function lateFile(frame: Frame, path: string): Promise<StaticFile | undefined> {
+  if (!path.startsWith('/static/')) return undefined
+  await frame.reloadBrand()
+  return frame.brandFile(path)
 }
 
 async function answerFile(frame: Frame, file: StaticFile, request: Request, responder: Responder): Promise<void> {

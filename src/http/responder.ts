@@ -83,7 +83,7 @@ export class Responder {
     // Showing an error again would repeat what was refused, with the code or the state of a callback in its address.
     const isView = request.method === 'GET' && status < 400 && target.bound !== undefined
     return {
-      brand: this.#frame.brand,
+      brand: this.#frame.brand(),
       now: this.#frame.clock(),
       path: request.path,
       here: isView ? returnTo : null,

@@ -5,6 +5,7 @@ import type { Users } from '../accounts/users.ts'
 import type { ApplicationAccess } from '../applications/access.ts'
 import type { Applications } from '../applications/applications.ts'
 import type { AuditStore } from '../audit/ports.ts'
+import type { Branding } from '../branding/branding.ts'
 import type { Revocations } from '../connections/revocation.ts'
 import type { Standing } from '../connections/standing.ts'
 import type { ServiceCredentials } from '../credentials/service-credentials.ts'
@@ -45,6 +46,7 @@ export type Services = {
   readonly serviceCredentials: ServiceCredentials
   readonly applications: Applications
   readonly applicationAccess: ApplicationAccess
+  readonly branding: Branding
   /** The OpenID provider, for the routes under `/oauth`. */
   readonly openid: Openid
   /** A person's own activity; `flows.readAsAdministrator` reads that of others. */

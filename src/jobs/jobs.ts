@@ -18,6 +18,7 @@ type JobsParts = {
   keys: Keys
   /** The providers that administrators manage. */
   managed: { load(): Promise<void> }
+  branding: { load(): Promise<void> }
   manageProviders: Pick<Flows['manageProviders'], 'continueDeletions' | 'notifyExpiringSecrets'>
   sweeping: Pick<Sweeping, 'work'>
   rollUp: RollUp
@@ -34,6 +35,7 @@ export const defineJobs = ({
   logoutNotices,
   keys,
   managed,
+  branding,
   manageProviders,
   sweeping,
   rollUp,
@@ -78,6 +80,7 @@ export const defineJobs = ({
   { name: 'count-by-hour', everySeconds: 600, shared: true, isDueAtFirst: true, work: () => rollUp.work() },
   // Every second, so that all nodes agree within two. It reads one small table, and the rest only after a change.
   { name: 'reload-providers', everySeconds: 1, shared: false, work: () => managed.load() },
+  { name: 'reload-branding', everySeconds: 1, shared: false, work: () => branding.load() },
   {
     name: 'delete-providers',
     everySeconds: 30,

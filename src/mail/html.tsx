@@ -36,6 +36,8 @@ export type HtmlMessage = {
   readonly service: string
   /** Colors of the operator; `null` for the built-in ones. */
   readonly accent: Accent | null
+  /** Text of the operator above the message; `null` for none. */
+  readonly header: string | null
   readonly body: readonly Block[]
   /** Smaller text below the message. */
   readonly footer: readonly string[]
@@ -45,7 +47,7 @@ export type HtmlMessage = {
  * A message as HTML. It has no images, scripts or remote content, not even the operator's logo: opening a message is
  * reported to no one. The layout is a table with inline styles, since many mail programs ignore anything newer.
  */
-export function renderHtml({ locale, title, service, accent, body, footer }: HtmlMessage): string {
+export function renderHtml({ locale, title, service, accent, header, body, footer }: HtmlMessage): string {
   const colors = accent ?? builtIn
   const firstLink = body.findIndex((block) => typeof block !== 'string' && 'link' in block)
   const view = (
@@ -69,6 +71,11 @@ export function renderHtml({ locale, title, service, accent, body, footer }: Htm
             <p class="name" style={`margin:0 0 20px;font-weight:700;color:${colors.light.accent}`}>
               {service}
             </p>
+            {header === null ? null : (
+              <p class="soft" style={`margin:0 0 20px;color:${light.soft}`}>
+                {header}
+              </p>
+            )}
             {body.map((block, at) => (
               <Part key={at} block={block} colors={colors.light} isFirstLink={at === firstLink} />
             ))}

@@ -32,7 +32,8 @@ type MailerParts = {
   random: Random
   events: Pick<Bus, 'emit'>
   publicUrl: URL
-  brand: MailBrand
+  /** How messages present the operator now. */
+  brand: () => MailBrand
   providerName: (id: string) => string
   onDefect: (error: unknown, letter: string) => void
 }
@@ -48,7 +49,7 @@ export function createMailer(parts: MailerParts) {
         mail.secret === null
           ? {}
           : (JSON.parse(sealer.open(mail.secret, secretPlace(mail.id))) as Record<string, string>)
-      return render(mail, secret, { publicUrl, brand, providerName })
+      return render(mail, secret, { publicUrl, brand: brand(), providerName })
     } catch (error) {
       // If no key of the ring fits, the operator may add the key again. Any other error is a defect, and must not delay
       // later messages.

@@ -56,6 +56,8 @@ export type Message = {
   readonly id: string
   readonly to: string
   readonly locale: Locale
+  /** The name it is sent under; `null` for the one in the setting of the sender. */
+  readonly sender: string | null
   readonly subject: string
   readonly text: string
   readonly html: string

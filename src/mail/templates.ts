@@ -73,7 +73,7 @@ const isMessageTemplate = (template: Mail['template']): template is MessageTempl
   (messageTemplates as readonly string[]).includes(template)
 
 /** How a message presents the operator. */
-export type MailBrand = Pick<Brand, 'name' | 'accent' | 'supportEmail'>
+export type MailBrand = Pick<Brand, 'name' | 'accent' | 'supportEmail' | 'mailSender' | 'mailHeader' | 'mailFooter'>
 
 type RenderOptions = {
   readonly brand: MailBrand
@@ -139,16 +139,22 @@ export function render(
 
   const { subject, body } = compose()
   const support = brand.supportEmail === null ? [] : [words.support(brand.supportEmail)]
-  const footer = [...support, words.closing(service)]
+  const header = brand.mailHeader[locale]
+  const footer = [...support, words.closing(service), ...linesOf(brand.mailFooter[locale])]
   return {
     id,
     to,
     locale,
+    sender: brand.mailSender,
     subject: oneLine(subject),
-    text: `${[...body, ...footer].map(asText).join('\n\n')}\n`,
-    html: renderHtml({ locale, title: oneLine(subject), service, accent: brand.accent, body, footer }),
+    text: `${[...(header === null ? [] : [header]), ...body, ...footer].map(asText).join('\n\n')}\n`,
+    html: renderHtml({ locale, title: oneLine(subject), service, accent: brand.accent, header, body, footer }),
   }
 }
+
+/** The lines of a text of the operator. */
+const linesOf = (text: string | null): readonly string[] =>
+  text === null ? [] : text.split('\n').filter((line) => line.trim() !== '')
 
 /** Removes line breaks: a value in a line or in a header must not start another one. */
 const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim()

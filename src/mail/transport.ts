@@ -43,12 +43,12 @@ export function smtpTransport(settings: SmtpSettings, { production }: { producti
   }
 
   return {
-    async send({ id, to, locale, subject, text, html }): Promise<Delivery> {
+    async send({ id, to, locale, sender, subject, text, html }): Promise<Delivery> {
       try {
         opened ??= open()
         const transporter = await opened
         await transporter.sendMail({
-          from: { name: name.trim(), address },
+          from: { name: sender ?? name.trim(), address },
           // As an object it is only one email address: a comma in it adds no second recipient.
           to: { name: '', address: to },
           subject,

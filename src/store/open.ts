@@ -6,6 +6,7 @@ import { applicationAccessStore } from './application-access.ts'
 import { applicationSessionStore } from './application-sessions.ts'
 import { applicationStore, consentStore, logoutNoticeStore, openidStateStore } from './applications.ts'
 import { auditStore } from './audit.ts'
+import { brandStore } from './branding.ts'
 import { type ChangeParts, createChange } from './change.ts'
 import { conflictStore } from './conflicts.ts'
 import { isCopyUnfinished } from './copy-marker.ts'
@@ -147,6 +148,7 @@ export function storeOver(driver: Driver, parts: ChangeParts) {
     codes: signInCodeStore(driver),
     keys: keyStore(driver, change),
     providers: providerStore(driver, change),
+    branding: brandStore(driver, change),
     pendingAuthorizations: pendingAuthorizationStore(driver, change),
     grants: grantStore(driver, change, parts.ids),
     revocations: revocationStore(driver, change),

@@ -24,6 +24,7 @@ export const {
   jiraSites,
   providers,
   providerVersions,
+  branding,
   pendingAuthorizations,
   conflicts,
   grants,

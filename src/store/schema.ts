@@ -514,6 +514,14 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
     ],
   )
 
+  /** The brand of the service: one row. `version` grows with every change, so that other nodes notice it. */
+  const branding = table('branding', {
+    id: text('id').primaryKey(),
+    version: count('version').notNull(),
+    values: json('fields').$type<Readonly<Record<string, string>>>().notNull(),
+    updatedAt: time('updated_at').notNull(),
+  })
+
   // Its SQL name is older than ours: a node of the version before, which may run next to this one, knows no other.
   const pendingAuthorizations = table(
     'flows',
@@ -872,6 +880,7 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
     jiraSites,
     providers,
     providerVersions,
+    branding,
     pendingAuthorizations,
     conflicts,
     grants,

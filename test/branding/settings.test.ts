@@ -3,20 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type BrandTexts, readBrand } from '../../src/branding/settings.ts'
+import { png } from '../support/png.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'brand-'))
 const fileOf = (name: string, content: Buffer | string): string => {
   const path = join(folder, name)
   writeFileSync(path, content)
   return path
-}
-/** The first 33 bytes of a PNG: signature and header. */
-const png = (width: number, height: number): Buffer => {
-  const header = Buffer.alloc(33)
-  header.write('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1')
-  header.writeUInt32BE(width, 16)
-  header.writeUInt32BE(height, 20)
-  return header
 }
 const read = (texts: BrandTexts) => {
   const faults: string[] = []

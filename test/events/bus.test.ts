@@ -250,6 +250,7 @@ describe('the event catalogue', () => {
       'jira.disconnected',
       'jira.drifted',
       'jira.needs_reauthorization',
+      'branding.updated',
       'application.created',
       'application.updated',
       'application.deleted',

@@ -408,7 +408,7 @@ export function createSurface(changes: Partial<AppParts<unknown>> = {}) {
     requestMs: null,
     rateLimits: counters,
     csrfKey: Buffer.alloc(32, 7),
-    brand: plainBrand,
+    branding: { current: () => plainBrand, load: async () => {} },
     errorPage: (error, { locale, requestId, status, returnTo }) => (
       <html lang={locale}>
         <body data-return-to={returnTo}>{`${status} ${message(error, locale).title} ${requestId}`}</body>

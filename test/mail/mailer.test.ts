@@ -50,7 +50,7 @@ const mailer = (with_ = sealer) =>
     random: systemRandom,
     events: opened.events,
     publicUrl: new URL('https://id.example.com'),
-    brand: plainBrand,
+    brand: () => plainBrand,
     providerName: (id) => id,
     onDefect: (error) => defects.push(error),
   })

@@ -92,6 +92,23 @@ describe.each([
     }
   })
 
+  test('has the header and the footer of the operator in both parts, as text, and their sender name', () => {
+    const brand = {
+      ...plainBrand,
+      mailSender: 'Acme Accounts',
+      mailHeader: { en: 'Acme <Inc>', 'pt-BR': 'Acme <S.A.>' },
+      mailFooter: { en: 'Line one\nLine two', 'pt-BR': 'Linha' },
+    }
+    const params = { expires_at: '2026-01-01T00:00:00Z' }
+    const mail = { id: 'eml_1', to: 'ada@example.com', locale: 'en', template: messageTemplates[0], params } as const
+    const { html, text, sender } = render(mail, {}, { ...about, brand })
+    expect(sender).toBe('Acme Accounts')
+    expect(text).toMatch(/^Acme <Inc>\n\n[\s\S]*Line one\n\nLine two\n$/)
+    expect(html).toContain('Acme &lt;Inc>')
+    expect(html).toMatch(/Line one<\/p>[\s\S]*Line two<\/p>/)
+    expect(render({ ...mail, locale: 'pt-BR' }, {}, { ...about, brand }).text).toMatch(/^Acme <S\.A\.>/)
+  })
+
   test('starts with the name of the service, and ends with whom to ask', async () => {
     const html = await message()
     expect(html).toMatch(/<p class="name"[^>]*>Acme<\/p>/)

@@ -7,6 +7,7 @@ const message: Message = {
   id: 'eml_1',
   to: 'ada@example.com',
   locale: 'pt-BR',
+  sender: null,
   subject: 'A sua senha foi alterada — já',
   text: 'Olá.\n\n.\nUma linha com um ponto só.\n',
   html: '<p>Olá.</p>',
@@ -62,6 +63,10 @@ describe('a message', () => {
     await through(port, { from: 'Ada, Grace: & Co <id@example.com>' }).send(message)
     expect(delivered[0]?.from).toBe('id@example.com')
     expect(delivered[0]?.raw).toContain('From: "Ada, Grace: & Co" <id@example.com>')
+    // The name that administrators set, in place of the one in the setting.
+    await through(port).send({ ...message, sender: 'Eve <eve@evil.example>, Acme' })
+    expect(delivered[1]?.from).toBe('id@example.com')
+    expect(delivered[1]?.raw).toContain('From: "Eve <eve@evil.example>, Acme" <id@example.com>')
   })
 
   test('has one recipient and no other header than ours, for any subject', async () => {

@@ -152,6 +152,8 @@ describe.each(databases)('account administration, on %s:', (database) => {
       ['GET', '/providers/{id}/impact', undefined, [403, 404, 404]],
       ['GET', '/providers/{id}/versions', undefined, [403, 404, 404]],
       ['POST', '/providers/{id}/versions/{version}/restore', {}, [403, 404, 403]],
+      ['GET', '/branding', undefined, [403, 200, 200]],
+      ['PATCH', '/branding', {}, [403, 200, 403]],
       ['GET', '/applications', undefined, [403, 200, 200]],
       ['POST', '/applications', {}, [403, 400, 403]],
       ['GET', '/applications/{id}', undefined, [403, 404, 404]],

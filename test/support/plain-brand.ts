@@ -8,4 +8,8 @@ export const plainBrand: Brand = {
   supportEmail: null,
   privacyUrl: null,
   termsUrl: null,
+  formText: { en: null, 'pt-BR': null },
+  mailSender: null,
+  mailHeader: { en: null, 'pt-BR': null },
+  mailFooter: { en: null, 'pt-BR': null },
 }

@@ -2,6 +2,7 @@ import type { Route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { applicationRoutes } from './applications.ts'
 import { auditRoutes } from './audit.ts'
+import { brandingRoutes } from './branding.ts'
 import { connectionRoutes } from './connections.ts'
 import { exportRoutes } from './export.ts'
 import { identityApiRoutes } from './identities.ts'
@@ -49,4 +50,5 @@ export const apiRoutes: readonly Route<Services>[] = [
   ...connectionRoutes,
   ...jobRoutes,
   ...statisticsRoutes,
+  ...brandingRoutes,
 ]

@@ -8,6 +8,7 @@ import { adminRoutes } from './admin.tsx'
 import { adminApplicationFormRoutes } from './admin-application-forms.tsx'
 import { adminApplicationRoutes } from './admin-applications.tsx'
 import { adminAuditRoutes } from './admin-audit.tsx'
+import { adminBrandingRoutes } from './admin-branding.tsx'
 import { adminCredentialRoutes } from './admin-credentials.tsx'
 import { adminJobRoutes } from './admin-jobs.tsx'
 import { adminOverviewRoutes } from './admin-overview.tsx'
@@ -83,6 +84,7 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...adminProviderRoutes,
   ...adminApplicationRoutes,
   ...adminApplicationFormRoutes,
+  ...adminBrandingRoutes,
 ]
 export const staticFiles: readonly StaticFile[] = [stylesheet, pageScript, ...passkeyScripts]
 export { errorPage } from './error.tsx'

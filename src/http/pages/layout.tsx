@@ -111,6 +111,9 @@ export function Layout(props: LayoutProps): VNode {
               <Wordmark {...brand} />
             </header>
             {main}
+            {brand.formText[locale] === null || signedIn !== undefined ? null : (
+              <p class="fine prose below">{brand.formText[locale]}</p>
+            )}
           </>
         )}
         <Foot locale={locale} say={say} />

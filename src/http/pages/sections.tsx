@@ -45,6 +45,7 @@ const administration: readonly Section[] = [
     also: ['/admin/new-application'],
     scope: 'applications:read',
   },
+  { path: '/admin/branding', name: ({ branding }) => branding.title, scope: 'settings:read' },
   { path: '/admin/service-credentials', name: ({ admin }) => admin.credentials, scope: 'credentials:read' },
   { path: '/admin/audit', name: ({ admin }) => admin.audit, scope: 'audit:read' },
   { path: '/admin/jobs', name: ({ jobs }) => jobs.title, scope: 'jobs:read' },

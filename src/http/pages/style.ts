@@ -70,6 +70,10 @@ nav a[aria-current] { color: inherit; font-weight: 600; text-decoration: none; }
 .gate .actions > *, .gate .actions form button, .gate .primary { width: 100%; }
 .gate .actions > button[data-act] { flex: 1 1 6rem; width: auto; }
 .gate .foot { margin-top: .75rem; }
+.gate .below { max-width: 26rem; margin: .75rem 0 0; text-align: center; }
+.prose { white-space: pre-line; }
+.previews { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(16rem, 100%), 1fr)); gap: 1rem; margin-bottom: 1rem; }
+.previews svg { width: 100%; border: 1px solid var(--line); border-radius: .5rem; }
 @media (max-width: 22.5rem) {
   .gate { padding: .25rem .625rem 1rem; }
   .gate > header { padding-bottom: .25rem; }

@@ -8,6 +8,7 @@ const words: AuditWords = {
   'service_credential.rotated': 'Created another secret for a service credential',
   'service_credential.revoked': 'Revoked a service credential',
   'service_credential.refused': 'A back end used a wrong or revoked secret',
+  'branding.updated': 'Changed the branding',
   'application.created': 'Registered an application',
   'application.updated': 'Changed an application',
   'application.deleted': 'Deleted an application',

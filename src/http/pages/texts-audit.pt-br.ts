@@ -7,6 +7,7 @@ const words: AuditWords = {
   'service_credential.rotated': 'Criou outro segredo para uma credencial de serviço',
   'service_credential.revoked': 'Revogou uma credencial de serviço',
   'service_credential.refused': 'Um servidor usou um segredo errado ou revogado',
+  'branding.updated': 'Alterou a identidade visual',
   'application.created': 'Registrou um aplicativo',
   'application.updated': 'Alterou um aplicativo',
   'application.deleted': 'Excluiu um aplicativo',

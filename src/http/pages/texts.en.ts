@@ -1,6 +1,7 @@
 import type { EventWords, Factor, RevocationResult, SessionEndReason } from './texts.ts'
 import { applications } from './texts-applications.en.ts'
 import { auditLog } from './texts-audit.en.ts'
+import { branding } from './texts-branding.en.ts'
 import { people } from './texts-people.en.ts'
 
 const ended: Record<SessionEndReason, string> = {
@@ -375,6 +376,7 @@ export const en = {
   },
 
   done: {
+    branding_saved: 'The branding was saved.',
     application_added: 'The application was added.',
     application_saved: 'The change was saved.',
     application_disabled: 'Nobody can sign in to the application now. Its tokens are refused.',
@@ -919,6 +921,7 @@ export const en = {
       'count-by-hour': 'Count sign-ins by hour',
       'renew-provider-tokens': 'Renew provider tokens',
       'sync-jira-sites': 'Sync Jira sites',
+      'reload-branding': 'Reload the branding',
       'reload-providers': 'Reload providers',
       'delete-providers': 'Finish deleting providers',
       'notify-expiring-secrets': 'Notify of expiring client secrets',
@@ -938,6 +941,7 @@ export const en = {
     backlog: 'Backlog',
   },
   applications,
+  branding,
 
   providers: {
     words: {

@@ -2,6 +2,7 @@ import type { Texts } from './texts.en.ts'
 import type { EventWords, Factor, RevocationResult, SessionEndReason } from './texts.ts'
 import { applications } from './texts-applications.pt-br.ts'
 import { auditLog } from './texts-audit.pt-br.ts'
+import { branding } from './texts-branding.pt-br.ts'
 import { people } from './texts-people.pt-br.ts'
 
 const ended: Record<SessionEndReason, string> = {
@@ -379,6 +380,7 @@ export const ptBR: Texts = {
   },
 
   done: {
+    branding_saved: 'A identidade visual foi salva.',
     application_added: 'O aplicativo foi adicionado.',
     application_saved: 'A alteração foi salva.',
     application_disabled: 'Ninguém pode entrar no aplicativo agora. Os tokens dele são recusados.',
@@ -930,6 +932,7 @@ export const ptBR: Texts = {
       'revoke-at-provider': 'Revogar permissões nos provedores',
       'send-mail': 'Enviar e-mails',
       'reload-signing-keys': 'Reler as chaves de assinatura',
+      'reload-branding': 'Reler a identidade visual',
       'reload-providers': 'Reler os provedores',
       'delete-providers': 'Concluir a exclusão de provedores',
       'notify-expiring-secrets': 'Avisar sobre client secrets que expiram',
@@ -953,6 +956,7 @@ export const ptBR: Texts = {
     backlog: 'À espera',
   },
   applications,
+  branding,
 
   providers: {
     words: {

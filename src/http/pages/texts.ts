@@ -39,7 +39,11 @@ type RegistrationEvent = `application.${
 /** Keys, back ends, providers and applications belong to no account, so their entries are in no account's activity. */
 type OperatorEvent = Extract<
   AuditName,
-  'signing_key.rotated' | `service_credential.${string}` | `provider.${ProviderChange}` | RegistrationEvent
+  | 'signing_key.rotated'
+  | `service_credential.${string}`
+  | `provider.${ProviderChange}`
+  | RegistrationEvent
+  | 'branding.updated'
 >
 type EventText = string | ((told: EventDetails) => string)
 export type EventWords = { readonly [N in Exclude<AuditName, OperatorEvent>]: EventText }

@@ -93,6 +93,7 @@ const visits: Readonly<Record<string, readonly [at: () => string, shownTo: reado
   '/admin/providers/{id}/delete': [() => '/admin/providers/staff/delete', ['administrator']],
   '/admin/new-provider': [() => '/admin/new-provider', ['administrator']],
   '/admin/new-provider/{kind}': [() => '/admin/new-provider/oauth2', ['administrator']],
+  '/admin/branding': [() => '/admin/branding', ['administrator']],
   '/admin/applications': [() => '/admin/applications', ['administrator']],
   '/admin/applications/{id}': [() => `/admin/applications/${known.application}`, ['administrator']],
   '/admin/applications/{id}/edit': [() => `/admin/applications/${known.application}/edit`, ['administrator']],

@@ -350,7 +350,7 @@ function surface() {
     recentAuthSeconds: 600,
     rateLimits: null,
     csrfKey,
-    brand: plainBrand,
+    branding: { current: () => plainBrand, load: async () => {} },
     errorPage,
     record: async () => {},
     onDefect: (error) => {

@@ -1,0 +1,259 @@
+import type { VNode } from 'preact'
+import { z } from 'zod'
+import type { BrandView } from '../../branding/branding.ts'
+import type { BrandTextField } from '../../branding/fields.ts'
+import { ok } from '../../kernel/result.ts'
+import { answered, apiNameOf, changeOf, fieldNames, update } from '../api/branding.ts'
+import { formOf } from '../form.ts'
+import { type FieldFault, fault } from '../problem.ts'
+import { seeOther } from '../reply.ts'
+import { type Principal, route } from '../route.ts'
+import { storable } from '../schemas/fields.ts'
+import type { Services } from '../services.ts'
+import { adminPage } from './admin-frame.tsx'
+import { BrandPreview } from './brand-preview.tsx'
+import { Field } from './field.tsx'
+import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
+import { type FormRefusal, useRefusal } from './refusal.tsx'
+import { doneAt, doneMessageOf, doneQuery } from './status.ts'
+
+/** The administrators' page that shows and changes how pages and email present the operator. */
+
+const path = '/admin/branding'
+type Values = Readonly<Record<string, string>>
+
+const pageFields = ['name', 'color', 'supportEmail', 'privacyUrl', 'termsUrl', 'formText', 'formTextPt'] as const
+const mailFields = ['mailSender', 'mailHeader', 'mailHeaderPt', 'mailFooter', 'mailFooterPt'] as const
+const areas: ReadonlySet<BrandTextField> = new Set(['formText', 'formTextPt', 'mailFooter', 'mailFooterPt'])
+
+type FieldProps = Reader & {
+  readonly field: BrandTextField
+  /** The text in the field, by its name in the form. */
+  readonly typed: Values
+  readonly view: BrandView
+}
+
+function BrandField({ field, typed, view, say }: FieldProps): VNode {
+  const { branding: words } = say
+  const name = apiNameOf(field)
+  const value = typed[name] ?? ''
+  const inherited = view.changed.includes(field) ? null : view.values[field]
+  const hints = [
+    ...(field === 'color' ? [words.colorHint, ...contrastHints(view, words)] : []),
+    ...(inherited === null ? [] : [words.fromEnvironment(inherited)]),
+  ]
+  const hint = hints.length === 0 ? {} : { hint: hints.join(' ') }
+  if (areas.has(field)) return <Area name={name} label={words.fields[field]} value={value} {...hint} />
+  const isCode = field === 'color' || field === 'privacyUrl' || field === 'termsUrl'
+  return (
+    <Field
+      name={name}
+      label={words.fields[field]}
+      autocomplete="off"
+      optional
+      value={value}
+      {...(isCode ? { code: 'text' } : {})}
+      {...hint}
+    />
+  )
+}
+
+/** Which color is used instead, where the operator's own is not readable. */
+function contrastHints({ values: { color }, brand: { accent } }: BrandView, words: Reader['say']['branding']) {
+  if (color === null || accent === null) return []
+  const { light, dark } = accent
+  return [
+    ...(light.accent === color ? [] : [words.otherLight(light.accent)]),
+    ...(dark.accent === color ? [] : [words.otherDark(dark.accent)]),
+  ]
+}
+
+type AreaProps = {
+  readonly name: string
+  readonly label: string
+  readonly hint?: string
+  readonly value: string
+}
+
+function Area({ name, label, hint, value }: AreaProps): VNode {
+  const { refusal, explainedBy } = useRefusal(name)
+  const described = [hint === undefined ? undefined : `${name}-hint`, explainedBy].filter(Boolean).join(' ')
+  return (
+    <div class="field">
+      <label for={name}>{label}</label>
+      {hint === undefined ? null : (
+        <p class="fine" id={`${name}-hint`}>
+          {hint}
+        </p>
+      )}
+      {refusal?.atField ? (
+        <p class="caution" id={`${name}-error`}>
+          {refusal.text}
+        </p>
+      ) : null}
+      <textarea
+        id={name}
+        name={name}
+        rows={3}
+        autocomplete="off"
+        aria-describedby={described === '' ? undefined : described}
+        aria-invalid={refusal && 'true'}
+      >
+        {value}
+      </textarea>
+    </div>
+  )
+}
+
+type ViewProps = Reader & {
+  readonly view: BrandView
+  readonly typed: Values
+  readonly who: Principal
+  readonly csrf: string
+  readonly status?: string | undefined
+  readonly refused?: readonly FormRefusal[]
+  readonly isPreview?: true
+}
+
+function BrandingPage({ view, typed, who, csrf, status, refused, isPreview, ...reader }: ViewProps): VNode {
+  const { branding: words } = reader.say
+  const fieldsOf = (fields: readonly BrandTextField[]) =>
+    fields.map((field) => <BrandField key={field} {...reader} field={field} typed={typed} view={view} />)
+  return (
+    <Layout {...reader} title={words.title} signedIn={csrf} scopes={who.scopes} status={status} refused={refused}>
+      <p>{words.intro}</p>
+      <section aria-labelledby="preview">
+        <h2 id="preview">{words.preview}</h2>
+        {isPreview ? <p role="status">{words.notSaved}</p> : null}
+        <BrandPreview {...reader} brand={view.brand} />
+      </section>
+      <Form action={path} csrf={csrf}>
+        <p class="fine">{words.empty}</p>
+        <section aria-labelledby="pages">
+          <h2 id="pages">{words.pages}</h2>
+          {fieldsOf(pageFields)}
+        </section>
+        <section aria-labelledby="mail">
+          <h2 id="mail">{words.mail}</h2>
+          {fieldsOf(mailFields)}
+        </section>
+        <p class="actions">
+          <button type="submit" class="primary">
+            {words.save}
+          </button>
+          <button type="submit" name="preview" value="yes">
+            {words.show}
+          </button>
+        </p>
+      </Form>
+    </Layout>
+  )
+}
+
+/** What was set at run time, by the name of the field in the form. */
+const setValues = ({ values, changed }: BrandView): Values =>
+  Object.fromEntries(changed.map((field) => [apiNameOf(field), values[field] ?? '']))
+
+const page = route({
+  ...adminPage,
+  auth: 'recent',
+  path,
+  scope: 'settings:read',
+  summary: 'Show how pages and email present the operator',
+  query: doneQuery,
+  fails: [],
+  handle({ who, query: { done }, locale, csrfToken }, { branding }: Services) {
+    const view = branding.view()
+    const status = doneMessageOf(done, locale)
+    return show(
+      locale,
+      <BrandingPage
+        {...readerOf(locale)}
+        view={view}
+        typed={setValues(view)}
+        who={who}
+        csrf={csrfToken()}
+        status={status}
+      />,
+    )
+  },
+})
+
+const texts = Object.fromEntries(fieldNames.map((name) => [name, storable(4096).optional()])) as Record<
+  (typeof fieldNames)[number],
+  z.ZodOptional<ReturnType<typeof storable>>
+>
+const fields = z.strictObject({
+  ...texts,
+  preview: z.literal('yes').optional().describe('Show the values without saving them'),
+})
+
+/** What was typed, for the form that is shown again. */
+const typedValues = (body: z.output<typeof fields>): Values =>
+  Object.fromEntries(fieldNames.map((name) => [name, body[name] ?? '']))
+
+const refusalsIn = (faults: readonly FieldFault[] | undefined, { locale }: Reader): readonly FormRefusal[] =>
+  (faults ?? []).map(({ path: field, code, params }) => ({
+    field,
+    text: fault(field, code, locale, params).detail,
+    atField: true,
+  }))
+
+const form = formOf(update, {
+  path,
+  summary: 'Change how pages and email present the operator, or show a preview',
+  fields,
+  also: ['page'],
+  async before({ who, body, locale, csrfToken }, { branding }) {
+    if (body.preview === undefined) return undefined
+    const previewed = await branding.preview(changeOf(body))
+    // Invalid values are refused in the same words as when they are saved.
+    if (!previewed.ok) {
+      const reader = readerOf(locale)
+      const { faults } = answered(previewed) as { faults?: readonly FieldFault[] }
+      return show(
+        locale,
+        <BrandingPage
+          {...reader}
+          view={branding.view()}
+          typed={typedValues(body)}
+          who={who}
+          csrf={csrfToken()}
+          refused={refusalsIn(faults, reader)}
+        />,
+        { status: 400 },
+      )
+    }
+    return show(
+      locale,
+      <BrandingPage
+        {...readerOf(locale)}
+        view={previewed.value}
+        typed={typedValues(body)}
+        who={who}
+        csrf={csrfToken()}
+        isPreview
+      />,
+    )
+  },
+  done: () => ok(seeOther(doneAt(path, 'branding_saved'))),
+  failed({ faults }, { who, body, locale, csrfToken }, { branding }) {
+    const reader = readerOf(locale)
+    const refused = refusalsIn(faults, reader)
+    if (refused.length === 0) return undefined
+    return show(
+      locale,
+      <BrandingPage
+        {...reader}
+        view={branding.view()}
+        typed={typedValues(body)}
+        who={who}
+        csrf={csrfToken()}
+        refused={refused}
+      />,
+      { status: 400 },
+    )
+  },
+})
+
+export const adminBrandingRoutes = [page, form]

@@ -1,0 +1,35 @@
+/** The texts of the administrators' page about branding. */
+export const branding = {
+  title: 'Branding',
+  intro: 'How pages and email present your organization. A change applies to all nodes within two seconds.',
+  pages: 'Pages',
+  mail: 'Email',
+  empty: 'An empty field uses the setting of the environment, or nothing.',
+  fromEnvironment: (value: string) => `From the environment: ${value}`,
+  fields: {
+    name: 'Name',
+    color: 'Accent color',
+    supportEmail: 'Support email address',
+    privacyUrl: 'Privacy policy',
+    termsUrl: 'Terms of service',
+    formText: 'Text below the forms of sign-in pages, in English',
+    formTextPt: 'Text below the forms of sign-in pages, in Portuguese',
+    mailSender: 'Sender name',
+    mailHeader: 'Text above every message, in English',
+    mailHeaderPt: 'Text above every message, in Portuguese',
+    mailFooter: 'Text below every message, in English',
+    mailFooterPt: 'Text below every message, in Portuguese',
+  },
+  colorHint: 'A color such as #1f4f82.',
+  otherLight: (color: string) =>
+    `Your color has too little contrast with light pages, so buttons and links there are ${color}.`,
+  otherDark: (color: string) =>
+    `Your color has too little contrast with dark pages, so buttons and links there are ${color}.`,
+  preview: 'Preview',
+  notSaved: 'This preview is not saved yet.',
+  light: 'Light pages',
+  dark: 'Dark pages',
+  sampleLink: 'A link',
+  save: 'Save',
+  show: 'Show a preview',
+}

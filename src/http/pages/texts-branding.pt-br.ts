@@ -1,0 +1,35 @@
+import type { branding as english } from './texts-branding.en.ts'
+
+export const branding: typeof english = {
+  title: 'Identidade visual',
+  intro:
+    'Como as páginas e os e-mails apresentam a sua organização. A mudança chega a todos os nós em até dois segundos.',
+  pages: 'Páginas',
+  mail: 'E-mail',
+  empty: 'Um campo vazio usa a configuração do ambiente, se houver.',
+  fromEnvironment: (value) => `Do ambiente: ${value}`,
+  fields: {
+    name: 'Nome',
+    color: 'Cor de destaque',
+    supportEmail: 'E-mail de suporte',
+    privacyUrl: 'Política de privacidade',
+    termsUrl: 'Termos de uso',
+    formText: 'Texto abaixo dos formulários de entrada, em inglês',
+    formTextPt: 'Texto abaixo dos formulários de entrada, em português',
+    mailSender: 'Nome do remetente',
+    mailHeader: 'Texto acima de cada mensagem, em inglês',
+    mailHeaderPt: 'Texto acima de cada mensagem, em português',
+    mailFooter: 'Texto abaixo de cada mensagem, em inglês',
+    mailFooterPt: 'Texto abaixo de cada mensagem, em português',
+  },
+  colorHint: 'Uma cor como #1f4f82.',
+  otherLight: (color) => `A sua cor tem pouco contraste com páginas claras: nelas, botões e links usam ${color}.`,
+  otherDark: (color) => `A sua cor tem pouco contraste com páginas escuras: nelas, botões e links usam ${color}.`,
+  preview: 'Prévia',
+  notSaved: 'Esta prévia ainda não foi salva.',
+  light: 'Páginas claras',
+  dark: 'Páginas escuras',
+  sampleLink: 'Um link',
+  save: 'Salvar',
+  show: 'Mostrar prévia',
+}
