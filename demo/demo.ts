@@ -45,6 +45,7 @@ const config = readConfig({
   RETURN_TO_ALLOWED: `${app}/,http://localhost:8080/`,
   // The sandbox is on this machine, and an administrator may add it as a provider.
   PROVIDERS_ALLOW_PRIVATE_ADDRESSES: 'on',
+  APPLICATIONS_ALLOW_PRIVATE_ADDRESSES: 'on',
   // Scopes that users can grant later.
   GITHUB_OPTIONAL_SCOPES: 'repo',
   GOOGLE_OPTIONAL_SCOPES: 'https://www.googleapis.com/auth/calendar.readonly',

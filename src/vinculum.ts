@@ -21,6 +21,8 @@ import { createMail } from './mail/mail.ts'
 import { createOAuth } from './oauth.ts'
 import { deliverLogoutToken } from './openid/deliver.ts'
 import { createOpenid } from './openid/openid.ts'
+import { createRequests } from './openid/requests.ts'
+import { createOutbound } from './providers/calls/outbound.ts'
 import { createIdentityProviders } from './providers/identity-providers.ts'
 import { createReseal } from './sealing/reseal.ts'
 import { openRing } from './sealing/ring.ts'
@@ -88,11 +90,12 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
   })
 
   // Sessions and sign-in
+  const requests = createRequests({ outbound: createOutbound(config.proxy), reach: config.applicationReach })
   const clients = createClients({
     ...base,
     stored,
     refreshTtlSeconds: lifetimes.refreshTtlSeconds,
-    deliver: (uri, notice) => deliverLogoutToken(uri, tokens.logout(notice)),
+    deliver: (uri, notice) => deliverLogoutToken(requests, uri, tokens.logout(notice)),
   })
   const { applications, applicationSessions } = clients
   const returns = createReturns({ allowed: config.returnToAllowed, self: publicUrl })
@@ -286,6 +289,7 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
       await background.stop()
       mailer.close()
       await providers.close()
+      await requests.close()
       await foundation.close()
     },
   }

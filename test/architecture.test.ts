@@ -33,6 +33,9 @@ const may: Record<string, readonly string[]> = {
     'applications/policy.ts',
     'type applications',
     'type sessions',
+    // Calls to URLs of applications: the same connections, and the same check of private addresses.
+    'providers/calls/deadline.ts',
+    'providers/calls/outbound.ts',
   ],
   sealing: ['kernel'],
   statistics: ['kernel'],
