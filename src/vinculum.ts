@@ -4,6 +4,7 @@ import { createAccounts } from './accounts/accounts.ts'
 import type { SignInRules } from './accounts/methods.ts'
 import { scopeOf } from './accounts/roles.ts'
 import { createClients } from './applications/clients.ts'
+import { paths } from './applications/metadata.ts'
 import { createBrand } from './branding/accent.ts'
 import { type CompleteConfig, refuseProvidersInBoth } from './config.ts'
 import { createProviderTokens } from './connections/provider-tokens.ts'
@@ -19,10 +20,9 @@ import { retentionSeconds } from './jobs/sweeping.ts'
 import { secretToken } from './kernel/ids.ts'
 import { createMail } from './mail/mail.ts'
 import { createOAuth } from './oauth.ts'
+import { createClientProofs } from './openid/client-proofs.ts'
 import { deliverLogoutToken } from './openid/deliver.ts'
 import { createOpenid } from './openid/openid.ts'
-import { createRequests } from './openid/requests.ts'
-import { createOutbound } from './providers/calls/outbound.ts'
 import { createIdentityProviders } from './providers/identity-providers.ts'
 import { createReseal } from './sealing/reseal.ts'
 import { openRing } from './sealing/ring.ts'
@@ -90,10 +90,18 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
   })
 
   // Sessions and sign-in
-  const requests = createRequests({ outbound: createOutbound(config.proxy), reach: config.applicationReach })
+  const { requests, clientKeys, proofs } = createClientProofs({
+    ...base,
+    states: stored.openidStates,
+    proxy: config.proxy,
+    reach: config.applicationReach,
+    issuer: lifetimes.issuer,
+    tokenEndpoint: new URL(paths.token, publicUrl),
+  })
   const clients = createClients({
     ...base,
     stored,
+    verifyAssertion: proofs.verifyAssertion,
     refreshTtlSeconds: lifetimes.refreshTtlSeconds,
     deliver: (uri, notice) => deliverLogoutToken(requests, uri, tokens.logout(notice)),
   })
@@ -195,6 +203,8 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
     ...lifetimes,
     keys,
     tokens,
+    proofs,
+    clientKeys,
     states: stored.openidStates,
     consents: stored.consents,
     applications,
@@ -229,6 +239,7 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
   const { app, server, drain } = createWeb({
     config,
     foundation,
+    dpopKey: async (proof, request) => (await proofs.verifyDpop(proof, request))?.key,
     nouns: {
       flows,
       profiles,

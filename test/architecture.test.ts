@@ -28,7 +28,9 @@ const may: Record<string, readonly string[]> = {
   // The only place that knows the protocol engine, as providers is for Passport.
   openid: [
     'kernel',
+    'errors',
     'events/catalogue.ts',
+    'applications/keys.ts',
     'applications/metadata.ts',
     'applications/policy.ts',
     'type applications',
@@ -83,6 +85,8 @@ const may: Record<string, readonly string[]> = {
     'errors',
     'events/catalogue.ts',
     'teams/policy.ts',
+    // Challenges name the algorithms of proofs.
+    'applications/keys.ts',
     'type events',
     'type flows',
     ...['accounts', 'sessions', 'connections', 'teams', 'credentials'].map((noun) => `type ${noun}`),
@@ -212,7 +216,7 @@ const keptIn: Record<string, readonly string[]> = {
   'passport-google-oauth20': ['providers'],
   opossum: ['providers'],
   undici: ['providers'],
-  jose: ['providers'],
+  jose: ['providers', 'openid'],
   'node-cache': ['providers'],
   culori: ['branding'],
   argon2: ['credentials'],

@@ -10,6 +10,7 @@ import {
   type ApplicationAuth,
   type ApplicationKind,
   applicationAuthsOf,
+  hasSecret,
   kindRules,
   limits,
   originsOf,
@@ -40,7 +41,8 @@ export type IssuedApplication = { readonly application: Application; readonly se
 /** The credentials of an application as a request presents them. */
 export type PresentedClient =
   | { readonly method: 'none'; readonly id: string }
-  | { readonly method: Exclude<ApplicationAuth, 'none'>; readonly id: string; readonly secret: string }
+  | { readonly method: 'client_secret_basic' | 'client_secret_post'; readonly id: string; readonly secret: string }
+  | { readonly method: 'private_key_jwt'; readonly id: string; readonly assertion: string }
 
 type NotFound = AppError<'application_not_found'>
 /** An invalid application, with the fields that are wrong. */
@@ -55,11 +57,21 @@ type ApplicationsParts = {
   clock: Clock
   ids: Ids
   random: Random
+  /** Whether an assertion proves that its sender is the application (RFC 7523), and was not used before. */
+  verifyAssertion: (application: Application, assertion: string) => Promise<boolean>
   onDefect: (error: unknown) => void
 }
 
 /** Registered applications: creates, changes and deletes them, and checks their secrets. */
-export function createApplications({ applications, sessions, clock, ids, random, onDefect }: ApplicationsParts) {
+export function createApplications({
+  applications,
+  sessions,
+  clock,
+  ids,
+  random,
+  verifyAssertion,
+  onDefect,
+}: ApplicationsParts) {
   const noted = (
     name: `application.${'created' | 'updated' | 'disabled' | 'enabled' | 'deleted' | 'secret_rotated' | 'secret_ended'}`,
     application: string,
@@ -87,6 +99,16 @@ export function createApplications({ applications, sessions, clock, ids, random,
   }
 
   const origins = createOrigins({ applications, clock, onDefect })
+  const isProven = async (application: Application, presented: PresentedClient): Promise<boolean> => {
+    switch (presented.method) {
+      case 'none':
+        return true
+      case 'private_key_jwt':
+        return verifyAssertion(application, presented.assertion)
+      default:
+        return isSecret(application, presented.secret)
+    }
+  }
   const refused = (fields: readonly ApplicationFault[]) => err<Refused>({ ...fail('invalid_request').error, fields })
 
   return {
@@ -97,7 +119,7 @@ export function createApplications({ applications, sessions, clock, ids, random,
     ): Promise<Result<IssuedApplication, Refused | AppError<'too_many_applications'>>> {
       const now = clock()
       const clientAuth = given.clientAuth ?? defaultAuth(given.kind)
-      const secret = clientAuth === 'none' ? null : secretToken(random)
+      const secret = hasSecret(clientAuth) ? secretToken(random) : null
       const application: Application = {
         firstParty: false,
         postLogoutRedirectUris: [],
@@ -108,6 +130,9 @@ export function createApplications({ applications, sessions, clock, ids, random,
         backchannelLogoutUri: null,
         corsOrigins: kindRules[given.kind].hasOrigins ? originsOf(given.redirectUris) : [],
         logoUri: null,
+        jwks: null,
+        jwksUri: null,
+        requiresDpop: false,
         ...given,
         id: ids('app'),
         clientAuth,
@@ -222,11 +247,9 @@ export function createApplications({ applications, sessions, clock, ids, random,
     async authenticate(presented: PresentedClient | null): Promise<Result<Application, AppError<'invalid_client'>>> {
       const application = presented && (await find(presented.id))
       if (!application || application.clientAuth !== presented.method) return fail('invalid_client')
-      const isProven = presented.method === 'none' || isSecret(application, presented.secret)
-      return isProven ? ok(application) : fail('invalid_client')
+      return (await isProven(application, presented)) ? ok(application) : fail('invalid_client')
     },
 
-    isSecret,
     /** The origins from which scripts may call the API. */
     origins: { refresh: origins.refresh, has: origins.has },
 

@@ -1,3 +1,4 @@
+import { isKeySet } from './keys.ts'
 import {
   applicationAuthsOf,
   isResource,
@@ -66,6 +67,14 @@ const ofSeconds = (path: string, value: number | null, { least, most }: { least:
   return value > most ? [{ path, reason: 'too_large', limit: most }] : []
 }
 
+/** Keys are given in one way. An application that signs its authentication has some. */
+const ofKeys = ({ jwks, jwksUri, clientAuth }: Checked): Faults => {
+  if (jwks !== null && jwksUri !== null) return [{ path: 'jwks', reason: 'invalid' }]
+  if (clientAuth === 'private_key_jwt' && jwks === null && jwksUri === null)
+    return [{ path: 'jwks', reason: 'required' }]
+  return jwks === null || isKeySet(jwks) ? [] : [{ path: 'jwks', reason: 'invalid_format' }]
+}
+
 /** A scope token of RFC 6749 §3.3. */
 const isScope = (text: string): boolean => /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/.test(text)
 
@@ -93,6 +102,8 @@ export function faultsOf(application: Checked): Faults {
     ...(applicationAuthsOf(kind).includes(clientAuth) ? [] : [{ path: 'client_auth', reason: 'invalid' } as const]),
     ...ofUrl('backchannel_logout_uri', application.backchannelLogoutUri),
     ...ofUrl('logo_uri', application.logoUri),
+    ...ofUrl('jwks_uri', application.jwksUri),
+    ...ofKeys(application),
     ...ofSeconds('access_token_seconds', application.accessTtlSeconds, limits.accessSeconds),
     ...ofSeconds('refresh_token_seconds', application.refreshTtlSeconds, limits.refreshSeconds),
   ]

@@ -1,4 +1,5 @@
-import { standardScopes, twoFactorClass } from './policy.ts'
+import { dpopAlgorithms, signingAlgorithms } from './keys.ts'
+import { applicationAuths, standardScopes, twoFactorClass } from './policy.ts'
 
 /** The paths of the OpenID provider. */
 export const paths = {
@@ -32,11 +33,14 @@ export function metadataOf({ issuer, publicUrl }: { readonly issuer: string; rea
     scopes_supported: [...standardScopes],
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
+    dpop_signing_alg_values_supported: [...dpopAlgorithms],
     grant_types_supported: ['authorization_code', 'refresh_token'],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['ES256'],
-    token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
-    revocation_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
+    token_endpoint_auth_methods_supported: [...applicationAuths],
+    token_endpoint_auth_signing_alg_values_supported: [...signingAlgorithms],
+    revocation_endpoint_auth_methods_supported: [...applicationAuths],
+    revocation_endpoint_auth_signing_alg_values_supported: [...signingAlgorithms],
     // RFC 8414 §2: a method of the token endpoint, or a type of access token.
     introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'Bearer'],
     code_challenge_methods_supported: ['S256'],
@@ -64,7 +68,9 @@ export function metadataOf({ issuer, publicUrl }: { readonly issuer: string; rea
     authorization_response_iss_parameter_supported: true,
     backchannel_logout_supported: true,
     backchannel_logout_session_supported: true,
-    request_parameter_supported: false,
+    request_parameter_supported: true,
+    request_object_signing_alg_values_supported: [...signingAlgorithms],
+    require_signed_request_object: false,
     request_uri_parameter_supported: false,
     claims_parameter_supported: false,
     service_documentation: at('/docs'),

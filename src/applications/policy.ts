@@ -12,7 +12,7 @@ export const applicationKinds = ['browser', 'server', 'native'] as const
 export type ApplicationKind = (typeof applicationKinds)[number]
 
 /** How an application authenticates at the token endpoint. */
-export const applicationAuths = ['none', 'client_secret_basic', 'client_secret_post'] as const
+export const applicationAuths = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const
 export type ApplicationAuth = (typeof applicationAuths)[number]
 
 type KindRules = {
@@ -25,9 +25,12 @@ type KindRules = {
 /** Only a server can keep a secret. Code in a browser or on a device is readable by its user. */
 export const kindRules: Readonly<Record<ApplicationKind, KindRules>> = {
   browser: { auths: ['none'], hasOrigins: true },
-  server: { auths: ['client_secret_basic', 'client_secret_post'], hasOrigins: false },
+  server: { auths: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'], hasOrigins: false },
   native: { auths: ['none'], hasOrigins: false },
 }
+/** Whether applications of this method have a secret, of which the hash is stored. */
+export const hasSecret = (auth: ApplicationAuth): boolean =>
+  auth === 'client_secret_basic' || auth === 'client_secret_post'
 export const applicationAuthsOf = (kind: ApplicationKind): readonly ApplicationAuth[] => kindRules[kind].auths
 
 /** How much may be registered. A name fits in a heading; a URI is never longer in any browser's address bar. */
@@ -38,6 +41,8 @@ export const limits = {
   origins: 20,
   resources: 20,
   scopes: 50,
+  keys: 10,
+  keySetBytes: 65_536,
   accessSeconds: { least: 60, most: 86_400 },
   refreshSeconds: { least: 300, most: 365 * 86_400 },
   /** People who are signed in to an application are counted up to this number. */

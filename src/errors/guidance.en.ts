@@ -413,6 +413,36 @@ export const guide: Guide = {
     developer:
       'Start a new authorization request. Store the new refresh token of each response. The audit log shows why a session ended.',
   },
+  dpop_proof_invalid: {
+    happened: 'The token request has no valid proof of the key that its tokens are bound to (RFC 9449).',
+    causes: [
+      'The proof was sent before: each `jti` is accepted once.',
+      'The clock of the application is more than five minutes off.',
+      '`htm` or `htu` names another request.',
+      'The application must use DPoP, or the refresh token is bound to another key.',
+    ],
+    person: 'Report the error to the operator of the application.',
+    developer: 'Sign a new proof for each request, with the same key. Algorithms: `dpop_signing_alg_values_supported`.',
+  },
+  dpop_proof_required: {
+    happened: 'An access token that is bound to a key was sent without a valid proof of that key (RFC 9449).',
+    causes: [
+      'The token was sent with `Bearer` instead of `DPoP`.',
+      'The proof lacks `ath`, was sent before, or is for another URL or method.',
+    ],
+    person: 'Report the error to the operator of the application.',
+    developer: 'Send `Authorization: DPoP` and the header `DPoP` with a new proof that contains `ath`.',
+  },
+  request_object_invalid: {
+    happened: 'The parameter `request` is not a request object that this application signed (RFC 9101).',
+    causes: [
+      'The signature cannot be verified with the registered keys.',
+      'The algorithm is `none` or symmetric.',
+      '`iss` is not the application ID, `aud` is not the issuer, or the request object has expired.',
+    ],
+    person: 'Report the error to the operator of the application.',
+    developer: 'Compare the keys in `jwks` or `jwks_uri` with the key that signs. Check `iss`, `aud` and `exp`.',
+  },
   scope_invalid: {
     happened: 'The request names a scope that the application or this sign-in does not have.',
     causes: ['The scope is not registered for the application.', 'A refresh asked for more than the sign-in granted.'],

@@ -413,6 +413,37 @@ export const portugueseGuide: Guide = {
     developer:
       'Comece um novo pedido de autorização. Guarde o token de renovação novo de cada resposta. O registro de auditoria mostra por que uma sessão terminou.',
   },
+  dpop_proof_invalid: {
+    happened: 'O pedido de token não tem uma prova válida da chave à qual os tokens estão vinculados (RFC 9449).',
+    causes: [
+      'A prova já foi enviada: cada `jti` é aceito uma vez.',
+      'O relógio do aplicativo tem mais de cinco minutos de diferença.',
+      '`htm` ou `htu` indica outro pedido.',
+      'O aplicativo precisa usar DPoP, ou o token de renovação está vinculado a outra chave.',
+    ],
+    person: 'Avise quem opera o aplicativo.',
+    developer:
+      'Assine uma prova nova a cada pedido, com a mesma chave. Algoritmos: `dpop_signing_alg_values_supported`.',
+  },
+  dpop_proof_required: {
+    happened: 'Um token de acesso vinculado a uma chave foi enviado sem uma prova válida dessa chave (RFC 9449).',
+    causes: [
+      'O token foi enviado com `Bearer` em vez de `DPoP`.',
+      'A prova não tem `ath`, já foi enviada, ou é de outra URL ou de outro método.',
+    ],
+    person: 'Avise quem opera o aplicativo.',
+    developer: 'Envie `Authorization: DPoP` e o cabeçalho `DPoP` com uma prova nova que contenha `ath`.',
+  },
+  request_object_invalid: {
+    happened: 'O parâmetro `request` não é um pedido assinado por este aplicativo (RFC 9101).',
+    causes: [
+      'A assinatura não confere com as chaves registradas.',
+      'O algoritmo é `none` ou simétrico.',
+      '`iss` não é o ID do aplicativo, `aud` não é o emissor, ou o pedido assinado expirou.',
+    ],
+    person: 'Avise quem opera o aplicativo.',
+    developer: 'Compare as chaves em `jwks` ou `jwks_uri` com a chave que assina. Verifique `iss`, `aud` e `exp`.',
+  },
   scope_invalid: {
     happened: 'O pedido indica um escopo que o aplicativo ou este login não tem.',
     causes: ['O escopo não está registrado para o aplicativo.', 'Uma renovação pediu mais do que o login concedeu.'],

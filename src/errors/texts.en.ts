@@ -185,6 +185,21 @@ export const englishErrorTexts = errorTexts({
     detail:
       'The code or refresh token is invalid, expired, revoked or was issued to another application. Sign in again.',
   },
+  dpop_proof_invalid: {
+    title: 'DPoP proof not valid',
+    detail:
+      'The DPoP proof is missing, expired, already used, or for another request or key. Sign a new proof for each request.',
+  },
+  dpop_proof_required: {
+    title: 'Proof of the key required',
+    detail:
+      'The access token is bound to a key. Send it with the scheme DPoP and a new proof that is signed with the same key.',
+  },
+  request_object_invalid: {
+    title: 'Request object not valid',
+    detail:
+      'The signed request could not be verified. Sign it with a registered key, with the application ID as issuer and this service as audience.',
+  },
   scope_invalid: {
     title: 'Scope not allowed',
     detail:

@@ -13,7 +13,9 @@ export type Introspection =
       readonly scope: string
       readonly client_id: string
       /** Only access tokens have one. A caller that checks for `bearer` must not accept a refresh token. */
-      readonly token_type?: 'bearer'
+      readonly token_type?: 'bearer' | 'DPoP'
+      /** The key that the token is bound to (RFC 9449 §6.2). */
+      readonly cnf?: { readonly jkt: string }
       readonly token_use: 'access_token' | 'refresh_token'
       readonly exp: number
       readonly iat: number
@@ -47,6 +49,7 @@ export function introspectToken(parts: IntrospectTokenParts) {
       const claims = await tokens.readOfApplication(token, type)
       if (!claims.ok) continue
       const { application, sid, sub, generation, expiresAt, issuedAt } = claims.value
+      const { dpopKey } = application
       const found = checkSignIn(await applicationSessions.find(application.session), clock())
       if (!found.ok || (type === 'refresh' && generation !== found.value.generation)) return { active: false }
       return {
@@ -56,8 +59,12 @@ export function introspectToken(parts: IntrospectTokenParts) {
         scope: type === 'access' ? application.scope : found.value.scope,
         client_id: application.id,
         ...(type === 'access'
-          ? { token_type: 'bearer' as const, token_use: 'access_token' as const }
+          ? {
+              token_type: dpopKey === null ? ('bearer' as const) : ('DPoP' as const),
+              token_use: 'access_token' as const,
+            }
           : { token_use: 'refresh_token' as const }),
+        ...(dpopKey === null ? {} : { cnf: { jkt: dpopKey } }),
         exp: epochSeconds(expiresAt),
         iat: epochSeconds(issuedAt),
         iss: issuer,

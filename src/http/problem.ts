@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { dpopAlgorithms } from '../applications/keys.ts'
 import { type AppError, type ErrorCode, fail, type Locale, message, rowOf } from '../errors/catalogue.ts'
 
 /** One invalid field of a request: its path and the reason. */
@@ -75,6 +76,9 @@ function challengeFor(
   const because = (reason: string): string => `Bearer error="${reason}", error_description="${description(error)}"`
   if (badCredentials && status === 400) return because('invalid_request')
   const { challenge } = rowOf(error.code)
+  // RFC 9449 §7.1.
+  if (challenge === 'dpop')
+    return `DPoP algs="${dpopAlgorithms.join(' ')}", error="${oauthError(error.code)}", error_description="${description(error)}"`
   // RFC 6749 §5.2: the scheme a client may prove itself with.
   if (challenge === 'basic') return 'Basic realm="Vinculum", charset="UTF-8"'
   if (challenge === 'bearer') return 'Bearer'

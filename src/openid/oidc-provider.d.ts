@@ -29,7 +29,8 @@ declare module 'oidc-provider' {
   export interface Client {
     readonly clientId: string
     readonly applicationType: string
-    readonly clientAuthMethod: string
+    /** Ours: whether its authorization requests need PKCE. */
+    readonly requires_pkce?: boolean
     grantTypeAllowed(type: string): boolean
   }
   /** An access or refresh token before it is issued. */
@@ -38,6 +39,8 @@ declare module 'oidc-provider' {
     readonly clientId: string
     readonly scope?: string
     readonly aud?: string
+    /** The thumbprint of the key it is bound to (RFC 9449). */
+    readonly jkt?: string
     expiresIn?: number
   }
   export interface AuthorizationCode extends Token {
@@ -84,7 +87,6 @@ declare module 'oidc-provider' {
     readonly Client: {
       prototype: {
         redirectUriAllowed(uri: string): boolean
-        compareClientSecret(given: string): boolean | Promise<boolean>
         includeSid(): boolean
       }
     }
@@ -97,6 +99,8 @@ declare module 'oidc-provider' {
     }
     readonly Interaction: { find(uid: string): Promise<Interaction | undefined> }
     readonly AccessToken: { prototype: { save(): Promise<string> } }
+    /** `exp`: in seconds since 1970. */
+    readonly ReplayDetection: { unique(of: string, id: string, exp: number): Promise<boolean> }
     readonly RefreshToken: { prototype: { save(): Promise<string> } }
     silent: boolean
     proxy: boolean

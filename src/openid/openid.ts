@@ -15,18 +15,25 @@ import {
 } from '../applications/policy.ts'
 import type { Application, ConsentStore, OpenidStateStore } from '../applications/ports.ts'
 import type { ApplicationSessions } from '../applications/sessions.ts'
+import { type AppError, fail } from '../errors/catalogue.ts'
 import { internalOrigin, type Origin } from '../events/catalogue.ts'
 import { type Clock, epochSeconds } from '../kernel/clock.ts'
 import type { Sealer } from '../kernel/crypto.ts'
+import { ok, type Result } from '../kernel/result.ts'
 import type { Devices } from '../sessions/devices.ts'
 import type { Keys } from '../sessions/keys.ts'
 import type { LiveSession } from '../sessions/ports.ts'
 import type { Tokens } from '../sessions/tokens.ts'
 import { createAdapter } from './adapter.ts'
 import { callEngine, type EngineRequest, type EngineResponse } from './call.ts'
+import type { ClientKeys } from './client-keys.ts'
+import type { Proofs } from './proofs.ts'
 
 /** How long a code is valid, in seconds. */
 const codeSeconds = 60
+
+/** The fields of a form that authenticate an application. */
+const credentialFields: ReadonlySet<string> = new Set(['client_secret', 'client_assertion', 'client_assertion_type'])
 
 /** What a person must do before an application gets its answer. */
 export type Interaction = {
@@ -62,6 +69,8 @@ type OpenidParts = {
   devices: Pick<Devices, 'find'>
   /** The claims about a person that these scopes allow; `undefined` if the account is gone or disabled. */
   claims: (accountId: string, scope: string) => Promise<Readonly<Record<string, unknown>> | undefined>
+  proofs: Pick<Proofs, 'claim' | 'verifyDpop'>
+  clientKeys: Pick<ClientKeys, 'at'>
   sealer: Sealer
   clock: Clock
 }
@@ -174,9 +183,8 @@ export function createOpenid(parts: OpenidParts) {
         keys: signing.map(({ id, sign }) => ({ ...sign.export({ format: 'jwk' }), kid: id, use: 'sig', alg: 'ES256' })),
       },
       application: applications.find,
-      isSecret: applications.isSecret,
       claims: parts.claims,
-      async start(code, request) {
+      async start(code, request, dpopKey) {
         const [session, application] = await Promise.all([
           liveSession(code.sessionUid),
           applications.find(code.clientId),
@@ -187,7 +195,7 @@ export function createOpenid(parts: OpenidParts) {
         return applicationSessions.start(
           application,
           session,
-          { scope: code.scope ?? '', resources: typeof resource === 'string' ? [resource] : resource },
+          { scope: code.scope ?? '', resources: typeof resource === 'string' ? [resource] : resource, dpopKey },
           origins.get(request) ?? internalOrigin,
         )
       },
@@ -195,6 +203,8 @@ export function createOpenid(parts: OpenidParts) {
         const application = await applications.find(session.applicationId)
         return tokens.access(session, { ...access, ttlSeconds: application?.accessTtlSeconds ?? null })
       },
+      claim: (of, id, expiresAt) => parts.proofs.claim('engine', of, id, new Date(expiresAt * 1000)),
+      keysAt: parts.clientKeys.at,
       refreshToken: tokens.refresh,
       onError: (request, error) => failures.set(request, { error }),
       lifetimes: { codeSeconds, requestSeconds, accessSeconds: parts.accessTtlSeconds },
@@ -247,17 +257,31 @@ export function createOpenid(parts: OpenidParts) {
       return ask({ method: 'GET', path, headers: cookieOf(sessionId, uid) }, origin)
     },
 
-    /** Redeems a code, or pushes an authorization request: what a program sends as a form. */
+    /**
+     * Redeems a code, or pushes an authorization request: what an application sends as a form. The caller has
+     * authenticated it: for the engine, every application is a public client.
+     */
     async post(
       path: typeof paths.token | typeof paths.par,
-      form: string,
-      authorization: string | undefined,
+      application: Application,
+      fields: readonly (readonly [name: string, value: string])[],
+      dpop: string | undefined,
       origin: Origin,
     ): Promise<EngineResponse> {
+      const form = new URLSearchParams(fields.filter(([name]) => !credentialFields.has(name)).map((each) => [...each]))
+      form.set('client_id', application.id)
       return ask(
-        { method: 'POST', path, form, ...(authorization === undefined ? {} : { headers: { authorization } }) },
+        { method: 'POST', path, form: form.toString(), ...(dpop === undefined ? {} : { headers: { dpop } }) },
         origin,
       )
+    },
+
+    /** The key of the proof that came with a token request; `null` without one (RFC 9449 §5). */
+    async keyOf(proof: string | undefined): Promise<Result<string | null, AppError<'dpop_proof_invalid'>>> {
+      if (proof === undefined) return ok(null)
+      const url = new URL(paths.token, publicUrl).href
+      const proven = await parts.proofs.verifyDpop(proof, { method: 'POST', url, accessToken: null })
+      return proven ? ok(proven.key) : fail('dpop_proof_invalid')
     },
 
     /** What a person must do next; `undefined` if the request is unknown or has expired. */

@@ -32,6 +32,8 @@ export type ApplicationClaims = {
   /** Empty for a refresh token: its scope is in the row of that sign-in. */
   readonly scope: string
   readonly audience: string
+  /** The thumbprint of the key that the token is bound to (RFC 9449); `null` if it is not. */
+  readonly dpopKey: string | null
 }
 /** What the tokens of an application are signed from. */
 export type ApplicationTokenSubject = {
@@ -45,6 +47,8 @@ export type ApplicationTokenSubject = {
   readonly rotatedAt: Date
   readonly idleExpiresAt: Date
   readonly absoluteExpiresAt: Date
+  /** The key that refresh tokens are bound to. */
+  readonly dpopKey: string | null
 }
 /** What a logout token is about. `id` is the same at each delivery, so that an application can recognize a repetition. */
 export type LogoutSubject = {
@@ -63,6 +67,8 @@ const logoutTokenSeconds = 120
 export type AccessRequest = {
   readonly scope: string
   readonly resource: string | null
+  /** The thumbprint of the key it is bound to (RFC 9449); `null`: a bearer token. */
+  readonly dpopKey: string | null
   readonly ttlSeconds: number | null
 }
 export type TokenVerifyCode = 'token_expired' | 'token_invalid' | 'token_wrong_type' | 'token_subject_missing'
@@ -79,6 +85,7 @@ type Payload = {
   aud?: unknown
   client_id?: unknown
   scope?: unknown
+  cnf?: unknown
 }
 
 const kinds = { access: { algorithm: 'ES256', typ: 'at+jwt' }, refresh: { algorithm: 'HS256', typ: 'rt+jwt' } } as const
@@ -136,7 +143,7 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
   const signForApplication = (
     type: TokenType,
     of: ApplicationTokenSubject,
-    { iat, exp, ...claims }: { aud: string; iat: Date; exp: number; scope?: string },
+    { iat, exp, ...claims }: { aud: string; iat: Date; exp: number; scope?: string; cnf?: { jkt: string } },
   ): string =>
     encodeSigned(type, {
       iss: issuer,
@@ -207,6 +214,7 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
             session: id,
             scope: typeof payload.scope === 'string' ? payload.scope : '',
             audience: payload.aud,
+            dpopKey: keyIn(payload.cnf),
           }
         : null,
     })
@@ -227,11 +235,17 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
 
   return {
     /** The access token of an application. `expires_in` is never beyond the end of its session. */
-    access(of: ApplicationTokenSubject, { scope, resource, ttlSeconds }: AccessRequest) {
+    access(of: ApplicationTokenSubject, { scope, resource, dpopKey, ttlSeconds }: AccessRequest) {
       const now = clock()
       const end = epochSeconds(of.absoluteExpiresAt)
       const exp = Math.min(epochSeconds(now) + (ttlSeconds ?? accessTtlSeconds), end)
-      const token = signForApplication('access', of, { aud: resource ?? audience, iat: now, exp, scope })
+      const token = signForApplication('access', of, {
+        aud: resource ?? audience,
+        iat: now,
+        exp,
+        scope,
+        ...bindingTo(dpopKey),
+      })
       return { token, expiresIn: Math.max(0, exp - epochSeconds(now)) }
     },
 
@@ -242,6 +256,7 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
         aud: of.applicationId,
         iat: of.rotatedAt,
         exp: Math.floor(limit / 1000),
+        ...bindingTo(of.dpopKey),
       })
     },
 
@@ -344,6 +359,12 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
   }
 }
 export type Tokens = ReturnType<typeof createTokens>
+
+const bindingTo = (dpopKey: string | null) => (dpopKey === null ? {} : { cnf: { jkt: dpopKey } })
+
+/** The key that a token is bound to (RFC 7800, RFC 9449 §6.1). */
+const keyIn = (cnf: unknown): string | null =>
+  typeof cnf === 'object' && cnf !== null && 'jkt' in cnf && typeof cnf.jkt === 'string' ? cnf.jkt : null
 
 /** Reads the key ID in a token's header. It is only looked up among our keys, never used as a path or URL. */
 function keyId(token: string): string | undefined {

@@ -58,6 +58,17 @@ const fields = {
     .max(limits.origins)
     .describe('The origins from which its scripts may call the API; only for browser applications'),
   logo_uri: uri.nullable().describe('A picture that people see on the consent page; null: none'),
+  jwks: z
+    .object({
+      keys: z
+        .array(z.record(z.string().max(64), z.unknown()))
+        .min(1)
+        .max(limits.keys),
+    })
+    .nullable()
+    .describe('Its public keys, with which it signs assertions and request objects (RFC 7517); null: none'),
+  jwks_uri: uri.nullable().describe('Where it publishes its keys instead of `jwks`; null: nowhere'),
+  dpop_bound_access_tokens: z.boolean().describe('Whether each of its tokens must be bound to a key (RFC 9449)'),
 }
 
 const ApplicationSchema = z
@@ -92,6 +103,9 @@ const applicationOf = (one: Application): z.input<typeof ApplicationSchema> => (
   backchannel_logout_uri: one.backchannelLogoutUri,
   cors_origins: [...one.corsOrigins],
   logo_uri: one.logoUri,
+  jwks: one.jwks === null ? null : { keys: one.jwks.keys.map((key) => ({ ...key })) },
+  jwks_uri: one.jwksUri,
+  dpop_bound_access_tokens: one.requiresDpop,
   disabled_at: one.disabledAt?.toISOString() ?? null,
   created_by: one.createdBy,
   created_at: one.createdAt.toISOString(),
@@ -114,6 +128,9 @@ const names = {
   backchannel_logout_uri: 'backchannelLogoutUri',
   cors_origins: 'corsOrigins',
   logo_uri: 'logoUri',
+  jwks: 'jwks',
+  jwks_uri: 'jwksUri',
+  dpop_bound_access_tokens: 'requiresDpop',
 } as const satisfies Record<keyof typeof fields, keyof ApplicationChange>
 
 /** The given fields under our names. */
@@ -160,6 +177,9 @@ const example = {
   backchannel_logout_uri: null,
   cors_origins: ['https://shop.example.org'],
   logo_uri: null,
+  jwks: null,
+  jwks_uri: null,
+  dpop_bound_access_tokens: false,
   disabled_at: null,
   created_by: 'usr_00000001',
   created_at: '2026-01-08T10:00:00.000Z',
@@ -221,6 +241,9 @@ export const create = route({
     backchannel_logout_uri: fields.backchannel_logout_uri.optional(),
     cors_origins: fields.cors_origins.optional(),
     logo_uri: fields.logo_uri.optional(),
+    jwks: fields.jwks.optional(),
+    jwks_uri: fields.jwks_uri.optional(),
+    dpop_bound_access_tokens: fields.dpop_bound_access_tokens.optional(),
   }).meta({ id: 'NewApplication', description: 'The application to register' }),
   reply: Issued,
   status: 201,
@@ -255,6 +278,9 @@ export const update = route({
     backchannel_logout_uri: fields.backchannel_logout_uri.optional(),
     cors_origins: fields.cors_origins.optional(),
     logo_uri: fields.logo_uri.optional(),
+    jwks: fields.jwks.optional(),
+    jwks_uri: fields.jwks_uri.optional(),
+    dpop_bound_access_tokens: fields.dpop_bound_access_tokens.optional(),
   }).meta({ id: 'ApplicationChange', description: 'The fields to change' }),
   reply: ApplicationSchema,
   fails: ['invalid_request', 'application_not_found'],

@@ -19,28 +19,37 @@ const text = (most: number) => storable(most).optional()
 const clientFields = {
   client_id: text(256).describe('The application ID, unless it is sent with HTTP Basic'),
   client_secret: text(512).describe('The client secret, of an application registered with `client_secret_post`'),
+  client_assertion: text(8192).describe('A signed JWT, of an application registered with `private_key_jwt` (RFC 7523)'),
+  client_assertion_type: text(128).describe('`urn:ietf:params:oauth:client-assertion-type:jwt-bearer`'),
 }
+const dpopHeader = { DPoP: 'A proof of the key that the tokens are bound to (RFC 9449)' }
 const resource = z.array(storable(2048)).max(20).optional().describe('The resource the token is for (RFC 8707)')
 
-/** The fields of a form as text again, for the engine. */
-export function formOf(fields: Readonly<Record<string, unknown>>): string {
-  const form = new URLSearchParams()
-  for (const [name, value] of Object.entries(fields))
-    for (const one of [value].flat()) if (typeof one === 'string') form.append(name, one)
-  return form.toString()
-}
+/** The fields of a form as pairs of text again, for the engine. */
+const pairsOf = (fields: Readonly<Record<string, unknown>>): readonly (readonly [string, string])[] =>
+  Object.entries(fields).flatMap(([name, value]) =>
+    [value].flat().flatMap((one) => (typeof one === 'string' ? [[name, one] as const] : [])),
+  )
+export const formOf = (fields: Readonly<Record<string, unknown>>): string =>
+  new URLSearchParams(pairsOf(fields).map((pair) => [...pair])).toString()
 
 const EngineError = z.looseObject({ error: z.string() })
-type EngineCode =
-  | 'invalid_client'
-  | 'grant_invalid'
-  | 'scope_invalid'
-  | 'resource_invalid'
-  | 'grant_type_unsupported'
-  | 'invalid_request'
+const engineCodes = [
+  'invalid_client',
+  'grant_invalid',
+  'dpop_proof_invalid',
+  'request_object_invalid',
+  'scope_invalid',
+  'resource_invalid',
+  'grant_type_unsupported',
+  'invalid_request',
+] as const
+type EngineCode = (typeof engineCodes)[number]
 const codes: Readonly<Record<string, Exclude<EngineCode, 'invalid_request'>>> = {
   invalid_client: 'invalid_client',
   invalid_grant: 'grant_invalid',
+  invalid_dpop_proof: 'dpop_proof_invalid',
+  invalid_request_object: 'request_object_invalid',
   invalid_scope: 'scope_invalid',
   invalid_target: 'resource_invalid',
   unsupported_grant_type: 'grant_type_unsupported',
@@ -100,7 +109,7 @@ const serverMetadata = discovery(
 const Tokens = z
   .object({
     access_token: z.string().describe('The access token: a JWT for one resource'),
-    token_type: z.literal('Bearer').describe('How the access token is sent'),
+    token_type: z.enum(['Bearer', 'DPoP']).describe('How the access token is sent: `DPoP` if it is bound to a key'),
     expires_in: z.number().int().describe('Seconds until the access token expires'),
     refresh_token: z.string().optional().describe('The refresh token; each is exchanged once'),
     id_token: z.string().optional().describe('Who signed in, for the application; only with a code'),
@@ -112,6 +121,7 @@ const token = route({
   ...endpoint,
   method: 'post',
   path: paths.token,
+  headers: dpopHeader,
   summary: 'Get tokens for an application',
   description:
     'Exchanges a code (`authorization_code`, with PKCE) or a refresh token. A refresh may be repeated: concurrent requests, and a request whose response was lost, get the same refresh token.',
@@ -139,33 +149,29 @@ const token = route({
     })
     .meta({ id: 'ApplicationTokenRequest', description: 'The token request of an application' }),
   reply: Tokens,
-  fails: [
-    'invalid_client',
-    'grant_invalid',
-    'scope_invalid',
-    'resource_invalid',
-    'grant_type_unsupported',
-    'invalid_request',
-  ],
+  fails: engineCodes,
   async handle({ body, header, origin }, { applications, flows, openid }: Services) {
     const authorization = header('authorization')
+    const proof = header('dpop')
+    const application = await applications.authenticate(readApplication(authorization, body))
+    if (!application.ok) return application
     if (body.grant_type === 'authorization_code') {
-      if (!(await applications.any())) return fail('invalid_client')
-      const done = readEngine(await openid.post(paths.token, formOf(body), authorization, origin), Tokens)
+      const done = readEngine(await openid.post(paths.token, application.value, pairsOf(body), proof, origin), Tokens)
       return done.ok ? ok(json(done.value)) : done
     }
     if (body.grant_type !== 'refresh_token') return fail('grant_type_unsupported')
-    const application = await applications.authenticate(readApplication(authorization, body))
-    if (!application.ok) return application
     const { refresh_token: given = '', scope, resource: [asked, ...others] = [] } = body
     if (others.length > 0) return fail('resource_invalid')
-    const done = await flows.refreshApplication(application.value, given, { scope, resource: asked }, origin)
+    const key = await openid.keyOf(proof)
+    if (!key.ok) return key
+    const request = { scope, resource: asked, dpopKey: key.value }
+    const done = await flows.refreshApplication(application.value, given, request, origin)
     if (!done.ok) return done
-    const { accessToken, refreshToken, expiresIn, scope: granted } = done.value
+    const { accessToken, refreshToken, expiresIn, scope: granted, dpopKey } = done.value
     return ok(
       json({
         access_token: accessToken,
-        token_type: 'Bearer' as const,
+        token_type: dpopKey === null ? ('Bearer' as const) : ('DPoP' as const),
         expires_in: expiresIn,
         refresh_token: refreshToken,
         scope: granted,
@@ -185,6 +191,7 @@ const par = route({
   ...endpoint,
   method: 'post',
   path: paths.par,
+  headers: dpopHeader,
   summary: 'Push an authorization request',
   description:
     'Stores the parameters of an authorization request, and returns a `request_uri` for the browser (RFC 9126).',
@@ -197,17 +204,11 @@ const par = route({
     .meta({ id: 'PushedRequestParameters', description: 'The parameters of an authorization request' }),
   reply: Pushed,
   status: 201,
-  fails: [
-    'invalid_client',
-    'grant_invalid',
-    'scope_invalid',
-    'resource_invalid',
-    'grant_type_unsupported',
-    'invalid_request',
-  ],
+  fails: engineCodes,
   async handle({ body, header, origin }, { applications, openid }: Services) {
-    if (!(await applications.any())) return fail('invalid_client')
-    const answer = await openid.post(paths.par, formOf(body), header('authorization'), origin)
+    const application = await applications.authenticate(readApplication(header('authorization'), body))
+    if (!application.ok) return application
+    const answer = await openid.post(paths.par, application.value, pairsOf(body), header('dpop'), origin)
     const done = readEngine(answer, Pushed)
     return done.ok ? ok(json(done.value)) : done
   },
