@@ -123,7 +123,7 @@ export function createApplications({
       const application: Application = {
         firstParty: false,
         postLogoutRedirectUris: [],
-        scopes: defaultScopes,
+        scopes: kindRules[given.kind].hasPeople ? defaultScopes : [],
         resources: [],
         accessTtlSeconds: null,
         refreshTtlSeconds: null,

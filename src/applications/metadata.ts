@@ -34,7 +34,7 @@ export function metadataOf({ issuer, publicUrl }: { readonly issuer: string; rea
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
     dpop_signing_alg_values_supported: [...dpopAlgorithms],
-    grant_types_supported: ['authorization_code', 'refresh_token'],
+    grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['ES256'],
     token_endpoint_auth_methods_supported: [...applicationAuths],

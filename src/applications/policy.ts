@@ -6,9 +6,9 @@ import { isLoopback } from '../kernel/loopback.ts'
 
 /**
  * Where the code of an application runs, because that decides whether it can keep a secret (RFC 6749 §2.1): in a
- * browser, on a server, or on the device of the person.
+ * browser, on a server, or on the device of the person. A machine acts for itself: nobody signs in to it.
  */
-export const applicationKinds = ['browser', 'server', 'native'] as const
+export const applicationKinds = ['browser', 'server', 'native', 'machine'] as const
 export type ApplicationKind = (typeof applicationKinds)[number]
 
 /** How an application authenticates at the token endpoint. */
@@ -18,15 +18,26 @@ export type ApplicationAuth = (typeof applicationAuths)[number]
 type KindRules = {
   /** How it may authenticate; the first one is the default. */
   readonly auths: readonly ApplicationAuth[]
+  /** Whether people sign in to it, and return to a redirect URI. */
+  readonly hasPeople: boolean
   /** Whether its scripts call the API in a browser, from registered origins. */
   readonly hasOrigins: boolean
 }
 
 /** Only a server can keep a secret. Code in a browser or on a device is readable by its user. */
 export const kindRules: Readonly<Record<ApplicationKind, KindRules>> = {
-  browser: { auths: ['none'], hasOrigins: true },
-  server: { auths: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'], hasOrigins: false },
-  native: { auths: ['none'], hasOrigins: false },
+  browser: { auths: ['none'], hasPeople: true, hasOrigins: true },
+  server: {
+    auths: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    hasPeople: true,
+    hasOrigins: false,
+  },
+  native: { auths: ['none'], hasPeople: true, hasOrigins: false },
+  machine: {
+    auths: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    hasPeople: false,
+    hasOrigins: false,
+  },
 }
 /** Whether applications of this method have a secret, of which the hash is stored. */
 export const hasSecret = (auth: ApplicationAuth): boolean =>

@@ -72,6 +72,7 @@ export const catalogue = {
   authorization_request_invalid: { status: 400, params: ['error'] },
   authorization_request_expired: { status: 400 },
   grant_invalid: { status: 400, oauth: 'invalid_grant' },
+  client_not_allowed: { status: 400, oauth: 'unauthorized_client' },
   dpop_proof_invalid: { status: 400, oauth: 'invalid_dpop_proof' },
   dpop_proof_required: { status: 401, oauth: 'invalid_dpop_proof', challenge: 'dpop' },
   request_object_invalid: { status: 400, oauth: 'invalid_request_object' },

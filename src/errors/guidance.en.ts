@@ -413,6 +413,15 @@ export const guide: Guide = {
     developer:
       'Start a new authorization request. Store the new refresh token of each response. The audit log shows why a session ended.',
   },
+  client_not_allowed: {
+    happened: 'The application asked for tokens with a `grant_type` that applications of its kind may not use.',
+    causes: [
+      'An application that signs people in used `client_credentials`.',
+      'A browser, server or machine application used the device flow.',
+    ],
+    person: 'Report the error to the operator of the application.',
+    developer: 'Register a separate application of the kind `machine` for calls without a person.',
+  },
   dpop_proof_invalid: {
     happened: 'The token request has no valid proof of the key that its tokens are bound to (RFC 9449).',
     causes: [

@@ -413,6 +413,15 @@ export const portugueseGuide: Guide = {
     developer:
       'Comece um novo pedido de autorização. Guarde o token de renovação novo de cada resposta. O registro de auditoria mostra por que uma sessão terminou.',
   },
+  client_not_allowed: {
+    happened: 'O aplicativo pediu tokens com um `grant_type` que aplicativos do seu tipo não podem usar.',
+    causes: [
+      'Um aplicativo em que pessoas entram usou `client_credentials`.',
+      'Um aplicativo de navegador, de servidor ou de máquina usou o fluxo de dispositivos.',
+    ],
+    person: 'Avise quem opera o aplicativo.',
+    developer: 'Registre um aplicativo separado do tipo `machine` para chamadas sem uma pessoa.',
+  },
   dpop_proof_invalid: {
     happened: 'O pedido de token não tem uma prova válida da chave à qual os tokens estão vinculados (RFC 9449).',
     causes: [

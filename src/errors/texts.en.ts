@@ -185,6 +185,10 @@ export const englishErrorTexts = errorTexts({
     detail:
       'The code or refresh token is invalid, expired, revoked or was issued to another application. Sign in again.',
   },
+  client_not_allowed: {
+    title: 'Grant type not allowed for this application',
+    detail: 'This kind of application may not get tokens in this way. Register an application of the right kind.',
+  },
   dpop_proof_invalid: {
     title: 'DPoP proof not valid',
     detail:

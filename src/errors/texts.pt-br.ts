@@ -179,6 +179,10 @@ export const ptBr = errorTexts({
     detail:
       'O código ou o token de renovação é inválido, expirou, foi revogado ou pertence a outro aplicativo. Entre de novo.',
   },
+  client_not_allowed: {
+    title: 'Tipo de concessão não permitido a este aplicativo',
+    detail: 'Este tipo de aplicativo não pode obter tokens desta forma. Registre um aplicativo do tipo certo.',
+  },
   dpop_proof_invalid: {
     title: 'Prova DPoP inválida',
     detail:

@@ -1,3 +1,4 @@
+import type { Applications } from '../applications/applications.ts'
 import { type ApplicationSessions, checkSignIn } from '../applications/sessions.ts'
 import { type Clock, epochSeconds } from '../kernel/clock.ts'
 import type { Devices } from '../sessions/devices.ts'
@@ -9,7 +10,7 @@ export type Introspection =
   | {
       readonly active: true
       readonly sub: string
-      readonly sid: string
+      readonly sid?: string
       readonly scope: string
       readonly client_id: string
       /** Only access tokens have one. A caller that checks for `bearer` must not accept a refresh token. */
@@ -21,13 +22,14 @@ export type Introspection =
       readonly iat: number
       readonly iss: string
       readonly aud: string
-      readonly amr: readonly string[]
-      readonly auth_time: number
+      readonly amr?: readonly string[]
+      readonly auth_time?: number
     }
 
 type IntrospectTokenParts = {
   devices: Devices
   applicationSessions: Pick<ApplicationSessions, 'find'>
+  applications: Pick<Applications, 'find'>
   tokens: Tokens
   clock: Clock
   issuer: string
@@ -41,7 +43,29 @@ type IntrospectTokenParts = {
  * not lost.
  */
 export function introspectToken(parts: IntrospectTokenParts) {
-  const { devices, applicationSessions, tokens, clock, issuer, audience } = parts
+  const { devices, applicationSessions, applications, tokens, clock, issuer, audience } = parts
+
+  /** The token of an application that acts for itself, while the application may still have it. */
+  const ofMachine = async (token: string): Promise<Introspection | undefined> => {
+    const claims = await tokens.readOfMachine(token)
+    if (!claims) return undefined
+    const { applicationId, audience: aud, scope, dpopKey, issuedAt: iat, expiresAt: exp } = claims
+    const application = await applications.find(applicationId)
+    if (!application?.resources.includes(aud)) return { active: false }
+    return {
+      active: true,
+      sub: applicationId,
+      client_id: applicationId,
+      scope,
+      token_type: dpopKey === null ? 'bearer' : 'DPoP',
+      token_use: 'access_token',
+      ...(dpopKey === null ? {} : { cnf: { jkt: dpopKey } }),
+      exp,
+      iat,
+      iss: issuer,
+      aud,
+    }
+  }
 
   /** The token of a registered application, for whichever resource it is. */
   const ofApplication = async (token: string): Promise<Introspection | undefined> => {
@@ -77,7 +101,7 @@ export function introspectToken(parts: IntrospectTokenParts) {
   }
 
   return async (token: string): Promise<Introspection> => {
-    const application = await ofApplication(token)
+    const application = (await ofApplication(token)) ?? (await ofMachine(token))
     if (application) return application
     for (const type of ['access', 'refresh'] as const) {
       const claims = await tokens.read(token, type)

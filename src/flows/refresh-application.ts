@@ -16,7 +16,6 @@ export type ApplicationTokens = {
   readonly refreshToken: string
   readonly expiresIn: number
   readonly scope: string
-  readonly dpopKey: string | null
 }
 export type ApplicationRefreshCode = 'grant_invalid' | 'scope_invalid' | 'resource_invalid'
 
@@ -133,7 +132,7 @@ export function refreshApplication({
         dpopKey,
         ttlSeconds: application.accessTtlSeconds,
       })
-      return { accessToken, refreshToken: tokens.refresh(session), expiresIn, scope: access.scope, dpopKey }
+      return { accessToken, refreshToken: tokens.refresh(session), expiresIn, scope: access.scope }
     }
 
     for (;;) {

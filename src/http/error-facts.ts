@@ -114,6 +114,7 @@ const facts: { readonly [C in ErrorCode]: Common & Values<C> } = {
     events: ['application.signed_out', 'session.ended'],
     chapters: [['applications.md', 'Refresh tokens']],
   },
+  client_not_allowed: { chapters: [['applications.md', 'Register an application']] },
   dpop_proof_invalid: { chapters: [['applications.md', 'Bind tokens to a key']] },
   dpop_proof_required: { chapters: [['applications.md', 'Bind tokens to a key']] },
   request_object_invalid: { chapters: [['applications.md', 'Authenticate with a key']] },

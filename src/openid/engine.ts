@@ -224,7 +224,12 @@ export const clientOf = (application: Application): Readonly<Record<string, unkn
     scope: scopes.filter(isStandardScope).join(' '),
   }
 }
-const applicationTypes: Readonly<Record<ApplicationKind, string>> = { browser: 'web', server: 'web', native: 'native' }
+const applicationTypes: Readonly<Record<ApplicationKind, string>> = {
+  browser: 'web',
+  server: 'web',
+  native: 'native',
+  machine: 'web',
+}
 
 /**
  * When a person must do something: the engine's own rules, and three of ours. `select_account` shows the sign-in page.

@@ -9,6 +9,7 @@ import {
   classOf,
   isAllowed,
   isStandardScope,
+  kindRules,
   requestSeconds,
   resourceScopesOf,
   standardOf,
@@ -107,7 +108,11 @@ export function createOpenid(parts: OpenidParts) {
     states: parts.states,
     sealer: parts.sealer,
     clock,
-    application: applications.find,
+    async application(id) {
+      const found = await applications.find(id)
+      // The engine signs people in. A machine never reaches it.
+      return found && kindRules[found.kind].hasPeople ? found : undefined
+    },
     clientOf: (application) => engineModule().clientOf(application),
     // Without `iat`: the engine reads the clock of its machine, which may be behind the one that all nodes share.
     session: async (id) => {

@@ -71,6 +71,21 @@ export type AccessRequest = {
   readonly dpopKey: string | null
   readonly ttlSeconds: number | null
 }
+/** The access token of an application that acts for itself. `id` is its `jti`. */
+export type MachineAccess = Omit<AccessRequest, 'resource'> & {
+  readonly id: string
+  readonly applicationId: string
+  readonly resource: string
+}
+/** Times are in seconds since 1970. */
+export type MachineClaims = {
+  readonly applicationId: string
+  readonly audience: string
+  readonly scope: string
+  readonly dpopKey: string | null
+  readonly issuedAt: number
+  readonly expiresAt: number
+}
 export type TokenVerifyCode = 'token_expired' | 'token_invalid' | 'token_wrong_type' | 'token_subject_missing'
 
 type TokensParts = { keys: Keys; clock: Clock; issuer: string; audience: string; accessTtlSeconds: number }
@@ -161,13 +176,12 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
   /** Cached access tokens: verifying the same ES256 signature again costs far more than this lookup. */
   let remembered = new Map<string, TokenClaims>()
 
-  const read = (
+  /** Verifies the signature, and what every token of ours has in its header. */
+  const decode = (
     token: string,
-    expected: TokenType,
-    key: ReturnType<Keys['find']>,
+    key: NonNullable<ReturnType<Keys['find']>>,
     wanted: string | undefined,
-  ): Result<TokenClaims, AppError<TokenVerifyCode>> => {
-    if (!key) return fail('token_invalid')
+  ): Result<Payload, AppError<'token_invalid'>> => {
     const { algorithm, typ } = kinds[key.purpose]
     let decoded: jwt.Jwt
     try {
@@ -187,6 +201,19 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
     const payload = decoded.payload as Payload
     // RFC 7515 §4.1.11: reject extensions that are marked as critical, since we support none.
     if (header.typ !== typ || header.crit !== undefined || payload.type !== key.purpose) return fail('token_invalid')
+    return ok(payload)
+  }
+
+  const read = (
+    token: string,
+    expected: TokenType,
+    key: ReturnType<Keys['find']>,
+    wanted: string | undefined,
+  ): Result<TokenClaims, AppError<TokenVerifyCode>> => {
+    if (!key) return fail('token_invalid')
+    const decoded = decode(token, key, wanted)
+    if (!decoded.ok) return decoded
+    const payload = decoded.value
     if (key.purpose !== expected) return fail('token_wrong_type', { type: expected })
     if (typeof payload.sub !== 'string' || payload.sub === '') return fail('token_subject_missing')
     const [first, id] = typeof payload.jti === 'string' ? payload.jti.split('.', 2) : []
@@ -247,6 +274,49 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
         ...bindingTo(dpopKey),
       })
       return { token, expiresIn: Math.max(0, exp - epochSeconds(now)) }
+    },
+
+    /**
+     * The access token of an application that acts for itself (RFC 9068 §2.2). It names no session and no person, so none
+     * of our own routes accepts it, whatever its resource is.
+     */
+    accessOfMachine({ id, applicationId, resource, scope, dpopKey, ttlSeconds }: MachineAccess) {
+      const now = epochSeconds(clock())
+      const expiresIn = ttlSeconds ?? accessTtlSeconds
+      const token = encodeSigned('access', {
+        iss: issuer,
+        aud: resource,
+        sub: applicationId,
+        exp: now + expiresIn,
+        iat: now,
+        jti: id,
+        type: 'access',
+        client_id: applicationId,
+        scope,
+        ...bindingTo(dpopKey),
+      })
+      return { token, expiresIn }
+    },
+
+    /** Verifies such a token; `undefined` for any other. */
+    async readOfMachine(token: string): Promise<MachineClaims | undefined> {
+      const kid = keyId(token)
+      const key = kid === undefined ? undefined : (keys.find(kid) ?? (await keys.findFresh(kid)))
+      const read = key?.purpose === 'access' ? decode(token, key, undefined) : undefined
+      if (!read?.ok) return undefined
+      const { sub, client_id: id, sid, aud, scope, exp, iat, cnf } = read.value
+      const isOfMachine = typeof id === 'string' && sub === id && sid === undefined
+      if (!isOfMachine || typeof aud !== 'string' || typeof exp !== 'number' || typeof iat !== 'number')
+        return undefined
+      if (exp <= epochSeconds(clock())) return undefined
+      return {
+        applicationId: id,
+        audience: aud,
+        scope: typeof scope === 'string' ? scope : '',
+        dpopKey: keyIn(cnf),
+        issuedAt: iat,
+        expiresAt: exp,
+      }
     },
 
     /** The refresh token of an application. Signed again for the same generation, it is exactly the same token. */

@@ -94,7 +94,6 @@ describe.each(databases)('an application with keys, with %s', (database) => {
             form: { token: 'x', client_assertion_type: assertionType, client_assertion: assertion, ...more },
           }),
         )
-      const accepted = [undefined, undefined]
       const refused = [401, 'invalid_client']
       const statusOf = async (assertion: string) => {
         const sent = await world.call('POST', '/oauth/revoke', {
@@ -104,7 +103,6 @@ describe.each(databases)('an application with keys, with %s', (database) => {
       }
       const once = await signed(good())
       expect(await statusOf(once)).toBe(200)
-      expect(accepted).toHaveLength(2)
       expect(await send(once), 'a second use').toEqual(refused)
       expect(await statusOf(await signed({ ...good(), aud: `${world.base}/oauth/token` }))).toBe(200)
       const tables: readonly (readonly [string, JWTPayload, Json?, CryptoKey?])[] = [
@@ -172,10 +170,10 @@ describe.each(databases)('an application with keys, with %s', (database) => {
       const newer = await generateKeyPair('ES256')
       served = { keys: [{ ...(await exportJWK(newer.publicKey)), kid: 'two' }] }
       const rotated = await clientOf(id, newer.privateKey, 'two')
-      await expect(refresh(rotated, next.refresh_token)).rejects.toMatchObject({ error: 'invalid_client' })
+      await expect(refresh(rotated, next.refresh_token)).rejects.toMatchObject({ status: 401 })
       world.turn(31)
       const last = await refresh(rotated, next.refresh_token)
-      await expect(refresh(await clientOf(id), last.refresh_token)).rejects.toMatchObject({ error: 'invalid_client' })
+      await expect(refresh(await clientOf(id), last.refresh_token)).rejects.toMatchObject({ status: 401 })
       expect(fetched).toBeLessThanOrEqual(before + 2)
       served = { keys: [publicJwk] }
     })
@@ -196,13 +194,13 @@ describe.each(databases)('an application with keys, with %s', (database) => {
       const browser = await signedIn()
       const { url, verifier, state } = await request(config, { more: { ...more } })
       const { left } = await follow(world, browser, url)
-      const redeem = (options: client.DPoPOptions | undefined = { DPoP: handle }) =>
+      const redeem = (options: client.DPoPOptions | null = { DPoP: handle }) =>
         client.authorizationCodeGrant(
           config,
           left as URL,
           { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: url.searchParams.get('nonce') ?? '' },
           more.resource === undefined ? undefined : { resource: more.resource },
-          options,
+          options ?? undefined,
         )
       return { shop, config, handle, jkt, redeem }
     }
@@ -265,7 +263,7 @@ describe.each(databases)('an application with keys, with %s', (database) => {
         })
           .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk, ...header })
           .sign(keys.privateKey)
-      const tokens = await redeem(undefined)
+      const tokens = await redeem(null)
       const send = async (dpopProof: string | [string, string]) => {
         const { client_id: id = '' } = config.clientMetadata()
         return world.call('POST', '/oauth/token', {
@@ -304,7 +302,7 @@ describe.each(databases)('an application with keys, with %s', (database) => {
 
     test('as its registration requires gets no token without a proof', async () => {
       const { redeem } = await start({ dpop_bound_access_tokens: true })
-      await expect(redeem(undefined)).rejects.toMatchObject({ error: expect.any(String) })
+      await expect(redeem(null)).rejects.toMatchObject({ error: expect.any(String) })
     })
 
     test('gets a code that only its key redeems, if it named the key before', async () => {
@@ -417,6 +415,116 @@ describe.each(databases)('an application with keys, with %s', (database) => {
     })
   })
 
+  describe('that acts for itself', () => {
+    const machine = (about: Json = {}) => ({
+      kind: 'machine',
+      first_party: false,
+      redirect_uris: [],
+      resources: [resourceA, 'https://b.example.org/'],
+      scopes: [scopeA, 'orders:write'],
+      ...about,
+    })
+    const claimsOf = (token: string): Json =>
+      JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Json
+
+    test('gets a token for one resource, which none of our routes accepts', async () => {
+      const job = await register(world, admin, machine())
+      const config = await discovered(world, job)
+      const tokens = await client.clientCredentialsGrant(config, { resource: resourceA, scope: scopeA })
+      expect(tokens).not.toHaveProperty('refresh_token')
+      expect(tokens).not.toHaveProperty('id_token')
+      expect([tokens.token_type, tokens.scope]).toEqual(['bearer', scopeA])
+      const claims = claimsOf(tokens.access_token)
+      expect(claims).toMatchObject({ iss: world.base, aud: resourceA, sub: job.id, client_id: job.id, scope: scopeA })
+      expect(claims).not.toHaveProperty('sid')
+      for (const path of ['/me', '/oauth/userinfo', '/applications'])
+        expect(refusalOf(await world.call('GET', path, { token: tokens.access_token }))).toEqual([401, 'token_invalid'])
+      const issued = (await world.trail()).filter(({ event }) => event === 'application.token_issued')
+      expect(JSON.parse(String(issued.at(-1)?.data))).toEqual({
+        application: job.id,
+        resource: resourceA,
+        scope: scopeA,
+      })
+      expect(JSON.stringify(await world.dump())).not.toContain(tokens.access_token)
+    })
+
+    test('gets only what it is registered for, and always names one of several resources', async () => {
+      const config = await discovered(world, await register(world, admin, machine()))
+      const get = (parameters: Record<string, string>) => client.clientCredentialsGrant(config, parameters)
+      await expect(get({})).rejects.toMatchObject({ error: 'invalid_target' })
+      await expect(get({ resource: 'https://c.example.org/' })).rejects.toMatchObject({ error: 'invalid_target' })
+      await expect(get({ resource: world.base })).rejects.toMatchObject({ error: 'invalid_target' })
+      await expect(get({ resource: resourceA, scope: 'openid' })).rejects.toMatchObject({ error: 'invalid_scope' })
+      await expect(get({ resource: resourceA, scope: 'users:write' })).rejects.toMatchObject({ error: 'invalid_scope' })
+      const people = await discovered(
+        world,
+        await register(world, admin, { resources: [resourceA], scopes: ['openid', scopeA] }),
+      )
+      await expect(client.clientCredentialsGrant(people, { resource: resourceA })).rejects.toMatchObject({
+        error: 'unauthorized_client',
+      })
+    })
+
+    test('authenticates with a key and binds its token to another', async () => {
+      const { id } = await register(
+        world,
+        admin,
+        machine({ client_auth: 'private_key_jwt', jwks: { keys: [publicJwk] }, dpop_bound_access_tokens: true }),
+      )
+      const config = await clientOf(id)
+      await expect(client.clientCredentialsGrant(config, { resource: resourceA })).rejects.toMatchObject({
+        error: 'invalid_dpop_proof',
+      })
+      const keys = await client.randomDPoPKeyPair('ES256')
+      const handle = client.getDPoPHandle(config, keys)
+      const tokens = await client.clientCredentialsGrant(config, { resource: resourceA }, { DPoP: handle })
+      expect(tokens.token_type).toBe('dpop')
+      expect(claimsOf(tokens.access_token).cnf).toEqual({
+        jkt: await calculateJwkThumbprint(await exportJWK(keys.publicKey)),
+      })
+    })
+
+    test('is introspected while its application may have the token, and no person can sign in to it', async () => {
+      const job = await register(world, admin, machine())
+      const config = await discovered(world, job)
+      const { access_token: token } = await client.clientCredentialsGrant(config, { resource: resourceA })
+      const made = await world.call('POST', '/service-credentials', {
+        token: await admin(),
+        body: { name: 'API', scopes: ['introspect'] },
+      })
+      const key = `Basic ${Buffer.from(`${String(made.body.id)}:${String(made.body.secret)}`).toString('base64')}`
+      const look = async () =>
+        (await world.call('POST', '/oauth/introspect', { form: { token }, headers: { authorization: key } })).body
+      expect(await look()).toMatchObject({ active: true, sub: job.id, client_id: job.id, aud: resourceA })
+      const visit = await world
+        .openBrowser()
+        .ask(
+          `${world.base}/oauth/authorize?response_type=code&client_id=${job.id}&redirect_uri=${callback}&scope=openid`,
+        )
+      expect(visit.status).toBe(400)
+      await world.call('POST', `/applications/${job.id}/disable`, { token: await admin() })
+      expect(await look()).toEqual({ active: false })
+      await expect(client.clientCredentialsGrant(config, { resource: resourceA })).rejects.toMatchObject({
+        status: 401,
+      })
+    })
+
+    test('is registered with resources and their scopes only', async () => {
+      const token = await admin()
+      const faulty: readonly Json[] = [
+        { redirect_uris: [callback] },
+        { resources: [], scopes: [] },
+        { scopes: ['openid'] },
+        { client_auth: 'none' },
+        { backchannel_logout_uri: 'https://shop.example.org/logout' },
+      ]
+      for (const about of faulty) {
+        const answer = await world.call('POST', '/applications', { token, body: { name: 'Job', ...machine(about) } })
+        expect([about, ...refusalOf(answer)]).toEqual([about, 400, 'invalid_request'])
+      }
+    })
+  })
+
   test('is described truly in the metadata', async () => {
     const documents = await Promise.all(
       ['openid-configuration', 'oauth-authorization-server'].map(
@@ -425,6 +533,7 @@ describe.each(databases)('an application with keys, with %s', (database) => {
     )
     expect(documents[0]).toEqual(documents[1])
     expect(documents[0]).toMatchObject({
+      grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
       token_endpoint_auth_methods_supported: expect.arrayContaining(['private_key_jwt']),
       token_endpoint_auth_signing_alg_values_supported: expect.arrayContaining(['ES256', 'RS256']),
       dpop_signing_alg_values_supported: expect.arrayContaining(['ES256']),

@@ -25,7 +25,6 @@ const fields = {
   first_party: z.boolean().describe('Operated by you: people are not asked for consent'),
   redirect_uris: z
     .array(uri)
-    .min(1)
     .max(limits.uris)
     .describe(
       'Where people may return to, compared character by character; the port of a loopback address is free for native applications',
@@ -33,9 +32,8 @@ const fields = {
   post_logout_redirect_uris: z.array(uri).max(limits.uris).describe('Where people may return to after signing out'),
   scopes: z
     .array(scopeName)
-    .min(1)
     .max(limits.scopes)
-    .describe('What the application may ask for; always contains `openid`'),
+    .describe('What the application may ask for; always contains `openid`, unless it is a machine'),
   resources: z.array(uri).max(limits.resources).describe('The APIs it may request access tokens for (RFC 8707)'),
   client_auth: z.enum(applicationAuths).describe('How it authenticates at the token endpoint'),
   access_token_seconds: z
@@ -228,7 +226,11 @@ export const create = route({
     response: { ...example, secret: null },
   },
   body: object({
-    kind: z.enum(applicationKinds).describe('Where its code runs: in a browser, on a server, or on a device'),
+    kind: z
+      .enum(applicationKinds)
+      .describe(
+        'Where its code runs: in a browser, on a server, or on a device; `machine` for a program that acts for itself',
+      ),
     name: fields.name,
     redirect_uris: fields.redirect_uris,
     first_party: fields.first_party.optional(),

@@ -124,7 +124,7 @@ const token = route({
   headers: dpopHeader,
   summary: 'Get tokens for an application',
   description:
-    'Exchanges a code (`authorization_code`, with PKCE) or a refresh token. A refresh may be repeated: concurrent requests, and a request whose response was lost, get the same refresh token.',
+    'Exchanges a code (`authorization_code`, with PKCE) or a refresh token. A machine gets a token for one resource (`client_credentials`). A refresh may be repeated: concurrent requests, and a request whose response was lost, get the same refresh token.',
   example: {
     request: { grant_type: 'refresh_token', client_id: 'app_00000001', refresh_token: 'a-refresh-token' },
     response: {
@@ -138,18 +138,18 @@ const token = route({
   // RFC 6749 §3.2: unknown parameters are ignored.
   body: z
     .looseObject({
-      grant_type: storable(128).describe('`authorization_code` or `refresh_token`'),
+      grant_type: storable(128).describe('`authorization_code`, `refresh_token` or `client_credentials`'),
       code: text(1024).describe('With `authorization_code`: the code'),
       code_verifier: text(256).describe('With `authorization_code`: the PKCE code verifier (RFC 7636)'),
       redirect_uri: text(2048).describe('With `authorization_code`: as in the authorization request'),
       refresh_token: text(8192).describe('With `refresh_token`: the refresh token'),
-      scope: text(1024).describe('With `refresh_token`: fewer scopes than granted'),
+      scope: text(1024).describe('Fewer scopes than granted; with `client_credentials`, than registered'),
       resource,
       ...clientFields,
     })
     .meta({ id: 'ApplicationTokenRequest', description: 'The token request of an application' }),
   reply: Tokens,
-  fails: engineCodes,
+  fails: [...engineCodes, 'client_not_allowed'],
   async handle({ body, header, origin }, { applications, flows, openid }: Services) {
     const authorization = header('authorization')
     const proof = header('dpop')
@@ -159,19 +159,28 @@ const token = route({
       const done = readEngine(await openid.post(paths.token, application.value, pairsOf(body), proof, origin), Tokens)
       return done.ok ? ok(json(done.value)) : done
     }
-    if (body.grant_type !== 'refresh_token') return fail('grant_type_unsupported')
-    const { refresh_token: given = '', scope, resource: [asked, ...others] = [] } = body
-    if (others.length > 0) return fail('resource_invalid')
+    if (body.grant_type !== 'refresh_token' && body.grant_type !== 'client_credentials')
+      return fail('grant_type_unsupported')
+    const { refresh_token: given = '', scope, resource: resources = [] } = body
     const key = await openid.keyOf(proof)
     if (!key.ok) return key
+    const type = key.value === null ? ('Bearer' as const) : ('DPoP' as const)
+    if (body.grant_type === 'client_credentials') {
+      const done = await flows.issueMachineToken(application.value, { scope, resources, dpopKey: key.value }, origin)
+      if (!done.ok) return done
+      const { accessToken, expiresIn, scope: granted } = done.value
+      return ok(json({ access_token: accessToken, token_type: type, expires_in: expiresIn, scope: granted }))
+    }
+    const [asked, ...others] = resources
+    if (others.length > 0) return fail('resource_invalid')
     const request = { scope, resource: asked, dpopKey: key.value }
     const done = await flows.refreshApplication(application.value, given, request, origin)
     if (!done.ok) return done
-    const { accessToken, refreshToken, expiresIn, scope: granted, dpopKey } = done.value
+    const { accessToken, refreshToken, expiresIn, scope: granted } = done.value
     return ok(
       json({
         access_token: accessToken,
-        token_type: dpopKey === null ? ('Bearer' as const) : ('DPoP' as const),
+        token_type: type,
         expires_in: expiresIn,
         refresh_token: refreshToken,
         scope: granted,

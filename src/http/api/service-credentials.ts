@@ -160,7 +160,7 @@ export const introspection = (path: `/${string}`, summary: string) =>
     reply: z
       .object({
         active: z.boolean().describe('Whether the token is valid; if not, there are no other fields'),
-        sub: z.string().optional().describe('The account ID'),
+        sub: z.string().optional().describe('The account ID; for a machine, the application ID'),
         sid: z.string().optional().describe('The session ID'),
         scope: z.string().optional().describe('The scopes, separated by spaces'),
         client_id: z.string().optional().describe('The client the token was issued to'),
@@ -183,7 +183,7 @@ export const introspection = (path: `/${string}`, summary: string) =>
       const client = await serviceCredentials.authenticate(readClient(header('authorization')), 'introspect', origin)
       if (!client.ok) return client
       const said = await flows.introspect(body.token)
-      return ok(json(said.active ? { ...said, amr: [...said.amr] } : said))
+      return ok(json(said.active ? { ...said, amr: said.amr && [...said.amr] } : said))
     },
   })
 

@@ -52,7 +52,10 @@ function readLocation({ location }: EngineResponse, { settings }: Services) {
 }
 
 /** A refusal that could not be returned to the application, because its redirect URI is not known to be its own. */
-function refusedBy({ body }: EngineResponse) {
+function refusedBy({ body, type }: EngineResponse) {
+  // The engine answers with a page of its own where a signed or pushed request names another mode.
+  if (!type.startsWith('application/json'))
+    return fail('authorization_request_invalid', { error: 'unsupported_response_mode' })
   const read = EngineError.safeParse(JSON.parse(body))
   const error = read.success && /^[a-z_]{1,60}$/.test(read.data.error) ? read.data.error : 'invalid_request'
   // The engine has no such request, or it belongs to another browser.

@@ -85,6 +85,7 @@ const events: EventWords = {
   'session.ended': ({ reason }) => ended[reason as SessionEndReason] ?? ended.revoked,
   'session.renamed': 'A device was renamed',
   'application.consented': 'Allowed an application to see some of your data',
+  'application.token_issued': 'Access token issued to a machine',
   'application.signed_in': 'Signed in to an application',
   'application.signed_out': ({ reason }) =>
     reason === 'revoked'

@@ -88,6 +88,7 @@ const events: EventWords = {
   'session.ended': ({ reason }) => ended[reason as SessionEndReason] ?? ended.revoked,
   'session.renamed': 'Um dispositivo foi renomeado',
   'application.consented': 'Permitiu que um aplicativo visse alguns dos seus dados',
+  'application.token_issued': 'Token de acesso emitido para uma máquina',
   'application.signed_in': 'Entrou em um aplicativo',
   'application.signed_out': ({ reason }) =>
     reason === 'revoked' ? 'Saiu de um aplicativo' : 'Saiu de um aplicativo porque um token foi usado duas vezes',
