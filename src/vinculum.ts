@@ -205,6 +205,7 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
     tokens,
     proofs,
     clientKeys,
+    onWarning: (text) => log.warn(`OpenID engine: ${text}`),
     states: stored.openidStates,
     consents: stored.consents,
     applications,

@@ -68,18 +68,16 @@ const ofSeconds = (path: string, value: number | null, { least, most }: { least:
 }
 
 /** A machine has tokens for its resources only: there is no person whose data it could see or who could sign out. */
-const ofMachine = ({
-  redirectUris,
-  postLogoutRedirectUris,
-  scopes,
-  resources,
-  backchannelLogoutUri,
-}: Checked): Faults => [
-  ...(redirectUris.length > 0 ? [{ path: 'redirect_uris', reason: 'invalid' } as const] : []),
-  ...(postLogoutRedirectUris.length > 0 ? [{ path: 'post_logout_redirect_uris', reason: 'invalid' } as const] : []),
+const ofMachine = ({ scopes, resources, backchannelLogoutUri }: Checked): Faults => [
   ...(resources.length === 0 ? [{ path: 'resources', reason: 'required' } as const] : []),
   ...(scopes.some(isStandardScope) ? [{ path: 'scopes', reason: 'invalid' } as const] : []),
   ...(backchannelLogoutUri === null ? [] : [{ path: 'backchannel_logout_uri', reason: 'invalid' } as const]),
+]
+
+/** No browser returns to an application without redirects. */
+const ofUnreachable = ({ redirectUris, postLogoutRedirectUris }: Checked): Faults => [
+  ...(redirectUris.length > 0 ? [{ path: 'redirect_uris', reason: 'invalid' } as const] : []),
+  ...(postLogoutRedirectUris.length > 0 ? [{ path: 'post_logout_redirect_uris', reason: 'invalid' } as const] : []),
 ]
 
 /** Keys are given in one way. An application that signs its authentication has some. */
@@ -96,13 +94,14 @@ const isScope = (text: string): boolean => /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/.t
 /** The fields that break a rule. API, pages and files of applications all check with it. */
 export function faultsOf(application: Checked): Faults {
   const { kind, name, redirectUris, postLogoutRedirectUris, scopes, resources, clientAuth, corsOrigins } = application
-  const { hasPeople } = kindRules[kind]
+  const { hasPeople, hasRedirects } = kindRules[kind]
   return [
     ...(name === '' ? [{ path: 'name', reason: 'required' } as const] : []),
     ...(name.length > limits.nameLength
       ? [{ path: 'name', reason: 'too_long', limit: limits.nameLength } as const]
       : []),
-    ...(redirectUris.length === 0 && hasPeople ? [{ path: 'redirect_uris', reason: 'required' } as const] : []),
+    ...(redirectUris.length === 0 && hasRedirects ? [{ path: 'redirect_uris', reason: 'required' } as const] : []),
+    ...(hasRedirects ? [] : ofUnreachable(application)),
     ...(hasPeople ? [] : ofMachine(application)),
     ...ofList('redirect_uris', redirectUris, limits.uris, (uri) => named(redirectUriFault(kind, uri))),
     ...ofList('post_logout_redirect_uris', postLogoutRedirectUris, limits.uris, (uri) =>

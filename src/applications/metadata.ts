@@ -1,12 +1,18 @@
 import { dpopAlgorithms, signingAlgorithms } from './keys.ts'
 import { applicationAuths, standardScopes, twoFactorClass } from './policy.ts'
 
+/** The grant type of the device flow (RFC 8628 §3.4). */
+export const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
+
 /** The paths of the OpenID provider. */
 export const paths = {
   authorize: '/oauth/authorize',
   interaction: '/oauth/interaction',
   token: '/oauth/token',
   par: '/oauth/par',
+  device: '/oauth/device',
+  /** Where people type the code that a device shows. Short, because they type the address as well. */
+  deviceCode: '/device',
   userinfo: '/oauth/userinfo',
   logout: '/oauth/logout',
   revoke: '/oauth/revoke',
@@ -27,6 +33,7 @@ export function metadataOf({ issuer, publicUrl }: { readonly issuer: string; rea
     userinfo_endpoint: at(paths.userinfo),
     end_session_endpoint: at(paths.logout),
     pushed_authorization_request_endpoint: at(paths.par),
+    device_authorization_endpoint: at(paths.device),
     revocation_endpoint: at(paths.revoke),
     introspection_endpoint: at(paths.introspect),
     jwks_uri: at(paths.jwks),
@@ -34,7 +41,7 @@ export function metadataOf({ issuer, publicUrl }: { readonly issuer: string; rea
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
     dpop_signing_alg_values_supported: [...dpopAlgorithms],
-    grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
+    grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials', deviceGrant],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['ES256'],
     token_endpoint_auth_methods_supported: [...applicationAuths],

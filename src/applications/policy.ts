@@ -6,9 +6,10 @@ import { isLoopback } from '../kernel/loopback.ts'
 
 /**
  * Where the code of an application runs, because that decides whether it can keep a secret (RFC 6749 §2.1): in a
- * browser, on a server, or on the device of the person. A machine acts for itself: nobody signs in to it.
+ * browser, on a server, or on the device of the person. A `device` has no browser: people sign in on another device. A
+ * machine acts for itself: nobody signs in to it.
  */
-export const applicationKinds = ['browser', 'server', 'native', 'machine'] as const
+export const applicationKinds = ['browser', 'server', 'native', 'device', 'machine'] as const
 export type ApplicationKind = (typeof applicationKinds)[number]
 
 /** How an application authenticates at the token endpoint. */
@@ -18,26 +19,25 @@ export type ApplicationAuth = (typeof applicationAuths)[number]
 type KindRules = {
   /** How it may authenticate; the first one is the default. */
   readonly auths: readonly ApplicationAuth[]
-  /** Whether people sign in to it, and return to a redirect URI. */
+  /** Whether people sign in to it. */
   readonly hasPeople: boolean
+  /** Whether a browser returns to it after a sign-in. */
+  readonly hasRedirects: boolean
+  /** Whether people may sign in to it with a browser on another device (RFC 8628). */
+  readonly hasDeviceFlow: boolean
   /** Whether its scripts call the API in a browser, from registered origins. */
   readonly hasOrigins: boolean
 }
 
 /** Only a server can keep a secret. Code in a browser or on a device is readable by its user. */
+const secrets = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const
+const people = { hasPeople: true, hasRedirects: true, hasDeviceFlow: false, hasOrigins: false } as const
 export const kindRules: Readonly<Record<ApplicationKind, KindRules>> = {
-  browser: { auths: ['none'], hasPeople: true, hasOrigins: true },
-  server: {
-    auths: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
-    hasPeople: true,
-    hasOrigins: false,
-  },
-  native: { auths: ['none'], hasPeople: true, hasOrigins: false },
-  machine: {
-    auths: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
-    hasPeople: false,
-    hasOrigins: false,
-  },
+  browser: { ...people, auths: ['none'], hasOrigins: true },
+  server: { ...people, auths: secrets },
+  native: { ...people, auths: ['none'], hasDeviceFlow: true },
+  device: { ...people, auths: ['none'], hasRedirects: false, hasDeviceFlow: true },
+  machine: { auths: secrets, hasPeople: false, hasRedirects: false, hasDeviceFlow: false, hasOrigins: false },
 }
 /** Whether applications of this method have a secret, of which the hash is stored. */
 export const hasSecret = (auth: ApplicationAuth): boolean =>

@@ -422,6 +422,30 @@ export const guide: Guide = {
     person: 'Report the error to the operator of the application.',
     developer: 'Register a separate application of the kind `machine` for calls without a person.',
   },
+  device_pending: {
+    happened: 'The device asked for tokens before the person allowed or refused the sign-in.',
+    causes: ['The person is still signing in.', 'The person has closed the page.'],
+    person: 'Open the address that the device shows, and type its code.',
+    developer: 'Keep asking at the interval until the code expires.',
+  },
+  device_too_soon: {
+    happened: 'The device asked for tokens again before the interval was over.',
+    causes: ['The device ignores `interval`.', 'Several programs use the same device code.'],
+    person: 'Nothing: the device asks again by itself.',
+    developer: 'Add five seconds to the interval each time (RFC 8628).',
+  },
+  device_refused: {
+    happened: 'The person who typed the code of the device did not allow the sign-in.',
+    causes: ['The person did not start the sign-in.', 'The person does not know the application.'],
+    person: 'Start again on the device if you want to sign in.',
+    developer: 'Tell the person that the sign-in was refused, and stop asking.',
+  },
+  device_code_expired: {
+    happened: 'The code of the device expired before the person entered it.',
+    causes: ['A code is valid for ten minutes.'],
+    person: 'Start again on the device.',
+    developer: 'Request a new code at the device endpoint when the person asks for it.',
+  },
   dpop_proof_invalid: {
     happened: 'The token request has no valid proof of the key that its tokens are bound to (RFC 9449).',
     causes: [

@@ -422,6 +422,30 @@ export const portugueseGuide: Guide = {
     person: 'Avise quem opera o aplicativo.',
     developer: 'Registre um aplicativo separado do tipo `machine` para chamadas sem uma pessoa.',
   },
+  device_pending: {
+    happened: 'O dispositivo pediu tokens antes de a pessoa permitir ou recusar o login.',
+    causes: ['A pessoa ainda está entrando.', 'A pessoa fechou a página.'],
+    person: 'Abra o endereço que o dispositivo mostra e digite o código.',
+    developer: 'Continue perguntando no intervalo indicado até o código expirar.',
+  },
+  device_too_soon: {
+    happened: 'O dispositivo pediu tokens de novo antes do fim do intervalo.',
+    causes: ['O dispositivo ignora `interval`.', 'Vários programas usam o mesmo código de dispositivo.'],
+    person: 'Nada: o dispositivo pergunta de novo sozinho.',
+    developer: 'Some cinco segundos ao intervalo a cada vez (RFC 8628).',
+  },
+  device_refused: {
+    happened: 'A pessoa que digitou o código do dispositivo não permitiu o login.',
+    causes: ['A pessoa não iniciou o login.', 'A pessoa não conhece o aplicativo.'],
+    person: 'Comece de novo no dispositivo se quiser entrar.',
+    developer: 'Informe que o login foi recusado e pare de perguntar.',
+  },
+  device_code_expired: {
+    happened: 'O código do dispositivo expirou antes de a pessoa digitá-lo.',
+    causes: ['Um código vale por dez minutos.'],
+    person: 'Comece de novo no dispositivo.',
+    developer: 'Peça um código novo quando a pessoa quiser tentar outra vez.',
+  },
   dpop_proof_invalid: {
     happened: 'O pedido de token não tem uma prova válida da chave à qual os tokens estão vinculados (RFC 9449).',
     causes: [

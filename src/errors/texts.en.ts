@@ -189,6 +189,22 @@ export const englishErrorTexts = errorTexts({
     title: 'Grant type not allowed for this application',
     detail: 'This kind of application may not get tokens in this way. Register an application of the right kind.',
   },
+  device_pending: {
+    title: 'Sign-in not finished yet',
+    detail: 'The person has not entered the code yet. Ask again after the interval.',
+  },
+  device_too_soon: {
+    title: 'Asked too soon',
+    detail: 'The device asks too often. Wait five seconds longer between requests.',
+  },
+  device_refused: {
+    title: 'Sign-in refused',
+    detail: 'The person refused the sign-in of the device. Start again only if the person wants to.',
+  },
+  device_code_expired: {
+    title: 'Device code expired',
+    detail: 'The code was not entered in time. Get a new code and show it.',
+  },
   dpop_proof_invalid: {
     title: 'DPoP proof not valid',
     detail:

@@ -183,6 +183,22 @@ export const ptBr = errorTexts({
     title: 'Tipo de concessão não permitido a este aplicativo',
     detail: 'Este tipo de aplicativo não pode obter tokens desta forma. Registre um aplicativo do tipo certo.',
   },
+  device_pending: {
+    title: 'Login ainda não concluído',
+    detail: 'A pessoa ainda não digitou o código. Tente de novo após o intervalo.',
+  },
+  device_too_soon: {
+    title: 'Pergunta cedo demais',
+    detail: 'O dispositivo pergunta com frequência demais. Espere cinco segundos a mais entre os pedidos.',
+  },
+  device_refused: {
+    title: 'Login recusado',
+    detail: 'A pessoa recusou o login do dispositivo. Comece de novo só se a pessoa quiser.',
+  },
+  device_code_expired: {
+    title: 'Código do dispositivo expirado',
+    detail: 'O código não foi digitado a tempo. Obtenha um código novo e mostre-o.',
+  },
   dpop_proof_invalid: {
     title: 'Prova DPoP inválida',
     detail:

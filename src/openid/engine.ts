@@ -7,16 +7,18 @@ import Provider, {
   type AuthorizationCode,
   type Client,
   type Context,
+  type DeviceInfo,
   errors,
   interactionPolicy,
   type Token,
 } from 'oidc-provider'
 import { dpopAlgorithms, signingAlgorithms } from '../applications/keys.ts'
-import { paths } from '../applications/metadata.ts'
+import { deviceGrant, paths } from '../applications/metadata.ts'
 import {
   type ApplicationKind,
   isRegisteredRedirect,
   isStandardScope,
+  kindRules,
   resourceScopesOf,
   standardScopes,
   twoFactorClass,
@@ -46,11 +48,16 @@ export type EngineParts = {
   /** The public keys at a URL that an application registered. */
   readonly keysAt: (url: string) => Promise<KeySet | undefined>
   readonly refreshToken: (session: ApplicationSession) => string
+  /** From where a device asks. */
+  readonly deviceInfo: (request: IncomingMessage) => DeviceInfo
   readonly onError: (request: IncomingMessage, error: unknown) => void
   readonly lifetimes: { readonly codeSeconds: number; readonly requestSeconds: number; readonly accessSeconds: number }
 }
 
 export { errors }
+
+/** How long a person may take to type the code of a device, in seconds. */
+export const deviceSeconds = 600
 
 export function createEngine(parts: EngineParts): Provider {
   const provider = new Provider(parts.issuer, {
@@ -65,6 +72,8 @@ export function createEngine(parts: EngineParts): Provider {
       end_session: paths.logout,
       revocation: paths.revoke,
       introspection: paths.introspect,
+      device_authorization: paths.device,
+      code_verification: paths.deviceCode,
     },
     interactions: {
       policy: policy(),
@@ -102,6 +111,8 @@ export function createEngine(parts: EngineParts): Provider {
       claimsParameter: { enabled: false },
       dPoP: { enabled: true },
       requestObjects: { enabled: true },
+      // Only its endpoint for devices. The page where people type the code is ours, and is not reached through the engine.
+      deviceFlow: { enabled: true, deviceInfo: ({ req }: Context) => parts.deviceInfo(req) },
       pushedAuthorizationRequests: { enabled: true },
       resourceIndicators: {
         enabled: true,
@@ -137,6 +148,7 @@ export function createEngine(parts: EngineParts): Provider {
     ttl: {
       AccessToken: () => parts.lifetimes.accessSeconds,
       AuthorizationCode: parts.lifetimes.codeSeconds,
+      DeviceCode: deviceSeconds,
       Grant: parts.lifetimes.requestSeconds,
       IdToken: parts.lifetimes.accessSeconds,
       Interaction: parts.lifetimes.requestSeconds,
@@ -181,7 +193,8 @@ function useOurs(provider: Provider, parts: EngineParts): void {
   const started = new WeakMap<IncomingMessage, ApplicationSession>()
   AccessToken.prototype.save = async function (this: Token) {
     const context = Provider.ctx
-    const code = context?.oidc.entities.AuthorizationCode
+    const { AuthorizationCode: fromBrowser, DeviceCode: fromDevice } = context?.oidc.entities ?? {}
+    const code = fromBrowser ?? fromDevice
     if (!context || !code) throw new Error('an access token was issued without a code')
     const { jkt: dpopKey = null } = this
     const session = await parts.start(code, context.req, dpopKey)
@@ -207,13 +220,18 @@ type ClientMetadata = {
 /** An application as the engine describes a client (OpenID Connect Dynamic Client Registration §2). */
 export const clientOf = (application: Application): Readonly<Record<string, unknown>> => {
   const { id, name, kind, redirectUris, clientAuth, scopes, jwks, jwksUri, requiresDpop } = application
+  const { hasRedirects, hasDeviceFlow } = kindRules[kind]
   return {
     client_id: id,
     client_name: name,
     application_type: applicationTypes[kind],
     redirect_uris: [...redirectUris],
-    response_types: ['code'],
-    grant_types: ['authorization_code', ...(scopes.includes('offline_access') ? ['refresh_token'] : [])],
+    response_types: hasRedirects ? ['code'] : [],
+    grant_types: [
+      ...(hasRedirects ? ['authorization_code'] : []),
+      ...(hasDeviceFlow ? [deviceGrant] : []),
+      ...(scopes.includes('offline_access') ? ['refresh_token'] : []),
+    ],
     // A request could otherwise choose a mode in which the engine shows a page of its own.
     response_modes: ['query'],
     token_endpoint_auth_method: 'none',
@@ -228,6 +246,7 @@ const applicationTypes: Readonly<Record<ApplicationKind, string>> = {
   browser: 'web',
   server: 'web',
   native: 'native',
+  device: 'native',
   machine: 'web',
 }
 

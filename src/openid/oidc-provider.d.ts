@@ -48,6 +48,26 @@ declare module 'oidc-provider' {
     readonly grantId: string
     readonly resource?: string | readonly string[]
   }
+  /** Ours: from where a device asked. */
+  export type DeviceInfo = { readonly ip: string | null; readonly userAgent: string | null }
+  /** The request of a device. What a person decides is written here, and read when the device asks again. */
+  export interface DeviceCode {
+    readonly clientId: string
+    readonly params: Readonly<Record<string, string | readonly string[] | undefined>>
+    readonly deviceInfo: DeviceInfo
+    accountId?: string
+    sessionUid?: string
+    grantId?: string
+    scope?: string
+    resource?: string | readonly string[]
+    authTime?: number
+    amr?: readonly string[]
+    acr?: string
+    sid?: string
+    error?: string
+    errorDescription?: string
+    save(): Promise<string>
+  }
   export interface Context {
     readonly req: IncomingMessage
     readonly oidc: {
@@ -55,7 +75,7 @@ declare module 'oidc-provider' {
       readonly session?: Session
       readonly params: Readonly<Record<string, string | undefined>>
       readonly result?: Readonly<Record<string, unknown>>
-      readonly entities: { readonly AuthorizationCode?: AuthorizationCode }
+      readonly entities: { readonly AuthorizationCode?: AuthorizationCode; readonly DeviceCode?: AuthorizationCode }
     }
     body: unknown
     type: string
@@ -96,6 +116,10 @@ declare module 'oidc-provider' {
         grantIdFor(client: string): string
         resetIdentifier(): void
       }
+    }
+    readonly DeviceCode: {
+      find(id: string, options: { ignoreExpiration: boolean }): Promise<DeviceCode | undefined>
+      findByUserCode(code: string, options: { ignoreExpiration: boolean }): Promise<DeviceCode | undefined>
     }
     readonly Interaction: { find(uid: string): Promise<Interaction | undefined> }
     readonly AccessToken: { prototype: { save(): Promise<string> } }

@@ -3,6 +3,7 @@
  * when the first application needs it; without one it costs nothing.
  */
 import type { IncomingMessage } from 'node:http'
+import type { DeviceCode } from 'oidc-provider'
 import type { Applications } from '../applications/applications.ts'
 import { paths } from '../applications/metadata.ts'
 import {
@@ -18,7 +19,7 @@ import type { Application, ConsentStore, OpenidStateStore } from '../application
 import type { ApplicationSessions } from '../applications/sessions.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import { internalOrigin, type Origin } from '../events/catalogue.ts'
-import { type Clock, epochSeconds } from '../kernel/clock.ts'
+import { type Clock, epochSeconds, secondsAfter } from '../kernel/clock.ts'
 import type { Sealer } from '../kernel/crypto.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Devices } from '../sessions/devices.ts'
@@ -29,12 +30,34 @@ import { createAdapter } from './adapter.ts'
 import { callEngine, type EngineRequest, type EngineResponse } from './call.ts'
 import type { ClientKeys } from './client-keys.ts'
 import type { Proofs } from './proofs.ts'
+import { withWarnings } from './warnings.ts'
 
 /** How long a code is valid, in seconds. */
 const codeSeconds = 60
 
 /** The fields of a form that authenticate an application. */
 const credentialFields: ReadonlySet<string> = new Set(['client_secret', 'client_assertion', 'client_assertion_type'])
+
+/** How far apart the requests of a device must be, in seconds. It is asked for five: networks are not exact. */
+const leastPollSeconds = 4
+const userCodeLength = 8
+
+/** What a device asks for, and from where. */
+export type DeviceRequest = {
+  readonly application: Application
+  readonly scopes: readonly string[]
+  readonly resources: readonly string[]
+  readonly from: { readonly ip: string | null; readonly userAgent: string | null }
+}
+
+function askedBy({ params }: DeviceCode, { scopes: registered }: Application) {
+  const { scope = '', resource = [] } = params
+  const resources = [resource].flat()
+  const scopes = String(scope)
+    .split(' ')
+    .filter((one) => registered.includes(one) && (resources.length > 0 || isStandardScope(one)))
+  return { scopes, resources }
+}
 
 /** What a person must do before an application gets its answer. */
 export type Interaction = {
@@ -74,6 +97,8 @@ type OpenidParts = {
   clientKeys: Pick<ClientKeys, 'at'>
   sealer: Sealer
   clock: Clock
+  /** Gets what the engine warns of when it is loaded. */
+  onWarning: (text: string) => void
 }
 
 export function createOpenid(parts: OpenidParts) {
@@ -177,7 +202,7 @@ export function createOpenid(parts: OpenidParts) {
   let current: Engine | undefined
   /** The engine with the present signing keys. It keeps nothing in memory, so a new one replaces it at a rotation. */
   const engine = async (): Promise<Engine> => {
-    loaded ??= await import('./engine.ts')
+    loaded ??= await withWarnings(parts.onWarning, () => import('./engine.ts'))
     const signing = keys.all('access')
     const keyIds = signing.map(({ id }) => id).join(' ')
     if (current?.keyIds === keyIds) return current
@@ -207,6 +232,10 @@ export function createOpenid(parts: OpenidParts) {
       async accessToken(session, access) {
         const application = await applications.find(session.applicationId)
         return tokens.access(session, { ...access, ttlSeconds: application?.accessTtlSeconds ?? null })
+      },
+      deviceInfo(request) {
+        const { ip, userAgent } = origins.get(request) ?? internalOrigin
+        return { ip, userAgent }
       },
       claim: (of, id, expiresAt) => parts.proofs.claim('engine', of, id, new Date(expiresAt * 1000)),
       keysAt: parts.clientKeys.at,
@@ -242,6 +271,8 @@ export function createOpenid(parts: OpenidParts) {
 
   /** The engine's interaction with its application. */
   const interactionOf = async (uid: string) => {
+    // Without an application there is no request, and nothing to load the engine for.
+    if (!(await applications.any())) return undefined
     const { provider } = await engine()
     const interaction = await provider.Interaction.find(uid)
     const application = interaction && (await applications.find(interaction.params.client_id ?? ''))
@@ -267,7 +298,7 @@ export function createOpenid(parts: OpenidParts) {
      * authenticated it: for the engine, every application is a public client.
      */
     async post(
-      path: typeof paths.token | typeof paths.par,
+      path: typeof paths.token | typeof paths.par | typeof paths.device,
       application: Application,
       fields: readonly (readonly [name: string, value: string])[],
       dpop: string | undefined,
@@ -342,11 +373,79 @@ export function createOpenid(parts: OpenidParts) {
       return finish(interaction, { consent: { grantId: '' } })
     },
 
+    /** Whether a device asks again too soon (RFC 8628 §3.5). Unknown codes are left to the engine, which refuses them. */
+    async isTooSoon(application: Application, code: string): Promise<boolean> {
+      const { provider } = await engine()
+      const found = await provider.DeviceCode.find(code, { ignoreExpiration: true })
+      if (found?.clientId !== application.id) return false
+      const slot = Math.floor(clock().getTime() / (leastPollSeconds * 1000))
+      const isFirst = await parts.proofs.claim('poll', code, String(slot), secondsAfter(clock(), 2 * leastPollSeconds))
+      return !isFirst
+    },
+
+    /** The request of a device whose code a person typed; `undefined` if there is none that waits. */
+    async deviceRequest(typed: string): Promise<DeviceRequest | undefined> {
+      const found = await waitingDevice(typed)
+      if (!found) return undefined
+      const { device, application } = found
+      return { application, ...askedBy(device, application), from: device.deviceInfo }
+    },
+
+    /**
+     * Lets a device sign in, in the session of the person who typed its code: signing out there ends it here. `false` if
+     * the request is over.
+     */
+    async allowDevice(typed: string, session: LiveSession, origin: Origin): Promise<boolean> {
+      const found = await waitingDevice(typed)
+      if (!found) return false
+      const { device, application } = found
+      const { id, accountId } = session
+      const asked = askedBy(device, application)
+      if (!isAllowed(asked, await allowedOf(application, accountId)))
+        await consents.allow({ accountId, applicationId: application.id, ...asked }, clock(), [
+          { name: 'application.consented', accountId, origin, data: { application: application.id } },
+        ])
+      const acr = classOf(session.amr)
+      Object.assign(device, {
+        accountId,
+        sessionUid: id,
+        sid: id,
+        grantId: `${id}.${application.id}`,
+        scope: asked.scopes.join(' '),
+        authTime: epochSeconds(session.authTime),
+        amr: [...session.amr],
+        ...(asked.resources.length === 0 ? {} : { resource: asked.resources }),
+        ...(acr === undefined ? {} : { acr }),
+      })
+      await device.save()
+      return true
+    },
+
+    /** Records that the person refused: the device gets `access_denied`. `false` if the request is over. */
+    async refuseDevice(typed: string): Promise<boolean> {
+      const found = await waitingDevice(typed)
+      if (!found) return false
+      Object.assign(found.device, { error: 'access_denied', errorDescription: 'the person refused' })
+      await found.device.save()
+      return true
+    },
+
     /** Records that the person refused. The application gets `access_denied`. */
     async refuse(uid: string): Promise<string | undefined> {
       const found = await interactionOf(uid)
       return found && finish(found.interaction, { error: 'access_denied' })
     },
+  }
+
+  async function waitingDevice(typed: string) {
+    const code = typed.toUpperCase().replace(/[^A-Z]/g, '')
+    if (code.length !== userCodeLength || !(await applications.any())) return undefined
+    const { provider } = await engine()
+    const device = await provider.DeviceCode.findByUserCode(code, { ignoreExpiration: true })
+    // Answered once: what a person decided must not change before the device asks.
+    if (!device || device.accountId !== undefined || device.error !== undefined) return undefined
+    const application = await applications.find(device.clientId)
+    return application && { device, application }
   }
 
   type EngineInteraction = NonNullable<Awaited<ReturnType<typeof interactionOf>>>['interaction']

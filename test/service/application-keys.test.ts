@@ -440,7 +440,8 @@ describe.each(databases)('an application with keys, with %s', (database) => {
       for (const path of ['/me', '/oauth/userinfo', '/applications'])
         expect(refusalOf(await world.call('GET', path, { token: tokens.access_token }))).toEqual([401, 'token_invalid'])
       const issued = (await world.trail()).filter(({ event }) => event === 'application.token_issued')
-      expect(JSON.parse(String(issued.at(-1)?.data))).toEqual({
+      const data = issued.at(-1)?.data
+      expect(typeof data === 'string' ? JSON.parse(data) : data).toEqual({
         application: job.id,
         resource: resourceA,
         scope: scopeA,
@@ -533,7 +534,7 @@ describe.each(databases)('an application with keys, with %s', (database) => {
     )
     expect(documents[0]).toEqual(documents[1])
     expect(documents[0]).toMatchObject({
-      grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
+      grant_types_supported: expect.arrayContaining(['authorization_code', 'refresh_token', 'client_credentials']),
       token_endpoint_auth_methods_supported: expect.arrayContaining(['private_key_jwt']),
       token_endpoint_auth_signing_alg_values_supported: expect.arrayContaining(['ES256', 'RS256']),
       dpop_signing_alg_values_supported: expect.arrayContaining(['ES256']),

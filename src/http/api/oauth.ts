@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { metadataOf, paths } from '../../applications/metadata.ts'
+import { deviceGrant, metadataOf, paths } from '../../applications/metadata.ts'
+import { kindRules } from '../../applications/policy.ts'
 import { type AppError, fail } from '../../errors/catalogue.ts'
 import { ok, type Result } from '../../kernel/result.ts'
 import type { EngineResponse } from '../../openid/call.ts'
@@ -34,7 +35,9 @@ export const formOf = (fields: Readonly<Record<string, unknown>>): string =>
   new URLSearchParams(pairsOf(fields).map((pair) => [...pair])).toString()
 
 const EngineError = z.looseObject({ error: z.string() })
+const deviceCodes = ['device_pending', 'device_refused', 'device_code_expired'] as const
 const engineCodes = [
+  ...deviceCodes,
   'invalid_client',
   'grant_invalid',
   'dpop_proof_invalid',
@@ -48,6 +51,9 @@ type EngineCode = (typeof engineCodes)[number]
 const codes: Readonly<Record<string, Exclude<EngineCode, 'invalid_request'>>> = {
   invalid_client: 'invalid_client',
   invalid_grant: 'grant_invalid',
+  authorization_pending: 'device_pending',
+  access_denied: 'device_refused',
+  expired_token: 'device_code_expired',
   invalid_dpop_proof: 'dpop_proof_invalid',
   invalid_request_object: 'request_object_invalid',
   invalid_scope: 'scope_invalid',
@@ -142,6 +148,7 @@ const token = route({
       code: text(1024).describe('With `authorization_code`: the code'),
       code_verifier: text(256).describe('With `authorization_code`: the PKCE code verifier (RFC 7636)'),
       redirect_uri: text(2048).describe('With `authorization_code`: as in the authorization request'),
+      device_code: text(256).describe('With the device flow: the code of the device (RFC 8628)'),
       refresh_token: text(8192).describe('With `refresh_token`: the refresh token'),
       scope: text(1024).describe('Fewer scopes than granted; with `client_credentials`, than registered'),
       resource,
@@ -149,13 +156,18 @@ const token = route({
     })
     .meta({ id: 'ApplicationTokenRequest', description: 'The token request of an application' }),
   reply: Tokens,
-  fails: [...engineCodes, 'client_not_allowed'],
+  fails: [...engineCodes, 'device_too_soon', 'client_not_allowed'],
   async handle({ body, header, origin }, { applications, flows, openid }: Services) {
     const authorization = header('authorization')
     const proof = header('dpop')
     const application = await applications.authenticate(readApplication(authorization, body))
     if (!application.ok) return application
-    if (body.grant_type === 'authorization_code') {
+    const { device_code: deviceCode } = body
+    if (body.grant_type === deviceGrant && !kindRules[application.value.kind].hasDeviceFlow)
+      return fail('client_not_allowed')
+    if (deviceCode !== undefined && (await openid.isTooSoon(application.value, deviceCode)))
+      return fail('device_too_soon')
+    if (body.grant_type === 'authorization_code' || body.grant_type === deviceGrant) {
       const done = readEngine(await openid.post(paths.token, application.value, pairsOf(body), proof, origin), Tokens)
       return done.ok ? ok(json(done.value)) : done
     }
@@ -220,6 +232,50 @@ const par = route({
     const answer = await openid.post(paths.par, application.value, pairsOf(body), header('dpop'), origin)
     const done = readEngine(answer, Pushed)
     return done.ok ? ok(json(done.value)) : done
+  },
+})
+
+const DeviceAuthorization = z
+  .object({
+    device_code: z.string().describe('The code with which the device gets tokens'),
+    user_code: z.string().describe('The code that the device shows, for the person to type'),
+    verification_uri: z.string().describe('Where the person types it, with any browser'),
+    expires_in: z.number().int().describe('Seconds until both codes expire'),
+    interval: z.number().int().describe('The least number of seconds between two token requests'),
+  })
+  .meta({ id: 'DeviceAuthorization', description: 'The codes of a device' })
+/** RFC 8628 §3.2. */
+const pollSeconds = 5
+
+const device = route({
+  ...endpoint,
+  method: 'post',
+  path: paths.device,
+  summary: 'Start a sign-in on a device',
+  description:
+    'For applications on a device without a browser (RFC 8628). The device shows the code and the address, and asks for tokens until the person has decided. No address with the code in it is offered: it would make it easier to trick people.',
+  example: {
+    request: { client_id: 'app_00000001', scope: 'openid profile offline_access' },
+    response: {
+      device_code: 'a-device-code',
+      user_code: 'BCDF-GHJK',
+      verification_uri: 'https://id.example.org/device',
+      expires_in: 600,
+      interval: pollSeconds,
+    },
+  },
+  body: z
+    .looseObject({ scope: text(1024).describe('The scopes, separated by spaces'), resource, ...clientFields })
+    .meta({ id: 'DeviceAuthorizationRequest', description: 'What the device asks for' }),
+  reply: DeviceAuthorization,
+  fails: [...engineCodes, 'client_not_allowed'],
+  async handle({ body, header, origin }, { applications, openid }: Services) {
+    const application = await applications.authenticate(readApplication(header('authorization'), body))
+    if (!application.ok) return application
+    if (!kindRules[application.value.kind].hasDeviceFlow) return fail('client_not_allowed')
+    const answer = await openid.post(paths.device, application.value, pairsOf(body), undefined, origin)
+    const done = readEngine(answer, DeviceAuthorization.omit({ interval: true }))
+    return done.ok ? ok(json({ ...done.value, interval: pollSeconds })) : done
   },
 })
 
@@ -301,6 +357,7 @@ export const oauthRoutes = [
   serverMetadata,
   token,
   par,
+  device,
   userinfo('get'),
   userinfo('post'),
   revoke,

@@ -70,7 +70,7 @@ const FormPage = ({ title, action, kind, values, isNew, submit, refused, csrf, s
   <Layout {...reader} title={title} signedIn={csrf} scopes={scopes} refused={refused}>
     <AdminWays {...reader} scopes={scopes} />
     <Form action={action} csrf={csrf}>
-      {isNew ? <input type="hidden" name="kind" value={kind} /> : null}
+      <input type="hidden" name="kind" value={kind} />
       <ApplicationFields {...reader} kind={kind} values={values} isNew={isNew} />
       <Submit>{submit}</Submit>
     </Form>

@@ -14,6 +14,7 @@ import { adminOverviewRoutes } from './admin-overview.tsx'
 import { adminProviderRoutes } from './admin-providers.tsx'
 import { conflictRoutes } from './conflicts.ts'
 import { dataRoutes } from './data.tsx'
+import { deviceCodeRoutes } from './device-code.tsx'
 import { deviceRoutes } from './devices.tsx'
 import { forgottenPasswordRoutes } from './forgotten-password.tsx'
 import { identityRoutes } from './identity.tsx'
@@ -72,6 +73,7 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...invitationRoutes,
   ...adminOverviewRoutes,
   ...oauthPageRoutes,
+  ...deviceCodeRoutes,
   ...adminRoutes,
   ...adminAuditRoutes,
   ...adminCredentialRoutes,

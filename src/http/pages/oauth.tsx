@@ -99,7 +99,8 @@ const resume = route({
   also: ['page'],
   fails: ['authorization_request_invalid', 'authorization_request_expired'],
   async handle({ params: { uid }, who, origin, cookie, wants, locale }, services: Services) {
-    if (cookie(bindingOf(uid)) === undefined) return fail('authorization_request_expired')
+    const isKnown = cookie(bindingOf(uid)) !== undefined && (await services.applications.any())
+    if (!isKnown) return fail('authorization_request_expired')
     const answer = await services.openid.resume(uid, sessionOf(who), origin)
     const to = readLocation(answer, services)
     if (!to) return { ...refusedBy(answer), cookies: [unbound(uid)] }
@@ -250,20 +251,12 @@ type ConsentProps = Reader & {
 function ConsentPage({ application, scopes, resources, person, uid, csrf, ...reader }: ConsentProps): VNode {
   const { say } = reader
   const { consent } = say
-  const host = hostOf(application)
-  const named = consent.scopes as Readonly<Record<string, string | undefined>>
+  const host = applicationHost(application)
   return (
     <Layout {...reader} title={consent.title(application.name)} signedIn={csrf}>
       <p>{consent.intro(application.name, person)}</p>
       {host === null ? null : <p>{consent.operator(host)}</p>}
-      <ul>
-        {scopes.map((scope) => (
-          <li key={scope}>{named[scope] ?? consent.otherScope(scope)}</li>
-        ))}
-        {resources.map((resource) => (
-          <li key={resource}>{consent.resource(resource)}</li>
-        ))}
-      </ul>
+      <ScopeList {...reader} scopes={scopes} resources={resources} />
       <p class="fine">{consent.remembered}</p>
       <Form action={`${paths.interaction}/${uid}`} csrf={csrf}>
         <p class="actions">
@@ -279,8 +272,26 @@ function ConsentPage({ application, scopes, resources, person, uid, csrf, ...rea
   )
 }
 
+type ScopeListProps = Reader & { readonly scopes: readonly string[]; readonly resources: readonly string[] }
+
+/** What an application asks for, in words. */
+export function ScopeList({ scopes, resources, say }: ScopeListProps): VNode {
+  const { consent } = say
+  const named = consent.scopes as Readonly<Record<string, string | undefined>>
+  return (
+    <ul>
+      {scopes.map((scope) => (
+        <li key={scope}>{named[scope] ?? consent.otherScope(scope)}</li>
+      ))}
+      {resources.map((resource) => (
+        <li key={resource}>{consent.resource(resource)}</li>
+      ))}
+    </ul>
+  )
+}
+
 /** The host that receives the answer: anyone can choose a name, but not the domain of someone else. */
-function hostOf({ redirectUris }: Application): string | null {
+export function applicationHost({ redirectUris }: Application): string | null {
   const [first] = redirectUris
   const host = first !== undefined && URL.canParse(first) ? new URL(first).host : ''
   return host === '' ? null : host

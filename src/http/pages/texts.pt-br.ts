@@ -188,6 +188,28 @@ export const ptBR: Texts = {
     refuse: 'Não continuar',
   },
 
+  device: {
+    title: 'Conectar um dispositivo',
+    intro: 'Digite o código que o seu dispositivo mostra.',
+    code: 'Código',
+    hint: 'Oito letras. Espaços, hífens e letras minúsculas não fazem diferença.',
+    next: 'Continuar',
+    unknown: 'Este código não existe ou expirou. Confira o código ou comece de novo no dispositivo.',
+    allowTitle: (application) => `Entrar em ${application} em outro dispositivo?`,
+    warning:
+      'Continue só se foi você quem começou, em um dispositivo à sua frente. Se alguém lhe enviou o código, recuse: essa pessoa teria acesso à sua conta.',
+    shown: 'O seu dispositivo deve mostrar este código:',
+    from: (device, ip) =>
+      ip === null ? `O pedido veio de: ${device}.` : `O pedido veio de: ${device}, endereço IP ${ip}.`,
+    allow: 'Entrar no dispositivo',
+    refuse: 'Recusar',
+    doneTitle: { allow: 'Dispositivo conectado', refuse: 'Login recusado' },
+    done: {
+      allow: (application) => `${application} está entrando no seu dispositivo. Você pode fechar esta página.`,
+      refuse: (application) => `${application} não recebe acesso. Você pode fechar esta página.`,
+    },
+  },
+
   logout: {
     title: 'Sair?',
     text: 'Um aplicativo pediu que você saísse da conta neste dispositivo.',
