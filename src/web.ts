@@ -47,7 +47,16 @@ type WebParts = {
 }
 
 /** The service over HTTP: every route, the services that routes call, and the server. */
-export function createWeb({ config, foundation, dpopKey, nouns, scheduler, brand, csrfKey, flowCookieSeconds }: WebParts) {
+export function createWeb({
+  config,
+  foundation,
+  dpopKey,
+  nouns,
+  scheduler,
+  brand,
+  csrfKey,
+  flowCookieSeconds,
+}: WebParts) {
   const { base, log, droppedLines, clockSkewMs, store } = foundation
   const { clock, events } = base
   let closing = false

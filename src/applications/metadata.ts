@@ -83,3 +83,13 @@ export function metadataOf({ issuer, publicUrl }: { readonly issuer: string; rea
     service_documentation: at('/docs'),
   }
 }
+
+/** The metadata of our own API as a resource server (RFC 9728). Without `resource` in a request, tokens are for it. */
+export const resourceOf = ({ issuer, publicUrl }: { readonly issuer: string; readonly publicUrl: URL }) => ({
+  resource: publicUrl.origin,
+  authorization_servers: [issuer],
+  scopes_supported: [...standardScopes],
+  bearer_methods_supported: ['header'],
+  dpop_signing_alg_values_supported: [...dpopAlgorithms],
+  resource_documentation: new URL('/docs', publicUrl).href,
+})

@@ -100,6 +100,7 @@ describe('the CORS surface', () => {
       '/.well-known/jwks.json',
       '/.well-known/openid-configuration',
       '/.well-known/oauth-authorization-server',
+      '/.well-known/oauth-protected-resource',
       '/.well-known/assetlinks.json',
       '/.well-known/apple-app-site-association',
       '/.well-known/webauthn',
@@ -110,6 +111,7 @@ describe('the CORS surface', () => {
     expect(open.map(({ method, path, auth }) => `${method} ${path} ${auth}`)).toEqual([
       'post /oauth/token none',
       'post /oauth/par none',
+      'post /oauth/device none',
       'get /oauth/userinfo user',
       'post /oauth/userinfo user',
       'post /oauth/revoke none',

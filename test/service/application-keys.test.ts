@@ -526,6 +526,15 @@ describe.each(databases)('an application with keys, with %s', (database) => {
     })
   })
 
+  test('finds out from the API alone where to get tokens', async () => {
+    const refused = await world.call('GET', '/me')
+    const at = /^Bearer resource_metadata="([^"]+)"$/.exec(refused.headers.get('www-authenticate') ?? '')?.[1] ?? ''
+    const metadata = (await world.call('GET', new URL(at).pathname)).body
+    expect(metadata).toMatchObject({ resource: world.base, authorization_servers: [world.base] })
+    const bad = await world.call('GET', '/me', { token: 'x' })
+    expect(bad.headers.get('www-authenticate')).toMatch(/^Bearer error="invalid_token".*, resource_metadata="/)
+  })
+
   test('is described truly in the metadata', async () => {
     const documents = await Promise.all(
       ['openid-configuration', 'oauth-authorization-server'].map(

@@ -1,10 +1,11 @@
 import { z } from 'zod'
-import { deviceGrant, metadataOf, paths } from '../../applications/metadata.ts'
+import { deviceGrant, metadataOf, paths, resourceOf } from '../../applications/metadata.ts'
 import { kindRules } from '../../applications/policy.ts'
 import { type AppError, fail } from '../../errors/catalogue.ts'
 import { ok, type Result } from '../../kernel/result.ts'
 import type { EngineResponse } from '../../openid/call.ts'
 import { readApplication } from '../client.ts'
+import { resourceMetadataPath } from '../problem.ts'
 import { json } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { storable } from '../schemas/fields.ts'
@@ -111,6 +112,26 @@ const serverMetadata = discovery(
   'Get the server metadata',
   'The same metadata as an authorization server (RFC 8414).',
 )
+
+const resourceServer = route({
+  ...common,
+  method: 'get',
+  auth: 'none',
+  limit: 'public',
+  shared: true,
+  path: resourceMetadataPath,
+  summary: 'Get the metadata of this API',
+  description: 'Where clients get access tokens for this API (RFC 9728). Each 401 leads here.',
+  example: { response: resourceOf({ issuer: 'https://id.example.org', publicUrl: new URL('https://id.example.org') }) },
+  reply: z
+    .looseObject({
+      resource: z.string().describe('The address of this API'),
+      authorization_servers: z.array(z.string()).describe('The issuers of its tokens: this service'),
+    })
+    .meta({ id: 'ResourceMetadata', description: 'The metadata of this API' }),
+  fails: [],
+  handle: (_, { settings }: Services) => ok(json(resourceOf(settings))),
+})
 
 const Tokens = z
   .object({
@@ -355,6 +376,7 @@ const revoke = route({
 export const oauthRoutes = [
   openidConfiguration,
   serverMetadata,
+  resourceServer,
   token,
   par,
   device,
