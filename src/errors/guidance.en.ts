@@ -419,7 +419,7 @@ export const guide: Guide = {
       'An application that signs people in used `client_credentials`.',
       'A browser, server or machine application used the device flow.',
     ],
-    person: 'Report the error to the operator of the application.',
+    person: 'Report to the operator of the application that it may not use this grant.',
     developer: 'Register a separate application of the kind `machine` for calls without a person.',
   },
   device_pending: {
@@ -454,7 +454,7 @@ export const guide: Guide = {
       '`htm` or `htu` names another request.',
       'The application must use DPoP, or the refresh token is bound to another key.',
     ],
-    person: 'Report the error to the operator of the application.',
+    person: 'Report to the operator that the proof of the application was refused.',
     developer: 'Sign a new proof for each request, with the same key. Algorithms: `dpop_signing_alg_values_supported`.',
   },
   dpop_proof_required: {
@@ -463,7 +463,7 @@ export const guide: Guide = {
       'The token was sent with `Bearer` instead of `DPoP`.',
       'The proof lacks `ath`, was sent before, or is for another URL or method.',
     ],
-    person: 'Report the error to the operator of the application.',
+    person: 'Report to the operator that the application did not prove its key.',
     developer: 'Send `Authorization: DPoP` and the header `DPoP` with a new proof that contains `ath`.',
   },
   request_object_invalid: {
@@ -473,7 +473,7 @@ export const guide: Guide = {
       'The algorithm is `none` or symmetric.',
       '`iss` is not the application ID, `aud` is not the issuer, or the request object has expired.',
     ],
-    person: 'Report the error to the operator of the application.',
+    person: 'Report to the operator that the signed request was refused.',
     developer: 'Compare the keys in `jwks` or `jwks_uri` with the key that signs. Check `iss`, `aud` and `exp`.',
   },
   scope_invalid: {

@@ -419,7 +419,7 @@ export const portugueseGuide: Guide = {
       'Um aplicativo em que pessoas entram usou `client_credentials`.',
       'Um aplicativo de navegador, de servidor ou de máquina usou o fluxo de dispositivos.',
     ],
-    person: 'Avise quem opera o aplicativo.',
+    person: 'Avise quem opera o aplicativo que esta forma de obter tokens não é permitida.',
     developer: 'Registre um aplicativo separado do tipo `machine` para chamadas sem uma pessoa.',
   },
   device_pending: {
@@ -454,7 +454,7 @@ export const portugueseGuide: Guide = {
       '`htm` ou `htu` indica outro pedido.',
       'O aplicativo precisa usar DPoP, ou o token de renovação está vinculado a outra chave.',
     ],
-    person: 'Avise quem opera o aplicativo.',
+    person: 'Avise quem opera o aplicativo que a prova foi recusada.',
     developer:
       'Assine uma prova nova a cada pedido, com a mesma chave. Algoritmos: `dpop_signing_alg_values_supported`.',
   },
@@ -464,7 +464,7 @@ export const portugueseGuide: Guide = {
       'O token foi enviado com `Bearer` em vez de `DPoP`.',
       'A prova não tem `ath`, já foi enviada, ou é de outra URL ou de outro método.',
     ],
-    person: 'Avise quem opera o aplicativo.',
+    person: 'Avise quem opera o aplicativo que a chave não foi provada.',
     developer: 'Envie `Authorization: DPoP` e o cabeçalho `DPoP` com uma prova nova que contenha `ath`.',
   },
   request_object_invalid: {
@@ -474,7 +474,7 @@ export const portugueseGuide: Guide = {
       'O algoritmo é `none` ou simétrico.',
       '`iss` não é o ID do aplicativo, `aud` não é o emissor, ou o pedido assinado expirou.',
     ],
-    person: 'Avise quem opera o aplicativo.',
+    person: 'Avise quem opera o aplicativo que o pedido assinado foi recusado.',
     developer: 'Compare as chaves em `jwks` ou `jwks_uri` com a chave que assina. Verifique `iss`, `aud` e `exp`.',
   },
   scope_invalid: {

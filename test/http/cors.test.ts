@@ -65,7 +65,7 @@ describe('a CORS preflight', () => {
   })
   test('allows the headers an app sends', async () => {
     const { headers } = await preflight(surface.app, '/mine', 'DELETE', application)
-    expect(headers['access-control-allow-headers']).toBe('Authorization, Content-Type, Accept, Accept-Language')
+    expect(headers['access-control-allow-headers']).toBe('Authorization, Content-Type, Accept, Accept-Language, DPoP')
   })
   test('of an unsupported method lets the app read the error', async () => {
     expect((await preflight(surface.app, '/mine', 'PUT', application)).status).toBe(204)
