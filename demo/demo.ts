@@ -55,6 +55,7 @@ const config = readConfig({
   RETURN_TO_ALLOWED: `${app}/,${ownBrowserApp}/`,
   // The sandbox is on this machine, and an administrator may add it as a provider.
   PROVIDERS_ALLOW_PRIVATE_ADDRESSES: 'on',
+  APPLICATIONS_ALLOW_PRIVATE_ADDRESSES: 'on',
   // Scopes that users can grant later.
   GITHUB_OPTIONAL_SCOPES: 'repo',
   GOOGLE_OPTIONAL_SCOPES: 'https://www.googleapis.com/auth/calendar.readonly',

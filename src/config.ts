@@ -162,6 +162,9 @@ export const settings = z.object({
   PROVIDERS_ALLOW_PRIVATE_ADDRESSES: flag(false).describe(
     'let providers that administrators add at run time have URLs in private networks and on this machine',
   ),
+  APPLICATIONS_ALLOW_PRIVATE_ADDRESSES: flag(false).describe(
+    'let registered applications have URLs that this service calls in private networks and on this machine',
+  ),
   METRICS_TOKEN: z
     .string()
     .min(16, 'must have at least 16 characters')
@@ -367,6 +370,8 @@ export function inspectConfig(
     proxy: set.HTTPS_PROXY === undefined ? null : { httpsProxy: set.HTTPS_PROXY, noProxy: set.NO_PROXY ?? '' },
     /** Which IP addresses calls to providers from the database may reach. */
     providerReach: set.PROVIDERS_ALLOW_PRIVATE_ADDRESSES ? ('any' as const) : ('public' as const),
+    /** Which IP addresses calls to URLs of registered applications may reach. */
+    applicationReach: set.APPLICATIONS_ALLOW_PRIVATE_ADDRESSES ? ('any' as const) : ('public' as const),
     rateLimits: set.RATE_LIMITS === 'on',
     requestDeadlineMs: set.REQUEST_DEADLINE_MS,
     shutdownDrainSeconds: set.SHUTDOWN_DRAIN_SECONDS,

@@ -3,6 +3,11 @@ import { type Config, ConfigError } from './config.ts'
 import type { Vinculum } from './embedding.ts'
 import { createVinculum as create } from './vinculum.ts'
 
+export {
+  type ProtectedResource,
+  type ProtectedResourceOptions,
+  protectedResource,
+} from './applications/protected-resource.ts'
 export { type Config, ConfigError, readConfig } from './config.ts'
 export type {
   Authorization,

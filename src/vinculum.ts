@@ -4,6 +4,7 @@ import { createAccounts } from './accounts/accounts.ts'
 import type { SignInRules } from './accounts/methods.ts'
 import { scopeOf } from './accounts/roles.ts'
 import { createClients } from './applications/clients.ts'
+import { paths } from './applications/metadata.ts'
 import { createBranding } from './branding/branding.ts'
 import { type CompleteConfig, refuseProvidersInBoth } from './config.ts'
 import { createProviderTokens } from './connections/provider-tokens.ts'
@@ -20,6 +21,7 @@ import { retentionSeconds } from './jobs/sweeping.ts'
 import { secretToken } from './kernel/ids.ts'
 import { createMail } from './mail/mail.ts'
 import { createOAuth } from './oauth.ts'
+import { createClientProofs } from './openid/client-proofs.ts'
 import { deliverLogoutToken } from './openid/deliver.ts'
 import { createOpenid } from './openid/openid.ts'
 import { createIdentityProviders } from './providers/identity-providers.ts'
@@ -89,11 +91,20 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
   })
 
   // Sessions and sign-in
+  const { requests, clientKeys, proofs } = createClientProofs({
+    ...base,
+    states: stored.openidStates,
+    proxy: config.proxy,
+    reach: config.applicationReach,
+    issuer: lifetimes.issuer,
+    tokenEndpoint: new URL(paths.token, publicUrl),
+  })
   const clients = createClients({
     ...base,
     stored,
+    verifyAssertion: proofs.verifyAssertion,
     refreshTtlSeconds: lifetimes.refreshTtlSeconds,
-    deliver: (uri, notice) => deliverLogoutToken(uri, tokens.logout(notice)),
+    deliver: (uri, notice) => deliverLogoutToken(requests, uri, tokens.logout(notice)),
   })
   const { applications, applicationAccess, applicationSessions } = clients
   const returns = createReturns({ allowed: config.returnToAllowed, self: publicUrl })
@@ -193,6 +204,9 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
     ...lifetimes,
     keys,
     tokens,
+    proofs,
+    clientKeys,
+    onWarning: (text) => log.warn(`OpenID engine: ${text}`),
     states: stored.openidStates,
     consents: stored.consents,
     applications,
@@ -228,6 +242,7 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
   const { app, server, drain } = createWeb({
     config,
     foundation,
+    dpopKey: async (proof, request) => (await proofs.verifyDpop(proof, request))?.key,
     nouns: {
       flows,
       profiles,
@@ -292,6 +307,7 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
       await background.stop()
       mailer.close()
       await providers.close()
+      await requests.close()
       await foundation.close()
     },
   }

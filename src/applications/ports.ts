@@ -2,6 +2,9 @@ import type { Fact } from '../events/catalogue.ts'
 import type { Account } from '../kernel/account.ts'
 import type { ApplicationAuth, ApplicationKind } from './policy.ts'
 
+/** A JSON Web Key Set of public keys. */
+export type KeySet = { readonly keys: readonly Readonly<Record<string, unknown>>[] }
+
 /** A registered application: a client of the OpenID provider. */
 export type Application = {
   readonly id: string
@@ -30,6 +33,12 @@ export type Application = {
   readonly logoUri: string | null
   /** Since when nobody can sign in to it, and its tokens are refused; `null` if it is enabled. */
   readonly disabledAt: Date | null
+  /** Its public keys (RFC 7517), with which it signs assertions and request objects; `null` if it has none here. */
+  readonly jwks: KeySet | null
+  /** Where it publishes its keys instead. */
+  readonly jwksUri: string | null
+  /** Whether each of its tokens must be bound to a key of its own (RFC 9449). */
+  readonly requiresDpop: boolean
   /** The administrator who created it. */
   readonly createdBy: string | null
   readonly createdAt: Date
@@ -53,6 +62,9 @@ export type ApplicationChange = Partial<
     | 'backchannelLogoutUri'
     | 'corsOrigins'
     | 'logoUri'
+    | 'jwks'
+    | 'jwksUri'
+    | 'requiresDpop'
   >
 >
 
@@ -118,6 +130,8 @@ export type ApplicationSession = {
   readonly resources: readonly string[]
   readonly amr: readonly string[]
   readonly authTime: Date
+  /** The thumbprint of the key that its refresh tokens are bound to (RFC 9449 §5); `null` if they are not. */
+  readonly dpopKey: string | null
   readonly createdAt: Date
   readonly generation: number
   readonly rotatedAt: Date
@@ -249,4 +263,6 @@ export interface OpenidStateStore {
   /** Uses it up; only the first call returns `true`. */
   use(id: string, at: Date): Promise<boolean>
   remove(id: string): Promise<void>
+  /** Writes it if there is none with this ID. Of concurrent calls with one ID, exactly one returns `true`. */
+  claim(state: OpenidState): Promise<boolean>
 }

@@ -40,7 +40,7 @@ export function createApplicationSessions({ sessions, clock, ids, refreshTtlSeco
     async start(
       application: Application,
       device: DeviceOfSignIn,
-      granted: { readonly scope: string; readonly resources: readonly string[] },
+      granted: { readonly scope: string; readonly resources: readonly string[]; readonly dpopKey: string | null },
       origin: Origin,
     ): Promise<ApplicationSession | undefined> {
       const now = clock()
@@ -54,6 +54,7 @@ export function createApplicationSessions({ sessions, clock, ids, refreshTtlSeco
         resources: granted.resources,
         amr: device.amr,
         authTime: device.authTime,
+        dpopKey: granted.dpopKey,
         createdAt: now,
         generation: 1,
         rotatedAt: now,

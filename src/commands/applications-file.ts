@@ -37,6 +37,13 @@ const declaration = z
     refresh_token_seconds: seconds.optional().describe('Idle lifetime of its refresh tokens'),
     backchannel_logout_uri: z.string().nullable().optional().describe('Where it is notified when a session ends'),
     logo_uri: z.string().nullable().optional().describe('The URL of its logo'),
+    jwks: z
+      .object({ keys: z.array(z.record(z.string(), z.unknown())) })
+      .nullable()
+      .optional()
+      .describe('Its public keys (RFC 7517)'),
+    jwks_uri: z.string().nullable().optional().describe('Where it publishes its keys instead of `jwks`'),
+    dpop_bound_access_tokens: z.boolean().optional().describe('Whether its tokens must be bound to a key (RFC 9449)'),
     secret: reference
       .optional()
       .describe('Its secret. Without it, the stored one is kept, and a new application gets a generated one.'),
@@ -64,6 +71,9 @@ export const memberNames = {
   refreshTtlSeconds: 'refresh_token_seconds',
   backchannelLogoutUri: 'backchannel_logout_uri',
   logoUri: 'logo_uri',
+  jwks: 'jwks',
+  jwksUri: 'jwks_uri',
+  requiresDpop: 'dpop_bound_access_tokens',
 } as const
 
 /** Reads the text of the file, and the secrets that it refers to. Reports all errors together. */

@@ -19,8 +19,9 @@ type Row = {
   /** The `error` of RFC 6749 on an OAuth endpoint, where it does not follow from the status. */
   readonly oauth?: string
   /**
-   * What `WWW-Authenticate` asks for: `basic` and `bearer` name a scheme only, anything else is the `error` of a
-   * bearer challenge (RFC 6750 §3). Without it, a 401 asks for another token, and other statuses ask for nothing.
+   * What `WWW-Authenticate` asks for: `basic` and `bearer` name a scheme only, `dpop` asks for a proof of a key, and
+   * anything else is the `error` of a bearer challenge (RFC 6750 §3). Without it, a 401 asks for another token, and other
+   * statuses ask for nothing.
    */
   readonly challenge?: string
 }
@@ -71,6 +72,14 @@ export const catalogue = {
   authorization_request_invalid: { status: 400, params: ['error'] },
   authorization_request_expired: { status: 400 },
   grant_invalid: { status: 400, oauth: 'invalid_grant' },
+  client_not_allowed: { status: 400, oauth: 'unauthorized_client' },
+  device_pending: { status: 400, oauth: 'authorization_pending' },
+  device_too_soon: { status: 400, oauth: 'slow_down' },
+  device_refused: { status: 400, oauth: 'access_denied' },
+  device_code_expired: { status: 400, oauth: 'expired_token' },
+  dpop_proof_invalid: { status: 400, oauth: 'invalid_dpop_proof' },
+  dpop_proof_required: { status: 401, oauth: 'invalid_dpop_proof', challenge: 'dpop' },
+  request_object_invalid: { status: 400, oauth: 'invalid_request_object' },
   scope_invalid: { status: 400, oauth: 'invalid_scope' },
   resource_invalid: { status: 400, oauth: 'invalid_target' },
 

@@ -413,6 +413,69 @@ export const guide: Guide = {
     developer:
       'Start a new authorization request. Store the new refresh token of each response. The audit log shows why a session ended.',
   },
+  client_not_allowed: {
+    happened: 'The application asked for tokens with a `grant_type` that applications of its kind may not use.',
+    causes: [
+      'An application that signs people in used `client_credentials`.',
+      'A browser, server or machine application used the device flow.',
+    ],
+    person: 'Report to the operator of the application that it may not use this grant.',
+    developer: 'Register a separate application of the kind `machine` for calls without a person.',
+  },
+  device_pending: {
+    happened: 'The device asked for tokens before the person allowed or refused the sign-in.',
+    causes: ['The person is still signing in.', 'The person has closed the page.'],
+    person: 'Open the address that the device shows, and type its code.',
+    developer: 'Keep asking at the interval until the code expires.',
+  },
+  device_too_soon: {
+    happened: 'The device asked for tokens again before the interval was over.',
+    causes: ['The device ignores `interval`.', 'Several programs use the same device code.'],
+    person: 'Nothing: the device asks again by itself.',
+    developer: 'Add five seconds to the interval each time (RFC 8628).',
+  },
+  device_refused: {
+    happened: 'The person who typed the code of the device did not allow the sign-in.',
+    causes: ['The person did not start the sign-in.', 'The person does not know the application.'],
+    person: 'Start again on the device if you want to sign in.',
+    developer: 'Tell the person that the sign-in was refused, and stop asking.',
+  },
+  device_code_expired: {
+    happened: 'The code of the device expired before the person entered it.',
+    causes: ['A code is valid for ten minutes.'],
+    person: 'Start again on the device.',
+    developer: 'Request a new code at the device endpoint when the person asks for it.',
+  },
+  dpop_proof_invalid: {
+    happened: 'The token request has no valid proof of the key that its tokens are bound to (RFC 9449).',
+    causes: [
+      'The proof was sent before: each `jti` is accepted once.',
+      'The clock of the application is more than five minutes off.',
+      '`htm` or `htu` names another request.',
+      'The application must use DPoP, or the refresh token is bound to another key.',
+    ],
+    person: 'Report to the operator that the proof of the application was refused.',
+    developer: 'Sign a new proof for each request, with the same key. Algorithms: `dpop_signing_alg_values_supported`.',
+  },
+  dpop_proof_required: {
+    happened: 'An access token that is bound to a key was sent without a valid proof of that key (RFC 9449).',
+    causes: [
+      'The token was sent with `Bearer` instead of `DPoP`.',
+      'The proof lacks `ath`, was sent before, or is for another URL or method.',
+    ],
+    person: 'Report to the operator that the application did not prove its key.',
+    developer: 'Send `Authorization: DPoP` and the header `DPoP` with a new proof that contains `ath`.',
+  },
+  request_object_invalid: {
+    happened: 'The parameter `request` is not a request object that this application signed (RFC 9101).',
+    causes: [
+      'The signature cannot be verified with the registered keys.',
+      'The algorithm is `none` or symmetric.',
+      '`iss` is not the application ID, `aud` is not the issuer, or the request object has expired.',
+    ],
+    person: 'Report to the operator that the signed request was refused.',
+    developer: 'Compare the keys in `jwks` or `jwks_uri` with the key that signs. Check `iss`, `aud` and `exp`.',
+  },
   scope_invalid: {
     happened: 'The request names a scope that the application or this sign-in does not have.',
     causes: ['The scope is not registered for the application.', 'A refresh asked for more than the sign-in granted.'],

@@ -413,6 +413,70 @@ export const portugueseGuide: Guide = {
     developer:
       'Comece um novo pedido de autorização. Guarde o token de renovação novo de cada resposta. O registro de auditoria mostra por que uma sessão terminou.',
   },
+  client_not_allowed: {
+    happened: 'O aplicativo pediu tokens com um `grant_type` que aplicativos do seu tipo não podem usar.',
+    causes: [
+      'Um aplicativo em que pessoas entram usou `client_credentials`.',
+      'Um aplicativo de navegador, de servidor ou de máquina usou o fluxo de dispositivos.',
+    ],
+    person: 'Avise quem opera o aplicativo que esta forma de obter tokens não é permitida.',
+    developer: 'Registre um aplicativo separado do tipo `machine` para chamadas sem uma pessoa.',
+  },
+  device_pending: {
+    happened: 'O dispositivo pediu tokens antes de a pessoa permitir ou recusar o login.',
+    causes: ['A pessoa ainda está entrando.', 'A pessoa fechou a página.'],
+    person: 'Abra o endereço que o dispositivo mostra e digite o código.',
+    developer: 'Continue perguntando no intervalo indicado até o código expirar.',
+  },
+  device_too_soon: {
+    happened: 'O dispositivo pediu tokens de novo antes do fim do intervalo.',
+    causes: ['O dispositivo ignora `interval`.', 'Vários programas usam o mesmo código de dispositivo.'],
+    person: 'Nada: o dispositivo pergunta de novo sozinho.',
+    developer: 'Some cinco segundos ao intervalo a cada vez (RFC 8628).',
+  },
+  device_refused: {
+    happened: 'A pessoa que digitou o código do dispositivo não permitiu o login.',
+    causes: ['A pessoa não iniciou o login.', 'A pessoa não conhece o aplicativo.'],
+    person: 'Comece de novo no dispositivo se quiser entrar.',
+    developer: 'Informe que o login foi recusado e pare de perguntar.',
+  },
+  device_code_expired: {
+    happened: 'O código do dispositivo expirou antes de a pessoa digitá-lo.',
+    causes: ['Um código vale por dez minutos.'],
+    person: 'Comece de novo no dispositivo.',
+    developer: 'Peça um código novo quando a pessoa quiser tentar outra vez.',
+  },
+  dpop_proof_invalid: {
+    happened: 'O pedido de token não tem uma prova válida da chave à qual os tokens estão vinculados (RFC 9449).',
+    causes: [
+      'A prova já foi enviada: cada `jti` é aceito uma vez.',
+      'O relógio do aplicativo tem mais de cinco minutos de diferença.',
+      '`htm` ou `htu` indica outro pedido.',
+      'O aplicativo precisa usar DPoP, ou o token de renovação está vinculado a outra chave.',
+    ],
+    person: 'Avise quem opera o aplicativo que a prova foi recusada.',
+    developer:
+      'Assine uma prova nova a cada pedido, com a mesma chave. Algoritmos: `dpop_signing_alg_values_supported`.',
+  },
+  dpop_proof_required: {
+    happened: 'Um token de acesso vinculado a uma chave foi enviado sem uma prova válida dessa chave (RFC 9449).',
+    causes: [
+      'O token foi enviado com `Bearer` em vez de `DPoP`.',
+      'A prova não tem `ath`, já foi enviada, ou é de outra URL ou de outro método.',
+    ],
+    person: 'Avise quem opera o aplicativo que a chave não foi provada.',
+    developer: 'Envie `Authorization: DPoP` e o cabeçalho `DPoP` com uma prova nova que contenha `ath`.',
+  },
+  request_object_invalid: {
+    happened: 'O parâmetro `request` não é um pedido assinado por este aplicativo (RFC 9101).',
+    causes: [
+      'A assinatura não confere com as chaves registradas.',
+      'O algoritmo é `none` ou simétrico.',
+      '`iss` não é o ID do aplicativo, `aud` não é o emissor, ou o pedido assinado expirou.',
+    ],
+    person: 'Avise quem opera o aplicativo que o pedido assinado foi recusado.',
+    developer: 'Compare as chaves em `jwks` ou `jwks_uri` com a chave que assina. Verifique `iss`, `aud` e `exp`.',
+  },
   scope_invalid: {
     happened: 'O pedido indica um escopo que o aplicativo ou este login não tem.',
     causes: ['O escopo não está registrado para o aplicativo.', 'Uma renovação pediu mais do que o login concedeu.'],

@@ -185,6 +185,41 @@ export const englishErrorTexts = errorTexts({
     detail:
       'The code or refresh token is invalid, expired, revoked or was issued to another application. Sign in again.',
   },
+  client_not_allowed: {
+    title: 'Grant type not allowed for this application',
+    detail: 'This kind of application may not get tokens in this way. Register an application of the right kind.',
+  },
+  device_pending: {
+    title: 'Sign-in not finished yet',
+    detail: 'The person has not entered the code yet. Ask again after the interval.',
+  },
+  device_too_soon: {
+    title: 'Asked too soon',
+    detail: 'The device asks too often. Wait five seconds longer between requests.',
+  },
+  device_refused: {
+    title: 'Sign-in refused',
+    detail: 'The person refused the sign-in of the device. Start again only if the person wants to.',
+  },
+  device_code_expired: {
+    title: 'Device code expired',
+    detail: 'The code was not entered in time. Get a new code and show it.',
+  },
+  dpop_proof_invalid: {
+    title: 'DPoP proof not valid',
+    detail:
+      'The DPoP proof is missing, expired, already used, or for another request or key. Sign a new proof for each request.',
+  },
+  dpop_proof_required: {
+    title: 'Proof of the key required',
+    detail:
+      'The access token is bound to a key. Send it with the scheme DPoP and a new proof that is signed with the same key.',
+  },
+  request_object_invalid: {
+    title: 'Request object not valid',
+    detail:
+      'The signed request could not be verified. Sign it with a registered key, with the application ID as issuer and this service as audience.',
+  },
   scope_invalid: {
     title: 'Scope not allowed',
     detail:

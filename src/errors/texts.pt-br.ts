@@ -179,6 +179,41 @@ export const ptBr = errorTexts({
     detail:
       'O código ou o token de renovação é inválido, expirou, foi revogado ou pertence a outro aplicativo. Entre de novo.',
   },
+  client_not_allowed: {
+    title: 'Tipo de concessão não permitido a este aplicativo',
+    detail: 'Este tipo de aplicativo não pode obter tokens desta forma. Registre um aplicativo do tipo certo.',
+  },
+  device_pending: {
+    title: 'Login ainda não concluído',
+    detail: 'A pessoa ainda não digitou o código. Tente de novo após o intervalo.',
+  },
+  device_too_soon: {
+    title: 'Pergunta cedo demais',
+    detail: 'O dispositivo pergunta com frequência demais. Espere cinco segundos a mais entre os pedidos.',
+  },
+  device_refused: {
+    title: 'Login recusado',
+    detail: 'A pessoa recusou o login do dispositivo. Comece de novo só se a pessoa quiser.',
+  },
+  device_code_expired: {
+    title: 'Código do dispositivo expirado',
+    detail: 'O código não foi digitado a tempo. Obtenha um código novo e mostre-o.',
+  },
+  dpop_proof_invalid: {
+    title: 'Prova DPoP inválida',
+    detail:
+      'A prova DPoP está ausente, expirou, já foi usada ou é de outro pedido ou de outra chave. Assine uma prova nova a cada pedido.',
+  },
+  dpop_proof_required: {
+    title: 'Prova da chave necessária',
+    detail:
+      'O token de acesso está vinculado a uma chave. Envie o token com o esquema DPoP e uma prova nova, assinada com a mesma chave.',
+  },
+  request_object_invalid: {
+    title: 'Pedido assinado inválido',
+    detail:
+      'Não foi possível verificar o pedido assinado. Assine com uma chave registrada, com o ID do aplicativo como emissor e este serviço como destinatário.',
+  },
   scope_invalid: {
     title: 'Escopo não permitido',
     detail: 'O aplicativo pediu um escopo que não pode ter. Peça só os escopos registrados e concedidos.',

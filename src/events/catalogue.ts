@@ -306,6 +306,11 @@ export const eventCatalogue = {
     { application: z.string(), session: z.string(), reason: z.enum(['revoked', 'code_reused', 'token_reused']) },
     { audit: true, log: 'info' },
   ),
+  'application.token_issued': fact(
+    'A machine application got an access token for a resource',
+    { application: z.string(), resource: z.string(), scope: z.string() },
+    { audit: true, log: 'info' },
+  ),
   'application.refreshed': fact('An application refreshed its tokens, or was refused', {
     result: z.enum(['rotated', 'replayed', 'reused', 'refused']),
   }),

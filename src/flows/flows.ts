@@ -11,6 +11,7 @@ import { deleteAccount } from './delete-account.ts'
 import { finishSignIn } from './finish-sign-in.ts'
 import { introspectToken } from './introspect-token.ts'
 import { inviteToTeam } from './invite-to-team.ts'
+import { issueMachineToken } from './issue-machine-token.ts'
 import { keepJira } from './keep-jira.ts'
 import { lendToken } from './lend-token.ts'
 import { manageProviders } from './manage-providers.ts'
@@ -76,6 +77,7 @@ type Nouns = Omit<
     PartsOf<typeof changePassword> &
     PartsOf<typeof connectJira> &
     PartsOf<typeof introspectToken> &
+    PartsOf<typeof issueMachineToken> &
     PartsOf<typeof inviteToTeam> &
     PartsOf<typeof keepPasskeys> &
     PartsOf<typeof lendToken> &
@@ -183,6 +185,7 @@ export function createFlows(nouns: Nouns) {
     redeemCode: redeemCode(nouns),
     refreshTokens: refreshTokens(nouns),
     introspect: introspectToken(nouns),
+    issueMachineToken: issueMachineToken(nouns),
     refreshApplication: refreshApplication(nouns),
     revokeApplicationToken: revokeApplicationToken(nouns),
     readUserClaims: readUserClaims(nouns),

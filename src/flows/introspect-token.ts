@@ -1,3 +1,4 @@
+import type { Applications } from '../applications/applications.ts'
 import { type ApplicationSessions, checkSignIn } from '../applications/sessions.ts'
 import { type Clock, epochSeconds } from '../kernel/clock.ts'
 import type { Devices } from '../sessions/devices.ts'
@@ -9,23 +10,26 @@ export type Introspection =
   | {
       readonly active: true
       readonly sub: string
-      readonly sid: string
+      readonly sid?: string
       readonly scope: string
       readonly client_id: string
       /** Only access tokens have one. A caller that checks for `bearer` must not accept a refresh token. */
-      readonly token_type?: 'bearer'
+      readonly token_type?: 'bearer' | 'DPoP'
+      /** The key that the token is bound to (RFC 9449 §6.2). */
+      readonly cnf?: { readonly jkt: string }
       readonly token_use: 'access_token' | 'refresh_token'
       readonly exp: number
       readonly iat: number
       readonly iss: string
       readonly aud: string
-      readonly amr: readonly string[]
-      readonly auth_time: number
+      readonly amr?: readonly string[]
+      readonly auth_time?: number
     }
 
 type IntrospectTokenParts = {
   devices: Devices
   applicationSessions: Pick<ApplicationSessions, 'find'>
+  applications: Pick<Applications, 'find'>
   tokens: Tokens
   clock: Clock
   issuer: string
@@ -39,7 +43,29 @@ type IntrospectTokenParts = {
  * not lost.
  */
 export function introspectToken(parts: IntrospectTokenParts) {
-  const { devices, applicationSessions, tokens, clock, issuer, audience } = parts
+  const { devices, applicationSessions, applications, tokens, clock, issuer, audience } = parts
+
+  /** The token of an application that acts for itself, while the application may still have it. */
+  const ofMachine = async (token: string): Promise<Introspection | undefined> => {
+    const claims = await tokens.readOfMachine(token)
+    if (!claims) return undefined
+    const { applicationId, audience: aud, scope, dpopKey, issuedAt: iat, expiresAt: exp } = claims
+    const application = await applications.find(applicationId)
+    if (!application?.resources.includes(aud)) return { active: false }
+    return {
+      active: true,
+      sub: applicationId,
+      client_id: applicationId,
+      scope,
+      token_type: dpopKey === null ? 'bearer' : 'DPoP',
+      token_use: 'access_token',
+      ...(dpopKey === null ? {} : { cnf: { jkt: dpopKey } }),
+      exp,
+      iat,
+      iss: issuer,
+      aud,
+    }
+  }
 
   /** The token of a registered application, for whichever resource it is. */
   const ofApplication = async (token: string): Promise<Introspection | undefined> => {
@@ -47,6 +73,7 @@ export function introspectToken(parts: IntrospectTokenParts) {
       const claims = await tokens.readOfApplication(token, type)
       if (!claims.ok) continue
       const { application, sid, sub, generation, expiresAt, issuedAt } = claims.value
+      const { dpopKey } = application
       const found = checkSignIn(await applicationSessions.find(application.session), clock())
       if (!found.ok || (type === 'refresh' && generation !== found.value.generation)) return { active: false }
       return {
@@ -56,8 +83,12 @@ export function introspectToken(parts: IntrospectTokenParts) {
         scope: type === 'access' ? application.scope : found.value.scope,
         client_id: application.id,
         ...(type === 'access'
-          ? { token_type: 'bearer' as const, token_use: 'access_token' as const }
+          ? {
+              token_type: dpopKey === null ? ('bearer' as const) : ('DPoP' as const),
+              token_use: 'access_token' as const,
+            }
           : { token_use: 'refresh_token' as const }),
+        ...(dpopKey === null ? {} : { cnf: { jkt: dpopKey } }),
         exp: epochSeconds(expiresAt),
         iat: epochSeconds(issuedAt),
         iss: issuer,
@@ -70,7 +101,7 @@ export function introspectToken(parts: IntrospectTokenParts) {
   }
 
   return async (token: string): Promise<Introspection> => {
-    const application = await ofApplication(token)
+    const application = (await ofApplication(token)) ?? (await ofMachine(token))
     if (application) return application
     for (const type of ['access', 'refresh'] as const) {
       const claims = await tokens.read(token, type)

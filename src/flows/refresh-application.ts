@@ -20,7 +20,25 @@ export type ApplicationTokens = {
 export type ApplicationRefreshCode = 'grant_invalid' | 'scope_invalid' | 'resource_invalid'
 
 /** What a refresh asks for: fewer scopes, or another resource than the first one. */
-export type RefreshRequest = { readonly scope?: string | undefined; readonly resource?: string | undefined }
+export type RefreshRequest = {
+  readonly scope?: string | undefined
+  readonly resource?: string | undefined
+  /** The key of the DPoP proof that was sent with the request (RFC 9449 §5); `null` without one. */
+  readonly dpopKey: string | null
+}
+
+/**
+ * Whether a request proves the key that the refresh token is bound to. The token of an application that authenticates is
+ * bound to that authentication, so it may use another key; without any, its next token would be weaker (RFC 9449 §5).
+ */
+const hasKey = (
+  { clientAuth, requiresDpop }: Application,
+  { dpopKey }: Pick<ApplicationSession, 'dpopKey'>,
+  asked: RefreshRequest,
+): boolean => {
+  if (asked.dpopKey === null) return dpopKey === null && !requiresDpop
+  return dpopKey === null || asked.dpopKey === dpopKey || clientAuth !== 'none'
+}
 
 /** How often a refresh extends the device session, in seconds. */
 const seenEverySeconds = 60
@@ -45,7 +63,7 @@ type RefreshApplicationParts = {
  */
 export function accessOf(
   { scope, resources }: Pick<ApplicationSession, 'scope' | 'resources'>,
-  asked: RefreshRequest,
+  asked: Omit<RefreshRequest, 'dpopKey'>,
 ): Result<
   { readonly scope: string; readonly resource: string | null },
   AppError<'scope_invalid' | 'resource_invalid'>
@@ -105,13 +123,16 @@ export function refreshApplication({
     // A token that was issued to another application is refused, and says nothing about that one.
     if (!claims.ok || claims.value.application.id !== application.id) return refuse()
     const { generation, application: of } = claims.value
+    if (!hasKey(application, of, asked)) return refuse()
 
     const answer = (
       session: ApplicationSession,
       access: { readonly scope: string; readonly resource: string | null },
     ): ApplicationTokens => {
+      const { dpopKey } = asked
       const { token: accessToken, expiresIn } = tokens.access(session, {
         ...access,
+        dpopKey,
         ttlSeconds: application.accessTtlSeconds,
       })
       return { accessToken, refreshToken: tokens.refresh(session), expiresIn, scope: access.scope }

@@ -96,6 +96,7 @@ export function createApp<D>(parts: AppParts<D>): { readonly app: Express; reado
     return limiters.get(name)
   }
   const frame: Frame = {
+    publicUrl,
     clock,
     limiter,
     random: parts.random,

@@ -38,9 +38,14 @@ export async function authorize(frame: Frame, incoming: Incoming, checked: Check
   if (authorization.kind === 'other') {
     return { error: fail(auth === 'public' ? 'token_invalid' : 'authentication_required').error }
   }
-  if (authorization.kind === 'bearer') {
-    const verdict = await authenticate.bearer(authorization.token)
+  if (authorization.kind === 'bearer' || authorization.kind === 'dpop') {
+    const { kind, token } = authorization
+    const verdict = await authenticate.bearer(token)
     if (!verdict.ok) return { error: verdict.error, badCredentials: true }
+    // A stolen token that is bound to a key must not pass as one that is not (RFC 9449 §7.2).
+    const { dpopKey } = verdict.value
+    if (kind === 'bearer' ? dpopKey !== null : !(await provesKey(frame, incoming, token, dpopKey)))
+      return { error: fail('dpop_proof_required').error, badCredentials: true }
     incoming.who = verdict.value
     const { application, scopes } = verdict.value
     if (application !== null && !checked.applications?.every((needed) => scopes.includes(needed)))
@@ -79,6 +84,14 @@ export async function authorize(frame: Frame, incoming: Incoming, checked: Check
     return { error: fail('reauthentication_required').error }
   }
   return undefined
+}
+
+/** Whether the request has a proof of the key that its token is bound to. */
+async function provesKey(frame: Frame, incoming: Incoming, token: string, key: string | null): Promise<boolean> {
+  const proof = incoming.header('DPoP')
+  if (key === null || proof === undefined) return false
+  const request = { method: incoming.request.method, url: incoming.url, accessToken: token }
+  return (await frame.authenticate.dpopKey(proof, request)) === key
 }
 
 /** Reads the query string. */

@@ -27,14 +27,30 @@ function plain(text: string): string {
 }
 
 /** The fields of a form in which an application names itself. */
-export type ClientFields = { readonly client_id?: string | undefined; readonly client_secret?: string | undefined }
+export type ClientFields = {
+  readonly client_id?: string | undefined
+  readonly client_secret?: string | undefined
+  readonly client_assertion?: string | undefined
+  readonly client_assertion_type?: string | undefined
+}
+
+/** RFC 7523 §2.2. */
+const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
 /**
- * The credentials of an application (RFC 6749 §2.3): HTTP Basic, or fields of the form; `null` if there are none, or two
- * of them that differ.
+ * The credentials of an application (RFC 6749 §2.3): HTTP Basic, or fields of the form; `null` if there are none, or
+ * more than one of them.
  */
 export function readApplication(authorization: string | undefined, fields: ClientFields): PresentedClient | null {
-  const { client_id: named, client_secret: secret } = fields
+  const { client_id: named, client_secret: secret, client_assertion: assertion, client_assertion_type: type } = fields
+  if (assertion !== undefined || type !== undefined) {
+    if (authorization !== undefined || secret !== undefined || assertion === undefined || type !== assertionType)
+      return null
+    const id = subjectOf(assertion)
+    return id === undefined || (named !== undefined && named !== id)
+      ? null
+      : { method: 'private_key_jwt', id, assertion }
+  }
   if (authorization === undefined) {
     if (named === undefined) return null
     return secret === undefined ? { method: 'none', id: named } : { method: 'client_secret_post', id: named, secret }
@@ -47,4 +63,16 @@ export function readApplication(authorization: string | undefined, fields: Clien
   const [id, proof] = [text.slice(0, at), text.slice(at + 1)].map((part) => plain(part.replaceAll('+', '%20')))
   if (id === undefined || proof === undefined || (named !== undefined && named !== id)) return null
   return { method: 'client_secret_basic', id, secret: proof }
+}
+
+/** Which application an assertion claims to be from. Its signature is verified with the keys of that application. */
+function subjectOf(assertion: string): string | undefined {
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(assertion.split('.')[1] ?? '', 'base64url').toString())
+    return typeof claims === 'object' && claims !== null && 'sub' in claims && typeof claims.sub === 'string'
+      ? claims.sub
+      : undefined
+  } catch {
+    return undefined
+  }
 }

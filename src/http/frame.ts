@@ -32,6 +32,7 @@ export type ErrorContext = {
 
 /** What every request needs. Created once. */
 export type Frame = {
+  readonly publicUrl: URL
   readonly clock: Clock
   readonly random: Random
   readonly events: Pick<Bus, 'emit'>

@@ -77,6 +77,11 @@ export class Incoming {
     return this.#authorization
   }
 
+  /** The public URL of the request, without query. */
+  get url(): string {
+    return new URL(this.request.path, this.#frame.publicUrl).href
+  }
+
   get bearer(): string | null {
     const { authorization } = this
     return authorization.kind === 'bearer' ? authorization.token : null

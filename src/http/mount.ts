@@ -185,6 +185,8 @@ function headerFault({ headers, httpVersion, rawHeaders, url }: Request): AppErr
   // If there are two hosts, a proxy may have used the other one (RFC 9112 §3.2).
   const hosts = headers.host === undefined ? (httpVersion === '1.0' ? 1 : 0) : countHeader(rawHeaders, 'host')
   if (hosts !== 1) return invalidRequest
+  // One of two proofs would be ignored (RFC 9449 §4.3).
+  if (headers.dpop !== undefined && countHeader(rawHeaders, 'dpop') > 1) return invalidRequest
   let size = url.length
   for (const text of rawHeaders) size += text.length + 2
   return size > maxHeaderBytes || rawHeaders.length > maxHeaders * 2 ? fail('headers_too_large').error : undefined

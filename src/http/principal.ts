@@ -10,11 +10,20 @@ type Verification = Result<Principal, AppError<CredentialCode>>
 /** Verifies credentials. The frame receives it from the sessions. */
 export type Authenticate = {
   bearer(token: string): Verification | Promise<Verification>
+  /** The key of a DPoP proof for this request; `undefined` if the proof is invalid or was used before. */
+  dpopKey(proof: string, request: ProvenRequest): Promise<string | undefined>
   cookie(value: string): Verification | Promise<Verification>
 }
 
+/** The request that a DPoP proof is for. `url` is without query. */
+export type ProvenRequest = { readonly method: string; readonly url: string; readonly accessToken: string | null }
+
 /** Reads the session of an access token or a session cookie. */
-export const authenticateWith = (devices: Pick<Devices, 'byAccessToken' | 'byCookie'>): Authenticate => ({
+export const authenticateWith = (
+  devices: Pick<Devices, 'byAccessToken' | 'byCookie'>,
+  dpopKey: Authenticate['dpopKey'],
+): Authenticate => ({
+  dpopKey,
   bearer: async (token) => principalOf(await devices.byAccessToken(token), 'bearer'),
   cookie: async (value) => principalOf(await devices.byCookie(value), 'cookie'),
 })
@@ -25,8 +34,9 @@ function principalOf(found: Result<DeviceSession, AppError<CredentialCode>>, via
   const { account, accountId, id: sessionId, amr, authTime } = session
   const scope = application === null ? session.scope : application.scope
   const scopes = scope === '' ? [] : scope.split(' ')
-  const of = application === null ? null : application.id
-  return ok({ account, accountId, sessionId, generation, amr, authTime, scopes, via, application: of })
+  const of = application?.id ?? null
+  const dpopKey = application?.dpopKey ?? null
+  return ok({ account, accountId, sessionId, generation, amr, authTime, scopes, via, application: of, dpopKey })
 }
 
 /**
@@ -47,18 +57,20 @@ export const isRecent = (
 export type Authorization =
   | { readonly kind: 'absent' }
   | { readonly kind: 'bearer'; readonly token: string }
+  /** A token that is bound to a key (RFC 9449 §7.1). */
+  | { readonly kind: 'dpop'; readonly token: string }
   | { readonly kind: 'other' }
   | { readonly kind: 'malformed' }
 
 const absent = { kind: 'absent' } as const
-const shape = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i
+const shape = /^(Bearer|DPoP) +([A-Za-z0-9\-._~+/]+=*)$/i
 
 /** Reads tokens only from this header: a URL with `?access_token=` ends up in logs and browser histories. */
 export function readAuthorization(request: IncomingMessage): Authorization {
   const header = request.headers.authorization
   if (header === undefined) return absent
   if (countHeader(request.rawHeaders, 'authorization') > 1) return { kind: 'malformed' }
-  const token = shape.exec(header)?.[1]
-  if (token !== undefined) return { kind: 'bearer', token }
-  return /^Bearer(\s|$)/i.test(header) ? { kind: 'malformed' } : { kind: 'other' }
+  const [, scheme = '', token] = shape.exec(header) ?? []
+  if (token !== undefined) return { kind: scheme.toLowerCase() === 'dpop' ? 'dpop' : 'bearer', token }
+  return /^(Bearer|DPoP)(\s|$)/i.test(header) ? { kind: 'malformed' } : { kind: 'other' }
 }

@@ -1,6 +1,10 @@
 import type { z } from 'zod'
+import { dpopAlgorithms } from '../applications/keys.ts'
 import { type AppError, type ErrorCode, fail, type Locale, message, rowOf } from '../errors/catalogue.ts'
 import { settingFault } from './setting-faults.ts'
+
+/** Where the metadata of our own API is (RFC 9728). */
+export const resourceMetadataPath = '/.well-known/oauth-protected-resource'
 
 /** One invalid field of a request: its path and the reason. */
 export type Fault = { readonly path: string; readonly code: FaultCode; readonly detail: string }
@@ -29,6 +33,7 @@ type ProblemContext = {
 
 export function createProblems({ publicUrl, recentAuthSeconds }: { publicUrl: URL; recentAuthSeconds: number }) {
   const types = new URL('/docs/errors/', publicUrl).href
+  const resourceMetadata = new URL(resourceMetadataPath, publicUrl).href
 
   return function describe(
     error: AppError,
@@ -38,7 +43,12 @@ export function createProblems({ publicUrl, recentAuthSeconds }: { publicUrl: UR
     const { title, detail } = message(error, locale)
     const headers: Record<string, string> = {}
     const challenge = challengeFor(error, status, oauth, badCredentials === true, recentAuthSeconds)
-    if (challenge) headers['WWW-Authenticate'] = challenge
+    // A client that knows only this API finds out where to get a token (RFC 9728 §5.1).
+    const isUnknown = status === 401 && !oauth && challenge?.startsWith('Bearer') === true
+    if (challenge)
+      headers['WWW-Authenticate'] = isUnknown
+        ? `${challenge}${challenge === 'Bearer' ? ' ' : ', '}resource_metadata="${resourceMetadata}"`
+        : challenge
     // 429 and 503 always say when to retry: a client that does not know retries at once.
     const retryAfter = error.retryAfter ?? (status === 429 || status === 503 ? 5 : undefined)
     if (retryAfter !== undefined) headers['Retry-After'] = String(retryAfter)
@@ -76,6 +86,9 @@ function challengeFor(
   const because = (reason: string): string => `Bearer error="${reason}", error_description="${description(error)}"`
   if (badCredentials && status === 400) return because('invalid_request')
   const { challenge } = rowOf(error.code)
+  // RFC 9449 §7.1.
+  if (challenge === 'dpop')
+    return `DPoP algs="${dpopAlgorithms.join(' ')}", error="${oauthError(error.code)}", error_description="${description(error)}"`
   // RFC 6749 §5.2: the scheme a client may prove itself with.
   if (challenge === 'basic') return 'Basic realm="Vinculum", charset="UTF-8"'
   if (challenge === 'bearer') return 'Bearer'

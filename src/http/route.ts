@@ -25,6 +25,8 @@ export type Principal = {
   readonly via: 'bearer' | 'cookie'
   /** The registered application whose token this is; `null` if the person acts themselves. */
   readonly application: string | null
+  /** The thumbprint of the key that the token is bound to (RFC 9449); `null` for any other credential. */
+  readonly dpopKey: string | null
 }
 
 /**
@@ -81,6 +83,7 @@ export type GeneralCode = (typeof generalCodes)[number]
 /** Errors of credentials: every route that reads credentials may return them. */
 export const credentialCodes = [
   'application_not_allowed',
+  'dpop_proof_required',
   'token_expired',
   'token_invalid',
   'token_wrong_type',

@@ -36,6 +36,9 @@ export type AdapterParts = {
   readonly used: () => Error
 }
 
+/** How long an expired code of a device is still recognized, in seconds. */
+const expiredSeconds = 300
+
 /** Returns the adapter of each model of the engine, by its name. */
 export function createAdapter(parts: AdapterParts): (model: string) => Adapter {
   const { states, sealer, clock, session, grant, application, clientOf, revoke, used } = parts
@@ -60,21 +63,33 @@ export function createAdapter(parts: AdapterParts): (model: string) => Adapter {
       const payload = JSON.parse(sealer.open(state.payload, place(state.id))) as Payload
       return state.usedAt ? { ...payload, consumed: epochSeconds(state.usedAt) } : payload
     }
+    /** The code that a person types leads to the code of the device. */
+    const userCodeId = (code: string): string => `UserCode.${sha256(code)}`
     return {
       ...virtual(find),
+      async findByUserCode(code) {
+        const id = userCodeId(code)
+        const state = await states.find(id)
+        if (!state || state.expiresAt <= clock()) return undefined
+        return find(sealer.open(state.payload, place(id)))
+      },
       async upsert(given, payload, expiresIn) {
         const now = clock()
-        const id = idOf(given)
-        const { accountId } = payload
-        await states.put({
-          id,
-          kind: model,
-          payload: sealer.seal(JSON.stringify(payload), place(id)),
-          accountId: typeof accountId === 'string' ? accountId : null,
-          createdAt: now,
-          expiresAt: secondsAfter(now, expiresIn),
-          usedAt: null,
-        })
+        const { accountId, userCode } = payload
+        const put = (id: string, text: string, seconds: number): Promise<void> =>
+          states.put({
+            id,
+            kind: model,
+            payload: sealer.seal(text, place(id)),
+            accountId: typeof accountId === 'string' ? accountId : null,
+            createdAt: now,
+            expiresAt: secondsAfter(now, seconds),
+            usedAt: null,
+          })
+        // A device learns that its code has expired, not that it is unknown (RFC 8628 §3.5).
+        const isOfDevice = typeof userCode === 'string'
+        await put(idOf(given), JSON.stringify(payload), isOfDevice ? expiresIn + expiredSeconds : expiresIn)
+        if (isOfDevice) await put(userCodeId(userCode), given, expiresIn)
       },
       async consume(given) {
         if (await states.use(idOf(given), clock())) return

@@ -1,28 +1,24 @@
 import type { NoticeDelivery } from '../applications/logout-notices.ts'
-
-/** How long an application may take to accept a notice, in milliseconds. */
-const deliveryMs = 5000
+import type { Requests } from './requests.ts'
 
 /**
  * Sends a logout token to an application (OpenID Connect Back-Channel Logout §2.5). Redirects are not followed: the
  * token is for the registered URL only. An application that answers 400 has read the token and refuses it; any other
  * failure may pass.
  */
-export async function deliverLogoutToken(uri: string, token: string): Promise<NoticeDelivery> {
-  let response: Response
-  try {
-    response = await fetch(uri, {
-      method: 'POST',
-      redirect: 'manual',
-      headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
-      body: new URLSearchParams({ logout_token: token }).toString(),
-      signal: AbortSignal.timeout(deliveryMs),
-    })
-  } catch (error) {
-    const isLate = error instanceof Error && error.name === 'TimeoutError'
-    return { tag: 'transient', reason: isLate ? 'timeout' : 'unreachable' }
-  }
-  await response.body?.cancel().catch(() => undefined)
-  if (response.ok) return { tag: 'sent' }
-  return { tag: response.status === 400 ? 'refused' : 'transient', reason: `status_${response.status}` }
+export async function deliverLogoutToken(
+  { send }: Pick<Requests, 'send'>,
+  uri: string,
+  token: string,
+): Promise<NoticeDelivery> {
+  const result = await send(uri, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+    body: new URLSearchParams({ logout_token: token }).toString(),
+    mostBytes: 0,
+  })
+  if (result.tag === 'failed') return { tag: 'transient', reason: result.reason }
+  const { status } = result
+  if (status >= 200 && status < 300) return { tag: 'sent' }
+  return { tag: status === 400 ? 'refused' : 'transient', reason: `status_${status}` }
 }

@@ -3,17 +3,27 @@
  * ours: sessions, consents, applications, keys and tokens. It validates authorization requests and redeems codes.
  */
 import type { IncomingMessage } from 'node:http'
-import Provider, { type AuthorizationCode, type Client, type Context, errors, interactionPolicy } from 'oidc-provider'
-import { paths } from '../applications/metadata.ts'
+import Provider, {
+  type AuthorizationCode,
+  type Client,
+  type Context,
+  type DeviceInfo,
+  errors,
+  interactionPolicy,
+  type Token,
+} from 'oidc-provider'
+import { dpopAlgorithms, signingAlgorithms } from '../applications/keys.ts'
+import { deviceGrant, paths } from '../applications/metadata.ts'
 import {
   type ApplicationKind,
   isRegisteredRedirect,
   isStandardScope,
+  kindRules,
   resourceScopesOf,
   standardScopes,
   twoFactorClass,
 } from '../applications/policy.ts'
-import type { Application, ApplicationSession } from '../applications/ports.ts'
+import type { Application, ApplicationSession, KeySet } from '../applications/ports.ts'
 
 /** What the engine needs of us. */
 export type EngineParts = {
@@ -22,20 +32,32 @@ export type EngineParts = {
   /** Private keys as JWKs, the one that signs now first. */
   readonly jwks: { readonly keys: readonly object[] }
   readonly application: (id: string) => Promise<Application | undefined>
-  readonly isSecret: (application: Application, given: string) => boolean
   readonly claims: (accountId: string, scope: string) => Promise<Readonly<Record<string, unknown>> | undefined>
   /** Starts the sign-in that a code stands for; `undefined` if its session is over. */
-  readonly start: (code: AuthorizationCode, request: IncomingMessage) => Promise<ApplicationSession | undefined>
+  readonly start: (
+    code: AuthorizationCode,
+    request: IncomingMessage,
+    dpopKey: string | null,
+  ) => Promise<ApplicationSession | undefined>
   readonly accessToken: (
     session: ApplicationSession,
-    access: { scope: string; resource: string | null },
+    access: { scope: string; resource: string | null; dpopKey: string | null },
   ) => Promise<{ token: string; expiresIn: number }>
+  /** Remembers an ID until a time in seconds since 1970; `false` if it is remembered already, on any node. */
+  readonly claim: (of: string, id: string, expiresAt: number) => Promise<boolean>
+  /** The public keys at a URL that an application registered. */
+  readonly keysAt: (url: string) => Promise<KeySet | undefined>
   readonly refreshToken: (session: ApplicationSession) => string
+  /** From where a device asks. */
+  readonly deviceInfo: (request: IncomingMessage) => DeviceInfo
   readonly onError: (request: IncomingMessage, error: unknown) => void
   readonly lifetimes: { readonly codeSeconds: number; readonly requestSeconds: number; readonly accessSeconds: number }
 }
 
 export { errors }
+
+/** How long a person may take to type the code of a device, in seconds. */
+export const deviceSeconds = 600
 
 export function createEngine(parts: EngineParts): Provider {
   const provider = new Provider(parts.issuer, {
@@ -50,6 +72,8 @@ export function createEngine(parts: EngineParts): Provider {
       end_session: paths.logout,
       revocation: paths.revoke,
       introspection: paths.introspect,
+      device_authorization: paths.device,
+      code_verification: paths.deviceCode,
     },
     interactions: {
       policy: policy(),
@@ -66,15 +90,29 @@ export function createEngine(parts: EngineParts): Provider {
     conformIdTokenClaims: false,
     acrValues: [twoFactorClass],
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
-    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post'],
-    enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
+    // Every client is authenticated before the engine sees its request: see `openid.ts`.
+    clientAuthMethods: ['none'],
+    extraClientMetadata: { properties: ['requires_pkce'] },
+    enabledJWA: {
+      idTokenSigningAlgValues: ['ES256'],
+      requestObjectSigningAlgValues: [...signingAlgorithms],
+      dPoPSigningAlgValues: [...dpopAlgorithms],
+    },
+    // The engine requests nothing but keys. They come through our own guard and cache.
+    fetch: async (url: URL | string) => {
+      const keys = await parts.keysAt(String(url))
+      return new Response(JSON.stringify(keys ?? { keys: [] }), { status: keys ? 200 : 503 })
+    },
     responseTypes: ['code'],
     subjectTypes: ['public'],
     features: {
       devInteractions: { enabled: false },
       rpInitiatedLogout: { enabled: false },
       claimsParameter: { enabled: false },
-      dPoP: { enabled: false },
+      dPoP: { enabled: true },
+      requestObjects: { enabled: true },
+      // Only its endpoint for devices. The page where people type the code is ours, and is not reached through the engine.
+      deviceFlow: { enabled: true, deviceInfo: ({ req }: Context) => parts.deviceInfo(req) },
       pushedAuthorizationRequests: { enabled: true },
       resourceIndicators: {
         enabled: true,
@@ -92,8 +130,8 @@ export function createEngine(parts: EngineParts): Provider {
         },
       },
     },
-    // A client with a secret may be older than PKCE. Its code is useless without the secret (RFC 9700 §2.1.1).
-    pkce: { required: (_: Context, client: Client) => client.clientAuthMethod === 'none' },
+    // A client that authenticates may be older than PKCE. Its code is useless without its secret (RFC 9700 §2.1.1).
+    pkce: { required: (_: Context, client: Client) => client.requires_pkce === true },
     findAccount: async (_: Context, accountId: string) => {
       const exists = await parts.claims(accountId, '')
       if (!exists) return undefined
@@ -110,6 +148,7 @@ export function createEngine(parts: EngineParts): Provider {
     ttl: {
       AccessToken: () => parts.lifetimes.accessSeconds,
       AuthorizationCode: parts.lifetimes.codeSeconds,
+      DeviceCode: deviceSeconds,
       Grant: parts.lifetimes.requestSeconds,
       IdToken: parts.lifetimes.accessSeconds,
       Interaction: parts.lifetimes.requestSeconds,
@@ -130,15 +169,14 @@ export const cookieNames = { session: 'session', interaction: 'interaction', res
 
 /** Replaces what the engine would decide or create by itself. */
 function useOurs(provider: Provider, parts: EngineParts): void {
-  const { Client, Session, AccessToken, RefreshToken } = provider
+  const { Client, Session, AccessToken, RefreshToken, ReplayDetection } = provider
+
+  // One statement of the store, so that concurrent requests on several nodes cannot both be the first.
+  ReplayDetection.unique = parts.claim
 
   // The client of the engine has the metadata of `clientOf`, and so our own rules can be applied to it.
   Client.prototype.redirectUriAllowed = function (this: ClientMetadata, uri) {
     return isRegisteredRedirect(this.applicationType === 'native' ? 'native' : 'server', this.redirectUris, uri)
-  }
-  Client.prototype.compareClientSecret = async function (this: ClientMetadata, given) {
-    const application = await parts.application(this.clientId)
-    return application !== undefined && parts.isSecret(application, given)
   }
   Client.prototype.includeSid = () => true
 
@@ -153,15 +191,17 @@ function useOurs(provider: Provider, parts: EngineParts): void {
 
   /** The sign-in that the current token request started. */
   const started = new WeakMap<IncomingMessage, ApplicationSession>()
-  AccessToken.prototype.save = async function (this: AuthorizationCode) {
+  AccessToken.prototype.save = async function (this: Token) {
     const context = Provider.ctx
-    const code = context?.oidc.entities.AuthorizationCode
+    const { AuthorizationCode: fromBrowser, DeviceCode: fromDevice } = context?.oidc.entities ?? {}
+    const code = fromBrowser ?? fromDevice
     if (!context || !code) throw new Error('an access token was issued without a code')
-    const session = await parts.start(code, context.req)
+    const { jkt: dpopKey = null } = this
+    const session = await parts.start(code, context.req, dpopKey)
     if (!session) throw new errors.InvalidGrant('session is over')
     started.set(context.req, session)
     const { scope = '', aud } = this
-    const { token, expiresIn } = await parts.accessToken(session, { scope, resource: aud ?? null })
+    const { token, expiresIn } = await parts.accessToken(session, { scope, resource: aud ?? null, dpopKey })
     this.expiresIn = expiresIn
     return token
   }
@@ -179,21 +219,36 @@ type ClientMetadata = {
 
 /** An application as the engine describes a client (OpenID Connect Dynamic Client Registration §2). */
 export const clientOf = (application: Application): Readonly<Record<string, unknown>> => {
-  const { id, name, kind, redirectUris, clientAuth, secretHash, scopes } = application
+  const { id, name, kind, redirectUris, clientAuth, scopes, jwks, jwksUri, requiresDpop } = application
+  const { hasRedirects, hasDeviceFlow } = kindRules[kind]
   return {
     client_id: id,
     client_name: name,
     application_type: applicationTypes[kind],
     redirect_uris: [...redirectUris],
-    response_types: ['code'],
-    grant_types: ['authorization_code', ...(scopes.includes('offline_access') ? ['refresh_token'] : [])],
-    token_endpoint_auth_method: clientAuth,
-    // Only to satisfy the engine: `compareClientSecret` compares the hash of what is presented.
-    ...(secretHash === null ? {} : { client_secret: secretHash }),
+    response_types: hasRedirects ? ['code'] : [],
+    grant_types: [
+      ...(hasRedirects ? ['authorization_code'] : []),
+      ...(hasDeviceFlow ? [deviceGrant] : []),
+      ...(scopes.includes('offline_access') ? ['refresh_token'] : []),
+    ],
+    // A request could otherwise choose a mode in which the engine shows a page of its own.
+    response_modes: ['query'],
+    token_endpoint_auth_method: 'none',
+    requires_pkce: clientAuth === 'none',
+    dpop_bound_access_tokens: requiresDpop,
+    ...(jwks === null ? {} : { jwks }),
+    ...(jwksUri === null ? {} : { jwks_uri: jwksUri }),
     scope: scopes.filter(isStandardScope).join(' '),
   }
 }
-const applicationTypes: Readonly<Record<ApplicationKind, string>> = { browser: 'web', server: 'web', native: 'native' }
+const applicationTypes: Readonly<Record<ApplicationKind, string>> = {
+  browser: 'web',
+  server: 'web',
+  native: 'native',
+  device: 'native',
+  machine: 'web',
+}
 
 /**
  * When a person must do something: the engine's own rules, and three of ours. `select_account` shows the sign-in page.

@@ -29,7 +29,8 @@ declare module 'oidc-provider' {
   export interface Client {
     readonly clientId: string
     readonly applicationType: string
-    readonly clientAuthMethod: string
+    /** Ours: whether its authorization requests need PKCE. */
+    readonly requires_pkce?: boolean
     grantTypeAllowed(type: string): boolean
   }
   /** An access or refresh token before it is issued. */
@@ -38,12 +39,34 @@ declare module 'oidc-provider' {
     readonly clientId: string
     readonly scope?: string
     readonly aud?: string
+    /** The thumbprint of the key it is bound to (RFC 9449). */
+    readonly jkt?: string
     expiresIn?: number
   }
   export interface AuthorizationCode extends Token {
     readonly sessionUid: string
     readonly grantId: string
     readonly resource?: string | readonly string[]
+  }
+  /** Ours: from where a device asked. */
+  export type DeviceInfo = { readonly ip: string | null; readonly userAgent: string | null }
+  /** The request of a device. What a person decides is written here, and read when the device asks again. */
+  export interface DeviceCode {
+    readonly clientId: string
+    readonly params: Readonly<Record<string, string | readonly string[] | undefined>>
+    readonly deviceInfo: DeviceInfo
+    accountId?: string
+    sessionUid?: string
+    grantId?: string
+    scope?: string
+    resource?: string | readonly string[]
+    authTime?: number
+    amr?: readonly string[]
+    acr?: string
+    sid?: string
+    error?: string
+    errorDescription?: string
+    save(): Promise<string>
   }
   export interface Context {
     readonly req: IncomingMessage
@@ -52,7 +75,7 @@ declare module 'oidc-provider' {
       readonly session?: Session
       readonly params: Readonly<Record<string, string | undefined>>
       readonly result?: Readonly<Record<string, unknown>>
-      readonly entities: { readonly AuthorizationCode?: AuthorizationCode }
+      readonly entities: { readonly AuthorizationCode?: AuthorizationCode; readonly DeviceCode?: AuthorizationCode }
     }
     body: unknown
     type: string
@@ -84,7 +107,6 @@ declare module 'oidc-provider' {
     readonly Client: {
       prototype: {
         redirectUriAllowed(uri: string): boolean
-        compareClientSecret(given: string): boolean | Promise<boolean>
         includeSid(): boolean
       }
     }
@@ -95,8 +117,14 @@ declare module 'oidc-provider' {
         resetIdentifier(): void
       }
     }
+    readonly DeviceCode: {
+      find(id: string, options: { ignoreExpiration: boolean }): Promise<DeviceCode | undefined>
+      findByUserCode(code: string, options: { ignoreExpiration: boolean }): Promise<DeviceCode | undefined>
+    }
     readonly Interaction: { find(uid: string): Promise<Interaction | undefined> }
     readonly AccessToken: { prototype: { save(): Promise<string> } }
+    /** `exp`: in seconds since 1970. */
+    readonly ReplayDetection: { unique(of: string, id: string, exp: number): Promise<boolean> }
     readonly RefreshToken: { prototype: { save(): Promise<string> } }
     silent: boolean
     proxy: boolean

@@ -3,30 +3,61 @@
  * when the first application needs it; without one it costs nothing.
  */
 import type { IncomingMessage } from 'node:http'
+import type { DeviceCode } from 'oidc-provider'
 import type { Applications } from '../applications/applications.ts'
 import { paths } from '../applications/metadata.ts'
 import {
   classOf,
   isAllowed,
   isStandardScope,
+  kindRules,
   requestSeconds,
   resourceScopesOf,
   standardOf,
 } from '../applications/policy.ts'
 import type { Application, ConsentStore, OpenidStateStore } from '../applications/ports.ts'
 import type { ApplicationSessions } from '../applications/sessions.ts'
+import { type AppError, fail } from '../errors/catalogue.ts'
 import { internalOrigin, type Origin } from '../events/catalogue.ts'
-import { type Clock, epochSeconds } from '../kernel/clock.ts'
+import { type Clock, epochSeconds, secondsAfter } from '../kernel/clock.ts'
 import type { Sealer } from '../kernel/crypto.ts'
+import { ok, type Result } from '../kernel/result.ts'
 import type { Devices } from '../sessions/devices.ts'
 import type { Keys } from '../sessions/keys.ts'
 import type { LiveSession } from '../sessions/ports.ts'
 import type { Tokens } from '../sessions/tokens.ts'
 import { createAdapter } from './adapter.ts'
 import { callEngine, type EngineRequest, type EngineResponse } from './call.ts'
+import type { ClientKeys } from './client-keys.ts'
+import type { Proofs } from './proofs.ts'
+import { withWarnings } from './warnings.ts'
 
 /** How long a code is valid, in seconds. */
 const codeSeconds = 60
+
+/** The fields of a form that authenticate an application. */
+const credentialFields: ReadonlySet<string> = new Set(['client_secret', 'client_assertion', 'client_assertion_type'])
+
+/** How far apart the requests of a device must be, in seconds. It is asked for five: networks are not exact. */
+const leastPollSeconds = 4
+const userCodeLength = 8
+
+/** What a device asks for, and from where. */
+export type DeviceRequest = {
+  readonly application: Application
+  readonly scopes: readonly string[]
+  readonly resources: readonly string[]
+  readonly from: { readonly ip: string | null; readonly userAgent: string | null }
+}
+
+function askedBy({ params }: DeviceCode, { scopes: registered }: Application) {
+  const { scope = '', resource = [] } = params
+  const resources = [resource].flat()
+  const scopes = String(scope)
+    .split(' ')
+    .filter((one) => registered.includes(one) && (resources.length > 0 || isStandardScope(one)))
+  return { scopes, resources }
+}
 
 /** What a person must do before an application gets its answer. */
 export type Interaction = {
@@ -62,8 +93,12 @@ type OpenidParts = {
   devices: Pick<Devices, 'find'>
   /** The claims about a person that these scopes allow; `undefined` if the account is gone or disabled. */
   claims: (accountId: string, scope: string) => Promise<Readonly<Record<string, unknown>> | undefined>
+  proofs: Pick<Proofs, 'claim' | 'verifyDpop'>
+  clientKeys: Pick<ClientKeys, 'at'>
   sealer: Sealer
   clock: Clock
+  /** Gets what the engine warns of when it is loaded. */
+  onWarning: (text: string) => void
 }
 
 export function createOpenid(parts: OpenidParts) {
@@ -98,7 +133,11 @@ export function createOpenid(parts: OpenidParts) {
     states: parts.states,
     sealer: parts.sealer,
     clock,
-    application: applications.find,
+    async application(id) {
+      const found = await applications.find(id)
+      // The engine signs people in. A machine never reaches it.
+      return found && kindRules[found.kind].hasPeople ? found : undefined
+    },
     clientOf: (application) => engineModule().clientOf(application),
     // Without `iat`: the engine reads the clock of its machine, which may be behind the one that all nodes share.
     session: async (id) => {
@@ -163,7 +202,7 @@ export function createOpenid(parts: OpenidParts) {
   let current: Engine | undefined
   /** The engine with the present signing keys. It keeps nothing in memory, so a new one replaces it at a rotation. */
   const engine = async (): Promise<Engine> => {
-    loaded ??= await import('./engine.ts')
+    loaded ??= await withWarnings(parts.onWarning, () => import('./engine.ts'))
     const signing = keys.all('access')
     const keyIds = signing.map(({ id }) => id).join(' ')
     if (current?.keyIds === keyIds) return current
@@ -174,9 +213,8 @@ export function createOpenid(parts: OpenidParts) {
         keys: signing.map(({ id, sign }) => ({ ...sign.export({ format: 'jwk' }), kid: id, use: 'sig', alg: 'ES256' })),
       },
       application: applications.find,
-      isSecret: applications.isSecret,
       claims: parts.claims,
-      async start(code, request) {
+      async start(code, request, dpopKey) {
         const [session, application] = await Promise.all([
           liveSession(code.sessionUid),
           applications.find(code.clientId),
@@ -187,7 +225,7 @@ export function createOpenid(parts: OpenidParts) {
         return applicationSessions.start(
           application,
           session,
-          { scope: code.scope ?? '', resources: typeof resource === 'string' ? [resource] : resource },
+          { scope: code.scope ?? '', resources: typeof resource === 'string' ? [resource] : resource, dpopKey },
           origins.get(request) ?? internalOrigin,
         )
       },
@@ -195,6 +233,12 @@ export function createOpenid(parts: OpenidParts) {
         const application = await applications.find(session.applicationId)
         return tokens.access(session, { ...access, ttlSeconds: application?.accessTtlSeconds ?? null })
       },
+      deviceInfo(request) {
+        const { ip, userAgent } = origins.get(request) ?? internalOrigin
+        return { ip, userAgent }
+      },
+      claim: (of, id, expiresAt) => parts.proofs.claim('engine', of, id, new Date(expiresAt * 1000)),
+      keysAt: parts.clientKeys.at,
       refreshToken: tokens.refresh,
       onError: (request, error) => failures.set(request, { error }),
       lifetimes: { codeSeconds, requestSeconds, accessSeconds: parts.accessTtlSeconds },
@@ -227,6 +271,8 @@ export function createOpenid(parts: OpenidParts) {
 
   /** The engine's interaction with its application. */
   const interactionOf = async (uid: string) => {
+    // Without an application there is no request, and nothing to load the engine for.
+    if (!(await applications.any())) return undefined
     const { provider } = await engine()
     const interaction = await provider.Interaction.find(uid)
     const application = interaction && (await applications.find(interaction.params.client_id ?? ''))
@@ -247,17 +293,31 @@ export function createOpenid(parts: OpenidParts) {
       return ask({ method: 'GET', path, headers: cookieOf(sessionId, uid) }, origin)
     },
 
-    /** Redeems a code, or pushes an authorization request: what a program sends as a form. */
+    /**
+     * Redeems a code, or pushes an authorization request: what an application sends as a form. The caller has
+     * authenticated it: for the engine, every application is a public client.
+     */
     async post(
-      path: typeof paths.token | typeof paths.par,
-      form: string,
-      authorization: string | undefined,
+      path: typeof paths.token | typeof paths.par | typeof paths.device,
+      application: Application,
+      fields: readonly (readonly [name: string, value: string])[],
+      dpop: string | undefined,
       origin: Origin,
     ): Promise<EngineResponse> {
+      const form = new URLSearchParams(fields.filter(([name]) => !credentialFields.has(name)).map((each) => [...each]))
+      form.set('client_id', application.id)
       return ask(
-        { method: 'POST', path, form, ...(authorization === undefined ? {} : { headers: { authorization } }) },
+        { method: 'POST', path, form: form.toString(), ...(dpop === undefined ? {} : { headers: { dpop } }) },
         origin,
       )
+    },
+
+    /** The key of the proof that came with a token request; `null` without one (RFC 9449 §5). */
+    async keyOf(proof: string | undefined): Promise<Result<string | null, AppError<'dpop_proof_invalid'>>> {
+      if (proof === undefined) return ok(null)
+      const url = new URL(paths.token, publicUrl).href
+      const proven = await parts.proofs.verifyDpop(proof, { method: 'POST', url, accessToken: null })
+      return proven ? ok(proven.key) : fail('dpop_proof_invalid')
     },
 
     /** What a person must do next; `undefined` if the request is unknown or has expired. */
@@ -313,11 +373,79 @@ export function createOpenid(parts: OpenidParts) {
       return finish(interaction, { consent: { grantId: '' } })
     },
 
+    /** Whether a device asks again too soon (RFC 8628 §3.5). Unknown codes are left to the engine, which refuses them. */
+    async isTooSoon(application: Application, code: string): Promise<boolean> {
+      const { provider } = await engine()
+      const found = await provider.DeviceCode.find(code, { ignoreExpiration: true })
+      if (found?.clientId !== application.id) return false
+      const slot = Math.floor(clock().getTime() / (leastPollSeconds * 1000))
+      const isFirst = await parts.proofs.claim('poll', code, String(slot), secondsAfter(clock(), 2 * leastPollSeconds))
+      return !isFirst
+    },
+
+    /** The request of a device whose code a person typed; `undefined` if there is none that waits. */
+    async deviceRequest(typed: string): Promise<DeviceRequest | undefined> {
+      const found = await waitingDevice(typed)
+      if (!found) return undefined
+      const { device, application } = found
+      return { application, ...askedBy(device, application), from: device.deviceInfo }
+    },
+
+    /**
+     * Lets a device sign in, in the session of the person who typed its code: signing out there ends it here. `false` if
+     * the request is over.
+     */
+    async allowDevice(typed: string, session: LiveSession, origin: Origin): Promise<boolean> {
+      const found = await waitingDevice(typed)
+      if (!found) return false
+      const { device, application } = found
+      const { id, accountId } = session
+      const asked = askedBy(device, application)
+      if (!isAllowed(asked, await allowedOf(application, accountId)))
+        await consents.allow({ accountId, applicationId: application.id, ...asked }, clock(), [
+          { name: 'application.consented', accountId, origin, data: { application: application.id } },
+        ])
+      const acr = classOf(session.amr)
+      Object.assign(device, {
+        accountId,
+        sessionUid: id,
+        sid: id,
+        grantId: `${id}.${application.id}`,
+        scope: asked.scopes.join(' '),
+        authTime: epochSeconds(session.authTime),
+        amr: [...session.amr],
+        ...(asked.resources.length === 0 ? {} : { resource: asked.resources }),
+        ...(acr === undefined ? {} : { acr }),
+      })
+      await device.save()
+      return true
+    },
+
+    /** Records that the person refused: the device gets `access_denied`. `false` if the request is over. */
+    async refuseDevice(typed: string): Promise<boolean> {
+      const found = await waitingDevice(typed)
+      if (!found) return false
+      Object.assign(found.device, { error: 'access_denied', errorDescription: 'the person refused' })
+      await found.device.save()
+      return true
+    },
+
     /** Records that the person refused. The application gets `access_denied`. */
     async refuse(uid: string): Promise<string | undefined> {
       const found = await interactionOf(uid)
       return found && finish(found.interaction, { error: 'access_denied' })
     },
+  }
+
+  async function waitingDevice(typed: string) {
+    const code = typed.toUpperCase().replace(/[^A-Z]/g, '')
+    if (code.length !== userCodeLength || !(await applications.any())) return undefined
+    const { provider } = await engine()
+    const device = await provider.DeviceCode.findByUserCode(code, { ignoreExpiration: true })
+    // Answered once: what a person decided must not change before the device asks.
+    if (!device || device.accountId !== undefined || device.error !== undefined) return undefined
+    const application = await applications.find(device.clientId)
+    return application && { device, application }
   }
 
   type EngineInteraction = NonNullable<Awaited<ReturnType<typeof interactionOf>>>['interaction']

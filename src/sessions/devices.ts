@@ -15,7 +15,7 @@ export type DeviceSession = {
   readonly session: LiveSession
   readonly generation: number | null
   /** The application that acts for the person, and the scope of its token. */
-  readonly application?: { readonly id: string; readonly scope: string }
+  readonly application?: { readonly id: string; readonly scope: string; readonly dpopKey: string | null }
 }
 
 type DevicesParts = {

@@ -32,6 +32,8 @@ export type ApplicationClaims = {
   /** Empty for a refresh token: its scope is in the row of that sign-in. */
   readonly scope: string
   readonly audience: string
+  /** The thumbprint of the key that the token is bound to (RFC 9449); `null` if it is not. */
+  readonly dpopKey: string | null
 }
 /** What the tokens of an application are signed from. */
 export type ApplicationTokenSubject = {
@@ -45,6 +47,8 @@ export type ApplicationTokenSubject = {
   readonly rotatedAt: Date
   readonly idleExpiresAt: Date
   readonly absoluteExpiresAt: Date
+  /** The key that refresh tokens are bound to. */
+  readonly dpopKey: string | null
 }
 /** What a logout token is about. `id` is the same at each delivery, so that an application can recognize a repetition. */
 export type LogoutSubject = {
@@ -63,7 +67,24 @@ const logoutTokenSeconds = 120
 export type AccessRequest = {
   readonly scope: string
   readonly resource: string | null
+  /** The thumbprint of the key it is bound to (RFC 9449); `null`: a bearer token. */
+  readonly dpopKey: string | null
   readonly ttlSeconds: number | null
+}
+/** The access token of an application that acts for itself. `id` is its `jti`. */
+export type MachineAccess = Omit<AccessRequest, 'resource'> & {
+  readonly id: string
+  readonly applicationId: string
+  readonly resource: string
+}
+/** Times are in seconds since 1970. */
+export type MachineClaims = {
+  readonly applicationId: string
+  readonly audience: string
+  readonly scope: string
+  readonly dpopKey: string | null
+  readonly issuedAt: number
+  readonly expiresAt: number
 }
 export type TokenVerifyCode = 'token_expired' | 'token_invalid' | 'token_wrong_type' | 'token_subject_missing'
 
@@ -79,6 +100,7 @@ type Payload = {
   aud?: unknown
   client_id?: unknown
   scope?: unknown
+  cnf?: unknown
 }
 
 const kinds = { access: { algorithm: 'ES256', typ: 'at+jwt' }, refresh: { algorithm: 'HS256', typ: 'rt+jwt' } } as const
@@ -136,7 +158,7 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
   const signForApplication = (
     type: TokenType,
     of: ApplicationTokenSubject,
-    { iat, exp, ...claims }: { aud: string; iat: Date; exp: number; scope?: string },
+    { iat, exp, ...claims }: { aud: string; iat: Date; exp: number; scope?: string; cnf?: { jkt: string } },
   ): string =>
     encodeSigned(type, {
       iss: issuer,
@@ -154,13 +176,12 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
   /** Cached access tokens: verifying the same ES256 signature again costs far more than this lookup. */
   let remembered = new Map<string, TokenClaims>()
 
-  const read = (
+  /** Verifies the signature, and what every token of ours has in its header. */
+  const decode = (
     token: string,
-    expected: TokenType,
-    key: ReturnType<Keys['find']>,
+    key: NonNullable<ReturnType<Keys['find']>>,
     wanted: string | undefined,
-  ): Result<TokenClaims, AppError<TokenVerifyCode>> => {
-    if (!key) return fail('token_invalid')
+  ): Result<Payload, AppError<'token_invalid'>> => {
     const { algorithm, typ } = kinds[key.purpose]
     let decoded: jwt.Jwt
     try {
@@ -180,6 +201,19 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
     const payload = decoded.payload as Payload
     // RFC 7515 §4.1.11: reject extensions that are marked as critical, since we support none.
     if (header.typ !== typ || header.crit !== undefined || payload.type !== key.purpose) return fail('token_invalid')
+    return ok(payload)
+  }
+
+  const read = (
+    token: string,
+    expected: TokenType,
+    key: ReturnType<Keys['find']>,
+    wanted: string | undefined,
+  ): Result<TokenClaims, AppError<TokenVerifyCode>> => {
+    if (!key) return fail('token_invalid')
+    const decoded = decode(token, key, wanted)
+    if (!decoded.ok) return decoded
+    const payload = decoded.value
     if (key.purpose !== expected) return fail('token_wrong_type', { type: expected })
     if (typeof payload.sub !== 'string' || payload.sub === '') return fail('token_subject_missing')
     const [first, id] = typeof payload.jti === 'string' ? payload.jti.split('.', 2) : []
@@ -207,6 +241,7 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
             session: id,
             scope: typeof payload.scope === 'string' ? payload.scope : '',
             audience: payload.aud,
+            dpopKey: keyIn(payload.cnf),
           }
         : null,
     })
@@ -227,12 +262,61 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
 
   return {
     /** The access token of an application. `expires_in` is never beyond the end of its session. */
-    access(of: ApplicationTokenSubject, { scope, resource, ttlSeconds }: AccessRequest) {
+    access(of: ApplicationTokenSubject, { scope, resource, dpopKey, ttlSeconds }: AccessRequest) {
       const now = clock()
       const end = epochSeconds(of.absoluteExpiresAt)
       const exp = Math.min(epochSeconds(now) + (ttlSeconds ?? accessTtlSeconds), end)
-      const token = signForApplication('access', of, { aud: resource ?? audience, iat: now, exp, scope })
+      const token = signForApplication('access', of, {
+        aud: resource ?? audience,
+        iat: now,
+        exp,
+        scope,
+        ...bindingTo(dpopKey),
+      })
       return { token, expiresIn: Math.max(0, exp - epochSeconds(now)) }
+    },
+
+    /**
+     * The access token of an application that acts for itself (RFC 9068 §2.2). It names no session and no person, so none
+     * of our own routes accepts it, whatever its resource is.
+     */
+    accessOfMachine({ id, applicationId, resource, scope, dpopKey, ttlSeconds }: MachineAccess) {
+      const now = epochSeconds(clock())
+      const expiresIn = ttlSeconds ?? accessTtlSeconds
+      const token = encodeSigned('access', {
+        iss: issuer,
+        aud: resource,
+        sub: applicationId,
+        exp: now + expiresIn,
+        iat: now,
+        jti: id,
+        type: 'access',
+        client_id: applicationId,
+        scope,
+        ...bindingTo(dpopKey),
+      })
+      return { token, expiresIn }
+    },
+
+    /** Verifies such a token; `undefined` for any other. */
+    async readOfMachine(token: string): Promise<MachineClaims | undefined> {
+      const kid = keyId(token)
+      const key = kid === undefined ? undefined : (keys.find(kid) ?? (await keys.findFresh(kid)))
+      const read = key?.purpose === 'access' ? decode(token, key, undefined) : undefined
+      if (!read?.ok) return undefined
+      const { sub, client_id: id, sid, aud, scope, exp, iat, cnf } = read.value
+      const isOfMachine = typeof id === 'string' && sub === id && sid === undefined
+      if (!isOfMachine || typeof aud !== 'string' || typeof exp !== 'number' || typeof iat !== 'number')
+        return undefined
+      if (exp <= epochSeconds(clock())) return undefined
+      return {
+        applicationId: id,
+        audience: aud,
+        scope: typeof scope === 'string' ? scope : '',
+        dpopKey: keyIn(cnf),
+        issuedAt: iat,
+        expiresAt: exp,
+      }
     },
 
     /** The refresh token of an application. Signed again for the same generation, it is exactly the same token. */
@@ -242,6 +326,7 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
         aud: of.applicationId,
         iat: of.rotatedAt,
         exp: Math.floor(limit / 1000),
+        ...bindingTo(of.dpopKey),
       })
     },
 
@@ -344,6 +429,12 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
   }
 }
 export type Tokens = ReturnType<typeof createTokens>
+
+const bindingTo = (dpopKey: string | null) => (dpopKey === null ? {} : { cnf: { jkt: dpopKey } })
+
+/** The key that a token is bound to (RFC 7800, RFC 9449 §6.1). */
+const keyIn = (cnf: unknown): string | null =>
+  typeof cnf === 'object' && cnf !== null && 'jkt' in cnf && typeof cnf.jkt === 'string' ? cnf.jkt : null
 
 /** Reads the key ID in a token's header. It is only looked up among our keys, never used as a path or URL. */
 function keyId(token: string): string | undefined {

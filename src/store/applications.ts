@@ -179,5 +179,9 @@ export function openidStateStore({ db, tables: { openidStates: t }, reads, write
     async remove(id) {
       await write(db.delete(t).where(eq(t.id, id)))
     },
+    async claim(state) {
+      const written = await write(db.insert(t).values(state).onConflictDoNothing().returning({ id: t.id }))
+      return written.length > 0
+    },
   }
 }

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { Application } from '../applications/ports.ts'
+import type { Application, KeySet } from '../applications/ports.ts'
 import type { GrantErrorClass, StoredGrant } from '../connections/ports.ts'
 import type { TicketPurpose } from '../credentials/ports.ts'
 import type { Action } from '../events/catalogue.ts'
@@ -667,6 +667,9 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       backchannelLogoutUri: text('backchannel_logout_uri'),
       corsOrigins: json('cors_origins').$type<readonly string[]>().notNull().default([]),
       logoUri: text('logo_uri'),
+      jwks: json('jwks').$type<KeySet>(),
+      jwksUri: text('jwks_uri'),
+      requiresDpop: flag('requires_dpop').notNull().default(false),
       /** Nobody can sign in to a disabled application, and its tokens are refused. */
       disabledAt: time('disabled_at'),
       createdBy: text('created_by'),
@@ -719,6 +722,7 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       resources: json('resources').$type<readonly string[]>().notNull(),
       amr: json('amr').$type<readonly string[]>().notNull(),
       authTime: time('auth_time').notNull(),
+      dpopKey: text('dpop_key'),
       createdAt: time('created_at').notNull(),
       generation: count('generation').notNull(),
       rotatedAt: time('rotated_at').notNull(),

@@ -61,8 +61,9 @@ describe('a redirect URI', () => {
   })
 })
 
-test('only an application on a server has a secret', () => {
-  expect(applicationAuthsOf('server')).toEqual(['client_secret_basic', 'client_secret_post'])
+test('only an application on a server, or a machine, authenticates', () => {
+  for (const kind of ['server', 'machine'] as const)
+    expect(applicationAuthsOf(kind)).toEqual(['client_secret_basic', 'client_secret_post', 'private_key_jwt'])
   for (const kind of ['browser', 'native'] as const) expect(applicationAuthsOf(kind)).toEqual(['none'])
 })
 

@@ -262,6 +262,7 @@ describe('the event catalogue', () => {
       'application.consented',
       'application.signed_in',
       'application.signed_out',
+      'application.token_issued',
       'service_credential.created',
       'service_credential.rotated',
       'service_credential.revoked',

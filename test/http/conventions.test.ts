@@ -57,6 +57,7 @@ describe('an error response', () => {
     let asked = 0
     surface = createSurface({
       authenticate: {
+        dpopKey: async () => undefined,
         bearer: async () => (asked++ === 0 ? ok(ana) : fail('session_revoked')),
         cookie: async () => fail('session_revoked'),
       },

@@ -65,7 +65,7 @@ describe('a CORS preflight', () => {
   })
   test('allows the headers an app sends', async () => {
     const { headers } = await preflight(surface.app, '/mine', 'DELETE', application)
-    expect(headers['access-control-allow-headers']).toBe('Authorization, Content-Type, Accept, Accept-Language')
+    expect(headers['access-control-allow-headers']).toBe('Authorization, Content-Type, Accept, Accept-Language, DPoP')
   })
   test('of an unsupported method lets the app read the error', async () => {
     expect((await preflight(surface.app, '/mine', 'PUT', application)).status).toBe(204)
@@ -100,6 +100,7 @@ describe('the CORS surface', () => {
       '/.well-known/jwks.json',
       '/.well-known/openid-configuration',
       '/.well-known/oauth-authorization-server',
+      '/.well-known/oauth-protected-resource',
       '/.well-known/assetlinks.json',
       '/.well-known/apple-app-site-association',
       '/.well-known/webauthn',
@@ -110,6 +111,7 @@ describe('the CORS surface', () => {
     expect(open.map(({ method, path, auth }) => `${method} ${path} ${auth}`)).toEqual([
       'post /oauth/token none',
       'post /oauth/par none',
+      'post /oauth/device none',
       'get /oauth/userinfo user',
       'post /oauth/userinfo user',
       'post /oauth/revoke none',

@@ -15,6 +15,7 @@ const derived = acts.flatMap((form) => (form.act ? [{ form, act: form.act }] : [
 /** Acts of pages that no API route does as well, and why. Any other is derived from the API route that does the same. */
 const withoutApiRoute: Readonly<Record<string, string>> = {
   'POST /auth/conflicts/:ticket': 'is the API route as well: apps send it JSON',
+  'POST /device': 'answers the request of a device, which has no program that could call an API for the person',
   'POST /language': 'sets a cookie of the browser, also for a visitor without an account',
   'POST /login/password': 'is one of three grants of POST /auth/token, which takes no cookie and has errors of OAuth',
   'POST /oauth/interaction/:uid': 'belongs to a request of an application that only a browser carries',

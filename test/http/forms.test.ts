@@ -32,10 +32,11 @@ const administrator: Principal = {
   scopes,
   via: 'cookie',
   application: null,
+  dpopKey: null,
 }
 const { app } = createSurface({
   routes: forms as readonly Route<unknown>[],
-  authenticate: { bearer: () => ok(administrator), cookie: () => ok(administrator) },
+  authenticate: { bearer: () => ok(administrator), cookie: () => ok(administrator), dpopKey: async () => undefined },
   rateLimits: null,
 })
 

@@ -12,7 +12,7 @@ const mine = (path = '/mine') => request(surface.app).get(path)
 
 describe('a bearer token', () => {
   test.each([
-    ['nothing', undefined, 401, 'authentication_required', /^Bearer$/],
+    ['nothing', undefined, 401, 'authentication_required', /^Bearer resource_metadata="[^"]+"$/],
     ['a valid token', 'Bearer good', 200, undefined, undefined],
     ['the scheme in any case', 'bearer good', 200, undefined, undefined],
     [
@@ -20,7 +20,7 @@ describe('a bearer token', () => {
       'Bearer bad',
       401,
       'token_invalid',
-      /^Bearer error="invalid_token", error_description="[^"\\]+"$/,
+      /^Bearer error="invalid_token", error_description="[^"\\]+", resource_metadata="[^"\\]+"$/,
     ],
     ['an expired token', 'Bearer old', 401, 'token_expired', /^Bearer error="invalid_token"/],
     ['a refresh token', 'Bearer refresh', 401, 'token_wrong_type', /^Bearer error="invalid_token"/],
@@ -28,8 +28,8 @@ describe('a bearer token', () => {
     ['two tokens', 'Bearer good good', 400, 'invalid_request', /^Bearer error="invalid_request"/],
     ['two in a list', 'Bearer good, Bearer good', 400, 'invalid_request', /^Bearer error="invalid_request"/],
     ['a token with quotes', 'Bearer "good"', 400, 'invalid_request', /^Bearer error="invalid_request"/],
-    ['another scheme', 'Basic Z29vZDo=', 401, 'authentication_required', /^Bearer$/],
-    ['an empty header', '', 401, 'authentication_required', /^Bearer$/],
+    ['another scheme', 'Basic Z29vZDo=', 401, 'authentication_required', /^Bearer resource_metadata="[^"]+"$/],
+    ['an empty header', '', 401, 'authentication_required', /^Bearer resource_metadata="[^"]+"$/],
   ])('%s is handled as RFC 6750 specifies', async (_, header, status, code, challenge) => {
     const get = mine()
     if (header !== undefined) get.set('Authorization', header)

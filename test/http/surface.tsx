@@ -371,6 +371,7 @@ export const ana: Principal = {
   scopes: [],
   via: 'bearer',
   application: null,
+  dpopKey: null,
 }
 
 export type Surface = ReturnType<typeof createSurface>
@@ -393,6 +394,7 @@ export function createSurface(changes: Partial<AppParts<unknown>> = {}) {
     random: systemRandom,
     events: { emit: (name, data) => void told.push({ name, data }) },
     authenticate: {
+      dpopKey: async () => undefined,
       bearer: async (token) => {
         if (token === 'good') return ok(ana)
         return token === 'old'

@@ -62,7 +62,7 @@ describe.each(databases)('registered applications, with %s', (database) => {
     [{ redirect_uris: [callback, callback] }, 'redirect_uris.1', 'duplicate'],
     [{ redirect_uris: [long] }, 'redirect_uris.0', 'too_long'],
     [{ redirect_uris: Array.from({ length: 51 }, (_, n) => `${callback}/${n}`) }, 'redirect_uris', 'too_long'],
-    [{ redirect_uris: [] }, 'redirect_uris', 'too_short'],
+    [{ redirect_uris: [] }, 'redirect_uris', 'required'],
     [{ redirect_uris: ['https://shop.example.org/\0'] }, 'redirect_uris.0', 'invalid_format'],
     [{ post_logout_redirect_uris: ['https://*.example.org/'] }, 'post_logout_redirect_uris.0', 'wildcard'],
     [{ scopes: ['email'] }, 'scopes', 'required'],

@@ -12,7 +12,7 @@ describe.each(databases)('an OpenID provider, with %s', (database) => {
   let world: World
   let admin: () => Promise<string>
   beforeAll(async () => {
-    world = await startWorld({ database })
+    world = await startWorld({ database, env: { APPLICATIONS_ALLOW_PRIVATE_ADDRESSES: 'on' } })
     admin = await administratorOf(world)
   })
   afterAll(() => world.stop())

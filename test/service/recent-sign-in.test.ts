@@ -50,6 +50,7 @@ const needsNone: Readonly<Record<string, readonly string[]>> = {
     'POST /account/sessions/end-others',
     'POST /account/sign-out',
     'POST /oauth/logout',
+    'POST /device',
   ],
   'only reads': ['POST /oauth/userinfo'],
   'allows an application what it asks for, and the application says with `max_age` how recent the sign-in must be': [

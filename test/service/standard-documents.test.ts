@@ -85,7 +85,12 @@ describe('/.well-known/oauth-authorization-server', () => {
     const config = await client.discovery(new URL(world.base), 'app', undefined, client.None(), {
       execute: [client.allowInsecureRequests],
     })
-    expect(config.serverMetadata().grant_types_supported).toEqual(['authorization_code', 'refresh_token'])
+    expect(config.serverMetadata().grant_types_supported).toEqual([
+      'authorization_code',
+      'refresh_token',
+      'client_credentials',
+      'urn:ietf:params:oauth:grant-type:device_code',
+    ])
     // A client that is not registered is refused in the terms of RFC 6749 §5.2.
     await expect(client.refreshTokenGrant(config, 'nonsense')).rejects.toMatchObject({
       status: 401,

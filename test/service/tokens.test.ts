@@ -311,7 +311,7 @@ describe.each(databases)('tokens, on %s:', (database) => {
       expect([none.status, none.body.code, none.headers.get('www-authenticate')]).toEqual([
         401,
         'authentication_required',
-        'Bearer',
+        `Bearer resource_metadata="${world.base}/.well-known/oauth-protected-resource"`,
       ])
       for (const [token, code] of [
         [refresh_token, 'token_wrong_type'],

@@ -25,7 +25,6 @@ const fields = {
   first_party: z.boolean().describe('Operated by you: people are not asked for consent'),
   redirect_uris: z
     .array(uri)
-    .min(1)
     .max(limits.uris)
     .describe(
       'Where people may return to, compared character by character; the port of a loopback address is free for native applications',
@@ -33,9 +32,8 @@ const fields = {
   post_logout_redirect_uris: z.array(uri).max(limits.uris).describe('Where people may return to after signing out'),
   scopes: z
     .array(scopeName)
-    .min(1)
     .max(limits.scopes)
-    .describe('What the application may ask for; always contains `openid`'),
+    .describe('What the application may ask for; always contains `openid`, unless it is a machine'),
   resources: z.array(uri).max(limits.resources).describe('The APIs it may request access tokens for (RFC 8707)'),
   client_auth: z.enum(applicationAuths).describe('How it authenticates at the token endpoint'),
   access_token_seconds: z
@@ -58,6 +56,17 @@ const fields = {
     .max(limits.origins)
     .describe('The origins from which its scripts may call the API; only for browser applications'),
   logo_uri: uri.nullable().describe('A picture that people see on the consent page; null: none'),
+  jwks: z
+    .object({
+      keys: z
+        .array(z.record(z.string().max(64), z.unknown()))
+        .min(1)
+        .max(limits.keys),
+    })
+    .nullable()
+    .describe('Its public keys, with which it signs assertions and request objects (RFC 7517); null: none'),
+  jwks_uri: uri.nullable().describe('Where it publishes its keys instead of `jwks`; null: nowhere'),
+  dpop_bound_access_tokens: z.boolean().describe('Whether each of its tokens must be bound to a key (RFC 9449)'),
 }
 
 const ApplicationSchema = z
@@ -92,6 +101,9 @@ const applicationOf = (one: Application): z.input<typeof ApplicationSchema> => (
   backchannel_logout_uri: one.backchannelLogoutUri,
   cors_origins: [...one.corsOrigins],
   logo_uri: one.logoUri,
+  jwks: one.jwks === null ? null : { keys: one.jwks.keys.map((key) => ({ ...key })) },
+  jwks_uri: one.jwksUri,
+  dpop_bound_access_tokens: one.requiresDpop,
   disabled_at: one.disabledAt?.toISOString() ?? null,
   created_by: one.createdBy,
   created_at: one.createdAt.toISOString(),
@@ -114,6 +126,9 @@ const names = {
   backchannel_logout_uri: 'backchannelLogoutUri',
   cors_origins: 'corsOrigins',
   logo_uri: 'logoUri',
+  jwks: 'jwks',
+  jwks_uri: 'jwksUri',
+  dpop_bound_access_tokens: 'requiresDpop',
 } as const satisfies Record<keyof typeof fields, keyof ApplicationChange>
 
 /** The given fields under our names. */
@@ -160,6 +175,9 @@ const example = {
   backchannel_logout_uri: null,
   cors_origins: ['https://shop.example.org'],
   logo_uri: null,
+  jwks: null,
+  jwks_uri: null,
+  dpop_bound_access_tokens: false,
   disabled_at: null,
   created_by: 'usr_00000001',
   created_at: '2026-01-08T10:00:00.000Z',
@@ -208,7 +226,11 @@ export const create = route({
     response: { ...example, secret: null },
   },
   body: object({
-    kind: z.enum(applicationKinds).describe('Where its code runs: in a browser, on a server, or on a device'),
+    kind: z
+      .enum(applicationKinds)
+      .describe(
+        'Where its code runs: in a browser, on a server, or on a device; `machine` for a program that acts for itself',
+      ),
     name: fields.name,
     redirect_uris: fields.redirect_uris,
     first_party: fields.first_party.optional(),
@@ -221,6 +243,9 @@ export const create = route({
     backchannel_logout_uri: fields.backchannel_logout_uri.optional(),
     cors_origins: fields.cors_origins.optional(),
     logo_uri: fields.logo_uri.optional(),
+    jwks: fields.jwks.optional(),
+    jwks_uri: fields.jwks_uri.optional(),
+    dpop_bound_access_tokens: fields.dpop_bound_access_tokens.optional(),
   }).meta({ id: 'NewApplication', description: 'The application to register' }),
   reply: Issued,
   status: 201,
@@ -255,6 +280,9 @@ export const update = route({
     backchannel_logout_uri: fields.backchannel_logout_uri.optional(),
     cors_origins: fields.cors_origins.optional(),
     logo_uri: fields.logo_uri.optional(),
+    jwks: fields.jwks.optional(),
+    jwks_uri: fields.jwks_uri.optional(),
+    dpop_bound_access_tokens: fields.dpop_bound_access_tokens.optional(),
   }).meta({ id: 'ApplicationChange', description: 'The fields to change' }),
   reply: ApplicationSchema,
   fails: ['invalid_request', 'application_not_found'],

@@ -1,9 +1,11 @@
 import { z } from 'zod'
-import { metadataOf, paths } from '../../applications/metadata.ts'
+import { deviceGrant, metadataOf, paths, resourceOf } from '../../applications/metadata.ts'
+import { kindRules } from '../../applications/policy.ts'
 import { type AppError, fail } from '../../errors/catalogue.ts'
 import { ok, type Result } from '../../kernel/result.ts'
 import type { EngineResponse } from '../../openid/call.ts'
 import { readApplication } from '../client.ts'
+import { resourceMetadataPath } from '../problem.ts'
 import { json } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { storable } from '../schemas/fields.ts'
@@ -19,28 +21,42 @@ const text = (most: number) => storable(most).optional()
 const clientFields = {
   client_id: text(256).describe('The application ID, unless it is sent with HTTP Basic'),
   client_secret: text(512).describe('The client secret, of an application registered with `client_secret_post`'),
+  client_assertion: text(8192).describe('A signed JWT, of an application registered with `private_key_jwt` (RFC 7523)'),
+  client_assertion_type: text(128).describe('`urn:ietf:params:oauth:client-assertion-type:jwt-bearer`'),
 }
+const dpopHeader = { DPoP: 'A proof of the key that the tokens are bound to (RFC 9449)' }
 const resource = z.array(storable(2048)).max(20).optional().describe('The resource the token is for (RFC 8707)')
 
-/** The fields of a form as text again, for the engine. */
-export function formOf(fields: Readonly<Record<string, unknown>>): string {
-  const form = new URLSearchParams()
-  for (const [name, value] of Object.entries(fields))
-    for (const one of [value].flat()) if (typeof one === 'string') form.append(name, one)
-  return form.toString()
-}
+/** The fields of a form as pairs of text again, for the engine. */
+const pairsOf = (fields: Readonly<Record<string, unknown>>): readonly (readonly [string, string])[] =>
+  Object.entries(fields).flatMap(([name, value]) =>
+    [value].flat().flatMap((one) => (typeof one === 'string' ? [[name, one] as const] : [])),
+  )
+export const formOf = (fields: Readonly<Record<string, unknown>>): string =>
+  new URLSearchParams(pairsOf(fields).map((pair) => [...pair])).toString()
 
 const EngineError = z.looseObject({ error: z.string() })
-type EngineCode =
-  | 'invalid_client'
-  | 'grant_invalid'
-  | 'scope_invalid'
-  | 'resource_invalid'
-  | 'grant_type_unsupported'
-  | 'invalid_request'
+const deviceCodes = ['device_pending', 'device_refused', 'device_code_expired'] as const
+const engineCodes = [
+  ...deviceCodes,
+  'invalid_client',
+  'grant_invalid',
+  'dpop_proof_invalid',
+  'request_object_invalid',
+  'scope_invalid',
+  'resource_invalid',
+  'grant_type_unsupported',
+  'invalid_request',
+] as const
+type EngineCode = (typeof engineCodes)[number]
 const codes: Readonly<Record<string, Exclude<EngineCode, 'invalid_request'>>> = {
   invalid_client: 'invalid_client',
   invalid_grant: 'grant_invalid',
+  authorization_pending: 'device_pending',
+  access_denied: 'device_refused',
+  expired_token: 'device_code_expired',
+  invalid_dpop_proof: 'dpop_proof_invalid',
+  invalid_request_object: 'request_object_invalid',
   invalid_scope: 'scope_invalid',
   invalid_target: 'resource_invalid',
   unsupported_grant_type: 'grant_type_unsupported',
@@ -97,10 +113,30 @@ const serverMetadata = discovery(
   'The same metadata as an authorization server (RFC 8414).',
 )
 
+const resourceServer = route({
+  ...common,
+  method: 'get',
+  auth: 'none',
+  limit: 'public',
+  shared: true,
+  path: resourceMetadataPath,
+  summary: 'Get the metadata of this API',
+  description: 'Where clients get access tokens for this API (RFC 9728). Each 401 leads here.',
+  example: { response: resourceOf({ issuer: 'https://id.example.org', publicUrl: new URL('https://id.example.org') }) },
+  reply: z
+    .looseObject({
+      resource: z.string().describe('The address of this API'),
+      authorization_servers: z.array(z.string()).describe('The issuers of its tokens: this service'),
+    })
+    .meta({ id: 'ResourceMetadata', description: 'The metadata of this API' }),
+  fails: [],
+  handle: (_, { settings }: Services) => ok(json(resourceOf(settings))),
+})
+
 const Tokens = z
   .object({
     access_token: z.string().describe('The access token: a JWT for one resource'),
-    token_type: z.literal('Bearer').describe('How the access token is sent'),
+    token_type: z.enum(['Bearer', 'DPoP']).describe('How the access token is sent: `DPoP` if it is bound to a key'),
     expires_in: z.number().int().describe('Seconds until the access token expires'),
     refresh_token: z.string().optional().describe('The refresh token; each is exchanged once'),
     id_token: z.string().optional().describe('Who signed in, for the application; only with a code'),
@@ -112,9 +148,10 @@ const token = route({
   ...endpoint,
   method: 'post',
   path: paths.token,
+  headers: dpopHeader,
   summary: 'Get tokens for an application',
   description:
-    'Exchanges a code (`authorization_code`, with PKCE) or a refresh token. A refresh may be repeated: concurrent requests, and a request whose response was lost, get the same refresh token.',
+    'Exchanges a code (`authorization_code`, with PKCE) or a refresh token. A machine gets a token for one resource (`client_credentials`). A refresh may be repeated: concurrent requests, and a request whose response was lost, get the same refresh token.',
   example: {
     request: { grant_type: 'refresh_token', client_id: 'app_00000001', refresh_token: 'a-refresh-token' },
     response: {
@@ -128,44 +165,55 @@ const token = route({
   // RFC 6749 §3.2: unknown parameters are ignored.
   body: z
     .looseObject({
-      grant_type: storable(128).describe('`authorization_code` or `refresh_token`'),
+      grant_type: storable(128).describe('`authorization_code`, `refresh_token` or `client_credentials`'),
       code: text(1024).describe('With `authorization_code`: the code'),
       code_verifier: text(256).describe('With `authorization_code`: the PKCE code verifier (RFC 7636)'),
       redirect_uri: text(2048).describe('With `authorization_code`: as in the authorization request'),
+      device_code: text(256).describe('With the device flow: the code of the device (RFC 8628)'),
       refresh_token: text(8192).describe('With `refresh_token`: the refresh token'),
-      scope: text(1024).describe('With `refresh_token`: fewer scopes than granted'),
+      scope: text(1024).describe('Fewer scopes than granted; with `client_credentials`, than registered'),
       resource,
       ...clientFields,
     })
     .meta({ id: 'ApplicationTokenRequest', description: 'The token request of an application' }),
   reply: Tokens,
-  fails: [
-    'invalid_client',
-    'grant_invalid',
-    'scope_invalid',
-    'resource_invalid',
-    'grant_type_unsupported',
-    'invalid_request',
-  ],
+  fails: [...engineCodes, 'device_too_soon', 'client_not_allowed'],
   async handle({ body, header, origin }, { applications, flows, openid }: Services) {
     const authorization = header('authorization')
-    if (body.grant_type === 'authorization_code') {
-      if (!(await applications.any())) return fail('invalid_client')
-      const done = readEngine(await openid.post(paths.token, formOf(body), authorization, origin), Tokens)
-      return done.ok ? ok(json(done.value)) : done
-    }
-    if (body.grant_type !== 'refresh_token') return fail('grant_type_unsupported')
+    const proof = header('dpop')
     const application = await applications.authenticate(readApplication(authorization, body))
     if (!application.ok) return application
-    const { refresh_token: given = '', scope, resource: [asked, ...others] = [] } = body
+    const { device_code: deviceCode } = body
+    if (body.grant_type === deviceGrant && !kindRules[application.value.kind].hasDeviceFlow)
+      return fail('client_not_allowed')
+    if (deviceCode !== undefined && (await openid.isTooSoon(application.value, deviceCode)))
+      return fail('device_too_soon')
+    if (body.grant_type === 'authorization_code' || body.grant_type === deviceGrant) {
+      const done = readEngine(await openid.post(paths.token, application.value, pairsOf(body), proof, origin), Tokens)
+      return done.ok ? ok(json(done.value)) : done
+    }
+    if (body.grant_type !== 'refresh_token' && body.grant_type !== 'client_credentials')
+      return fail('grant_type_unsupported')
+    const { refresh_token: given = '', scope, resource: resources = [] } = body
+    const key = await openid.keyOf(proof)
+    if (!key.ok) return key
+    const type = key.value === null ? ('Bearer' as const) : ('DPoP' as const)
+    if (body.grant_type === 'client_credentials') {
+      const done = await flows.issueMachineToken(application.value, { scope, resources, dpopKey: key.value }, origin)
+      if (!done.ok) return done
+      const { accessToken, expiresIn, scope: granted } = done.value
+      return ok(json({ access_token: accessToken, token_type: type, expires_in: expiresIn, scope: granted }))
+    }
+    const [asked, ...others] = resources
     if (others.length > 0) return fail('resource_invalid')
-    const done = await flows.refreshApplication(application.value, given, { scope, resource: asked }, origin)
+    const request = { scope, resource: asked, dpopKey: key.value }
+    const done = await flows.refreshApplication(application.value, given, request, origin)
     if (!done.ok) return done
     const { accessToken, refreshToken, expiresIn, scope: granted } = done.value
     return ok(
       json({
         access_token: accessToken,
-        token_type: 'Bearer' as const,
+        token_type: type,
         expires_in: expiresIn,
         refresh_token: refreshToken,
         scope: granted,
@@ -185,6 +233,7 @@ const par = route({
   ...endpoint,
   method: 'post',
   path: paths.par,
+  headers: dpopHeader,
   summary: 'Push an authorization request',
   description:
     'Stores the parameters of an authorization request, and returns a `request_uri` for the browser (RFC 9126).',
@@ -197,19 +246,57 @@ const par = route({
     .meta({ id: 'PushedRequestParameters', description: 'The parameters of an authorization request' }),
   reply: Pushed,
   status: 201,
-  fails: [
-    'invalid_client',
-    'grant_invalid',
-    'scope_invalid',
-    'resource_invalid',
-    'grant_type_unsupported',
-    'invalid_request',
-  ],
+  fails: engineCodes,
   async handle({ body, header, origin }, { applications, openid }: Services) {
-    if (!(await applications.any())) return fail('invalid_client')
-    const answer = await openid.post(paths.par, formOf(body), header('authorization'), origin)
+    const application = await applications.authenticate(readApplication(header('authorization'), body))
+    if (!application.ok) return application
+    const answer = await openid.post(paths.par, application.value, pairsOf(body), header('dpop'), origin)
     const done = readEngine(answer, Pushed)
     return done.ok ? ok(json(done.value)) : done
+  },
+})
+
+const DeviceAuthorization = z
+  .object({
+    device_code: z.string().describe('The code with which the device gets tokens'),
+    user_code: z.string().describe('The code that the device shows, for the person to type'),
+    verification_uri: z.string().describe('Where the person types it, with any browser'),
+    expires_in: z.number().int().describe('Seconds until both codes expire'),
+    interval: z.number().int().describe('The least number of seconds between two token requests'),
+  })
+  .meta({ id: 'DeviceAuthorization', description: 'The codes of a device' })
+/** RFC 8628 §3.2. */
+const pollSeconds = 5
+
+const device = route({
+  ...endpoint,
+  method: 'post',
+  path: paths.device,
+  summary: 'Start a sign-in on a device',
+  description:
+    'For applications on a device without a browser (RFC 8628). The device shows the code and the address, and asks for tokens until the person has decided. No address with the code in it is offered: it would make it easier to trick people.',
+  example: {
+    request: { client_id: 'app_00000001', scope: 'openid profile offline_access' },
+    response: {
+      device_code: 'a-device-code',
+      user_code: 'BCDF-GHJK',
+      verification_uri: 'https://id.example.org/device',
+      expires_in: 600,
+      interval: pollSeconds,
+    },
+  },
+  body: z
+    .looseObject({ scope: text(1024).describe('The scopes, separated by spaces'), resource, ...clientFields })
+    .meta({ id: 'DeviceAuthorizationRequest', description: 'What the device asks for' }),
+  reply: DeviceAuthorization,
+  fails: [...engineCodes, 'client_not_allowed'],
+  async handle({ body, header, origin }, { applications, openid }: Services) {
+    const application = await applications.authenticate(readApplication(header('authorization'), body))
+    if (!application.ok) return application
+    if (!kindRules[application.value.kind].hasDeviceFlow) return fail('client_not_allowed')
+    const answer = await openid.post(paths.device, application.value, pairsOf(body), undefined, origin)
+    const done = readEngine(answer, DeviceAuthorization.omit({ interval: true }))
+    return done.ok ? ok(json({ ...done.value, interval: pollSeconds })) : done
   },
 })
 
@@ -289,8 +376,10 @@ const revoke = route({
 export const oauthRoutes = [
   openidConfiguration,
   serverMetadata,
+  resourceServer,
   token,
   par,
+  device,
   userinfo('get'),
   userinfo('post'),
   revoke,

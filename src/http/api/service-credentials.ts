@@ -160,11 +160,15 @@ export const introspection = (path: `/${string}`, summary: string) =>
     reply: z
       .object({
         active: z.boolean().describe('Whether the token is valid; if not, there are no other fields'),
-        sub: z.string().optional().describe('The account ID'),
+        sub: z.string().optional().describe('The account ID; for a machine, the application ID'),
         sid: z.string().optional().describe('The session ID'),
         scope: z.string().optional().describe('The scopes, separated by spaces'),
         client_id: z.string().optional().describe('The client the token was issued to'),
-        token_type: z.literal('bearer').optional().describe('The type of the token'),
+        token_type: z.enum(['bearer', 'DPoP']).optional().describe('The type of the token'),
+        cnf: z
+          .object({ jkt: z.string().describe('The thumbprint of the key (RFC 7638)') })
+          .optional()
+          .describe('The key that the token is bound to: accept it only with a DPoP proof (RFC 9449)'),
         token_use: z.enum(['access_token', 'refresh_token']).optional().describe('What the token is for'),
         exp: z.number().int().optional().describe('When it expires, in seconds since 1970'),
         iat: z.number().int().optional().describe('When it was issued, in seconds since 1970'),
@@ -179,7 +183,7 @@ export const introspection = (path: `/${string}`, summary: string) =>
       const client = await serviceCredentials.authenticate(readClient(header('authorization')), 'introspect', origin)
       if (!client.ok) return client
       const said = await flows.introspect(body.token)
-      return ok(json(said.active ? { ...said, amr: [...said.amr] } : said))
+      return ok(json(said.active ? { ...said, amr: said.amr && [...said.amr] } : said))
     },
   })
 

@@ -68,7 +68,7 @@ type FormProps = Reader & {
 const FormPage = ({ title, action, kind, values, isNew, submit, refused, csrf, scopes, ...reader }: FormProps) => (
   <Layout {...reader} title={title} signedIn={csrf} scopes={scopes} refused={refused}>
     <Form action={action} csrf={csrf}>
-      {isNew ? <input type="hidden" name="kind" value={kind} /> : null}
+      <input type="hidden" name="kind" value={kind} />
       <ApplicationFields {...reader} kind={kind} values={values} isNew={isNew} />
       <Submit>{submit}</Submit>
     </Form>

@@ -56,26 +56,35 @@ const fields = {
   refresh_token_seconds: secondsOrNull.describe('Idle lifetime of refresh tokens'),
   backchannel_logout_uri: oneOrNull.describe('Where it is notified when a session ends'),
   logo_uri: oneOrNull.describe('The URL of its logo'),
+  jwks_uri: oneOrNull.describe('Where it publishes its keys'),
 }
 
 type Given = { readonly [N in keyof typeof fields]?: z.output<(typeof fields)[N]> | undefined }
 
 /** The fields of a form as the API takes them. */
-function bodyOf({ api_scopes, scopes, first_party, name = '', redirect_uris = [], ...rest }: Given) {
+function bodyOf(
+  { api_scopes, scopes, first_party, name = '', redirect_uris = [], ...rest }: Given,
+  kind: ApplicationKind | undefined,
+) {
+  const own = kind === undefined || kindRules[kind].hasPeople ? ['openid'] : []
   return {
     ...rest,
     name,
     redirect_uris,
     first_party: first_party === 'yes',
-    scopes: [...new Set(['openid', ...(scopes ?? []), ...(api_scopes ?? [])])],
+    scopes: [...new Set([...own, ...(scopes ?? []), ...(api_scopes ?? [])])],
   }
 }
 
-export const editFields = object(fields).transform(bodyOf)
+const kindField = z.enum(applicationKinds).describe('Where its code runs')
+/** The kind is in the form only to know its fields: it never changes. */
+export const editFields = object({ ...fields, kind: kindField.optional() }).transform(({ kind, ...given }) =>
+  bodyOf(given, kind),
+)
 export const createFields = z
-  .strictObject({ ...fields, kind: z.enum(applicationKinds).describe('Where its code runs') })
+  .strictObject({ ...fields, kind: kindField })
   .transform(({ kind, cors_origins: origins, ...given }) => ({
-    ...bodyOf(given),
+    ...bodyOf(given, kind),
     kind,
     // Without any, those of the redirect URIs.
     ...(origins === undefined || origins.length === 0 ? {} : { cors_origins: origins }),
@@ -95,6 +104,7 @@ export type FormValues = {
   readonly refreshTtlSeconds: number | null
   readonly backchannelLogoutUri: string | null
   readonly logoUri: string | null
+  readonly jwksUri: string | null
 }
 
 export const noValues: FormValues = {
@@ -110,6 +120,7 @@ export const noValues: FormValues = {
   refreshTtlSeconds: null,
   backchannelLogoutUri: null,
   logoUri: null,
+  jwksUri: null,
 }
 
 /** What was typed, for the form that is shown again. */
@@ -126,6 +137,7 @@ export const typedValues = (body: z.output<typeof editFields>): FormValues => ({
   refreshTtlSeconds: body.refresh_token_seconds ?? null,
   backchannelLogoutUri: body.backchannel_logout_uri ?? null,
   logoUri: body.logo_uri ?? null,
+  jwksUri: body.jwks_uri ?? null,
 })
 
 /** Why the form was refused: each error at its field, and at its line of a list. */
@@ -191,31 +203,19 @@ type FieldsProps = Reader & {
   readonly isNew: boolean
 }
 
-export function ApplicationFields({ kind, values, isNew, ...reader }: FieldsProps): VNode {
+/** The fields of an application that people sign in to. */
+function PeopleFields({ kind, values, ...reader }: Omit<FieldsProps, 'isNew'>): VNode {
   const { applications: words, consent } = reader.say
-  const auths = applicationAuthsOf(kind)
-  // A refused field must not be hidden.
-  const { isRefused } = useRefusal('')
-  const number = new Intl.NumberFormat(reader.locale)
-  const seconds = ({ least, most }: { least: number; most: number }): string =>
-    words.secondsHint(number.format(least), number.format(most))
-  const text = (value: number | null): string => (value === null || Number.isNaN(value) ? '' : String(value))
   return (
     <>
-      <Field
-        name="name"
-        label={words.name}
-        hint={words.nameHint}
-        autocomplete="off"
-        maxlength={limits.nameLength}
-        value={values.name}
-      />
-      <Lines
-        name="redirect_uris"
-        label={words.redirectUris}
-        hint={kind === 'native' ? words.redirectNativeHint : words.redirectHint}
-        value={values.redirectUris}
-      />
+      {kindRules[kind].hasRedirects ? (
+        <Lines
+          name="redirect_uris"
+          label={words.redirectUris}
+          hint={kind === 'native' ? words.redirectNativeHint : words.redirectHint}
+          value={values.redirectUris}
+        />
+      ) : null}
       <fieldset class="field">
         <legend>{words.scopes}</legend>
         <p class="fine">{words.openidAlways}</p>
@@ -237,6 +237,72 @@ export function ApplicationFields({ kind, values, isNew, ...reader }: FieldsProp
           <span>{words.firstParty}</span>
         </label>
       </fieldset>
+    </>
+  )
+}
+
+const secondsHint = ({ locale, say }: Reader, { least, most }: { least: number; most: number }): string => {
+  const number = new Intl.NumberFormat(locale)
+  return say.applications.secondsHint(number.format(least), number.format(most))
+}
+const secondsText = (value: number | null): string => (value === null || Number.isNaN(value) ? '' : String(value))
+
+/** The optional fields of the sign-ins of people. */
+function SessionFields({ values, ...reader }: Reader & Pick<FieldsProps, 'values'>): VNode {
+  const { applications: words } = reader.say
+  return (
+    <>
+      <Field
+        name="refresh_token_seconds"
+        label={words.refreshSeconds}
+        hint={secondsHint(reader, limits.refreshSeconds)}
+        autocomplete="off"
+        code="digits"
+        maxlength={9}
+        optional
+        value={secondsText(values.refreshTtlSeconds)}
+      />
+      <Field
+        name="backchannel_logout_uri"
+        label={words.backchannelLogout}
+        hint={words.backchannelHint}
+        autocomplete="off"
+        code="text"
+        maxlength={limits.uriLength}
+        optional
+        value={values.backchannelLogoutUri ?? ''}
+      />
+      <Field
+        name="logo_uri"
+        label={words.logo}
+        hint={words.logoHint}
+        autocomplete="off"
+        code="text"
+        maxlength={limits.uriLength}
+        optional
+        value={values.logoUri ?? ''}
+      />
+    </>
+  )
+}
+
+export function ApplicationFields({ kind, values, isNew, ...reader }: FieldsProps): VNode {
+  const { applications: words } = reader.say
+  const auths = applicationAuthsOf(kind)
+  const { hasPeople, hasRedirects, hasOrigins } = kindRules[kind]
+  // A refused field must not be hidden.
+  const { isRefused } = useRefusal('')
+  return (
+    <>
+      <Field
+        name="name"
+        label={words.name}
+        hint={words.nameHint}
+        autocomplete="off"
+        maxlength={limits.nameLength}
+        value={values.name}
+      />
+      {hasPeople ? <PeopleFields {...reader} kind={kind} values={values} /> : null}
       {auths.length > 1 ? (
         <div class="field">
           <label for="client_auth">{words.clientAuth}</label>
@@ -253,13 +319,15 @@ export function ApplicationFields({ kind, values, isNew, ...reader }: FieldsProp
       ) : null}
       <details open={!isNew || isRefused}>
         <summary>{words.more}</summary>
-        <Lines
-          name="post_logout_redirect_uris"
-          label={words.postLogoutUris}
-          hint={words.postLogoutHint}
-          value={values.postLogoutRedirectUris}
-        />
-        {kindRules[kind].hasOrigins ? (
+        {hasRedirects ? (
+          <Lines
+            name="post_logout_redirect_uris"
+            label={words.postLogoutUris}
+            hint={words.postLogoutHint}
+            value={values.postLogoutRedirectUris}
+          />
+        ) : null}
+        {hasOrigins ? (
           <Lines
             name="cors_origins"
             label={words.corsOrigins}
@@ -277,43 +345,26 @@ export function ApplicationFields({ kind, values, isNew, ...reader }: FieldsProp
         <Field
           name="access_token_seconds"
           label={words.accessSeconds}
-          hint={seconds(limits.accessSeconds)}
+          hint={secondsHint(reader, limits.accessSeconds)}
           autocomplete="off"
           code="digits"
           maxlength={9}
           optional
-          value={text(values.accessTtlSeconds)}
+          value={secondsText(values.accessTtlSeconds)}
         />
-        <Field
-          name="refresh_token_seconds"
-          label={words.refreshSeconds}
-          hint={seconds(limits.refreshSeconds)}
-          autocomplete="off"
-          code="digits"
-          maxlength={9}
-          optional
-          value={text(values.refreshTtlSeconds)}
-        />
-        <Field
-          name="backchannel_logout_uri"
-          label={words.backchannelLogout}
-          hint={words.backchannelHint}
-          autocomplete="off"
-          code="text"
-          maxlength={limits.uriLength}
-          optional
-          value={values.backchannelLogoutUri ?? ''}
-        />
-        <Field
-          name="logo_uri"
-          label={words.logo}
-          hint={words.logoHint}
-          autocomplete="off"
-          code="text"
-          maxlength={limits.uriLength}
-          optional
-          value={values.logoUri ?? ''}
-        />
+        {hasPeople ? <SessionFields {...reader} values={values} /> : null}
+        {auths.includes('private_key_jwt') ? (
+          <Field
+            name="jwks_uri"
+            label={words.jwksUri}
+            hint={words.jwksUriHint}
+            autocomplete="off"
+            code="text"
+            maxlength={limits.uriLength}
+            optional
+            value={values.jwksUri ?? ''}
+          />
+        ) : null}
       </details>
     </>
   )

@@ -16,6 +16,7 @@ import { adminProviderRoutes } from './admin-providers.tsx'
 import { adminUserRoutes } from './admin-user.tsx'
 import { conflictRoutes } from './conflicts.ts'
 import { dataRoutes } from './data.tsx'
+import { deviceCodeRoutes } from './device-code.tsx'
 import { deviceRoutes } from './devices.tsx'
 import { forgottenPasswordRoutes } from './forgotten-password.tsx'
 import { identityRoutes } from './identity.tsx'
@@ -76,6 +77,7 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...invitationRoutes,
   ...adminOverviewRoutes,
   ...oauthPageRoutes,
+  ...deviceCodeRoutes,
   ...adminRoutes,
   ...adminUserRoutes,
   ...adminAuditRoutes,

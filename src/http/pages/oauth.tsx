@@ -52,7 +52,10 @@ function readLocation({ location }: EngineResponse, { settings }: Services) {
 }
 
 /** A refusal that could not be returned to the application, because its redirect URI is not known to be its own. */
-function refusedBy({ body }: EngineResponse) {
+function refusedBy({ body, type }: EngineResponse) {
+  // The engine answers with a page of its own where a signed or pushed request names another mode.
+  if (!type.startsWith('application/json'))
+    return fail('authorization_request_invalid', { error: 'unsupported_response_mode' })
   const read = EngineError.safeParse(JSON.parse(body))
   const error = read.success && /^[a-z_]{1,60}$/.test(read.data.error) ? read.data.error : 'invalid_request'
   // The engine has no such request, or it belongs to another browser.
@@ -96,7 +99,8 @@ const resume = route({
   also: ['page'],
   fails: ['authorization_request_invalid', 'authorization_request_expired'],
   async handle({ params: { uid }, who, origin, cookie, wants, locale }, services: Services) {
-    if (cookie(bindingOf(uid)) === undefined) return fail('authorization_request_expired')
+    const isKnown = cookie(bindingOf(uid)) !== undefined && (await services.applications.any())
+    if (!isKnown) return fail('authorization_request_expired')
     const answer = await services.openid.resume(uid, sessionOf(who), origin)
     const to = readLocation(answer, services)
     if (!to) return { ...refusedBy(answer), cookies: [unbound(uid)] }
@@ -248,19 +252,11 @@ function ConsentPage({ application, scopes, resources, person, uid, csrf, ...rea
   const { say } = reader
   const { consent } = say
   const host = hostOf(application)
-  const named = consent.scopes as Readonly<Record<string, string | undefined>>
   return (
     <Layout {...reader} title={consent.title(application.name)} signedIn={csrf}>
       <p>{consent.intro(application.name, person)}</p>
       {host === null ? null : <p>{consent.operator(host)}</p>}
-      <ul>
-        {scopes.map((scope) => (
-          <li key={scope}>{named[scope] ?? consent.otherScope(scope)}</li>
-        ))}
-        {resources.map((resource) => (
-          <li key={resource}>{consent.resource(resource)}</li>
-        ))}
-      </ul>
+      <ScopeList {...reader} scopes={scopes} resources={resources} />
       <p class="fine">{consent.remembered}</p>
       <Form action={`${paths.interaction}/${uid}`} csrf={csrf}>
         <p class="actions">
@@ -273,6 +269,24 @@ function ConsentPage({ application, scopes, resources, person, uid, csrf, ...rea
         </p>
       </Form>
     </Layout>
+  )
+}
+
+type ScopeListProps = Reader & { readonly scopes: readonly string[]; readonly resources: readonly string[] }
+
+/** What an application asks for, in words. */
+export function ScopeList({ scopes, resources, say }: ScopeListProps): VNode {
+  const { consent } = say
+  const named = consent.scopes as Readonly<Record<string, string | undefined>>
+  return (
+    <ul>
+      {scopes.map((scope) => (
+        <li key={scope}>{named[scope] ?? consent.otherScope(scope)}</li>
+      ))}
+      {resources.map((resource) => (
+        <li key={resource}>{consent.resource(resource)}</li>
+      ))}
+    </ul>
   )
 }
 

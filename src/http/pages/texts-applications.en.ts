@@ -10,6 +10,14 @@ const kinds: Readonly<Record<ApplicationKind, { readonly name: string; readonly 
     name: 'Native application',
     text: 'A mobile, desktop or command-line application on the device of a person.',
   },
+  device: {
+    name: 'Device',
+    text: 'A television, a console or a tool without a browser. People sign in with a code on another device.',
+  },
+  machine: {
+    name: 'Machine',
+    text: 'A program that acts for itself, without a person. It gets access tokens for your APIs.',
+  },
 }
 
 /** The texts of the administrators' pages about applications. */
@@ -60,6 +68,7 @@ export const applications = {
     none: 'No secret, with PKCE',
     client_secret_basic: 'Secret with HTTP Basic',
     client_secret_post: 'Secret in the form',
+    private_key_jwt: 'Signed with its own key',
   },
   more: 'More settings',
   accessSeconds: 'Lifetime of access tokens, in seconds',
@@ -71,6 +80,8 @@ export const applications = {
   backchannelHint: 'We notify the application here when a session ends.',
   logo: 'URL of the logo',
   logoHint: 'People see it where they allow the application to see their data.',
+  jwksUri: 'URL of its public keys',
+  jwksUriHint: 'For an application that signs with its own key: where it publishes a JSON Web Key Set.',
   line: (number: number, text: string) => `Line ${number}: ${text}`,
   facts: 'Application',
   clientId: 'Client ID',

@@ -89,6 +89,7 @@ const events: EventWords = {
   'session.renamed': 'A device was renamed',
   'application.consented': 'Allowed an application to see some of your data',
   'application.withdrawn': 'Ended the access of an application on every device',
+  'application.token_issued': 'Access token issued to a machine',
   'application.signed_in': 'Signed in to an application',
   'application.signed_out': ({ reason }) =>
     reason === 'revoked'
@@ -189,6 +190,28 @@ export const en = {
     remembered: 'We remember your answer, and ask again only if the application wants more.',
     allow: 'Continue',
     refuse: 'Do not continue',
+  },
+
+  device: {
+    title: 'Connect a device',
+    intro: 'Type the code that your device shows.',
+    code: 'Code',
+    hint: 'Eight letters. Spaces, hyphens and small letters do not matter.',
+    next: 'Continue',
+    unknown: 'There is no such code, or it has expired. Check the code, or start again on your device.',
+    allowTitle: (application: string) => `Sign in to ${application} on another device?`,
+    warning:
+      'Continue only if you started this yourself, on a device in front of you. If someone sent you the code, refuse: they would get access to your account.',
+    shown: 'Your device must show this code:',
+    from: (device: string, ip: string | null) =>
+      ip === null ? `The request came from: ${device}.` : `The request came from: ${device}, IP address ${ip}.`,
+    allow: 'Sign in on the device',
+    refuse: 'Refuse',
+    doneTitle: { allow: 'Device connected', refuse: 'Sign-in refused' },
+    done: {
+      allow: (application: string) => `${application} signs in on your device now. You can close this page.`,
+      refuse: (application: string) => `${application} gets no access. You can close this page.`,
+    },
   },
 
   logout: {

@@ -92,6 +92,7 @@ const events: EventWords = {
   'session.renamed': 'Um dispositivo foi renomeado',
   'application.consented': 'Permitiu que um aplicativo visse alguns dos seus dados',
   'application.withdrawn': 'Encerrou o acesso de um aplicativo em todos os dispositivos',
+  'application.token_issued': 'Token de acesso emitido para uma máquina',
   'application.signed_in': 'Entrou em um aplicativo',
   'application.signed_out': ({ reason }) =>
     reason === 'revoked' ? 'Saiu de um aplicativo' : 'Saiu de um aplicativo porque um token foi usado duas vezes',
@@ -191,6 +192,28 @@ export const ptBR: Texts = {
     remembered: 'Guardamos a sua resposta e só perguntamos de novo se o aplicativo quiser mais.',
     allow: 'Continuar',
     refuse: 'Não continuar',
+  },
+
+  device: {
+    title: 'Conectar um dispositivo',
+    intro: 'Digite o código que o seu dispositivo mostra.',
+    code: 'Código',
+    hint: 'Oito letras. Espaços, hífens e letras minúsculas não fazem diferença.',
+    next: 'Continuar',
+    unknown: 'Este código não existe ou expirou. Confira o código ou comece de novo no dispositivo.',
+    allowTitle: (application) => `Entrar em ${application} em outro dispositivo?`,
+    warning:
+      'Continue só se foi você quem começou, em um dispositivo à sua frente. Se alguém lhe enviou o código, recuse: essa pessoa teria acesso à sua conta.',
+    shown: 'O seu dispositivo deve mostrar este código:',
+    from: (device, ip) =>
+      ip === null ? `O pedido veio de: ${device}.` : `O pedido veio de: ${device}, endereço IP ${ip}.`,
+    allow: 'Entrar no dispositivo',
+    refuse: 'Recusar',
+    doneTitle: { allow: 'Dispositivo conectado', refuse: 'Login recusado' },
+    done: {
+      allow: (application) => `${application} está entrando no seu dispositivo. Você pode fechar esta página.`,
+      refuse: (application) => `${application} não recebe acesso. Você pode fechar esta página.`,
+    },
   },
 
   logout: {

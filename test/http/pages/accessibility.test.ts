@@ -103,6 +103,7 @@ const visits: Readonly<Record<string, readonly [at: () => string, shownTo: reado
   '/admin/users/{id}': [() => `/admin/users/${known.user}`, ['administrator']],
   '/admin/users/{id}/delete': [() => `/admin/users/${known.user}/delete`, ['administrator']],
   '/oauth/interaction/{uid}': [() => known.consent, ['person']],
+  '/device': [() => '/device', ['person']],
   '/oauth/logout': [() => '/oauth/logout', ['person', 'administrator']],
   '/mailbox': [() => '/mailbox', everybody],
   '/mailbox/{id}': [() => `/mailbox/${known.letter}`, everybody],

@@ -331,6 +331,7 @@ function surface() {
     scopes: [],
     via: 'cookie',
     application: null,
+    dpopKey: null,
   }
   const { app } = createApp<Services>({
     routes: pageRoutes,
@@ -344,6 +345,7 @@ function surface() {
     events: { emit: () => undefined },
     requestMs: null,
     authenticate: {
+      dpopKey: async () => undefined,
       bearer: async () => fail('token_invalid'),
       cookie: async (value) => (value === 'good' ? ok(who) : fail('session_expired')),
     },

@@ -1,1 +1,0 @@
-CREATE INDEX "audit_ip" ON "audit" USING btree ("ip","at","ordinal","id") WHERE ip is not null;
