@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type Applications, defaultsOf, type NewApplication, type Refused } from '../applications/applications.ts'
 import { type ApplicationFault, faultsOf } from '../applications/faults.ts'
 import type { Application, ApplicationChange } from '../applications/ports.ts'
@@ -40,7 +41,6 @@ type Plan = {
  */
 export function applyApplications({ applications }: { applications: Applications }) {
   const by = null
-  const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
 
   /** All members that can be changed, with the defaults of those that are not declared. */
   function whole({
@@ -58,7 +58,7 @@ export function applyApplications({ applications }: { applications: Applications
     const found = stored.ok ? stored.value : undefined
     const wanted = whole(one)
     const names = Object.keys(wanted) as (keyof ApplicationChange)[]
-    const changes = found ? names.filter((name) => !same(found[name], wanted[name])) : []
+    const changes = found ? names.filter((name) => !isDeepStrictEqual(found[name], wanted[name])) : []
     const isSecretNew =
       found !== undefined && one.secret !== undefined && !applications.isCurrentSecret(found, one.secret)
     const faults: ApplicationFault[] = [

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import { migrationsFor } from '../../src/store/migrations.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
-import { databases } from '../support/databases.ts'
+import { emptyDatabases } from '../support/databases.ts'
 import { openedStore } from '../support/opened-store.ts'
 import { connectPostgres } from '../support/postgres.ts'
 
@@ -71,7 +71,7 @@ const people = (
     ],
   ])
 
-describe.each(databases)('upgrading a database of the previous version, on $name', ({ place }) => {
+describe.each(emptyDatabases)('upgrading a database of the previous version, on $name', ({ place }) => {
   test('keeps its grants, as the person’s own and due before their token expires', async () => {
     const config = await place()
     const grant = (id: string, own: Record<string, unknown>) =>

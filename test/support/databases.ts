@@ -1,9 +1,17 @@
 import type { StoreConfig } from '../../src/store/open.ts'
-import { createMigratedDatabase } from './postgres.ts'
+import { createDatabase, createMigratedDatabase } from './postgres.ts'
 import { newFile } from './sqlite.ts'
 
-/** Both kinds of database, each with a function that creates an empty one. */
-export const databases: readonly { readonly name: string; readonly place: () => Promise<StoreConfig> }[] = [
+type Places = readonly { readonly name: string; readonly place: () => Promise<StoreConfig> }[]
+
+/** Both kinds of database, each with a function that creates one without rows. */
+export const databases: Places = [
   { name: 'SQLite', place: async () => ({ tag: 'sqlite', file: newFile() }) },
   { name: 'PostgreSQL', place: async () => ({ tag: 'postgres', url: await createMigratedDatabase() }) },
+]
+
+/** The same without our tables. */
+export const emptyDatabases: Places = [
+  { name: 'SQLite', place: async () => ({ tag: 'sqlite', file: newFile() }) },
+  { name: 'PostgreSQL', place: async () => ({ tag: 'postgres', url: await createDatabase() }) },
 ]
