@@ -13,17 +13,23 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+const shared = { pool: 'forks', testTimeout: 20_000, hookTimeout: 30_000 } as const
+
+/** Files that replace a module, or look at which modules are loaded. Each needs a process of its own. */
+const alone = ['test/service/long-reads.test.ts', 'test/service/engine-loading.test.ts']
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.{ts,tsx}'],
     globalSetup: ['test/support/global-setup.ts'],
-    pool: 'forks',
-    // A worker runs many files and loads the sources once: loading them for each file took a tenth of the whole run.
-    isolate: false,
     // More than the two cores of a small machine: many tests wait for a child process, a browser or a timer.
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    projects: [
+      {
+        // A worker runs many files and loads the sources once: loading them for each took a tenth of the whole run.
+        test: { ...shared, name: 'shared', include: ['test/**/*.test.{ts,tsx}'], exclude: alone, isolate: false },
+      },
+      { test: { ...shared, name: 'alone', include: alone } },
+    ],
   },
 })

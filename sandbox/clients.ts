@@ -1,3 +1,4 @@
+import { parseUrl } from '../src/kernel/parse-url.ts'
 /** The applications registered with one sandbox provider: credentials and allowed redirect URIs. */
 export type Client = { readonly id: string; readonly secret: string }
 
@@ -19,7 +20,7 @@ export function createRegistry(own: Client, path: string, appOrigin: string | un
     allows(uri: string): boolean {
       if (redirects.has(uri)) return true
       if (appOrigin !== undefined && uri === `${appOrigin}${path}`) return true
-      if (!URL.canParse(uri)) return false
+      if (parseUrl(uri) === undefined) return false
       const url = new URL(uri)
       return url.protocol === 'http:' && LOOPBACK.has(url.hostname) && uri === `${url.origin}${path}`
     },

@@ -3,6 +3,7 @@ import { readBrand } from './branding/settings.ts'
 import type { KeyRing, SealingKey } from './kernel/crypto.ts'
 import { readEmail } from './kernel/email.ts'
 import { isLoopback } from './kernel/loopback.ts'
+import { parseUrl } from './kernel/parse-url.ts'
 import { readPasskeyOrigins } from './kernel/passkey-origins.ts'
 import { readPostgresUrl } from './kernel/postgres-url.ts'
 import {
@@ -50,7 +51,7 @@ const list = z.string().transform((text) =>
 
 /** Only an origin. It may contain the user and password of the proxy. */
 const isProxyUrl = (text: string): boolean => {
-  if (!URL.canParse(text)) return false
+  if (parseUrl(text) === undefined) return false
   const { protocol, hostname, pathname, search, hash } = new URL(text)
   return ['http:', 'https:'].includes(protocol) && hostname !== '' && pathname === '/' && !search && !hash
 }
@@ -289,7 +290,7 @@ export function inspectConfig(
   const store = readStore(set.DATABASE_URL, set.DATABASE_CREATE ?? !production, faults)
   const returnToAllowed = set.RETURN_TO_ALLOWED.flatMap((text) => {
     // There are no wildcards. The URL parser accepts `*` as a host, which would match nothing.
-    const url = URL.canParse(text) && !text.includes('*') ? new URL(text) : undefined
+    const url = !text.includes('*') ? parseUrl(text) : undefined
     const fine =
       url &&
       (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname) && !production)) &&
@@ -529,7 +530,7 @@ function readMail(
   if (/["\p{Cc}]/u.test(name) || readEmail(address) === undefined)
     faults.push('MAIL_FROM: must be an email address, or Name <email address>')
   if (SMTP_URL === undefined) return { tag: production ? ('off' as const) : ('mailbox' as const) }
-  const url = URL.canParse(SMTP_URL) ? new URL(SMTP_URL) : undefined
+  const url = parseUrl(SMTP_URL)
   const fine =
     url &&
     (url.protocol === 'smtp:' || url.protocol === 'smtps:') &&

@@ -2,7 +2,9 @@
  * Variants of the OpenID provider that imitate providers which deviate from the specifications. The certified provider
  * stays unchanged. Its responses are changed only where the real provider differs.
  */
+
 import { decodeJwt } from 'jose'
+import { parseUrl } from '../../src/kernel/parse-url.ts'
 import { type Answer, json, type ProviderRequest, reader } from '../exchange.ts'
 import { forge, isIdToken } from '../id-token.ts'
 import type { Place } from '../look-alike.ts'
@@ -53,7 +55,7 @@ const rewritten = (answer: Answer, change: (body: Record<string, unknown>) => Re
 /** Neither Microsoft provider sends its issuer on the callback (RFC 9207). */
 function withoutIss(answer: Answer): Answer {
   const { location } = answer.headers
-  if (typeof location !== 'string' || !URL.canParse(location)) return answer
+  if (typeof location !== 'string' || parseUrl(location) === undefined) return answer
   const to = new URL(location)
   to.searchParams.delete('iss')
   return { ...answer, headers: { ...answer.headers, location: to.href } }

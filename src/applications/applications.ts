@@ -10,10 +10,10 @@ import {
   type ApplicationAuth,
   type ApplicationKind,
   applicationAuthsOf,
+  applicationLimits,
   hasSecret,
   kindRules,
-  limits,
-  originsOf,
+  redirectOrigins,
 } from './policy.ts'
 import type {
   Application,
@@ -62,7 +62,7 @@ export const defaultsOf = (
   accessTtlSeconds: null,
   refreshTtlSeconds: null,
   backchannelLogoutUri: null,
-  corsOrigins: kindRules[kind].hasOrigins ? originsOf(redirectUris) : [],
+  corsOrigins: kindRules[kind].hasOrigins ? redirectOrigins(redirectUris) : [],
   logoUri: null,
   jwks: null,
   jwksUri: null,
@@ -176,9 +176,9 @@ export function createApplications({
       return found ? ok(found) : fail('application_not_found')
     },
     list: (): Promise<readonly Application[]> => applications.list(),
-    /** How many people are signed in to each, up to `limits.countedUsers`. */
+    /** How many people are signed in to each, up to `applicationLimits.countedUsers`. */
     countUsers: (ids: readonly string[]): Promise<ReadonlyMap<string, number>> =>
-      sessions.countUsers(ids, clock(), limits.countedUsers),
+      sessions.countUsers(ids, clock(), applicationLimits.countedUsers),
     /** The people who signed in to an application, by account ID, after `after`. */
     async users(
       id: string,

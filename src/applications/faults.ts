@@ -1,10 +1,10 @@
 import { isKeySet } from './keys.ts'
 import {
   applicationAuthsOf,
+  applicationLimits,
   isResource,
   isStandardScope,
   kindRules,
-  limits,
   originFault,
   redirectUriFault,
   type UriFault,
@@ -39,7 +39,7 @@ function ofList(
   all: readonly string[],
   most: number,
   faultIn: (one: string) => Reason | undefined,
-  length: number = limits.uriLength,
+  length: number = applicationLimits.uriLength,
 ): Faults {
   if (all.length > most) return [{ path, reason: 'too_many', limit: most }]
   return all.flatMap((one, at): Faults => {
@@ -55,7 +55,8 @@ const named = (fault: UriFault | undefined): Reason | undefined => (fault === 'n
 
 const ofUrl = (path: string, url: string | null): Faults => {
   if (url === null) return []
-  if (url.length > limits.uriLength) return [{ path, reason: 'too_long', limit: limits.uriLength }]
+  if (url.length > applicationLimits.uriLength)
+    return [{ path, reason: 'too_long', limit: applicationLimits.uriLength }]
   const reason = named(webUrlFault(url))
   return reason === undefined ? [] : [{ path, reason }]
 }
@@ -97,21 +98,23 @@ export function faultsOf(application: Checked): Faults {
   const { hasPeople, hasRedirects } = kindRules[kind]
   return [
     ...(name === '' ? [{ path: 'name', reason: 'required' } as const] : []),
-    ...(name.length > limits.nameLength
-      ? [{ path: 'name', reason: 'too_long', limit: limits.nameLength } as const]
+    ...(name.length > applicationLimits.nameLength
+      ? [{ path: 'name', reason: 'too_long', limit: applicationLimits.nameLength } as const]
       : []),
     ...(redirectUris.length === 0 && hasRedirects ? [{ path: 'redirect_uris', reason: 'required' } as const] : []),
     ...(hasRedirects ? [] : ofUnreachable(application)),
     ...(hasPeople ? [] : ofMachine(application)),
-    ...ofList('redirect_uris', redirectUris, limits.uris, (uri) => named(redirectUriFault(kind, uri))),
-    ...ofList('post_logout_redirect_uris', postLogoutRedirectUris, limits.uris, (uri) =>
+    ...ofList('redirect_uris', redirectUris, applicationLimits.uris, (uri) => named(redirectUriFault(kind, uri))),
+    ...ofList('post_logout_redirect_uris', postLogoutRedirectUris, applicationLimits.uris, (uri) =>
       named(redirectUriFault(kind, uri)),
     ),
     ...(corsOrigins.length > 0 && !kindRules[kind].hasOrigins
       ? [{ path: 'cors_origins', reason: 'invalid' } as const]
-      : ofList('cors_origins', corsOrigins, limits.origins, (origin) => named(originFault(origin)))),
-    ...ofList('resources', resources, limits.resources, (uri) => (isResource(uri) ? undefined : 'invalid_format')),
-    ...ofList('scopes', scopes, limits.scopes, (scope) => (isScope(scope) ? undefined : 'invalid_format')),
+      : ofList('cors_origins', corsOrigins, applicationLimits.origins, (origin) => named(originFault(origin)))),
+    ...ofList('resources', resources, applicationLimits.resources, (uri) =>
+      isResource(uri) ? undefined : 'invalid_format',
+    ),
+    ...ofList('scopes', scopes, applicationLimits.scopes, (scope) => (isScope(scope) ? undefined : 'invalid_format')),
     ...(scopes.includes('openid') || !hasPeople ? [] : [{ path: 'scopes', reason: 'required' } as const]),
     // A scope that is not standard belongs to a resource. Without one, no token could ever have it.
     ...(resources.length > 0 || scopes.every(isStandardScope) ? [] : [{ path: 'scopes', reason: 'invalid' } as const]),
@@ -120,7 +123,7 @@ export function faultsOf(application: Checked): Faults {
     ...ofUrl('logo_uri', application.logoUri),
     ...ofUrl('jwks_uri', application.jwksUri),
     ...ofKeys(application),
-    ...ofSeconds('access_token_seconds', application.accessTtlSeconds, limits.accessSeconds),
-    ...ofSeconds('refresh_token_seconds', application.refreshTtlSeconds, limits.refreshSeconds),
+    ...ofSeconds('access_token_seconds', application.accessTtlSeconds, applicationLimits.accessSeconds),
+    ...ofSeconds('refresh_token_seconds', application.refreshTtlSeconds, applicationLimits.refreshSeconds),
   ]
 }

@@ -1,5 +1,5 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto'
-import { limits } from './policy.ts'
+import { applicationLimits } from './policy.ts'
 
 /** The algorithms with which an application signs: asymmetric ones only. */
 export const signingAlgorithms = ['ES256', 'ES384', 'PS256', 'PS384', 'RS256', 'RS384', 'EdDSA', 'Ed25519'] as const
@@ -19,8 +19,8 @@ const rsaBits = { least: 2048, most: 4096 }
  */
 export function isKeySet(set: { readonly keys: readonly unknown[] }): boolean {
   const { keys } = set
-  if (!Array.isArray(keys) || keys.length === 0 || keys.length > limits.keys) return false
-  return JSON.stringify(set).length <= limits.keySetBytes && keys.every(isPublicKey)
+  if (!Array.isArray(keys) || keys.length === 0 || keys.length > applicationLimits.keys) return false
+  return JSON.stringify(set).length <= applicationLimits.keySetBytes && keys.every(isPublicKey)
 }
 
 function isPublicKey(jwk: unknown): boolean {

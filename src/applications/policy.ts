@@ -2,7 +2,9 @@
  * The rules of registered applications, pure: what each kind may do, which redirect URIs may be registered and used,
  * and what the scopes mean.
  */
+
 import { isLoopback } from '../kernel/loopback.ts'
+import { parseUrl } from '../kernel/parse-url.ts'
 
 /**
  * Where the code of an application runs, because that decides whether it can keep a secret (RFC 6749 §2.1): in a
@@ -44,15 +46,18 @@ export const hasSecret = (auth: ApplicationAuth): boolean =>
   auth === 'client_secret_basic' || auth === 'client_secret_post'
 export const applicationAuthsOf = (kind: ApplicationKind): readonly ApplicationAuth[] => kindRules[kind].auths
 
+/** How many public keys an application may register. */
+const mostKeys = 10
+
 /** How much may be registered. A name fits in a heading; a URI is never longer in any browser's address bar. */
-export const limits = {
+export const applicationLimits = {
   nameLength: 80,
   uriLength: 2048,
   uris: 50,
   origins: 20,
   resources: 20,
   scopes: 50,
-  keys: 10,
+  keys: mostKeys,
   keySetBytes: 65_536,
   accessSeconds: { least: 60, most: 86_400 },
   refreshSeconds: { least: 300, most: 365 * 86_400 },
@@ -101,7 +106,7 @@ export type UriFault =
  */
 export function redirectUriFault(kind: ApplicationKind, text: string): UriFault | undefined {
   if (text.includes('*')) return 'wildcard'
-  if (!URL.canParse(text) || /[\s\p{C}\\]/u.test(text)) return 'not_a_url'
+  if (parseUrl(text) === undefined || /[\s\p{C}\\]/u.test(text)) return 'not_a_url'
   const url = new URL(text)
   if (text.includes('#')) return 'fragment'
   if (url.username !== '' || url.password !== '') return 'credentials'
@@ -132,11 +137,11 @@ function loopbackAddress(text: string): string | undefined {
 
 /** A resource of RFC 8707 §2: an absolute URL without a fragment. It becomes the audience of access tokens. */
 export const isResource = (text: string): boolean =>
-  URL.canParse(text) && !text.includes('#') && !/[\s\p{C}\\]/u.test(text) && /^(https?:|urn:)/i.test(text)
+  parseUrl(text) !== undefined && !text.includes('#') && !/[\s\p{C}\\]/u.test(text) && /^(https?:|urn:)/i.test(text)
 
 /** Why a URL that this service or a browser requests cannot be registered: plain http is only for loopback hosts. */
 export function webUrlFault(text: string): UriFault | undefined {
-  if (!URL.canParse(text) || /[\s\p{C}\\]/u.test(text)) return 'not_a_url'
+  if (parseUrl(text) === undefined || /[\s\p{C}\\]/u.test(text)) return 'not_a_url'
   const url = new URL(text)
   if (text.includes('#')) return 'fragment'
   if (url.username !== '' || url.password !== '') return 'credentials'
@@ -152,8 +157,8 @@ export function originFault(text: string): UriFault | undefined {
 }
 
 /** The origins of redirect URIs that may be registered, each once: those from which a browser application runs. */
-export const originsOf = (uris: readonly string[]): readonly string[] => {
-  const origins = uris.flatMap((uri) => (URL.canParse(uri) ? [new URL(uri).origin] : []))
+export const redirectOrigins = (uris: readonly string[]): readonly string[] => {
+  const origins = uris.flatMap((uri) => (parseUrl(uri) !== undefined ? [new URL(uri).origin] : []))
   return [...new Set(origins)].filter((origin) => originFault(origin) === undefined)
 }
 
@@ -168,7 +173,7 @@ export function hostOf({
   readonly firstParty: boolean
   readonly redirectUris: readonly string[]
 }): string | null {
-  if (firstParty || first === undefined || !URL.canParse(first)) return null
+  if (firstParty || first === undefined || parseUrl(first) === undefined) return null
   return new URL(first).host || null
 }
 

@@ -3,7 +3,7 @@ import type { Account } from '../kernel/account.ts'
 import type { ApplicationAuth, ApplicationKind } from './policy.ts'
 
 /** A JSON Web Key Set of public keys. */
-export type KeySet = { readonly keys: readonly Readonly<Record<string, unknown>>[] }
+export type ApplicationKeys = { readonly keys: readonly Readonly<Record<string, unknown>>[] }
 
 /** A registered application: a client of the OpenID provider. */
 export type Application = {
@@ -34,7 +34,7 @@ export type Application = {
   /** Since when nobody can sign in to it, and its tokens are refused; `null` if it is enabled. */
   readonly disabledAt: Date | null
   /** Its public keys (RFC 7517), with which it signs assertions and request objects; `null` if it has none here. */
-  readonly jwks: KeySet | null
+  readonly jwks: ApplicationKeys | null
   /** Where it publishes its keys instead. */
   readonly jwksUri: string | null
   /** Whether each of its tokens must be bound to a key of its own (RFC 9449). */

@@ -9,7 +9,7 @@ import { err, ok, type Result } from '../kernel/result.ts'
 import { createShared } from '../kernel/shared.ts'
 import { accentFor } from './accent.ts'
 import type { Brand, BrandSettings, LocalText } from './brand.ts'
-import { type BrandFault, type BrandTextField, brandFields, brandTextFields, nameOf } from './fields.ts'
+import { type BrandFault, type BrandTextField, brandFields, brandTextFields, snakeNameOf } from './fields.ts'
 import type { BrandStore, BrandValues } from './ports.ts'
 
 export type BrandChange = { readonly [F in BrandTextField]?: string | null | undefined }
@@ -60,7 +60,7 @@ export async function createBranding({ store, defaults, clock }: BrandingParts) 
     async update(by: string | null, change: BrandChange, origin: Origin): Promise<Result<BrandView, InvalidBrand>> {
       const checked = check(change)
       if (!checked.ok) return checked
-      const fields = brandTextFields.filter((field) => checked.value[field] !== undefined).map(nameOf)
+      const fields = brandTextFields.filter((field) => checked.value[field] !== undefined).map(snakeNameOf)
       if (fields.length > 0)
         await use(
           await store.change(checked.value, clock(), {

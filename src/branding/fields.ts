@@ -1,4 +1,5 @@
 import { readEmail } from '../kernel/email.ts'
+import { parseUrl } from '../kernel/parse-url.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 
 /** Why a value cannot be used. `limit`: the greatest number of characters. */
@@ -30,7 +31,7 @@ const color: Read = (text) => (/^#[0-9a-f]{6}$/i.test(text) ? ok(text.toLowerCas
 const email: Read = (text) => (readEmail(text) ? ok(text) : invalid)
 /** People follow these links from a page that asks for a password. */
 const httpsUrl: Read = (text) => {
-  const url = URL.canParse(text) ? new URL(text) : undefined
+  const url = parseUrl(text)
   if (url?.protocol !== 'https:' || url.username !== '' || url.password !== '') return err({ reason: 'https_required' })
   return within(2048, url.href)
 }
@@ -57,5 +58,6 @@ export const brandFields = {
 
 export type BrandTextField = keyof typeof brandFields
 /** The name of a field in the API and in the audit log. */
-export const nameOf = (field: BrandTextField): string => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+export const snakeNameOf = (field: BrandTextField): string =>
+  field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 export const brandTextFields = Object.keys(brandFields) as readonly BrandTextField[]

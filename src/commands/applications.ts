@@ -3,7 +3,7 @@ import type { ApplicationStep, AppliedApplication } from '../flows/apply-applica
 import { readSecretFile } from '../settings/secret-file.ts'
 import { memberNames, readApplicationsFile } from './applications-file.ts'
 import { type Command, plain } from './command.ts'
-import { type FileFault, failure, pathText, readText } from './declaration-file.ts'
+import { type FileFault, failure, pathText, readDeclarationText } from './declaration-file.ts'
 
 const stepWords: Readonly<Record<ApplicationStep, readonly [done: string, planned: string]>> = {
   created: ['created', 'create'],
@@ -60,7 +60,7 @@ export const applyApplicationsCommand: Command = {
   flags: ['dry-run'],
   summary: 'make the applications of a file as it declares them, while the service runs',
   async run({ service }, { positionals: [path = ''], flags }) {
-    const text = readText(path)
+    const text = readDeclarationText(path)
     if (text === undefined) return failure('unreadable', [{ path: '', message: 'cannot be read' }])
     const declared = readApplicationsFile(text, { env: process.env, secretFile: readSecretFile })
     if (!declared.ok) return failure('invalid', declared.error)

@@ -76,7 +76,7 @@ export const failure = (result: string, faults: readonly FileFault[]): CommandRe
 })
 
 /** The text of the file; `undefined` if it cannot be read. */
-export function readText(path: string): string | undefined {
+export function readDeclarationText(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')
   } catch {

@@ -3,7 +3,7 @@ import type { AppliedProvider, ApplyStep } from '../flows/apply-providers.ts'
 import { prefix } from '../providers/settings.ts'
 import { readSecretFile } from '../settings/secret-file.ts'
 import { type Command, plain } from './command.ts'
-import { type FileFault, failure, pathText, readText } from './declaration-file.ts'
+import { type FileFault, failure, pathText, readDeclarationText } from './declaration-file.ts'
 import { readProvidersFile } from './providers-file.ts'
 
 const stepWords: Readonly<Record<ApplyStep, readonly [done: string, planned: string]>> = {
@@ -39,7 +39,7 @@ export const applyCommand: Command = {
   flags: ['dry-run'],
   summary: 'make the providers of a file as it declares them, while the service runs',
   async run({ service }, { positionals: [path = ''], flags }) {
-    const text = readText(path)
+    const text = readDeclarationText(path)
     if (text === undefined) return failure('unreadable', [{ path: '', message: 'cannot be read' }])
     const declared = readProvidersFile(text, { env: process.env, secretFile: readSecretFile })
     if (!declared.ok) return failure('invalid', declared.error)

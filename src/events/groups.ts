@@ -57,7 +57,7 @@ export const outcomeOf = (event: string): EventOutcome =>
  * The events that a filter names: `event` is the name of an event or of a group. `null` if every event matches. A name
  * of another version is a possible event, too: rows with it stay in the audit log.
  */
-export function eventsOf(event: string | null, outcome: EventOutcome | null): readonly string[] | null {
+export function eventsMatching(event: string | null, outcome: EventOutcome | null): readonly string[] | null {
   if (event === null && outcome === null) return null
   const named: readonly string[] =
     event === null

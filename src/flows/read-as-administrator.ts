@@ -1,7 +1,7 @@
 import type { Users } from '../accounts/users.ts'
 import type { AuditFilter, AuditPage, AuditRecord, AuditStore } from '../audit/ports.ts'
 import { type exportFormats, type Origin, originForOthers } from '../events/catalogue.ts'
-import { type EventOutcome, eventsOf } from '../events/groups.ts'
+import { type EventOutcome, eventsMatching } from '../events/groups.ts'
 import { outsideLimit } from '../kernel/limit.ts'
 import type { Devices } from '../sessions/devices.ts'
 import type { Session } from '../sessions/ports.ts'
@@ -68,7 +68,7 @@ export function readAsAdministrator({ audit, devices, users }: ReadAsAdministrat
     return {
       ...same,
       accounts: account === null ? null : await accountsFor(account),
-      events: eventsOf(event, outcome),
+      events: eventsMatching(event, outcome),
     }
   }
   const oneOf = ({ accounts: all }: AuditFilter): string | null => (all?.length === 1 ? (all[0] ?? null) : null)

@@ -1,5 +1,6 @@
 import type { AppError, ErrorCode } from '../errors/catalogue.ts'
 import { sha256 } from '../kernel/crypto.ts'
+import { parseUrl } from '../kernel/parse-url.ts'
 import { type Err, err } from '../kernel/result.ts'
 import type { PendingAuthorization } from '../providers/ports.ts'
 
@@ -38,11 +39,11 @@ export function readReturnTo(text: string, allowed: readonly URL[], self: URL): 
     // Checked as written, and again as parsed: `/..//host` becomes `//host`.
     const [written = ''] = text.split(/[?#]/, 1)
     if (disguised.test(written)) return undefined
-    const url = URL.canParse(text, self) ? new URL(text, self) : undefined
+    const url = parseUrl(text, self)
     if (url?.origin !== self.origin || url.pathname.includes('//')) return undefined
     return { tag: 'here', path: url.pathname + url.search + url.hash }
   }
-  const url = URL.canParse(text) ? new URL(text) : undefined
+  const url = parseUrl(text)
   if (url === undefined) return undefined
   if (url.username !== '' || url.password !== '' || disguised.test(text.split(/[?#]/, 1)[0] ?? '')) return undefined
   const fits = allowed.some(({ origin, pathname }) => {

@@ -1,4 +1,5 @@
 import { isLoopback } from './loopback.ts'
+import { parseUrl } from './parse-url.ts'
 
 /** An Android app: the SHA-256 of its signing certificate, and its package name if known. */
 export type AndroidApp = { readonly certificate: Buffer; readonly packageName: string | null }
@@ -26,7 +27,7 @@ function readItem(text: string, production: boolean): Partial<PasskeyOrigins> | 
   }
   if (/^[A-Z0-9]{10}(\.[A-Za-z0-9-]+)+$/.test(text)) return { apple: [text] }
   // For the URL parser `*` is an ordinary host, and it would match nothing.
-  const url = URL.canParse(text) && !text.includes('*') ? new URL(text) : undefined
+  const url = !text.includes('*') ? parseUrl(text) : undefined
   const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname) && !production)
   return url && secure && `${url.origin}/` === url.href ? { web: [url.origin] } : undefined
 }

@@ -1,7 +1,7 @@
 /** The public keys of applications: those that were registered, or those at a registered URL. */
 import { isKeySet } from '../applications/keys.ts'
-import { limits } from '../applications/policy.ts'
-import type { Application, KeySet } from '../applications/ports.ts'
+import { applicationLimits } from '../applications/policy.ts'
+import type { Application, ApplicationKeys } from '../applications/ports.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import type { Requests } from './requests.ts'
 
@@ -14,17 +14,17 @@ const coolDownSeconds = 30
 /** How many URLs are remembered. The one that was fetched first makes room. */
 const mostUrls = 200
 
-type Entry = { keys: KeySet | undefined; fetchedAt: Date; triedAt: Date }
+type Entry = { keys: ApplicationKeys | undefined; fetchedAt: Date; triedAt: Date }
 
 export function createClientKeys({ send, clock }: Pick<Requests, 'send'> & { readonly clock: Clock }) {
   const entries = new Map<string, Entry>()
-  const fetching = new Map<string, Promise<KeySet | undefined>>()
+  const fetching = new Map<string, Promise<ApplicationKeys | undefined>>()
 
-  async function fetchKeys(url: string): Promise<KeySet | undefined> {
+  async function fetchKeys(url: string): Promise<ApplicationKeys | undefined> {
     const result = await send(url, {
       method: 'GET',
       headers: { accept: 'application/jwk-set+json, application/json' },
-      mostBytes: limits.keySetBytes,
+      mostBytes: applicationLimits.keySetBytes,
     })
     const keys = result.tag === 'answered' && result.status === 200 ? readKeySet(result.text) : undefined
     const now = clock()
@@ -40,7 +40,7 @@ export function createClientKeys({ send, clock }: Pick<Requests, 'send'> & { rea
   }
 
   /** The keys at a URL. `unknown`: the present ones did not verify a signature, so there may be newer ones. */
-  async function at(url: string, { unknown = false } = {}): Promise<KeySet | undefined> {
+  async function at(url: string, { unknown = false } = {}): Promise<ApplicationKeys | undefined> {
     const now = clock()
     const entry = entries.get(url)
     const mayTry = !entry || now >= secondsAfter(entry.triedAt, coolDownSeconds)
@@ -57,18 +57,18 @@ export function createClientKeys({ send, clock }: Pick<Requests, 'send'> & { rea
     of: async (
       { jwks, jwksUri }: Application,
       options?: { readonly unknown?: boolean },
-    ): Promise<KeySet | undefined> => (jwksUri === null ? (jwks ?? undefined) : at(jwksUri, options)),
+    ): Promise<ApplicationKeys | undefined> => (jwksUri === null ? (jwks ?? undefined) : at(jwksUri, options)),
   }
 }
 export type ClientKeys = ReturnType<typeof createClientKeys>
 
 /** Keys that we cannot use, such as those for encryption, are left out. */
-function readKeySet(text: string): KeySet | undefined {
+function readKeySet(text: string): ApplicationKeys | undefined {
   try {
     const content: unknown = JSON.parse(text)
     if (typeof content !== 'object' || content === null || !('keys' in content) || !Array.isArray(content.keys))
       return undefined
-    const keys = content.keys.filter((key) => isKeySet({ keys: [key] })).slice(0, limits.keys)
+    const keys = content.keys.filter((key) => isKeySet({ keys: [key] })).slice(0, applicationLimits.keys)
     return { keys }
   } catch {
     return undefined

@@ -23,7 +23,7 @@ import {
   standardScopes,
   twoFactorClass,
 } from '../applications/policy.ts'
-import type { Application, ApplicationSession, KeySet } from '../applications/ports.ts'
+import type { Application, ApplicationKeys, ApplicationSession } from '../applications/ports.ts'
 
 /** What the engine needs of us. */
 export type EngineParts = {
@@ -46,7 +46,7 @@ export type EngineParts = {
   /** Remembers an ID until a time in seconds since 1970; `false` if it is remembered already, on any node. */
   readonly claim: (of: string, id: string, expiresAt: number) => Promise<boolean>
   /** The public keys at a URL that an application registered. */
-  readonly keysAt: (url: string) => Promise<KeySet | undefined>
+  readonly keysAt: (url: string) => Promise<ApplicationKeys | undefined>
   readonly refreshToken: (session: ApplicationSession) => string
   /** From where a device asks. */
   readonly deviceInfo: (request: IncomingMessage) => DeviceInfo

@@ -2,11 +2,13 @@
  * What applications sign to prove who they are: client assertions (RFC 7523), and DPoP proofs (RFC 9449) of the key that
  * a token is bound to. Each is accepted once, on all nodes together.
  */
+
 import type { JWTPayload } from 'jose'
 import { dpopAlgorithms, signingAlgorithms } from '../applications/keys.ts'
 import type { Application, OpenidStateStore } from '../applications/ports.ts'
 import { type Clock, epochSeconds, secondsAfter } from '../kernel/clock.ts'
 import { type Sealer, sameSecret, sha256 } from '../kernel/crypto.ts'
+import { parseUrl } from '../kernel/parse-url.ts'
 import type { ClientKeys } from './client-keys.ts'
 
 /** How far the clock of an application may be ahead, in seconds. */
@@ -20,7 +22,7 @@ const mostLength = 8192
 
 /** A verified proof: the thumbprint of its key (RFC 7638). */
 export type DpopProof = { readonly key: string }
-export type ProvenRequest = {
+export type RequestWithProof = {
   readonly method: string
   /** Where the request was sent, without query (RFC 9449 §4.2). */
   readonly url: string
@@ -94,7 +96,7 @@ export function createProofs({ states, keys, sealer, clock, audiences }: ProofsP
     },
 
     /** The key of a DPoP proof for this request; `undefined` if it is invalid, too old or was used before (§4.3). */
-    async verifyDpop(proof: string, { method, url, accessToken }: ProvenRequest): Promise<DpopProof | undefined> {
+    async verifyDpop(proof: string, { method, url, accessToken }: RequestWithProof): Promise<DpopProof | undefined> {
       if (proof.length > mostLength) return undefined
       const { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } = await load()
       try {
@@ -125,7 +127,7 @@ export type Proofs = ReturnType<typeof createProofs>
 
 /** Compares after normalization, and ignores query and fragment (RFC 9449 §4.3). */
 function isSameUrl(given: string, expected: string): boolean {
-  if (!URL.canParse(given)) return false
+  if (parseUrl(given) === undefined) return false
   const url = new URL(given)
   url.search = ''
   url.hash = ''

@@ -5,8 +5,10 @@
  * https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps/
  * https://developer.atlassian.com/cloud/jira/service-desk/rest/api-group-servicedesk/
  */
+
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { parseUrl } from '../kernel/parse-url.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import type { Failure } from './calls/failure.ts'
 import type { Guard } from './calls/guard.ts'
@@ -170,7 +172,7 @@ function failureOf(failure: Failure, scopes: readonly string[]): JiraFailure {
  * port, credentials, an IP address or a host name without a dot.
  */
 export function normaliseSiteUrl(text: string): string | null {
-  const url = text.length <= 2048 && URL.canParse(text) ? new URL(text) : undefined
+  const url = text.length <= 2048 ? parseUrl(text) : undefined
   if (url?.protocol !== 'https:' || url.username !== '' || url.password !== '' || url.port !== '') return null
   const host = url.hostname.replace(/\.$/, '')
   // A domain name ends in letters. A host that ends in a number is an IP address (WHATWG URL, "ends in a number").

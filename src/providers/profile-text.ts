@@ -1,3 +1,5 @@
+import { parseUrl } from '../kernel/parse-url.ts'
+
 /**
  * Reads single values from a provider's response. A provider’s JSON is untrusted: names may contain control characters,
  * pictures may be `javascript:` URLs, and IDs may be numbers that JSON cannot hold exactly.
@@ -42,7 +44,7 @@ export const readAddress = (value: unknown): string | null =>
 
 /** A picture URL that is safe in a page: https, or nothing. */
 export function readPicture(value: unknown): string | null {
-  if (typeof value !== 'string' || value.length > 2048 || !URL.canParse(value)) return null
+  if (typeof value !== 'string' || value.length > 2048 || parseUrl(value) === undefined) return null
   const url = new URL(value)
   return url.protocol === 'https:' ? url.href : null
 }

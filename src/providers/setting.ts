@@ -1,8 +1,10 @@
 /** How one setting of a provider is described and read. Definitions declare their own settings with these functions. */
+
 import { isIP } from 'node:net'
 import { readEmail } from '../kernel/email.ts'
 import { isPublicIp } from '../kernel/ip.ts'
 import { isLoopback } from '../kernel/loopback.ts'
+import { parseUrl } from '../kernel/parse-url.ts'
 import type { BreakerSettings, ProviderSettings, Reach } from './provider.ts'
 
 /** What one setting contributes to the settings of its provider. `urls` and `paths` are merged with those of others. */
@@ -193,7 +195,7 @@ export const wordsOf = (text: string): readonly string[] => text.split(/[\s,]+/)
 const listed = (words: readonly string[]): string => words.join(', ').replace(/, ([^,]*)$/, ' or $1')
 
 function checkUrl(text: string, { production, reach, fault }: SettingContext): void {
-  const url = URL.canParse(text) ? new URL(text) : undefined
+  const url = parseUrl(text)
   const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && !production && isLoopback(url.hostname))
   // URLs appear in logs and reports, and `fetch` rejects those with a user or password.
   if (!isSafe || url.username || url.password)
@@ -216,7 +218,7 @@ export function readRedirectUris(text: string, { production, fault }: SettingCon
   const uris: Record<string, string> = {}
   for (const pair of text.split(',')) {
     const [, key, uri = ''] = /^\s*([a-z][a-z0-9_-]*)=(\S+)\s*$/.exec(pair) ?? []
-    const parsed = URL.canParse(uri) ? new URL(uri) : undefined
+    const parsed = parseUrl(uri)
     const isAllowed =
       parsed &&
       !parsed.hash &&

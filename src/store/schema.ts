@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { Application, KeySet } from '../applications/ports.ts'
+import type { Application, ApplicationKeys } from '../applications/ports.ts'
 import type { GrantErrorClass, StoredGrant } from '../connections/ports.ts'
 import type { TicketPurpose } from '../credentials/ports.ts'
 import type { Action } from '../events/catalogue.ts'
@@ -667,7 +667,7 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       backchannelLogoutUri: text('backchannel_logout_uri'),
       corsOrigins: json('cors_origins').$type<readonly string[]>().notNull().default([]),
       logoUri: text('logo_uri'),
-      jwks: json('jwks').$type<KeySet>(),
+      jwks: json('jwks').$type<ApplicationKeys>(),
       jwksUri: text('jwks_uri'),
       requiresDpop: flag('requires_dpop').notNull().default(false),
       /** Nobody can sign in to a disabled application, and its tokens are refused. */

@@ -7,7 +7,7 @@ import {
   isRegisteredRedirect,
   isResource,
   originFault,
-  originsOf,
+  redirectOrigins,
   redirectUriFault,
   twoFactorClass,
   webUrlFault,
@@ -105,7 +105,7 @@ test('an origin is scheme, host and port, as a browser sends it', () => {
     ['org.example.app://x', 'scheme'],
   ]
   expect(rows.map(([origin]) => [origin, originFault(origin)])).toEqual(rows)
-  expect(originsOf(['https://a.example/x', 'https://a.example/y', 'http://localhost:5173/', 'a.b:/x'])).toEqual([
+  expect(redirectOrigins(['https://a.example/x', 'https://a.example/y', 'http://localhost:5173/', 'a.b:/x'])).toEqual([
     'https://a.example',
     'http://localhost:5173',
   ])

@@ -37,9 +37,13 @@ const everyCode = everyText.flatMap(({ locale, code, text }) =>
   codesIn(text).map((piece) => ({ at: `${code} (${locale})`, piece })),
 )
 
-const { app } = createSurface()
+/** Each language has an app of its own: the pages of all codes are more than one visitor may read in a minute. */
+const apps: Readonly<Record<Locale, ReturnType<typeof createSurface>['app']>> = {
+  en: createSurface().app,
+  'pt-BR': createSurface().app,
+}
 const read = async (code: string, locale: Locale): Promise<string> =>
-  (await request(app).get(`/docs/errors/${code}`).set({ Accept: 'text/html', 'Accept-Language': locale })).text
+  (await request(apps[locale]).get(`/docs/errors/${code}`).set({ Accept: 'text/html', 'Accept-Language': locale })).text
 
 describe.each(locales)('in %s', (locale) => {
   test.each(codes)('%s has a page with every section, and without a script', async (code) => {
@@ -60,7 +64,7 @@ describe.each(locales)('in %s', (locale) => {
 
 test('the list has every code with its status and title, in both languages', async () => {
   for (const locale of locales) {
-    const list = await request(app).get('/docs/errors').set({ Accept: 'text/html', 'Accept-Language': locale })
+    const list = await request(apps[locale]).get('/docs/errors').set({ Accept: 'text/html', 'Accept-Language': locale })
     for (const code of codes) {
       expect(list.text).toContain(`<a href="/docs/errors/${code}"><code>${code}</code></a> ${errors[code].status}`)
       expect(list.text).toContain(`<dd>${texts[locale][code].title}</dd>`)
@@ -201,7 +205,7 @@ test('no start waits for the pages: their texts are loaded when one is opened', 
 
 test('a code that does not exist has no page', async () => {
   for (const code of ['toString', '__proto__', 'constructor', 'no_such_code', '%00', '<script>']) {
-    const answer = await request(app)
+    const answer = await request(createSurface().app)
       .get(`/docs/errors/${encodeURIComponent(code)}`)
       .set('Accept', 'text/html')
     expect([code, answer.status]).toEqual([code, 404])

@@ -318,11 +318,11 @@ describe('a field of the account', () => {
   )
   test('is required in an update, and the error names the fields that can change', async () => {
     const answer = await world.call('PATCH', '/me', { token, body: {} })
-    const detail = 'Give at least one of: name, picture, locale.'
+    const detail = 'Give at least one of: name, picture, locale, time_zone.'
     expect([...refusalOf(answer), answer.body.errors]).toEqual([
       400,
       'invalid_request',
-      ['name', 'picture', 'locale'].map((path) => ({ path, code: 'one_required', detail })),
+      ['name', 'picture', 'locale', 'time_zone'].map((path) => ({ path, code: 'one_required', detail })),
     ])
   })
   test('accepts a name in any script', async () => {

@@ -1,10 +1,11 @@
 import request from 'supertest'
 import { describe, expect, test } from 'vitest'
 import { scopes } from '../../src/accounts/roles.ts'
+import { fail } from '../../src/errors/catalogue.ts'
 import { apiRoutes } from '../../src/http/api/index.ts'
 import { createCsrf } from '../../src/http/csrf.ts'
 import { pageRoutes } from '../../src/http/pages/index.ts'
-import type { Principal, Route } from '../../src/http/route.ts'
+import { type Principal, type Route, route } from '../../src/http/route.ts'
 import { ok } from '../../src/kernel/result.ts'
 import { anAccount } from '../support/people.ts'
 import { createSurface } from './surface.tsx'
@@ -12,6 +13,20 @@ import { createSurface } from './surface.tsx'
 /** Every form of the service on a small test server; no handler runs, since each request has an unknown field. */
 const posts = [...apiRoutes, ...pageRoutes].filter(({ surface, method }) => surface === 'browser' && method !== 'get')
 const forms = posts.filter(({ fromAnotherSite }) => !fromAnotherSite)
+/** The pages that forms name as theirs. Here they show nothing, so a refusal is answered by itself. */
+const ownPages = [...new Set(forms.flatMap(({ shownOn }) => shownOn ?? []))].map((path) =>
+  route({
+    method: 'get',
+    path,
+    tag: 'Pages',
+    surface: 'browser',
+    auth: 'public',
+    limit: 'public',
+    summary: 'A page',
+    fails: ['not_found'],
+    handle: () => fail('not_found'),
+  }),
+)
 
 test('the only form that other sites send is the callback of a provider', () => {
   const foreign = posts.filter(({ fromAnotherSite }) => fromAnotherSite)
@@ -35,7 +50,7 @@ const administrator: Principal = {
   dpopKey: null,
 }
 const { app } = createSurface({
-  routes: forms as readonly Route<unknown>[],
+  routes: [...forms, ...ownPages] as readonly Route<unknown>[],
   authenticate: { bearer: () => ok(administrator), cookie: () => ok(administrator), dpopKey: async () => undefined },
   rateLimits: null,
 })

@@ -33,7 +33,7 @@ const ends: Readonly<Record<string, string>> = {
   '/applications/:id/users': 'cursor',
   '/me/applications': 'mostApplications in applications/applications.ts, mostSignIns in store/application-access.ts',
   // The teams of the person, where the application may see them.
-  '/applications/:id': 'limits.keys in applications/policy.ts',
+  '/applications/:id': 'mostKeys in applications/policy.ts',
   '/oauth/userinfo': 'mostTeams in teams/teams.ts',
   '/service-credentials': 'mostServiceCredentials in credentials/service-credentials.ts',
   '/me/export': 'pageRows in store/personal-data.ts',

@@ -132,6 +132,10 @@ describe('a failed refresh', () => {
 test.each([
   ['invalid_grant', 'invalid_grant'],
   ['Not Found', 'Not Found'],
+  ['OAuthException', 'OAuthException'],
+  ['UNAUTHENTICATED', 'UNAUTHENTICATED'],
+  // Some random codes consist of letters only.
+  ['ubqhIAvRHRpFgLJhQQ', null],
   ['gho_16C7e42F292c6912E7710c838347Ae178B4a', null],
   ['<script>', null],
   ['', null],

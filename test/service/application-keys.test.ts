@@ -205,7 +205,7 @@ describe.each(databases)('an application with keys, with %s', (database) => {
       return { shop, config, handle, jkt, redeem }
     }
 
-    test('gets tokens that are worth nothing without its key', async () => {
+    test('gets tokens that are invalid without its key', async () => {
       const { config, handle, jkt, redeem } = await start()
       const tokens = await redeem()
       expect(tokens.token_type).toBe('dpop')
@@ -375,7 +375,7 @@ describe.each(databases)('an application with keys, with %s', (database) => {
       expect(tokens.claims()).not.toHaveProperty('email')
     })
 
-    test('is refused with a request object that nobody or somebody else signed, or at a URL', async () => {
+    test('is refused with a request object that is unsigned, signed with another key, or at a URL', async () => {
       const { id } = await keyed()
       const browser = await signedIn()
       const stranger = await generateKeyPair('ES256')

@@ -244,7 +244,9 @@ test('the metadata names endpoints that exist', async () => {
 test('the metadata names the grants the token endpoint accepts', async () => {
   const { body } = await world.call('GET', '/.well-known/oauth-authorization-server')
   const taken = []
-  for (const grant_type of ['password', 'authorization_code', 'refresh_token', 'client_credentials', 'implicit']) {
+  const device = 'urn:ietf:params:oauth:grant-type:device_code'
+  const asked = ['password', 'authorization_code', 'refresh_token', 'client_credentials', 'implicit', device]
+  for (const grant_type of asked) {
     const refused = await world.call('POST', '/oauth/token', { form: { grant_type } })
     if (refused.body.code !== 'grant_type_unsupported') taken.push(grant_type)
   }

@@ -172,9 +172,10 @@ describe.each(databases)('account administration, on %s:', (database) => {
       const administrative = Object.entries(paths).flatMap(([path, operations]) =>
         Object.entries(operations).flatMap(([method, { security = [] }]) => {
           const scoped = security.some((one) => Object.values(one).some((needed) => needed.length > 0))
-          const named = /^\/(users|audit|service-credentials|jobs|admin|statistics|providers|applications)(\/|$)/.test(
-            path,
-          )
+          const named =
+            /^\/(users|audit|service-credentials|jobs|admin|statistics|providers|applications|branding)(\/|$)/.test(
+              path,
+            )
           // Every route under these paths has a scope, and no route elsewhere has one.
           expect([path, method, scoped]).toEqual([path, method, named])
           return scoped && !path.startsWith('/admin') ? [`${method.toUpperCase()} ${path}`] : []

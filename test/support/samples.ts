@@ -29,6 +29,8 @@ const formats: Readonly<Record<string, string>> = {
   'date-time': '2030-01-01T00:00:00Z',
   email: 'ada@example.com',
 }
+/** Values of fields whose schema does not describe what it accepts. */
+const fields: Readonly<Record<string, string>> = { time_zone: 'America/Sao_Paulo' }
 
 /** One sample for each alternative of the outermost union, with every optional field. */
 export function samplesOf(schema: z.ZodType, known: Readonly<Record<string, unknown>> = {}): readonly Sample[] {
@@ -38,6 +40,7 @@ export function samplesOf(schema: z.ZodType, known: Readonly<Record<string, unkn
   function make(unread: Node, name: string): Sample {
     const node = follow(unread)
     if (Object.hasOwn(known, name)) return { value: known[name], texts: typeof known[name] === 'string' ? [[]] : [] }
+    if (Object.hasOwn(fields, name)) return { value: fields[name], texts: [[]] }
     if (node.const !== undefined) return { value: node.const, texts: [] }
     if (node.enum) return { value: node.enum[0], texts: [] }
     const [first] = node.anyOf ?? node.oneOf ?? []

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Refused } from '../../applications/applications.ts'
 import type { ApplicationFault } from '../../applications/faults.ts'
-import { applicationAuths, applicationKinds, limits } from '../../applications/policy.ts'
+import { applicationAuths, applicationKinds, applicationLimits } from '../../applications/policy.ts'
 import type { Application, ApplicationChange } from '../../applications/ports.ts'
 import { err, ok } from '../../kernel/result.ts'
 import { json, noContent } from '../reply.ts'
@@ -13,7 +13,7 @@ const common = { tag: 'Applications', surface: 'api', limit: 'account' } as cons
 const reading = { ...common, auth: 'user', scope: 'applications:read' } as const
 const writing = { ...common, auth: 'recent', scope: 'applications:write' } as const
 
-const uri = storable(limits.uriLength).min(1)
+const uri = storable(applicationLimits.uriLength).min(1)
 const scopeName = z
   .string()
   .regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/)
@@ -21,39 +21,45 @@ const scopeName = z
 const days = 86_400
 
 const fields = {
-  name: line.min(1).max(limits.nameLength).describe('The name that people see when they sign in'),
+  name: line.min(1).max(applicationLimits.nameLength).describe('The name that people see when they sign in'),
   first_party: z.boolean().describe('Operated by you: people are not asked for consent'),
   redirect_uris: z
     .array(uri)
-    .max(limits.uris)
+    .max(applicationLimits.uris)
     .describe(
       'Where people may return to, compared character by character; the port of a loopback address is free for native applications',
     ),
-  post_logout_redirect_uris: z.array(uri).max(limits.uris).describe('Where people may return to after signing out'),
+  post_logout_redirect_uris: z
+    .array(uri)
+    .max(applicationLimits.uris)
+    .describe('Where people may return to after signing out'),
   scopes: z
     .array(scopeName)
-    .max(limits.scopes)
+    .max(applicationLimits.scopes)
     .describe('What the application may ask for; always contains `openid`, unless it is a machine'),
-  resources: z.array(uri).max(limits.resources).describe('The APIs it may request access tokens for (RFC 8707)'),
+  resources: z
+    .array(uri)
+    .max(applicationLimits.resources)
+    .describe('The APIs it may request access tokens for (RFC 8707)'),
   client_auth: z.enum(applicationAuths).describe('How it authenticates at the token endpoint'),
   access_token_seconds: z
     .number()
     .int()
-    .min(limits.accessSeconds.least)
-    .max(limits.accessSeconds.most)
+    .min(applicationLimits.accessSeconds.least)
+    .max(applicationLimits.accessSeconds.most)
     .nullable()
     .describe('Lifetime of its access tokens; null: that of the service'),
   refresh_token_seconds: z
     .number()
     .int()
-    .min(limits.refreshSeconds.least)
-    .max(limits.refreshSeconds.most)
+    .min(applicationLimits.refreshSeconds.least)
+    .max(applicationLimits.refreshSeconds.most)
     .nullable()
     .describe('Idle lifetime of its refresh tokens; null: that of the service'),
   backchannel_logout_uri: uri.nullable().describe('Where it is notified when a session ends; null: nowhere'),
   cors_origins: z
     .array(uri)
-    .max(limits.origins)
+    .max(applicationLimits.origins)
     .describe('The origins from which its scripts may call the API; only for browser applications'),
   logo_uri: uri.nullable().describe('A picture that people see on the consent page; null: none'),
   jwks: z
@@ -61,7 +67,8 @@ const fields = {
       keys: z
         .array(z.record(z.string().max(64), z.unknown()))
         .min(1)
-        .max(limits.keys),
+        .max(applicationLimits.keys)
+        .describe('The keys, as JSON Web Keys'),
     })
     .nullable()
     .describe('Its public keys, with which it signs assertions and request objects (RFC 7517); null: none'),

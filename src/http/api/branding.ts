@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { BrandChange, BrandView, InvalidBrand } from '../../branding/branding.ts'
-import { type BrandTextField, brandTextFields, nameOf } from '../../branding/fields.ts'
+import { type BrandTextField, brandTextFields, snakeNameOf } from '../../branding/fields.ts'
 import { err, ok, type Result } from '../../kernel/result.ts'
 import { json } from '../reply.ts'
 import { object, route } from '../route.ts'
@@ -10,7 +10,8 @@ import type { Services } from '../services.ts'
 const common = { tag: 'Administration', surface: 'api', path: '/branding', limit: 'account' } as const
 
 const text = storable(4096)
-const fields = {
+/** The fields of a brand, as text. */
+export const brandTexts = {
   name: text.describe('The name of the service, on pages and in email'),
   color: text.describe('The accent color, such as `#1f4f82`'),
   support_email: text.describe('Where people get help'),
@@ -24,14 +25,14 @@ const fields = {
   mail_footer: text.describe('Text below every email, in English'),
   mail_footer_pt: text.describe('The same in Portuguese'),
 }
-type FieldName = keyof typeof fields
-export const fieldNames = Object.keys(fields) as readonly FieldName[]
+type FieldName = keyof typeof brandTexts
+export const fieldNames = Object.keys(brandTexts) as readonly FieldName[]
 
 /** The name in the API of a field of ours. */
-export const apiNameOf = (field: BrandTextField): FieldName => nameOf(field) as FieldName
+export const apiNameOf = (field: BrandTextField): FieldName => snakeNameOf(field) as FieldName
 
 const each = <T extends z.ZodType>(of: (schema: typeof text) => T) =>
-  Object.fromEntries(Object.entries(fields).map(([name, schema]) => [name, of(schema)])) as {
+  Object.fromEntries(Object.entries(brandTexts).map(([name, schema]) => [name, of(schema)])) as {
     [N in FieldName]: T
   }
 
@@ -85,7 +86,7 @@ export const answered = (done: Result<BrandView, InvalidBrand>) => {
 }
 
 const example = {
-  ...Object.fromEntries(Object.keys(fields).map((name) => [name, null])),
+  ...Object.fromEntries(Object.keys(brandTexts).map((name) => [name, null])),
   name: 'Example',
   color: '#1f4f82',
   changed: ['name', 'color'],

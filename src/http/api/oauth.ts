@@ -144,6 +144,14 @@ const Tokens = z
   })
   .meta({ id: 'ApplicationTokens', description: 'The tokens of an application' })
 
+/** The grants of the token endpoint, as its metadata names them. */
+const grantTypes: ReadonlySet<string> = new Set([
+  'authorization_code',
+  'refresh_token',
+  'client_credentials',
+  deviceGrant,
+])
+
 const token = route({
   ...endpoint,
   method: 'post',
@@ -179,6 +187,7 @@ const token = route({
   reply: Tokens,
   fails: [...engineCodes, 'device_too_soon', 'client_not_allowed'],
   async handle({ body, header, origin }, { applications, flows, openid }: Services) {
+    if (!grantTypes.has(body.grant_type)) return fail('grant_type_unsupported')
     const authorization = header('authorization')
     const proof = header('dpop')
     const application = await applications.authenticate(readApplication(authorization, body))
@@ -192,8 +201,6 @@ const token = route({
       const done = readEngine(await openid.post(paths.token, application.value, pairsOf(body), proof, origin), Tokens)
       return done.ok ? ok(json(done.value)) : done
     }
-    if (body.grant_type !== 'refresh_token' && body.grant_type !== 'client_credentials')
-      return fail('grant_type_unsupported')
     const { refresh_token: given = '', scope, resource: resources = [] } = body
     const key = await openid.keyOf(proof)
     if (!key.ok) return key

@@ -9,13 +9,13 @@ import { User, userOf } from '../schemas/account.ts'
 import { pageOf } from '../schemas/activity.ts'
 import {
   accountParams,
+  accountSessionParams,
   LocaleName,
   line,
   pageSize,
   pictureUrl,
   RoleSchema,
   sessionFields,
-  sessionParams,
   time,
   userCursor,
   userCursorOf,
@@ -287,7 +287,7 @@ export const endSession = route({
   path: '/users/:id/sessions/:session_id',
   summary: 'End a session of an account',
   description: 'Signs out an account on one device.',
-  params: object({ ...accountParams.shape, session_id: sessionParams.shape.id }),
+  params: accountSessionParams,
   status: 204,
   fails: ['session_not_found'],
   async handle({ who, params, origin }, { devices }: Services) {

@@ -11,7 +11,7 @@ import { object, route } from '../route.ts'
 import { LocaleName, line, pictureUrl, timeZone } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { languageCookie, noticeCookie } from '../sign-in-answers.ts'
-import { Choice, Field } from './field.tsx'
+import { Field, Select } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show, Time, Unseen } from './layout.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 import { textsFor } from './texts.ts'
@@ -51,14 +51,14 @@ const account = route({
               optional
             />
             <PictureField {...reader} chosen={mine.picture} pictures={pictures} />
-            <Choice
+            <Select
               name="locale"
               label={profile.language}
               hint={profile.languageHint}
               value={mine.locale ?? locale}
               options={locales.map((one) => [one, textsFor(one).ownLanguage])}
             />
-            <Choice
+            <Select
               name="time_zone"
               label={profile.timeZone}
               hint={profile.timeZoneHint}

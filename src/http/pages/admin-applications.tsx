@@ -1,6 +1,6 @@
 import type { VNode } from 'preact'
 import { z } from 'zod'
-import { isStandardScope, limits } from '../../applications/policy.ts'
+import { applicationLimits, isStandardScope } from '../../applications/policy.ts'
 import type { Application } from '../../applications/ports.ts'
 import { snippetsOf } from '../../applications/snippets.ts'
 import type { Locale } from '../../errors/catalogue.ts'
@@ -104,7 +104,7 @@ const list = route({
 
 /** A number of people; they are counted up to a limit. */
 const numberOf = (count: number, locale: Locale): string =>
-  `${new Intl.NumberFormat(locale).format(count)}${count === limits.countedUsers ? '+' : ''}`
+  `${new Intl.NumberFormat(locale).format(count)}${count === applicationLimits.countedUsers ? '+' : ''}`
 
 const application = route({
   ...reading,

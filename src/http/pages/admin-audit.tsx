@@ -13,7 +13,7 @@ import type { Services } from '../services.ts'
 import { adminPage, mayNow, perPage, query, userPage } from './admin-frame.tsx'
 import { deviceWords } from './device-words.ts'
 import { eventWords } from './event-words.ts'
-import { Choice, Field } from './field.tsx'
+import { Field, Select } from './field.tsx'
 import { Facts, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
 import { refusalOf } from './refusal.tsx'
 import { Table } from './table.tsx'
@@ -152,7 +152,7 @@ function FilterForm({ given, ...reader }: Reader & { given: Filters }): VNode {
         maxlength={200}
         optional
       />
-      <Choice
+      <Select
         name="event"
         label={auditLog.event}
         value={given.event}
@@ -163,7 +163,7 @@ function FilterForm({ given, ...reader }: Reader & { given: Filters }): VNode {
           ...(given.event === '' || isGroup ? [] : [[given.event, given.event] as const]),
         ]}
       />
-      <Choice
+      <Select
         name="outcome"
         label={auditLog.outcome}
         value={given.outcome}

@@ -3,12 +3,12 @@ import { z } from 'zod'
 import type { BrandView } from '../../branding/branding.ts'
 import type { BrandTextField } from '../../branding/fields.ts'
 import { ok } from '../../kernel/result.ts'
-import { answered, apiNameOf, changeOf, fieldNames, update } from '../api/branding.ts'
+import { answered, apiNameOf, brandTexts, changeOf, fieldNames, update } from '../api/branding.ts'
 import { formOf } from '../form.ts'
 import { type FieldFault, fault } from '../problem.ts'
 import { seeOther } from '../reply.ts'
 import { type Principal, route } from '../route.ts'
-import { storable } from '../schemas/fields.ts'
+import type { storable } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { adminPage } from './admin-frame.tsx'
 import { BrandPreview } from './brand-preview.tsx'
@@ -179,7 +179,7 @@ const page = route({
   },
 })
 
-const texts = Object.fromEntries(fieldNames.map((name) => [name, storable(4096).optional()])) as Record<
+const texts = Object.fromEntries(fieldNames.map((name) => [name, brandTexts[name].optional()])) as Record<
   (typeof fieldNames)[number],
   z.ZodOptional<ReturnType<typeof storable>>
 >

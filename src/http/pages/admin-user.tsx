@@ -22,10 +22,10 @@ import { object, route } from '../route.ts'
 import { idParams } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { AuditTable } from './admin-audit.tsx'
-import { adminPage, mayNow, nameOf, userPage } from './admin-frame.tsx'
+import { accountLabel, adminPage, mayNow, userPage } from './admin-frame.tsx'
 import { Ask } from './ask.tsx'
 import { deviceWords } from './device-words.ts'
-import { Choice } from './field.tsx'
+import { Select } from './field.tsx'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
 import { UserApplications } from './permission-applications.tsx'
 import { doneAt, doneMessageOf, doneQuery, type Notice } from './status.ts'
@@ -73,7 +73,7 @@ const user = route({
       locale,
       <Layout
         {...reader}
-        title={nameOf(account)}
+        title={accountLabel(account)}
         signedIn={csrf}
         scopes={who.scopes}
         status={doneMessageOf(asked.done, locale)}
@@ -174,7 +174,7 @@ const askDelete = route({
     const csrf = csrfToken()
     return show(
       locale,
-      <Layout {...reader} title={admin.deleteTitle(nameOf(found.account))} signedIn={csrf} scopes={who.scopes}>
+      <Layout {...reader} title={admin.deleteTitle(accountLabel(found.account))} signedIn={csrf} scopes={who.scopes}>
         <p>{admin.deleteText}</p>
         <div class="actions">
           <Form action={`${userPage(params.id)}/delete`} csrf={csrf}>
@@ -259,7 +259,7 @@ function SameAddress({ accounts, ...reader }: Reader & { accounts: readonly Acco
         {accounts.map((account) => (
           <li key={account.id}>
             <span>
-              <a href={userPage(account.id)}>{nameOf(account)}</a>{' '}
+              <a href={userPage(account.id)}>{accountLabel(account)}</a>{' '}
               <span class="fine">
                 {account.emailVerified ? profile.verified : profile.notVerified} ·{' '}
                 <Time {...reader} at={account.createdAt} />
@@ -305,7 +305,7 @@ function Devices({ account, sessions, csrf, mayEnd, ...reader }: DevicesProps): 
                     csrf={csrf}
                     label={people.endDevice}
                     about={device}
-                    what={people.endDeviceWhat(device, nameOf(account))}
+                    what={people.endDeviceWhat(device, accountLabel(account))}
                     yes={people.endDeviceYes}
                   />
                 </div>
@@ -329,7 +329,7 @@ type ActsProps = Reader & {
 function Acts({ account, own, csrf, may, ...reader }: ActsProps): VNode | null {
   const { admin, people } = reader.say
   const page = userPage(account.id)
-  const name = nameOf(account)
+  const name = accountLabel(account)
   if (!may.allowed) return null
   const act = (path: string, label: string, what: string, yes: string, fields?: ComponentChildren) => (
     <Ask action={`${page}/${path}`} csrf={csrf} label={label} about={name} what={what} yes={yes}>
@@ -337,7 +337,7 @@ function Acts({ account, own, csrf, may, ...reader }: ActsProps): VNode | null {
     </Ask>
   )
   const roleField = (
-    <Choice
+    <Select
       name="role"
       label={admin.role}
       value={account.role}

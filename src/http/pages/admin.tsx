@@ -5,8 +5,8 @@ import { roles } from '../../kernel/account.ts'
 import { route } from '../route.ts'
 import { line, userCursor, userCursorOf } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
-import { adminPage, nameOf, perPage, query, userPage } from './admin-frame.tsx'
-import { Choice, Field } from './field.tsx'
+import { accountLabel, adminPage, perPage, query, userPage } from './admin-frame.tsx'
+import { Field, Select } from './field.tsx'
 import { Layout, type Reader, readerOf, show, Time } from './layout.tsx'
 import { doneMessageOf, doneQuery } from './status.ts'
 import { Table } from './table.tsx'
@@ -74,7 +74,7 @@ const users = route({
                 key: account.id,
                 cells: [
                   <a key="name" href={userPage(account.id)}>
-                    {nameOf(account)}
+                    {accountLabel(account)}
                   </a>,
                   account.email === null ? (
                     '–'
@@ -124,13 +124,13 @@ function FilterForm({ given, isFiltered, ...reader }: Reader & { given: Filters;
         maxlength={200}
         optional
       />
-      <Choice
+      <Select
         name="role"
         label={admin.role}
         value={given.role}
         options={[['', people.anyRole], ...roles.map((role) => [role, admin.roles[role]] as const)]}
       />
-      <Choice
+      <Select
         name="state"
         label={people.state}
         value={given.state}
@@ -140,7 +140,7 @@ function FilterForm({ given, isFiltered, ...reader }: Reader & { given: Filters;
           ['disabled', people.states.disabled],
         ]}
       />
-      <Choice
+      <Select
         name="verified"
         label={people.verified}
         value={given.verified}
@@ -150,7 +150,7 @@ function FilterForm({ given, isFiltered, ...reader }: Reader & { given: Filters;
           ['no', people.verifiedStates.no],
         ]}
       />
-      <Choice
+      <Select
         name="second_factor"
         label={people.secondFactor}
         value={given.second_factor}

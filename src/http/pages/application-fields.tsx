@@ -5,9 +5,9 @@ import {
   applicationAuths,
   applicationAuthsOf,
   applicationKinds,
+  applicationLimits,
   isStandardScope,
   kindRules,
-  limits,
   standardScopes,
 } from '../../applications/policy.ts'
 import type { Application } from '../../applications/ports.ts'
@@ -255,7 +255,7 @@ function SessionFields({ values, ...reader }: Reader & Pick<FieldsProps, 'values
       <Field
         name="refresh_token_seconds"
         label={words.refreshSeconds}
-        hint={secondsHint(reader, limits.refreshSeconds)}
+        hint={secondsHint(reader, applicationLimits.refreshSeconds)}
         autocomplete="off"
         code="digits"
         maxlength={9}
@@ -268,7 +268,7 @@ function SessionFields({ values, ...reader }: Reader & Pick<FieldsProps, 'values
         hint={words.backchannelHint}
         autocomplete="off"
         code="text"
-        maxlength={limits.uriLength}
+        maxlength={applicationLimits.uriLength}
         optional
         value={values.backchannelLogoutUri ?? ''}
       />
@@ -278,7 +278,7 @@ function SessionFields({ values, ...reader }: Reader & Pick<FieldsProps, 'values
         hint={words.logoHint}
         autocomplete="off"
         code="text"
-        maxlength={limits.uriLength}
+        maxlength={applicationLimits.uriLength}
         optional
         value={values.logoUri ?? ''}
       />
@@ -299,7 +299,7 @@ export function ApplicationFields({ kind, values, isNew, ...reader }: FieldsProp
         label={words.name}
         hint={words.nameHint}
         autocomplete="off"
-        maxlength={limits.nameLength}
+        maxlength={applicationLimits.nameLength}
         value={values.name}
       />
       {hasPeople ? <PeopleFields {...reader} kind={kind} values={values} /> : null}
@@ -345,7 +345,7 @@ export function ApplicationFields({ kind, values, isNew, ...reader }: FieldsProp
         <Field
           name="access_token_seconds"
           label={words.accessSeconds}
-          hint={secondsHint(reader, limits.accessSeconds)}
+          hint={secondsHint(reader, applicationLimits.accessSeconds)}
           autocomplete="off"
           code="digits"
           maxlength={9}
@@ -360,7 +360,7 @@ export function ApplicationFields({ kind, values, isNew, ...reader }: FieldsProp
             hint={words.jwksUriHint}
             autocomplete="off"
             code="text"
-            maxlength={limits.uriLength}
+            maxlength={applicationLimits.uriLength}
             optional
             value={values.jwksUri ?? ''}
           />

@@ -91,7 +91,7 @@ export function Field(props: FieldProps): VNode {
   )
 }
 
-type ChoiceProps = {
+type SelectProps = {
   readonly name: string
   readonly label: string
   readonly hint?: string
@@ -102,7 +102,7 @@ type ChoiceProps = {
 }
 
 /** A field with one of several values. */
-export function Choice({ name, label, hint, value, options, children }: ChoiceProps): VNode {
+export function Select({ name, label, hint, value, options, children }: SelectProps): VNode {
   const { id, typed = value } = useTyped(name, name)
   const { refusal, explainedBy, isFirst } = useRefusal(id)
   const described = [hint === undefined ? undefined : `${id}-hint`, explainedBy].filter(Boolean).join(' ')

@@ -129,6 +129,7 @@ section > p { color: var(--soft); }
 .numbers thead tr:first-child > * { border-top: 0; }
 .numbers td { font-variant-numeric: tabular-nums; }
 .numbers .fine { display: block; }
+.numbers a { display: inline-block; min-height: 1.5rem; }
 .numbers td > details { margin: 0; }
 .filters { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(13rem, 100%), 1fr)); gap: 0 1rem; align-items: end; }
 .filters > details, .filters > .actions { grid-column: 1 / -1; }

@@ -21,7 +21,7 @@ const kinds: Readonly<Record<ApplicationKind, { readonly name: string; readonly 
 }
 
 /** The texts of the administrators' pages about applications. */
-export const applications = {
+export const englishApplications = {
   title: 'Applications',
   intro: 'The applications that people sign in to with their account here.',
   add: 'Add an application',

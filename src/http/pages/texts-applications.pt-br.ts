@@ -1,6 +1,6 @@
-import type { applications as en } from './texts-applications.en.ts'
+import type { englishApplications as en } from './texts-applications.en.ts'
 
-export const applications: typeof en = {
+export const portugueseApplications: typeof en = {
   title: 'Aplicativos',
   intro: 'Os aplicativos em que as pessoas entram com a conta daqui.',
   add: 'Adicionar um aplicativo',

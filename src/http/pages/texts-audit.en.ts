@@ -35,7 +35,7 @@ const words: AuditWords = {
   'provider_token.lent': ({ provider }) => `A back end acted for the person at ${provider}`,
 }
 
-export const auditLog = {
+export const englishAuditLog = {
   words,
   account: 'Person',
   accountHint: 'Email address, name or account ID.',

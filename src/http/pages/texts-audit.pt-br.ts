@@ -1,5 +1,5 @@
 import type { AuditWords } from './texts.ts'
-import type { auditLog as en } from './texts-audit.en.ts'
+import type { englishAuditLog as en } from './texts-audit.en.ts'
 
 const words: AuditWords = {
   'signing_key.rotated': 'Uma nova chave de assinatura foi publicada',
@@ -34,7 +34,7 @@ const words: AuditWords = {
   'provider_token.lent': ({ provider }) => `Um servidor agiu pela pessoa em ${provider}`,
 }
 
-export const auditLog: typeof en = {
+export const portugueseAuditLog: typeof en = {
   words,
   account: 'Pessoa',
   accountHint: 'E-mail, nome ou ID da conta.',

@@ -1,5 +1,5 @@
 /** The texts of the administrators' page about branding. */
-export const branding = {
+export const englishBranding = {
   title: 'Branding',
   intro: 'How pages and email present your organization. A change applies to all nodes within two seconds.',
   pages: 'Pages',

@@ -1,6 +1,6 @@
-import type { branding as english } from './texts-branding.en.ts'
+import type { englishBranding as english } from './texts-branding.en.ts'
 
-export const branding: typeof english = {
+export const portugueseBranding: typeof english = {
   title: 'Identidade visual',
   intro:
     'Como as páginas e os e-mails apresentam a sua organização. A mudança chega a todos os nós em até dois segundos.',

@@ -1,5 +1,5 @@
 /** What administrators see and do about the accounts of others. */
-export const people = {
+export const englishPeople = {
   counted: (count: string) => `${count} accounts, counted at the last full hour.`,
   state: 'State',
   anyRole: 'Any role',

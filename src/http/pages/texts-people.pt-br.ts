@@ -1,6 +1,6 @@
-import type { people as en } from './texts-people.en.ts'
+import type { englishPeople as en } from './texts-people.en.ts'
 
-export const people: typeof en = {
+export const portuguesePeople: typeof en = {
   counted: (count: string) => `${count} contas, contadas na última hora cheia.`,
   state: 'Situação',
   anyRole: 'Qualquer papel',

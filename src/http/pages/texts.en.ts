@@ -1,8 +1,8 @@
 import type { EventWords, Factor, RevocationResult, SessionEndReason } from './texts.ts'
-import { applications } from './texts-applications.en.ts'
-import { auditLog } from './texts-audit.en.ts'
-import { branding } from './texts-branding.en.ts'
-import { people } from './texts-people.en.ts'
+import { englishApplications } from './texts-applications.en.ts'
+import { englishAuditLog } from './texts-audit.en.ts'
+import { englishBranding } from './texts-branding.en.ts'
+import { englishPeople } from './texts-people.en.ts'
 
 const ended: Record<SessionEndReason, string> = {
   logout: 'Signed out',
@@ -196,7 +196,7 @@ export const en = {
     title: 'Connect a device',
     intro: 'Type the code that your device shows.',
     code: 'Code',
-    hint: 'Eight letters. Spaces, hyphens and small letters do not matter.',
+    hint: 'Eight characters. You may type it in lower case, with or without the hyphen.',
     next: 'Continue',
     unknown: 'There is no such code, or it has expired. Check the code, or start again on your device.',
     allowTitle: (application: string) => `Sign in to ${application} on another device?`,
@@ -963,8 +963,8 @@ export const en = {
     runsAndFailures: (runs: string, failures: string) => `${runs}, of which ${failures} failed`,
     backlog: 'Backlog',
   },
-  applications,
-  branding,
+  applications: englishApplications,
+  branding: englishBranding,
 
   providers: {
     words: {
@@ -1129,8 +1129,8 @@ export const en = {
     } as Readonly<Record<string, string>>,
     hints: {} as Readonly<Record<string, string>>,
   },
-  auditLog,
-  people,
+  auditLog: englishAuditLog,
+  people: englishPeople,
 
   admin: {
     title: 'Administration',

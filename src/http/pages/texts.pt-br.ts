@@ -1,9 +1,9 @@
 import type { Texts } from './texts.en.ts'
 import type { EventWords, Factor, RevocationResult, SessionEndReason } from './texts.ts'
-import { applications } from './texts-applications.pt-br.ts'
-import { auditLog } from './texts-audit.pt-br.ts'
-import { branding } from './texts-branding.pt-br.ts'
-import { people } from './texts-people.pt-br.ts'
+import { portugueseApplications } from './texts-applications.pt-br.ts'
+import { portugueseAuditLog } from './texts-audit.pt-br.ts'
+import { portugueseBranding } from './texts-branding.pt-br.ts'
+import { portuguesePeople } from './texts-people.pt-br.ts'
 
 const ended: Record<SessionEndReason, string> = {
   logout: 'Saiu da conta',
@@ -978,8 +978,8 @@ export const ptBR: Texts = {
     runsAndFailures: (runs: string, failures: string) => `${runs}, das quais ${failures} com falha`,
     backlog: 'À espera',
   },
-  applications,
-  branding,
+  applications: portugueseApplications,
+  branding: portugueseBranding,
 
   providers: {
     words: {
@@ -1170,8 +1170,8 @@ export const ptBR: Texts = {
       USERINFO: '`required`: precisa funcionar; `optional`: pode ser recusado; `off`: nunca é chamado.',
     },
   },
-  auditLog,
-  people,
+  auditLog: portugueseAuditLog,
+  people: portuguesePeople,
 
   admin: {
     title: 'Administração',

@@ -110,6 +110,10 @@ const pathId = (parameter: string, description: string) => anId.meta({ parameter
 export const idParams = object({ id: pathId('Id', 'The ID from the list or from the response that created it') })
 export const accountParams = object({ id: pathId('AccountId', 'The ID of an account') })
 export const sessionParams = object({ id: pathId('SessionId', 'The ID of a session') })
+export const accountSessionParams = object({
+  id: pathId('AccountId', 'The ID of an account'),
+  session_id: pathId('AccountSessionId', 'The ID of a session of the account'),
+})
 export const identityParams = object({ id: pathId('IdentityId', 'The ID of a linked identity') })
 export const passkeyParams = object({ id: pathId('PasskeyId', 'The ID of a passkey') })
 export const credentialParams = object({ id: pathId('CredentialId', 'The ID of a service credential') })

@@ -2,8 +2,10 @@
  * OpenID Connect discovery. The document is fetched when first needed, so the service can start while the issuer is
  * down. It is refreshed after an hour; until a new one arrives, the last one is used.
  */
+
 import type { Clock } from '../../kernel/clock.ts'
 import { isLoopback } from '../../kernel/loopback.ts'
+import { parseUrl } from '../../kernel/parse-url.ts'
 import { ok, type Result } from '../../kernel/result.ts'
 import { issuerMismatch } from '../issuer.ts'
 import { isRecord } from '../profile-text.ts'
@@ -108,7 +110,7 @@ function selectTokenAuth(methods: unknown): TokenAuth | undefined {
 
 /** Secrets and tokens are sent there, so it must be https. Outside production, http to loopback is allowed. */
 function isSafe(text: string, production: boolean): boolean {
-  if (!URL.canParse(text)) return false
+  if (parseUrl(text) === undefined) return false
   const { protocol, hostname, username } = new URL(text)
   if (username !== '') return false
   return protocol === 'https:' || (protocol === 'http:' && !production && isLoopback(hostname))

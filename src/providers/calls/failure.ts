@@ -42,9 +42,12 @@ export function failureOf(error: unknown): Failure {
   return inner instanceof CallFailure ? inner.failure : { kind: 'garbage', reason: 'unreadable_answer' }
 }
 
+const words = ['[A-Z]?[a-z]+', '[A-Z]+'].map((word) => `${word}(?:[_ ]${word})*`)
+const errorCode = new RegExp(`^(?:OAuthException|${words.join('|')})$`)
+
 /**
  * An `error` code that is safe to log, or `null`. Codes consist of words (RFC 6749 §5.2, and every provider here). A
- * value with digits may be an echoed secret.
+ * value with digits, or with an upper-case character inside of a word, may be an echoed secret.
  */
 export const readErrorCode = (value: unknown): string | null =>
-  typeof value === 'string' && /^[A-Za-z][A-Za-z_ ]{0,47}$/.test(value) ? value : null
+  typeof value === 'string' && value.length <= 48 && errorCode.test(value) ? value : null
