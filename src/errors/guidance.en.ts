@@ -202,16 +202,17 @@ export const guide: Guide = {
       'Compare the scopes of the token with those of the route in the API reference. Create a service credential with the right permission: it cannot be added later.',
   },
   invalid_client: {
-    happened: 'A back end did not prove which service credential it has.',
+    happened: 'A back end did not prove which service credential it has, or an application which application it is.',
     causes: [
       'The ID or the secret is missing, wrong, or mixed up between environments.',
       'The secret was rotated, and the time in which the previous one is accepted is over.',
-      'The credential was revoked.',
+      'The credential was revoked, or the application was disabled or deleted.',
+      'The application authenticates in another way than its `client_auth`, for example with the secret in the form.',
       'The request has no `Authorization` header, or a proxy removes it.',
     ],
     person: 'This is a request between programs. Report it to the operator of the application that you use.',
     developer:
-      'Send ID and secret with HTTP Basic, or as the bearer token `<id>.<secret>`. The event `service_credential.refused` names the credential if the ID is known.',
+      'Send ID and secret with HTTP Basic. An application that is registered for another `client_auth` uses that one; a service credential may also be the bearer token `<id>.<secret>`. The event `service_credential.refused` names the credential if the ID is known.',
   },
 
   // Administration

@@ -199,16 +199,18 @@ export const portugueseGuide: Guide = {
       'Compare os escopos do token com os da rota na referência da API. Crie uma credencial de serviço com a permissão certa: não é possível adicioná-la depois.',
   },
   invalid_client: {
-    happened: 'Um back-end não comprovou qual é a sua credencial de serviço.',
+    happened:
+      'Um back-end não comprovou qual é a sua credencial de serviço, ou um aplicativo não comprovou qual aplicativo é.',
     causes: [
       'O ID ou o segredo falta, está errado ou é de outro ambiente.',
       'O segredo foi trocado, e o prazo em que o anterior ainda é aceito terminou.',
-      'A credencial foi revogada.',
+      'A credencial foi revogada, ou o aplicativo foi desativado ou excluído.',
+      'O aplicativo se autentica de outra forma que a do seu `client_auth`, por exemplo com o segredo no formulário.',
       'A requisição não tem o cabeçalho `Authorization`, ou um proxy o remove.',
     ],
     person: 'Esta é uma requisição entre programas. Avise quem opera o aplicativo que você usa.',
     developer:
-      'Envie o ID e o segredo por HTTP Basic, ou como o token `<id>.<secret>`. O evento `service_credential.refused` indica a credencial, se o ID for conhecido.',
+      'Envie o ID e o segredo por HTTP Basic. Um aplicativo registrado com outro `client_auth` usa esse; uma credencial de serviço também pode ser o token `<id>.<secret>`. O evento `service_credential.refused` indica a credencial, se o ID for conhecido.',
   },
 
   // Administration

@@ -55,6 +55,11 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
+test.each(['README.md', 'README.pt-BR.md'])('%s is a front door: it has at most 200 lines', (file) => {
+  const lines = readFileSync(inTree(file), 'utf8').trimEnd().split('\n')
+  expect(lines.length).toBeLessThanOrEqual(200)
+})
+
 const shell = (script: string) =>
   promisify(execFile)('bash', ['-e', '-o', 'pipefail', '-c', script], { cwd: folder, timeout: 30_000 })
 
