@@ -202,16 +202,17 @@ export const guide: Guide = {
       'Compare the scopes of the token with those of the route in the API reference. Create a service credential with the right permission: it cannot be added later.',
   },
   invalid_client: {
-    happened: 'A back end did not prove which service credential it has.',
+    happened: 'A back end did not prove which service credential it has, or an application did not prove who it is.',
     causes: [
       'The ID or the secret is missing, wrong, or mixed up between environments.',
       'The secret was rotated, and the time in which the previous one is accepted is over.',
-      'The credential was revoked.',
+      'The credential was revoked, or the application is disabled or deleted.',
+      'The application authenticates in another way than it is registered for (`client_auth`).',
       'The request has no `Authorization` header, or a proxy removes it.',
     ],
     person: 'This is a request between programs. Report it to the operator of the application that you use.',
     developer:
-      'Send ID and secret with HTTP Basic, or as the bearer token `<id>.<secret>`. The event `service_credential.refused` names the credential if the ID is known.',
+      'Send ID and secret with HTTP Basic, or as the bearer token `<id>.<secret>`. An application authenticates as it is registered. The event `service_credential.refused` names the credential, and `application.refused` the application, if the ID is known. After a few wrong attempts, the response to the network is 429.',
   },
 
   // Administration
@@ -1229,6 +1230,7 @@ export const guide: Guide = {
       'Many people share one IP address, such as an office or a mobile network.',
       '`TRUST_PROXY_HOPS` is too low, so that all requests count for the address of the proxy.',
       'One person sent 60 team invitations within an hour, or one email address received five of them.',
+      'An application in the network sends a wrong secret or a wrong assertion. A right one is still accepted.',
     ],
     person: 'Wait as long as the message says and try again.',
     developer: 'Wait for `Retry-After` and use growing pauses. If everyone is affected, check `TRUST_PROXY_HOPS`.',

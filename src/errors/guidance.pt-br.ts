@@ -199,16 +199,17 @@ export const portugueseGuide: Guide = {
       'Compare os escopos do token com os da rota na referência da API. Crie uma credencial de serviço com a permissão certa: não é possível adicioná-la depois.',
   },
   invalid_client: {
-    happened: 'Um back-end não comprovou qual é a sua credencial de serviço.',
+    happened: 'Um back-end não comprovou qual é a sua credencial de serviço, ou um aplicativo não se autenticou.',
     causes: [
       'O ID ou o segredo falta, está errado ou é de outro ambiente.',
       'O segredo foi trocado, e o prazo em que o anterior ainda é aceito terminou.',
-      'A credencial foi revogada.',
+      'A credencial foi revogada, ou o aplicativo está desativado ou foi excluído.',
+      'O aplicativo se autentica de um modo diferente do registrado (`client_auth`).',
       'A requisição não tem o cabeçalho `Authorization`, ou um proxy o remove.',
     ],
     person: 'Esta é uma requisição entre programas. Avise quem opera o aplicativo que você usa.',
     developer:
-      'Envie o ID e o segredo por HTTP Basic, ou como o token `<id>.<secret>`. O evento `service_credential.refused` indica a credencial, se o ID for conhecido.',
+      'Envie o ID e o segredo por HTTP Basic, ou como o token `<id>.<secret>`. Um aplicativo se autentica como foi registrado. O evento `service_credential.refused` indica a credencial, e `application.refused` o aplicativo, se o ID for conhecido. Depois de algumas tentativas erradas, a rede recebe 429.',
   },
 
   // Administration
@@ -1232,6 +1233,7 @@ export const portugueseGuide: Guide = {
       'Muitas pessoas usam o mesmo endereço IP, como em um escritório ou em uma rede móvel.',
       '`TRUST_PROXY_HOPS` é baixo demais, e todas as requisições contam para o endereço do proxy.',
       'Uma pessoa enviou 60 convites de equipe em uma hora, ou um e-mail recebeu cinco deles.',
+      'Um aplicativo da rede envia um segredo ou uma asserção incorretos. O segredo certo continua sendo aceito.',
     ],
     person: 'Espere o tempo indicado antes de tentar de novo.',
     developer:
