@@ -88,6 +88,7 @@ const facts: { readonly [C in ErrorCode]: Common & Values<C> } = {
   insufficient_scope: { params: { scope: 'users:read' }, events: ['access.refused'], chapters: [roles] },
   invalid_client: {
     events: ['service_credential.refused', 'application.refused'],
+    metrics: ['vinculum_application_refusals_total'],
     chapters: [credentials, applications],
   },
 
@@ -115,6 +116,7 @@ const facts: { readonly [C in ErrorCode]: Common & Values<C> } = {
   authorization_request_expired: { chapters: [signingIn] },
   grant_invalid: {
     events: ['application.signed_out', 'session.ended'],
+    metrics: ['vinculum_application_refreshes_total{result="refused"}'],
     chapters: [['applications.md', 'Refresh tokens']],
   },
   client_not_allowed: { chapters: [['applications.md', 'Register an application']] },
