@@ -585,7 +585,7 @@ export type Origin = {
   readonly ip: string | null
   readonly userAgent: string | null
   readonly requestId: string | null
-  /** The language of the request. Messages to a person use their own language if it is known. */
+  /** The language that the request states, if any. Messages to a person use their own language if it is known. */
   readonly locale?: Locale
   /** SHA-256 of the secret that a browser keeps once a person has proven themselves in it. */
   readonly device?: string
