@@ -103,6 +103,8 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
     ...base,
     stored,
     verifyAssertion: proofs.verifyAssertion,
+    throttle: credentials.throttle,
+    record: audit.record,
     refreshTtlSeconds: lifetimes.refreshTtlSeconds,
     deliver: (uri, notice) => deliverLogoutToken(requests, uri, tokens.logout(notice)),
   })

@@ -3,6 +3,7 @@ import type { CompleteConfig } from '../../src/config.ts'
 import { internalOrigin } from '../../src/events/catalogue.ts'
 import { openFoundation } from '../../src/foundation.ts'
 import { sha256 } from '../../src/kernel/crypto.ts'
+import { ok } from '../../src/kernel/result.ts'
 
 /** An application of the demo. Its ID is fixed, so that the documents can name it. */
 export type DemoApplication = NewApplication & {
@@ -21,7 +22,10 @@ export async function registerApplications(
     for (const { id, kind, secret, ...rest } of declared) {
       const { applications: stored, applicationSessions: sessions } = store
       const applications = createApplications({
+        // Nothing authenticates here.
         verifyAssertion: async () => false,
+        throttle: { takeWrong: async () => ok(null) },
+        record: store.audit.record,
         ...base,
         applications: stored,
         sessions,

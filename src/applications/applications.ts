@@ -78,6 +78,12 @@ type ApplicationsParts = {
   random: Random
   /** Whether an assertion proves that its sender is the application (RFC 7523), and was not used before. */
   verifyAssertion: (application: Application, assertion: string) => Promise<boolean>
+  /** Limits wrong secrets and assertions of one network (`credentials/throttle.ts`). */
+  throttle: {
+    takeWrong(kind: 'application', ip: string | null): Promise<Result<unknown, AppError<'too_many_attempts'>>>
+  }
+  /** Writes a fact to the audit log if nothing else changes. */
+  record: (fact: Fact) => Promise<void>
   onDefect: (error: unknown) => void
 }
 
@@ -89,6 +95,8 @@ export function createApplications({
   ids,
   random,
   verifyAssertion,
+  throttle,
+  record,
   onDefect,
 }: ApplicationsParts) {
   const noted = (
@@ -253,12 +261,28 @@ export function createApplications({
 
     /**
      * Authenticates an application as it is registered (RFC 6749 §2.3). A method that it is not registered for is
-     * refused: a public client must not pass for one with a secret.
+     * refused: a public client must not pass for one with a secret. Only wrong secrets and assertions are throttled, by
+     * their network.
      */
-    async authenticate(presented: PresentedClient | null): Promise<Result<Application, AppError<'invalid_client'>>> {
-      const application = presented && (await find(presented.id))
-      if (!application || application.clientAuth !== presented.method) return fail('invalid_client')
-      return (await isProven(application, presented)) ? ok(application) : fail('invalid_client')
+    async authenticate(
+      presented: PresentedClient | null,
+      origin: Origin,
+    ): Promise<Result<Application, AppError<'invalid_client' | 'rate_limited'>>> {
+      if (presented === null) return fail('invalid_client')
+      const { method } = presented
+      const application = await known(presented.id)
+      const isEnabled = application?.disabledAt === null
+      if (isEnabled && application.clientAuth === method && (await isProven(application, presented)))
+        return ok(application)
+      // Without a secret there is nothing to guess.
+      if (method === 'none') return fail('invalid_client')
+      const counted = await throttle.takeWrong('application', origin.ip)
+      // The ID that was sent may be a secret in the wrong field: only the ID of a registered application is recorded.
+      const data = { application: application?.id ?? null, method }
+      await record({ name: 'application.refused', accountId: null, origin, data })
+      if (counted.ok) return fail('invalid_client')
+      const { retryAfter = 1 } = counted.error
+      return fail('rate_limited', { seconds: String(retryAfter) }, { retryAfter })
     },
 
     /** Whether a secret is the current one. */

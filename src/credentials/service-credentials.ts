@@ -27,7 +27,6 @@ type ServiceCredentialsParts = {
   clock: Clock
   ids: Ids
   random: Random
-  networkOf: (ip: string) => string
   /** Writes a fact to the audit log if nothing else changes. */
   record: (fact: Fact) => Promise<void>
   onDefect: (error: unknown) => void
@@ -35,7 +34,7 @@ type ServiceCredentialsParts = {
 
 /** The credentials of back ends. They act for no user, so their events are in no account's audit log. */
 export function createServiceCredentials(parts: ServiceCredentialsParts) {
-  const { credentials, throttle, clock, ids, random, networkOf, record, onDefect } = parts
+  const { credentials, throttle, clock, ids, random, record, onDefect } = parts
 
   return {
     async create(
@@ -103,18 +102,13 @@ export function createServiceCredentials(parts: ServiceCredentialsParts) {
       return done ? ok(null) : fail('service_credential_not_found')
     },
 
-    /**
-     * Authenticates a back end and checks its scope. A secret of 256 bits cannot be guessed, so it is checked first.
-     * Only wrong secrets are throttled, by their network. If they were counted per credential, anyone who knows its ID
-     * could lock out the back end.
-     */
+    /** Authenticates a back end and checks its scope. Only wrong secrets are throttled, by their network. */
     async authenticate(
       presented: { id: string; secret: string } | null,
       scope: ServiceScope,
       origin: Origin,
     ): Promise<Result<ServiceCredential, AppError<'invalid_client' | 'insufficient_scope' | 'too_many_attempts'>>> {
       if (presented === null) return fail('invalid_client')
-      const { ip } = origin
       const now = clock()
       const found = await credentials.find(presented.id)
       const hash = sha256(presented.secret)
@@ -122,11 +116,7 @@ export function createServiceCredentials(parts: ServiceCredentialsParts) {
       const previous =
         sameSecret(hash, found?.previousHash ?? '') && found?.previousUntil != null && now < found.previousUntil
       if (!found || found.revokedAt !== null || !(current || previous)) {
-        const counted = await throttle.take({
-          subject: `service:${ip === null ? 'unknown' : networkOf(ip)}`,
-          ip,
-          trustedDevice: null,
-        })
+        const counted = await throttle.takeWrong('service', origin.ip)
         // Do not record throttled attempts: otherwise anyone could fill the audit log.
         if (!counted.ok) return counted
         const data = { credential: found?.id ?? null }

@@ -63,23 +63,32 @@ export function createThrottle({ guesses, clock, networkOf }: ThrottleParts) {
         ]
       : [{ key: `device:${trustedDevice}`, counter: 'device' }]
 
+  /** Counts one guess, or returns how long to wait (`too_many_attempts`, in seconds). */
+  async function take(guess: Guess): Promise<Result<Attempt, AppError<'too_many_attempts'>>> {
+    const keys = keysOf(guess)
+    const at = clock()
+    const counted = new Map<Counter, Guesses>()
+    const wait = await guesses.take(keys, (counter, known) => {
+      const next = nextGuess(counter, known, at)
+      if (typeof next !== 'number') counted.set(counter, next)
+      return next
+    })
+    if (wait !== null) {
+      const seconds = Math.max(1, Math.ceil(wait / 1000))
+      return fail('too_many_attempts', { seconds: String(seconds) }, { retryAfter: seconds })
+    }
+    return ok({ right: () => guesses.change(keys, (counter, known) => undoGuess(known, counted.get(counter))) })
+  }
+
   return {
-    /** Counts one guess, or returns how long to wait (`too_many_attempts`, in seconds). */
-    async take(guess: Guess): Promise<Result<Attempt, AppError<'too_many_attempts'>>> {
-      const keys = keysOf(guess)
-      const at = clock()
-      const counted = new Map<Counter, Guesses>()
-      const wait = await guesses.take(keys, (counter, known) => {
-        const next = nextGuess(counter, known, at)
-        if (typeof next !== 'number') counted.set(counter, next)
-        return next
-      })
-      if (wait !== null) {
-        const seconds = Math.max(1, Math.ceil(wait / 1000))
-        return fail('too_many_attempts', { seconds: String(seconds) }, { retryAfter: seconds })
-      }
-      return ok({ right: () => guesses.change(keys, (counter, known) => undoGuess(known, counted.get(counter))) })
-    },
+    take,
+
+    /**
+     * Counts a wrong secret of a program against its network. A secret of 256 bits cannot be guessed, so it is checked
+     * first and only wrong ones are counted. If they were counted per program, anyone who knows its ID could lock it out.
+     */
+    takeWrong: (kind: 'service' | 'application', ip: string | null) =>
+      take({ subject: `${kind}:${ip === null ? 'unknown' : networkOf(ip)}`, ip, trustedDevice: null }),
 
     /**
      * Resets the counter after a completed sign-in: that of the account or of the trusted device. The network's counter

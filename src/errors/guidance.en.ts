@@ -212,7 +212,7 @@ export const guide: Guide = {
     ],
     person: 'This is a request between programs. Report it to the operator of the application that you use.',
     developer:
-      'Send ID and secret with HTTP Basic. An application that is registered for another `client_auth` uses that one; a service credential may also be the bearer token `<id>.<secret>`. The event `service_credential.refused` names the credential if the ID is known.',
+      'Send ID and secret with HTTP Basic, or as the bearer token `<id>.<secret>`. An application authenticates as it is registered. The event `service_credential.refused` names the credential, and `application.refused` the application, if the ID is known. After a few wrong attempts, the response to the network is 429.',
   },
 
   // Administration
@@ -1230,6 +1230,7 @@ export const guide: Guide = {
       'Many people share one IP address, such as an office or a mobile network.',
       '`TRUST_PROXY_HOPS` is too low, so that all requests count for the address of the proxy.',
       'One person sent 60 team invitations within an hour, or one email address received five of them.',
+      'An application in the network sends a wrong secret or a wrong assertion. A right one is still accepted.',
     ],
     person: 'Wait as long as the message says and try again.',
     developer: 'Wait for `Retry-After` and use growing pauses. If everyone is affected, check `TRUST_PROXY_HOPS`.',

@@ -210,7 +210,7 @@ export const portugueseGuide: Guide = {
     ],
     person: 'Esta é uma requisição entre programas. Avise quem opera o aplicativo que você usa.',
     developer:
-      'Envie o ID e o segredo por HTTP Basic. Um aplicativo registrado com outro `client_auth` usa esse; uma credencial de serviço também pode ser o token `<id>.<secret>`. O evento `service_credential.refused` indica a credencial, se o ID for conhecido.',
+      'Envie o ID e o segredo por HTTP Basic, ou como o token `<id>.<secret>`. Um aplicativo se autentica como foi registrado. O evento `service_credential.refused` indica a credencial, e `application.refused` o aplicativo, se o ID for conhecido. Depois de algumas tentativas erradas, a rede recebe 429.',
   },
 
   // Administration
@@ -1234,6 +1234,7 @@ export const portugueseGuide: Guide = {
       'Muitas pessoas usam o mesmo endereço IP, como em um escritório ou em uma rede móvel.',
       '`TRUST_PROXY_HOPS` é baixo demais, e todas as requisições contam para o endereço do proxy.',
       'Uma pessoa enviou 60 convites de equipe em uma hora, ou um e-mail recebeu cinco deles.',
+      'Um aplicativo da rede envia um segredo ou uma asserção incorretos. O segredo certo continua sendo aceito.',
     ],
     person: 'Espere o tempo indicado antes de tentar de novo.',
     developer:

@@ -286,6 +286,15 @@ export const eventCatalogue = {
     { application: z.string(), by },
     { audit: true, log: 'info' },
   ),
+  'application.refused': fact(
+    'An application sent a wrong secret or a wrong assertion, or is disabled; one audit log entry counts the `attempts` of an hour',
+    {
+      application: z.string().nullable(),
+      method: z.enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt']),
+      attempts: z.number().optional(),
+    },
+    { audit: true, log: 'warn' },
+  ),
   'application.consented': fact(
     'A person allowed an application to see some of their data',
     { application: z.string() },
@@ -576,7 +585,7 @@ export type Origin = {
   readonly ip: string | null
   readonly userAgent: string | null
   readonly requestId: string | null
-  /** The language of the request. Messages to a person use their own language if it is known. */
+  /** The language that the request states, if any. Messages to a person use their own language if it is known. */
   readonly locale?: Locale
   /** SHA-256 of the secret that a browser keeps once a person has proven themselves in it. */
   readonly device?: string
@@ -604,12 +613,14 @@ export type Fact = {
 /**
  * The key of an audit log entry that counts facts instead of holding one: facts with the same key share an entry for an
  * hour. Anyone can cause refusals of throttled attempts without limit: with one entry each, a stranger could fill the
- * audit log of another person. `null`: the fact gets an entry of its own.
+ * audit log of another person, or that of the operators. `null`: the fact gets an entry of its own.
  */
-export const countingKey = ({ name, data, accountId }: Fact): string | null =>
-  name === 'authentication.failed' && data.code === 'too_many_attempts'
-    ? `${name} ${data.code} ${data.provider} ${data.intent} ${accountId ?? ''}`
-    : null
+export function countingKey({ name, data, accountId }: Fact): string | null {
+  if (name === 'authentication.failed' && data.code === 'too_many_attempts')
+    return `${name} ${data.code} ${data.provider} ${data.intent} ${accountId ?? ''}`
+  // Without the network: a caller with many addresses would get as many entries.
+  return name === 'application.refused' ? `${name} ${data.application ?? ''} ${data.method}` : null
+}
 
 type FactEvent<N extends FactName> = { name: N; at: Date; data: Payload<N>; accountId?: string | null; origin?: Origin }
 type SpanEvent<N extends SpanName> =

@@ -43,6 +43,7 @@ const refusals: readonly AuditName[] = [
   'authentication.failed',
   'identity.unlink_refused',
   'service_credential.refused',
+  'application.refused',
   'session.token_reused',
   'access.refused',
 ]

@@ -86,7 +86,11 @@ const facts: { readonly [C in ErrorCode]: Common & Values<C> } = {
   sign_in_overtaken: { ...refused, chapters: [['accounts.md', 'How a sign-in is decided']] },
   too_many_attempts: { params: wait, retryAfter: 30, ...refused, chapters: [guessing] },
   insufficient_scope: { params: { scope: 'users:read' }, events: ['access.refused'], chapters: [roles] },
-  invalid_client: { events: ['service_credential.refused'], chapters: [credentials] },
+  invalid_client: {
+    events: ['service_credential.refused', 'application.refused'],
+    metrics: ['vinculum_application_refusals_total'],
+    chapters: [credentials, applications],
+  },
 
   account_not_found: { events: ['account.deleted'], chapters: [['operating.md', 'Administrators']] },
   last_administrator: { chapters: [['operating.md', 'Administrators']] },
@@ -112,6 +116,7 @@ const facts: { readonly [C in ErrorCode]: Common & Values<C> } = {
   authorization_request_expired: { chapters: [signingIn] },
   grant_invalid: {
     events: ['application.signed_out', 'session.ended'],
+    metrics: ['vinculum_application_refreshes_total{result="refused"}'],
     chapters: [['applications.md', 'Refresh tokens']],
   },
   client_not_allowed: { chapters: [['applications.md', 'Register an application']] },
@@ -254,6 +259,7 @@ const facts: { readonly [C in ErrorCode]: Common & Values<C> } = {
   rate_limited: {
     params: wait,
     retryAfter: 30,
+    events: ['application.refused'],
     chapters: [troubleshooting('Everyone seems to have the same IP address, or gets 429')],
   },
   not_ready: { retryAfter: 5, chapters: [troubleshooting('Requests get 503 `not_ready`')] },

@@ -46,21 +46,28 @@ export class Incoming {
   get origin(): Origin {
     const agent = this.request.headers['user-agent']
     const device = this.readCookie('device')
+    const locale = this.statedLocale
     return {
       ip: this.#frame.addressOf(this.request),
       // It is shown to people and logged: control characters could forge a line there.
       userAgent: agent === undefined ? null : agent.replace(/\p{Cc}/gu, '').slice(0, 256),
       requestId: this.requestId,
-      locale: this.locale,
+      ...(locale === undefined ? {} : { locale }),
       ...(device === undefined || !/^[\w-]{43}$/.test(device) ? {} : { device: sha256(device) }),
     }
   }
 
+  /** The language of the response. */
+  get locale(): Locale {
+    return this.statedLocale ?? 'en'
+  }
+
   /**
    * What was chosen on this device, otherwise by the account, otherwise what the browser asks for. A program always
-   * gets the language it asks for.
+   * gets the language it asks for. `undefined` if none is stated: an account must not store a language by default,
+   * because it would win over the browser of the person from then on.
    */
-  get locale(): Locale {
+  get statedLocale(): Locale | undefined {
     const chosen = this.readCookie('language')
     if (isLocale(chosen)) return chosen
     const own = this.target.surface === 'browser' ? this.who?.account.locale : undefined

@@ -14,16 +14,15 @@ export function byPreference(header: string): readonly string[] {
 }
 
 /**
- * The language of the reader. Any variant of Portuguese selects Brazilian Portuguese, which its readers understand
- * better than English.
+ * The language that a request asks for, if we have it; `undefined` if it states none, or only others. Any variant of
+ * Portuguese selects Brazilian Portuguese, which its readers understand better than English.
  */
-export function readLocale(acceptLanguage: string | undefined): Locale {
-  if (!acceptLanguage) return 'en'
-  for (const tag of byPreference(acceptLanguage)) {
+export function readLocale(acceptLanguage: string | undefined): Locale | undefined {
+  for (const tag of byPreference(acceptLanguage ?? '')) {
     if (tag === 'en' || tag.startsWith('en-')) return 'en'
     if (tag === 'pt' || tag.startsWith('pt-')) return 'pt-BR'
   }
-  return 'en'
+  return undefined
 }
 
 /** Whether a page is wanted and not JSON. A header that accepts everything (curl, fetch) selects `otherwise`. */

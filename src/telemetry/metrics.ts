@@ -23,6 +23,12 @@ export const counted = [
   'provider_token.refreshed',
   'user_info_cache.read',
   'session.refreshed',
+  'application.signed_in',
+  'application.refreshed',
+  'application.signed_out',
+  'application.withdrawn',
+  'application.refused',
+  'application.logout_notified',
   'mail.handled',
   'job.ran',
   'sweep.ran',
@@ -104,6 +110,36 @@ export function createMetrics(events: Bus, probes: Probes) {
     name: 'vinculum_provider_token_refreshes_total',
     help: 'Provider token refreshes, by result',
     labelNames: ['provider', 'result'],
+    registers,
+  })
+  // Never by application: administrators add them without limit over time, and each one would be a series for good.
+  const applicationSignIns = new Counter({
+    name: 'vinculum_application_sign_ins_total',
+    help: 'Sign-ins to applications',
+    registers,
+  })
+  const applicationRefreshes = new Counter({
+    name: 'vinculum_application_refreshes_total',
+    help: 'Token refreshes of applications, by result',
+    labelNames: ['result'],
+    registers,
+  })
+  const applicationSignOuts = new Counter({
+    name: 'vinculum_application_sign_outs_total',
+    help: 'Sign-outs from an application while the device stays signed in, by reason',
+    labelNames: ['reason'],
+    registers,
+  })
+  const applicationRefusals = new Counter({
+    name: 'vinculum_application_refusals_total',
+    help: 'Wrong secrets and assertions of applications, by authentication method',
+    labelNames: ['method'],
+    registers,
+  })
+  const logoutNotices = new Counter({
+    name: 'vinculum_logout_notices_total',
+    help: 'Deliveries of logout notices by result: sent, failed with a retry to follow, or given up',
+    labelNames: ['result'],
     registers,
   })
   const mails = new Counter({
@@ -208,6 +244,7 @@ export function createMetrics(events: Bus, probes: Probes) {
 
   /** Labels are resolved once: the label object costs more than the count. */
   const rotated = refreshes.labels('rotated')
+  const applicationRotated = applicationRefreshes.labels('rotated')
   const observers = new Map<string, (seconds: number) => void>()
   const observerOf = (method: HttpMethod, route: string, status: number): ((seconds: number) => void) => {
     const known = statuses.has(status)
@@ -252,6 +289,20 @@ export function createMetrics(events: Bus, probes: Probes) {
         return
       case 'session.refreshed':
         return event.data.result === 'rotated' ? rotated.inc() : refreshes.inc({ result: event.data.result })
+      case 'application.signed_in':
+        return applicationSignIns.inc()
+      case 'application.refreshed': {
+        const { result } = event.data
+        return result === 'rotated' ? applicationRotated.inc() : applicationRefreshes.inc({ result })
+      }
+      case 'application.signed_out':
+        return applicationSignOuts.inc({ reason: event.data.reason })
+      case 'application.withdrawn':
+        return applicationSignOuts.inc({ reason: 'withdrawn' })
+      case 'application.refused':
+        return applicationRefusals.inc({ method: event.data.method })
+      case 'application.logout_notified':
+        return logoutNotices.inc({ result: event.data.result })
       case 'mail.handled':
         return mails.inc({ template: event.data.template, result: event.data.result })
       case 'job.ran':

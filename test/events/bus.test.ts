@@ -260,6 +260,7 @@ describe('the event catalogue', () => {
       'application.disabled',
       'application.enabled',
       'application.consented',
+      'application.refused',
       'application.signed_in',
       'application.signed_out',
       'application.token_issued',

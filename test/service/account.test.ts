@@ -34,10 +34,97 @@ describe.each(databases)('the user’s own account, on %s', (database) => {
     const { body } = await ask('/me', token)
     expect(body).toEqual({
       ...user,
-      locale: 'en',
+      locale: null,
       time_zone: null,
       created_at: world.clock().toISOString(),
       role: 'user',
+    })
+  })
+
+  describe('the language of a new account', () => {
+    const languages = [
+      [undefined, null],
+      ['*', null],
+      ['fr', null],
+      ['en-US,en;q=0.9', 'en'],
+      ['fr, pt-BR;q=0.5', 'pt-BR'],
+    ] as const
+    let people = 0
+    const password = 'a wholly new password'
+    const linkIn = (text = '', path: string) => new RegExp(`${path}\\?ticket=([\\w-]+)`).exec(text)?.[1] ?? ''
+    type Headers = Readonly<Record<string, string>>
+    type Way = (headers: Headers, email: string) => Promise<string>
+    const post = (path: string, body: object, headers: Headers = {}) => world.call('POST', path, { body, headers })
+    /** Another account claims the email address, without proof. Anyone who proves it gets an account of their own. */
+    const claim = async (email: string) => {
+      await post('/auth/register', { email, password }, { 'accept-language': 'en' })
+      await world.operator(`update accounts set role = 'auditor' where email = '${email}'`)
+    }
+    /** Each way to create an account: returns its email address. */
+    const ways: Readonly<Record<string, Way>> = {
+      'by registration': async (headers, email) => {
+        expect((await post('/auth/register', { email, password }, headers)).status).toBe(201)
+        return email
+      },
+      'by an app with a provider': async (headers) => {
+        const who = world.newcomer()
+        const flow = await world.begin('google')
+        const back = await world.approve(flow.url, who)
+        expect((await world.finish(flow, back, { headers })).status).toBe(200)
+        return world.emailOf(who)
+      },
+      'by a browser with a provider': async (headers) => {
+        const who = world.newcomer()
+        const browser = world.openBrowser()
+        const back = await browser.toProvider('google', who)
+        expect((await browser.ask(back, { headers: { ...headers } })).status).toBe(303)
+        return world.emailOf(who)
+      },
+      'by a code from an email': async (headers, email) => {
+        await claim(email)
+        const { body } = await post('/auth/email', { email })
+        const codes = (await world.mailTo(email)).flatMap(({ text }) => /^ {4}(\d{8})$/m.exec(text)?.[1] ?? [])
+        const done = await post('/auth/email/finish', { flow_token: body.flow_token, code: codes[0] }, headers)
+        expect(done.status, done.text).toBe(200)
+        return email
+      },
+      'by a password reset': async (headers, email) => {
+        await claim(email)
+        await post('/auth/password/forgot', { email })
+        const message = (await world.mailTo(email)).find(({ text }) => text.includes('/reset-password?'))
+        const ticket = linkIn(message?.text, '/reset-password')
+        expect((await post('/auth/password/reset', { ticket, password }, headers)).status).toBe(204)
+        return email
+      },
+    }
+    test.each(Object.keys(ways))('%s is that of the request, and unknown if it states none', async (way) => {
+      for (const [language, expected] of languages) {
+        const headers: Headers = language === undefined ? {} : { 'accept-language': language }
+        const email = await ways[way]?.(headers, `language${++people}@example.org`)
+        const { accounts = [] } = await world.dump()
+        const rows = accounts.filter(
+          (row) => row.email === email && (row.verified_email_key || way === 'by registration'),
+        )
+        expect([language, rows.map(({ locale }) => locale)]).toEqual([language, [expected]])
+      }
+    })
+
+    test('leaves pages in the language of the browser, and email in that of the request or in English', async () => {
+      const email = `language${++people}@example.org`
+      await post('/auth/register', { email, password })
+      expect((await world.mailTo(email)).map(({ subject }) => subject)).toEqual(['Verify your email address'])
+      await post('/auth/password/forgot', { email }, { 'accept-language': 'pt-BR' })
+      const [message] = await world.mailTo(email)
+      expect(message?.text).toContain('senha')
+      const { cookie } = await registered(world, `language${++people}@example.org`)
+      const page = async (language: string) =>
+        (
+          await world.call('GET', '/account/devices', {
+            headers: { cookie, accept: 'text/html', 'accept-language': language },
+          })
+        ).text
+      expect(await page('pt-BR')).toContain('<html lang="pt-BR">')
+      expect(await page('en')).toContain('<html lang="en">')
     })
   })
 

@@ -20,7 +20,7 @@ describe.each(databases)('an application with keys, with %s', (database) => {
   let fetched: number
   let keysAt: string
   beforeAll(async () => {
-    world = await startWorld({ database, env: { APPLICATIONS_ALLOW_PRIVATE_ADDRESSES: 'on' } })
+    world = await startWorld({ database, env: { APPLICATIONS_ALLOW_PRIVATE_ADDRESSES: 'on', TRUST_PROXY_HOPS: '1' } })
     admin = await administratorOf(world)
     pair = await generateKeyPair('ES256', { extractable: true })
     publicJwk = { ...(await exportJWK(pair.publicKey)), kid: 'one', use: 'sig', alg: 'ES256' }
@@ -88,15 +88,20 @@ describe.each(databases)('an application with keys, with %s', (database) => {
         exp: seconds() + 60,
         jti: crypto.randomUUID(),
       })
+      // Each from a network of its own: wrong assertions are limited by network.
+      let networks = 0
+      const fromElsewhere = () => ({ 'x-forwarded-for': `198.51.100.${++networks}` })
       const send = async (assertion: string, more: Record<string, string> = {}) =>
         refusalOf(
           await world.call('POST', '/oauth/revoke', {
+            headers: fromElsewhere(),
             form: { token: 'x', client_assertion_type: assertionType, client_assertion: assertion, ...more },
           }),
         )
       const refused = [401, 'invalid_client']
       const statusOf = async (assertion: string) => {
         const sent = await world.call('POST', '/oauth/revoke', {
+          headers: fromElsewhere(),
           form: { token: 'x', client_assertion_type: assertionType, client_assertion: assertion },
         })
         return sent.status

@@ -68,6 +68,17 @@ const everything = async (): Promise<void> => {
   events.emit('session.refreshed', { result: 'rotated' })
   events.emit('session.refreshed', { result: 'replayed' })
   events.emit('session.refreshed', { result: 'refused' })
+  const application = 'app_of_a_stranger'
+  say({ name: 'application.signed_in', data: { application, session: 'ses_secret' } })
+  for (const result of ['rotated', 'replayed', 'reused', 'refused'] as const)
+    events.emit('application.refreshed', { result })
+  for (const reason of ['revoked', 'code_reused', 'token_reused'] as const)
+    say({ name: 'application.signed_out', data: { application, session: 'ses_secret', reason } })
+  say({ name: 'application.withdrawn', data: { application } })
+  for (const method of ['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const)
+    say({ name: 'application.refused', data: { application, method } })
+  for (const result of ['sent', 'transient', 'gave_up'] as const)
+    events.emit('application.logout_notified', { application, result })
   events.emit('job.ran', { job: 'sweep-expired', outcome: 'ok', ms: 12 })
   events.emit('http.answered', { method: 'GET', route: '/auth/:provider', status: 303, ms: 12 })
 }
@@ -82,6 +93,11 @@ describe('the metrics of the contract', () => {
     ['vinculum_provider_call_failures_total', 'counter', ['provider', 'endpoint_type']],
     ['vinculum_circuit_breaker_state', 'gauge', ['provider', 'endpoint_type']],
     ['vinculum_token_refreshes_total', 'counter', ['result']],
+    ['vinculum_application_sign_ins_total', 'counter', []],
+    ['vinculum_application_refreshes_total', 'counter', ['result']],
+    ['vinculum_application_sign_outs_total', 'counter', ['reason']],
+    ['vinculum_application_refusals_total', 'counter', ['method']],
+    ['vinculum_logout_notices_total', 'counter', ['result']],
   ])('%s is a %s with the labels %j', async (name, kind, labels) => {
     await everything()
     const text = await metrics.text()
@@ -117,6 +133,18 @@ test('every event is counted in its metric', async () => {
   expect(await value('vinculum_provider_token_refreshes_total{provider="google",result="transient"}')).toBe(1)
   for (const result of ['rotated', 'replayed', 'refused'])
     expect(await value(`vinculum_token_refreshes_total{result="${result}"}`)).toBe(1)
+  expect(await value('vinculum_application_sign_ins_total')).toBe(1)
+  for (const series of [
+    ...['rotated', 'replayed', 'reused', 'refused'].map((one) => `application_refreshes_total{result="${one}"}`),
+    ...['revoked', 'code_reused', 'token_reused', 'withdrawn'].map(
+      (one) => `application_sign_outs_total{reason="${one}"}`,
+    ),
+    ...['client_secret_basic', 'client_secret_post', 'private_key_jwt'].map(
+      (one) => `application_refusals_total{method="${one}"}`,
+    ),
+    ...['sent', 'transient', 'gave_up'].map((one) => `logout_notices_total{result="${one}"}`),
+  ])
+    expect([series, await value(`vinculum_${series}`)]).toEqual([series, 1])
   expect(
     await value('vinculum_http_request_duration_seconds_count{method="GET",route="/auth/:provider",status="3xx"}'),
   ).toBe(1)
@@ -152,10 +180,30 @@ test('job runs are counted by outcome, and timed', async () => {
 test('no label contains a value from a client or identifies an account', async () => {
   await everything()
   const text = await metrics.text()
-  for (const told of [stranger.ip, 'Evil', stranger.requestId, 'usr_of_somebody', 'ses_secret', 'idn_secret'])
+  for (const told of [
+    stranger.ip,
+    'Evil',
+    stranger.requestId,
+    'usr_of_somebody',
+    'ses_secret',
+    'idn_secret',
+    'app_of_a',
+  ])
     expect(text).not.toContain(told)
   const labels = new Set([...text.matchAll(/[{,](\w+)="/g)].map(([, label]) => label))
-  const ours = ['job', 'outcome', 'provider', 'status', 'stage', 'endpoint_type', 'result', 'method', 'route', 'le']
+  const ours = [
+    'job',
+    'outcome',
+    'provider',
+    'status',
+    'stage',
+    'endpoint_type',
+    'result',
+    'method',
+    'route',
+    'le',
+    'reason',
+  ]
   const ofTheProcess = ['space', 'type', 'kind', 'version', 'major', 'minor', 'patch']
   expect([...labels].filter((label) => ![...ours, ...ofTheProcess].includes(label ?? ''))).toEqual([])
 })

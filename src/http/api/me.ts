@@ -27,7 +27,7 @@ const common = { tag: 'My account', surface: 'api', auth: 'user', limit: 'accoun
 const Me = User.extend({
   created_at: time.describe('When the account was created'),
   role: RoleSchema,
-  locale: LocaleName.nullable().describe('The language of pages and email; null if the account has chosen none'),
+  locale: LocaleName.nullable().describe('The language of pages and email; null if it is unknown'),
   time_zone: z.string().nullable().describe('The IANA time zone of pages; null for the zone of the browser'),
 }).meta({ id: 'Me', description: 'The account of the caller' })
 const toldOf = (account: Account) =>

@@ -190,7 +190,7 @@ const token = route({
     if (!grantTypes.has(body.grant_type)) return fail('grant_type_unsupported')
     const authorization = header('authorization')
     const proof = header('dpop')
-    const application = await applications.authenticate(readApplication(authorization, body))
+    const application = await applications.authenticate(readApplication(authorization, body), origin)
     if (!application.ok) return application
     const { device_code: deviceCode } = body
     if (body.grant_type === deviceGrant && !kindRules[application.value.kind].hasDeviceFlow)
@@ -255,7 +255,7 @@ const par = route({
   status: 201,
   fails: engineCodes,
   async handle({ body, header, origin }, { applications, openid }: Services) {
-    const application = await applications.authenticate(readApplication(header('authorization'), body))
+    const application = await applications.authenticate(readApplication(header('authorization'), body), origin)
     if (!application.ok) return application
     const answer = await openid.post(paths.par, application.value, pairsOf(body), header('dpop'), origin)
     const done = readEngine(answer, Pushed)
@@ -298,7 +298,7 @@ const device = route({
   reply: DeviceAuthorization,
   fails: [...engineCodes, 'client_not_allowed'],
   async handle({ body, header, origin }, { applications, openid }: Services) {
-    const application = await applications.authenticate(readApplication(header('authorization'), body))
+    const application = await applications.authenticate(readApplication(header('authorization'), body), origin)
     if (!application.ok) return application
     if (!kindRules[application.value.kind].hasDeviceFlow) return fail('client_not_allowed')
     const answer = await openid.post(paths.device, application.value, pairsOf(body), undefined, origin)
@@ -373,7 +373,7 @@ const revoke = route({
   reply: z.object({}).describe('The token is revoked, or was never valid'),
   fails: ['invalid_client'],
   async handle({ body, header, origin }, { applications, flows }: Services) {
-    const application = await applications.authenticate(readApplication(header('authorization'), body))
+    const application = await applications.authenticate(readApplication(header('authorization'), body), origin)
     if (!application.ok) return application
     await flows.revokeApplicationToken(application.value, body.token, origin)
     return ok(json({}))

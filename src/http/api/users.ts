@@ -29,7 +29,7 @@ const writing = { ...common, auth: 'recent', scope: 'users:write' } as const
 
 const Person = User.extend({
   role: RoleSchema,
-  locale: LocaleName.nullable().describe('The language of pages and email; null if the account has chosen none'),
+  locale: LocaleName.nullable().describe('The language of pages and email; null if it is unknown'),
   second_factor: z.boolean().describe('Whether sign-ins ask for a second factor'),
   created_at: time.describe('When the account was created'),
   updated_at: time.describe('When the account was last changed'),

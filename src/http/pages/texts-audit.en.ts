@@ -16,6 +16,8 @@ const words: AuditWords = {
   'application.enabled': 'Enabled an application',
   'application.secret_ended': 'Ended the previous secret of an application',
   'application.secret_rotated': 'Created another secret for an application',
+  'application.refused': ({ attempts }) =>
+    `An application sent a wrong secret or assertion, or is disabled${attempts > 1 ? ` (${attempts} attempts within an hour)` : ''}`,
   'application.consented': 'Allowed an application to see some of their data',
   'provider.created': ({ provider }) => `Added the provider ${provider}, as a draft`,
   'provider.updated': ({ provider }) => `Changed the settings of ${provider}, as a draft`,

@@ -15,6 +15,8 @@ const words: AuditWords = {
   'application.enabled': 'Ativou um aplicativo',
   'application.secret_ended': 'Encerrou o segredo anterior de um aplicativo',
   'application.secret_rotated': 'Criou outro segredo para um aplicativo',
+  'application.refused': ({ attempts }) =>
+    `Um aplicativo enviou um segredo ou uma asserção incorretos, ou está desativado${attempts > 1 ? ` (${attempts} tentativas em uma hora)` : ''}`,
   'application.consented': 'Permitiu que um aplicativo visse alguns dos seus dados',
   'provider.created': ({ provider }) => `Adicionou o provedor ${provider}, como rascunho`,
   'provider.updated': ({ provider }) => `Alterou as configurações de ${provider}, como rascunho`,

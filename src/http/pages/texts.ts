@@ -35,7 +35,8 @@ type RegistrationEvent = `application.${
   | 'enabled'
   | 'deleted'
   | 'secret_rotated'
-  | 'secret_ended'}`
+  | 'secret_ended'
+  | 'refused'}`
 /** Keys, back ends, providers and applications belong to no account, so their entries are in no account's activity. */
 type OperatorEvent = Extract<
   AuditName,
