@@ -36,7 +36,7 @@ const declaration = z
     access_token_seconds: seconds.optional().describe('Lifetime of its access tokens'),
     refresh_token_seconds: seconds.optional().describe('Idle lifetime of its refresh tokens'),
     backchannel_logout_uri: z.string().nullable().optional().describe('Where it is notified when a session ends'),
-    logo_uri: z.string().nullable().optional().describe('The URL of its logo'),
+    logo_uri: z.string().nullable().optional().describe('The URL of its logo, for your own pages'),
     jwks: z
       .object({ keys: z.array(z.record(z.string(), z.unknown())) })
       .nullable()

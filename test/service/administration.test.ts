@@ -255,7 +255,7 @@ describe.each(databases)('the administration, on %s', (database) => {
     await world.vinculum.runJob('count-by-hour')
     const { text } = await boss.page('/admin/users')
     const { body } = await world.call('GET', '/statistics', { token: boss.token })
-    expect(text.includes(`${body.accounts} accounts, counted at the last full hour.`)).toBe(true)
+    expect(text.includes(`Accounts at the last count, which is made every ten minutes: ${body.accounts}`)).toBe(true)
   })
 
   test('an export of a long log ends, with every entry once', async () => {

@@ -61,7 +61,9 @@ const fields = {
     .array(uri)
     .max(applicationLimits.origins)
     .describe('The origins from which its scripts may call the API; only for browser applications'),
-  logo_uri: uri.nullable().describe('A picture that people see on the consent page; null: none'),
+  logo_uri: uri
+    .nullable()
+    .describe('The URL of its logo, for your own pages; this service does not load it; null: none'),
   jwks: z
     .object({
       keys: z

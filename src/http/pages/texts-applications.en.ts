@@ -79,7 +79,8 @@ export const englishApplications = {
   backchannelLogout: 'Back-channel logout URL',
   backchannelHint: 'We notify the application here when a session ends.',
   logo: 'URL of the logo',
-  logoHint: 'People see it where they allow the application to see their data.',
+  logoHint:
+    'For your own pages: the API returns it. This service does not load it, since the host would see who signs in.',
   jwksUri: 'URL of its public keys',
   jwksUriHint: 'For an application that signs with its own key: where it publishes a JSON Web Key Set.',
   line: (number: number, text: string) => `Line ${number}: ${text}`,

@@ -76,7 +76,7 @@ export const portugueseApplications: typeof en = {
   backchannelLogout: 'URL de aviso de saída (back-channel logout)',
   backchannelHint: 'Avisamos o aplicativo neste endereço quando uma sessão termina.',
   logo: 'URL do logotipo',
-  logoHint: 'As pessoas o veem ao permitir que o aplicativo veja os seus dados.',
+  logoHint: 'Para as suas páginas: a API o devolve. Este serviço não o carrega, pois o host veria quem entra.',
   jwksUri: 'URL das chaves públicas',
   jwksUriHint: 'Para um aplicativo que assina com a própria chave: onde ele publica um JSON Web Key Set.',
   line: (number, text) => `Linha ${number}: ${text}`,

@@ -1,6 +1,6 @@
 /** What administrators see and do about the accounts of others. */
 export const englishPeople = {
-  counted: (count: string) => `${count} accounts, counted at the last full hour.`,
+  counted: (count: string) => `Accounts at the last count, which is made every ten minutes: ${count}`,
   state: 'State',
   anyRole: 'Any role',
   anyState: 'Any state',

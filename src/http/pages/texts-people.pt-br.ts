@@ -1,7 +1,7 @@
 import type { englishPeople as en } from './texts-people.en.ts'
 
 export const portuguesePeople: typeof en = {
-  counted: (count: string) => `${count} contas, contadas na última hora cheia.`,
+  counted: (count: string) => `Contas na última contagem, feita a cada dez minutos: ${count}`,
   state: 'Situação',
   anyRole: 'Qualquer papel',
   anyState: 'Qualquer situação',
