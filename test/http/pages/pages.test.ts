@@ -598,7 +598,7 @@ describe('the account page', () => {
 
   /** What administrators do to things that belong to no account. */
   const isOfNoAccount =
-    /^(signing_key|service_credential|branding)\.|^(provider|application)\.(created|updated|went_live|enabled|disabled|deleted|secret_rotated|secret_ended)$/
+    /^(signing_key|service_credential|branding)\.|^(provider|application)\.(created|updated|went_live|enabled|disabled|deleted|secret_rotated|secret_ended|refused)$/
 
   test('has a sentence for every kind of account event, and none for unknown kinds', async () => {
     const named = Object.entries(events).flatMap(([name, event]) =>
