@@ -129,7 +129,8 @@ section > p { color: var(--soft); }
 .numbers thead tr:first-child > * { border-top: 0; }
 .numbers td { font-variant-numeric: tabular-nums; }
 .numbers .fine { display: block; }
-.numbers a { display: inline-block; min-height: 1.5rem; }
+.numbers a { display: inline-flex; align-items: center; min-width: 2.75rem; min-height: 2.75rem; margin: -.5rem 0; }
+.numbers summary { min-width: 5.5rem; min-height: 2.75rem; align-content: center; white-space: nowrap; }
 .numbers td > details { margin: 0; }
 .filters { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(13rem, 100%), 1fr)); gap: 0 1rem; align-items: end; }
 .filters > details, .filters > .actions { grid-column: 1 / -1; }
