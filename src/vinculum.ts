@@ -138,7 +138,7 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
     providerName: (id) => providers.get(id)?.name ?? id,
   })
   if (config.mail.tag === 'off')
-    log.warn('SMTP_URL is not set: no e-mail is sent, so addresses cannot be verified and passwords not be reset')
+    log.warn('SMTP_URL is not set: no email is sent, so addresses cannot be verified and passwords cannot be reset')
 
   // Accounts
   const { profiles, ...people } = createAccounts({ ...base, stored, policy: oauth, rules: signInRules })

@@ -11,7 +11,9 @@ export const reseal: Command = {
       ok,
       done: [
         `${resealed} values were encrypted again with ${key}.`,
-        ...(ok ? [`Everything is encrypted with ${key}. You can remove the other keys.`] : []),
+        ...(ok
+          ? [`Everything is encrypted with ${key}. Once each node runs with this key first, you can remove the others.`]
+          : []),
       ],
       failed: [
         ...(unopenable.length > 0

@@ -240,7 +240,9 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     expect([ended.code, ended.stderr]).toEqual([0, ''])
     expect(second.said()).toContain(`${total - halfway} values were encrypted again with k2.`)
     expect(second.said()).toMatch(/^grants: (\d+) of \1$/m)
-    expect(second.said()).toContain('Everything is encrypted with k2. You can remove the other keys.')
+    expect(second.said()).toContain(
+      'Everything is encrypted with k2. Once each node runs with this key first, you can remove the others.',
+    )
     expect(await keysInUse()).toEqual(['k2'])
 
     // Nothing was lost, and no value can be decrypted in another place.
@@ -348,7 +350,7 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     const ended = await command.ended
     expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining('(grants: 6)')])
     expect(ended.stderr).toContain('ENCRYPTION_KEYS')
-    expect(command.said()).not.toContain('You can remove the other keys')
+    expect(command.said()).not.toContain('you can remove the others')
     expect((await sealed()).filter(({ key }) => key === 'lost')).toHaveLength(6)
   }, 60_000)
 })
