@@ -80,5 +80,7 @@ describe.each(databases)('background jobs, on %s', (database) => {
     expect(english?.text).toContain('600 seconds')
     expect(portuguese?.text).toContain('Enviar e-mails')
     expect(portuguese?.text).toContain('600 segundos')
+    // A job without a name in a language would be headed by its own name, which only the program understands.
+    for (const page of [english, portuguese]) expect(page?.text).not.toMatch(/>[a-z]+(-[a-z]+)+<\/h\d>/)
   })
 })

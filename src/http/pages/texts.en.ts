@@ -939,6 +939,7 @@ export const en = {
     names: {
       'revoke-at-provider': 'Revoke permissions at providers',
       'send-mail': 'Send email',
+      'send-logout-notices': 'Notify applications of sign-outs',
       'reload-signing-keys': 'Reload signing keys',
       'sweep-expired': 'Delete expired data',
       'count-by-hour': 'Count sign-ins by hour',

@@ -954,6 +954,7 @@ export const ptBR: Texts = {
     names: {
       'revoke-at-provider': 'Revogar permissões nos provedores',
       'send-mail': 'Enviar e-mails',
+      'send-logout-notices': 'Avisar os aplicativos de saídas',
       'reload-signing-keys': 'Reler as chaves de assinatura',
       'reload-branding': 'Reler a identidade visual',
       'reload-providers': 'Reler os provedores',
