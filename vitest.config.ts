@@ -16,7 +16,7 @@ class LongestFirst extends BaseSequencer {
 const shared = { pool: 'forks', testTimeout: 20_000, hookTimeout: 30_000 } as const
 
 /** Files that replace a module, or look at which modules are loaded. Each needs a process of its own. */
-const alone = ['test/service/long-reads.test.ts', 'test/service/engine-loading.test.ts']
+const alone = ['service/long-reads', 'service/engine-loading', 'store/plans'].map((name) => `test/${name}.test.ts`)
 
 export default defineConfig({
   test: {
