@@ -19,14 +19,14 @@ declare module 'vitest' {
 }
 
 /** A PostgreSQL server that runs until it is stopped or this process ends. It waits for its disk only on request. */
-export function startPostgres({ durable = false } = {}): Promise<{
+export function startPostgres({ durable = false, autovacuum = true } = {}): Promise<{
   url: string
   /** Restarts the server on the same data and port, which ends every connection. */
   restart: () => Promise<void>
   stop: () => Promise<void>
 }> {
   const script = fileURLToPath(new URL('postgres-server.ts', import.meta.url))
-  const args = ['--import', 'tsx', script, ...(durable ? ['durable'] : [])]
+  const args = ['--import', 'tsx', script, ...(durable ? ['durable'] : []), ...(autovacuum ? [] : ['no-autovacuum'])]
   const cwd = fileURLToPath(new URL('../..', import.meta.url))
   // A process group of its own, so that Ctrl-C reaches it through us: its stdin ends with this process.
   const server = spawn(process.execPath, args, { cwd, detached: true, stdio: ['pipe', 'pipe', 'inherit'] })
@@ -72,7 +72,8 @@ async function createTemplate(server: string): Promise<void> {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const [{ url, stop }, built] = await Promise.all([startPostgres(), buildService()])
+  // Statistics that appear in the middle of a run would change query plans.
+  const [{ url, stop }, built] = await Promise.all([startPostgres({ autovacuum: false }), buildService()])
   await createTemplate(url)
   project.provide('postgresUrl', url)
   project.provide('built', built)

