@@ -105,6 +105,22 @@ describe('/openapi.json and /openapi.pages.json', () => {
   })
 })
 
+test('the documents are the same for all settings, apart from the address of the service', async () => {
+  const env = {
+    BRAND_NAME: 'Acme',
+    OAUTH_AUTO_REGISTER_NEW_USERS: 'false',
+    REQUIRE_VERIFIED_EMAIL: 'true',
+    SMTP_URL: 'smtp://127.0.0.1:1',
+    MAIL_FROM: 'Acme <id@acme.example>',
+  }
+  const other = await startWorld({ database: 'PostgreSQL', kinds: ['github'], env })
+  for (const path of ['/openapi.json', '/openapi.pages.json']) {
+    const of = async ({ base }: World) => (await world.call('GET', base + path)).text.replaceAll(base, '')
+    expect(await of(other)).toBe(await of(world))
+  }
+  await other.stop()
+})
+
 test('every path responds to every method as documented, with a request ID and no-store', async () => {
   const paths = [...new Set(operations().map(({ path }) => path)), '/nowhere', '/auth', '/me/nowhere']
   for (const path of paths) {

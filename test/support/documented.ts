@@ -116,14 +116,14 @@ export function createReader(document: Document) {
   const inlined = JSON.parse(
     JSON.stringify(document.components.schemas).replaceAll('#/components/schemas/', '#/$defs/'),
   )
-  const schemas = new Map<string, z.ZodType>()
+  const schemas = new Map<object, z.ZodType>()
 
   const schemaOf = (media: object): z.ZodType => {
-    const text = JSON.stringify(media).replaceAll('#/components/schemas/', '#/$defs/')
-    const known = schemas.get(text)
+    const known = schemas.get(media)
     if (known) return known
+    const text = JSON.stringify(media).replaceAll('#/components/schemas/', '#/$defs/')
     const made = z.fromJSONSchema({ ...JSON.parse(text), $defs: inlined })
-    schemas.set(text, made)
+    schemas.set(media, made)
     return made
   }
 

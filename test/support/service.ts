@@ -112,6 +112,18 @@ export type WorldOptions = {
 
 type Node = { readonly base: string; readonly vinculum: Vinculum }
 
+/**
+ * The document of the first world, for all worlds of the process: it is the same for all settings apart from the
+ * address of the service (`service/openapi`), and a service takes longer to build it than to start.
+ */
+let described: ReturnType<typeof describedAt> | undefined
+
+async function describedAt(base: string) {
+  const read = async (path: string) => (await (await fetch(base + path)).json()) as Published
+  const document = readDocuments([await read('/openapi.json'), await read('/openapi.pages.json')])
+  return { document, wrong: createReader(document) }
+}
+
 export async function startWorld({
   database = 'SQLite',
   env = {},
@@ -150,7 +162,9 @@ export async function startWorld({
       ...more,
     })
     if (!config.encryptionKeys) throw new Error('no key was given')
-    return { ...config, encryptionKeys: config.encryptionKeys }
+    // The suite hashes thousands of passwords. `credentials/passwords` covers the strength that is configured.
+    const passwords = { ...config.passwords, memoryKib: 1024, passes: 1 }
+    return { ...config, passwords, encryptionKeys: config.encryptionKeys }
   }
 
   const running: Vinculum[] = []
@@ -185,9 +199,8 @@ export async function startWorld({
   const { base } = first
 
   // Every response is checked against the service's own document.
-  const describedAt = async (path: string) => (await (await fetch(base + path)).json()) as Published
-  const document = readDocuments([await describedAt('/openapi.json'), await describedAt('/openapi.pages.json')])
-  const wrong = createReader(document)
+  described ??= describedAt(base)
+  const { document, wrong } = await described
   const faults: string[] = []
   const seen: Seen[] = []
   /** A request, and its response as text. A clone of the response would pass its body through two streams. */
