@@ -115,6 +115,7 @@ const activity = ({ cursor }: Ids) =>
 const asked: Readonly<Record<string, (ids: Ids) => readonly string[]>> = {
   '/providers/:id/impact': () => ['limit=10', `limit=10&cursor=${Buffer.from('1').toString('base64url')}`],
   '/applications/:id/users': ({ user }) => ['limit=10', `limit=10&cursor=${user}`],
+  '/admin/providers': () => ['', 'after=google'],
   '/admin/applications': () => ['', 'after=app_1'],
   '/admin/applications/:id/users': ({ user }) => ['', `cursor=${user}`],
   '/users': (ids) => users(ids).map((query) => `${query}&limit=10`),

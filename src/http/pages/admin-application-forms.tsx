@@ -5,7 +5,7 @@ import { formOf } from '../form.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import type { Services } from '../services.ts'
-import { shownSecret } from './admin-applications.tsx'
+import { shownSecret } from './admin-application.tsx'
 import { adminPage } from './admin-frame.tsx'
 import type { FormValues } from './application-fields.tsx'
 import {

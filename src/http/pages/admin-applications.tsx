@@ -1,31 +1,14 @@
-import type { VNode } from 'preact'
-import { z } from 'zod'
-import { applicationLimits, isStandardScope } from '../../applications/policy.ts'
-import type { Application } from '../../applications/ports.ts'
-import { snippetsOf } from '../../applications/snippets.ts'
-import type { Locale } from '../../errors/catalogue.ts'
-import {
-  accountCursor,
-  applicationParams,
-  disable,
-  enable,
-  endPreviousSecret,
-  overlapSeconds,
-  remove,
-  rotate,
-} from '../api/applications.ts'
-import { formOf } from '../form.ts'
-import { seeOther } from '../reply.ts'
-import { object, type Principal, route } from '../route.ts'
+import { accountCursor, applicationParams } from '../api/applications.ts'
+import { route } from '../route.ts'
 import { anId } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { adminPage, mayNow, perPage, query, userPage } from './admin-frame.tsx'
-import { applicationPage, applicationsPath, newApplicationPath } from './application-pages.ts'
-import { Ask } from './ask.tsx'
-import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
-import { doneAt, doneMessageOf, doneQuery } from './status.ts'
+import { List, slice } from './admin-list.tsx'
+import { applicationPage, applicationsPath, newApplicationPath, numberOf } from './application-pages.ts'
+import { Layout, readerOf, show, Time } from './layout.tsx'
+import { doneMessageOf, doneQuery } from './status.ts'
 
-/** The administrators' pages that list applications, show one, and act on it. */
+/** The administrators' pages that list applications, and who uses one. */
 
 const reading = { ...adminPage, scope: 'applications:read' } as const
 
@@ -38,10 +21,7 @@ const list = route({
   async handle({ who, query: asked, locale, csrfToken }, services: Services) {
     const reader = readerOf(locale)
     const { applications: words } = reader.say
-    const all = await services.applications.list()
-    const from = asked.after === undefined ? 0 : all.findIndex(({ id }) => id === asked.after) + 1
-    const shown = all.slice(from, from + perPage)
-    const last = all.length > from + perPage ? shown.at(-1) : undefined
+    const { shown, next } = slice(await services.applications.list(), asked.after)
     const users = await services.applications.countUsers(shown.map(({ id }) => id))
     return show(
       locale,
@@ -60,279 +40,28 @@ const list = route({
             </a>
           </p>
         ) : null}
-        <section aria-labelledby="all">
-          <h2 id="all">{words.all}</h2>
-          {shown.length === 0 ? <p>{words.none}</p> : null}
-          <ul class="entries">
-            {shown.map((one) => (
-              <li key={one.id}>
-                <h3>
-                  {one.name}
-                  {one.disabledAt === null ? null : <span class="mark">{words.states.disabled}</span>}
-                </h3>
-                <Facts
-                  of={[
-                    [words.kind, words.kinds[one.kind].name],
-                    [
-                      words.lastUsed,
-                      one.lastUsedAt ? <Time key="used" {...reader} at={one.lastUsedAt} /> : words.never,
-                    ],
-                    [words.users, numberOf(users.get(one.id) ?? 0, locale)],
-                  ]}
-                />
-                <p class="actions">
-                  <a class="button" href={applicationPage(one.id)}>
-                    {words.open}
-                    <Unseen> ({one.name})</Unseen>
-                  </a>
-                </p>
-              </li>
-            ))}
-          </ul>
-          {last === undefined ? null : (
-            <p class="actions">
-              <a class="button" href={`${applicationsPath}${query({ after: last.id })}`}>
-                {words.next}
-              </a>
-            </p>
-          )}
-        </section>
+        <List
+          heading={words.all}
+          none={words.none}
+          head={[words.name, words.kind, words.lastUsed, words.users]}
+          rows={shown.map((one) => ({
+            key: one.id,
+            cells: [
+              <>
+                <a href={applicationPage(one.id)}>{one.name}</a>
+                {one.disabledAt === null ? null : <span class="mark">{words.states.disabled}</span>}
+              </>,
+              words.kinds[one.kind].name,
+              one.lastUsedAt ? <Time key="used" {...reader} at={one.lastUsedAt} /> : words.never,
+              numberOf(users.get(one.id) ?? 0, locale),
+            ],
+          }))}
+          next={next === undefined ? null : { href: `${applicationsPath}${query({ after: next })}`, label: words.next }}
+        />
       </Layout>,
     )
   },
 })
-
-/** A number of people; they are counted up to a limit. */
-const numberOf = (count: number, locale: Locale): string =>
-  `${new Intl.NumberFormat(locale).format(count)}${count === applicationLimits.countedUsers ? '+' : ''}`
-
-const application = route({
-  ...reading,
-  path: `${applicationsPath}/:id`,
-  summary: 'Show one application, who uses it, and what can be done with it',
-  params: applicationParams,
-  query: doneQuery,
-  fails: ['application_not_found'],
-  async handle({ who, params, query: asked, locale, csrfToken }, services: Services) {
-    const found = await services.applications.get(params.id)
-    if (!found.ok) return found
-    const one = found.value
-    const users = (await services.applications.countUsers([one.id])).get(one.id) ?? 0
-    const reader = readerOf(locale)
-    const { applications: words } = reader.say
-    const csrf = csrfToken()
-    const may = mayNow(who, 'applications:write', services)
-    return show(
-      locale,
-      <Layout
-        {...reader}
-        title={one.name}
-        signedIn={csrf}
-        scopes={who.scopes}
-        status={doneMessageOf(asked.done, locale)}
-      >
-        <section aria-labelledby="facts">
-          <h2 id="facts">{words.facts}</h2>
-          <About {...reader} application={one} issuer={services.settings.issuer} />
-          <Facts
-            of={[
-              [words.users, numberOf(users, locale)],
-              [words.lastUsed, one.lastUsedAt ? <Time key="used" {...reader} at={one.lastUsedAt} /> : words.never],
-              [words.created, <Time key="created" {...reader} at={one.createdAt} />],
-              [words.changed, <Time key="changed" {...reader} at={one.updatedAt} />],
-            ]}
-          />
-          <p class="actions">
-            <a class="button" href={`${applicationPage(one.id)}/users`}>
-              {words.usersLink}
-            </a>
-            {who.scopes.includes('audit:read') ? (
-              <a class="button" href={`/admin/audit${query({ event: 'application.updated' })}`}>
-                {words.inAudit}
-              </a>
-            ) : null}
-          </p>
-        </section>
-        <Snippets {...reader} application={one} issuer={services.settings.issuer} />
-        {one.secretHash === null ? null : (
-          <Secret {...reader} application={one} now={services.clock()} csrf={csrf} may={may} />
-        )}
-        <Acts {...reader} application={one} users={users} csrf={csrf} may={may} />
-      </Layout>,
-    )
-  },
-})
-
-/** How to connect the application with well-known libraries and programs. */
-function Snippets({
-  application: one,
-  issuer,
-  say,
-}: Reader & { application: Application; issuer: string }): VNode | null {
-  const { applications: words } = say
-  const { id: clientId, redirectUris, scopes } = one
-  const [redirectUri = ''] = redirectUris
-  // A scope of an API needs the API as well, which these snippets do not name.
-  const values = { issuer, clientId, redirectUri, scopes: scopes.filter(isStandardScope) }
-  return (
-    <section aria-labelledby="connect">
-      <h2 id="connect">{words.connect}</h2>
-      <p>{one.secretHash === null ? words.connectText : words.connectSecret}</p>
-      {snippetsOf(one.kind, values).map(({ id, name, text }) => (
-        <details key={id}>
-          <summary>{name}</summary>
-          <pre>
-            <code>{text}</code>
-          </pre>
-        </details>
-      ))}
-    </section>
-  )
-}
-
-const Codes = ({ of }: { of: readonly string[] }): VNode => (
-  <ul>
-    {of.map((one) => (
-      <li key={one}>
-        <code>{one}</code>
-      </li>
-    ))}
-  </ul>
-)
-
-/** What is registered. Empty lists are left out. */
-function About({ application: one, issuer, ...reader }: Reader & { application: Application; issuer: string }): VNode {
-  const { applications: words, consent } = reader.say
-  const number = new Intl.NumberFormat(reader.locale)
-  const seconds = (value: number | null): string =>
-    value === null ? words.ofService : words.seconds(number.format(value))
-  const uris = (label: string, of: readonly string[]): readonly [string, VNode] | null =>
-    of.length === 0 ? null : [label, <Codes key={label} of={of} />]
-  return (
-    <Facts
-      of={[
-        [words.state, words.states[one.disabledAt === null ? 'enabled' : 'disabled']],
-        [words.kind, words.kinds[one.kind].name],
-        [words.clientId, <code key="id">{one.id}</code>],
-        [words.issuer, <code key="issuer">{issuer}</code>],
-        [words.clientAuth, words.clientAuths[one.clientAuth]],
-        uris(words.redirectUris, one.redirectUris),
-        uris(words.postLogoutUris, one.postLogoutRedirectUris),
-        uris(words.corsOrigins, one.corsOrigins),
-        [
-          words.scopes,
-          <ul key="scopes">
-            {one.scopes.map((scope) => (
-              <li key={scope}>
-                {isStandardScope(scope) ? `${consent.scopes[scope]} ` : null}
-                <code class="fine">{scope}</code>
-              </li>
-            ))}
-          </ul>,
-        ],
-        uris(words.resources, one.resources),
-        [words.consent, one.firstParty ? words.consentNone : words.consentAsked],
-        [words.accessSeconds, seconds(one.accessTtlSeconds)],
-        [words.refreshSeconds, seconds(one.refreshTtlSeconds)],
-        one.backchannelLogoutUri === null
-          ? null
-          : [words.backchannelLogout, <code key="out">{one.backchannelLogoutUri}</code>],
-        one.logoUri === null ? null : [words.logo, <code key="logo">{one.logoUri}</code>],
-      ]}
-    />
-  )
-}
-
-type ActsProps = Reader & {
-  readonly application: Application
-  readonly csrf: string
-  readonly may: ReturnType<typeof mayNow>
-}
-
-/** Its secret, which is never shown again, and the overlap of a rotation. */
-function Secret({ application: one, now, csrf, may, ...reader }: ActsProps & { now: Date }): VNode {
-  const { applications: words } = reader.say
-  const page = applicationPage(one.id)
-  const previous = one.previousUntil !== null && one.previousUntil > now ? one.previousUntil : null
-  return (
-    <section aria-labelledby="secret">
-      <h2 id="secret">{words.secret}</h2>
-      <p>{words.secretStored}</p>
-      {previous === null ? null : (
-        <Facts of={[[words.previousUntil, <Time key="until" {...reader} at={previous} exact />]]} />
-      )}
-      {may.allowed && may.recent ? (
-        <>
-          {previous === null ? null : (
-            <Ask
-              action={`${page}/previous-secret`}
-              csrf={csrf}
-              label={words.endPrevious}
-              what={words.endPreviousText}
-              yes={words.endPreviousYes}
-            />
-          )}
-          <Form action={`${page}/secret`} csrf={csrf}>
-            <div class="field">
-              <label for="overlap_seconds">{words.overlap}</label>
-              <div>
-                <select id="overlap_seconds" name="overlap_seconds">
-                  {words.overlaps.map(([value, text]) => (
-                    <option key={value} value={String(value)} selected={value === 86_400}>
-                      {text}
-                    </option>
-                  ))}
-                </select>
-                <button type="submit">{words.rotate}</button>
-              </div>
-            </div>
-          </Form>
-        </>
-      ) : null}
-    </section>
-  )
-}
-
-function Acts({ application: one, users, csrf, may, ...reader }: ActsProps & { users: number }): VNode | null {
-  const { applications: words } = reader.say
-  const page = applicationPage(one.id)
-  if (!may.allowed) return null
-  const people = words.people(users, numberOf(users, reader.locale))
-  return (
-    <section aria-labelledby="acts">
-      <h2 id="acts">{words.acts}</h2>
-      {may.recent ? (
-        <div class="actions">
-          <a class="button" href={`${page}/edit`}>
-            {words.edit}
-          </a>
-          {one.disabledAt === null ? (
-            <Ask
-              action={`${page}/disable`}
-              csrf={csrf}
-              label={words.disable}
-              what={words.disableText(people)}
-              yes={words.disableYes}
-            />
-          ) : (
-            <Form action={`${page}/enable`} csrf={csrf}>
-              <button type="submit">{words.enable}</button>
-            </Form>
-          )}
-          <Ask
-            action={`${page}/delete`}
-            csrf={csrf}
-            label={words.remove}
-            what={words.removeText(people)}
-            yes={words.removeYes}
-          />
-        </div>
-      ) : (
-        <SignInAgain {...reader} returnTo={page} />
-      )}
-    </section>
-  )
-}
 
 const users = route({
   ...reading,
@@ -354,29 +83,28 @@ const users = route({
       locale,
       <Layout {...reader} title={words.usersTitle(found.value.name)} signedIn={csrfToken()} scopes={who.scopes}>
         <p>{words.usersIntro}</p>
-        {shown.length === 0 ? <p>{words.nobody}</p> : null}
-        <ul class="entries">
-          {shown.map(({ accountId, name, email, lastSignedInAt, isSignedIn }) => (
-            <li key={accountId}>
-              <p>
-                <a href={userPage(accountId)}>{name ?? email ?? accountId}</a>
-                {name === null || email === null ? null : ` ${email}`}
-              </p>
-              <Facts
-                of={[
-                  [words.state, isSignedIn ? words.signedIn : words.signedOut],
-                  [words.lastSignIn, <Time key="last" {...reader} at={lastSignedInAt} />],
-                ]}
-              />
-            </li>
-          ))}
-        </ul>
+        <List
+          caption={words.usersTitle(found.value.name)}
+          none={words.nobody}
+          head={[words.name, words.email, words.state, words.lastSignIn]}
+          rows={shown.map(({ accountId, name, email, lastSignedInAt, isSignedIn }) => ({
+            key: accountId,
+            cells: [
+              <a key="name" href={userPage(accountId)}>
+                {name ?? email ?? accountId}
+              </a>,
+              email ?? '–',
+              isSignedIn ? words.signedIn : words.signedOut,
+              <Time key="last" {...reader} at={lastSignedInAt} />,
+            ],
+          }))}
+          next={
+            next === undefined
+              ? null
+              : { href: `${applicationPage(id)}/users${query({ cursor: next })}`, label: words.next }
+          }
+        />
         <p class="actions">
-          {next === undefined ? null : (
-            <a class="button" href={`${applicationPage(id)}/users${query({ cursor: next })}`}>
-              {words.next}
-            </a>
-          )}
           <a class="button" href={applicationPage(id)}>
             {found.value.name}
           </a>
@@ -386,80 +114,4 @@ const users = route({
   },
 })
 
-const rotateForm = formOf(rotate, {
-  path: `${applicationsPath}/:id/secret`,
-  summary: 'Create another secret for an application; it is shown once',
-  fields: object({
-    overlap_seconds: z.coerce
-      .number()
-      .pipe(overlapSeconds)
-      .describe('How many seconds the previous secret stays valid'),
-  }),
-  also: ['page'],
-  done: ({ who, locale, csrfToken }, issued) => shownSecret(locale, who, csrfToken(), issued),
-})
-
-const endPreviousForm = formOf(endPreviousSecret, {
-  path: `${applicationsPath}/:id/previous-secret`,
-  summary: 'End the previous secret of an application before its time',
-  done: ({ params }) => seeOther(doneAt(applicationPage(params.id), 'application_secret_ended')),
-})
-
-const disableForm = formOf(disable, {
-  path: `${applicationsPath}/:id/disable`,
-  summary: 'Refuse sign-ins and tokens of an application',
-  done: ({ params }) => seeOther(doneAt(applicationPage(params.id), 'application_disabled')),
-})
-
-const enableForm = formOf(enable, {
-  path: `${applicationsPath}/:id/enable`,
-  summary: 'Let people sign in to an application again',
-  done: ({ params }) => seeOther(doneAt(applicationPage(params.id), 'application_enabled')),
-})
-
-const removeForm = formOf(remove, {
-  path: `${applicationsPath}/:id/delete`,
-  summary: 'Delete an application',
-  done: () => seeOther(doneAt(applicationsPath, 'application_deleted')),
-})
-
-/** The page with the secret answers the form directly: a redirect would have to carry or store it. */
-export function shownSecret(
-  locale: Locale,
-  who: Principal,
-  csrf: string,
-  { id, name, secret }: { readonly id: string; readonly name: string; readonly secret: string | null },
-) {
-  const reader = readerOf(locale)
-  const { applications: words } = reader.say
-  return show(
-    locale,
-    <Layout {...reader} title={words.secretTitle(name)} signedIn={csrf} scopes={who.scopes}>
-      <p role="status" class="status">
-        {words.secretOnce}
-      </p>
-      <Facts
-        of={[
-          [words.clientId, <code key="id">{id}</code>],
-          [words.secret, <code key="secret">{secret}</code>],
-        ]}
-      />
-      <p class="actions">
-        <a class="button" href={applicationPage(id)}>
-          {words.secretKept}
-        </a>
-      </p>
-    </Layout>,
-  )
-}
-
-export const adminApplicationRoutes = [
-  list,
-  application,
-  users,
-  rotateForm,
-  endPreviousForm,
-  disableForm,
-  enableForm,
-  removeForm,
-]
+export const adminApplicationRoutes = [list, users]

@@ -5,6 +5,7 @@ import { accountRoutes } from './account.tsx'
 import { activityRoutes } from './activity.tsx'
 import { addressRoutes } from './address.tsx'
 import { adminRoutes } from './admin.tsx'
+import { adminApplicationPageRoutes } from './admin-application.tsx'
 import { adminApplicationFormRoutes } from './admin-application-forms.tsx'
 import { adminApplicationRoutes } from './admin-applications.tsx'
 import { adminAuditRoutes } from './admin-audit.tsx'
@@ -12,6 +13,9 @@ import { adminBrandingRoutes } from './admin-branding.tsx'
 import { adminCredentialRoutes } from './admin-credentials.tsx'
 import { adminJobRoutes } from './admin-jobs.tsx'
 import { adminOverviewRoutes } from './admin-overview.tsx'
+import { adminProviderPageRoutes } from './admin-provider.tsx'
+import { adminProviderActRoutes } from './admin-provider-acts.tsx'
+import { adminProviderFormRoutes } from './admin-provider-forms.tsx'
 import { adminProviderRoutes } from './admin-providers.tsx'
 import { adminUserRoutes } from './admin-user.tsx'
 import { conflictRoutes } from './conflicts.ts'
@@ -84,7 +88,11 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...adminCredentialRoutes,
   ...adminJobRoutes,
   ...adminProviderRoutes,
+  ...adminProviderFormRoutes,
+  ...adminProviderPageRoutes,
+  ...adminProviderActRoutes,
   ...adminApplicationRoutes,
+  ...adminApplicationPageRoutes,
   ...adminApplicationFormRoutes,
   ...adminBrandingRoutes,
 ]

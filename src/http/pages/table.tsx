@@ -1,6 +1,6 @@
 import type { ComponentChildren, VNode } from 'preact'
 
-type TableProps = {
+export type TableProps = {
   /** The name of the table, for screen readers, where no heading stands right above it. */
   readonly caption?: string
   /** The headers of the columns. The first column names each row. */

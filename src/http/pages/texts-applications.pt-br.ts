@@ -6,7 +6,6 @@ export const portugueseApplications: typeof en = {
   add: 'Adicionar um aplicativo',
   all: 'Todos os aplicativos',
   none: 'Nenhum aplicativo foi cadastrado ainda.',
-  open: 'Detalhes',
   kinds: {
     browser: {
       name: 'Aplicativo no navegador',
@@ -127,6 +126,7 @@ export const portugueseApplications: typeof en = {
   usersTitle: (name) => `Quem usa ${name}`,
   usersIntro: 'As pessoas que entraram no aplicativo. Quem saiu continua na lista por algum tempo.',
   usersLink: 'Quem usa',
+  email: 'E-mail',
   nobody: 'Ninguém entrou nele ainda.',
   signedIn: 'Conectada',
   signedOut: 'Desconectada',
