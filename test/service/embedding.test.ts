@@ -2,38 +2,37 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { encryptionKey, freePort } from '../support/service.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const program = mkdtempSync(join(tmpdir(), 'vinculum-embedding-'))
 const installed = join(program, 'node_modules/vinculum')
-let built: string
+const types = join(installed, 'dist/types')
 beforeAll(() => {
-  built = mkdtempSync(join(root, 'dist-test-'))
-  const tsc = [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json']
-  execFileSync(process.execPath, [...tsc, '--outDir', join(built, 'types')], { cwd: root })
-  execFileSync(process.execPath, ['--import', 'tsx', 'build.ts', basename(built)], { cwd: root })
   mkdirSync(join(program, 'node_modules/@types'), { recursive: true })
   mkdirSync(installed)
-  cpSync(built, join(installed, 'dist'), { recursive: true })
+  cpSync(inject('built'), join(installed, 'dist'), { recursive: true })
+  const tsc = [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json']
+  execFileSync(process.execPath, [...tsc, '--outDir', types], { cwd: root })
   cpSync(join(root, 'package.json'), join(installed, 'package.json'))
   for (const name of ['drizzle', 'node_modules']) symlinkSync(join(root, name), join(installed, name))
   symlinkSync(join(root, 'node_modules/@types/node'), join(program, 'node_modules/@types/node'))
   writeFileSync(join(program, 'package.json'), '{"type":"module"}')
 }, 240_000)
-afterAll(() => {
-  for (const folder of [built, program]) rmSync(folder, { recursive: true, force: true })
-})
+afterAll(() => rmSync(program, { recursive: true, force: true }))
+
+/** The program compiled last, from which the next one takes what is the same. */
+let last: ts.Program | undefined
 
 /** What the compiler says about a program, with every check on, those of declaration files included. */
 function compile(source: string): string[] {
   const file = join(program, 'main.ts')
   writeFileSync(file, source)
-  const compiled = ts.createProgram([file], {
+  const options: ts.CompilerOptions = {
     target: ts.ScriptTarget.ES2023,
     module: ts.ModuleKind.NodeNext,
     moduleResolution: ts.ModuleResolutionKind.NodeNext,
@@ -45,7 +44,9 @@ function compile(source: string): string[] {
     noEmit: true,
     types: ['node'],
     typeRoots: [join(program, 'node_modules/@types')],
-  })
+  }
+  const compiled = ts.createProgram([file], options, undefined, last)
+  last = compiled
   return ts.getPreEmitDiagnostics(compiled).map(({ file: at, messageText }) => {
     return `${at?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`
   })
@@ -76,13 +77,12 @@ if (!(await beginSignIn()).flowTokn) vinculum.open()
 }, 120_000)
 
 test('only the declarations that the entry leads to are part of the package', () => {
-  const files = readdirSync(join(built, 'types'), { recursive: true, encoding: 'utf8' })
+  const files = readdirSync(types, { recursive: true, encoding: 'utf8' })
   const declared = files.filter((file) => file.endsWith('.d.ts'))
   expect(declared).toContain('index.d.ts')
   expect(declared).not.toContain('vinculum.d.ts')
   expect(declared.length).toBeLessThan(31)
-  for (const file of declared)
-    expect(readFileSync(join(built, 'types', file), 'utf8')).not.toMatch(/from '\.[^']*\.tsx?'/)
+  for (const file of declared) expect(readFileSync(join(types, file), 'utf8')).not.toMatch(/from '\.[^']*\.tsx?'/)
 })
 
 test('the package is imported by its name, reports errors as values, serves its routes and closes', async () => {
