@@ -8,6 +8,7 @@ import { expect } from 'vitest'
 const shots = process.env.VINCULUM_SHOTS
 
 const dresses = ['light', 'dark'] as const
+type ColorScheme = (typeof dresses)[number]
 /** WCAG 2.2, levels A and AA, and the best practices of the inspector. */
 const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 
@@ -78,12 +79,12 @@ async function photograph(page: Page, path: string): Promise<void> {
  * The complete inspection. The inspector is injected past the page's policy. Where scripts are off it cannot run
  * either, so it inspects a copy there.
  */
-export async function inspect(page: Page, name: string): Promise<void> {
+export async function inspect(page: Page, name: string, colorSchemes: readonly ColorScheme[] = dresses): Promise<void> {
   await expectInOrder(page, name)
-  if (await page.evaluate(() => matchMedia('(scripting: enabled)').matches)) return lookAt(page, name)
+  if (await page.evaluate(() => matchMedia('(scripting: enabled)').matches)) return lookAt(page, name, colorSchemes)
   const copy = await copyOf(page)
   try {
-    await lookAt(copy, name)
+    await lookAt(copy, name, colorSchemes)
   } finally {
     await copy.context().close()
   }
@@ -99,9 +100,9 @@ async function copyOf(page: Page): Promise<Page> {
   return copy
 }
 
-async function lookAt(page: Page, name: string): Promise<void> {
+async function lookAt(page: Page, name: string, colorSchemes: readonly ColorScheme[]): Promise<void> {
   await page.evaluate(axe.source)
-  for (const colorScheme of dresses) {
+  for (const colorScheme of colorSchemes) {
     // A color in transition would be measured as its final one.
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
     const found = await page.evaluate(async (runOnly) => {
