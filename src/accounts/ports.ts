@@ -121,25 +121,44 @@ export type UserSearch = {
   readonly disabled: boolean | null
   readonly verified?: boolean | null
   readonly secondFactor?: boolean | null
+  /** Only accounts with an identity at this provider. */
+  readonly provider?: string | null
+  /**
+   * Only accounts that signed in within this time, to the hour. Without a start, it includes those that never did. The
+   * list is then ordered by the last sign-in, latest first.
+   */
+  readonly lastSignIn?: { readonly from: Date | null; readonly before: Date | null } | null
   /** Where the previous page ended; `null` for the first. */
   readonly after: UserPlace | null
   readonly limit: number
 }
 /** The position of an account in a list. The account may be deleted in the meantime. */
 export type UserPlace = {
-  readonly createdAt: Date
+  /** The time that the list is ordered by: of creation, or of the last sign-in. */
+  readonly at: Date
   readonly id: string
   /** In a search, for an account that matches by prefix: the index it was found in, and its key there. */
   readonly begins?: { readonly index: number; readonly key: string }
 }
+/** An account as administrators see it. */
+export type ManagedAccount = Account & {
+  /** The hour of the last sign-in; `null`: never. */
+  readonly lastSignInAt: Date | null
+}
 export type UserPage = {
-  readonly accounts: readonly Account[]
+  readonly accounts: readonly ManagedAccount[]
   /** Where the next page starts; `null` if there is none. */
   readonly next: UserPlace | null
 }
+/** How many accounts match a search. */
+export type UserCount = {
+  readonly count: number
+  /** Whether these are all. Otherwise there are more, or not every account was examined. */
+  readonly isComplete: boolean
+}
 /** An account, and how many identities, sessions and passkeys it has. */
 export type UserListItem = {
-  readonly account: Account
+  readonly account: ManagedAccount
   readonly identities: number
   readonly sessions: number
   readonly passkeys: number
@@ -173,6 +192,11 @@ export interface UserStore {
    * number of accounts, so it can be short, or empty, and still have a `next`.
    */
   list(search: UserSearch): Promise<UserPage>
+  /**
+   * Counts what `list` would return, up to a limit. A search, and conditions that are in no index, are counted among a
+   * limited number of accounts. So a count costs the same at any number of accounts.
+   */
+  count(search: Omit<UserSearch, 'after' | 'limit'>): Promise<UserCount>
   get(id: string, at: Date): Promise<UserListItem | undefined>
   /** The accounts with this email address, verified or not, oldest first. */
   atAddress(emailKey: string, limit: number): Promise<readonly Account[]>
@@ -192,7 +216,7 @@ export interface UserStore {
     },
     at: Date,
     because: (before: Account) => readonly Fact[],
-  ): Promise<Account | UserRefusal>
+  ): Promise<ManagedAccount | UserRefusal>
   /**
    * Ends the account's sessions, and invalidates its links and codes. An account that is already disabled is not
    * changed.
@@ -202,8 +226,8 @@ export interface UserStore {
     at: Date,
     because: readonly Fact[],
     ended: (sessionId: string) => Fact,
-  ): Promise<Account | 'not_found' | 'last_administrator'>
-  enable(id: string, at: Date, because: readonly Fact[]): Promise<Account | 'not_found'>
+  ): Promise<ManagedAccount | 'not_found' | 'last_administrator'>
+  enable(id: string, at: Date, because: readonly Fact[]): Promise<ManagedAccount | 'not_found'>
   /**
    * Turns two-step sign-in off: deletes the authenticator app and recovery codes; passkeys remain sign-in methods. Ends
    * the account's sessions, and invalidates its links, codes and pending sign-ins. `because` gets the factor.
@@ -213,7 +237,7 @@ export interface UserStore {
     at: Date,
     because: (factor: 'totp' | 'passkey') => readonly Fact[],
     ended: (sessionId: string) => Fact,
-  ): Promise<Account | 'not_found' | 'second_factor_missing'>
+  ): Promise<ManagedAccount | 'not_found' | 'second_factor_missing'>
 }
 
 /**

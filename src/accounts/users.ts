@@ -4,7 +4,7 @@ import type { Account, Role } from '../kernel/account.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { readEmail } from '../kernel/email.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import type { AccountStore, UserListItem, UserPage, UserSearch, UserStore } from './ports.ts'
+import type { AccountStore, ManagedAccount, UserListItem, UserPage, UserSearch, UserStore } from './ports.ts'
 import type { ProfileChange } from './profile.ts'
 import { scopeOf } from './roles.ts'
 
@@ -19,7 +19,7 @@ export type UserCode =
 export type AdministratorResult = 'made' | 'already' | 'not_found' | 'unverified' | 'disabled'
 
 type UsersParts = { users: UserStore; accounts: AccountStore; clock: Clock }
-type AccountResult<C extends UserCode> = Promise<Result<Account, AppError<C>>>
+type AccountResult<C extends UserCode> = Promise<Result<ManagedAccount, AppError<C>>>
 
 /**
  * What administrators do to the accounts of others. It is recorded in the audit log of the affected account, with the
@@ -32,6 +32,9 @@ export function createUsers({ users, accounts, clock }: UsersParts) {
   return {
     /** Newest first, or those that match a text; see `UserStore.list`. */
     list: (search: UserSearch): Promise<UserPage> => users.list(search),
+
+    /** How many there are, up to a limit; see `UserStore.count`. */
+    count: users.count,
 
     /** The accounts with an identity at a provider; see `UserStore.atProvider`. */
     atProvider: users.atProvider,

@@ -28,7 +28,8 @@ const keyOf = (address: string | null): string | null => (address === null ? nul
  * whether the address is verified.
  */
 export const accountColumns = ({ accounts }: Tables) => {
-  const { emailKey: _, verifiedEmailKey, ...shown } = getTableColumns(accounts)
+  const { emailKey, verifiedEmailKey, lastSignInHour, invitedAt, invitationExpiresAt, ...shown } =
+    getTableColumns(accounts)
   return { ...shown, emailVerified: sql<boolean>`${verifiedEmailKey} is not null`.mapWith(Boolean) }
 }
 

@@ -35,6 +35,11 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       timeZone: text('time_zone'),
       secondFactorAt: time('second_factor_at'),
       disabledAt: time('disabled_at'),
+      /** When the person last signed in, in whole hours since 1970 (UTC); 0: never. */
+      lastSignInHour: count('last_sign_in_hour').notNull().default(0),
+      /** When an administrator last sent the person an invitation to this account. */
+      invitedAt: time('invited_at'),
+      invitationExpiresAt: time('invitation_expires_at'),
       createdAt: time('created_at').notNull(),
       updatedAt: time('updated_at').notNull(),
     },
@@ -50,6 +55,7 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
         index('accounts_enabled_created').on(t.createdAt, t.id).where(sql`disabled_at is null`),
         index('accounts_disabled_role_created').on(t.role, t.createdAt, t.id).where(sql`disabled_at is not null`),
         index('accounts_enabled_role_created').on(t.role, t.createdAt, t.id).where(sql`disabled_at is null`),
+        index('accounts_last_sign_in').on(t.lastSignInHour, t.id),
         // For prefix searches.
         index('accounts_email_begins').on(begins.email, t.id),
         index('accounts_name_begins').on(begins.name, t.id),
@@ -79,6 +85,8 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       unique('identities_issuer_subject').on(t.issuer, t.subject),
       index('identities_account').on(t.accountId, t.linkedAt, t.id),
       index('identities_provider_subject').on(t.provider, t.subject),
+      // For the list of accounts with an identity at a provider. IDs begin with the time of creation.
+      index('identities_provider_account').on(t.provider, t.accountId),
     ],
   )
 

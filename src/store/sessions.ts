@@ -1,4 +1,4 @@
-import { and, count, desc, eq, exists, getTableColumns, gte, isNull, lt, ne, type SQL, sql } from 'drizzle-orm'
+import { and, count, desc, eq, exists, getTableColumns, gte, isNull, lt, ne, or, type SQL, sql } from 'drizzle-orm'
 import type { Origin } from '../events/catalogue.ts'
 import type { Opener, Session, SessionStore } from '../sessions/ports.ts'
 import { accountColumns } from './accounts.ts'
@@ -14,6 +14,7 @@ import {
   sessionsAtOnce,
   signedOut,
 } from './endings.ts'
+import { hourOf } from './managed-accounts.ts'
 import { rotation } from './rotation.ts'
 import { endSomeTrust } from './tickets.ts'
 
@@ -41,16 +42,19 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
     .from(s)
     .where(and(eq(s.accountId, t.accounts.id), isNull(s.endedAt)))}`.mapWith(Number)
   /**
-   * The account, if it is enabled and the identity, password, passkey or email address used to sign in still belongs to
-   * it. One statement for each sign-in method.
+   * Records the sign-in at the account and returns the account, if it is enabled and the identity, password, passkey or
+   * email address used to sign in still belongs to it. If two-step sign-in was turned on during this sign-in, no session
+   * may start without it. One statement for each sign-in method.
    */
   const accountWith = (...still: (SQL | undefined)[]) => {
-    const enabled = and(eq(t.accounts.id, sql.placeholder('accountId')), isNull(t.accounts.disabledAt), ...still)
+    const proven = or(isNull(t.accounts.secondFactorAt), sql`${sql.placeholder('secondFactor')} = 'proven'`)
+    const enabled = and(eq(t.accounts.id, sql.placeholder('accountId')), isNull(t.accounts.disabledAt), proven)
     return steps(
       db
-        .select({ role: t.accounts.role, secondFactorAt: t.accounts.secondFactorAt, open: openSessions })
-        .from(t.accounts)
-        .where(enabled),
+        .update(t.accounts)
+        .set({ lastSignInHour: placeholderFor('hour', t.accounts.lastSignInHour) })
+        .where(and(enabled, ...still))
+        .returning({ role: t.accounts.role, open: openSessions }),
     )
   }
   const belongsToAccount = <T extends typeof t.identities | typeof t.passwords | typeof t.passkeys>(
@@ -72,18 +76,17 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
     accountWith(eq(t.accounts.verifiedEmailKey, sql.placeholder('emailKey'))),
     accountWith(),
   ]
-  const openedBy = (accountId: string, opener: Opener) => {
+  const openedBy = ({ accountId, amr, createdAt }: Session, opener: Opener) => {
+    const all = { accountId, hour: hourOf(createdAt), secondFactor: amr.includes('mfa') ? 'proven' : 'missing' }
     switch (opener.tag) {
       case 'identity':
-        return withIdentity({ accountId, id: opener.id })
+        return withIdentity({ ...all, id: opener.id })
       case 'password':
-        return withPassword({ accountId, changedAt: new Date(opener.changedAt) })
+        return withPassword({ ...all, changedAt: new Date(opener.changedAt) })
       case 'passkey':
-        return withPasskey({ accountId, id: opener.id })
+        return withPasskey({ ...all, id: opener.id })
       case 'email':
-        return opener.emailKey === undefined
-          ? enabledOne({ accountId })
-          : withAddress({ accountId, emailKey: opener.emailKey })
+        return opener.emailKey === undefined ? enabledOne(all) : withAddress({ ...all, emailKey: opener.emailKey })
     }
   }
   const endExcess = excessAtSignIn(driver)
@@ -142,10 +145,8 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
       const origin = originOf(because)
       const locks = [accountLock(accountId)]
       const ended = await change(function* (tx, note) {
-        const [account] = yield* step(openedBy(accountId, opener))
+        const [account] = yield* step(openedBy(session, opener))
         if (!account) return null
-        // Two-step sign-in was turned on during this sign-in: no session may start without it.
-        if (account.secondFactorAt && !session.amr.includes('mfa')) return null
         yield* step(starting({ ...session, cookieHash, scope: scopeOf ? scopeOf(account.role) : session.scope }))
         yield* note(because)
         if (replaces !== null) yield* replace(tx, note, replaces, session, origin)

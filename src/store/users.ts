@@ -1,12 +1,12 @@
 import { and, asc, count, eq, inArray } from 'drizzle-orm'
 import type { UserStore } from '../accounts/ports.ts'
 import type { EndReason } from '../sessions/ports.ts'
-import { accountColumns } from './accounts.ts'
 import { administratorsLock, isLastAdministrator } from './administrators.ts'
 import { accountLock, type Change } from './change.ts'
 import { hasTotp, turnOffSecondFactor } from './credential-changes.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
 import { endingChange, live, originOf } from './endings.ts'
+import { managedColumns } from './managed-accounts.ts'
 import { providerAccounts } from './provider-accounts.ts'
 import { notifyJiraPaused } from './team-endings.ts'
 import { endTickets } from './tickets.ts'
@@ -14,7 +14,7 @@ import { userLists } from './user-lists.ts'
 
 export function userStore(driver: Driver, change: Change): UserStore {
   const { db, tables: t, read, readLong } = driver
-  const columns = accountColumns(t)
+  const columns = managedColumns(t)
 
   function* find(tx: Queries, id: string) {
     const [found] = yield* step(tx.select(columns).from(t.accounts).where(eq(t.accounts.id, id)))

@@ -6,7 +6,7 @@ test.each(['a', '愛', '😀', 'i̇'])(
   'the cursor of a search page that ends at a long name is accepted: 256 × %s',
   (character) => {
     const key = character.repeat(256)
-    const place = { createdAt: new Date(1_700_000_000_123), id: `usr_${'0'.repeat(32)}`, begins: { index: 1, key } }
+    const place = { at: new Date(1_700_000_000_123), id: `usr_${'0'.repeat(32)}`, begins: { index: 1, key } }
     expect(userCursor.parse(userCursorOf(place))).toEqual(place)
   },
 )

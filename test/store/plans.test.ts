@@ -88,6 +88,18 @@ const users = ({ olderUser, begun }: Ids) => [
   'verified=true',
   'second_factor=true&role=auditor&disabled=false',
   `verified=false&second_factor=false&search=many&cursor=${begun}`,
+  // By provider and by last sign-in, each alone, together, and with every other condition.
+  ...['', '&last_sign_in_from=2026-01-01T00:00:00Z', '&last_sign_in_before=2026-01-01T00:00:00Z'].flatMap((signIn) =>
+    ['', '&provider=acme']
+      .map((provider) => signIn + provider)
+      .filter((list) => list !== '')
+      .flatMap((list) =>
+        ['', '&role=auditor&disabled=false', '&verified=true&second_factor=false', '&search=many'].flatMap((rest) => [
+          list + rest,
+          `${list}${rest}&cursor=${olderUser}`,
+        ]),
+      ),
+  ),
 ]
 const logs = ({ user, cursor }: Ids) =>
   [
@@ -125,6 +137,13 @@ const asked: Readonly<Record<string, (ids: Ids) => readonly string[]>> = {
     'search=many-7',
     `search=many&cursor=${begun}`,
     'role=auditor&state=disabled&verified=yes&second_factor=no',
+    ...['', '1', 'not-90', 'never'].flatMap((signedIn) =>
+      ['', 'acme'].flatMap((provider) =>
+        ['', '&role=auditor', '&verified=yes', '&search=many', '&search=ny'].map(
+          (rest) => `signed_in=${signedIn}&provider=${provider}${rest}`,
+        ),
+      ),
+    ),
   ],
   '/audit': (ids) =>
     logs(ids)
@@ -148,7 +167,7 @@ const asked: Readonly<Record<string, (ids: Ids) => readonly string[]>> = {
  */
 const bounded: readonly (readonly [statement: RegExp, why: string])[] = [
   [/ from "sessions" .* order by "sessions"\."last_seen_at"/, 'an account has at most 100 live sessions'],
-  [/ from "accounts" where .*>= \(.* like /, 'examines the accounts between two places, at most 1000'],
+  [/ from "accounts" where .* like /, 'examines the accounts after a place, up to the 1000th or the last one'],
   [
     / from "team_members" where .*"account_id" = \S+ order by "team_members"."team_id"/,
     'at most 50 teams for an account',
@@ -315,14 +334,19 @@ const administrator = "(select id from accounts where role = 'administrator' lim
 const role = "case when n % 50 = 0 then 'auditor' else 'user' end"
 const event =
   "case when n % 50 = 0 then 'session.started' when n % 2 = 0 then 'provider_token.lent' else 'account.updated' end"
+/** Around the beginning of 2026; every fifth account never signed in. */
+const hour = 'case when n % 5 = 0 then 0 else 490000 + n end'
 const emails = "'many-' || n || '@example.com', 'many-' || n || '@example.com'"
 const numbers = (most: number) =>
   `with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < ${most})`
 const many: Readonly<Record<(typeof databases)[number], string>> = {
   SQLite: `
     ${numbers(3000)}
-    insert into accounts (id, email, email_key, name, role, disabled_at, created_at, updated_at)
-    select printf('usr_%024x', n), ${emails}, 'Many ' || n, ${role}, case when n % 40 = 0 then n end, n, n from numbers;
+    insert into accounts (id, email, email_key, name, role, disabled_at, last_sign_in_hour, created_at, updated_at)
+    select printf('usr_%024x', n), ${emails}, 'Many ' || n, ${role}, case when n % 40 = 0 then n end, ${hour}, n, n from numbers;
+    ${numbers(3000)}
+    insert into identities (id, account_id, provider, issuer, subject, email_verified, scopes, linked_at, last_used_at)
+    select 'idn_' || n, printf('usr_%024x', n), 'acme', 'acme', n, false, '[]', n, n from numbers where n % 2 = 0;
     ${numbers(9000)}
     insert into audit (id, at, ordinal, event, account_id, data)
     select printf('aud_%024x', n), n, n, ${event},
@@ -337,9 +361,12 @@ const many: Readonly<Record<(typeof databases)[number], string>> = {
     select 'aps_' || n, 'app_' || (n % 2 + 1), 'ses_' || n, printf('usr_%024x', n / 2), 'ses', 'openid', '[]', '[]', n, n, 1, n, 0,
       9999999999999, 9999999999999 from numbers;`,
   PostgreSQL: `
-    insert into accounts (id, email, email_key, name, role, disabled_at, created_at, updated_at)
+    insert into accounts (id, email, email_key, name, role, disabled_at, last_sign_in_hour, created_at, updated_at)
     select 'usr_' || lpad(to_hex(n), 24, '0'), ${emails}, 'Many ' || n, ${role},
-      case when n % 40 = 0 then to_timestamp(n) end, to_timestamp(n), to_timestamp(n) from generate_series(1, 3000) n;
+      case when n % 40 = 0 then to_timestamp(n) end, ${hour}, to_timestamp(n), to_timestamp(n) from generate_series(1, 3000) n;
+    insert into identities (id, account_id, provider, issuer, subject, email_verified, scopes, linked_at, last_used_at)
+    select 'idn_' || n, 'usr_' || lpad(to_hex(n), 24, '0'), 'acme', 'acme', n, false, '[]', to_timestamp(n), to_timestamp(n)
+    from generate_series(1, 3000) n where n % 2 = 0;
     insert into audit (id, at, ordinal, event, account_id, data)
     select 'aud_' || lpad(to_hex(n), 24, '0'), to_timestamp(n), n, ${event},
       case when n % 9 = 0 then ${administrator} else 'usr_' || lpad(to_hex(n % 7), 24, '0') end, '{}'

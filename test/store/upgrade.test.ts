@@ -257,4 +257,39 @@ describe.each(emptyDatabases)('upgrading a database of the previous version, on 
     expect(await store.revocations.stillNeeded({ ...key, issuer: '' })).toBe(true)
     await store.close()
   })
+
+  test('knows when people last signed in, from their sessions and identities', async () => {
+    const config = await place()
+    const session = (time: (date: Date) => unknown, id: string, subject: string, created: Date) =>
+      [
+        'sessions',
+        {
+          id: `'${id}'`,
+          account_id: `'usr_${subject}'`,
+          amr: "'[]'",
+          scope: "''",
+          generation: 1,
+          used_generation: 0,
+          ...Object.fromEntries(
+            ['auth_time', 'created_at', 'last_seen_at', 'rotated_at', 'idle_expires_at', 'absolute_expires_at'].map(
+              (name) => [name, time(created)],
+            ),
+          ),
+        },
+      ] as const
+    const never = (time: (date: Date) => unknown) =>
+      ['accounts', { id: "'usr_never'", role: "'user'", created_at: time(at), updated_at: time(at) }] as const
+    await leftBy(config, 9, (time) => [
+      ...people(time, ['provider', 'later'], 'acme', 'https://acme.example'),
+      session(time, 'ses_1', 'later', new Date('2026-03-02T10:59:59Z')),
+      session(time, 'ses_2', 'later', new Date('2026-03-02T09:30:00Z')),
+      never(time),
+    ])
+    const { store } = await openedStore(config, () => at)
+    const last = async (subject: string) => (await store.users.get(`usr_${subject}`, at))?.account.lastSignInAt
+    expect(await last('provider')).toEqual(at)
+    expect(await last('later')).toEqual(new Date('2026-03-02T10:00:00Z'))
+    expect(await last('never')).toBeNull()
+    await store.close()
+  })
 })

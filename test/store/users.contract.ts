@@ -6,6 +6,7 @@ import type { StoreConfig } from '../../src/store/open.ts'
 import {
   type Backend,
   deleted,
+  identity,
   insertSessions,
   later,
   newcomer,
@@ -56,13 +57,31 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
     const admin = (n: number) =>
       newcomer(opened, { email: `admin${n}@example.com`, emailVerified: true, role: 'administrator' })
 
+    /** Every account of a list, page by page, and how many pages there were. */
+    const walk = async (search: Partial<UserSearch>) => {
+      const found: string[] = []
+      let pages = 0
+      for (let after: UserSearch['after'] = null; ; ) {
+        const page = await store.users.list({ ...everybody, limit: 10, ...search, after })
+        pages++
+        expect(page.accounts.length).toBeLessThanOrEqual(search.limit ?? 10)
+        found.push(...page.accounts.map(({ id }) => id))
+        if (page.next === null) return { found, pages }
+        after = page.next
+      }
+    }
+
     test('are found by part of their name, email address or ID and by filters, newest first', async () => {
       const { account: ada } = await newcomer(opened, { ...proven, name: 'Ada 100%', createdAt: later(1) })
       const { account: bob } = await newcomer(opened, { email: 'bob@x.example', name: 'Bob_B', role: 'auditor' })
       const { account: eve } = await newcomer(opened, { name: null, disabledAt: now, createdAt: later(2) })
       const ids = async (search: Partial<UserSearch>) =>
         (await store.users.list({ ...everybody, ...search })).accounts.map(({ id }) => id)
-      expect(await store.users.list(everybody)).toEqual({ accounts: [eve, ada, bob], next: null })
+      const never = { lastSignInAt: null }
+      expect(await store.users.list(everybody)).toEqual({
+        accounts: [eve, ada, bob].map((account) => ({ ...account, ...never })),
+        next: null,
+      })
       for (const [text, found] of [
         ['ADA@EX', [ada.id]],
         ['ada 1', [ada.id]],
@@ -138,17 +157,6 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
       rows[2400] = one(2400, { role: 'auditor' })
       for (let n = 0; n < rows.length; n += 500)
         await opened.driver.write(opened.driver.db.insert(accounts).values(rows.slice(n, n + 500)))
-      const walk = async (search: Partial<UserSearch>) => {
-        const found: string[] = []
-        let pages = 0
-        for (let after: UserSearch['after'] = null; ; ) {
-          const page = await store.users.list({ ...everybody, limit: 10, ...search, after })
-          pages++
-          found.push(...page.accounts.map(({ id }) => id))
-          if (page.next === null) return { found, pages }
-          after = page.next
-        }
-      }
       // In no index, and the oldest but three: two pages are empty, and the third one has it.
       expect(await walk({ text: 'and bob' })).toEqual({ found: [rows[3].id], pages: 3 })
       // All have this prefix, two have that role, and one of those is disabled.
@@ -158,12 +166,127 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
       expect((await walk({ text: 'anne', role: 'auditor', disabled: true })).found).toEqual([rows[3].id])
     })
 
-    test('are counted', async () => {
+    test('are found by provider and by last sign-in, in every combination with other conditions', async () => {
+      const { driver } = opened
+      const { accounts, identities } = driver.tables
+      const day = 86_400
+      const rows = Array.from({ length: 24 }, (_, n) => ({
+        id: `usr_${String(n).padStart(6, '0')}`,
+        email: null,
+        emailKey: null,
+        verifiedEmailKey: n % 2 === 0 ? `n${n}@example.com` : null,
+        name: `Anne ${n}`,
+        picture: null,
+        role: n % 3 === 0 ? ('auditor' as const) : ('user' as const),
+        locale: null,
+        timeZone: null,
+        secondFactorAt: n % 5 === 0 ? now : null,
+        disabledAt: n % 4 === 0 ? now : null,
+        // Several at one hour; every sixth never signed in.
+        lastSignInHour: n % 6 === 0 ? 0 : Math.floor(later(-(n % 8) * day).getTime() / 3_600_000),
+        createdAt: later(n),
+        updatedAt: now,
+      }))
+      await driver.write(driver.db.insert(accounts).values(rows))
+      // Every other account has an identity of acme, and every fourth has two of them.
+      for (const [n, { id }] of rows.entries())
+        for (const subject of n % 2 === 1 ? [] : n % 4 === 0 ? ['a', 'b'] : ['a'])
+          await driver.write(
+            driver.db
+              .insert(identities)
+              .values(identity(id, { provider: 'acme', issuer: 'acme', subject: `${subject}${n}` })),
+          )
+      const midnight = later(-3 * day)
+      const hour = Math.floor(midnight.getTime() / 3_600_000)
+      const conditions: [keyof UserSearch, UserSearch[keyof UserSearch], (row: (typeof rows)[number]) => boolean][] = [
+        ['role', 'auditor', ({ role }) => role === 'auditor'],
+        ['disabled', true, ({ disabledAt }) => disabledAt !== null],
+        ['verified', true, ({ verifiedEmailKey }) => verifiedEmailKey !== null],
+        ['secondFactor', false, ({ secondFactorAt }) => secondFactorAt === null],
+        ['provider', 'acme', ({ id }) => Number(id.slice(4)) % 2 === 0],
+        ['text', 'anne', () => true],
+        ['text', 'nne 1', ({ name }) => name.includes('nne 1')],
+        ['lastSignIn', { from: midnight, before: null }, ({ lastSignInHour }) => lastSignInHour >= hour],
+        ['lastSignIn', { from: null, before: midnight }, ({ lastSignInHour }) => lastSignInHour < hour],
+      ]
+      for (let mask = 0; mask < 1 << conditions.length; mask++) {
+        const some = conditions.filter((_, n) => mask & (1 << n))
+        if (new Set(some.map(([name]) => name)).size < some.length) continue
+        const search = Object.fromEntries(some.map(([name, value]) => [name, value]))
+        const expected = rows.filter((row) => some.every(([, , isMatch]) => isMatch(row))).map(({ id }) => id)
+        for (const limit of mask % 16 === 0 ? [1, 5, 100] : [5]) {
+          const { found } = await walk({ ...search, limit })
+          expect([search, limit, [...found].sort()]).toEqual([search, limit, expected])
+          expect(new Set(found).size).toBe(found.length)
+        }
+        const { text = null, role = null, disabled = null, ...rest } = search as Partial<UserSearch>
+        expect(await store.users.count({ ...rest, text, role, disabled })).toEqual({
+          count: expected.length,
+          isComplete: true,
+        })
+      }
+      const latest = await walk({ lastSignIn: { from: null, before: now } })
+      const hours = latest.found.map((id) => rows[Number(id.slice(4))]?.lastSignInHour ?? -1)
+      expect(hours).toEqual([...hours].sort((a, b) => b - a))
+      expect((await walk({ provider: 'acme' })).found).toEqual(
+        rows
+          .filter((_, n) => n % 2 === 0)
+          .map(({ id }) => id)
+          .reverse(),
+      )
+    })
+
+    test('are counted up to a limit, and examined up to a number of rows', async () => {
+      const { driver } = opened
+      const { accounts } = driver.tables
+      const rows = Array.from({ length: 5600 }, (_, n) => ({
+        id: `usr_${String(n).padStart(6, '0')}`,
+        name: `Anne ${n}`,
+        role: n < 2000 ? ('auditor' as const) : ('user' as const),
+        verifiedEmailKey: n === 5 || n > 5590 ? `n${n}@example.com` : null,
+        createdAt: later(n),
+        updatedAt: now,
+      }))
+      for (let n = 0; n < rows.length; n += 500)
+        await driver.write(driver.db.insert(accounts).values(rows.slice(n, n + 500)))
+      const nothing = { text: null, role: null, disabled: null }
+      const count = (search: Partial<UserSearch>) => store.users.count({ ...nothing, ...search })
+      const [all, some] = [{ isComplete: true }, { isComplete: false }]
+      expect(await count({ role: 'auditor' })).toEqual({ count: 1000, ...some })
+      expect(await count({ disabled: true })).toEqual({ count: 0, ...all })
+      expect(await count({ lastSignIn: { from: null, before: now } })).toEqual({ count: 1000, ...some })
+      expect(await count({ lastSignIn: { from: now, before: null } })).toEqual({ count: 0, ...all })
+      expect(await count({ verified: false })).toEqual({ count: 1000, ...some })
+      // The newest 5,000 accounts are examined: the older one with such an address is not.
+      expect(await count({ verified: true })).toEqual({ count: 9, ...some })
+      expect(await count({ verified: true, role: 'auditor' })).toEqual({ count: 1, ...all })
+      expect(await count({ text: 'nne 12' })).toMatchObject(some)
+      expect(await count({ text: 'anne 1' })).toEqual({ count: 1000, ...some })
+    })
+
+    test('show the hour of the latest sign-in, which a refused one does not change', async () => {
+      const { account: ada } = await newcomer(opened, proven)
+      const shown = async () => (await store.users.get(ada.id, now))?.account.lastSignInAt
+      expect(await shown()).toBeNull()
+      const starting = { opener: { tag: 'email' }, cookieHash: null, replaces: null } as const
+      const start = (at: Date) => store.sessions.start(session(ada.id, { createdAt: at, amr: ['pwd'] }), starting, [])
+      expect(await start(now)).toBe(true)
+      expect(await shown()).toEqual(new Date('2026-01-02T03:00:00Z'))
+      expect(await start(later(3600))).toBe(true)
+      expect(await shown()).toEqual(new Date('2026-01-02T04:00:00Z'))
+      // A second factor was turned on during this sign-in.
+      const { accounts } = opened.driver.tables
+      await opened.driver.write(opened.driver.db.update(accounts).set({ secondFactorAt: now }))
+      expect(await start(later(7200))).toBe(false)
+      expect(await shown()).toEqual(new Date('2026-01-02T04:00:00Z'))
+    })
+
+    test('are counted with what belongs to them', async () => {
       const { account: ada } = await newcomer(opened, proven)
       await signedIn(opened, ada.id)
       await signedIn(opened, ada.id, { idleExpiresAt: later(-1) })
       expect(await store.users.get(ada.id, now)).toEqual({
-        account: ada,
+        account: { ...ada, lastSignInAt: new Date('2026-01-02T03:00:00Z') },
         identities: 1,
         sessions: 1,
         passkeys: 0,

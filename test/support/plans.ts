@@ -75,7 +75,7 @@ async function explainingPostgres(url: string): Promise<Explain> {
   const client = await connectPostgres(url)
   for (const way of lastResorts) await client.query(`set ${way} = off`)
   // PostgreSQL assumes some pages for a table without statistics, and that an empty one may as well be scanned.
-  await client.query('analyze accounts, audit')
+  await client.query('analyze accounts, identities, audit')
   const faultsIn = (node: PlanNode, limited: boolean, sorts: boolean): string[] => {
     const type = node['Node Type']
     const on = node['Relation Name'] ?? ''

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import type { ManagedAccount } from '../../accounts/ports.ts'
 import { fail } from '../../errors/catalogue.ts'
-import type { Account } from '../../kernel/account.ts'
 import { ok } from '../../kernel/result.ts'
 import { oneRequired } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
@@ -14,6 +14,7 @@ import {
   line,
   pageSize,
   pictureUrl,
+  providerId,
   RoleSchema,
   sessionFields,
   time,
@@ -33,15 +34,17 @@ const Person = User.extend({
   second_factor: z.boolean().describe('Whether sign-ins ask for a second factor'),
   created_at: time.describe('When the account was created'),
   updated_at: time.describe('When the account was last changed'),
+  last_sign_in_at: time.nullable().describe('When the user last signed in, to the hour; null: never'),
   disabled_at: time.nullable().describe('When the account was disabled; null if it is enabled'),
 }).meta({ id: 'ManagedUser', description: 'An account, as administrators see it' })
-const personOf = (account: Account): z.input<typeof Person> => ({
+const personOf = (account: ManagedAccount): z.input<typeof Person> => ({
   ...userOf(account),
   role: account.role,
   locale: account.locale,
   second_factor: account.secondFactorAt !== null,
   created_at: account.createdAt.toISOString(),
   updated_at: account.updatedAt.toISOString(),
+  last_sign_in_at: account.lastSignInAt?.toISOString() ?? null,
   disabled_at: account.disabledAt?.toISOString() ?? null,
 })
 
@@ -53,7 +56,9 @@ const list = route({
   method: 'get',
   path: '/users',
   summary: 'List accounts',
-  description: 'All accounts, newest first. With filters, a page can be short, or empty, and still have a next_cursor.',
+  description:
+    'All accounts, newest first; with `last_sign_in_from` or `last_sign_in_before`, those with the latest sign-in first. ' +
+    'With filters, a page can be short, or empty, and still have a next_cursor.',
   query: object({
     search: line.optional().meta({
       description:
@@ -63,18 +68,33 @@ const list = route({
     disabled: yesOrNo.optional().describe('Only disabled accounts, or only enabled ones'),
     verified: yesOrNo.optional().describe('Only accounts with a verified email address, or only those without'),
     second_factor: yesOrNo.optional().describe('Only accounts with a second factor, or only those without'),
+    provider: providerId.optional().describe('Only accounts with an identity at this provider'),
+    last_sign_in_from: time.optional().describe('Only accounts that signed in at this time or later, to the hour'),
+    last_sign_in_before: time.optional().meta({
+      description:
+        'Only accounts that did not sign in at this time or later, to the hour. Includes those that never did.',
+    }),
     cursor: userCursor.optional(),
     limit: pageSize(25),
   }),
   reply: pageOf(Person).meta({ id: 'Users', description: 'A page of accounts' }),
   fails: [],
   async handle({ query }, { users }: Services) {
+    const { last_sign_in_from: from, last_sign_in_before: before } = query
     const { accounts, next } = await users.list({
       text: query.search || null,
       role: query.role ?? null,
       disabled: isYes(query.disabled),
       verified: isYes(query.verified),
       secondFactor: isYes(query.second_factor),
+      provider: query.provider ?? null,
+      lastSignIn:
+        from === undefined && before === undefined
+          ? null
+          : {
+              from: from === undefined ? null : new Date(from),
+              before: before === undefined ? null : new Date(before),
+            },
       after: query.cursor ?? null,
       limit: query.limit,
     })
@@ -100,6 +120,7 @@ const read = route({
       second_factor: false,
       created_at: '2026-01-08T10:00:00.000Z',
       updated_at: '2026-01-08T10:00:00.000Z',
+      last_sign_in_at: '2026-01-08T10:00:00.000Z',
       disabled_at: null,
       identities: 1,
       sessions: 2,
@@ -142,6 +163,7 @@ export const update = route({
       second_factor: false,
       created_at: '2026-01-08T10:00:00.000Z',
       updated_at: '2026-01-08T10:00:00.000Z',
+      last_sign_in_at: '2026-01-08T10:00:00.000Z',
       disabled_at: null,
     },
   },

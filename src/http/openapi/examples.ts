@@ -547,6 +547,7 @@ export const examples: Readonly<Record<string, Example>> = {
           second_factor: false,
           created_at: '2026-01-08T10:00:00.000Z',
           updated_at: '2026-01-08T10:00:00.000Z',
+          last_sign_in_at: '2026-01-08T10:00:00.000Z',
           disabled_at: null,
         },
       ],

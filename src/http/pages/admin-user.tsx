@@ -212,7 +212,7 @@ export const adminUserRoutes = [
 
 function AccountFacts({ user: found, ...reader }: Reader & { user: UserListItem }): VNode {
   const { say } = reader
-  const { admin, profile } = say
+  const { admin, people, profile } = say
   const { account } = found
   return (
     <section aria-labelledby="facts">
@@ -229,6 +229,14 @@ function AccountFacts({ user: found, ...reader }: Reader & { user: UserListItem 
           [admin.role, admin.roles[account.role]],
           [admin.secondFactor, account.secondFactorAt ? say.yes : say.no],
           [profile.since, <Time key="since" {...reader} at={account.createdAt} />],
+          [
+            people.lastSignIn,
+            account.lastSignInAt === null ? (
+              people.neverSignedIn
+            ) : (
+              <Time key="signed-in" {...reader} at={account.lastSignInAt} />
+            ),
+          ],
           account.disabledAt
             ? [
                 admin.disabled,

@@ -2,6 +2,7 @@ import type { VNode } from 'preact'
 import { z } from 'zod'
 import type { UserSearch } from '../../accounts/ports.ts'
 import { roles } from '../../kernel/account.ts'
+import type { Provider } from '../../providers/provider.ts'
 import { route } from '../route.ts'
 import { line, userCursor, userCursorOf } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
@@ -20,18 +21,39 @@ const filters = {
   state: line.optional().describe('Only enabled accounts, or only disabled ones'),
   verified: line.optional().describe('Only accounts with a verified email address, or only those without'),
   second_factor: line.optional().describe('Only accounts with a second factor, or only those without'),
+  provider: line.optional().describe('Only accounts with an identity at this provider'),
+  signed_in: line.optional().describe('Only accounts that signed in within some days, or that did not'),
 }
 type Filters = { readonly [N in keyof typeof filters]: string }
 
 /** `null` for anything else: it filters nothing. */
 const either = (text: string, yes: string, no: string): boolean | null =>
   text === yes ? true : text === no ? false : null
-const searchOf = ({ search, role, state, verified, second_factor }: Filters): Omit<UserSearch, 'after' | 'limit'> => ({
+
+/** The last sign-in by choice: within so many days, not for so many days, or never. */
+const within = ['1', '7', '30', '90'] as const
+const notFor = ['not-30', 'not-90', 'not-365'] as const
+const dayMs = 86_400_000
+/** No sign-in before it is recorded: an account without one has the year 1970. */
+const never = { from: null, before: new Date(dayMs) }
+function lastSignInOf(choice: string, now: Date): NonNullable<UserSearch['lastSignIn']> | null {
+  const [, not, days] = /^(not-)?(\d{1,3})$/.exec(choice) ?? []
+  if (days === undefined) return choice === 'never' ? never : null
+  const since = new Date(now.getTime() - Number(days) * dayMs)
+  return not === undefined ? { from: since, before: null } : { from: null, before: since }
+}
+
+const searchOf = (
+  { search, role, state, verified, second_factor, provider, signed_in }: Filters,
+  now: Date,
+): Omit<UserSearch, 'after' | 'limit'> => ({
   text: search || null,
   role: roles.find((one) => one === role) ?? null,
   disabled: either(state, 'disabled', 'enabled'),
   verified: either(verified, 'yes', 'no'),
   secondFactor: either(second_factor, 'yes', 'no'),
+  provider: provider || null,
+  lastSignIn: lastSignInOf(signed_in, now),
 })
 
 const users = route({
@@ -48,10 +70,13 @@ const users = route({
     ) as Filters
     const isFiltered = Object.values(given).some((text) => text !== '')
     const after = asked.cursor ?? null
-    const [{ accounts: shown, next }, numbers] = await Promise.all([
-      services.users.list({ ...searchOf(given), after, limit: perPage }),
+    const search = searchOf(given, services.clock())
+    const [{ accounts: shown, next }, total, matching] = await Promise.all([
+      services.users.list({ ...search, after, limit: perPage }),
       isFiltered ? null : services.overview(),
+      isFiltered ? services.users.count(search) : null,
     ])
+    const written = (number: number): string => new Intl.NumberFormat(locale).format(number)
     return show(
       locale,
       <Layout
@@ -61,15 +86,16 @@ const users = route({
         scopes={who.scopes}
         status={doneMessageOf(asked.done, locale)}
       >
-        {numbers?.countedAt ? <p>{people.counted(new Intl.NumberFormat(locale).format(numbers.accounts))}</p> : null}
-        <FilterForm {...reader} given={given} isFiltered={isFiltered} />
+        {total?.countedAt ? <p>{people.counted(written(total.accounts))}</p> : null}
+        <FilterForm {...reader} given={given} isFiltered={isFiltered} providers={services.providers.list()} />
         <section class="panel" aria-labelledby="found">
           <h2 id="found">{admin.found}</h2>
+          {matching === null ? null : <p>{people.matching(matching, written(matching.count))}</p>}
           {shown.length === 0 ? (
             <p>{next === null ? admin.nobody : people.noneYet}</p>
           ) : (
             <Table
-              head={[people.name, people.email, admin.role, people.state, people.since]}
+              head={[people.name, people.email, admin.role, people.state, people.lastSignIn, people.since]}
               rows={shown.map((account) => ({
                 key: account.id,
                 cells: [
@@ -88,6 +114,11 @@ const users = route({
                   <span key="state" class={`badge ${account.disabledAt ? 'bad' : 'good'}`}>
                     {people.states[account.disabledAt ? 'disabled' : 'enabled']}
                   </span>,
+                  account.lastSignInAt === null ? (
+                    people.neverSignedIn
+                  ) : (
+                    <Time key="signed-in" {...reader} at={account.lastSignInAt} />
+                  ),
                   <Time key="since" {...reader} at={account.createdAt} />,
                 ],
               }))}
@@ -111,7 +142,13 @@ const users = route({
   },
 })
 
-function FilterForm({ given, isFiltered, ...reader }: Reader & { given: Filters; isFiltered: boolean }): VNode {
+type FilterFormProps = Reader & {
+  readonly given: Filters
+  readonly isFiltered: boolean
+  readonly providers: readonly Pick<Provider, 'id' | 'name'>[]
+}
+
+function FilterForm({ given, isFiltered, providers, ...reader }: FilterFormProps): VNode {
   const { admin, people } = reader.say
   return (
     <form class="panel filters" method="get" action={path}>
@@ -158,6 +195,23 @@ function FilterForm({ given, isFiltered, ...reader }: Reader & { given: Filters;
           ['', people.anySecondFactor],
           ['yes', people.secondFactorStates.yes],
           ['no', people.secondFactorStates.no],
+        ]}
+      />
+      <Select
+        name="provider"
+        label={people.provider}
+        value={given.provider}
+        options={[['', people.anyProvider], ...providers.map(({ id, name }) => [id, name] as const)]}
+      />
+      <Select
+        name="signed_in"
+        label={people.lastSignIn}
+        value={given.signed_in}
+        options={[
+          ['', people.anySignIn],
+          ...within.map((days) => [days, people.signedInWithin(Number(days))] as const),
+          ...notFor.map((choice) => [choice, people.notSignedInFor(Number(choice.slice(4)))] as const),
+          ['never', people.neverSignedIn],
         ]}
       />
       <p class="actions">

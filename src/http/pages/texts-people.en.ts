@@ -1,6 +1,15 @@
+import type { UserCount } from '../../accounts/ports.ts'
+
 /** What administrators see and do about the accounts of others. */
 export const englishPeople = {
   counted: (count: string) => `Accounts at the last count, which is made every ten minutes: ${count}`,
+  /** `written`: the number as people write it. */
+  matching: ({ count, isComplete }: UserCount, written: string) =>
+    isComplete
+      ? `Accounts that match: ${written}`
+      : count >= 1000
+        ? `Accounts that match: more than ${written}`
+        : `Accounts that match: at least ${written}. Not every account was examined.`,
   state: 'State',
   anyRole: 'Any role',
   anyState: 'Any state',
@@ -11,6 +20,13 @@ export const englishPeople = {
   secondFactor: 'Two-step verification',
   anySecondFactor: 'On or off',
   secondFactorStates: { yes: 'On', no: 'Off' },
+  provider: 'Provider',
+  anyProvider: 'Any provider, or none',
+  lastSignIn: 'Last sign-in',
+  anySignIn: 'At any time, or never',
+  signedInWithin: (days: number) => (days === 1 ? 'In the last 24 hours' : `In the last ${days} days`),
+  notSignedInFor: (days: number) => `Not in the last ${days} days`,
+  neverSignedIn: 'Never',
   name: 'Name',
   email: 'Email address',
   since: 'Created',

@@ -2,6 +2,12 @@ import type { englishPeople as en } from './texts-people.en.ts'
 
 export const portuguesePeople: typeof en = {
   counted: (count: string) => `Contas na última contagem, feita a cada dez minutos: ${count}`,
+  matching: ({ count, isComplete }, written) =>
+    isComplete
+      ? `Contas correspondentes: ${written}`
+      : count >= 1000
+        ? `Contas correspondentes: mais de ${written}`
+        : `Contas correspondentes: pelo menos ${written}. Nem todas as contas foram examinadas.`,
   state: 'Situação',
   anyRole: 'Qualquer papel',
   anyState: 'Qualquer situação',
@@ -12,6 +18,13 @@ export const portuguesePeople: typeof en = {
   secondFactor: 'Verificação em duas etapas',
   anySecondFactor: 'Ligada ou desligada',
   secondFactorStates: { yes: 'Ligada', no: 'Desligada' },
+  provider: 'Provedor',
+  anyProvider: 'Qualquer provedor, ou nenhum',
+  lastSignIn: 'Último acesso',
+  anySignIn: 'A qualquer momento, ou nunca',
+  signedInWithin: (days: number) => (days === 1 ? 'Nas últimas 24 horas' : `Nos últimos ${days} dias`),
+  notSignedInFor: (days: number) => `Não nos últimos ${days} dias`,
+  neverSignedIn: 'Nunca',
   name: 'Nome',
   email: 'E-mail',
   since: 'Criada',

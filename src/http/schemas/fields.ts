@@ -30,6 +30,8 @@ export const userAgent = z.string().nullable().describe('The user agent the clie
 export const providerParams = object({
   provider: z.string().max(40).meta({ parameter: 'Provider', description: 'A provider ID, such as `google`' }),
 })
+/** The ID of a provider by which a list is filtered. */
+export const providerId = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/)
 export const redirectUriKey = z
   .string()
   .regex(/^[a-z][a-z0-9_-]{0,30}$/)
@@ -159,15 +161,15 @@ export const userCursor = z
     const parts = /^(\d{1,13})\.(\w{1,80})(?:\.(\d{1,2})\.([^\0]{0,600}))?$/su
     const [, at, id, index, key] = parts.exec(Buffer.from(text, 'base64url').toString()) ?? []
     if (at !== undefined && id !== undefined) {
-      const place = { createdAt: new Date(Number(at)), id }
+      const place = { at: new Date(Number(at)), id }
       return index === undefined || key === undefined ? place : { ...place, begins: { index: Number(index), key } }
     }
     context.addIssue({ code: 'invalid_format', format: 'cursor', input: text })
     return z.NEVER
   })
   .describe('The `next_cursor` of the previous page')
-export const userCursorOf = ({ createdAt, id, begins }: UserPlace): string =>
-  Buffer.from(`${createdAt.getTime()}.${id}${begins ? `.${begins.index}.${begins.key}` : ''}`).toString('base64url')
+export const userCursorOf = ({ at, id, begins }: UserPlace): string =>
+  Buffer.from(`${at.getTime()}.${id}${begins ? `.${begins.index}.${begins.key}` : ''}`).toString('base64url')
 
 /** Where a page of a list continues that is ordered by time and ID. */
 export const placeCursor = z
