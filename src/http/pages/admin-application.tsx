@@ -22,6 +22,7 @@ import { applicationPage, applicationsPath, numberOf } from './application-pages
 import { Ask } from './ask.tsx'
 import { Select } from './field.tsx'
 import { Facts, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
+import { scopeWords } from './scope-words.ts'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
 /** The administrators' page of one application, and what can be done with it. */
@@ -124,7 +125,7 @@ const Codes = ({ of }: { of: readonly string[] }): VNode => (
 
 /** What is registered. Empty lists are left out. */
 function About({ application: one, issuer, ...reader }: Reader & { application: Application; issuer: string }): VNode {
-  const { applications: words, consent } = reader.say
+  const { applications: words } = reader.say
   const number = new Intl.NumberFormat(reader.locale)
   const seconds = (value: number | null): string =>
     value === null ? words.ofService : words.seconds(number.format(value))
@@ -146,7 +147,7 @@ function About({ application: one, issuer, ...reader }: Reader & { application: 
           <ul key="scopes">
             {one.scopes.map((scope) => (
               <li key={scope}>
-                {isStandardScope(scope) ? `${consent.scopes[scope]} ` : null}
+                {isStandardScope(scope) ? `${scopeWords(scope, reader.say, 'administrator')} ` : null}
                 <code class="fine">{scope}</code>
               </li>
             ))}
