@@ -6,6 +6,28 @@ import { register } from '../support/applications.ts'
 import { registered } from '../support/registered.ts'
 import { databases, listIn, startWorld, type World } from '../support/service.ts'
 
+/** Forms of pages with something else, which change nothing for anyone else by themselves. */
+const harmless: Readonly<Record<string, string>> = {
+  '/admin/providers': 'the form of a new provider: it is a draft',
+  '/admin/providers/:id/check': 'it only reads',
+  '/admin/providers/:id/try': 'it creates and changes nothing',
+  '/admin/providers/:id/versions/:version/restore': 'it makes a draft',
+  '/admin/applications': 'the form of a new application',
+  '/admin/service-credentials': 'the form of a new credential',
+}
+/** Their question needs what this world does not have: each has a test in the file that is named. */
+const askedElsewhere: Readonly<Record<string, string>> = {
+  '/admin/providers/:id/publish': 'pages/providers.browser.test.ts',
+  '/admin/users/:id/second-factor': 'pages/admin.test.ts',
+}
+/** The page is about one thing, and the question says what happens to the programs or devices that use it. */
+const unnamed: ReadonlySet<string> = new Set([
+  '/admin/applications/:id/secret',
+  '/admin/applications/:id/previous-secret',
+  '/admin/applications/:id/disable',
+  '/admin/applications/:id/delete',
+])
+
 describe.each(databases)('the administration, on %s', (database) => {
   let world: World
   let boss: Awaited<ReturnType<typeof administrator>>
@@ -155,29 +177,60 @@ describe.each(databases)('the administration, on %s', (database) => {
     expect([download.status, download.text.split('\r\n')[0]]).toEqual([200, head])
   })
 
-  test('each button that changes something for someone asks first, and says what will happen to whom', async () => {
-    const { body } = await world.call('POST', '/service-credentials', {
-      token: boss.token,
-      body: { name: 'Billing', scopes: ['introspect'] },
-    })
-    // Without the navigation of the page, and what does not take anything away.
-    const harmless = /^\/(account\/sign-out|language|admin\/service-credentials)$/
-    for (const [path, name, acts] of [
-      [`/admin/users/${eve.id}`, 'Eve &lt;b>Adams&lt;/b>', ['role', 'disable', 'end-sessions', 'password-reset']],
-      ['/admin/service-credentials', 'Billing', [`${body.id}/rotate`, `${body.id}/revoke`]],
+  test('each act that changes what others can do asks first, and says what will happen to whom', async () => {
+    const make = async (path: string, body: object) => {
+      const made = await world.call('POST', path, { token: boss.token, body })
+      expect(made.status, made.text).toBeLessThan(300)
+      return made.body
+    }
+    const { id: billing } = await make('/service-credentials', { name: 'Billing', scopes: ['introspect'] })
+    const server = { name: 'Shop', kind: 'server', redirect_uris: ['https://shop.example.org/'], scopes: ['openid'] }
+    const { id: shop } = await make('/applications', server)
+    await make(`/applications/${shop}/secret`, { overlap_seconds: 3600 })
+    const { id: closed } = await make('/applications', { ...server, name: 'Closed shop' })
+    await make(`/applications/${closed}/disable`, {})
+    await make('/providers', { id: 'discord', kind: 'discord', settings: { CLIENT_ID: 'i', CLIENT_SECRET: 's' } })
+    await make('/providers/discord/enable', { force: true })
+    await make('/providers/discord/disable', {})
+    const blocked = await registered(world, `blocked-${database}@example.com`)
+    await make(`/users/${blocked.id}/disable`, {})
+
+    const patternOf = (action: string): string =>
+      pageRoutes.find(
+        ({ method, path }) => method === 'post' && new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}$`).test(action),
+      )?.path ?? action
+    const asking = new Set<string>()
+    for (const [page, about] of [
+      [`/admin/users/${eve.id}`, 'Eve &lt;b>Adams&lt;/b>'],
+      [`/admin/users/${blocked.id}`, `blocked-${database}@example.com`],
+      ['/admin/service-credentials', 'Billing'],
+      [`/admin/applications/${shop}`, 'Shop'],
+      [`/admin/applications/${closed}`, 'Closed shop'],
+      ['/admin/providers/discord', 'Discord'],
     ] as const) {
-      const { text } = await boss.page(path)
-      const asking = text.match(/<details class="ask">.*?<\/details>/gs) ?? []
-      const bare = text.replaceAll(/<details class="ask">.*?<\/details>/gs, '')
-      const actionsIn = (part: string) =>
-        [...part.matchAll(/<form method="post" action="([^"]+)"/g)].map(([, to]) => to)
-      expect(actionsIn(bare).filter((to) => !harmless.test(String(to)))).toEqual([])
-      for (const act of acts) {
-        const own = asking.find((part) => actionsIn(part).includes(`${path}/${act}`)) ?? ''
-        const [, what = ''] = /<p>(.*?)<\/p>/s.exec(own) ?? []
-        expect([act, what.includes(act === 'password-reset' ? world.emailOf(eve.who) : name)]).toEqual([act, true])
+      const { status, text } = await boss.page(page)
+      expect([page, status]).toEqual([page, 200])
+      const [, main = ''] = /<main(.*)<\/main>/s.exec(text) ?? []
+      for (const { 1: action = '', index } of main.matchAll(/<form method="post" action="([^"]+)"/g)) {
+        const pattern = patternOf(action)
+        if (pattern in harmless) continue
+        const question =
+          /<details class="ask"><summary>[^<]+…(?:<span class="unseen">[^<]*<\/span>)?<\/summary><div><p>([^<]{20,})<\/p>$/
+        const [, what] = question.exec(main.slice(0, index)) ?? []
+        expect([page, pattern, what]).toEqual([page, pattern, expect.any(String)])
+        const named = what?.includes(about) || what?.includes(world.emailOf(eve.who))
+        if (!unnamed.has(pattern)) expect([pattern, what, named]).toEqual([pattern, what, true])
+        asking.add(pattern)
       }
     }
+    expect(asking).toContain(patternOf(`/admin/service-credentials/${billing}/rotate`))
+    // A page of its own says it, with the same path: or it is a form, with a button that saves it.
+    const own = pageRoutes.flatMap(({ method, path }) => (method === 'get' ? [path] : []))
+    const acts = pageRoutes.flatMap(({ method, path }) =>
+      method === 'post' && path.startsWith('/admin/') && !own.includes(path) && !(path in harmless) ? [path] : [],
+    )
+    expect([...asking, ...Object.keys(askedElsewhere)].sort()).toEqual(acts.sort())
+    expect((await world.call('DELETE', `/users/${blocked.id}`, { token: boss.token })).status).toBe(204)
   })
 
   test('an administrator ends one device of a person, which is recorded with who did it', async () => {

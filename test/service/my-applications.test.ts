@@ -101,6 +101,9 @@ describe.each(databases)('the applications of a person, with %s', (database) => 
     const { user: person } = await world.signIn('google', who)
     const theirs = await boss.ask(new URL(`/admin/users/${person.id}`, world.base))
     expect(theirs.text).toContain(`href="/admin/applications/${application.id}"`)
+    const registration = await boss.ask(new URL(`/admin/applications/${application.id}`, world.base))
+    for (const { text } of [theirs, registration])
+      expect([text.includes('see their email address'), text.includes('see your email address')]).toEqual([true, false])
 
     const end = `/account/permissions/applications/${application.id}/end`
     const done = await first.browser.submit(page, end)

@@ -20,7 +20,9 @@ import type { Services } from '../services.ts'
 import { adminPage, mayNow, query } from './admin-frame.tsx'
 import { applicationPage, applicationsPath, numberOf } from './application-pages.ts'
 import { Ask } from './ask.tsx'
-import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
+import { Select } from './field.tsx'
+import { Facts, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
+import { scopeWords } from './scope-words.ts'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
 /** The administrators' page of one application, and what can be done with it. */
@@ -123,7 +125,7 @@ const Codes = ({ of }: { of: readonly string[] }): VNode => (
 
 /** What is registered. Empty lists are left out. */
 function About({ application: one, issuer, ...reader }: Reader & { application: Application; issuer: string }): VNode {
-  const { applications: words, consent } = reader.say
+  const { applications: words } = reader.say
   const number = new Intl.NumberFormat(reader.locale)
   const seconds = (value: number | null): string =>
     value === null ? words.ofService : words.seconds(number.format(value))
@@ -145,7 +147,7 @@ function About({ application: one, issuer, ...reader }: Reader & { application: 
           <ul key="scopes">
             {one.scopes.map((scope) => (
               <li key={scope}>
-                {isStandardScope(scope) ? `${consent.scopes[scope]} ` : null}
+                {isStandardScope(scope) ? `${scopeWords(scope, reader.say, 'administrator')} ` : null}
                 <code class="fine">{scope}</code>
               </li>
             ))}
@@ -183,7 +185,7 @@ function Secret({ application: one, now, csrf, may, ...reader }: ActsProps & { n
         <Facts of={[[words.previousUntil, <Time key="until" {...reader} at={previous} exact />]]} />
       )}
       {may.allowed && may.recent ? (
-        <>
+        <div class="actions">
           {previous === null ? null : (
             <Ask
               action={`${page}/previous-secret`}
@@ -193,22 +195,15 @@ function Secret({ application: one, now, csrf, may, ...reader }: ActsProps & { n
               yes={words.endPreviousYes}
             />
           )}
-          <Form action={`${page}/secret`} csrf={csrf}>
-            <div class="field">
-              <label for="overlap_seconds">{words.overlap}</label>
-              <div>
-                <select id="overlap_seconds" name="overlap_seconds">
-                  {words.overlaps.map(([value, text]) => (
-                    <option key={value} value={String(value)} selected={value === 86_400}>
-                      {text}
-                    </option>
-                  ))}
-                </select>
-                <button type="submit">{words.rotate}</button>
-              </div>
-            </div>
-          </Form>
-        </>
+          <Ask action={`${page}/secret`} csrf={csrf} label={words.rotate} what={words.rotateText} yes={words.rotateYes}>
+            <Select
+              name="overlap_seconds"
+              label={words.overlap}
+              value="86400"
+              options={words.overlaps.map(([value, text]) => [String(value), text])}
+            />
+          </Ask>
+        </div>
       ) : null}
     </section>
   )
@@ -236,9 +231,14 @@ function Acts({ application: one, users, csrf, may, ...reader }: ActsProps & { u
               yes={words.disableYes}
             />
           ) : (
-            <Form action={`${page}/enable`} csrf={csrf}>
-              <button type="submit">{words.enable}</button>
-            </Form>
+            <Ask
+              action={`${page}/enable`}
+              csrf={csrf}
+              label={words.enable}
+              what={words.enableText(one.name)}
+              yes={words.enableYes}
+              gives
+            />
           )}
           <Ask
             action={`${page}/delete`}

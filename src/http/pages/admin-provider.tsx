@@ -6,6 +6,7 @@ import { route } from '../route.ts'
 import { managedProviderParams, storable } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { mayNow, query } from './admin-frame.tsx'
+import { Ask } from './ask.tsx'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
 import { healthOf } from './provider-health.tsx'
 import { type May, providerPage, providersPath, reading, statesOf } from './provider-pages.ts'
@@ -141,11 +142,15 @@ function Draft({ provider: one, draft, trial, csrf, may, ...reader }: DraftProps
             </button>
           </Form>
           {draft.triedAt ? (
-            <Form action={`${page}/${one.live ? 'publish' : 'enable'}`} csrf={csrf}>
-              <button type="submit" class="primary">
-                {one.live ? words.publish : words.enable}
-              </button>
-            </Form>
+            <Ask
+              action={`${page}/${one.live ? 'publish' : 'enable'}`}
+              csrf={csrf}
+              label={one.live ? words.publish : words.enable}
+              about={one.name}
+              what={one.live ? words.publishText(one.name) : words.enableText(one.name)}
+              yes={one.live ? words.publishYes : words.enableYes}
+              gives
+            />
           ) : null}
           <Form action={`${page}/check`} csrf={csrf}>
             <button type="submit">{words.check}</button>
@@ -175,12 +180,15 @@ function Acts({
             <Unseen> ({name})</Unseen>
           </a>
           {live && !enabled ? (
-            <Form action={`${page}/enable`} csrf={csrf}>
-              <button type="submit">
-                {words.enable}
-                <Unseen> ({name})</Unseen>
-              </button>
-            </Form>
+            <Ask
+              action={`${page}/enable`}
+              csrf={csrf}
+              label={words.enable}
+              about={name}
+              what={words.enableText(name)}
+              yes={words.enableYes}
+              gives
+            />
           ) : null}
           {enabled ? (
             <a class="button danger" href={`${page}/disable`}>

@@ -1,4 +1,4 @@
-import type { ComponentChildren, VNode } from 'preact'
+import type { VNode } from 'preact'
 import { z } from 'zod'
 import type { UserListItem } from '../../accounts/ports.ts'
 import type { Scope } from '../../accounts/roles.ts'
@@ -23,7 +23,7 @@ import { idParams } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { AuditTable } from './admin-audit.tsx'
 import { accountLabel, adminPage, mayNow, userPage } from './admin-frame.tsx'
-import { Ask } from './ask.tsx'
+import { Ask, type AskProps } from './ask.tsx'
 import { deviceWords } from './device-words.ts'
 import { Select } from './field.tsx'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
@@ -339,10 +339,8 @@ function Acts({ account, own, csrf, may, ...reader }: ActsProps): VNode | null {
   const page = userPage(account.id)
   const name = accountLabel(account)
   if (!may.allowed) return null
-  const act = (path: string, label: string, what: string, yes: string, fields?: ComponentChildren) => (
-    <Ask action={`${page}/${path}`} csrf={csrf} label={label} about={name} what={what} yes={yes}>
-      {fields}
-    </Ask>
+  const act = (path: string, label: string, what: string, yes: string, more: Partial<AskProps> = {}) => (
+    <Ask action={`${page}/${path}`} csrf={csrf} label={label} about={name} what={what} yes={yes} {...more} />
   )
   const roleField = (
     <Select
@@ -358,9 +356,9 @@ function Acts({ account, own, csrf, may, ...reader }: ActsProps): VNode | null {
       {own ? <p>{admin.ownRole}</p> : null}
       {may.recent ? (
         <div class="actions">
-          {own ? null : act('role', people.role, people.roleWhat(name), admin.changeRole, roleField)}
+          {own ? null : act('role', people.role, people.roleWhat(name), admin.changeRole, { children: roleField })}
           {account.disabledAt
-            ? act('enable', people.enable, people.enableWhat(name), admin.enable)
+            ? act('enable', people.enable, people.enableWhat(name), admin.enable, { gives: true })
             : act('disable', people.disable, people.disableWhat(name), admin.disable)}
           {act('end-sessions', people.endSessions, people.endSessionsWhat(name), admin.endSessions)}
           {account.email !== null && account.emailVerified && !account.disabledAt

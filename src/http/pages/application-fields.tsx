@@ -17,6 +17,7 @@ import { line, storable } from '../schemas/fields.ts'
 import { Field } from './field.tsx'
 import type { Reader } from './layout.tsx'
 import { type FormRefusal, useRefusal } from './refusal.tsx'
+import { scopeWords } from './scope-words.ts'
 
 /** The fields of an application in a form: only those of its kind. The rules of applications check what they contain. */
 
@@ -205,7 +206,7 @@ type FieldsProps = Reader & {
 
 /** The fields of an application that people sign in to. */
 function PeopleFields({ kind, values, ...reader }: Omit<FieldsProps, 'isNew'>): VNode {
-  const { applications: words, consent } = reader.say
+  const { applications: words } = reader.say
   return (
     <>
       {kindRules[kind].hasRedirects ? (
@@ -225,7 +226,7 @@ function PeopleFields({ kind, values, ...reader }: Omit<FieldsProps, 'isNew'>): 
             <label key={scope} class="choice">
               <input type="checkbox" name="scopes" value={scope} checked={values.scopes.includes(scope)} />
               <span>
-                {consent.scopes[scope]} <code class="fine">{scope}</code>
+                {scopeWords(scope, reader.say, 'administrator')} <code class="fine">{scope}</code>
               </span>
             </label>
           ))}

@@ -2,7 +2,7 @@ import type { ComponentChildren, VNode } from 'preact'
 import { Form, Unseen } from './layout.tsx'
 import { useIsRefused } from './refusal.tsx'
 
-type AskProps = {
+export type AskProps = {
   readonly action: string
   readonly csrf: string
   /** What the button offers. It asks first, so it ends with an ellipsis. */
@@ -12,6 +12,8 @@ type AskProps = {
   /** What will happen, and to whom. */
   readonly what: string
   readonly yes: string
+  /** It gives something, such as access: its button is not marked as dangerous. */
+  readonly gives?: true
   /** What the act also needs to know. */
   readonly children?: ComponentChildren
 }
@@ -36,8 +38,8 @@ export const Disclosure = ({ label, about, around, children }: DisclosureProps):
   </details>
 )
 
-/** An act that takes something away: it says what will happen before it happens. It works without a script. */
-export const Ask = ({ action, csrf, label, about, what, yes, children }: AskProps): VNode => (
+/** An act that changes what others can do: it says what will happen before it happens. It works without a script. */
+export const Ask = ({ action, csrf, label, about, what, yes, gives, children }: AskProps): VNode => (
   <details class="ask">
     <summary>
       {label}
@@ -47,7 +49,7 @@ export const Ask = ({ action, csrf, label, about, what, yes, children }: AskProp
       <p>{what}</p>
       <Form action={action} csrf={csrf}>
         {children}
-        <button type="submit" class="danger">
+        <button type="submit" class={gives ? 'primary' : 'danger'}>
           {yes}
           {about === undefined ? null : <Unseen> ({about})</Unseen>}
         </button>

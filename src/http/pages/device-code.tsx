@@ -10,7 +10,7 @@ import type { Services } from '../services.ts'
 import { deviceWords } from './device-words.ts'
 import { Field, Submit } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
-import { ScopeList } from './oauth.tsx'
+import { ScopeList } from './scope-list.tsx'
 
 /**
  * Where a person types the code that a device shows (RFC 8628 §3.3). The page never takes the code from a link: a link
@@ -104,7 +104,7 @@ function RequestPage({ application, scopes, resources, from, code, person, csrf,
       <p>{at}</p>
       <p>{consent.intro(application.name, person)}</p>
       {host === null ? null : <p>{consent.operator(host)}</p>}
-      <ScopeList {...reader} scopes={scopes} resources={resources} />
+      <ScopeList {...reader} scopes={scopes} resources={resources} audience="person" />
       <Form action={paths.deviceCode} csrf={csrf}>
         <input type="hidden" name="user_code" value={code} />
         <p class="actions">

@@ -2,10 +2,7 @@ import type { AuditRecord } from '../../audit/ports.ts'
 import { type ErrorCode, texts as errorTexts, type Locale } from '../../errors/catalogue.ts'
 import type { Providers } from '../../providers/providers.ts'
 import type { Reader } from './layout.tsx'
-import { type EventDetails, textsFor } from './texts.ts'
-
-/** Who reads the sentence: the person of the account, or someone who reads about others. */
-type Audience = 'person' | 'administrator'
+import { type Audience, type EventDetails, textsFor } from './texts.ts'
 
 /** The sentence for a row of the audit log; the name of the event if this version has no sentence for it. */
 export function eventWords(

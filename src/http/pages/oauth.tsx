@@ -14,6 +14,7 @@ import type { Services } from '../services.ts'
 import { clearedSession } from '../sign-in-answers.ts'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { goOn } from './onward.tsx'
+import { ScopeList } from './scope-list.tsx'
 
 /**
  * Signing in to applications: their authorization requests, what a person must do for one, and signing out for them. The
@@ -256,7 +257,7 @@ function ConsentPage({ application, scopes, resources, person, uid, csrf, ...rea
     <Layout {...reader} title={consent.title(application.name)} signedIn={csrf}>
       <p>{consent.intro(application.name, person)}</p>
       {host === null ? null : <p>{consent.operator(host)}</p>}
-      <ScopeList {...reader} scopes={scopes} resources={resources} />
+      <ScopeList {...reader} scopes={scopes} resources={resources} audience="person" />
       <p class="fine">{consent.remembered}</p>
       <Form action={`${paths.interaction}/${uid}`} csrf={csrf}>
         <p class="actions">
@@ -269,24 +270,6 @@ function ConsentPage({ application, scopes, resources, person, uid, csrf, ...rea
         </p>
       </Form>
     </Layout>
-  )
-}
-
-type ScopeListProps = Reader & { readonly scopes: readonly string[]; readonly resources: readonly string[] }
-
-/** What an application asks for, in words. */
-export function ScopeList({ scopes, resources, say }: ScopeListProps): VNode {
-  const { consent } = say
-  const named = consent.scopes as Readonly<Record<string, string | undefined>>
-  return (
-    <ul>
-      {scopes.map((scope) => (
-        <li key={scope}>{named[scope] ?? consent.otherScope(scope)}</li>
-      ))}
-      {resources.map((resource) => (
-        <li key={resource}>{consent.resource(resource)}</li>
-      ))}
-    </ul>
   )
 }
 

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact'
-import { hostOf, isStandardScope } from '../../applications/policy.ts'
+import { hostOf } from '../../applications/policy.ts'
 import type { AccountApplication } from '../../applications/ports.ts'
 import { withdraw } from '../api/my-applications.ts'
 import { formOf } from '../form.ts'
@@ -8,24 +8,11 @@ import { applicationPage } from './application-pages.ts'
 import { Ask } from './ask.tsx'
 import { deviceWords } from './device-words.ts'
 import { Facts, type Reader, SignInAgain, Time } from './layout.tsx'
+import { ScopeList } from './scope-list.tsx'
 import { doneAt } from './status.ts'
+import type { Audience } from './texts.ts'
 
 /** The applications of a person: on their page of permissions, and on the page that administrators see. */
-
-/** What an application may see, in words. */
-function Allowed({ scopes, resources, say }: Reader & Pick<AccountApplication, 'scopes' | 'resources'>): VNode {
-  const { consent } = say
-  return (
-    <ul>
-      {scopes.map((scope) => (
-        <li key={scope}>{isStandardScope(scope) ? consent.scopes[scope] : consent.otherScope(scope)}</li>
-      ))}
-      {resources.map((resource) => (
-        <li key={resource}>{consent.resource(resource)}</li>
-      ))}
-    </ul>
-  )
-}
 
 /** The devices that are signed in to it, and since when. */
 const Devices = ({ signIns, ...reader }: Reader & Pick<AccountApplication, 'signIns'>): VNode => (
@@ -38,14 +25,14 @@ const Devices = ({ signIns, ...reader }: Reader & Pick<AccountApplication, 'sign
   </ul>
 )
 
-function AboutApplication({ of, ...reader }: Reader & { of: AccountApplication }): VNode {
+function AboutApplication({ of, audience, ...reader }: Reader & { of: AccountApplication; audience: Audience }): VNode {
   const { mine } = reader.say.applications
   const host = hostOf(of.application)
   return (
     <Facts
       of={[
         host === null ? null : [mine.host, host],
-        [mine.may, <Allowed key="may" {...reader} scopes={of.scopes} resources={of.resources} />],
+        [mine.may, <ScopeList key="may" {...reader} scopes={of.scopes} resources={of.resources} audience={audience} />],
         of.allowedAt === null ? null : [mine.allowed, <Time key="allowed" {...reader} at={of.allowedAt} />],
         [
           mine.devices,
@@ -74,7 +61,7 @@ export function MyApplications({ applications, csrf, isRecent, ...reader }: Mine
           <li key={one.application.id}>
             <div>
               <h3>{one.application.name}</h3>
-              <AboutApplication {...reader} of={one} />
+              <AboutApplication {...reader} of={one} audience="person" />
             </div>
             {isRecent ? (
               <div class="actions">
@@ -119,7 +106,7 @@ export function UserApplications({ applications, canOpen, ...reader }: TheirsPro
                 one.application.name
               )}
             </h3>
-            <AboutApplication {...reader} of={one} />
+            <AboutApplication {...reader} of={one} audience="administrator" />
           </li>
         ))}
       </ul>

@@ -101,7 +101,9 @@ export const englishApplications = {
   endPrevious: 'End the previous secret…',
   endPreviousText: 'Servers that still use the previous secret are refused at once.',
   endPreviousYes: 'Yes, end it now',
-  rotate: 'Create another secret',
+  rotate: 'Create another secret…',
+  rotateText: 'The application gets another secret. Its servers need it before the current one ends.',
+  rotateYes: 'Create it',
   overlap: 'The current secret stays valid for',
   overlaps: [
     [3600, 'an hour'],
@@ -112,7 +114,9 @@ export const englishApplications = {
   ] as readonly (readonly [seconds: number, text: string])[],
   acts: 'Actions',
   edit: 'Edit',
-  enable: 'Enable',
+  enable: 'Enable…',
+  enableText: (name: string) => `People can sign in to ${name} again, and its tokens are accepted.`,
+  enableYes: 'Yes, enable it',
   disable: 'Disable…',
   disableText: (people: string) =>
     `${people} Nobody can sign in to the application until it is enabled again, and its tokens are refused at once.`,

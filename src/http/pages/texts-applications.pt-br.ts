@@ -97,7 +97,9 @@ export const portugueseApplications: typeof en = {
   endPrevious: 'Encerrar o segredo anterior…',
   endPreviousText: 'Servidores que ainda usam o segredo anterior são recusados imediatamente.',
   endPreviousYes: 'Sim, encerrar agora',
-  rotate: 'Criar outro segredo',
+  rotate: 'Criar outro segredo…',
+  rotateText: 'O aplicativo recebe outro segredo. Os servidores dele precisam do novo antes que o atual termine.',
+  rotateYes: 'Criar',
   overlap: 'O segredo atual continua válido por',
   overlaps: [
     [3600, 'uma hora'],
@@ -108,7 +110,9 @@ export const portugueseApplications: typeof en = {
   ],
   acts: 'Ações',
   edit: 'Editar',
-  enable: 'Ativar',
+  enable: 'Ativar…',
+  enableText: (name: string) => `As pessoas podem entrar de novo em ${name}, e seus tokens são aceitos.`,
+  enableYes: 'Sim, ativar',
   disable: 'Desativar…',
   disableText: (people) =>
     `${people} Ninguém poderá entrar no aplicativo até ele ser ativado de novo, e os tokens dele são recusados imediatamente.`,

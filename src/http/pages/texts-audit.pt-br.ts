@@ -17,7 +17,7 @@ const words: AuditWords = {
   'application.secret_rotated': 'Criou outro segredo para um aplicativo',
   'application.refused': ({ attempts }) =>
     `Um aplicativo enviou um segredo ou uma asserção incorretos, ou está desativado${attempts > 1 ? ` (${attempts} tentativas em uma hora)` : ''}`,
-  'application.consented': 'Permitiu que um aplicativo visse alguns dos seus dados',
+  'application.consented': 'Permitiu que um aplicativo visse alguns dados da conta',
   'provider.created': ({ provider }) => `Adicionou o provedor ${provider}, como rascunho`,
   'provider.updated': ({ provider }) => `Alterou as configurações de ${provider}, como rascunho`,
   'provider.went_live': ({ provider }) => `Um rascunho das configurações de ${provider} entrou em uso`,

@@ -3,6 +3,7 @@ import { englishApplications } from './texts-applications.en.ts'
 import { englishAuditLog } from './texts-audit.en.ts'
 import { englishBranding } from './texts-branding.en.ts'
 import { englishPeople } from './texts-people.en.ts'
+import { englishScopes } from './texts-scopes.en.ts'
 
 const ended: Record<SessionEndReason, string> = {
   logout: 'Signed out',
@@ -30,7 +31,7 @@ const revoked: Record<RevocationResult, (provider: string) => string> = {
   revoked: (provider) => `Our permission at ${provider} was withdrawn`,
   still_needed: (provider) => `Our permission at ${provider} was kept, because it is still needed here`,
   not_supported: (provider) => `${provider} does not let us withdraw our permission, so we only erased it here`,
-  gave_up: (provider) => `We could not withdraw our permission at ${provider}; you can do it there yourself`,
+  gave_up: (provider) => `We could not withdraw our permission at ${provider}; it can only be withdrawn there`,
 }
 
 const factors: Record<Factor, string> = { totp: 'authenticator app', passkey: 'passkey' }
@@ -174,19 +175,11 @@ export const en = {
     onward: (host: string) => `Then you continue to ${host}.`,
   },
 
+  scopes: englishScopes,
   consent: {
     title: (application: string) => `Continue to ${application}?`,
     intro: (application: string, person: string) => `You are signed in as ${person}. ${application} wants to:`,
     operator: (host: string) => `The application runs at ${host}. Continue only if you know it.`,
-    scopes: {
-      openid: 'know that it is you, each time you sign in there',
-      profile: 'see your name, picture and language',
-      email: 'see your email address, and whether it is verified',
-      offline_access: 'keep you signed in there for as long as you are signed in here on this device',
-      teams: 'see your teams and your role in each of them',
-    },
-    otherScope: (scope: string) => `use the permission “${scope}” for you`,
-    resource: (resource: string) => `act for you at ${resource}`,
     remembered: 'We remember your answer, and ask again only if the application wants more.',
     allow: 'Continue',
     refuse: 'Do not continue',
@@ -1020,8 +1013,13 @@ export const en = {
       secretSet: 'set, never shown',
       noVisibleChange: 'Only secrets or the time of expiry changed.',
       removed: 'removed',
-      publish: 'Make it live',
-      enable: 'Enable',
+      publish: 'Make it live…',
+      publishText: (name: string) =>
+        `The draft replaces the settings in use for everyone who signs in with ${name}. The settings before it stay in the history.`,
+      publishYes: 'Yes, make it live',
+      enable: 'Enable…',
+      enableText: (name: string) => `The sign-in page offers ${name} to everyone.`,
+      enableYes: 'Yes, enable it',
       disable: 'Disable…',
       edit: 'Edit',
       check: 'Check the connection',

@@ -4,6 +4,7 @@ import { portugueseApplications } from './texts-applications.pt-br.ts'
 import { portugueseAuditLog } from './texts-audit.pt-br.ts'
 import { portugueseBranding } from './texts-branding.pt-br.ts'
 import { portuguesePeople } from './texts-people.pt-br.ts'
+import { portugueseScopes } from './texts-scopes.pt-br.ts'
 
 const ended: Record<SessionEndReason, string> = {
   logout: 'Saiu da conta',
@@ -33,7 +34,7 @@ const revoked: Record<RevocationResult, (provider: string) => string> = {
   still_needed: (provider) => `A nossa permissão em ${provider} foi mantida, porque ainda é necessária aqui`,
   not_supported: (provider) =>
     `${provider} não oferece um meio de revogar a nossa permissão; por isso, ela só foi apagada aqui`,
-  gave_up: (provider) => `Não conseguimos revogar a nossa permissão em ${provider}; você mesmo pode fazer isso lá`,
+  gave_up: (provider) => `Não conseguimos revogar a nossa permissão em ${provider}; só é possível revogá-la lá`,
 }
 
 const factors: Record<Factor, string> = { totp: 'aplicativo autenticador', passkey: 'chave de acesso' }
@@ -176,19 +177,11 @@ export const ptBR: Texts = {
     onward: (host) => `Depois você segue para ${host}.`,
   },
 
+  scopes: portugueseScopes,
   consent: {
     title: (application: string) => `Continuar para ${application}?`,
     intro: (application: string, person: string) => `Você entrou como ${person}. ${application} quer:`,
     operator: (host: string) => `O aplicativo funciona em ${host}. Continue só se você o conhece.`,
-    scopes: {
-      openid: 'saber que é você, sempre que entrar lá',
-      profile: 'ver seu nome, sua foto e seu idioma',
-      email: 'ver seu e-mail e se ele foi confirmado',
-      offline_access: 'manter você conectado lá enquanto estiver conectado aqui neste dispositivo',
-      teams: 'ver suas equipes e seu papel em cada uma',
-    },
-    otherScope: (scope: string) => `usar a permissão “${scope}” por você`,
-    resource: (resource: string) => `agir por você em ${resource}`,
     remembered: 'Guardamos a sua resposta e só perguntamos de novo se o aplicativo quiser mais.',
     allow: 'Continuar',
     refuse: 'Não continuar',
@@ -1036,8 +1029,13 @@ export const ptBR: Texts = {
       secretSet: 'informado, nunca mostrado',
       noVisibleChange: 'Só mudaram segredos ou a data de expiração.',
       removed: 'removido',
-      publish: 'Colocar em uso',
-      enable: 'Ativar',
+      publish: 'Colocar em uso…',
+      publishText: (name: string) =>
+        `O rascunho substitui as configurações em uso para todas as pessoas que entram com ${name}. As configurações anteriores ficam no histórico.`,
+      publishYes: 'Sim, colocar em uso',
+      enable: 'Ativar…',
+      enableText: (name: string) => `A página de login oferece ${name} a todas as pessoas.`,
+      enableYes: 'Sim, ativar',
       disable: 'Desativar…',
       edit: 'Editar',
       check: 'Verificar a conexão',

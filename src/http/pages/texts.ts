@@ -1,3 +1,4 @@
+import type { StandardScope } from '../../applications/policy.ts'
 import type { Locale } from '../../errors/catalogue.ts'
 import type { AuditName, Payload } from '../../events/catalogue.ts'
 import { en, type Texts } from './texts.en.ts'
@@ -46,6 +47,15 @@ type OperatorEvent = Extract<
   | RegistrationEvent
   | 'branding.updated'
 >
+/** Who reads: the person whom a text is about, or an administrator, who reads about others. */
+export type Audience = 'person' | 'administrator'
+type ForBoth<T> = { readonly [A in Audience]: T }
+/** What an application may do for a person, in both forms: a missing one does not compile. */
+export type ScopeTexts = {
+  readonly standard: { readonly [S in StandardScope]: ForBoth<string> }
+  readonly other: ForBoth<(scope: string) => string>
+  readonly resource: ForBoth<(resource: string) => string>
+}
 type EventText = string | ((told: EventDetails) => string)
 export type EventWords = { readonly [N in Exclude<AuditName, OperatorEvent>]: EventText }
 /** The sentences of the audit log that are not those of a person's own activity. */

@@ -50,6 +50,11 @@ async function administrator(locale?: string): Promise<{ page: Page; who: string
 const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor()
 const says = (page: Page, words: string) => page.getByRole('status').filter({ hasText: words }).waitFor()
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name }).click()
+/** Opens a question, which says what will happen. */
+async function ask(page: Page, name: string, what: string): Promise<void> {
+  await page.locator('summary').filter({ hasText: name }).click()
+  await page.getByText(what).waitFor()
+}
 const follow = (page: Page, name: string | RegExp) => page.getByRole('link', { name }).click()
 
 /** Fills the form of a new provider with what the sandbox expects. */
@@ -99,7 +104,10 @@ describe('a provider', () => {
     world.sandbox.as('click')
     await page.getByText('ask the person to prove that an existing account is theirs').waitFor()
     await inspect(page, 'providers/tried')
-    await button(page, 'Enable')
+    await ask(page, 'Enable…', 'The sign-in page offers Acme to everyone.')
+    await inspect(page, 'providers/enable')
+    expect(await offers('Acme')).toBe(false)
+    await button(page, /^Yes, enable it/)
     await says(page, 'People can sign in with the provider now.')
     await inspect(page, 'providers/enabled')
 
@@ -128,7 +136,10 @@ describe('a provider', () => {
     await button(page, 'Try it: sign in')
     await page.getByRole('heading', { name: 'What the provider returned' }).waitFor()
     world.sandbox.as('click')
-    await button(page, 'Make it live')
+    await ask(page, 'Make it live…', 'The draft replaces the settings in use')
+    await inspect(page, 'providers/publish')
+    expect(await offers('Acme staff')).toBe(false)
+    await button(page, /^Yes, make it live/)
     await says(page, 'The draft is live now.')
     expect(await offers('Acme staff')).toBe(true)
     await button(page, /Restore as a draft/)

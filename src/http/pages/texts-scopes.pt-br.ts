@@ -1,0 +1,34 @@
+import type { ScopeTexts } from './texts.ts'
+
+export const portugueseScopes: ScopeTexts = {
+  standard: {
+    openid: {
+      person: 'saber que é você, sempre que entrar lá',
+      administrator: 'saber quem é a pessoa, sempre que ela entrar lá',
+    },
+    profile: {
+      person: 'ver seu nome, sua foto e seu idioma',
+      administrator: 'ver o nome, a foto e o idioma da pessoa',
+    },
+    email: {
+      person: 'ver seu e-mail e se ele foi confirmado',
+      administrator: 'ver o e-mail da pessoa e se ele foi confirmado',
+    },
+    offline_access: {
+      person: 'manter você conectado lá enquanto estiver conectado aqui neste dispositivo',
+      administrator: 'manter a pessoa conectada lá enquanto estiver conectada aqui no mesmo dispositivo',
+    },
+    teams: {
+      person: 'ver suas equipes e seu papel em cada uma',
+      administrator: 'ver as equipes da pessoa e o papel dela em cada uma',
+    },
+  },
+  other: {
+    person: (scope) => `usar a permissão “${scope}” por você`,
+    administrator: (scope) => `usar a permissão “${scope}” pela pessoa`,
+  },
+  resource: {
+    person: (resource) => `agir por você em ${resource}`,
+    administrator: (resource) => `agir pela pessoa em ${resource}`,
+  },
+}
