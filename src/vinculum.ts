@@ -24,6 +24,7 @@ import { createOAuth } from './oauth.ts'
 import { createClientProofs } from './openid/client-proofs.ts'
 import { deliverLogoutToken } from './openid/deliver.ts'
 import { createOpenid } from './openid/openid.ts'
+import { createSectorDocuments } from './openid/sector-documents.ts'
 import { createIdentityProviders } from './providers/identity-providers.ts'
 import { createReseal } from './sealing/reseal.ts'
 import { openRing } from './sealing/ring.ts'
@@ -102,13 +103,15 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
   const clients = createClients({
     ...base,
     stored,
+    subjectKey: ring.keysFor('pairwise subjects')[0],
     verifyAssertion: proofs.verifyAssertion,
+    sectorDocument: createSectorDocuments(requests),
     throttle: credentials.throttle,
     record: audit.record,
     refreshTtlSeconds: lifetimes.refreshTtlSeconds,
     deliver: (uri, notice) => deliverLogoutToken(requests, uri, tokens.logout(notice)),
   })
-  const { applications, applicationAccess, applicationSessions } = clients
+  const { applications, applicationAccess, applicationSessions, subjects } = clients
   const returns = createReturns({ allowed: config.returnToAllowed, self: publicUrl })
   const { keys, tokens, devices, signIn, codes } = await createSessions({
     ...base,
@@ -179,6 +182,7 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
     devices,
     applications,
     applicationSessions,
+    subjects,
     tokens,
     ...credentials,
     vault,
@@ -213,6 +217,7 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
     consents: stored.consents,
     applications,
     applicationSessions,
+    subjects,
     devices,
     claims: flows.readUserClaims,
   })
@@ -260,6 +265,7 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
       serviceCredentials: credentials.serviceCredentials,
       applications,
       applicationAccess,
+      subjects,
       branding,
       openid,
       standing,

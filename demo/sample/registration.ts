@@ -24,6 +24,7 @@ export async function registerApplications(
       const applications = createApplications({
         // Nothing authenticates here.
         verifyAssertion: async () => false,
+        sectorDocument: async () => undefined,
         throttle: { takeWrong: async () => ok(null) },
         record: store.audit.record,
         ...base,

@@ -4,7 +4,7 @@ import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { sameSecret, sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
-import { type ApplicationFault, faultsOf } from './faults.ts'
+import { type ApplicationFault, faultsOf, ofChangedSubjects, ofSectorDocument } from './faults.ts'
 import { createOrigins } from './origins.ts'
 import {
   type ApplicationAuth,
@@ -67,6 +67,8 @@ export const defaultsOf = (
   jwks: null,
   jwksUri: null,
   requiresDpop: false,
+  subjectType: 'public',
+  sectorIdentifierUri: null,
 })
 const defaultAuth = (kind: ApplicationKind): ApplicationAuth => applicationAuthsOf(kind)[0] ?? 'none'
 
@@ -78,6 +80,8 @@ type ApplicationsParts = {
   random: Random
   /** Whether an assertion proves that its sender is the application (RFC 7523), and was not used before. */
   verifyAssertion: (application: Application, assertion: string) => Promise<boolean>
+  /** The redirect URIs that the list at a `sector_identifier_uri` contains; `undefined` if it cannot be read. */
+  sectorDocument: (uri: string) => Promise<readonly string[] | undefined>
   /** Limits wrong secrets and assertions of one network (`credentials/throttle.ts`). */
   throttle: {
     takeWrong(kind: 'application', ip: string | null): Promise<Result<unknown, AppError<'too_many_attempts'>>>
@@ -95,6 +99,7 @@ export function createApplications({
   ids,
   random,
   verifyAssertion,
+  sectorDocument,
   throttle,
   record,
   onDefect,
@@ -138,6 +143,17 @@ export function createApplications({
         return isSecret(application, presented.secret)
     }
   }
+  type SectorDocument = { readonly uri: string; readonly listed: readonly string[] | undefined }
+  /** Reads the list at its `sector_identifier_uri`, if it has a valid one. */
+  const sectorOfDocument = async (application: Application): Promise<SectorDocument | undefined> => {
+    const { sectorIdentifierUri: uri } = application
+    return uri === null || faultsOf(application).length > 0 ? undefined : { uri, listed: await sectorDocument(uri) }
+  }
+  /** Another change may have come in between: then the list that was read is not the one of this application. */
+  const sectorFaults = (application: Application, document: SectorDocument | undefined) => {
+    const { sectorIdentifierUri: uri } = application
+    return uri === null ? [] : ofSectorDocument(application, document?.uri === uri ? document.listed : undefined)
+  }
   const refused = (fields: readonly ApplicationFault[]) => err<Refused>({ ...fail('invalid_request').error, fields })
 
   return {
@@ -167,6 +183,8 @@ export function createApplications({
       }
       const faults = faultsOf(application)
       if (faults.length > 0) return refused(faults)
+      const unlisted = sectorFaults(application, await sectorOfDocument(application))
+      if (unlisted.length > 0) return refused(unlisted)
       const created = await applications.create(
         application,
         mostApplications,
@@ -203,10 +221,16 @@ export function createApplications({
       origin: Origin,
     ): Promise<Result<Application, Refused | NotFound>> {
       let faults: readonly ApplicationFault[] = []
+      const before = await known(id)
+      const affectsSector = change.redirectUris !== undefined || change.sectorIdentifierUri !== undefined
+      const document = before && affectsSector ? await sectorOfDocument({ ...before, ...change }) : undefined
       const updated = await applications.update(
         id,
         (current) => {
-          faults = faultsOf({ ...current, ...change })
+          const next = { ...current, ...change }
+          faults = faultsOf(next)
+          if (faults.length === 0) faults = ofChangedSubjects(current, next)
+          if (faults.length === 0 && affectsSector) faults = sectorFaults(next, document)
           return faults.length === 0 ? { ...change, updatedAt: clock() } : undefined
         },
         noted('application.updated', id, by, origin),

@@ -3,10 +3,13 @@ import { createApplications } from './applications.ts'
 import { createLogoutNotices } from './logout-notices.ts'
 import type { ApplicationAccessStore, ApplicationSessionStore, ApplicationStore, LogoutNoticeStore } from './ports.ts'
 import { createApplicationSessions } from './sessions.ts'
+import { createSubjects } from './subjects.ts'
 
 type ClientsParts = Omit<Parameters<typeof createApplications>[0], 'applications' | 'sessions'> &
-  Omit<Parameters<typeof createApplicationSessions>[0], 'sessions'> &
-  Omit<Parameters<typeof createLogoutNotices>[0], 'notices' | 'applications'> & {
+  Omit<Parameters<typeof createApplicationSessions>[0], 'sessions' | 'subjects'> &
+  Omit<Parameters<typeof createLogoutNotices>[0], 'notices' | 'applications' | 'subjects'> & {
+    /** The key of pairwise subjects. */
+    readonly subjectKey: Buffer
     readonly stored: {
       readonly applications: ApplicationStore
       readonly applicationAccess: ApplicationAccessStore
@@ -16,12 +19,14 @@ type ClientsParts = Omit<Parameters<typeof createApplications>[0], 'applications
   }
 
 /** The clients of the OpenID provider: applications, who is signed in to them, and their notices of a sign-out. */
-export function createClients({ stored, ...parts }: ClientsParts) {
+export function createClients({ stored, subjectKey, ...parts }: ClientsParts) {
   const { applications, applicationSessions: sessions, applicationAccess: access, logoutNotices: notices } = stored
+  const subjects = createSubjects({ key: subjectKey })
   return {
+    subjects,
     applications: createApplications({ ...parts, applications, sessions }),
     applicationAccess: createApplicationAccess({ ...parts, access }),
-    applicationSessions: createApplicationSessions({ ...parts, sessions }),
-    logoutNotices: createLogoutNotices({ ...parts, notices, applications }),
+    applicationSessions: createApplicationSessions({ ...parts, sessions, subjects }),
+    logoutNotices: createLogoutNotices({ ...parts, notices, applications, subjects }),
   }
 }

@@ -6,7 +6,9 @@ import {
   isStandardScope,
   kindRules,
   originFault,
+  redirectHosts,
   redirectUriFault,
+  sectorOf,
   type UriFault,
   webUrlFault,
 } from './policy.ts'
@@ -22,6 +24,10 @@ type Reason =
   | 'too_large'
   | 'too_many'
   | 'duplicate'
+  | 'in_use'
+  | 'several_hosts'
+  | 'unreachable'
+  | 'not_listed'
 
 /** The field of an application that a rule refuses. `limit` belongs to the reasons that name one. */
 export type ApplicationFault = {
@@ -89,6 +95,38 @@ const ofKeys = ({ jwks, jwksUri, clientAuth }: Checked): Faults => {
   return jwks === null || isKeySet(jwks) ? [] : [{ path: 'jwks', reason: 'invalid_format' }]
 }
 
+/** Pairwise subjects need people, and one host that says for whom they are the same. */
+const ofSubjects = ({ kind, subjectType, sectorIdentifierUri, redirectUris }: Checked): Faults => {
+  if (subjectType === 'public')
+    return sectorIdentifierUri === null ? [] : [{ path: 'sector_identifier_uri', reason: 'invalid' }]
+  if (!kindRules[kind].hasPeople) return [{ path: 'subject_type', reason: 'invalid' }]
+  // The list at this URL says which redirect URIs belong to the sector. Without any, anyone could join it.
+  if (sectorIdentifierUri !== null && !kindRules[kind].hasRedirects)
+    return [{ path: 'sector_identifier_uri', reason: 'invalid' }]
+  if (sectorIdentifierUri !== null) return ofUrl('sector_identifier_uri', sectorIdentifierUri)
+  return redirectHosts(redirectUris).length > 1 ? [{ path: 'sector_identifier_uri', reason: 'several_hosts' }] : []
+}
+
+/**
+ * The change that would give an application other subjects after it was used: it would take its people for strangers.
+ */
+export function ofChangedSubjects(current: Application, next: Application): Faults {
+  if (current.lastUsedAt === null) return []
+  if (current.subjectType !== next.subjectType) return [{ path: 'subject_type', reason: 'in_use' }]
+  if (next.subjectType === 'public' || sectorOf(current) === sectorOf(next)) return []
+  const path = current.sectorIdentifierUri === next.sectorIdentifierUri ? 'redirect_uris' : 'sector_identifier_uri'
+  return [{ path, reason: 'in_use' }]
+}
+
+/** What the list at a `sector_identifier_uri` must contain (OpenID Connect Core §8.1); `undefined`: it was not found. */
+export function ofSectorDocument(
+  { redirectUris }: Pick<Application, 'redirectUris'>,
+  listed: readonly string[] | undefined,
+): Faults {
+  const reason = listed === undefined ? 'unreachable' : 'not_listed'
+  return redirectUris.every((uri) => listed?.includes(uri)) && listed ? [] : [{ path: 'sector_identifier_uri', reason }]
+}
+
 /** A scope token of RFC 6749 §3.3. */
 const isScope = (text: string): boolean => /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/.test(text)
 
@@ -123,6 +161,7 @@ export function faultsOf(application: Checked): Faults {
     ...ofUrl('logo_uri', application.logoUri),
     ...ofUrl('jwks_uri', application.jwksUri),
     ...ofKeys(application),
+    ...ofSubjects(application),
     ...ofSeconds('access_token_seconds', application.accessTtlSeconds, applicationLimits.accessSeconds),
     ...ofSeconds('refresh_token_seconds', application.refreshTtlSeconds, applicationLimits.refreshSeconds),
   ]

@@ -2,7 +2,8 @@ import type { Bus } from '../events/bus.ts'
 import { backOff } from '../kernel/back-off.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { chance, type Random } from '../kernel/ids.ts'
-import type { ApplicationStore, LogoutNotice, LogoutNoticeStore } from './ports.ts'
+import type { Application, ApplicationStore, LogoutNotice, LogoutNoticeStore } from './ports.ts'
+import type { Subjects } from './subjects.ts'
 
 /** From 5 seconds up to an hour between tries, for a day. In seconds. */
 const delaySeconds = { first: 5, most: 3600 }
@@ -22,8 +23,9 @@ export type NoticeDelivery =
 type LogoutNoticesParts = {
   notices: LogoutNoticeStore
   applications: Pick<ApplicationStore, 'find'>
-  /** Signs the logout token and sends it to the URL. */
-  deliver: (uri: string, notice: LogoutNotice) => Promise<NoticeDelivery>
+  subjects: Pick<Subjects, 'of'>
+  /** Signs the logout token about this `sub` and sends it to the URL. */
+  deliver: (uri: string, notice: LogoutNotice & { readonly subject: string }) => Promise<NoticeDelivery>
   clock: Clock
   random: Random
   events: Pick<Bus, 'emit'>
@@ -33,20 +35,29 @@ type LogoutNoticesParts = {
  * Delivers back-channel logout notices (OpenID Connect Back-Channel Logout). Each is delivered at least once, or dropped
  * after a day: by then the application's tokens have long been refused.
  */
-export function createLogoutNotices({ notices, applications, deliver, clock, random, events }: LogoutNoticesParts) {
+export function createLogoutNotices({
+  notices,
+  applications,
+  subjects,
+  deliver,
+  clock,
+  random,
+  events,
+}: LogoutNoticesParts) {
   let stopping = false
 
   const handle = async (notice: LogoutNotice): Promise<void> => {
     const { id, applicationId, attempts, createdAt } = notice
-    const to = (await applications.find(applicationId))?.backchannelLogoutUri ?? null
+    const application: Application | undefined = await applications.find(applicationId)
     const done = async (result: 'sent' | 'gave_up'): Promise<void> => {
       await notices.finish(id)
       events.emit('application.logout_notified', { application: applicationId, result })
     }
     // The application has no such URL any more.
-    if (to === null) return notices.finish(id)
+    if (!application || application.backchannelLogoutUri === null) return notices.finish(id)
     if (clock() >= secondsAfter(createdAt, patienceSeconds)) return done('gave_up')
-    const delivery = await deliver(to, notice)
+    const subject = subjects.of(application, notice.accountId)
+    const delivery = await deliver(application.backchannelLogoutUri, { ...notice, subject })
     if (delivery.tag === 'sent') return done('sent')
     if (delivery.tag === 'refused') return done('gave_up')
     await notices.retry(id, secondsAfter(clock(), backOff(attempts + 1, delaySeconds, chance(random))), delivery.reason)

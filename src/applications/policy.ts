@@ -163,6 +163,40 @@ export const redirectOrigins = (uris: readonly string[]): readonly string[] => {
 }
 
 /**
+ * How an application knows people: by account ID, or by an ID of its own that other applications do not know (OpenID
+ * Connect Core §8).
+ */
+export const subjectTypes = ['public', 'pairwise'] as const
+export type SubjectType = (typeof subjectTypes)[number]
+
+/** The hosts of redirect URIs, each once. A loopback host and a private scheme belong to no one, so they name no host. */
+export const redirectHosts = (uris: readonly string[]): readonly string[] => {
+  const hosts = uris.flatMap((uri) => {
+    if (parseUrl(uri) === undefined) return []
+    const { protocol, hostname, host } = new URL(uri)
+    return /^https?:$/.test(protocol) && !isLoopback(hostname) ? [host] : []
+  })
+  return [...new Set(hosts)]
+}
+
+/**
+ * The sector of an application: those of one sector know a person by the same pairwise subject. It is the host of its
+ * `sector_identifier_uri`, or else of its redirect URIs. An application without either is a sector of its own.
+ */
+export function sectorOf({
+  id,
+  redirectUris,
+  sectorIdentifierUri,
+}: {
+  readonly id: string
+  readonly redirectUris: readonly string[]
+  readonly sectorIdentifierUri: string | null
+}): string {
+  if (sectorIdentifierUri !== null) return new URL(sectorIdentifierUri).host
+  return redirectHosts(redirectUris)[0] ?? id
+}
+
+/**
  * The host that an application runs at: anyone can choose a name, but not the domain of someone else. `null` if it is
  * operated by us, or has no host.
  */

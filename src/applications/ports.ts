@@ -1,6 +1,6 @@
 import type { Fact } from '../events/catalogue.ts'
 import type { Account } from '../kernel/account.ts'
-import type { ApplicationAuth, ApplicationKind } from './policy.ts'
+import type { ApplicationAuth, ApplicationKind, SubjectType } from './policy.ts'
 
 /** A JSON Web Key Set of public keys. */
 export type ApplicationKeys = { readonly keys: readonly Readonly<Record<string, unknown>>[] }
@@ -39,6 +39,10 @@ export type Application = {
   readonly jwksUri: string | null
   /** Whether each of its tokens must be bound to a key of its own (RFC 9449). */
   readonly requiresDpop: boolean
+  /** Whether it knows people by account ID, or by a pairwise subject. */
+  readonly subjectType: SubjectType
+  /** A list of redirect URIs, at the host that is the sector of pairwise subjects; `null`: the host of its own ones. */
+  readonly sectorIdentifierUri: string | null
   /** The administrator who created it. */
   readonly createdBy: string | null
   readonly createdAt: Date
@@ -65,6 +69,8 @@ export type ApplicationChange = Partial<
     | 'jwks'
     | 'jwksUri'
     | 'requiresDpop'
+    | 'subjectType'
+    | 'sectorIdentifierUri'
   >
 >
 

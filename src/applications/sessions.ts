@@ -4,6 +4,7 @@ import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import type { Ids } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Application, ApplicationSession, ApplicationSessionStore, FoundApplicationSession } from './ports.ts'
+import type { Subjects } from './subjects.ts'
 
 /**
  * How many sign-ins to one application one device session can have: a browser application that keeps its tokens in a
@@ -22,6 +23,7 @@ export type DeviceOfSignIn = {
 
 type ApplicationSessionsParts = {
   sessions: ApplicationSessionStore
+  subjects: Pick<Subjects, 'sidOf'>
   clock: Clock
   ids: Ids
   /** The idle lifetime of refresh tokens that have none of their own. */
@@ -29,7 +31,13 @@ type ApplicationSessionsParts = {
 }
 
 /** The sign-ins of applications: each belongs to a device session, and is over when that one is. */
-export function createApplicationSessions({ sessions, clock, ids, refreshTtlSeconds }: ApplicationSessionsParts) {
+export function createApplicationSessions({
+  sessions,
+  subjects,
+  clock,
+  ids,
+  refreshTtlSeconds,
+}: ApplicationSessionsParts) {
   const idleEnd = (application: Application, from: Date): Date =>
     secondsAfter(from, application.refreshTtlSeconds ?? refreshTtlSeconds)
 
@@ -49,7 +57,7 @@ export function createApplicationSessions({ sessions, clock, ids, refreshTtlSeco
         applicationId: application.id,
         sessionId: device.id,
         accountId: device.accountId,
-        sid: device.id,
+        sid: subjects.sidOf(application, device.id),
         scope: granted.scope,
         resources: granted.resources,
         amr: device.amr,

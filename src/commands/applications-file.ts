@@ -1,6 +1,6 @@
 /** The file of `applications apply` and `applications export`: its schema, and how it is read. */
 import { z } from 'zod'
-import { applicationAuths, applicationKinds } from '../applications/policy.ts'
+import { applicationAuths, applicationKinds, subjectTypes } from '../applications/policy.ts'
 import type { DeclaredApplication } from '../flows/apply-applications.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import {
@@ -44,6 +44,12 @@ const declaration = z
       .describe('Its public keys (RFC 7517)'),
     jwks_uri: z.string().nullable().optional().describe('Where it publishes its keys instead of `jwks`'),
     dpop_bound_access_tokens: z.boolean().optional().describe('Whether its tokens must be bound to a key (RFC 9449)'),
+    subject_type: z.enum(subjectTypes).optional().describe('Whether it knows people by account ID, or pairwise'),
+    sector_identifier_uri: z
+      .string()
+      .nullable()
+      .optional()
+      .describe('A list of redirect URIs, at the host that is the sector of pairwise subjects'),
     secret: reference
       .optional()
       .describe('Its secret. Without it, the stored one is kept, and a new application gets a generated one.'),
@@ -74,6 +80,8 @@ export const memberNames = {
   jwks: 'jwks',
   jwksUri: 'jwks_uri',
   requiresDpop: 'dpop_bound_access_tokens',
+  subjectType: 'subject_type',
+  sectorIdentifierUri: 'sector_identifier_uri',
 } as const
 
 /** Reads the text of the file, and the secrets that it refers to. Reports all errors together. */

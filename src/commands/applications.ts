@@ -39,6 +39,10 @@ const reasons: Readonly<Record<AppliedApplication['faults'][number]['reason'], s
   scheme: 'has a scheme that is not accepted',
   https_required: 'must use https, except on a loopback address',
   wildcard: 'must not contain a wildcard',
+  in_use: 'cannot change after people have signed in',
+  several_hosts: 'is required: the redirect URIs have several hosts',
+  unreachable: 'could not be read as a JSON array of redirect URIs',
+  not_listed: 'does not list all redirect URIs',
   not_an_origin: 'must be only scheme, host and port',
 }
 

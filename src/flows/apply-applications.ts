@@ -107,7 +107,12 @@ export function applyApplications({ applications }: { applications: Applications
     let generated: string | null = null
     for (const step of applied.steps) {
       const done = await take(step, one)
-      if (!done.ok) return { ...applied, steps, secret: generated, refusal: done.error as AppError | Refused }
+      if (!done.ok) {
+        const refusal: AppError | Refused = done.error
+        // What only the service finds out, such as a list at another URL.
+        if ('fields' in refusal) return { ...applied, steps, secret: generated, faults: refusal.fields }
+        return { ...applied, steps, secret: generated, refusal }
+      }
       steps.push(step)
       if (step === 'created' && one.secret === undefined && 'secret' in done.value) generated = done.value.secret
     }

@@ -2,6 +2,7 @@ import type { Applications } from '../applications/applications.ts'
 import { resourceScopesOf, standardOf } from '../applications/policy.ts'
 import type { Application, ApplicationSession } from '../applications/ports.ts'
 import { type ApplicationSessions, checkSignIn } from '../applications/sessions.ts'
+import type { Subjects } from '../applications/subjects.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
 import type { Origin } from '../events/catalogue.ts'
@@ -49,6 +50,7 @@ type RefreshApplicationParts = {
   applicationSessions: ApplicationSessions
   applications: Pick<Applications, 'used'>
   sessions: Pick<SessionStore, 'touch'>
+  subjects: Subjects
   tokens: Tokens
   events: Bus
   clock: Clock
@@ -92,6 +94,7 @@ export function refreshApplication({
   applicationSessions,
   applications,
   sessions,
+  subjects,
   tokens,
   events,
   clock,
@@ -130,12 +133,13 @@ export function refreshApplication({
       access: { readonly scope: string; readonly resource: string | null },
     ): ApplicationTokens => {
       const { dpopKey } = asked
-      const { token: accessToken, expiresIn } = tokens.access(session, {
+      const of = { ...session, subject: subjects.of(application, session.accountId) }
+      const { token: accessToken, expiresIn } = tokens.access(of, {
         ...access,
         dpopKey,
         ttlSeconds: application.accessTtlSeconds,
       })
-      return { accessToken, refreshToken: tokens.refresh(session), expiresIn, scope: access.scope }
+      return { accessToken, refreshToken: tokens.refresh(of), expiresIn, scope: access.scope }
     }
 
     for (;;) {

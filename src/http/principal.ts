@@ -36,7 +36,20 @@ function principalOf(found: Result<DeviceSession, AppError<CredentialCode>>, via
   const scopes = scope === '' ? [] : scope.split(' ')
   const of = application?.id ?? null
   const dpopKey = application?.dpopKey ?? null
-  return ok({ account, accountId, sessionId, generation, amr, authTime, scopes, via, application: of, dpopKey })
+  const subject = application?.subject ?? accountId
+  return ok({
+    account,
+    accountId,
+    subject,
+    sessionId,
+    generation,
+    amr,
+    authTime,
+    scopes,
+    via,
+    application: of,
+    dpopKey,
+  })
 }
 
 /**

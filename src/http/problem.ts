@@ -160,6 +160,24 @@ const faults = {
     en: 'Use https. Plain http is only for loopback addresses.',
     'pt-BR': 'Use https. O http simples é só para endereços de loopback.',
   },
+  in_use: {
+    en: 'People have signed in already, and this change would make them strangers to the application. Create another application.',
+    'pt-BR':
+      'Já houve acessos, e esta mudança tornaria as pessoas desconhecidas para o aplicativo. Crie outro aplicativo.',
+  },
+  several_hosts: {
+    en: 'The redirect URIs have several hosts. Give the URL of a list that contains all of them.',
+    'pt-BR': 'Os URIs de retorno têm vários hosts. Informe o URL de uma lista que contenha todos eles.',
+  },
+  unreachable: {
+    en: 'The list at this URL could not be read. It must be a JSON array of redirect URIs at a public address.',
+    'pt-BR':
+      'A lista neste URL não pôde ser lida. Ela deve ser um array JSON de URIs de retorno em um endereço público.',
+  },
+  not_listed: {
+    en: 'The list at this URL does not contain all redirect URIs of this application.',
+    'pt-BR': 'A lista neste URL não contém todos os URIs de retorno deste aplicativo.',
+  },
   not_an_origin: {
     en: 'Give only scheme, host and port, such as https://app.example.org.',
     'pt-BR': 'Informe apenas esquema, host e porta, como https://app.example.org.',

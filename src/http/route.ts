@@ -23,6 +23,8 @@ export type Principal = {
   readonly authTime: Date
   readonly scopes: readonly string[]
   readonly via: 'bearer' | 'cookie'
+  /** The `sub` of the person: the account ID, unless a pairwise application acts for them. */
+  readonly subject: string
   /** The registered application whose token this is; `null` if the person acts themselves. */
   readonly application: string | null
   /** The thumbprint of the key that the token is bound to (RFC 9449); `null` for any other credential. */

@@ -4,6 +4,7 @@ import type { Profiles } from '../accounts/profile.ts'
 import type { Users } from '../accounts/users.ts'
 import type { ApplicationAccess } from '../applications/access.ts'
 import type { Applications } from '../applications/applications.ts'
+import type { Subjects } from '../applications/subjects.ts'
 import type { AuditStore } from '../audit/ports.ts'
 import type { Branding } from '../branding/branding.ts'
 import type { Revocations } from '../connections/revocation.ts'
@@ -46,6 +47,7 @@ export type Services = {
   readonly serviceCredentials: ServiceCredentials
   readonly applications: Applications
   readonly applicationAccess: ApplicationAccess
+  readonly subjects: Subjects
   readonly branding: Branding
   /** The OpenID provider, for the routes under `/oauth`. */
   readonly openid: Openid

@@ -39,15 +39,17 @@ export type EngineParts = {
     request: IncomingMessage,
     dpopKey: string | null,
   ) => Promise<ApplicationSession | undefined>
-  readonly accessToken: (
+  /** The tokens of a sign-in; `undefined` if its application is gone. */
+  readonly tokens: (
     session: ApplicationSession,
     access: { scope: string; resource: string | null; dpopKey: string | null },
-  ) => Promise<{ token: string; expiresIn: number }>
+  ) => Promise<{ token: string; expiresIn: number; refreshToken: string } | undefined>
+  /** The `sub` by which a client knows a person; `undefined` if the client is gone. */
+  readonly subject: (clientId: string, accountId: string) => Promise<string | undefined>
   /** Remembers an ID until a time in seconds since 1970; `false` if it is remembered already, on any node. */
   readonly claim: (of: string, id: string, expiresAt: number) => Promise<boolean>
   /** The public keys at a URL that an application registered. */
   readonly keysAt: (url: string) => Promise<ApplicationKeys | undefined>
-  readonly refreshToken: (session: ApplicationSession) => string
   /** From where a device asks. */
   readonly deviceInfo: (request: IncomingMessage) => DeviceInfo
   readonly onError: (request: IncomingMessage, error: unknown) => void
@@ -76,7 +78,7 @@ export function createEngine(parts: EngineParts): Provider {
       code_verification: paths.deviceCode,
     },
     interactions: {
-      policy: policy(),
+      policy: policy(parts),
       url: (_: Context, interaction: { uid: string }) => `${paths.interaction}/${interaction.uid}`,
     },
     scopes: [...standardScopes],
@@ -169,7 +171,7 @@ export const cookieNames = { session: 'session', interaction: 'interaction', res
 
 /** Replaces what the engine would decide or create by itself. */
 function useOurs(provider: Provider, parts: EngineParts): void {
-  const { Client, Session, AccessToken, RefreshToken, ReplayDetection } = provider
+  const { Client, Session, AccessToken, IdToken, RefreshToken, ReplayDetection } = provider
 
   // One statement of the store, so that concurrent requests on several nodes cannot both be the first.
   ReplayDetection.unique = parts.claim
@@ -189,8 +191,17 @@ function useOurs(provider: Provider, parts: EngineParts): void {
   }
   Session.prototype.resetIdentifier = () => undefined
 
-  /** The sign-in that the current token request started. */
-  const started = new WeakMap<IncomingMessage, ApplicationSession>()
+  // The engine knows people by account ID. An application may know them by another subject.
+  const { issue } = IdToken.prototype
+  IdToken.prototype.issue = async function (options) {
+    const sub = await parts.subject(this.client.clientId, this.available.sub)
+    if (sub === undefined) throw new errors.InvalidGrant('client is gone')
+    this.available.sub = sub
+    return issue.call(this, options)
+  }
+
+  /** The refresh token of the sign-in that the current token request started. */
+  const started = new WeakMap<IncomingMessage, string>()
   AccessToken.prototype.save = async function (this: Token) {
     const context = Provider.ctx
     const { AuthorizationCode: fromBrowser, DeviceCode: fromDevice } = context?.oidc.entities ?? {}
@@ -199,16 +210,19 @@ function useOurs(provider: Provider, parts: EngineParts): void {
     const { jkt: dpopKey = null } = this
     const session = await parts.start(code, context.req, dpopKey)
     if (!session) throw new errors.InvalidGrant('session is over')
-    started.set(context.req, session)
     const { scope = '', aud } = this
-    const { token, expiresIn } = await parts.accessToken(session, { scope, resource: aud ?? null, dpopKey })
-    this.expiresIn = expiresIn
-    return token
+    const issued = await parts.tokens(session, { scope, resource: aud ?? null, dpopKey })
+    if (!issued) throw new errors.InvalidGrant('client is gone')
+    started.set(context.req, issued.refreshToken)
+    // The id_token, which follows, has the session ID that this application knows.
+    code.sid = session.sid
+    this.expiresIn = issued.expiresIn
+    return issued.token
   }
   RefreshToken.prototype.save = async () => {
-    const session = Provider.ctx && started.get(Provider.ctx.req)
-    if (!session) throw new Error('a refresh token was issued without an access token')
-    return parts.refreshToken(session)
+    const token = Provider.ctx && started.get(Provider.ctx.req)
+    if (token === undefined) throw new Error('a refresh token was issued without an access token')
+    return token
   }
 }
 type ClientMetadata = {
@@ -251,11 +265,12 @@ const applicationTypes: Readonly<Record<ApplicationKind, string>> = {
 }
 
 /**
- * When a person must do something: the engine's own rules, and three of ours. `select_account` shows the sign-in page.
- * `acr_values` with two factors asks for a sign-in once, and the id_token says what was done. A native application
- * needs no consent of its own: whether it is first-party is the operator's decision, and a stored consent counts.
+ * When a person must do something: the engine's own rules, and four of ours. `select_account` shows the sign-in page.
+ * `acr_values` with two factors asks for a sign-in once, and the id_token says what was done. The person of an
+ * `id_token_hint` is compared by the `sub` that this application knows. A native application needs no consent of its own:
+ * whether it is first-party is the operator's decision, and a stored consent counts.
  */
-function policy() {
+function policy({ subject }: Pick<EngineParts, 'subject'>) {
   const { base, Check, Prompt } = interactionPolicy
   const prompts = base()
   prompts.add(new Prompt({ name: 'select_account', requestable: true }))
@@ -264,6 +279,19 @@ function policy() {
       const asked = oidc.params.acr_values?.split(' ').includes(twoFactorClass) === true
       return asked && oidc.session?.acr !== twoFactorClass && oidc.result?.login === undefined
     }),
+  )
+  prompts.get('login')?.checks.remove('id_token_hint')
+  prompts.get('login')?.checks.add(
+    new Check(
+      'id_token_hint',
+      'the id_token_hint is about someone else',
+      'login_required',
+      async ({ oidc: { entities, session, client } }) => {
+        if (!entities.IdTokenHint) return false
+        if (session?.accountId === undefined || !client) return true
+        return entities.IdTokenHint.payload.sub !== (await subject(client.clientId, session.accountId))
+      },
+    ),
   )
   prompts.get('consent')?.checks.remove('native_client_prompt')
   return prompts

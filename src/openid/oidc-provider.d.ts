@@ -47,6 +47,7 @@ declare module 'oidc-provider' {
     readonly sessionUid: string
     readonly grantId: string
     readonly resource?: string | readonly string[]
+    sid?: string
   }
   /** Ours: from where a device asked. */
   export type DeviceInfo = { readonly ip: string | null; readonly userAgent: string | null }
@@ -75,12 +76,16 @@ declare module 'oidc-provider' {
       readonly session?: Session
       readonly params: Readonly<Record<string, string | undefined>>
       readonly result?: Readonly<Record<string, unknown>>
-      readonly entities: { readonly AuthorizationCode?: AuthorizationCode; readonly DeviceCode?: AuthorizationCode }
+      readonly entities: {
+        readonly AuthorizationCode?: AuthorizationCode
+        readonly DeviceCode?: AuthorizationCode
+        readonly IdTokenHint?: { readonly payload: { readonly sub?: string } }
+      }
     }
     body: unknown
     type: string
   }
-  type CheckFunction = (context: Context) => boolean
+  type CheckFunction = (context: Context) => boolean | Promise<boolean>
   export interface Prompt {
     readonly checks: {
       remove(reason: string): void
@@ -89,7 +94,11 @@ declare module 'oidc-provider' {
   }
   export const interactionPolicy: {
     base(): { get(name: string): Prompt | undefined; add(prompt: Prompt): void }
-    readonly Check: new (reason: string, description: string, check: CheckFunction) => object
+    readonly Check: {
+      new (reason: string, description: string, check: CheckFunction): object
+      /** `error`: what the application gets if no page may be shown. */
+      new (reason: string, description: string, error: string, check: CheckFunction): object
+    }
     readonly Prompt: new (of: { name: string; requestable: boolean }) => Prompt
   }
   export const errors: {
@@ -122,6 +131,13 @@ declare module 'oidc-provider' {
       findByUserCode(code: string, options: { ignoreExpiration: boolean }): Promise<DeviceCode | undefined>
     }
     readonly Interaction: { find(uid: string): Promise<Interaction | undefined> }
+    readonly IdToken: {
+      prototype: {
+        readonly available: { sub: string }
+        readonly client: Client
+        issue(options: object): Promise<string>
+      }
+    }
     readonly AccessToken: { prototype: { save(): Promise<string> } }
     /** `exp`: in seconds since 1970. */
     readonly ReplayDetection: { unique(of: string, id: string, exp: number): Promise<boolean> }

@@ -17,6 +17,7 @@ import {
 } from '../applications/policy.ts'
 import type { Application, ConsentStore, OpenidStateStore } from '../applications/ports.ts'
 import type { ApplicationSessions } from '../applications/sessions.ts'
+import type { Subjects } from '../applications/subjects.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import { internalOrigin, type Origin } from '../events/catalogue.ts'
 import { type Clock, epochSeconds, secondsAfter } from '../kernel/clock.ts'
@@ -90,6 +91,7 @@ type OpenidParts = {
   consents: ConsentStore
   applications: Applications
   applicationSessions: ApplicationSessions
+  subjects: Subjects
   devices: Pick<Devices, 'find'>
   /** The claims about a person that these scopes allow; `undefined` if the account is gone or disabled. */
   claims: (accountId: string, scope: string) => Promise<Readonly<Record<string, unknown>> | undefined>
@@ -103,6 +105,7 @@ type OpenidParts = {
 
 export function createOpenid(parts: OpenidParts) {
   const { issuer, publicUrl, keys, tokens, consents, applications, applicationSessions, devices, clock } = parts
+  const { subjects } = parts
 
   /** Who sent a request to the engine, and what failed while it was handled. */
   const origins = new WeakMap<IncomingMessage, Origin>()
@@ -229,9 +232,16 @@ export function createOpenid(parts: OpenidParts) {
           origins.get(request) ?? internalOrigin,
         )
       },
-      async accessToken(session, access) {
+      async tokens(session, access) {
         const application = await applications.find(session.applicationId)
-        return tokens.access(session, { ...access, ttlSeconds: application?.accessTtlSeconds ?? null })
+        if (!application) return undefined
+        const of = { ...session, subject: subjects.of(application, session.accountId) }
+        const issued = tokens.access(of, { ...access, ttlSeconds: application.accessTtlSeconds })
+        return { ...issued, refreshToken: tokens.refresh(of) }
+      },
+      async subject(clientId, accountId) {
+        const application = await applications.find(clientId)
+        return application && subjects.of(application, accountId)
       },
       deviceInfo(request) {
         const { ip, userAgent } = origins.get(request) ?? internalOrigin
@@ -239,7 +249,6 @@ export function createOpenid(parts: OpenidParts) {
       },
       claim: (of, id, expiresAt) => parts.proofs.claim('engine', of, id, new Date(expiresAt * 1000)),
       keysAt: parts.clientKeys.at,
-      refreshToken: tokens.refresh,
       onError: (request, error) => failures.set(request, { error }),
       lifetimes: { codeSeconds, requestSeconds, accessSeconds: parts.accessTtlSeconds },
     })
@@ -409,7 +418,7 @@ export function createOpenid(parts: OpenidParts) {
       Object.assign(device, {
         accountId,
         sessionUid: id,
-        sid: id,
+        sid: subjects.sidOf(application, id),
         grantId: `${id}.${application.id}`,
         scope: asked.scopes.join(' '),
         authTime: epochSeconds(session.authTime),

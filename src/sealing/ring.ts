@@ -11,8 +11,9 @@ export class KeyRingError extends Error {
 type OpenRingParts = { store: SealedStore; ring: KeyRing; sealer: Sealer; clock: Clock; random: Random }
 
 /** Purposes of keys derived from the root secret. They must outlive the keys that seal the root secret. */
-type Purpose = 'csrf' | 'ticket codes' | 'recovery codes'
-const purposes = ['csrf', 'ticket codes', 'recovery codes'] as const satisfies readonly Purpose[]
+type Purpose = (typeof carriedPurposes)[number] | 'pairwise subjects'
+/** Those that a database without a root secret derived from its ring. */
+const carriedPurposes = ['csrf', 'ticket codes', 'recovery codes'] as const
 
 /**
  * `carried` holds the keys that an older database derived directly from its ring. Recovery codes on paper are stored as
@@ -89,7 +90,7 @@ export async function openRing({ store, ring, sealer, clock, random }: OpenRingP
   const newRoot = (inUse: boolean): RootSecret => ({
     root: secretToken(random),
     carried: Object.fromEntries(
-      (inUse ? purposes : []).map((purpose) => [
+      (inUse ? carriedPurposes : []).map((purpose) => [
         purpose,
         ring.map(({ key }) => deriveKey(key, purpose).toString('base64url')),
       ]),

@@ -14,8 +14,13 @@ export type SessionCode = 'session_revoked' | 'session_expired' | 'user_disabled
 export type DeviceSession = {
   readonly session: LiveSession
   readonly generation: number | null
-  /** The application that acts for the person, and the scope of its token. */
-  readonly application?: { readonly id: string; readonly scope: string; readonly dpopKey: string | null }
+  /** The application that acts for the person, the scope of its token, and the `sub` that it knows the person by. */
+  readonly application?: {
+    readonly id: string
+    readonly scope: string
+    readonly dpopKey: string | null
+    readonly subject: string
+  }
 }
 
 type DevicesParts = {
@@ -33,7 +38,7 @@ type DevicesParts = {
   ofApplication?: (
     application: ApplicationClaims,
     generation: number,
-  ) => Promise<Result<{ readonly sessionId: string }, AppError<SessionCode>>>
+  ) => Promise<Result<{ readonly sessionId: string; readonly accountId: string }, AppError<SessionCode>>>
 }
 
 /**
@@ -106,12 +111,14 @@ export function createDevices(parts: DevicesParts) {
       if (application && !signedIn?.ok) return signedIn ?? fail('token_invalid')
       // An application keeps the session ID of its first sign-in; its row names the present session.
       const found = await sessions.find(signedIn?.ok ? signedIn.value.sessionId : claims.value.sid)
-      if (!found || found.accountId !== sub)
-        return accountExists && !(await accountExists(sub)) ? fail('user_not_found') : fail('session_revoked')
+      // The `sub` of a pairwise application is not the account ID, so the row of its sign-in names the account.
+      const accountId = signedIn?.ok ? signedIn.value.accountId : sub
+      if (!found || found.accountId !== accountId)
+        return accountExists && !(await accountExists(accountId)) ? fail('user_not_found') : fail('session_revoked')
       const now = clock()
       const session = live(found, now)
       if (!session.ok) return session
-      if (application) return ok({ session: found, generation, application })
+      if (application) return ok({ session: found, generation, application: { ...application, subject: sub } })
       await noteUse(found, generation, now)
       seen(found, now, false)
       return ok({ session: found, generation })

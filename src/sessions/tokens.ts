@@ -39,7 +39,8 @@ export type ApplicationClaims = {
 export type ApplicationTokenSubject = {
   readonly id: string
   readonly applicationId: string
-  readonly accountId: string
+  /** The `sub` by which the application knows the person. */
+  readonly subject: string
   readonly sid: string
   readonly amr: readonly string[]
   readonly authTime: Date
@@ -54,12 +55,13 @@ export type ApplicationTokenSubject = {
 export type LogoutSubject = {
   readonly id: string
   readonly applicationId: string
-  readonly accountId: string
+  readonly subject: string
   readonly sid: string
 }
 export type IdTokenHint = {
   readonly applicationId: string
-  readonly accountId: string
+  /** The person, by the `sub` that the application knows. */
+  readonly subject: string
   readonly sid: string | null
 }
 const logoutTokenSeconds = 120
@@ -163,7 +165,7 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
     encodeSigned(type, {
       iss: issuer,
       ...claims,
-      sub: of.accountId,
+      sub: of.subject,
       exp,
       iat: epochSeconds(iat),
       jti: `${of.generation}.${of.id}`,
@@ -334,7 +336,7 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
      * A logout token for an application (OpenID Connect Back-Channel Logout §2.4). It is valid for two minutes: each
      * delivery is signed again.
      */
-    logout({ id, applicationId, accountId, sid }: LogoutSubject): string {
+    logout({ id, applicationId, subject, sid }: LogoutSubject): string {
       const now = epochSeconds(clock())
       const key = keys.current('access')
       const head = encode({ alg: kinds.access.algorithm, typ: 'logout+jwt', kid: key.id })
@@ -344,7 +346,7 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
         iat: now,
         exp: now + logoutTokenSeconds,
         jti: id,
-        sub: accountId,
+        sub: subject,
         sid,
         events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
       })
@@ -371,7 +373,7 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
         if (header.typ !== undefined && header.typ !== 'JWT') return undefined
         const { aud, sub, sid } = payload as Payload
         return typeof aud === 'string' && typeof sub === 'string'
-          ? { applicationId: aud, accountId: sub, sid: typeof sid === 'string' ? sid : null }
+          ? { applicationId: aud, subject: sub, sid: typeof sid === 'string' ? sid : null }
           : undefined
       } catch {
         return undefined

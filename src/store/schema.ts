@@ -678,6 +678,8 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       jwks: json('jwks').$type<ApplicationKeys>(),
       jwksUri: text('jwks_uri'),
       requiresDpop: flag('requires_dpop').notNull().default(false),
+      subjectType: text('subject_type').$type<Application['subjectType']>().notNull().default('public'),
+      sectorIdentifierUri: text('sector_identifier_uri'),
       /** Nobody can sign in to a disabled application, and its tokens are refused. */
       disabledAt: time('disabled_at'),
       createdBy: text('created_by'),

@@ -40,6 +40,7 @@ const visitor = 'v'.repeat(43)
 const administrator: Principal = {
   account: anAccount(),
   accountId: 'usr_1',
+  subject: 'usr_1',
   sessionId: 'ses_1',
   generation: null,
   amr: ['pwd'],

@@ -364,6 +364,7 @@ export const routes: readonly Route<unknown>[] = [
 export const ana: Principal = {
   account: anAccount({ id: 'usr_ana' }),
   accountId: 'usr_ana',
+  subject: 'usr_ana',
   sessionId: 'ses_1',
   generation: 3,
   amr: ['pwd'],

@@ -60,7 +60,7 @@ describe.each(databases)('the key ring of a database on $name', ({ name, place }
     const before = await ledger()
     expect(before.keys).toMatchObject([{ id: 'k1', createdAt: clock() }])
     const second = await started(k1)
-    for (const purpose of ['csrf', 'ticket codes', 'recovery codes'] as const) {
+    for (const purpose of ['csrf', 'ticket codes', 'recovery codes', 'pairwise subjects'] as const) {
       expect(second.keysFor(purpose)).toEqual(first.keysFor(purpose))
       expect(first.keysFor(purpose)).toHaveLength(1)
     }
@@ -166,7 +166,8 @@ describe.each(databases)('the key ring of a database on $name', ({ name, place }
           [k2, k1].map(({ key }) => Buffer.from(hkdfSync('sha256', key, '', `vinculum ${purpose} v1`, 32))),
         )
       expect(await reseal(k3, k2, k1)).toMatchObject({ resealed: 3, left: [], unopenable: [] })
-      expect((await started(k3)).keysFor('recovery codes')).toEqual(ring.keysFor('recovery codes'))
+      for (const purpose of ['recovery codes', 'pairwise subjects'] as const)
+        expect((await started(k3)).keysFor(purpose)).toEqual(ring.keysFor(purpose))
     })
 
     test.each([

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Refused } from '../../applications/applications.ts'
 import type { ApplicationFault } from '../../applications/faults.ts'
-import { applicationAuths, applicationKinds, applicationLimits } from '../../applications/policy.ts'
+import { applicationAuths, applicationKinds, applicationLimits, subjectTypes } from '../../applications/policy.ts'
 import type { Application, ApplicationChange } from '../../applications/ports.ts'
 import { err, ok } from '../../kernel/result.ts'
 import { json, noContent } from '../reply.ts'
@@ -76,6 +76,12 @@ const fields = {
     .describe('Its public keys, with which it signs assertions and request objects (RFC 7517); null: none'),
   jwks_uri: uri.nullable().describe('Where it publishes its keys instead of `jwks`; null: nowhere'),
   dpop_bound_access_tokens: z.boolean().describe('Whether each of its tokens must be bound to a key (RFC 9449)'),
+  subject_type: z
+    .enum(subjectTypes)
+    .describe('`public`: it knows people by account ID; `pairwise`: by an ID that applications elsewhere do not know'),
+  sector_identifier_uri: uri
+    .nullable()
+    .describe('A JSON array of redirect URIs, at the host that is the sector of pairwise subjects; null: none'),
 }
 
 const ApplicationSchema = z
@@ -113,6 +119,8 @@ const applicationOf = (one: Application): z.input<typeof ApplicationSchema> => (
   jwks: one.jwks === null ? null : { keys: one.jwks.keys.map((key) => ({ ...key })) },
   jwks_uri: one.jwksUri,
   dpop_bound_access_tokens: one.requiresDpop,
+  subject_type: one.subjectType,
+  sector_identifier_uri: one.sectorIdentifierUri,
   disabled_at: one.disabledAt?.toISOString() ?? null,
   created_by: one.createdBy,
   created_at: one.createdAt.toISOString(),
@@ -138,6 +146,8 @@ const names = {
   jwks: 'jwks',
   jwks_uri: 'jwksUri',
   dpop_bound_access_tokens: 'requiresDpop',
+  subject_type: 'subjectType',
+  sector_identifier_uri: 'sectorIdentifierUri',
 } as const satisfies Record<keyof typeof fields, keyof ApplicationChange>
 
 /** The given fields under our names. */
@@ -187,6 +197,8 @@ const example = {
   jwks: null,
   jwks_uri: null,
   dpop_bound_access_tokens: false,
+  subject_type: 'public' as const,
+  sector_identifier_uri: null,
   disabled_at: null,
   created_by: 'usr_00000001',
   created_at: '2026-01-08T10:00:00.000Z',
@@ -255,6 +267,8 @@ export const create = route({
     jwks: fields.jwks.optional(),
     jwks_uri: fields.jwks_uri.optional(),
     dpop_bound_access_tokens: fields.dpop_bound_access_tokens.optional(),
+    subject_type: fields.subject_type.optional(),
+    sector_identifier_uri: fields.sector_identifier_uri.optional(),
   }).meta({ id: 'NewApplication', description: 'The application to register' }),
   reply: Issued,
   status: 201,
@@ -292,6 +306,8 @@ export const update = route({
     jwks: fields.jwks.optional(),
     jwks_uri: fields.jwks_uri.optional(),
     dpop_bound_access_tokens: fields.dpop_bound_access_tokens.optional(),
+    subject_type: fields.subject_type.optional(),
+    sector_identifier_uri: fields.sector_identifier_uri.optional(),
   }).meta({ id: 'ApplicationChange', description: 'The fields to change' }),
   reply: ApplicationSchema,
   fails: ['invalid_request', 'application_not_found'],
@@ -388,6 +404,7 @@ const users = route({
       items: [
         {
           id: 'usr_00000001',
+          sub: 'usr_00000001',
           name: 'Pat',
           email: 'pat@example.com',
           last_signed_in_at: '2026-01-08T10:00:00.000Z',
@@ -405,6 +422,7 @@ const users = route({
         z
           .object({
             id: z.string().describe('The account ID'),
+            sub: z.string().describe('The `sub` by which the application knows the user'),
             name: z.string().nullable().describe('The display name; null if there is none'),
             email: z.string().nullable().describe('The email address; null if there is none'),
             last_signed_in_at: time.describe('When the user last signed in to the application'),
@@ -416,11 +434,14 @@ const users = route({
     next_cursor: z.string().nullable().describe('The cursor of the next page; null on the last one'),
   }),
   fails: ['application_not_found'],
-  async handle({ params, query: { cursor = '', limit } }, { applications }: Services) {
+  async handle({ params, query: { cursor = '', limit } }, { applications, subjects }: Services) {
+    const application = await applications.get(params.id)
+    if (!application.ok) return application
     const found = await applications.users(params.id, { after: cursor, limit: limit + 1 })
     if (!found.ok) return found
     const items = found.value.slice(0, limit).map((one) => ({
       id: one.accountId,
+      sub: subjects.of(application.value, one.accountId),
       name: one.name,
       email: one.email,
       last_signed_in_at: one.lastSignedInAt.toISOString(),

@@ -59,7 +59,11 @@ const read = route({
   description: 'The account of the caller.',
   reply: Me,
   fails: [],
-  handle: ({ who }) => ok(me(who.account)),
+  handle({ who }) {
+    const answer = me(who.account)
+    // A pairwise application must not learn the account ID.
+    return ok(who.subject === who.accountId ? answer : json({ ...answer.value, id: who.subject }))
+  },
 })
 
 export const update = route({

@@ -309,7 +309,7 @@ const device = route({
 
 const UserInfo = z
   .object({
-    sub: z.string().describe('The account ID'),
+    sub: z.string().describe('The account ID, or the pairwise subject for this application'),
     name: z.string().optional().describe('The display name, with the scope `profile`'),
     picture: z.string().optional().describe('The URL of a picture, with the scope `profile`'),
     locale: z.string().optional().describe('The language, with the scope `profile`'),
@@ -351,7 +351,7 @@ const userinfo = (method: 'get' | 'post') =>
       const claims = await flows.readUserClaims(who.accountId, scopes.join(' '))
       if (!claims) return fail('user_not_found')
       const { teams, ...rest } = claims
-      return ok(json({ ...rest, ...(teams === undefined ? {} : { teams: [...teams] }) }))
+      return ok(json({ ...rest, sub: who.subject, ...(teams === undefined ? {} : { teams: [...teams] }) }))
     },
   })
 

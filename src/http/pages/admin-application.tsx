@@ -155,6 +155,10 @@ function About({ application: one, issuer, ...reader }: Reader & { application: 
         ],
         uris(words.resources, one.resources),
         [words.consent, one.firstParty ? words.consentNone : words.consentAsked],
+        [words.subjectType, words.subjectTypes[one.subjectType]],
+        one.sectorIdentifierUri === null
+          ? null
+          : [words.sectorUri, <code key="sector">{one.sectorIdentifierUri}</code>],
         [words.accessSeconds, seconds(one.accessTtlSeconds)],
         [words.refreshSeconds, seconds(one.refreshTtlSeconds)],
         one.backchannelLogoutUri === null

@@ -9,6 +9,7 @@ import {
   isStandardScope,
   kindRules,
   standardScopes,
+  subjectTypes,
 } from '../../applications/policy.ts'
 import type { Application } from '../../applications/ports.ts'
 import { type FieldFault, fault } from '../problem.ts'
@@ -58,6 +59,8 @@ const fields = {
   backchannel_logout_uri: oneOrNull.describe('Where it is notified when a session ends'),
   logo_uri: oneOrNull.describe('The URL of its logo'),
   jwks_uri: oneOrNull.describe('Where it publishes its keys'),
+  subject_type: z.enum(subjectTypes).optional().describe('How it knows people'),
+  sector_identifier_uri: oneOrNull.describe('The list of redirect URIs of its sector'),
 }
 
 type Given = { readonly [N in keyof typeof fields]?: z.output<(typeof fields)[N]> | undefined }
@@ -106,6 +109,8 @@ export type FormValues = {
   readonly backchannelLogoutUri: string | null
   readonly logoUri: string | null
   readonly jwksUri: string | null
+  readonly subjectType: Application['subjectType']
+  readonly sectorIdentifierUri: string | null
 }
 
 export const noValues: FormValues = {
@@ -122,6 +127,8 @@ export const noValues: FormValues = {
   backchannelLogoutUri: null,
   logoUri: null,
   jwksUri: null,
+  subjectType: 'public',
+  sectorIdentifierUri: null,
 }
 
 /** What was typed, for the form that is shown again. */
@@ -139,6 +146,8 @@ export const typedValues = (body: z.output<typeof editFields>): FormValues => ({
   backchannelLogoutUri: body.backchannel_logout_uri ?? null,
   logoUri: body.logo_uri ?? null,
   jwksUri: body.jwks_uri ?? null,
+  subjectType: body.subject_type ?? 'public',
+  sectorIdentifierUri: body.sector_identifier_uri ?? null,
 })
 
 /** Why the form was refused: each error at its field, and at its line of a list. */
@@ -287,6 +296,53 @@ function SessionFields({ values, ...reader }: Reader & Pick<FieldsProps, 'values
   )
 }
 
+/** How the application knows people. */
+function SubjectFields({ kind, values, say }: Reader & Pick<FieldsProps, 'kind' | 'values'>): VNode {
+  const { applications: words } = say
+  const { refusal, explainedBy } = useRefusal('subject_type')
+  return (
+    <>
+      <div class="field">
+        <label for="subject_type">{words.subjectType}</label>
+        <p class="fine" id="subject_type-hint">
+          {words.subjectHint}
+        </p>
+        {refusal?.atField ? (
+          <p class="caution" id="subject_type-error">
+            {refusal.text}
+          </p>
+        ) : null}
+        <div>
+          <select
+            id="subject_type"
+            name="subject_type"
+            aria-describedby={['subject_type-hint', explainedBy].filter(Boolean).join(' ')}
+            aria-invalid={refusal && 'true'}
+          >
+            {subjectTypes.map((type) => (
+              <option key={type} value={type} selected={type === values.subjectType}>
+                {words.subjectTypes[type]}
+              </option>
+            ))}
+          </select>
+        </div>
+      </div>
+      {kindRules[kind].hasRedirects ? (
+        <Field
+          name="sector_identifier_uri"
+          label={words.sectorUri}
+          hint={words.sectorHint}
+          autocomplete="off"
+          code="text"
+          maxlength={applicationLimits.uriLength}
+          optional
+          value={values.sectorIdentifierUri ?? ''}
+        />
+      ) : null}
+    </>
+  )
+}
+
 export function ApplicationFields({ kind, values, isNew, ...reader }: FieldsProps): VNode {
   const { applications: words } = reader.say
   const auths = applicationAuthsOf(kind)
@@ -354,6 +410,7 @@ export function ApplicationFields({ kind, values, isNew, ...reader }: FieldsProp
           value={secondsText(values.accessTtlSeconds)}
         />
         {hasPeople ? <SessionFields {...reader} values={values} /> : null}
+        {hasPeople ? <SubjectFields {...reader} kind={kind} values={values} /> : null}
         {auths.includes('private_key_jwt') ? (
           <Field
             name="jwks_uri"

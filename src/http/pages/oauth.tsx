@@ -208,7 +208,7 @@ const logout = route({
     const { hint, application, to } = await leavingOf(query, services)
     if (!who || sessionOf(who) === null) return ok(seeOther(to))
     // The application proves that it signed this person in. Anyone else could sign people out with a link.
-    if (hint?.accountId === who.accountId) {
+    if (hint && application && hint.subject === services.subjects.of(application, who.accountId)) {
       await services.flows.signOut.here(who, origin)
       return ok(seeOther(to, clearedSession))
     }

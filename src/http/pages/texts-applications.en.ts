@@ -80,6 +80,13 @@ export const englishApplications = {
   logo: 'URL of the logo',
   logoHint:
     'For your own pages: the API returns it. This service does not load it, since the host would see who signs in.',
+  subjectType: 'How it knows people',
+  subjectHint:
+    'With an ID of its own, it cannot compare its users with those of applications on other hosts. This cannot change after someone has signed in.',
+  subjectTypes: { public: 'By account ID', pairwise: 'By an ID of its own (pairwise)' },
+  sectorUri: 'URL of the redirect URIs of its sector',
+  sectorHint:
+    'Only with an ID of its own, and only if its redirect URIs have several hosts: a JSON array that contains all of them.',
   jwksUri: 'URL of its public keys',
   jwksUriHint: 'For an application that signs with its own key: where it publishes a JSON Web Key Set.',
   line: (number: number, text: string) => `Line ${number}: ${text}`,

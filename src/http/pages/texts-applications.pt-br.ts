@@ -76,6 +76,13 @@ export const portugueseApplications: typeof en = {
   backchannelHint: 'Avisamos o aplicativo neste endereço quando uma sessão termina.',
   logo: 'URL do logotipo',
   logoHint: 'Para as suas páginas: a API o devolve. Este serviço não o carrega, pois o host veria quem entra.',
+  subjectType: 'Como ele reconhece as pessoas',
+  subjectHint:
+    'Com um ID próprio, ele não consegue comparar suas pessoas com as de aplicativos em outros hosts. Isso não pode mudar depois do primeiro acesso.',
+  subjectTypes: { public: 'Pelo ID da conta', pairwise: 'Por um ID próprio (pairwise)' },
+  sectorUri: 'URL dos URIs de retorno do setor',
+  sectorHint:
+    'Somente com um ID próprio, e somente se os URIs de retorno tiverem vários hosts: um array JSON que contenha todos eles.',
   jwksUri: 'URL das chaves públicas',
   jwksUriHint: 'Para um aplicativo que assina com a própria chave: onde ele publica um JSON Web Key Set.',
   line: (number, text) => `Linha ${number}: ${text}`,

@@ -324,6 +324,7 @@ function surface() {
   const who: Principal = {
     account: ana,
     accountId: ana.id,
+    subject: ana.id,
     sessionId: 'ses_1',
     generation: null,
     amr: ['fed'],

@@ -1,6 +1,0 @@
-ALTER TABLE `accounts` ADD `last_sign_in_hour` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
-ALTER TABLE `accounts` ADD `invited_at` integer;--> statement-breakpoint
-ALTER TABLE `accounts` ADD `invitation_expires_at` integer;--> statement-breakpoint
-UPDATE `accounts` SET `last_sign_in_hour` = max(coalesce((SELECT max(`created_at`) FROM `sessions` WHERE `account_id` = `accounts`.`id`), 0), coalesce((SELECT max(`last_used_at`) FROM `identities` WHERE `account_id` = `accounts`.`id`), 0)) / 3600000;--> statement-breakpoint
-CREATE INDEX `accounts_last_sign_in` ON `accounts` (`last_sign_in_hour`,`id`);--> statement-breakpoint
-CREATE INDEX `identities_provider_account` ON `identities` (`provider`,`account_id`);
