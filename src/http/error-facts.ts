@@ -129,6 +129,7 @@ const facts: { readonly [C in ErrorCode]: Common & Values<C> } = {
   request_object_invalid: { chapters: [['applications.md', 'Authenticate with a key']] },
   scope_invalid: { chapters: [['applications.md', 'Scopes and claims']] },
   resource_invalid: { chapters: [['applications.md', 'Access tokens and resources']] },
+  response_type_unsupported: { chapters: [['applications.md', 'Sign people in']] },
   provider_not_found: { params: { provider: 'acme' }, chapters: [['providers.md', 'Register an app']] },
   provider_unavailable: {
     params: provider,

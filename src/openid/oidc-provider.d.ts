@@ -31,6 +31,8 @@ declare module 'oidc-provider' {
     readonly applicationType: string
     /** Ours: whether its authorization requests need PKCE. */
     readonly requires_pkce?: boolean
+    /** Ours: whether people are not asked for consent. */
+    readonly first_party?: boolean
     grantTypeAllowed(type: string): boolean
   }
   /** An access or refresh token before it is issued. */
@@ -73,10 +75,17 @@ declare module 'oidc-provider' {
     readonly oidc: {
       readonly client?: Client
       readonly session?: Session
-      readonly params: Readonly<Record<string, string | undefined>>
+      readonly params: Record<string, string | undefined>
+      /** The fields of a form. */
+      readonly body?: Readonly<Record<string, unknown>>
       readonly result?: Readonly<Record<string, unknown>>
-      readonly entities: { readonly AuthorizationCode?: AuthorizationCode; readonly DeviceCode?: AuthorizationCode }
+      readonly entities: {
+        readonly AuthorizationCode?: AuthorizationCode
+        readonly DeviceCode?: AuthorizationCode
+        readonly PushedAuthorizationRequest?: { readonly request: string }
+      }
     }
+    readonly query: Readonly<Record<string, unknown>>
     body: unknown
     type: string
   }
@@ -107,6 +116,7 @@ declare module 'oidc-provider' {
     readonly Client: {
       prototype: {
         redirectUriAllowed(uri: string): boolean
+        responseModeAllowed(mode: string, type: string): boolean
         includeSid(): boolean
       }
     }
@@ -117,7 +127,9 @@ declare module 'oidc-provider' {
         resetIdentifier(): void
       }
     }
+    readonly AuthorizationCode: { readonly prototype: object }
     readonly DeviceCode: {
+      readonly prototype: object
       find(id: string, options: { ignoreExpiration: boolean }): Promise<DeviceCode | undefined>
       findByUserCode(code: string, options: { ignoreExpiration: boolean }): Promise<DeviceCode | undefined>
     }

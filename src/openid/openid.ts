@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { DeviceCode } from 'oidc-provider'
 import type { Applications } from '../applications/applications.ts'
-import { paths } from '../applications/metadata.ts'
+import { ownResources, paths } from '../applications/metadata.ts'
 import {
   classOf,
   isAllowed,
@@ -50,9 +50,9 @@ export type DeviceRequest = {
   readonly from: { readonly ip: string | null; readonly userAgent: string | null }
 }
 
-function askedBy({ params }: DeviceCode, { scopes: registered }: Application) {
+function askedBy({ params }: DeviceCode, { scopes: registered }: Application, own: readonly string[]) {
   const { scope = '', resource = [] } = params
-  const resources = [resource].flat()
+  const resources = [resource].flat().filter((one) => !own.includes(one))
   const scopes = String(scope)
     .split(' ')
     .filter((one) => registered.includes(one) && (resources.length > 0 || isStandardScope(one)))
@@ -103,6 +103,9 @@ type OpenidParts = {
 
 export function createOpenid(parts: OpenidParts) {
   const { issuer, publicUrl, keys, tokens, consents, applications, applicationSessions, devices, clock } = parts
+
+  const own = ownResources(publicUrl)
+  const isOther = (resource: string): boolean => !own.includes(resource)
 
   /** Who sent a request to the engine, and what failed while it was handled. */
   const origins = new WeakMap<IncomingMessage, Origin>()
@@ -169,11 +172,12 @@ export function createOpenid(parts: OpenidParts) {
         accountId: session.accountId,
         clientId: applicationId,
         openid: { scope: standardOf(scopes).join(' ') },
-        resources: Object.fromEntries(
-          allowed.resources
+        resources: Object.fromEntries([
+          ...allowed.resources
             .filter((resource) => application.resources.includes(resource))
             .map((resource) => [resource, ofResources]),
-        ),
+          ...own.map((resource) => [resource, standardOf(scopes).join(' ')]),
+        ]),
         exp: epochSeconds(session.absoluteExpiresAt),
       }
     },
@@ -213,6 +217,7 @@ export function createOpenid(parts: OpenidParts) {
         keys: signing.map(({ id, sign }) => ({ ...sign.export({ format: 'jwk' }), kid: id, use: 'sig', alg: 'ES256' })),
       },
       application: applications.find,
+      ownResources: own,
       claims: parts.claims,
       async start(code, request, dpopKey) {
         const [session, application] = await Promise.all([
@@ -225,13 +230,14 @@ export function createOpenid(parts: OpenidParts) {
         return applicationSessions.start(
           application,
           session,
-          { scope: code.scope ?? '', resources: typeof resource === 'string' ? [resource] : resource, dpopKey },
+          { scope: code.scope ?? '', resources: [resource].flat().filter(isOther), dpopKey },
           origins.get(request) ?? internalOrigin,
         )
       },
       async accessToken(session, access) {
         const application = await applications.find(session.applicationId)
-        return tokens.access(session, { ...access, ttlSeconds: application?.accessTtlSeconds ?? null })
+        const resource = access.resource !== null && isOther(access.resource) ? access.resource : null
+        return tokens.access(session, { ...access, resource, ttlSeconds: application?.accessTtlSeconds ?? null })
       },
       deviceInfo(request) {
         const { ip, userAgent } = origins.get(request) ?? internalOrigin
@@ -330,7 +336,7 @@ export function createOpenid(parts: OpenidParts) {
       if (prompt.name === 'consent') {
         const scopes = (params.scope ?? '').split(' ').filter((scope) => application.scopes.includes(scope))
         const asked = params.resource
-        const resources = asked === undefined ? [] : [asked].flat()
+        const resources = asked === undefined ? [] : [asked].flat().filter(isOther)
         const seen = resources.length > 0 ? scopes : scopes.filter(isStandardScope)
         return {
           ...base,
@@ -388,7 +394,7 @@ export function createOpenid(parts: OpenidParts) {
       const found = await waitingDevice(typed)
       if (!found) return undefined
       const { device, application } = found
-      return { application, ...askedBy(device, application), from: device.deviceInfo }
+      return { application, ...askedBy(device, application, own), from: device.deviceInfo }
     },
 
     /**
@@ -400,7 +406,7 @@ export function createOpenid(parts: OpenidParts) {
       if (!found) return false
       const { device, application } = found
       const { id, accountId } = session
-      const asked = askedBy(device, application)
+      const asked = askedBy(device, application, own)
       if (!isAllowed(asked, await allowedOf(application, accountId)))
         await consents.allow({ accountId, applicationId: application.id, ...asked }, clock(), [
           { name: 'application.consented', accountId, origin, data: { application: application.id } },
