@@ -66,6 +66,8 @@ export type Interaction = {
   readonly continueAt: string
   readonly application: Application
   readonly loginHint: string | null
+  /** The languages that the application asks for, separated by spaces. */
+  readonly uiLocales: string | null
   readonly step:
     | {
         readonly tag: 'sign_in'
@@ -332,7 +334,8 @@ export function createOpenid(parts: OpenidParts) {
       if (!found) return undefined
       const { interaction, application } = found
       const { prompt, params } = interaction
-      const base = { uid, continueAt: `${paths.authorize}/${uid}`, application, loginHint: params.login_hint ?? null }
+      const { login_hint: loginHint = null, ui_locales: uiLocales = null } = params
+      const base = { uid, continueAt: `${paths.authorize}/${uid}`, application, loginHint, uiLocales }
       if (prompt.name === 'consent') {
         const scopes = (params.scope ?? '').split(' ').filter((scope) => application.scopes.includes(scope))
         const asked = params.resource

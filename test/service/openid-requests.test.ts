@@ -239,3 +239,92 @@ describe('a refresh token (OpenID Connect Core §11)', () => {
     expect([tokens.scope, typeof tokens.refresh_token]).toEqual(['openid offline_access', 'string'])
   })
 })
+
+describe('hints about the person', () => {
+  /** The sign-in page that a stranger sees for a request. */
+  const asked = async (more: Record<string, string>, visitor = world.openBrowser()) => {
+    const { url } = await request(await application(), { more })
+    const { page } = await follow(world, visitor, url)
+    expect(page.url.pathname).toBe('/login')
+    return { page, visitor }
+  }
+  const filledIn = (text: string, name: string) =>
+    new RegExp(`<input[^>]*name="${name}"[^>]*>`).exec(text)?.[0].match(/ value="([^"]*)"/)?.[1]
+  const languageOf = (text: string) => /<html lang="([^"]*)"/.exec(text)?.[1]
+
+  test('login_hint fills in the email address on every page before a sign-in, and is in no URL', async () => {
+    const { page, visitor } = await asked({ login_hint: 'pat@example.com' })
+    expect(filledIn(page.text, 'username')).toBe('pat@example.com')
+    expect(page.url.href).not.toContain('pat')
+    for (const path of ['/register', '/login'])
+      expect(
+        filledIn(
+          (await visitor.ask(`${world.base}${path}${page.url.search}`)).text,
+          path === '/login' ? 'username' : 'email',
+        ),
+      ).toBe('pat@example.com')
+    // Another browser that is sent to the same address sees nothing of it.
+    const other = await world.openBrowser().ask(page.url)
+    expect(filledIn(other.text, 'username') ?? '').toBe('')
+  })
+
+  test.each([
+    '"><script>alert(1)</script>',
+    'javascript:alert(1)',
+    `${'x'.repeat(400)}@example.com`,
+    'pat@example.com\r\nSet-Cookie: a=b',
+    'pat\u202e@example.com',
+    ' ',
+    '+5511999999999',
+  ])('login_hint %j is no email address, and is ignored', async (hint) => {
+    const { page } = await asked({ login_hint: hint })
+    expect([page.status, filledIn(page.text, 'username') ?? '']).toEqual([200, ''])
+    expect(page.text).not.toContain('alert(1)')
+  })
+
+  test.each([
+    ['pt-BR en', 'pt-BR'],
+    ['pt', 'pt-BR'],
+    ['fr de-CH en-GB pt', 'en'],
+    ['fr', 'en'],
+    ['', 'en'],
+    ['"><script>', 'en'],
+    [`${'xx '.repeat(350)}pt`, 'en'],
+    ['pt;q=0', 'en'],
+  ])('ui_locales %j chooses the language %s', async (locales, expected) => {
+    const { page } = await asked({ ui_locales: locales })
+    expect([page.status, languageOf(page.text)]).toEqual([200, expected])
+  })
+
+  test('ui_locales holds for every page of the interaction, and not beyond it', async () => {
+    const who = world.newcomer()
+    const config = await application({ first_party: false, name: 'Guest' })
+    const { url } = await request(config, { scope: 'openid', more: { ui_locales: 'pt-BR' } })
+    const visitor = world.openBrowser()
+    const { page } = await follow(world, visitor, url)
+    for (const path of ['/register', '/forgot-password'])
+      expect(languageOf((await visitor.ask(`${world.base}${path}${page.url.search}`)).text)).toBe('pt-BR')
+    const back = await visitor.signIn('google', who, { return_to: page.url.searchParams.get('return_to') ?? '' })
+    const consent = await follow(world, visitor, new URL(back.headers.get('location') ?? '', world.base))
+    expect(languageOf(consent.page.text)).toBe('pt-BR')
+    await follow(
+      world,
+      visitor,
+      (await visitor.submit(consent.page, consent.page.url.pathname, { decision: 'allow' })).url,
+    )
+    await visitor.ask(`${world.base}${consent.page.url.pathname.replace('interaction', 'authorize')}`)
+    expect(languageOf((await visitor.ask(`${world.base}/login`)).text)).toBe('en')
+  })
+
+  test('a language that the person chose wins over ui_locales', async () => {
+    const visitor = world.openBrowser()
+    const start = await visitor.ask(`${world.base}/login`)
+    await visitor.submit(start, '/language', { language: 'en' })
+    expect(languageOf((await asked({ ui_locales: 'pt-BR' }, visitor)).page.text)).toBe('en')
+  })
+
+  test('the next request without ui_locales is in the language of the browser again', async () => {
+    const { visitor } = await asked({ ui_locales: 'pt-BR' })
+    expect(languageOf((await asked({}, visitor)).page.text)).toBe('en')
+  })
+})

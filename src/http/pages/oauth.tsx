@@ -1,17 +1,18 @@
 import type { VNode } from 'preact'
 import { z } from 'zod'
 import { paths } from '../../applications/metadata.ts'
-import { hostOf, requestSeconds } from '../../applications/policy.ts'
+import { hostOf } from '../../applications/policy.ts'
 import type { Application } from '../../applications/ports.ts'
 import { fail } from '../../errors/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
 import type { EngineResponse } from '../../openid/call.ts'
 import { authorizationParameters, formOf } from '../api/oauth.ts'
-import { type CookieChange, seeOther } from '../reply.ts'
+import { seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import { storable } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { clearedSession } from '../sign-in-answers.ts'
+import { bindingOf, bound, languageFor, unbound } from './interaction.ts'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { goOn } from './onward.tsx'
 
@@ -27,16 +28,6 @@ const uidParams = object({
     .regex(/^[\w-]{16,64}$/)
     .describe('Names the request of an application'),
 })
-
-/** The cookie that binds a request of an application to the browser that sent it. */
-const bindingOf = (uid: string): string => `application_${uid}`
-const bound = (uid: string): CookieChange => ({
-  name: bindingOf(uid),
-  value: '1',
-  maxAgeSeconds: requestSeconds,
-  sameSite: 'lax',
-})
-const unbound = (uid: string): CookieChange => ({ name: bindingOf(uid), value: null, sameSite: 'lax' })
 
 const EngineError = z.looseObject({ error: z.string() })
 
@@ -85,7 +76,9 @@ const authorize = route({
     const to = readLocation(answer, services)
     if (!to) return refusedBy(answer)
     if (to.uid === undefined) return ok(seeOther(to.url))
-    return ok(seeOther(`${paths.interaction}/${to.uid}`, { cookies: [bound(to.uid)] }))
+    const asked = await openid.interaction(to.uid)
+    const cookies = [bound(to.uid), languageFor(asked?.uiLocales ?? null)]
+    return ok(seeOther(`${paths.interaction}/${to.uid}`, { cookies }))
   },
 })
 
@@ -106,7 +99,7 @@ const resume = route({
     if (!to) return { ...refusedBy(answer), cookies: [unbound(uid)] }
     if (to.uid !== undefined)
       return ok(seeOther(`${paths.interaction}/${to.uid}`, { cookies: [unbound(uid), bound(to.uid)] }))
-    const redirect = seeOther(to.url, { cookies: [unbound(uid)] })
+    const redirect = seeOther(to.url, { cookies: [unbound(uid), languageFor(null)] })
     // A form may have begun this chain of redirects, and its page could not name the application (`onward.tsx`).
     return wants === 'html' ? goOn(redirect, locale) : ok(redirect)
   },
