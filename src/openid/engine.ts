@@ -27,6 +27,7 @@ import {
   twoFactorClass,
 } from '../applications/policy.ts'
 import type { Application, ApplicationKeys, ApplicationSession } from '../applications/ports.ts'
+import { type Clock, epochSeconds } from '../kernel/clock.ts'
 
 /** What the engine needs of us. */
 export type EngineParts = {
@@ -56,6 +57,7 @@ export type EngineParts = {
   /** From where a device asks. */
   readonly deviceInfo: (request: IncomingMessage) => DeviceInfo
   readonly onError: (request: IncomingMessage, error: unknown) => void
+  readonly clock: Clock
   readonly lifetimes: { readonly codeSeconds: number; readonly requestSeconds: number; readonly accessSeconds: number }
 }
 
@@ -223,6 +225,10 @@ function useOurs(provider: Provider, parts: EngineParts): void {
     return `${this.uid}.${client}`
   }
   Session.prototype.resetIdentifier = () => undefined
+  // `max_age`, by the clock that all nodes share: that of this machine may be wrong.
+  Session.prototype.past = function (this: { loginTs?: number }, maxAge) {
+    return this.loginTs === undefined || epochSeconds(parts.clock()) - this.loginTs > Number(maxAge)
+  }
 
   /** The sign-in that the current token request started. */
   const started = new WeakMap<IncomingMessage, ApplicationSession>()
@@ -294,7 +300,7 @@ function policy() {
   const prompts = base()
   prompts.add(new Prompt({ name: 'select_account', requestable: true }))
   prompts.get('login')?.checks.add(
-    new Check('two_factor_requested', 'a sign-in with two factors was requested', ({ oidc }) => {
+    new Check('two_factor_requested', 'a sign-in with two factors was requested', 'login_required', ({ oidc }) => {
       const asked = oidc.params.acr_values?.split(' ').includes(twoFactorClass) === true
       return asked && oidc.session?.acr !== twoFactorClass && oidc.result?.login === undefined
     }),

@@ -98,7 +98,7 @@ declare module 'oidc-provider' {
   }
   export const interactionPolicy: {
     base(): { get(name: string): Prompt | undefined; add(prompt: Prompt): void }
-    readonly Check: new (reason: string, description: string, check: CheckFunction) => object
+    readonly Check: new (reason: string, description: string, error: string, check: CheckFunction) => object
     readonly Prompt: new (of: { name: string; requestable: boolean }) => Prompt
   }
   export const errors: {
@@ -125,6 +125,7 @@ declare module 'oidc-provider' {
         sidFor(client: string): string
         grantIdFor(client: string): string
         resetIdentifier(): void
+        past(maxAge: string): boolean
       }
     }
     readonly AuthorizationCode: { readonly prototype: object }

@@ -249,6 +249,7 @@ export function createOpenid(parts: OpenidParts) {
       keysAt: parts.clientKeys.at,
       refreshToken: tokens.refresh,
       onError: (request, error) => failures.set(request, { error }),
+      clock,
       lifetimes: { codeSeconds, requestSeconds, accessSeconds: parts.accessTtlSeconds },
     })
     current = { keyIds, provider, handler: provider.callback() }

@@ -328,3 +328,83 @@ describe('hints about the person', () => {
     expect(languageOf((await asked({}, visitor)).page.text)).toBe('en')
   })
 })
+
+describe('parameters about the sign-in itself', () => {
+  const signedIn = async () => {
+    const own = world.openBrowser()
+    await own.signIn('google', world.newcomer())
+    return own
+  }
+  const answerTo = async (own: Browser, config: client.Configuration, more: Record<string, string>) => {
+    const { url } = await request(config, { more })
+    const { left, page } = await follow(world, own, url)
+    return left?.searchParams.get('error') ?? (left ? 'code' : page.url.pathname.replace(/[\w-]{20,}$/, ''))
+  }
+
+  test('max_age is measured by the clock that all nodes share', async () => {
+    const [own, config] = [await signedIn(), await application()]
+    world.turn(600)
+    expect(await answerTo(own, config, { max_age: '601' })).toBe('code')
+    expect(await answerTo(own, config, { max_age: '599' })).toBe('/login')
+    expect(await answerTo(own, config, { max_age: '599', prompt: 'none' })).toBe('login_required')
+    expect(await answerTo(own, config, { max_age: '0' })).toBe('/login')
+  })
+
+  test.each<[Record<string, string>, string]>([
+    [{ max_age: '-1' }, 'invalid_request'],
+    [{ max_age: 'soon' }, 'invalid_request'],
+    [{ max_age: '1.5' }, 'invalid_request'],
+    [{ max_age: '99999999999999999999' }, 'invalid_request'],
+    [{ prompt: 'create' }, 'invalid_request'],
+    [{ prompt: 'none login' }, 'invalid_request'],
+    [{ prompt: 'login consent' }, '/login'],
+    [{ prompt: 'select_account' }, '/login'],
+    [{ prompt: 'none', acr_values: 'urn:vinculum:acr:two-factor' }, 'login_required'],
+    [{ acr_values: 'urn:vinculum:acr:two-factor' }, '/login'],
+    [{ acr_values: 'urn:example:other "><script>' }, 'code'],
+    [{ id_token_hint: 'x' }, 'invalid_request'],
+    [{ id_token_hint: 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJ1c3JfMSJ9.' }, 'invalid_request'],
+  ])('%j is answered with %s', async (more, expected) => {
+    expect(await answerTo(await signedIn(), await application(), more)).toBe(expected)
+  })
+
+  test('an expired id_token is still a hint; the one of another person asks for a sign-in', async () => {
+    const [own, other, config] = [await signedIn(), await signedIn(), await application()]
+    const { id_token: hint = '' } = await enter(world, own, config)
+    world.turn(3 * 3600)
+    expect(await answerTo(own, config, { id_token_hint: hint })).toBe('code')
+    expect(await answerTo(other, config, { id_token_hint: hint })).toBe('/login')
+    expect(await answerTo(other, config, { id_token_hint: hint, prompt: 'none' })).toBe('login_required')
+    const [head, body] = hint.split('.')
+    expect(await answerTo(own, config, { id_token_hint: `${head}.${body}.${'A'.repeat(86)}` })).toBe('invalid_request')
+  })
+
+  test('prompt=consent shows the consent page again, also for a first-party application', async () => {
+    const own = await signedIn()
+    expect(await answerTo(own, await application({ first_party: false }), { prompt: 'consent' })).toBe(
+      '/oauth/interaction/',
+    )
+    expect(await answerTo(own, await application(), { prompt: 'consent' })).toBe('/oauth/interaction/')
+    expect(await answerTo(own, await application({ first_party: false }), { prompt: 'none' })).toBe('consent_required')
+  })
+})
+
+describe('a pushed request', () => {
+  test('is only for the application that pushed it', async () => {
+    const [mine, other] = [await application({ name: 'A' }), await application({ name: 'B' })]
+    const verifier = client.randomPKCECodeVerifier()
+    const url = await client.buildAuthorizationUrlWithPAR(mine, {
+      redirect_uri: callback,
+      scope: 'openid',
+      code_challenge: await client.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    })
+    const stolen = new URL(url)
+    stolen.searchParams.set('client_id', other.clientMetadata().client_id)
+    const { left } = await follow(world, browser, stolen)
+    expect([left?.searchParams.get('error'), left?.searchParams.has('code')]).toEqual(['invalid_request_object', false])
+    // It still works for its own application.
+    const own = await follow(world, browser, url)
+    expect(own.left?.searchParams.get('code')).toBeTypeOf('string')
+  })
+})
