@@ -408,3 +408,37 @@ describe('a pushed request', () => {
     expect(own.left?.searchParams.get('code')).toBeTypeOf('string')
   })
 })
+
+describe('a refused authorization request in the log', () => {
+  const lines = () =>
+    world.logged
+      .map((line) => JSON.parse(line) as Json)
+      .filter(({ event }) => event === 'application.request_refused')
+      .map(({ level, application: id, error }) => [level, id, error])
+  test('names the application if it is registered, the error, and nothing that the request chose', async () => {
+    const { id } = await register(world, admin, { kind: 'browser' })
+    const before = lines().length
+    const ask = (query: Record<string, string>) =>
+      follow(
+        world,
+        browser,
+        `${world.base}/oauth/authorize?${new URLSearchParams({ response_type: 'code', scope: 'openid', client_id: id, redirect_uri: callback, ...query }).toString()}`,
+      )
+    const secret = 'hunter2-in-a-url'
+    await ask({ redirect_uri: `https://evil.example.org/?${secret}`, state: secret })
+    await ask({ client_id: secret })
+    await ask({ response_mode: secret })
+    await ask({ response_type: 'token', state: secret })
+    await ask({ resource: `https://${secret}.example.org` })
+    // What a person does, or has not done yet, is no fault of the request.
+    await follow(world, world.openBrowser(), (await request(await application(), { more: { prompt: 'none' } })).url)
+    expect(lines().slice(before)).toEqual([
+      ['warn', id, 'invalid_redirect_uri'],
+      ['warn', null, 'invalid_client'],
+      ['warn', id, 'unsupported_response_mode'],
+      ['warn', id, 'unsupported_response_type'],
+      ['warn', id, 'invalid_request'],
+    ])
+    expect(world.logged.join('')).not.toContain(secret)
+  })
+})

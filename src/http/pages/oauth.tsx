@@ -42,6 +42,12 @@ function readLocation({ location }: EngineResponse, { settings }: Services) {
   return url.origin === settings.publicUrl.origin && uid !== null ? { uid } : { url: location }
 }
 
+/** The error that the engine returns to an application; `null` if it returns a code. */
+function errorIn(location: string): string | null {
+  const { search, hash } = new URL(location)
+  return new URLSearchParams(search).get('error') ?? new URLSearchParams(hash.slice(1)).get('error')
+}
+
 /** A refusal that could not be returned to the application, because its redirect URI is not known to be its own. */
 function refusedBy({ body, type }: EngineResponse) {
   // The engine answers with a page of its own where a signed or pushed request names another mode.
@@ -67,15 +73,26 @@ const authorize = route({
   status: 303,
   fails: ['authorization_request_invalid', 'authorization_request_expired'],
   async handle({ query, who, origin }, services: Services) {
-    const { applications, openid } = services
-    if (!(await applications.any())) return fail('authorization_request_invalid', { error: 'invalid_client' })
+    const { applications, openid, flows } = services
+    const { client_id: clientId } = query
+    const refuse = async (error: string) => {
+      await flows.noteRefusedRequest(typeof clientId === 'string' ? clientId : undefined, error, origin)
+      return fail('authorization_request_invalid', { error })
+    }
+    if (!(await applications.any())) return refuse('invalid_client')
     // Only this mode needs no page of the engine's making.
-    if (query.response_mode !== undefined && query.response_mode !== 'query')
-      return fail('authorization_request_invalid', { error: 'unsupported_response_mode' })
+    if (query.response_mode !== undefined && query.response_mode !== 'query') return refuse('unsupported_response_mode')
     const answer = await openid.authorize(formOf(query), sessionOf(who), origin)
     const to = readLocation(answer, services)
-    if (!to) return refusedBy(answer)
-    if (to.uid === undefined) return ok(seeOther(to.url))
+    if (!to) {
+      const refused = refusedBy(answer)
+      return refused.error.code === 'authorization_request_invalid' ? refuse(refused.error.params.error ?? '') : refused
+    }
+    if (to.uid === undefined) {
+      const error = errorIn(to.url)
+      if (error !== null) await refuse(error)
+      return ok(seeOther(to.url))
+    }
     const asked = await openid.interaction(to.uid)
     const cookies = [bound(to.uid), languageFor(asked?.uiLocales ?? null)]
     return ok(seeOther(`${paths.interaction}/${to.uid}`, { cookies }))
