@@ -84,6 +84,16 @@ export function metadataOf({ issuer, publicUrl }: { readonly issuer: string; rea
   }
 }
 
+/**
+ * The URLs that name our own API as a resource: the one of our metadata, and what clients make of it. A token for one of
+ * them is the same as a token without a resource.
+ */
+export const ownResources = (publicUrl: URL): readonly string[] => [
+  publicUrl.origin,
+  `${publicUrl.origin}/`,
+  new URL('/me', publicUrl).href,
+]
+
 /** The metadata of our own API as a resource server (RFC 9728). Without `resource` in a request, tokens are for it. */
 export const resourceOf = ({ issuer, publicUrl }: { readonly issuer: string; readonly publicUrl: URL }) => ({
   resource: publicUrl.origin,

@@ -82,6 +82,7 @@ export const catalogue = {
   request_object_invalid: { status: 400, oauth: 'invalid_request_object' },
   scope_invalid: { status: 400, oauth: 'invalid_scope' },
   resource_invalid: { status: 400, oauth: 'invalid_target' },
+  response_type_unsupported: { status: 400, oauth: 'unsupported_response_type' },
 
   // Sign-in with a provider
   provider_not_found: { status: 404, params: ['provider'] },

@@ -494,6 +494,12 @@ export const guide: Guide = {
     developer:
       'Register the resource, send it with the authorization request, and name exactly one in each token request.',
   },
+  response_type_unsupported: {
+    happened: 'The pushed authorization request names another `response_type` than `code`.',
+    causes: ['The client library is set to the implicit or hybrid flow, which RFC 9700 advises against.'],
+    person: 'Tell the operator of the application that it cannot start a sign-in.',
+    developer: 'Set the client library to the authorization code flow with PKCE: `response_type=code`.',
+  },
 
   // Sign-in with a provider
   provider_not_found: {

@@ -495,6 +495,12 @@ export const portugueseGuide: Guide = {
     person: 'Avise quem opera o aplicativo, dizendo em que página você estava.',
     developer: 'Registre o recurso, envie-o no pedido de autorização e indique exatamente um em cada pedido de token.',
   },
+  response_type_unsupported: {
+    happened: 'O pedido de autorização enviado antes indica um `response_type` diferente de `code`.',
+    causes: ['A biblioteca está configurada para o fluxo implícito ou híbrido, que a RFC 9700 desaconselha.'],
+    person: 'Avise quem opera o aplicativo que ele não consegue iniciar o login.',
+    developer: 'Configure a biblioteca para o fluxo de código de autorização com PKCE: `response_type=code`.',
+  },
 
   // Sign-in with a provider
   provider_not_found: {

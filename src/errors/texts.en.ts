@@ -230,6 +230,11 @@ export const englishErrorTexts = errorTexts({
     detail:
       'The application asked for a token for a resource that it may not use. Name exactly one registered resource.',
   },
+  response_type_unsupported: {
+    title: 'Response type not supported',
+    detail:
+      'The application asked for a response type that this service does not offer. Set its client library to the authorization code flow.',
+  },
 
   // Sign-in with a provider
   provider_not_found: {

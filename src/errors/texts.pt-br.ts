@@ -222,6 +222,11 @@ export const ptBr = errorTexts({
     title: 'Recurso não permitido',
     detail: 'O aplicativo pediu um token para um recurso que não pode usar. Indique exatamente um recurso registrado.',
   },
+  response_type_unsupported: {
+    title: 'Tipo de resposta não oferecido',
+    detail:
+      'O aplicativo pediu um tipo de resposta que este serviço não oferece. Configure a biblioteca para o fluxo de código de autorização.',
+  },
 
   // Sign-in with a provider
   provider_not_found: {

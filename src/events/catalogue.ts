@@ -320,6 +320,11 @@ export const eventCatalogue = {
     { application: z.string(), resource: z.string(), scope: z.string() },
     { audit: true, log: 'info' },
   ),
+  'application.request_refused': fact(
+    'An authorization request was refused; `application` is null if it names none that is registered',
+    { application: z.string().nullable(), error: code },
+    { log: 'warn' },
+  ),
   'application.refreshed': fact('An application refreshed its tokens, or was refused', {
     result: z.enum(['rotated', 'replayed', 'reused', 'refused']),
   }),

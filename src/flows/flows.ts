@@ -15,6 +15,7 @@ import { issueMachineToken } from './issue-machine-token.ts'
 import { keepJira } from './keep-jira.ts'
 import { lendToken } from './lend-token.ts'
 import { manageProviders } from './manage-providers.ts'
+import { noteRefusedRequest } from './note-refused-request.ts'
 import { keepPasskeys } from './passkeys.ts'
 import { postedCallback } from './posted-callback.ts'
 import { proveSecondFactor } from './prove-second-factor.ts'
@@ -82,6 +83,7 @@ type Nouns = Omit<
     PartsOf<typeof keepPasskeys> &
     PartsOf<typeof lendToken> &
     PartsOf<typeof manageProviders> &
+    PartsOf<typeof noteRefusedRequest> &
     PartsOf<typeof proveSecondFactor> &
     PartsOf<typeof readAsAdministrator> &
     PartsOf<typeof readUserClaims> &
@@ -142,6 +144,7 @@ export function createFlows(nouns: Nouns) {
         origin,
         data: { provider: 'none', code: 'return_to_not_allowed', intent: 'login' },
       }),
+    noteRefusedRequest: noteRefusedRequest(nouns),
     receiveCallbackForm: posted.seal,
     signInWithProvider: signInWithProvider({
       ...nouns,

@@ -1,4 +1,5 @@
 import type { Applications } from '../applications/applications.ts'
+import { ownResources } from '../applications/metadata.ts'
 import { resourceScopesOf, standardOf } from '../applications/policy.ts'
 import type { Application, ApplicationSession } from '../applications/ports.ts'
 import { type ApplicationSessions, checkSignIn } from '../applications/sessions.ts'
@@ -54,6 +55,7 @@ type RefreshApplicationParts = {
   tokens: Tokens
   events: Bus
   clock: Clock
+  policy: { readonly publicUrl: URL }
   windows: Windows
   refreshTtlSeconds: number
   onDefect: (error: unknown) => void
@@ -61,24 +63,27 @@ type RefreshApplicationParts = {
 
 /**
  * The scope and resource of an access token, out of what the sign-in allows. A token is for one resource, so that one
- * API cannot use it at another (RFC 8707 §2).
+ * API cannot use it at another (RFC 8707 §2). `own` are the URLs of our own API, which is the resource of a token that
+ * names none.
  */
 export function accessOf(
   { scope, resources }: Pick<ApplicationSession, 'scope' | 'resources'>,
   asked: Omit<RefreshRequest, 'dpopKey'>,
+  own: readonly string[],
 ): Result<
   { readonly scope: string; readonly resource: string | null },
   AppError<'scope_invalid' | 'resource_invalid'>
 > {
   const granted = scope === '' ? [] : scope.split(' ')
-  // A refresh token is what `offline_access` grants. The engine takes it out of the scope, and some clients repeat the
-  // scope of their authorization request.
+  // Some clients repeat the scope of their authorization request. Without `offline_access` among the granted scopes, a
+  // first-party application has its refresh token all the same.
   const named = asked.scope?.split(' ').filter((one) => one !== 'offline_access' || granted.includes(one))
   const wanted = named === undefined ? granted : [...new Set(named)]
   if (!wanted.every((one) => granted.includes(one))) return fail('scope_invalid')
   const resource = asked.resource ?? (resources.length === 1 ? resources[0] : undefined)
-  if (resource === undefined) {
-    if (resources.length > 1) return fail('resource_invalid')
+  const isOwn = resource !== undefined && own.includes(resource)
+  if (resource === undefined || isOwn) {
+    if (resources.length > 1 && !isOwn) return fail('resource_invalid')
     return ok({ scope: standardOf(wanted).join(' '), resource: null })
   }
   if (!resources.includes(resource)) return fail('resource_invalid')
@@ -98,10 +103,12 @@ export function refreshApplication({
   tokens,
   events,
   clock,
+  policy,
   windows,
   refreshTtlSeconds,
   onDefect,
 }: RefreshApplicationParts) {
+  const own = ownResources(policy.publicUrl)
   const seen = new Map<string, number>()
 
   /** A person who uses an application uses the device. Not awaited: nothing depends on it. */
@@ -148,7 +155,7 @@ export function refreshApplication({
       if (asked.scope !== undefined || asked.resource !== undefined) {
         const current = checkSignIn(await applicationSessions.find(of.session), now)
         if (!current.ok) return refuse()
-        const access = accessOf(current.value, asked)
+        const access = accessOf(current.value, asked, own)
         if (!access.ok) return access
       }
       const rotated = await applicationSessions.rotate(
@@ -157,7 +164,7 @@ export function refreshApplication({
         applicationSessions.idleEnd(application, now),
       )
       if (rotated) {
-        const access = accessOf(rotated, asked)
+        const access = accessOf(rotated, asked, own)
         if (!access.ok) return access
         events.emit('application.refreshed', { result: 'rotated' })
         extend(rotated.sessionId, now)
@@ -168,7 +175,7 @@ export function refreshApplication({
       if (!found.ok) return refuse()
       const decision = decideRotation(generation, found.value, now, windows)
       if (decision.tag === 'replay') {
-        const access = accessOf(found.value, asked)
+        const access = accessOf(found.value, asked, own)
         if (!access.ok) return access
         events.emit('application.refreshed', { result: 'replayed' })
         return ok(answer(found.value, access.value))

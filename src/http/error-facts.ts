@@ -112,7 +112,11 @@ const facts: { readonly [C in ErrorCode]: Common & Values<C> } = {
   application_has_no_secret: { chapters: [applications] },
   too_many_applications: { chapters: [applications] },
   application_not_allowed: { chapters: [['applications.md', 'Access tokens and resources']] },
-  authorization_request_invalid: { params: { error: 'invalid_redirect_uri' }, chapters: [signingIn] },
+  authorization_request_invalid: {
+    params: { error: 'invalid_redirect_uri' },
+    events: ['application.request_refused'],
+    chapters: [signingIn],
+  },
   authorization_request_expired: { chapters: [signingIn] },
   grant_invalid: {
     events: ['application.signed_out', 'session.ended'],
@@ -129,6 +133,7 @@ const facts: { readonly [C in ErrorCode]: Common & Values<C> } = {
   request_object_invalid: { chapters: [['applications.md', 'Authenticate with a key']] },
   scope_invalid: { chapters: [['applications.md', 'Scopes and claims']] },
   resource_invalid: { chapters: [['applications.md', 'Access tokens and resources']] },
+  response_type_unsupported: { chapters: [['applications.md', 'Sign people in']] },
   provider_not_found: { params: { provider: 'acme' }, chapters: [['providers.md', 'Register an app']] },
   provider_unavailable: {
     params: provider,

@@ -57,21 +57,29 @@ export class Incoming {
     }
   }
 
-  /** The language of the response. */
+  /**
+   * The language of the response: what was chosen on this device, otherwise by the account, otherwise what the
+   * application asks for that a person signs in to, otherwise what the browser asks for. A program always gets the
+   * language it asks for.
+   */
   get locale(): Locale {
-    return this.statedLocale ?? 'en'
+    const asked = this.target.surface === 'browser' ? this.readCookie('application_language') : undefined
+    return this.#chosenLocale ?? (isLocale(asked) ? asked : readLocale(this.request.headers['accept-language'])) ?? 'en'
   }
 
   /**
-   * What was chosen on this device, otherwise by the account, otherwise what the browser asks for. A program always
-   * gets the language it asks for. `undefined` if none is stated: an account must not store a language by default,
-   * because it would win over the browser of the person from then on.
+   * The language of the person, as the device or the account or the browser states it. `undefined` if none does: an
+   * account must not store a language by default, or one that only an application asked for, because it would win over
+   * the browser of the person from then on.
    */
   get statedLocale(): Locale | undefined {
+    return this.#chosenLocale ?? readLocale(this.request.headers['accept-language'])
+  }
+
+  get #chosenLocale(): Locale | undefined {
     const chosen = this.readCookie('language')
     if (isLocale(chosen)) return chosen
-    const own = this.target.surface === 'browser' ? this.who?.account.locale : undefined
-    return own ?? readLocale(this.request.headers['accept-language'])
+    return (this.target.surface === 'browser' ? this.who?.account.locale : undefined) ?? undefined
   }
 
   get wants(): 'json' | 'html' {

@@ -17,8 +17,15 @@ export function byPreference(header: string): readonly string[] {
  * The language that a request asks for, if we have it; `undefined` if it states none, or only others. Any variant of
  * Portuguese selects Brazilian Portuguese, which its readers understand better than English.
  */
-export function readLocale(acceptLanguage: string | undefined): Locale | undefined {
-  for (const tag of byPreference(acceptLanguage ?? '')) {
+export const readLocale = (acceptLanguage: string | undefined): Locale | undefined =>
+  firstLocale(byPreference(acceptLanguage ?? ''))
+
+/** The same for `ui_locales`: language tags separated by spaces, most preferred first (OpenID Connect Core §3.1.2.1). */
+export const readUiLocales = (tags: string): Locale | undefined =>
+  firstLocale(tags.slice(0, 1024).toLowerCase().split(' '))
+
+function firstLocale(tags: readonly string[]): Locale | undefined {
+  for (const tag of tags) {
     if (tag === 'en' || tag.startsWith('en-')) return 'en'
     if (tag === 'pt' || tag.startsWith('pt-')) return 'pt-BR'
   }

@@ -91,6 +91,14 @@ const lastMethodCookie = (method: string, seconds: number): CookieChange => ({
   ...cookie,
 })
 
+/** The language that an application asks for, while a person signs in to it. A choice of the person wins over it. */
+export const applicationLanguageCookie = (language: Locale | null, seconds: number): CookieChange => ({
+  name: 'application_language',
+  value: language,
+  ...(language === null ? {} : { maxAgeSeconds: seconds }),
+  ...cookie,
+})
+
 /** The language chosen on this device. */
 export const languageCookie = (language: Locale, seconds: number): CookieChange => ({
   name: 'language',

@@ -3,6 +3,7 @@
  * ours: sessions, consents, applications, keys and tokens. It validates authorization requests and redeems codes.
  */
 import type { IncomingMessage } from 'node:http'
+import { decodeJwt } from 'jose'
 import Provider, {
   type AuthorizationCode,
   type Client,
@@ -20,10 +21,13 @@ import {
   isStandardScope,
   kindRules,
   resourceScopesOf,
+  type StandardScope,
+  standardOf,
   standardScopes,
   twoFactorClass,
 } from '../applications/policy.ts'
 import type { Application, ApplicationKeys, ApplicationSession } from '../applications/ports.ts'
+import { type Clock, epochSeconds } from '../kernel/clock.ts'
 
 /** What the engine needs of us. */
 export type EngineParts = {
@@ -32,6 +36,8 @@ export type EngineParts = {
   /** Private keys as JWKs, the one that signs now first. */
   readonly jwks: { readonly keys: readonly object[] }
   readonly application: (id: string) => Promise<Application | undefined>
+  /** The URLs of our own API. */
+  readonly ownResources: readonly string[]
   readonly claims: (accountId: string, scope: string) => Promise<Readonly<Record<string, unknown>> | undefined>
   /** Starts the sign-in that a code stands for; `undefined` if its session is over. */
   readonly start: (
@@ -53,6 +59,7 @@ export type EngineParts = {
   /** From where a device asks. */
   readonly deviceInfo: (request: IncomingMessage) => DeviceInfo
   readonly onError: (request: IncomingMessage, error: unknown) => void
+  readonly clock: Clock
   readonly lifetimes: { readonly codeSeconds: number; readonly requestSeconds: number; readonly accessSeconds: number }
 }
 
@@ -82,6 +89,14 @@ export function createEngine(parts: EngineParts): Provider {
       url: (_: Context, interaction: { uid: string }) => `${paths.interaction}/${interaction.uid}`,
     },
     scopes: [...standardScopes],
+    // Without `prompt=consent`, the engine ignores `offline_access`. Here a stored consent counts as well, and a
+    // first-party application needs none (OpenID Connect Core §11: "unless other conditions are in place").
+    extraParams: {
+      scope(context: Context, scope: string | undefined, client: Client) {
+        if (!askedScopes(context).includes(offline) || !client.grantTypeAllowed('refresh_token')) return
+        context.oidc.params.scope = [...new Set([...(scope?.split(' ') ?? []), offline])].join(' ')
+      },
+    },
     claims: {
       openid: ['sub', 'acr', 'amr', 'auth_time', 'sid'],
       profile: ['name', 'picture', 'locale', 'updated_at'],
@@ -94,7 +109,7 @@ export function createEngine(parts: EngineParts): Provider {
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     // Every client is authenticated before the engine sees its request: see `openid.ts`.
     clientAuthMethods: ['none'],
-    extraClientMetadata: { properties: ['requires_pkce'] },
+    extraClientMetadata: { properties: ['requires_pkce', 'first_party'] },
     enabledJWA: {
       idTokenSigningAlgValues: ['ES256'],
       requestObjectSigningAlgValues: [...signingAlgorithms],
@@ -122,10 +137,11 @@ export function createEngine(parts: EngineParts): Provider {
         useGrantedResource: () => true,
         getResourceServerInfo: async (_: Context, resource: string, { clientId }: Client) => {
           const application = await parts.application(clientId)
-          if (!application?.resources.includes(resource)) throw new errors.InvalidTarget()
+          const isOwn = parts.ownResources.includes(resource)
+          if (!application || (!isOwn && !application.resources.includes(resource))) throw new errors.InvalidTarget()
           return {
             audience: resource,
-            scope: resourceScopesOf(application.scopes).join(' '),
+            scope: (isOwn ? standardOf : resourceScopesOf)(application.scopes).join(' '),
             accessTokenFormat: 'opaque',
             accessTokenTTL: application.accessTtlSeconds ?? parts.lifetimes.accessSeconds,
           }
@@ -141,7 +157,8 @@ export function createEngine(parts: EngineParts): Provider {
     },
     loadExistingGrant: async ({ oidc: { session, client } }: Context) =>
       session && client ? provider.Grant.find(`${session.uid}.${client.clientId}`) : undefined,
-    issueRefreshToken: (_: Context, client: Client) => client.grantTypeAllowed('refresh_token'),
+    issueRefreshToken: (_: Context, client: Client, { scope = '' }: Token) =>
+      client.grantTypeAllowed('refresh_token') && (client.first_party === true || scope.split(' ').includes(offline)),
     renderError: (context: Context, out: unknown) => {
       context.type = 'application/json'
       context.body = out
@@ -169,9 +186,19 @@ export function createEngine(parts: EngineParts): Provider {
 /** The names of the cookies as the engine reads them. No browser ever has them. */
 export const cookieNames = { session: 'session', interaction: 'interaction', resume: 'resume' } as const
 
+const offline = 'offline_access' satisfies StandardScope
+
+/** The scopes of an authorization request as they were sent: in a signed or pushed request, or as parameters. */
+function askedScopes({ oidc, query }: Context): readonly string[] {
+  const { request = oidc.body?.request ?? query.request } = oidc.entities.PushedAuthorizationRequest ?? {}
+  const given = request === undefined ? (oidc.body ?? query) : decodeJwt(String(request))
+  return typeof given.scope === 'string' ? given.scope.split(' ') : []
+}
+
 /** Replaces what the engine would decide or create by itself. */
 function useOurs(provider: Provider, parts: EngineParts): void {
-  const { Client, Session, AccessToken, IdToken, RefreshToken, ReplayDetection } = provider
+  const { Client, Session, AccessToken, IdToken, RefreshToken, ReplayDetection, AuthorizationCode, DeviceCode } =
+    provider
 
   // One statement of the store, so that concurrent requests on several nodes cannot both be the first.
   ReplayDetection.unique = parts.claim
@@ -180,7 +207,18 @@ function useOurs(provider: Provider, parts: EngineParts): void {
   Client.prototype.redirectUriAllowed = function (this: ClientMetadata, uri) {
     return isRegisteredRedirect(this.applicationType === 'native' ? 'native' : 'server', this.redirectUris, uri)
   }
+  // A request could otherwise choose a mode in which the engine shows a page of its own. The default mode of a response
+  // type that is not supported passes: the next check refuses the type, in the words of RFC 6749 §4.1.2.1.
+  Client.prototype.responseModeAllowed = (mode, type) => mode === 'query' || (mode === 'fragment' && type !== 'code')
   Client.prototype.includeSid = () => true
+
+  // A sign-in may always ask for a token for our own API: it is the same as asking for none in particular.
+  for (const { prototype } of [AuthorizationCode, DeviceCode])
+    Object.defineProperty(prototype, 'resourceIndicators', {
+      get(this: { readonly resource?: string | readonly string[] }) {
+        return new Set([this.resource ?? [], parts.ownResources].flat())
+      },
+    })
 
   // One session for all applications: ours. Its ID never changes, and a grant belongs to it and to one application.
   Session.prototype.sidFor = function (this: { uid: string }) {
@@ -190,6 +228,10 @@ function useOurs(provider: Provider, parts: EngineParts): void {
     return `${this.uid}.${client}`
   }
   Session.prototype.resetIdentifier = () => undefined
+  // `max_age`, by the clock that all nodes share: that of this machine may be wrong.
+  Session.prototype.past = function (this: { loginTs?: number }, maxAge) {
+    return this.loginTs === undefined || epochSeconds(parts.clock()) - this.loginTs > Number(maxAge)
+  }
 
   // The engine knows people by account ID. An application may know them by another subject.
   const { issue } = IdToken.prototype
@@ -233,7 +275,7 @@ type ClientMetadata = {
 
 /** An application as the engine describes a client (OpenID Connect Dynamic Client Registration §2). */
 export const clientOf = (application: Application): Readonly<Record<string, unknown>> => {
-  const { id, name, kind, redirectUris, clientAuth, scopes, jwks, jwksUri, requiresDpop } = application
+  const { id, name, kind, firstParty, redirectUris, clientAuth, scopes, jwks, jwksUri, requiresDpop } = application
   const { hasRedirects, hasDeviceFlow } = kindRules[kind]
   return {
     client_id: id,
@@ -246,10 +288,9 @@ export const clientOf = (application: Application): Readonly<Record<string, unkn
       ...(hasDeviceFlow ? [deviceGrant] : []),
       ...(scopes.includes('offline_access') ? ['refresh_token'] : []),
     ],
-    // A request could otherwise choose a mode in which the engine shows a page of its own.
-    response_modes: ['query'],
     token_endpoint_auth_method: 'none',
     requires_pkce: clientAuth === 'none',
+    first_party: firstParty,
     dpop_bound_access_tokens: requiresDpop,
     ...(jwks === null ? {} : { jwks }),
     ...(jwksUri === null ? {} : { jwks_uri: jwksUri }),
@@ -275,7 +316,7 @@ function policy({ subject }: Pick<EngineParts, 'subject'>) {
   const prompts = base()
   prompts.add(new Prompt({ name: 'select_account', requestable: true }))
   prompts.get('login')?.checks.add(
-    new Check('two_factor_requested', 'a sign-in with two factors was requested', ({ oidc }) => {
+    new Check('two_factor_requested', 'a sign-in with two factors was requested', 'login_required', ({ oidc }) => {
       const asked = oidc.params.acr_values?.split(' ').includes(twoFactorClass) === true
       return asked && oidc.session?.acr !== twoFactorClass && oidc.result?.login === undefined
     }),

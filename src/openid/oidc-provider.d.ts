@@ -31,6 +31,8 @@ declare module 'oidc-provider' {
     readonly applicationType: string
     /** Ours: whether its authorization requests need PKCE. */
     readonly requires_pkce?: boolean
+    /** Ours: whether people are not asked for consent. */
+    readonly first_party?: boolean
     grantTypeAllowed(type: string): boolean
   }
   /** An access or refresh token before it is issued. */
@@ -74,14 +76,18 @@ declare module 'oidc-provider' {
     readonly oidc: {
       readonly client?: Client
       readonly session?: Session
-      readonly params: Readonly<Record<string, string | undefined>>
+      readonly params: Record<string, string | undefined>
+      /** The fields of a form. */
+      readonly body?: Readonly<Record<string, unknown>>
       readonly result?: Readonly<Record<string, unknown>>
       readonly entities: {
         readonly AuthorizationCode?: AuthorizationCode
         readonly DeviceCode?: AuthorizationCode
         readonly IdTokenHint?: { readonly payload: { readonly sub?: string } }
+        readonly PushedAuthorizationRequest?: { readonly request: string }
       }
     }
+    readonly query: Readonly<Record<string, unknown>>
     body: unknown
     type: string
   }
@@ -116,6 +122,7 @@ declare module 'oidc-provider' {
     readonly Client: {
       prototype: {
         redirectUriAllowed(uri: string): boolean
+        responseModeAllowed(mode: string, type: string): boolean
         includeSid(): boolean
       }
     }
@@ -124,9 +131,12 @@ declare module 'oidc-provider' {
         sidFor(client: string): string
         grantIdFor(client: string): string
         resetIdentifier(): void
+        past(maxAge: string): boolean
       }
     }
+    readonly AuthorizationCode: { readonly prototype: object }
     readonly DeviceCode: {
+      readonly prototype: object
       find(id: string, options: { ignoreExpiration: boolean }): Promise<DeviceCode | undefined>
       findByUserCode(code: string, options: { ignoreExpiration: boolean }): Promise<DeviceCode | undefined>
     }

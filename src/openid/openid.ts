@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { DeviceCode } from 'oidc-provider'
 import type { Applications } from '../applications/applications.ts'
-import { paths } from '../applications/metadata.ts'
+import { ownResources, paths } from '../applications/metadata.ts'
 import {
   classOf,
   isAllowed,
@@ -51,9 +51,9 @@ export type DeviceRequest = {
   readonly from: { readonly ip: string | null; readonly userAgent: string | null }
 }
 
-function askedBy({ params }: DeviceCode, { scopes: registered }: Application) {
+function askedBy({ params }: DeviceCode, { scopes: registered }: Application, own: readonly string[]) {
   const { scope = '', resource = [] } = params
-  const resources = [resource].flat()
+  const resources = [resource].flat().filter((one) => !own.includes(one))
   const scopes = String(scope)
     .split(' ')
     .filter((one) => registered.includes(one) && (resources.length > 0 || isStandardScope(one)))
@@ -67,6 +67,8 @@ export type Interaction = {
   readonly continueAt: string
   readonly application: Application
   readonly loginHint: string | null
+  /** The languages that the application asks for, separated by spaces. */
+  readonly uiLocales: string | null
   readonly step:
     | {
         readonly tag: 'sign_in'
@@ -106,6 +108,9 @@ type OpenidParts = {
 export function createOpenid(parts: OpenidParts) {
   const { issuer, publicUrl, keys, tokens, consents, applications, applicationSessions, devices, clock } = parts
   const { subjects } = parts
+
+  const own = ownResources(publicUrl)
+  const isOther = (resource: string): boolean => !own.includes(resource)
 
   /** Who sent a request to the engine, and what failed while it was handled. */
   const origins = new WeakMap<IncomingMessage, Origin>()
@@ -172,11 +177,12 @@ export function createOpenid(parts: OpenidParts) {
         accountId: session.accountId,
         clientId: applicationId,
         openid: { scope: standardOf(scopes).join(' ') },
-        resources: Object.fromEntries(
-          allowed.resources
+        resources: Object.fromEntries([
+          ...allowed.resources
             .filter((resource) => application.resources.includes(resource))
             .map((resource) => [resource, ofResources]),
-        ),
+          ...own.map((resource) => [resource, standardOf(scopes).join(' ')]),
+        ]),
         exp: epochSeconds(session.absoluteExpiresAt),
       }
     },
@@ -216,6 +222,7 @@ export function createOpenid(parts: OpenidParts) {
         keys: signing.map(({ id, sign }) => ({ ...sign.export({ format: 'jwk' }), kid: id, use: 'sig', alg: 'ES256' })),
       },
       application: applications.find,
+      ownResources: own,
       claims: parts.claims,
       async start(code, request, dpopKey) {
         const [session, application] = await Promise.all([
@@ -228,15 +235,16 @@ export function createOpenid(parts: OpenidParts) {
         return applicationSessions.start(
           application,
           session,
-          { scope: code.scope ?? '', resources: typeof resource === 'string' ? [resource] : resource, dpopKey },
+          { scope: code.scope ?? '', resources: [resource].flat().filter(isOther), dpopKey },
           origins.get(request) ?? internalOrigin,
         )
       },
       async tokens(session, access) {
         const application = await applications.find(session.applicationId)
         if (!application) return undefined
+        const resource = access.resource !== null && isOther(access.resource) ? access.resource : null
         const of = { ...session, subject: subjects.of(application, session.accountId) }
-        const issued = tokens.access(of, { ...access, ttlSeconds: application.accessTtlSeconds })
+        const issued = tokens.access(of, { ...access, resource, ttlSeconds: application.accessTtlSeconds })
         return { ...issued, refreshToken: tokens.refresh(of) }
       },
       async subject(clientId, accountId) {
@@ -250,6 +258,7 @@ export function createOpenid(parts: OpenidParts) {
       claim: (of, id, expiresAt) => parts.proofs.claim('engine', of, id, new Date(expiresAt * 1000)),
       keysAt: parts.clientKeys.at,
       onError: (request, error) => failures.set(request, { error }),
+      clock,
       lifetimes: { codeSeconds, requestSeconds, accessSeconds: parts.accessTtlSeconds },
     })
     current = { keyIds, provider, handler: provider.callback() }
@@ -335,11 +344,12 @@ export function createOpenid(parts: OpenidParts) {
       if (!found) return undefined
       const { interaction, application } = found
       const { prompt, params } = interaction
-      const base = { uid, continueAt: `${paths.authorize}/${uid}`, application, loginHint: params.login_hint ?? null }
+      const { login_hint: loginHint = null, ui_locales: uiLocales = null } = params
+      const base = { uid, continueAt: `${paths.authorize}/${uid}`, application, loginHint, uiLocales }
       if (prompt.name === 'consent') {
         const scopes = (params.scope ?? '').split(' ').filter((scope) => application.scopes.includes(scope))
         const asked = params.resource
-        const resources = asked === undefined ? [] : [asked].flat()
+        const resources = asked === undefined ? [] : [asked].flat().filter(isOther)
         const seen = resources.length > 0 ? scopes : scopes.filter(isStandardScope)
         return {
           ...base,
@@ -397,7 +407,7 @@ export function createOpenid(parts: OpenidParts) {
       const found = await waitingDevice(typed)
       if (!found) return undefined
       const { device, application } = found
-      return { application, ...askedBy(device, application), from: device.deviceInfo }
+      return { application, ...askedBy(device, application, own), from: device.deviceInfo }
     },
 
     /**
@@ -409,7 +419,7 @@ export function createOpenid(parts: OpenidParts) {
       if (!found) return false
       const { device, application } = found
       const { id, accountId } = session
-      const asked = askedBy(device, application)
+      const asked = askedBy(device, application, own)
       if (!isAllowed(asked, await allowedOf(application, accountId)))
         await consents.allow({ accountId, applicationId: application.id, ...asked }, clock(), [
           { name: 'application.consented', accountId, origin, data: { application: application.id } },

@@ -28,6 +28,7 @@ export const counted = [
   'application.signed_out',
   'application.withdrawn',
   'application.refused',
+  'application.token_issued',
   'application.logout_notified',
   'mail.handled',
   'job.ran',
@@ -134,6 +135,11 @@ export function createMetrics(events: Bus, probes: Probes) {
     name: 'vinculum_application_refusals_total',
     help: 'Wrong secrets and assertions of applications, by authentication method',
     labelNames: ['method'],
+    registers,
+  })
+  const machineTokens = new Counter({
+    name: 'vinculum_application_machine_tokens_total',
+    help: 'Access tokens issued to machine applications',
     registers,
   })
   const logoutNotices = new Counter({
@@ -301,6 +307,8 @@ export function createMetrics(events: Bus, probes: Probes) {
         return applicationSignOuts.inc({ reason: 'withdrawn' })
       case 'application.refused':
         return applicationRefusals.inc({ method: event.data.method })
+      case 'application.token_issued':
+        return machineTokens.inc()
       case 'application.logout_notified':
         return logoutNotices.inc({ result: event.data.result })
       case 'mail.handled':

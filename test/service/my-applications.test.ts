@@ -56,7 +56,7 @@ describe.each(databases)('the applications of a person, with %s', (database) => 
       id: application.id,
       name: 'Bazaar',
       host: 'shop.example.org',
-      scopes: ['openid', 'profile', 'email'],
+      scopes: ['openid', 'profile', 'email', 'offline_access'],
       resources: [],
       allowed_at: expect.any(String),
     })

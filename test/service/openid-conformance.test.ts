@@ -71,7 +71,7 @@ describe.each(databases)('the conformance modules, with %s', (database) => {
 
   test.each<[string, (url: URL) => void, string]>([
     ['oidcc-response-type-missing', (url) => url.searchParams.delete('response_type'), 'invalid_request'],
-    ['oidcc-response-type-token', (url) => url.searchParams.set('response_type', 'token'), 'invalid_request'],
+    ['oidcc-response-type-token', (url) => url.searchParams.set('response_type', 'token'), 'unsupported_response_type'],
     ['oidcc-prompt-none-with-login', (url) => url.searchParams.set('prompt', 'none login'), 'invalid_request'],
     ['oidcc-request-uri', (url) => url.searchParams.set('request_uri', 'https://shop.example.org/r'), ''],
   ])(

@@ -77,6 +77,7 @@ const everything = async (): Promise<void> => {
   say({ name: 'application.withdrawn', data: { application } })
   for (const method of ['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const)
     say({ name: 'application.refused', data: { application, method } })
+  say({ name: 'application.token_issued', data: { application, resource: 'https://a.example.org', scope: 'read' } })
   for (const result of ['sent', 'transient', 'gave_up'] as const)
     events.emit('application.logout_notified', { application, result })
   events.emit('job.ran', { job: 'sweep-expired', outcome: 'ok', ms: 12 })
@@ -97,6 +98,7 @@ describe('the metrics of the contract', () => {
     ['vinculum_application_refreshes_total', 'counter', ['result']],
     ['vinculum_application_sign_outs_total', 'counter', ['reason']],
     ['vinculum_application_refusals_total', 'counter', ['method']],
+    ['vinculum_application_machine_tokens_total', 'counter', []],
     ['vinculum_logout_notices_total', 'counter', ['result']],
   ])('%s is a %s with the labels %j', async (name, kind, labels) => {
     await everything()

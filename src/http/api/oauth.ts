@@ -45,6 +45,7 @@ const engineCodes = [
   'request_object_invalid',
   'scope_invalid',
   'resource_invalid',
+  'response_type_unsupported',
   'grant_type_unsupported',
   'invalid_request',
 ] as const
@@ -60,6 +61,7 @@ const codes: Readonly<Record<string, Exclude<EngineCode, 'invalid_request'>>> = 
   invalid_scope: 'scope_invalid',
   invalid_target: 'resource_invalid',
   unsupported_grant_type: 'grant_type_unsupported',
+  unsupported_response_type: 'response_type_unsupported',
 }
 
 /** The engine's response as one of ours. Its error descriptions may quote the request, so they are not passed on. */

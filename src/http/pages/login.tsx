@@ -11,6 +11,7 @@ import { addressText, passwordGiven } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { signedInAsRedirect, toSecondFactor, typedEmailCookie } from '../sign-in-answers.ts'
 import { Field } from './field.tsx'
+import { loginHintOf } from './interaction.ts'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { KeyMark } from './marks.tsx'
 import { PasskeyForm } from './passkey-form.tsx'
@@ -41,6 +42,8 @@ type LoginContext = {
   readonly status?: string | undefined
   /** An email address that was typed on the page before. */
   readonly email?: string | undefined
+  /** The email address that an application suggests. */
+  readonly hint?: string | undefined
   readonly lastMethod: string | undefined
   /** Why the password form was refused. It keeps the email address, but not the password. */
   readonly refused?: { readonly username: string; readonly error: AppError }
@@ -67,6 +70,7 @@ const login = route({
         csrf: csrfToken(),
         status,
         email: cookie('typed_email'),
+        hint: await loginHintOf(query, cookie, services),
         lastMethod: cookie('last_method'),
       },
       services,
@@ -75,7 +79,7 @@ const login = route({
 })
 
 async function showLogin(
-  { given, who, locale, origin, csrf, status, email, lastMethod, refused }: LoginContext,
+  { given, who, locale, origin, csrf, status, email, hint, lastMethod, refused }: LoginContext,
   services: Services,
 ) {
   const { providers, settings } = services
@@ -90,7 +94,7 @@ async function showLogin(
       providers={providers.list().map((provider) => ({ provider, status: providers.status(provider) }))}
       given={given}
       mail={settings.mail}
-      email={email}
+      email={email ?? hint}
       lastMethod={lastMethod}
       onwardTo={target?.tag === 'app' ? target.url.host : undefined}
       visitor={account && { name: account.name ?? account.email ?? account.id, email: account.email }}
@@ -171,7 +175,7 @@ type LoginProps = Reader & {
   readonly mail: boolean
   readonly onwardTo: string | undefined
   readonly visitor: { readonly name: string; readonly email: string | null } | undefined
-  /** An email address that was typed on the page before. */
+  /** An email address that was typed on the page before, or that an application suggests. */
   readonly email: string | undefined
   readonly csrf: string
   readonly canRegister: boolean

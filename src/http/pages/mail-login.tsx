@@ -11,6 +11,7 @@ import type { Services } from '../services.ts'
 import { mailCodeCookie, signedInAsRedirect, toMailCode, toSecondFactor } from '../sign-in-answers.ts'
 import { asking, ticketed } from './by-mail.ts'
 import { type AskProps, Field, Submit } from './field.tsx'
+import { loginHintOf } from './interaction.ts'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { goOn } from './onward.tsx'
 import { refusalOf } from './refusal.tsx'
@@ -36,10 +37,11 @@ const loginByMail = route({
   summary: 'Show the form that sends a sign-in link and code',
   query: targetQuery,
   fails: ['mail_not_configured', 'return_to_not_allowed'],
-  async handle({ query, locale, origin, csrfToken }, services: Services) {
+  async handle({ query, locale, origin, cookie, csrfToken }, services: Services) {
     if (!services.settings.mail) return fail('mail_not_configured')
     if (query.return_to !== undefined && !targetOf(query, services)) return refuseTarget(origin, services)
-    return show(locale, <AskForCode {...readerOf(locale)} csrf={csrfToken()} on={query} />)
+    const email = (await loginHintOf(query, cookie, services)) ?? ''
+    return show(locale, <AskForCode {...readerOf(locale)} csrf={csrfToken()} email={email} on={query} />)
   },
 })
 

@@ -1,17 +1,18 @@
 import type { VNode } from 'preact'
 import { z } from 'zod'
 import { paths } from '../../applications/metadata.ts'
-import { hostOf, requestSeconds } from '../../applications/policy.ts'
+import { hostOf } from '../../applications/policy.ts'
 import type { Application } from '../../applications/ports.ts'
 import { fail } from '../../errors/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
 import type { EngineResponse } from '../../openid/call.ts'
 import { authorizationParameters, formOf } from '../api/oauth.ts'
-import { type CookieChange, seeOther } from '../reply.ts'
+import { seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import { storable } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { clearedSession } from '../sign-in-answers.ts'
+import { bindingOf, bound, languageFor, unbound } from './interaction.ts'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { goOn } from './onward.tsx'
 import { ScopeList } from './scope-list.tsx'
@@ -29,16 +30,6 @@ const uidParams = object({
     .describe('Names the request of an application'),
 })
 
-/** The cookie that binds a request of an application to the browser that sent it. */
-const bindingOf = (uid: string): string => `application_${uid}`
-const bound = (uid: string): CookieChange => ({
-  name: bindingOf(uid),
-  value: '1',
-  maxAgeSeconds: requestSeconds,
-  sameSite: 'lax',
-})
-const unbound = (uid: string): CookieChange => ({ name: bindingOf(uid), value: null, sameSite: 'lax' })
-
 const EngineError = z.looseObject({ error: z.string() })
 
 /** The session that the engine may use: that of the cookie, never that of a token. */
@@ -50,6 +41,12 @@ function readLocation({ location }: EngineResponse, { settings }: Services) {
   const url = new URL(location, settings.publicUrl)
   const uid = url.pathname.startsWith(`${paths.interaction}/`) ? url.pathname.slice(paths.interaction.length + 1) : null
   return url.origin === settings.publicUrl.origin && uid !== null ? { uid } : { url: location }
+}
+
+/** The error that the engine returns to an application; `null` if it returns a code. */
+function errorIn(location: string): string | null {
+  const { search, hash } = new URL(location)
+  return new URLSearchParams(search).get('error') ?? new URLSearchParams(hash.slice(1)).get('error')
 }
 
 /** A refusal that could not be returned to the application, because its redirect URI is not known to be its own. */
@@ -77,16 +74,29 @@ const authorize = route({
   status: 303,
   fails: ['authorization_request_invalid', 'authorization_request_expired'],
   async handle({ query, who, origin }, services: Services) {
-    const { applications, openid } = services
-    if (!(await applications.any())) return fail('authorization_request_invalid', { error: 'invalid_client' })
+    const { applications, openid, flows } = services
+    const { client_id: clientId } = query
+    const refuse = async (error: string) => {
+      await flows.noteRefusedRequest(typeof clientId === 'string' ? clientId : undefined, error, origin)
+      return fail('authorization_request_invalid', { error })
+    }
+    if (!(await applications.any())) return refuse('invalid_client')
     // Only this mode needs no page of the engine's making.
-    if (query.response_mode !== undefined && query.response_mode !== 'query')
-      return fail('authorization_request_invalid', { error: 'unsupported_response_mode' })
+    if (query.response_mode !== undefined && query.response_mode !== 'query') return refuse('unsupported_response_mode')
     const answer = await openid.authorize(formOf(query), sessionOf(who), origin)
     const to = readLocation(answer, services)
-    if (!to) return refusedBy(answer)
-    if (to.uid === undefined) return ok(seeOther(to.url))
-    return ok(seeOther(`${paths.interaction}/${to.uid}`, { cookies: [bound(to.uid)] }))
+    if (!to) {
+      const refused = refusedBy(answer)
+      return refused.error.code === 'authorization_request_invalid' ? refuse(refused.error.params.error ?? '') : refused
+    }
+    if (to.uid === undefined) {
+      const error = errorIn(to.url)
+      if (error !== null) await refuse(error)
+      return ok(seeOther(to.url))
+    }
+    const asked = await openid.interaction(to.uid)
+    const cookies = [bound(to.uid), languageFor(asked?.uiLocales ?? null)]
+    return ok(seeOther(`${paths.interaction}/${to.uid}`, { cookies }))
   },
 })
 
@@ -107,7 +117,7 @@ const resume = route({
     if (!to) return { ...refusedBy(answer), cookies: [unbound(uid)] }
     if (to.uid !== undefined)
       return ok(seeOther(`${paths.interaction}/${to.uid}`, { cookies: [unbound(uid), bound(to.uid)] }))
-    const redirect = seeOther(to.url, { cookies: [unbound(uid)] })
+    const redirect = seeOther(to.url, { cookies: [unbound(uid), languageFor(null)] })
     // A form may have begun this chain of redirects, and its page could not name the application (`onward.tsx`).
     return wants === 'html' ? goOn(redirect, locale) : ok(redirect)
   },

@@ -10,6 +10,7 @@ import { addressText, line, passwordChosen } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { typedEmailCookie } from '../sign-in-answers.ts'
 import { Field } from './field.tsx'
+import { loginHintOf } from './interaction.ts'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { refusalOf } from './refusal.tsx'
 import { doneAt } from './status.ts'
@@ -24,11 +25,20 @@ const ask = route({
   limit: 'browse',
   query: targetQuery,
   fails: ['user_creation_disabled', 'return_to_not_allowed'],
-  async handle({ query, locale, origin, csrfToken }, services: Services) {
+  async handle({ query, locale, origin, cookie, csrfToken }, services: Services) {
     const { settings } = services
     if (query.return_to !== undefined && !targetOf(query, services)) return refuseTarget(origin, services)
-    const props = { given: query, csrf: csrfToken(), least: settings.passwordLeastLength }
-    return show(locale, <RegisterPage {...readerOf(locale)} {...props} />)
+    const email = (await loginHintOf(query, cookie, services)) ?? ''
+    return show(
+      locale,
+      <RegisterPage
+        {...readerOf(locale)}
+        given={query}
+        csrf={csrfToken()}
+        least={settings.passwordLeastLength}
+        typed={{ email, name: '' }}
+      />,
+    )
   },
 })
 
