@@ -2,7 +2,7 @@ import { and, count, desc, eq, exists, getTableColumns, gte, isNull, lt, ne, or,
 import type { Origin } from '../events/catalogue.ts'
 import type { Opener, Session, SessionStore } from '../sessions/ports.ts'
 import { accountColumns } from './accounts.ts'
-import { accountLock, type Change, type Note } from './change.ts'
+import { accountLock, type Change, type Note, scriptOf } from './change.ts'
 import { type Driver, placeholderFor, placeholdersFor, type Queries, type Script, step } from './driver.ts'
 import {
   endAllExcess,
@@ -140,13 +140,15 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
   }
 
   return {
-    async start(session, { opener, cookieHash, replaces, scopeOf }, because) {
+    async start(session, { opener, cookieHash, replaces, scopeOf, including }, because) {
       const { id: spare, accountId, createdAt: at } = session
       const origin = originOf(because)
-      const locks = [accountLock(accountId)]
+      const included = including && scriptOf(including)
+      const locks = [accountLock(accountId), ...(included?.locks ?? [])]
       const ended = await change(function* (tx, note) {
         const [account] = yield* step(openedBy(session, opener))
         if (!account) return null
+        if (included && !(yield* included.script(tx, note))) return null
         yield* step(starting({ ...session, cookieHash, scope: scopeOf ? scopeOf(account.role) : session.scope }))
         yield* note(because)
         if (replaces !== null) yield* replace(tx, note, replaces, session, origin)
