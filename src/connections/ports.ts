@@ -1,5 +1,6 @@
 import type { Fact } from '../events/catalogue.ts'
 import type { IdentityUse } from '../kernel/account.ts'
+import type { PreparedChange } from '../kernel/prepared-change.ts'
 
 /** Why a refresh failed. Some causes pass without help; others need the operator or the person. */
 export type GrantErrorClass = 'transient' | 'rate_limited' | 'invalid_grant' | 'client_misconfigured' | 'scope_missing'
@@ -97,6 +98,8 @@ export interface GrantStore {
     at: Date,
     use?: IdentityUse,
   ): Promise<boolean>
+  /** The same as part of another change, for a sign-in: the tokens and the session are stored together. */
+  keeping(...given: Parameters<GrantStore['keep']>): PreparedChange
   /**
    * Leases the grant for renewal, and increases the fence. `undefined` if another worker has an unexpired lease, or
    * with `ifDue` if it is not due.

@@ -3,6 +3,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Sealer } from '../kernel/crypto.ts'
 import { UnopenableError } from '../kernel/crypto.ts'
 import { chance, type Ids, type Random } from '../kernel/ids.ts'
+import type { PreparedChange } from '../kernel/prepared-change.ts'
 import type { Grant, GrantTokens, Provider, TokenGrant } from '../providers/provider.ts'
 import { isInUse, nextRefreshAt, wouldNarrow } from './life-cycle.ts'
 import type { GrantKey, GrantStore, NewTokens, StoredGrant } from './ports.ts'
@@ -55,11 +56,44 @@ export function createVault({ grants, sealer, clock, ids, random, provider }: Va
       : grant.dueAt
   }
 
+  /** `keep` as part of another change. */
+  const keeping = (
+    { provider: id, issuer, clientId, claims: { subject }, tokens, asked }: TokenGrant,
+    holder = 'person',
+    how: 'sign_in' | 'on_purpose' = holder === 'person' ? 'sign_in' : 'on_purpose',
+    use?: IdentityUse,
+  ): PreparedChange => {
+    const at = clock()
+    return grants.keeping(
+      { provider: id, issuer, clientId, subject, holder },
+      ids('grt'),
+      (row, stored) => {
+        const plain = how === 'sign_in' && stored !== undefined && stored.status !== 'revoked'
+        const missing = provider(id)?.missingScopes ?? listed
+        if (plain && wouldNarrow(stored, tokens.scopes ?? asked, missing, at))
+          return { stays: true, dueAt: dueOnUse(stored) }
+        const brought = sealed(row, tokens)
+        const before = stored?.status === 'needs_reauthorization' ? undefined : stored
+        const refreshToken = brought.refreshToken ?? before?.refreshToken ?? null
+        const refreshExpiresAt =
+          brought.refreshToken === null ? (before?.refreshExpiresAt ?? null) : brought.refreshExpiresAt
+        return {
+          ...brought,
+          askedScopes: plain ? [...new Set([...stored.askedScopes, ...asked])] : asked,
+          dueAt: nextDueOf({ ...brought, provider: id, refreshToken, refreshExpiresAt, usedAt: at }),
+        }
+      },
+      at,
+      use,
+    )
+  }
+
   let repairedUpTo = ''
 
   return {
     sealed,
     nextDueOf,
+    keeping,
 
     /**
      * Stores the consent for `holder`. A missing refresh token never overwrites a stored one unless that is dead. A
@@ -68,36 +102,7 @@ export function createVault({ grants, sealer, clock, ids, random, provider }: Va
      * the identity any longer; then nothing is stored. What the provider reported about the identity (`use`) is stored
      * in the same transaction.
      */
-    keep(
-      { provider: id, issuer, clientId, claims: { subject }, tokens, asked }: TokenGrant,
-      holder = 'person',
-      how: 'sign_in' | 'on_purpose' = holder === 'person' ? 'sign_in' : 'on_purpose',
-      use?: IdentityUse,
-    ): Promise<boolean> {
-      const at = clock()
-      return grants.keep(
-        { provider: id, issuer, clientId, subject, holder },
-        ids('grt'),
-        (row, stored) => {
-          const plain = how === 'sign_in' && stored !== undefined && stored.status !== 'revoked'
-          const missing = provider(id)?.missingScopes ?? listed
-          if (plain && wouldNarrow(stored, tokens.scopes ?? asked, missing, at))
-            return { stays: true, dueAt: dueOnUse(stored) }
-          const brought = sealed(row, tokens)
-          const before = stored?.status === 'needs_reauthorization' ? undefined : stored
-          const refreshToken = brought.refreshToken ?? before?.refreshToken ?? null
-          const refreshExpiresAt =
-            brought.refreshToken === null ? (before?.refreshExpiresAt ?? null) : brought.refreshExpiresAt
-          return {
-            ...brought,
-            askedScopes: plain ? [...new Set([...stored.askedScopes, ...asked])] : asked,
-            dueAt: nextDueOf({ ...brought, provider: id, refreshToken, refreshExpiresAt, usedAt: at }),
-          }
-        },
-        at,
-        use,
-      )
-    },
+    keep: (...given: Parameters<typeof keeping>): Promise<boolean> => keeping(...given).make(),
 
     /** The same for callers that store the tokens in a transaction of their own: the tokens, sealed to a row. */
     brought:

@@ -1,5 +1,7 @@
 import type { Identity } from '../accounts/ports.ts'
 import type { Reconciled } from '../accounts/reconcile.ts'
+import type { Revocations } from '../connections/revocation.ts'
+import { hasTokens, type Vault } from '../connections/vault.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Grant } from '../providers/provider.ts'
@@ -13,14 +15,21 @@ import { trustIn } from './trust-in-grant.ts'
 export type ProviderSignIn = { readonly tag: 'signed_in'; readonly identity: Identity } & SignedIn
 export type FinishCode = Exclude<SignInFailureCode, 'sign_in_overtaken'> | 'account_linking_failed'
 
+export type FinishSignInParts = {
+  signIn: SignIn
+  providers: Providers
+  vault: Vault
+  revokeUnused: Revocations['revokeUnused']
+}
+
 /**
  * Reconciled → SignedIn. The last step of every sign-in with a provider: a session that replaces the one the browser
- * had, or a request for the second factor.
+ * had, or a request for the second factor. The provider's tokens are stored in the transaction that starts the session.
  */
-export function finishSignIn({ signIn, providers }: { signIn: SignIn; providers: Providers }) {
+export function finishSignIn({ signIn, providers, vault, revokeUnused }: FinishSignInParts) {
   return async (
     { account, identity, action }: Reconciled,
-    grant: Pick<Grant, 'trust'>,
+    grant: Grant,
     { origin, browser, who }: Omit<Arrival, 'binding'>,
     { returnTo, codeChallenge, provenAt }: Onward & { readonly provenAt?: Date },
   ): Promise<Result<ProviderSignIn, AppError<FinishCode>>> => {
@@ -41,13 +50,18 @@ export function finishSignIn({ signIn, providers }: { signIn: SignIn; providers:
         codeChallenge,
         ...(provenAt ? { provenAt } : {}),
       },
+      hasTokens(grant) ? vault.keeping(grant, 'person', 'sign_in', identity) : undefined,
     )
+    if (live) providers.eraseProfile(live, identity)
     if (started.ok) {
       const onward = { returnTo, codeChallenge }
       return ok({ tag: 'signed_in', ...started.value, account, identity, action, provider, providerUserId, onward })
     }
-    // The identity was unlinked or the account deleted after it was reconciled, and its tokens are gone with it.
-    if (started.error.code === 'sign_in_overtaken') return fail('account_linking_failed')
+    if (started.error.code === 'sign_in_overtaken') {
+      // The identity was unlinked, or the account deleted, since it was reconciled. Its tokens are stored nowhere.
+      if (hasTokens(grant)) await revokeUnused(grant, account.id)
+      return fail('account_linking_failed')
+    }
     return started as Result<never, AppError<FinishCode>>
   }
 }

@@ -76,6 +76,7 @@ type Nouns = Omit<
     PartsOf<typeof beginWithProvider> &
     PartsOf<typeof changePassword> &
     PartsOf<typeof connectJira> &
+    PartsOf<typeof finishSignIn> &
     PartsOf<typeof introspectToken> &
     PartsOf<typeof issueMachineToken> &
     PartsOf<typeof inviteToTeam> &
@@ -156,6 +157,7 @@ export function createFlows(nouns: Nouns) {
     signInWithIdToken: signInWithIdToken({ ...nouns, settle, finish }),
     resolveConflict: resolveConflict({
       ...nouns,
+      finish,
       mayReturn,
       opensByMail: async (emailKey) => {
         const opened = opens(await addresses.holders(emailKey))

@@ -4,17 +4,14 @@ import { methodsOf, type SignInMethod, type SignInRules } from '../accounts/meth
 import type { AccountStore } from '../accounts/ports.ts'
 import { findNamesakes, type Reconcile, type ReconcileCode } from '../accounts/reconcile.ts'
 import type { AuditStore } from '../audit/ports.ts'
-import type { Revocations } from '../connections/revocation.ts'
-import { hasTokens, type Vault } from '../connections/vault.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Origin } from '../events/catalogue.ts'
 import { maskEmail, readEmail } from '../kernel/email.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Grant, Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
-import type { SignIn } from '../sessions/sign-in.ts'
 import type { Arrival } from './arrive-from-provider.ts'
-import { type FinishCode, finishSignIn, isStillOpen, type ProviderSignIn } from './finish-sign-in.ts'
+import { type FinishCode, type FinishSignIn, isStillOpen, type ProviderSignIn } from './finish-sign-in.ts'
 import type { Returns } from './return-to.ts'
 import type { RestrictionCode } from './settle-identity.ts'
 import type { SignInByEmail } from './sign-in-by-email.ts'
@@ -55,10 +52,8 @@ type ResolveConflictParts = {
   mail: boolean
   providers: Providers
   reconcile: Reconcile
-  vault: Vault
-  signIn: SignIn
+  finish: FinishSignIn
   audit: AuditStore
-  revokeUnused: Revocations['revokeUnused']
   autoRegister: boolean
   /** Whether a browser may still be sent to where this sign-in should end. */
   mayReturn: Returns['stillAllowed']
@@ -69,8 +64,7 @@ type ResolveConflictParts = {
  * theirs, or continues with an account of their own.
  */
 export function resolveConflict(parts: ResolveConflictParts) {
-  const { conflicts, accounts, providers, reconcile, vault, revokeUnused, audit, autoRegister, mayReturn } = parts
-  const finish = finishSignIn(parts)
+  const { conflicts, accounts, providers, reconcile, finish, audit, autoRegister, mayReturn } = parts
 
   const find = async (ticket: string, binding: string | undefined) => {
     const conflict = binding === undefined ? undefined : await conflicts.find(ticket, binding)
@@ -173,11 +167,6 @@ export function resolveConflict(parts: ResolveConflictParts) {
       also: (accountId) => [{ name: 'conflict.resolved', accountId, origin, data: { provider: provider.id, action } }],
     })
     if (!reconciled.ok) return reconciled
-    if (hasTokens(grant) && !(await vault.keep(grant, 'person', 'sign_in', reconciled.value.identity))) {
-      await revokeUnused(grant, reconciled.value.account.id)
-      return fail('account_linking_failed')
-    }
-    providers.eraseProfile(provider, reconciled.value.identity)
     // The user proved something when the conflict arose, not when they resolved it.
     return finish(reconciled.value, grant, arrival, { ...conflict, provenAt: conflict.createdAt })
   }

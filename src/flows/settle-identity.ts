@@ -39,8 +39,9 @@ export type SettleIdentityParts = {
 }
 
 /**
- * Grant → Reconciled. Finds or creates the account the identity belongs to, and stores the provider's tokens with it. If
- * the email address belongs to an account that the identity does not prove, an account conflict is the result instead.
+ * Grant → Reconciled. Finds or creates the account the identity belongs to. The provider's tokens of a linking are
+ * stored with it; those of a sign-in are stored with its session. If the email address belongs to an account that the
+ * identity does not prove, an account conflict is the result instead.
  */
 export function settleIdentity(parts: SettleIdentityParts) {
   const { providers, reconcile, conflicts, accounts, vault, audit, sessionLives, stillOffers, revokeUnused } = parts
@@ -89,15 +90,12 @@ export function settleIdentity(parts: SettleIdentityParts) {
       return { ok: false, error: { ...reconciled.error, extra: { conflict_ticket: ticket } } }
     }
 
-    const { account, identity } = reconciled.value
-    if (
-      hasTokens(grant) &&
-      !(await vault.keep(grant, 'person', identityId === undefined ? 'sign_in' : 'on_purpose', identity))
-    ) {
-      // The identity was unlinked, or the account deleted, since it was reconciled.
-      if (pending.intent === 'login') await revokeUnused(grant, account.id)
-      return fail('account_linking_failed')
-    }
+    // The last step of a sign-in stores its tokens together with the session.
+    if (pending.intent === 'login') return reconciled
+    const { identity } = reconciled.value
+    const how = identityId === undefined ? 'sign_in' : 'on_purpose'
+    // Otherwise the identity was unlinked, or the account deleted, since it was reconciled.
+    if (hasTokens(grant) && !(await vault.keep(grant, 'person', how, identity))) return fail('account_linking_failed')
     providers.eraseProfile(provider, identity)
     if (identityId !== undefined) {
       const data = { provider: provider.id, identity: identityId }

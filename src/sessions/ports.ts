@@ -1,5 +1,6 @@
 import type { Action, Fact } from '../events/catalogue.ts'
 import type { Account, Role } from '../kernel/account.ts'
+import type { PreparedChange } from '../kernel/prepared-change.ts'
 
 export type EndReason =
   | 'logout'
@@ -114,6 +115,8 @@ export interface SessionStore {
    * none. With `scopeOf`, the scope follows from the account's role in that transaction. Of a concurrent sign-in and
    * change of role, the second sees the first. The account has at most 100 live sessions afterwards, even with
    * concurrent starts: the least recently seen ones beyond that end with the reason `session_limit`.
+   *
+   * `including` is made in the same transaction, if the session starts. If it cannot be made, no session starts.
    */
   start(
     session: Session,
@@ -122,6 +125,7 @@ export interface SessionStore {
       cookieHash: string | null
       replaces: string | null
       scopeOf?: (role: Role) => string
+      including?: PreparedChange | undefined
     },
     because: readonly Fact[],
   ): Promise<boolean>

@@ -5,6 +5,7 @@ import { whenBusy } from '../kernel/busy.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
+import type { PreparedChange } from '../kernel/prepared-change.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { PendingSignIn, PendingSignInStore, Proof, Session, SessionStore } from './ports.ts'
 import { nextStep } from './steps.ts'
@@ -86,6 +87,7 @@ export function createSignIn(parts: SignInParts) {
     accountId: string,
     { opener, provider, action, amr }: Proof,
     { origin, browser, replaces, codeChallenge, provenAt }: Omit<SignInRequest, 'returnTo'>,
+    including?: PreparedChange,
   ): Promise<Result<NewSession, AppError<'sign_in_overtaken'>>> => {
     // An app on another origin gets no cookie of ours, but its user is in this browser.
     const inBrowser = browser || codeChallenge !== null
@@ -125,6 +127,7 @@ export function createSignIn(parts: SignInParts) {
           scope = scopeOf(role)
           return scope
         },
+        including,
       },
       [
         { name: 'authentication.succeeded', accountId, origin, data: { provider, action, session: session.id } },
@@ -153,16 +156,22 @@ export function createSignIn(parts: SignInParts) {
     /**
      * Handles a proof: starts a session, or refuses. `second_factor_required` has a `second_factor_ticket`, which
      * stores the proof for ten minutes. `sign_in_overtaken`: the credential was removed during the sign-in.
+     *
+     * `learned` is what the sign-in method itself has to store. It is stored whatever the decision is: in the
+     * transaction that starts the session, or alone. Only with `sign_in_overtaken`, nothing is stored.
      */
     async proceed(
       account: Account,
       proof: Proof,
       entering: SignInRequest,
+      learned?: PreparedChange,
     ): Promise<Result<NewSession, AppError<SignInFailureCode>>> {
-      if (!mayReturn(entering)) return fail('return_to_not_allowed')
-      const step = nextStep({ account, amr: proof.amr, policy: { requireVerifiedEmail } })
-      if (step === 'user_disabled' || step === 'email_unverified') return fail(step)
-      if (step === 'enter') return start(account.id, proof, entering)
+      const step = mayReturn(entering)
+        ? nextStep({ account, amr: proof.amr, policy: { requireVerifiedEmail } })
+        : 'return_to_not_allowed'
+      if (step === 'enter') return start(account.id, proof, entering, learned)
+      if (learned && !(await learned.make())) return fail('sign_in_overtaken')
+      if (step !== 'second_factor') return fail(step)
       const ticket = secretToken(random)
       const at = clock()
       const { browser, replaces, returnTo, codeChallenge, provenAt = at } = entering

@@ -2,6 +2,7 @@ import { and, eq, getTableColumns, isNotNull } from 'drizzle-orm'
 import { eventCatalogue, type Fact, type NoticeName } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Ids } from '../kernel/ids.ts'
+import type { PreparedChange } from '../kernel/prepared-change.ts'
 import type { Mail } from '../mail/ports.ts'
 import { endApplications, endOfOneSession } from './application-endings.ts'
 import { type Driver, placeholdersFor, type Queries, type Script, step } from './driver.ts'
@@ -24,6 +25,27 @@ export type Change = <T>(
   script: (tx: Queries, note: Note, post: Post) => Script<T>,
   locks?: readonly string[],
 ) => Promise<T>
+
+/** A prepared change: its script, and the locks that whoever runs the script must hold. */
+type ChangeScript = {
+  readonly script: (tx: Queries, note: Note) => Script<boolean>
+  readonly locks: readonly string[]
+}
+const prepared = new WeakMap<PreparedChange, ChangeScript>()
+
+/** Prepares a change that can be made alone or as part of another. */
+export function prepareChange(change: Change, { script, locks }: ChangeScript): PreparedChange {
+  const one: PreparedChange = { make: () => change(script, locks) }
+  prepared.set(one, { script, locks })
+  return one
+}
+
+/** What a prepared change consists of, for a script that includes it. If the script returns `false`, it wrote nothing. */
+export function scriptOf(change: PreparedChange): ChangeScript {
+  const found = prepared.get(change)
+  if (!found) throw new Error('the change was not prepared by this store')
+  return found
+}
 
 export type ChangeParts = {
   readonly clock: Clock

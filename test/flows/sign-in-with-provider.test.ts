@@ -82,6 +82,15 @@ async function story(autoRegister = true, rules = { acceptsIdentity: () => true,
   const begin = beginWithProvider(parts)
   const dropped: string[] = []
   const drop = async ({ tokens }: TokenGrant): Promise<void> => void dropped.push(tokens.accessToken)
+  const { proceed } = parts.signIn
+  const signIn = {
+    ...parts.signIn,
+    proceed: async (...given: Parameters<typeof proceed>) => {
+      await meanwhile.happens?.()
+      return proceed(...given)
+    },
+  }
+  const finish = finishSignIn({ ...parts, signIn, revokeUnused: drop })
   return {
     ...opened,
     clock,
@@ -100,11 +109,11 @@ async function story(autoRegister = true, rules = { acceptsIdentity: () => true,
       arrive: arriveFromProvider(parts),
       posted: postedCallback({ ...parts, draftOf: async () => undefined }),
       settle: settleIdentity({ ...parts, stillOffers: async () => true, revokeUnused: drop }),
-      finish: finishSignIn(parts),
+      finish,
       connect: async () => fail('jira_not_available'),
       tryDraft: async () => fail('flow_mismatch'),
     }),
-    resolve: resolveConflict({ ...parts, revokeUnused: drop }),
+    resolve: resolveConflict({ ...parts, finish }),
     async begun(given: Partial<Parameters<typeof begin>[0]> = {}) {
       const begun = await begin({ provider: 'google', ...given })
       if (!begun.ok) throw new Error(`the flow did not begin: ${begun.error.code}`)
@@ -182,6 +191,47 @@ describe('a sign-in', () => {
     const after = await at.enter('google', { code: 'c', state: second.state }, arriving(second.binding, { who }))
     expect(after.ok && after.value.tag === 'signed_in' && after.value.cookie).not.toBe(cookie)
     expect(await at.store.sessions.find(session.id)).toMatchObject({ endReason: 'replaced' })
+  })
+
+  const grantOf = async (accountId: string) => {
+    const [identity] = await at.store.accounts.identitiesOf(accountId)
+    if (!identity) throw new Error('the account has no identity')
+    const { provider, issuer, subject } = identity
+    return at.store.grants.find({ provider, issuer, clientId: `${provider}-client`, subject, holder: 'person' })
+  }
+
+  test('whose account is disabled before its session starts stores no tokens, and has them revoked', async () => {
+    const known = await at.begun()
+    const before = await at.enter('google', { code: 'c', state: known.state }, arriving(known.binding))
+    if (!before.ok || before.value.tag !== 'signed_in') throw new Error('the first sign-in was to succeed')
+    const { account } = before.value
+    const stored = await grantOf(account.id)
+    expect(stored).toMatchObject({ fence: 1 })
+    const { state, binding } = await at.begun()
+    at.meanwhile.happens = async () => {
+      const { accounts } = at.driver.tables
+      await at.driver.write(at.driver.db.update(accounts).set({ disabledAt: at.clock() }))
+    }
+    expect(await at.enter('google', { code: 'c', state }, arriving(binding))).toMatchObject({
+      error: { code: 'account_linking_failed' },
+    })
+    expect(await grantOf(account.id)).toEqual(stored)
+    expect(at.dropped).toEqual(['at'])
+  })
+
+  test('that waits for the second factor has stored its tokens', async () => {
+    const known = await at.begun()
+    const before = await at.enter('google', { code: 'c', state: known.state }, arriving(known.binding))
+    if (!before.ok || before.value.tag !== 'signed_in') throw new Error('the first sign-in was to succeed')
+    const { account } = before.value
+    const { accounts } = at.driver.tables
+    await at.driver.write(at.driver.db.update(accounts).set({ secondFactorAt: at.clock() }))
+    const { state, binding } = await at.begun()
+    expect(await at.enter('google', { code: 'c', state }, arriving(binding))).toMatchObject({
+      error: { code: 'second_factor_required' },
+    })
+    expect(await grantOf(account.id)).toMatchObject({ fence: 2 })
+    expect(at.dropped).toEqual([])
   })
 
   test('works ten times concurrently in one browser', async () => {

@@ -19,14 +19,14 @@ const most: Readonly<Record<(typeof databases)[number], Costs>> = {
   SQLite: {
     refresh: { statements: 3, turns: 1 },
     '/me': { statements: 2, turns: 0 },
-    'social sign-in of a known person': { statements: 20, turns: 4 },
-    'social sign-in at the limit of sessions': { statements: 22, turns: 4 },
+    'social sign-in of a known person': { statements: 18, turns: 3 },
+    'social sign-in at the limit of sessions': { statements: 20, turns: 3 },
   },
   PostgreSQL: {
     refresh: { statements: 1, turns: 1 },
     '/me': { statements: 1, turns: 0 },
-    'social sign-in of a known person': { statements: 14, turns: 0 },
-    'social sign-in at the limit of sessions': { statements: 16, turns: 0 },
+    'social sign-in of a known person': { statements: 12, turns: 0 },
+    'social sign-in at the limit of sessions': { statements: 14, turns: 0 },
   },
 }
 

@@ -317,6 +317,32 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(await first.grants.find(grant)).toBeUndefined()
       }))
 
+    test('sign-ins and an unlink leave no session and no tokens of an unlinked identity', () =>
+      each(async (round) => {
+        const { account: person, identity: way } = await newcomer({ store: first })
+        await first.accounts.link(identity(person.id, { provider: 'google' }), null, [])
+        const grant = { provider: 'github', issuer: 'github', clientId: 'web', subject: way.subject, holder: 'person' }
+        const answers = await race(async (store, runner) => {
+          if (runner > 0) {
+            const including = store.grants.keeping(grant, `grt_${round}_${runner}`, () => tokens(), now)
+            const opener = { tag: 'identity', id: way.id } as const
+            const how = { opener, cookieHash: null, replaces: null, including }
+            return store.sessions.start(session(person.id, { identityId: way.id }), how, [])
+          }
+          const of = { accountId: person.id, identityId: way.id, keepSession: null, at: now }
+          return store.accounts.unlink(
+            of,
+            () => true,
+            () => [],
+          )
+        })
+        // All consents before the unlinking are one grant, which is queued.
+        const queued = await first.revocations.take(9, now, later(60))
+        expect(queued).toHaveLength(answers.slice(1).some((started) => started === true) ? 1 : 0)
+        expect(await first.grants.find(grant)).toBeUndefined()
+        expect(await first.sessions.list(person.id, now)).toEqual([])
+      }))
+
     test('withdrawals and a renewal queue the renewed tokens, once', () =>
       each(async () => {
         const { account: person, identity: way } = await newcomer({ store: first })

@@ -16,6 +16,7 @@ import {
   session,
   signedIn,
   sweptIn,
+  tokens,
   trailOf,
   updated,
 } from './people.ts'
@@ -59,6 +60,32 @@ export function sessionsContract(opened: () => Opened): void {
         expect(await store().sessions.find(device.id)).toBeUndefined()
       }
       expect(facts()).toEqual([])
+    })
+
+    test('is stored together with the tokens of its sign-in; without one of them, the other is not stored', async () => {
+      const { account: member, identity: way } = await newcomer(opened())
+      const grant = {
+        provider: way.provider,
+        issuer: way.issuer,
+        clientId: 'web',
+        subject: way.subject,
+        holder: 'person',
+      }
+      const attempt = async (identityId: string, subject: string) => {
+        const device = session(member.id, { identityId })
+        const including = store().grants.keeping({ ...grant, subject }, newId('grt'), () => tokens(), now)
+        const opener = { tag: 'identity', id: identityId } as const
+        const how = { opener, cookieHash: null, replaces: null, including }
+        const started = await store().sessions.start(device, how, [updated(member.id)])
+        const rows = [await store().sessions.find(device.id), await store().grants.find({ ...grant, subject })]
+        return { started, stored: rows.map((row) => row !== undefined) }
+      }
+      const nothing = { started: false, stored: [false, false] }
+      expect(await attempt('idn_gone', way.subject)).toEqual(nothing)
+      expect(await attempt(way.id, 'an unlinked subject')).toEqual(nothing)
+      expect(facts()).toEqual([])
+      expect(await attempt(way.id, way.subject)).toEqual({ started: true, stored: [true, true] })
+      expect(facts()).toEqual([updated(member.id)])
     })
 
     test('reports that its account is disabled, and does not rotate', async () => {
