@@ -26,7 +26,7 @@ export type Change = <T>(
   locks?: readonly string[],
 ) => Promise<T>
 
-/** A prepared change: its script, and the locks that whoever runs the script must hold. */
+/** A prepared change: its script, and the locks to hold while the script runs. */
 type ChangeScript = {
   readonly script: (tx: Queries, note: Note) => Script<boolean>
   readonly locks: readonly string[]
@@ -40,7 +40,7 @@ export function prepareChange(change: Change, { script, locks }: ChangeScript): 
   return one
 }
 
-/** What a prepared change consists of. A script that includes it runs it before it writes anything itself. */
+/** What a prepared change consists of, for a script that includes it. If the script returns `false`, it wrote nothing. */
 export function scriptOf(change: PreparedChange): ChangeScript {
   const found = prepared.get(change)
   if (!found) throw new Error('the change was not prepared by this store')

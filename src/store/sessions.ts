@@ -18,6 +18,9 @@ import { hourOf } from './managed-accounts.ts'
 import { rotation } from './rotation.ts'
 import { endSomeTrust } from './tickets.ts'
 
+/** The included change of a sign-in cannot be made: rolls back what the sign-in has written so far. */
+class OvertakenError extends Error {}
+
 export function sessionStore(driver: Driver, change: Change): SessionStore {
   const { db, tables: t, readLong, reads, steps, writes } = driver
   const s = t.sessions
@@ -145,15 +148,19 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
       const origin = originOf(because)
       const included = including && scriptOf(including)
       const locks = [accountLock(accountId), ...(included?.locks ?? [])]
-      const ended = await change(function* (tx, note) {
+      const starts = change(function* (tx, note) {
         const [account] = yield* step(openedBy(session, opener))
         if (!account) return null
-        if (included && !(yield* included.script(tx, note))) return null
+        if (included && !(yield* included.script(tx, note))) throw new OvertakenError()
         yield* step(starting({ ...session, cookieHash, scope: scopeOf ? scopeOf(account.role) : session.scope }))
         yield* note(because)
         if (replaces !== null) yield* replace(tx, note, replaces, session, origin)
         return account.open < maxSessions ? 0 : yield* endExcess(note, { accountId, spare, at }, origin)
       }, locks)
+      const ended = await starts.catch((error: unknown) => {
+        if (error instanceof OvertakenError) return null
+        throw error
+      })
       // More sessions than one batch: the account is older than the limit.
       if (ended === sessionsAtOnce) await endAllExcess(change, t, { accountId, spare, at }, origin)
       return ended !== null

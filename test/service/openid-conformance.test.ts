@@ -124,7 +124,10 @@ describe.each(databases)('the conformance modules, with %s', (database) => {
       )
       expect([name, pathname, answers.some(({ status }) => status !== 404)]).toEqual([name, pathname, true])
     }
-    expect(metadata).toMatchObject({ response_types_supported: ['code'], subject_types_supported: ['public'] })
+    expect(metadata).toMatchObject({
+      response_types_supported: ['code'],
+      subject_types_supported: ['public', 'pairwise'],
+    })
     for (const scope of metadata.scopes_supported as string[])
       expect(['openid', 'profile', 'email', 'offline_access', 'teams']).toContain(scope)
   })
