@@ -22,22 +22,22 @@ const queues = route({
       <Layout {...reader} title={say.queuesTitle} signedIn={csrfToken()} scopes={who.scopes}>
         {read.ok ? (
           <>
-            <p>
+            <p class="lead">
               {say.readAt}: <Time {...reader} at={read.value.readAt} />
             </p>
             {read.value.sites.map(({ site, desks, error, more }) => (
-              <section key={site.cloudId} aria-labelledby={`site-${site.cloudId}`}>
-                <h2 id={`site-${site.cloudId}`}>{site.name}</h2>
-                <p>
-                  <a href={site.url} rel="noreferrer">
+              <section key={site.cloudId} class="panel" aria-labelledby={`site-${site.cloudId}`}>
+                <header>
+                  <h2 id={`site-${site.cloudId}`}>{site.name}</h2>
+                  <a class="button" href={site.url} rel="noreferrer">
                     {say.opens}
                     <Unseen> {site.name}</Unseen>
                   </a>
-                </p>
+                </header>
                 {error === null ? null : <Refusal {...reader} error={error} />}
                 {error === null && desks.length === 0 ? <p>{say.noDesks}</p> : null}
                 {desks.map((desk) => (
-                  <section key={desk.id} aria-labelledby={`desk-${site.cloudId}-${desk.id}`}>
+                  <section key={desk.id} class="part" aria-labelledby={`desk-${site.cloudId}-${desk.id}`}>
                     <h3 id={`desk-${site.cloudId}-${desk.id}`}>{say.desk(desk.name, desk.key)}</h3>
                     {desk.error === null ? (
                       <DeskQueues {...reader} queues={desk.queues} />

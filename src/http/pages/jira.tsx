@@ -53,8 +53,8 @@ const integrations = route({
         scopes={who.scopes}
         status={doneMessageOf(query.done, locale)}
       >
-        <p>{say.intro}</p>
-        <section aria-labelledby="jira">
+        <p class="lead">{say.intro}</p>
+        <section class="panel" aria-labelledby="jira">
           <h2 id="jira">Jira</h2>
           {view === null ? (
             <p>{message(fail('jira_not_available').error, locale).detail}</p>
@@ -151,6 +151,13 @@ type CardProps = Reader & {
   readonly recent: boolean
 }
 
+const badges: Readonly<Record<JiraView['status'], 'good' | 'warn' | 'bad'>> = {
+  active: 'good',
+  choose_site: 'warn',
+  needs_reauthorization: 'bad',
+  not_connected: 'warn',
+}
+
 /** The state of the connection, what to do about it, and the actions that this member may take. */
 function Card({ view, provider, membership, members, mayConnect, csrf, recent, ...reader }: CardProps): VNode {
   const { jira: say } = reader.say
@@ -162,7 +169,12 @@ function Card({ view, provider, membership, members, mayConnect, csrf, recent, .
       {lastError === null ? null : <p class="caution">{say.errors[lastError]}</p>}
       <Facts
         of={[
-          [say.status, <strong key="status">{say.statuses[status]}</strong>],
+          [
+            say.status,
+            <span key="status" class={`badge ${badges[status]}`}>
+              {say.statuses[status]}
+            </span>,
+          ],
           connected ? [say.sites, <ChosenSites key="sites" {...reader} sites={sites} />] : null,
           view.missingScopes.length > 0 && status !== 'needs_reauthorization'
             ? [

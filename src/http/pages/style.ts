@@ -151,6 +151,15 @@ section > p { color: var(--soft); }
 .panel > header > h2 { margin: 0; }
 .panel > p, .panel > form, .panel > details, .panel > summary, .panel > div, .panel > .facts, .panel > .actions { margin: 0; padding: .75rem 1.25rem; }
 .panel > .actions { padding-top: 0; }
+/* Its rows are as wide as those above it. */
+.panel > .more { padding: 0; border-top: 1px solid var(--line); }
+.more > summary { padding: .625rem 1.25rem; }
+.more > .rows, details.panel > .rows { border-top: 1px solid var(--line); }
+.panel > summary > h2 { display: inline; margin: 0; }
+/* A part of a panel, with a heading of its own. */
+.panel > .part { margin: 0; padding: .75rem 1.25rem; }
+.panel > .part + .part { border-top: 1px solid var(--line); }
+.part > :last-child { margin-bottom: 0; }
 details.panel > summary { padding: .625rem 1.25rem; }
 .panel > form > [type=hidden] + .field { margin-top: 0; }
 .panel > .steps { display: flex; flex-wrap: wrap; align-items: center; gap: 0 2rem; padding: .75rem 1.25rem 0; }
@@ -165,7 +174,7 @@ details.panel > summary { padding: .625rem 1.25rem; }
 @media (max-width: 34rem) {
   .rows > li:not(.tight) > .actions { grid-column: 1 / -1; }
   .rows > li.marked > .actions { grid-column: 2 / -1; }
-  .panel > h2, .panel > header, .rows > li, .panel > p, .panel > form, .panel > details, .panel > summary, .panel > div, .panel > .facts, .panel > .actions { padding-right: 1rem; padding-left: 1rem; }
+  .panel > h2, .panel > header, .rows > li, .more > summary, .panel > p, .panel > form, .panel > details, .panel > summary, .panel > div, .panel > .part, .panel > .facts, .panel > .actions { padding-right: 1rem; padding-left: 1rem; }
 }
 
 dl { margin: 0 0 1rem; }

@@ -5,7 +5,7 @@ import type { Principal } from '../route.ts'
 import { Ask, Disclosure } from './ask.tsx'
 import { Field, Submit } from './field.tsx'
 import { Form, Layout, type Reader, Time, Unseen } from './layout.tsx'
-import { refusalOf } from './refusal.tsx'
+import { refusalOf, useIsRefused } from './refusal.tsx'
 import { teamPage } from './teams.tsx'
 
 /** The name of a member on the pages of a team. */
@@ -50,7 +50,7 @@ export function TeamPage(props: TeamPageProps): VNode {
             {say.integrations}
           </a>
         </header>
-        <ul class="rows">
+        <Rows more={say.moreMembers} around={`${page}/members`}>
           {members.map((member) => (
             <MemberRow
               key={member.accountId}
@@ -59,7 +59,7 @@ export function TeamPage(props: TeamPageProps): VNode {
               own={member.accountId === who.accountId}
             />
           ))}
-        </ul>
+        </Rows>
       </section>
       {mayI('invite') ? (
         <section class="panel" aria-labelledby="invite">
@@ -70,55 +70,18 @@ export function TeamPage(props: TeamPageProps): VNode {
       {invited.length === 0 ? null : (
         <section class="panel" aria-labelledby="invited">
           <h2 id="invited">{say.invited}</h2>
-          <ul class="rows">
+          <Rows more={say.moreInvited} around={`${page}/invitations`}>
             {invited.map((invitation) => (
               <InvitationRow key={invitation.id} {...reader} {...{ invitation, role, page, csrf }} />
             ))}
-          </ul>
+          </Rows>
         </section>
       )}
-      <section class="panel" aria-labelledby="settings">
-        <h2 id="settings">{say.settings}</h2>
-        <ul class="rows">
-          {mayI('rename') ? (
-            <li class="tight">
-              <h3>{say.name}</h3>
-              <div class="actions">
-                <Disclosure label={say.renameStart} about={team.name} around={`${page}/name`}>
-                  <Form action={`${page}/name`} csrf={csrf}>
-                    <Field name="name" label={say.name} autocomplete="off" value={team.name} maxlength={80}>
-                      <button type="submit">{say.save}</button>
-                    </Field>
-                  </Form>
-                </Disclosure>
-              </div>
-            </li>
-          ) : null}
-          <li class="tight">
-            <div>
-              <h3>{say.leave}</h3>
-              {isLastOwner ? <p class="fine">{say.lastOwner}</p> : null}
-            </div>
-            {isLastOwner ? null : (
-              <div class="actions">
-                <a class="button" href={`${page}/members/${who.accountId}/remove`}>
-                  {say.leaveStart}
-                </a>
-              </div>
-            )}
-          </li>
-          {mayI('delete') ? (
-            <li class="tight">
-              <h3>{say.delete}</h3>
-              <div class="actions">
-                <a class="button danger" href={`${page}/delete`}>
-                  {say.deleteStart}
-                </a>
-              </div>
-            </li>
-          ) : null}
-        </ul>
-      </section>
+      <Settings
+        {...reader}
+        {...{ team, role, page, csrf }}
+        leave={isLastOwner ? null : `${page}/members/${who.accountId}/remove`}
+      />
       <p class="actions">
         <a class="button" href="/account/teams">
           {say.back}
@@ -129,6 +92,87 @@ export function TeamPage(props: TeamPageProps): VNode {
 }
 
 type OfTeam = Reader & { readonly role: TeamRole; readonly page: string; readonly csrf: string }
+
+/** How many rows of a list are shown at once. */
+const shownRows = 5
+
+type RowsProps = {
+  /** The words of the link to the other rows, with their number. */
+  readonly more: (count: number) => string
+  /** The path of their forms: if one of them was refused, all rows are shown. */
+  readonly around: string
+  readonly children: readonly VNode[]
+}
+
+/** The first rows of a list, and the others behind a link. It works without a script. */
+const Rows = ({ more, around, children }: RowsProps): VNode => (
+  <>
+    <ul class="rows">{children.slice(0, shownRows)}</ul>
+    {children.length > shownRows ? (
+      <details class="more" open={useIsRefused(around)}>
+        <summary>{more(children.length - shownRows)}</summary>
+        <ul class="rows">{children.slice(shownRows)}</ul>
+      </details>
+    ) : null}
+  </>
+)
+
+type SettingsProps = OfTeam & {
+  readonly team: Membership['team']
+  /** Where the viewer leaves the team; `null` for its only owner. */
+  readonly leave: string | null
+}
+
+/** What is rarely needed: the name of the team, and how it ends for the viewer or for everyone. */
+function Settings({ team, role, page, csrf, leave, ...reader }: SettingsProps): VNode {
+  const { teams: say } = reader.say
+  return (
+    <details class="panel" open={useIsRefused(`${page}/name`)}>
+      <summary>
+        <h2>{say.settings}</h2>
+      </summary>
+      <ul class="rows">
+        {may(role, 'rename') ? (
+          <li class="tight">
+            <h3>{say.name}</h3>
+            <div class="actions">
+              <Disclosure label={say.renameStart} about={team.name} around={`${page}/name`}>
+                <Form action={`${page}/name`} csrf={csrf}>
+                  <Field name="name" label={say.name} autocomplete="off" value={team.name} maxlength={80}>
+                    <button type="submit">{say.save}</button>
+                  </Field>
+                </Form>
+              </Disclosure>
+            </div>
+          </li>
+        ) : null}
+        <li class="tight">
+          <div>
+            <h3>{say.leave}</h3>
+            {leave === null ? <p class="fine">{say.lastOwner}</p> : null}
+          </div>
+          {leave === null ? null : (
+            <div class="actions">
+              <a class="button" href={leave}>
+                {say.leaveStart}
+              </a>
+            </div>
+          )}
+        </li>
+        {may(role, 'delete') ? (
+          <li class="tight">
+            <h3>{say.delete}</h3>
+            <div class="actions">
+              <a class="button danger" href={`${page}/delete`}>
+                {say.deleteStart}
+              </a>
+            </div>
+          </li>
+        ) : null}
+      </ul>
+    </details>
+  )
+}
 
 /** A member, their role, and what the viewer may do about them. */
 function MemberRow({ member, own, role, page, csrf, ...reader }: OfTeam & { member: MemberView; own: boolean }): VNode {

@@ -268,6 +268,8 @@ export const en = {
     since: 'Created',
     integrations: 'Integrations',
     members: 'Members',
+    moreMembers: (count: number) => (count === 1 ? 'One more member' : `${count} more members`),
+    moreInvited: (count: number) => (count === 1 ? 'One more invitation' : `${count} more invitations`),
     nameless: 'Someone without a name',
     you: 'you',
     joined: 'Joined',

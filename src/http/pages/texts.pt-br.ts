@@ -271,6 +271,8 @@ export const ptBR: Texts = {
     since: 'Criada',
     integrations: 'Integrações',
     members: 'Membros',
+    moreMembers: (count: number) => (count === 1 ? 'Mais um membro' : `Mais ${count} membros`),
+    moreInvited: (count: number) => (count === 1 ? 'Mais um convite' : `Mais ${count} convites`),
     nameless: 'Alguém sem nome',
     you: 'você',
     joined: 'Entrou',

@@ -39,6 +39,8 @@ const heading = (page: Page, name: string | RegExp) => page.getByRole('heading',
 const says = (page: Page, words: string) => page.getByRole('status').filter({ hasText: words }).waitFor()
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name }).click()
 const follow = (page: Page, name: string | RegExp) => page.getByRole('link', { name }).click()
+/** What is rarely needed is folded. */
+const openSettings = (page: Page) => page.locator('summary').filter({ hasText: 'Settings' }).click()
 /** The list item of the member or invitation with this name. */
 const entry = (page: Page, name: string) =>
   page.getByRole('listitem').filter({ has: page.getByRole('heading', { level: 3, name }) })
@@ -160,6 +162,7 @@ describe('a team', () => {
       'This person is already in the team. Nothing else is needed.',
     )
     await inspect(page, 'team-refused')
+    await openSettings(page)
     await page.getByText(/^Rename/).click()
     await page.getByLabel('Name of the team').fill('Parts')
     await button(page, 'Save name')
@@ -180,15 +183,18 @@ describe('a team', () => {
     const guest = await somebody()
     await guest.page.goto(await invite(page, guest.email, 'Admin'))
     await button(guest.page, 'Join the team')
+    await openSettings(guest.page)
     await follow(guest.page, 'Leave…')
     await heading(guest.page, 'Leave Passing?')
     await button(guest.page, 'Yes, leave the team')
     await heading(guest.page, 'Teams')
     await says(guest.page, 'You left the team.')
     await page.reload()
+    await openSettings(page)
     await follow(page, 'Delete team…')
     await heading(page, 'Delete Passing?')
     await follow(page, 'Cancel')
+    await openSettings(page)
     await follow(page, 'Delete team…')
     await button(page, 'Yes, delete the team')
     await says(page, 'The team was deleted, and its permissions were withdrawn.')
