@@ -14,7 +14,7 @@ import {
   sessionsAtOnce,
   signedOut,
 } from './endings.ts'
-import { hourOf } from './managed-accounts.ts'
+import { wholeHour } from './managed-accounts.ts'
 import { rotation } from './rotation.ts'
 import { endSomeTrust } from './tickets.ts'
 
@@ -80,7 +80,7 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
     accountWith(),
   ]
   const openedBy = ({ accountId, amr, createdAt }: Session, opener: Opener) => {
-    const all = { accountId, hour: hourOf(createdAt), secondFactor: amr.includes('mfa') ? 'proven' : 'missing' }
+    const all = { accountId, hour: wholeHour(createdAt), secondFactor: amr.includes('mfa') ? 'proven' : 'missing' }
     switch (opener.tag) {
       case 'identity':
         return withIdentity({ ...all, id: opener.id })

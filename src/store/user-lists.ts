@@ -2,7 +2,7 @@ import { and, asc, count, desc, eq, gt, gte, inArray, isNotNull, isNull, lt, not
 import type { ManagedAccount, UserPage, UserPlace, UserSearch, UserStore } from '../accounts/ports.ts'
 import { beginnings } from './beginnings.ts'
 import type { Driver } from './driver.ts'
-import { hourOf, managedColumns, timeOfHour } from './managed-accounts.ts'
+import { managedColumns, timeOfHour, wholeHour } from './managed-accounts.ts'
 import { compareRow } from './row-value.ts'
 
 /** How many accounts one page of a search examines at most; the next page continues after them. */
@@ -39,9 +39,9 @@ const noneLeft = { index: Number.POSITIVE_INFINITY, key: '' }
 /**
  * The lists of accounts. Without a search text, each list is a range of one index: of the last sign-in, of a provider,
  * or of the creation time with role and state. Other conditions are tested on a limited number of its rows. With a
- * search text, accounts that match by prefix are ranges of indexes, too. Accounts that only contain the text are in no index. For them, a page examines a
- * limited number of the newest accounts, and the next page continues from there. So the cost of a page does not depend
- * on the number of accounts.
+ * search text, accounts that match by prefix are ranges of indexes, too. Accounts that only contain the text are in no
+ * index. For them, a page examines a limited number of the newest accounts, and the next page continues from there. So
+ * the cost of a page does not depend on the number of accounts.
  */
 export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<UserStore, 'list' | 'count'> {
   const { accounts, identities } = t
@@ -77,16 +77,17 @@ export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<
     )
   const signedInWithin = ({ from, before }: NonNullable<UserSearch['lastSignIn']>): SQL | undefined =>
     and(
-      from === null ? undefined : gte(accounts.lastSignInHour, hourOf(from)),
-      before === null ? undefined : lt(accounts.lastSignInHour, hourOf(before)),
+      from === null ? undefined : gte(accounts.lastSignInHour, wholeHour(from)),
+      before === null ? undefined : lt(accounts.lastSignInHour, wholeHour(before)),
     )
-  const hourOfAccount = ({ lastSignInAt }: ManagedAccount): number => (lastSignInAt === null ? 0 : hourOf(lastSignInAt))
+  const hourOfAccount = ({ lastSignInAt }: ManagedAccount): number =>
+    lastSignInAt === null ? 0 : wholeHour(lastSignInAt)
 
   const isWithin = ({ lastSignIn }: Conditions, account: ManagedAccount): boolean => {
     const hour = hourOfAccount(account)
     return (
-      (lastSignIn?.from == null || hour >= hourOf(lastSignIn.from)) &&
-      (lastSignIn?.before == null || hour < hourOf(lastSignIn.before))
+      (lastSignIn?.from == null || hour >= wholeHour(lastSignIn.from)) &&
+      (lastSignIn?.before == null || hour < wholeHour(lastSignIn.before))
     )
   }
   /** Whether all conditions apply that a row of an account shows. */
@@ -156,12 +157,12 @@ export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<
     return {
       rows(place, limit) {
         // A position after the end of the range is its end: the condition must be one range of the index.
-        const isInside = place !== null && (within.before === null || hourOf(place.at) < hourOf(within.before))
+        const isInside = place !== null && (within.before === null || wholeHour(place.at) < wholeHour(within.before))
         const rest = isInside
           ? and(
               signedInWithin({ ...within, before: null }),
               compareRow('<', [
-                [accounts.lastSignInHour, hourOf(place.at)],
+                [accounts.lastSignInHour, wholeHour(place.at)],
                 [accounts.id, place.id],
               ]),
             )

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { encryptionKey, freePort } from '../support/service.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -15,9 +15,10 @@ const types = join(installed, 'dist/types')
 beforeAll(() => {
   mkdirSync(join(program, 'node_modules/@types'), { recursive: true })
   mkdirSync(installed)
-  cpSync(inject('built'), join(installed, 'dist'), { recursive: true })
+  // What `npm run build` runs, with another output folder.
   const tsc = [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json']
   execFileSync(process.execPath, [...tsc, '--outDir', types], { cwd: root })
+  execFileSync(process.execPath, ['--import', 'tsx', 'build.ts', join(installed, 'dist')], { cwd: root })
   cpSync(join(root, 'package.json'), join(installed, 'package.json'))
   for (const name of ['drizzle', 'node_modules']) symlinkSync(join(root, name), join(installed, name))
   symlinkSync(join(root, 'node_modules/@types/node'), join(program, 'node_modules/@types/node'))

@@ -148,7 +148,7 @@ export async function startWorld({
   )
 
   const settings = (port: number, base: string, more: Readonly<Record<string, string>>): CompleteConfig => {
-    const config = readConfig({
+    const environment = {
       NODE_ENV: 'test',
       HOST: '127.0.0.1',
       PORT: String(port),
@@ -160,10 +160,12 @@ export async function startWorld({
       ...sandbox.envOf(kinds),
       ...env,
       ...more,
-    })
+    }
+    const config = readConfig(environment)
     if (!config.encryptionKeys) throw new Error('no key was given')
     // The suite hashes thousands of passwords. `credentials/passwords` covers the strength that is configured.
-    const passwords = { ...config.passwords, memoryKib: 1024, passes: 1 }
+    const passes = 'PASSWORD_HASH_PASSES' in environment ? config.passwords.passes : 1
+    const passwords = { ...config.passwords, memoryKib: 1024, passes }
     return { ...config, passwords, encryptionKeys: config.encryptionKeys }
   }
 

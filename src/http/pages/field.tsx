@@ -148,4 +148,4 @@ export const Submit = ({ children }: { children: string }): VNode => (
 )
 
 /** A form with one field, shown again with an error if the value was refused. */
-export type AskProps = Reader & { readonly csrf: string; readonly email?: string; readonly error?: string }
+export type EmailFormProps = Reader & { readonly csrf: string; readonly email?: string; readonly error?: string }

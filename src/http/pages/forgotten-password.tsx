@@ -8,12 +8,12 @@ import { route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { typedEmailCookie } from '../sign-in-answers.ts'
 import { asking, ticketed } from './by-mail.ts'
-import { type AskProps, Field, Submit } from './field.tsx'
+import { type EmailFormProps, Field, Submit } from './field.tsx'
 import { Form, Layout, readerOf, show } from './layout.tsx'
 import { refusalOf } from './refusal.tsx'
 import { doneAt } from './status.ts'
 
-const Forgot = ({ csrf, email, error, ...reader }: AskProps): VNode => {
+const Forgot = ({ csrf, email, error, ...reader }: EmailFormProps): VNode => {
   const { mail } = reader.say
   return (
     <Layout {...reader} title={mail.forgot.title} refused={refusalOf('email', error)}>
@@ -51,7 +51,13 @@ const forgotForm = formOf(forgot, {
   },
 })
 
-const Choose = ({ csrf, ticket, least, error, ...reader }: AskProps & { ticket: string; least: number }): VNode => {
+const Choose = ({
+  csrf,
+  ticket,
+  least,
+  error,
+  ...reader
+}: EmailFormProps & { ticket: string; least: number }): VNode => {
   const { reset } = reader.say.mail
   return (
     <Layout {...reader} title={reset.title} refused={refusalOf('password', error)}>

@@ -17,7 +17,7 @@ export const refusals = ['team_not_found', 'team_role_required', 'jira_not_avail
 export const jiraPageOf = (teamId: string): `/account/teams/${string}` => `/account/teams/${teamId}/integrations`
 export const jiraOf = (teamId: string): string => `${jiraPageOf(teamId)}/jira`
 /** Redirects to the connections of the team, with a notice. */
-export const backTo =
+export const backToJira =
   (done: Notice) =>
   ({ params }: { params: { id: string } }) =>
     seeOther(doneAt(jiraPageOf(params.id), done))

@@ -6,7 +6,7 @@ import { choose, cloudId } from '../api/jira.ts'
 import { formOf } from '../form.ts'
 import { object, route } from '../route.ts'
 import type { Services } from '../services.ts'
-import { backTo, jiraOf, jiraPage, jiraPageOf, refusals } from './jira-common.ts'
+import { backToJira, jiraOf, jiraPage, jiraPageOf, refusals } from './jira-common.ts'
 import { Facts, Form, Layout, type Reader, readerOf, show, Time } from './layout.tsx'
 import { refusalOf } from './refusal.tsx'
 
@@ -37,7 +37,7 @@ const chooseSites = formOf(choose, {
     const page = <Choosing {...readerOf(locale)} view={view.value} csrf={csrfToken()} error={required} />
     return show(locale, page, { status: 400 })
   },
-  done: backTo('jira_sites_chosen'),
+  done: backToJira('jira_sites_chosen'),
 })
 
 export const jiraSitePages = [askSites, chooseSites]

@@ -11,7 +11,7 @@ import { isRecent } from '../principal.ts'
 import { object, type Principal, route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { originsOf } from './form-action.ts'
-import { backTo, jiraOf, jiraPage, jiraPageOf, refusals } from './jira-common.ts'
+import { backToJira, jiraOf, jiraPage, jiraPageOf, refusals } from './jira-common.ts'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
 import { ScopeName } from './permission.tsx'
 import { doneMessageOf, doneQuery } from './status.ts'
@@ -83,7 +83,7 @@ const connect = formOf(authorize, {
 const syncForm = formOf(sync, {
   path: '/account/teams/:id/integrations/jira/sync',
   summary: 'Sync the list of Jira sites now',
-  done: backTo('jira_synced'),
+  done: backToJira('jira_synced'),
 })
 
 const askDisconnect = route({
@@ -136,7 +136,7 @@ const askDisconnect = route({
 const disconnectForm = formOf(disconnect, {
   path: '/account/teams/:id/integrations/jira/disconnect',
   summary: 'Disconnect my team from Jira',
-  done: backTo('jira_disconnected'),
+  done: backToJira('jira_disconnected'),
 })
 
 export const jiraPages = [integrations, connect, syncForm, askDisconnect, disconnectForm]

@@ -10,14 +10,14 @@ import { secretText, typedCode } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { mailCodeCookie, signedInAsRedirect, toMailCode, toSecondFactor } from '../sign-in-answers.ts'
 import { asking, ticketed } from './by-mail.ts'
-import { type AskProps, Field, Submit } from './field.tsx'
+import { type EmailFormProps, Field, Submit } from './field.tsx'
 import { loginHintOf } from './interaction.ts'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { goOn } from './onward.tsx'
 import { refusalOf } from './refusal.tsx'
 import { TargetFields, targetQuery } from './target-fields.tsx'
 
-const AskForCode = ({ csrf, email, error, on, ...reader }: AskProps & { on: SignInTarget }): VNode => {
+const AskForCode = ({ csrf, email, error, on, ...reader }: EmailFormProps & { on: SignInTarget }): VNode => {
   const { mail } = reader.say
   return (
     <Layout {...reader} title={mail.login.title} refused={refusalOf('email', error)}>
@@ -59,7 +59,7 @@ const sendCode = formOf(begin, {
   },
 })
 
-const TypeCode = ({ csrf, error, ...reader }: AskProps): VNode => {
+const TypeCode = ({ csrf, error, ...reader }: EmailFormProps): VNode => {
   const { login } = reader.say.mail
   return (
     <Layout {...reader} title={login.codeTitle} refused={refusalOf('code', error)}>

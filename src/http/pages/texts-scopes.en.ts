@@ -1,7 +1,7 @@
-import type { ScopeTexts } from './texts.ts'
+import type { ApplicationScopeTexts } from './texts.ts'
 
 /** What an application may do: said to the person themselves, and to administrators about that person. */
-export const englishScopes: ScopeTexts = {
+export const englishScopes: ApplicationScopeTexts = {
   standard: {
     openid: {
       person: 'know that it is you, each time you sign in there',

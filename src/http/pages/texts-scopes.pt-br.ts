@@ -1,6 +1,6 @@
-import type { ScopeTexts } from './texts.ts'
+import type { ApplicationScopeTexts } from './texts.ts'
 
-export const portugueseScopes: ScopeTexts = {
+export const portugueseScopes: ApplicationScopeTexts = {
   standard: {
     openid: {
       person: 'saber que é você, sempre que entrar lá',

@@ -51,7 +51,7 @@ type OperatorEvent = Extract<
 export type Audience = 'person' | 'administrator'
 type ForBoth<T> = { readonly [A in Audience]: T }
 /** What an application may do for a person, in both forms: a missing one does not compile. */
-export type ScopeTexts = {
+export type ApplicationScopeTexts = {
   readonly standard: { readonly [S in StandardScope]: ForBoth<string> }
   readonly other: ForBoth<(scope: string) => string>
   readonly resource: ForBoth<(resource: string) => string>
