@@ -27,6 +27,7 @@ export const englishPeople = {
   signedInWithin: (days: number) => (days === 1 ? 'In the last 24 hours' : `In the last ${days} days`),
   notSignedInFor: (days: number) => `Not in the last ${days} days`,
   neverSignedIn: 'Never',
+  signedInLastHour: 'in the last hour',
   name: 'Name',
   email: 'Email address',
   since: 'Created',

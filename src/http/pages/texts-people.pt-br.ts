@@ -25,6 +25,7 @@ export const portuguesePeople: typeof en = {
   signedInWithin: (days: number) => (days === 1 ? 'Nas últimas 24 horas' : `Nos últimos ${days} dias`),
   notSignedInFor: (days: number) => `Não nos últimos ${days} dias`,
   neverSignedIn: 'Nunca',
+  signedInLastHour: 'na última hora',
   name: 'Nome',
   email: 'E-mail',
   since: 'Criada',
