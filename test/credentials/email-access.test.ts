@@ -11,6 +11,7 @@ const holder = (given: Partial<AddressHolder>): AddressHolder => ({
   role: 'user',
   password: false,
   otherWays: false,
+  invited: false,
   ...given,
 })
 
