@@ -192,6 +192,7 @@ describe.each(databases)('the administration, on %s', (database) => {
     await make('/providers', { id: 'discord', kind: 'discord', settings: { CLIENT_ID: 'i', CLIENT_SECRET: 's' } })
     await make('/providers/discord/enable', { force: true })
     await make('/providers/discord/disable', {})
+    const { id: invited } = await make('/users', { email: `invited-${database}@example.com` })
     const blocked = await registered(world, `blocked-${database}@example.com`)
     await make(`/users/${blocked.id}/disable`, {})
 
@@ -203,6 +204,7 @@ describe.each(databases)('the administration, on %s', (database) => {
     for (const [page, about] of [
       [`/admin/users/${eve.id}`, 'Eve &lt;b>Adams&lt;/b>'],
       [`/admin/users/${blocked.id}`, `blocked-${database}@example.com`],
+      [`/admin/users/${invited}`, `invited-${database}@example.com`],
       ['/admin/service-credentials', 'Billing'],
       [`/admin/applications/${shop}`, 'Shop'],
       [`/admin/applications/${closed}`, 'Closed shop'],
