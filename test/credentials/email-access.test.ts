@@ -60,7 +60,12 @@ describe('an emailed code opens', () => {
     ['nothing where any account verified it', [holder({ verified: true })], null, undefined],
     ['a new account where the claimant added another sign-in method', [holder({ otherWays: true })], 'usr_1', 'fresh'],
     ['a new account where another user registered', [holder({ password: true })], null, 'fresh'],
-    ['the invited account it was sent for', [holder({ invited: true })], 'usr_1', { tag: 'invited', accountId: 'usr_1' }],
+    [
+      'the invited account it was sent for',
+      [holder({ invited: true })],
+      'usr_1',
+      { tag: 'invited', accountId: 'usr_1' },
+    ],
     ['a new account where the person was invited in the meantime', [holder({ invited: true })], null, 'fresh'],
     ['nothing where nobody claims it any more', [], null, undefined],
   ] as const)('after the message was sent: %s', (_, holders, sentFor, expected) => {

@@ -115,7 +115,9 @@ describe.each(databases)('a person whom an administrator adds, on %s,', (databas
       403,
       'user_creation_disabled',
     ])
-    const linked = (await world.trail()).find((row) => row.account_id === byProvider.id && row.event === 'identity.linked')
+    const linked = (await world.trail()).find(
+      (row) => row.account_id === byProvider.id && row.event === 'identity.linked',
+    )
     expect(JSON.stringify(linked?.data)).toContain('invitation')
   })
 
@@ -241,7 +243,9 @@ describe.each(databases)('a person whom an administrator adds, on %s,', (databas
       const { id, email } = await invite()
       expect((await post('/auth/register', { email, password })).status).toBe(201)
       expect(refusalOf(await post('/auth/token', { username: email, password }))).toEqual([401, 'invalid_credentials'])
-      expect(listIn({ text: JSON.stringify((await world.dump()).accounts) }).filter((one) => one.email === email)).toHaveLength(1)
+      expect(
+        listIn({ text: JSON.stringify((await world.dump()).accounts) }).filter((one) => one.email === email),
+      ).toHaveLength(1)
       expect((await world.mailTo(email))[0]?.subject).toBe('Your email address was already used')
       expect(await read(id)).toMatchObject({ email_verified: false, has_password: false })
     })
