@@ -79,6 +79,11 @@ export const englishAuditLog = {
   by: (name: string) => `by ${name}`,
   byOperator: 'by an operator at the machine',
   about: (name: string) => `about ${name}`,
+  things: {
+    application: (name: string) => `Application: ${name}`,
+    credential: (name: string) => `Service credential: ${name}`,
+    team: (name: string) => `Team: ${name}`,
+  },
   entries: 'Entries',
   none: 'No entry matches.',
   noneYet: 'No entry matches so far. Older entries were not searched yet.',

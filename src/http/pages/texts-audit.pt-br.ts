@@ -78,6 +78,11 @@ export const portugueseAuditLog: typeof en = {
   by: (name: string) => `por ${name}`,
   byOperator: 'por quem opera a máquina',
   about: (name: string) => `sobre ${name}`,
+  things: {
+    application: (name) => `Aplicativo: ${name}`,
+    credential: (name) => `Credencial de serviço: ${name}`,
+    team: (name) => `Equipe: ${name}`,
+  },
   entries: 'Registros',
   none: 'Nenhum registro corresponde.',
   noneYet: 'Nenhum registro corresponde até aqui. Os mais antigos ainda não foram pesquisados.',
