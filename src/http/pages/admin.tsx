@@ -114,7 +114,7 @@ const users = route({
                     '–'
                   ) : (
                     <>
-                      {account.email}
+                      <span class="long">{account.email}</span>
                       {account.emailVerified ? null : <span class="fine">{profile.notVerified}</span>}
                     </>
                   ),
