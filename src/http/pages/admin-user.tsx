@@ -93,6 +93,7 @@ const user = route({
         <SameAddress {...reader} accounts={same.filter(({ id }) => id !== account.id)} />
         <section class="panel" aria-labelledby="ways">
           <h2 id="ways">{say.ways.heading}</h2>
+          {ways.length === 0 && !found.password && found.passkeys === 0 ? <p>{say.people.noMethods}</p> : null}
           <ul class="rows">
             {ways.map((identity) => (
               <li key={identity.id}>

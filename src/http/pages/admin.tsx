@@ -162,7 +162,7 @@ function State({ account, now, ...reader }: StateProps): VNode {
       </span>
       {state === 'invited' && until ? (
         <span class="fine">
-          {until > now ? people.linkUntil : people.linkExpired} <Time {...reader} at={until} />
+          {until > now ? people.linkUntil : people.linkExpired} <Time {...reader} at={until} exact />
         </span>
       ) : null}
     </>

@@ -40,7 +40,7 @@ export const englishPeople = {
     language: 'Language',
     anyLanguage: 'Like this page',
     invitation: 'Invitation',
-    send: 'By email, with a link that is valid for seven days',
+    send: 'By email, valid for seven days',
     dontSend: 'Send none',
     noMail:
       'This service cannot send email. The person gets the account when they sign in with a provider that has verified the email address.',
@@ -55,6 +55,7 @@ export const englishPeople = {
     `The account goes to the person who proves that ${email} is theirs: with the link of the invitation, a sign-in by email, or a provider that has verified the address.`,
   invitationExpired:
     'The link has expired. The person can still sign in by email or with a provider, until you withdraw the invitation.',
+  noMethods: 'None yet.',
   sendAgain: 'Send the invitation again…',
   sendFirst: 'Send an invitation…',
   sendWhat: (email: string) => `${email} gets an email with a link that is valid for seven days. An earlier link ends.`,

@@ -37,7 +37,7 @@ export const portuguesePeople: typeof en = {
     language: 'Idioma',
     anyLanguage: 'O mesmo desta página',
     invitation: 'Convite',
-    send: 'Por e-mail, com um link válido por sete dias',
+    send: 'Por e-mail, válido por sete dias',
     dontSend: 'Não enviar',
     noMail:
       'Este serviço não consegue enviar e-mail. A pessoa recebe a conta quando entrar com um provedor que tenha verificado o e-mail.',
@@ -52,6 +52,7 @@ export const portuguesePeople: typeof en = {
     `A conta será da pessoa que comprovar que ${email} é dela: com o link do convite, um login por e-mail ou um provedor que tenha verificado o e-mail.`,
   invitationExpired:
     'O link expirou. A pessoa ainda pode entrar por e-mail ou com um provedor, até você cancelar o convite.',
+  noMethods: 'Nenhuma ainda.',
   sendAgain: 'Enviar o convite de novo…',
   sendFirst: 'Enviar um convite…',
   sendWhat: (email: string) =>
