@@ -267,7 +267,7 @@ export const guide: Guide = {
     ],
     person: 'Search the list of accounts for the email address. Send the invitation again if it is still open.',
     developer:
-      'Search with `GET /users?search=` before you add a person. An unverified claim of an account that someone registered does not cause this error.',
+      'Search with `GET /users` and `search` before you add a person. An unverified claim of an account that someone registered does not cause this error.',
   },
   not_invited: {
     happened: 'An invitation was to be sent again or withdrawn, but the account has no open invitation.',

@@ -272,7 +272,7 @@ export const portugueseGuide: Guide = {
     ],
     person: 'Procure o e-mail na lista de contas. Se o convite ainda estiver em aberto, envie-o de novo.',
     developer:
-      'Pesquise com `GET /users?search=` antes de adicionar uma pessoa. Um e-mail não verificado de uma conta que alguém registrou não causa este erro.',
+      'Pesquise com `GET /users` e `search` antes de adicionar uma pessoa. Um e-mail não verificado de uma conta que alguém registrou não causa este erro.',
   },
   not_invited: {
     happened: 'Um convite seria reenviado ou cancelado, mas a conta não tem convite em aberto.',

@@ -170,6 +170,9 @@ describe.each(databases)('the administration, on %s', (database) => {
     const { text } = await boss.page('/admin/audit?event=team.created')
     expect(text).toContain(`&quot;team&quot;:&quot;${team}&quot;`)
     for (const id of [kept, shop.id]) expect(text.replaceAll(/<details.*?<\/details>/gs, '')).not.toContain(id)
+    await world.call('DELETE', `/service-credentials/${kept}`, { token: boss.token })
+    await world.call('DELETE', `/teams/${team}`, { token: boss.token })
+    await world.call('DELETE', `/applications/${shop.id}`, { token: boss.token })
   })
 
   test('the audit log is exported as JSON Lines and CSV, with the same filters, as an audited act', async () => {
