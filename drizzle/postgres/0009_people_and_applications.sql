@@ -4,5 +4,6 @@ ALTER TABLE "accounts" ADD COLUMN "invited_at" timestamp (3) with time zone;--> 
 ALTER TABLE "accounts" ADD COLUMN "invitation_expires_at" timestamp (3) with time zone;--> statement-breakpoint
 ALTER TABLE "applications" ADD COLUMN "subject_type" text DEFAULT 'public' NOT NULL;--> statement-breakpoint
 ALTER TABLE "applications" ADD COLUMN "sector_identifier_uri" text;--> statement-breakpoint
+CREATE INDEX "accounts_invited" ON "accounts" USING btree ("created_at","id") WHERE invited_at is not null;--> statement-breakpoint
 CREATE INDEX "accounts_last_sign_in" ON "accounts" USING btree ("last_sign_in_hour","id");--> statement-breakpoint
 CREATE INDEX "identities_provider_account" ON "identities" USING btree ("provider","account_id");

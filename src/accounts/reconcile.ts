@@ -204,7 +204,7 @@ function restsOn(
 ): LinkCondition | undefined {
   if (decision.how === 'on_purpose') return sessionId === undefined ? undefined : { tag: 'signed_in', sessionId }
   const email = readEmail(decision.email)
-  return email && { tag: 'holds_address', email }
+  return email && { tag: decision.how === 'invitation' ? 'invited' : 'holds_address', email }
 }
 
 /** The account's own address, if this sign-in proves it. */

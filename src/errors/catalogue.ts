@@ -53,6 +53,8 @@ export const catalogue = {
   own_role: { status: 409 },
   own_second_factor: { status: 409 },
   address_needed: { status: 409 },
+  email_taken: { status: 409 },
+  not_invited: { status: 409 },
   service_credential_not_found: { status: 404 },
   provider_not_editable: { status: 409 },
   provider_exists: { status: 409 },

@@ -258,6 +258,28 @@ export const guide: Guide = {
     person: 'Ask the person to verify the email address on their account page, then try again.',
     developer: 'Read `email_verified` and `disabled_at` of `GET /users/:id` before you offer the action.',
   },
+  email_taken: {
+    happened: 'A person was to be added with an email address that another account has.',
+    causes: [
+      'An account has verified this email address.',
+      'The person is invited already and has not accepted yet.',
+      'Another administrator added the person at the same time.',
+    ],
+    person: 'Search the list of accounts for the email address. Send the invitation again if it is still open.',
+    developer:
+      'Search with `GET /users` and `search` before you add a person. An unverified claim of an account that someone registered does not cause this error.',
+  },
+  not_invited: {
+    happened: 'An invitation was to be sent again or withdrawn, but the account has no open invitation.',
+    causes: [
+      'The person has accepted: the email address is verified now.',
+      'The person created the account without an invitation.',
+      'The account is disabled, so no invitation is sent to it.',
+    ],
+    person:
+      'Reload the page of the account. Use “Delete the account” to delete an account that its person uses, and “Send a password reset” to help them sign in.',
+    developer: 'Read `invited_at` of `GET /users/:id`: it is null once the person has accepted.',
+  },
   service_credential_not_found: {
     happened: 'No active service credential has the ID in the URL.',
     causes: [

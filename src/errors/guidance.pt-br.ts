@@ -263,6 +263,28 @@ export const portugueseGuide: Guide = {
     person: 'Peça à pessoa que verifique o e-mail na página da conta dela e tente de novo.',
     developer: 'Confira `email_verified` e `disabled_at` em `GET /users/:id` antes de oferecer a ação.',
   },
+  email_taken: {
+    happened: 'Uma pessoa seria adicionada com um e-mail que outra conta já tem.',
+    causes: [
+      'Uma conta já verificou este e-mail.',
+      'A pessoa já foi convidada e ainda não aceitou o convite.',
+      'Outro administrador adicionou a pessoa ao mesmo tempo.',
+    ],
+    person: 'Procure o e-mail na lista de contas. Se o convite ainda estiver em aberto, envie-o de novo.',
+    developer:
+      'Pesquise com `GET /users` e `search` antes de adicionar uma pessoa. Um e-mail não verificado de uma conta que alguém registrou não causa este erro.',
+  },
+  not_invited: {
+    happened: 'Um convite seria reenviado ou cancelado, mas a conta não tem convite em aberto.',
+    causes: [
+      'A pessoa aceitou o convite: o e-mail agora está verificado.',
+      'A pessoa criou a conta sem convite.',
+      'A conta está desativada, e por isso não recebe convite.',
+    ],
+    person:
+      'Recarregue a página da conta. Para excluir uma conta em uso, exclua a própria conta; para ajudar a pessoa a entrar, envie uma redefinição de senha.',
+    developer: 'Consulte `invited_at` em `GET /users/:id`: é null depois que a pessoa aceita.',
+  },
   service_credential_not_found: {
     happened: 'Nenhuma credencial de serviço ativa tem o ID que está na URL.',
     causes: [

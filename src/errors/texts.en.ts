@@ -106,6 +106,14 @@ export const englishErrorTexts = errorTexts({
     detail:
       'This action needs an active account with a verified email address. Verify the email address or enable the account first.',
   },
+  email_taken: {
+    title: 'Email address already used',
+    detail: 'An account with this email address already exists. Find it in the list of accounts and change it there.',
+  },
+  not_invited: {
+    title: 'No open invitation',
+    detail: 'This account has no open invitation: its person has accepted it, or the account is disabled.',
+  },
   service_credential_not_found: {
     title: 'Service credential not found',
     detail: 'No active service credential has this ID. The credential may have been revoked. Reload the list.',

@@ -102,6 +102,14 @@ export const ptBr = errorTexts({
     detail:
       'Esta ação precisa de uma conta ativa com e-mail verificado. Verifique o e-mail ou reative a conta primeiro.',
   },
+  email_taken: {
+    title: 'E-mail já usado',
+    detail: 'Já existe uma conta com este e-mail. Encontre-a na lista de contas e altere-a por lá.',
+  },
+  not_invited: {
+    title: 'Nenhum convite em aberto',
+    detail: 'Esta conta não tem convite em aberto: a pessoa já aceitou o convite, ou a conta está desativada.',
+  },
   service_credential_not_found: {
     title: 'Credencial de serviço não encontrada',
     detail: 'Nenhuma credencial de serviço ativa tem este ID. Talvez ela tenha sido revogada. Recarregue a lista.',

@@ -52,6 +52,7 @@ const linking: Chapter = ['flows.md', 'Linking and unlinking']
 const credentials: Chapter = ['accounts.md', 'Service credentials']
 const applications: Chapter = ['applications.md', 'Register an application']
 const signingIn: Chapter = ['applications.md', 'Sign people in']
+const people: Chapter = ['accounts.md', 'Add and invite people']
 const roles: Chapter = ['accounts.md', 'Roles and scopes']
 const recent: Chapter = ['accounts.md', 'Recent sign-in']
 const atRunTime: Chapter = ['providers-at-run-time.md', 'Add a provider']
@@ -96,6 +97,8 @@ const facts: { readonly [C in ErrorCode]: Common & Values<C> } = {
   last_administrator: { chapters: [['operating.md', 'Administrators']] },
   own_role: { chapters: [roles] },
   own_second_factor: { chapters: [['accounts.md', 'Second factor']] },
+  email_taken: { chapters: [people] },
+  not_invited: { events: ['account.invitation_accepted', 'account.invitation_withdrawn'], chapters: [people] },
   address_needed: { chapters: [['operating.md', 'Administrators']] },
   provider_not_editable: { chapters: [atRunTime] },
   provider_exists: { chapters: [atRunTime] },

@@ -37,8 +37,12 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       disabledAt: time('disabled_at'),
       /** When the person last signed in, in whole hours since 1970 (UTC); 0: never. */
       lastSignInHour: count('last_sign_in_hour').notNull().default(0),
-      /** When an administrator last sent the person an invitation to this account. */
+      /**
+       * When an administrator added the person, or last sent them an invitation; `null` once the person has proven the
+       * email address. Until then the account has no sign-in method.
+       */
       invitedAt: time('invited_at'),
+      /** When the link of the invitation expires; `null` if none was sent. */
       invitationExpiresAt: time('invitation_expires_at'),
       createdAt: time('created_at').notNull(),
       updatedAt: time('updated_at').notNull(),
@@ -55,6 +59,7 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
         index('accounts_enabled_created').on(t.createdAt, t.id).where(sql`disabled_at is null`),
         index('accounts_disabled_role_created').on(t.role, t.createdAt, t.id).where(sql`disabled_at is not null`),
         index('accounts_enabled_role_created').on(t.role, t.createdAt, t.id).where(sql`disabled_at is null`),
+        index('accounts_invited').on(t.createdAt, t.id).where(sql`invited_at is not null`),
         index('accounts_last_sign_in').on(t.lastSignInHour, t.id),
         // For prefix searches.
         index('accounts_email_begins').on(begins.email, t.id),

@@ -83,7 +83,8 @@ export function userStore(driver: Driver, change: Change): UserStore {
           const before = yield* find(tx, id)
           if (!before) return 'not_found'
           const another = role !== undefined && role.name !== before.role
-          if (another && role.name === 'administrator' && !before.emailVerified) return 'address_needed'
+          if (another && role.name === 'administrator' && !before.emailVerified && !before.invitedAt)
+            return 'address_needed'
           if (another && (yield* isLastAdministrator(tx, t, id))) return 'last_administrator'
           yield* step(
             tx

@@ -138,6 +138,8 @@ test('the checked forms include those for visitors without a session', () => {
       '/register',
       '/forgot-password',
       '/reset-password',
+      '/accept-invitation',
+      '/accept-invitation/without-password',
       '/auth/conflicts/:ticket',
     ]),
   )

@@ -25,6 +25,8 @@ const needsNone: Readonly<Record<string, readonly string[]>> = {
     'POST /login/second-factor',
     'POST /register',
     'POST /reset-password',
+    'POST /accept-invitation',
+    'POST /accept-invitation/without-password',
   ],
   'the handler asks, where the body says so': [
     'POST /auth/:provider/authorize',

@@ -120,6 +120,9 @@ describe.each(databases)('account administration, on %s:', (database) => {
     const rows: readonly Row[] = [
       ['GET', '/users', undefined, [200, 200, 200]],
       ['GET', '/users/{id}', undefined, [200, 200, 200]],
+      ['POST', '/users', { email: 'nobody' }, [403, 400, 403]],
+      ['POST', '/users/{id}/invitation', undefined, [403, 409, 403]],
+      ['DELETE', '/users/{id}/invitation', undefined, [403, 409, 403]],
       ['PUT', '/users/{id}', { name: 'Zoë' }, [403, 200, 403]],
       ['POST', '/users/{id}/disable', undefined, [403, 200, 403]],
       ['POST', '/users/{id}/enable', undefined, [403, 200, 403]],

@@ -6,6 +6,7 @@ import { brandingRoutes } from './branding.ts'
 import { connectionRoutes } from './connections.ts'
 import { exportRoutes } from './export.ts'
 import { identityApiRoutes } from './identities.ts'
+import { invitedUserRoutes } from './invited-users.ts'
 import { jiraRoutes } from './jira.ts'
 import { jobRoutes } from './jobs.ts'
 import { mailRoutes } from './mail.ts'
@@ -41,6 +42,7 @@ export const apiRoutes: readonly Route<Services>[] = [
   ...identityApiRoutes,
   ...exportRoutes,
   ...userRoutes,
+  ...invitedUserRoutes,
   ...auditRoutes,
   ...teamRoutes,
   ...jiraRoutes,

@@ -23,6 +23,7 @@ import { idParams } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { AuditTable } from './admin-audit.tsx'
 import { accountLabel, adminPage, mayNow, userPage } from './admin-frame.tsx'
+import { Invitation } from './admin-invitation.tsx'
 import { Ask, type AskProps } from './ask.tsx'
 import { deviceWords } from './device-words.ts'
 import { Select } from './field.tsx'
@@ -80,9 +81,20 @@ const user = route({
         status={doneMessageOf(asked.done, locale)}
       >
         <AccountFacts {...reader} user={found} />
+        {account.invitedAt === null ? null : (
+          <Invitation
+            {...reader}
+            account={account}
+            now={services.clock()}
+            csrf={csrf}
+            may={may}
+            canSend={services.settings.mail}
+          />
+        )}
         <SameAddress {...reader} accounts={same.filter(({ id }) => id !== account.id)} />
         <section class="panel" aria-labelledby="ways">
           <h2 id="ways">{say.ways.heading}</h2>
+          {ways.length === 0 && !found.password && found.passkeys === 0 ? <p>{say.people.noMethods}</p> : null}
           <ul class="rows">
             {ways.map((identity) => (
               <li key={identity.id}>

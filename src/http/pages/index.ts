@@ -1,6 +1,7 @@
 import type { Route } from '../route.ts'
 import type { Services } from '../services.ts'
 import type { StaticFile } from '../static.ts'
+import { acceptInvitationRoutes } from './accept-invitation.tsx'
 import { accountRoutes } from './account.tsx'
 import { activityRoutes } from './activity.tsx'
 import { addressRoutes } from './address.tsx'
@@ -11,6 +12,7 @@ import { adminApplicationRoutes } from './admin-applications.tsx'
 import { adminAuditRoutes } from './admin-audit.tsx'
 import { adminBrandingRoutes } from './admin-branding.tsx'
 import { adminCredentialRoutes } from './admin-credentials.tsx'
+import { adminInvitationRoutes } from './admin-invitation.tsx'
 import { adminJobRoutes } from './admin-jobs.tsx'
 import { adminOverviewRoutes } from './admin-overview.tsx'
 import { adminProviderPageRoutes } from './admin-provider.tsx'
@@ -79,10 +81,12 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...teamsRoutes,
   ...teamPageRoutes,
   ...invitationRoutes,
+  ...acceptInvitationRoutes,
   ...adminOverviewRoutes,
   ...oauthPageRoutes,
   ...deviceCodeRoutes,
   ...adminRoutes,
+  ...adminInvitationRoutes,
   ...adminUserRoutes,
   ...adminAuditRoutes,
   ...adminCredentialRoutes,

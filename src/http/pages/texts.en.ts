@@ -41,7 +41,11 @@ const events: EventWords = {
   'authentication.email_requested': 'A sign-in by email was requested',
   'authentication.failed': ({ provider, intent, why, attempts }) =>
     `${intent === 'link' ? `Linking ${provider}` : intent === 'connect' ? `Connecting a team with ${provider}` : intent === 'try' ? `Trying a draft of ${provider}` : `A sign-in with ${provider}`} did not work${why ? `: ${why}` : ''}${attempts > 1 ? ` (${attempts} attempts within an hour)` : ''}`,
-  'account.created': ({ provider }) => `Account created with ${provider}`,
+  'account.created': ({ provider, by }) =>
+    by === undefined ? `Account created with ${provider}` : 'Account created by an administrator',
+  'account.invited': 'An administrator sent you an invitation',
+  'account.invitation_accepted': 'Invitation accepted',
+  'account.invitation_withdrawn': 'Invitation withdrawn by an administrator',
   'account.email_verified': ({ provider }) => `Email address verified by ${provider}`,
   'account.updated': 'Profile changed',
   'account.deleted': 'Account deleted',
@@ -51,9 +55,11 @@ const events: EventWords = {
   'identity.linked': ({ provider, how }) =>
     how === 'verified_email'
       ? `${provider} linked by its verified email address`
-      : how === 'conflict'
-        ? `${provider} linked after you proved that the account is yours`
-        : `${provider} linked`,
+      : how === 'invitation'
+        ? `${provider} linked: you were invited with its verified email address`
+        : how === 'conflict'
+          ? `${provider} linked after you proved that the account is yours`
+          : `${provider} linked`,
   'identity.unlinked': ({ provider }) => `${provider} unlinked`,
   'identity.unlink_refused': ({ why }) => `An unlink request was refused${why ? `: ${why}` : ''}`,
   'conflict.opened': ({ provider }) => `A sign-in with ${provider} used an email address that already has an account`,
@@ -161,7 +167,7 @@ export const en = {
   no: 'no',
   utc: 'UTC',
 
-  ways_in: { password: 'a password', passkey: 'a passkey', email: 'a link by email' },
+  ways_in: { password: 'a password', passkey: 'a passkey', email: 'a link by email', invitation: 'an invitation' },
 
   login: {
     titleAt: (service: string) => `Sign in to ${service}`,
@@ -356,6 +362,16 @@ export const en = {
       password: 'New password',
       save: 'Set the password',
     },
+    accept: {
+      title: (service: string) => `Your invitation to ${service}`,
+      intro: 'An administrator created an account for you. Choose how you want to sign in.',
+      password: 'Password',
+      withPassword: 'Accept and set the password',
+      without: 'Without a password',
+      withoutText:
+        'You then sign in with a link or code by email, or with a provider that has verified this email address. You can add a passkey in your account.',
+      withoutPassword: 'Accept without a password',
+    },
     verify: {
       title: 'Is this email address yours?',
       text: (email: string) => `Confirm that ${email} is the address of the account you are signed in to.`,
@@ -418,6 +434,9 @@ export const en = {
     email_changed: 'Your email address was changed.',
     reset_sent: 'If there is an account with that email address, we sent a message to it.',
     password_reset: 'Your new password is set. Sign in with it.',
+    invitation_password_set: 'You accepted the invitation. Sign in with your new password.',
+    invitation_accepted:
+      'You accepted the invitation. Sign in with a link or code by email, or with a provider that has this email address.',
     linked: 'The sign-in method was linked to your account.',
     more_asked: 'You are back. What you granted, and what you did not, is shown below.',
     more_none: 'You chose nothing, so nothing was requested.',
@@ -444,6 +463,9 @@ export const en = {
     user_reset_sent: 'A link to choose a new password was sent to the email address of the account.',
     user_second_factor_removed: 'The second factor was removed, and the account was signed out everywhere.',
     role_changed: 'The role was changed.',
+    user_added: 'The account was created. The person can sign in with any method that proves the email address.',
+    user_invited: 'The invitation was sent.',
+    user_invitation_withdrawn: 'The invitation was withdrawn, and its account was deleted.',
     user_deleted: 'The account was deleted, with everything stored about it.',
     credential_revoked: 'The credential was revoked.',
     sign_in_to_verify: 'Sign in to verify your email address.',
