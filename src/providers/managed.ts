@@ -13,6 +13,7 @@ import { createShared } from '../kernel/shared.ts'
 import type { Failure } from './calls/failure.ts'
 import { definitions } from './definitions/index.ts'
 import type { Examination } from './examine.ts'
+import { createSettingsVersions, secretNames } from './managed/versions.ts'
 import type { ProviderRecord, ProviderStore, ProviderVersion, ProviderWrite, StoredProvider } from './ports.ts'
 import type { Claims, Definition, Provider, ProviderSettings } from './provider.ts'
 import type { ManagedSettings, Providers } from './providers.ts'
@@ -22,7 +23,6 @@ import {
   isKind,
   type ProviderData,
   readProviderData,
-  secretSettingsOf,
   sharedIssuers,
 } from './settings.ts'
 
@@ -145,26 +145,8 @@ type By = string | null
 
 export function createManagedProviders(parts: ManagedProvidersParts) {
   const { store, providers, fixed, sealer, general, events, clock, ids } = parts
+  const versions = createSettingsVersions({ sealer, clock, ids })
   const fixedIds: ReadonlySet<string> = new Set(fixed.map(({ id }) => id))
-  const place = (versionId: string): string => `provider_versions/${versionId}/secret`
-
-  const trialPlace = (versionId: string): string => `provider_versions/${versionId}/trial`
-
-  const secretsOf = ({ id, secret }: ProviderVersion): Record<string, string> =>
-    secret === null ? {} : (JSON.parse(sealer.open(secret, place(id))) as Record<string, string>)
-  const dataOf = ({ id, kind }: ProviderRecord, version: ProviderVersion): ProviderData => ({
-    id,
-    kind,
-    settings: { ...version.settings, ...secretsOf(version) },
-  })
-
-  /** The same as the base of a change. A secret that no key opens is none: sending it again repairs the provider. */
-  const baseOf = ({ id, kind }: ProviderRecord, version: ProviderVersion): ProviderData => ({
-    id,
-    kind,
-    settings: { ...version.settings, ...secretNames(version) },
-  })
-
   /** Whether settings that were stored would now be sent elsewhere. Stored settings that are invalid say nothing. */
   function hasMoved(before: ProviderData | undefined, after: ProviderSettings): boolean {
     const previous = before && readProviderData(before, general)
@@ -178,7 +160,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
       return undefined
     }
     try {
-      const read = readProviderData(dataOf(record, version), general)
+      const read = readProviderData(versions.read(record, version), general)
       return read.ok ? { settings: read.value, version: version.id } : unusable('invalid_settings')
     } catch (error) {
       if (error instanceof UnopenableError) return unusable('unreadable_secret')
@@ -208,22 +190,6 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
     loaded = revisions
   })
 
-  const shown = (kind: string, version: ProviderVersion): SettingsVersion => ({
-    version: version.version,
-    state: version.state,
-    settings: version.settings,
-    secrets: isKind(kind) && version.secret !== null ? Object.keys(secretNames(version)) : [],
-    author: version.author,
-    createdAt: version.createdAt,
-    liveAt: version.liveAt,
-    triedAt: version.triedAt,
-    secretExpiresAt: version.secretExpiresAt,
-  })
-  /** The secrets of a version. A secret that no key opens is shown as none: the page must still open. */
-  function secretNames(version: ProviderVersion): Record<string, string> {
-    return opened(() => secretsOf(version)) ?? {}
-  }
-
   function managed(stored: StoredProvider): ManagedProvider {
     const { id, kind, enabled, live, draft } = stored
     const { position, revision, version, createdAt, createdBy, updatedAt, updatedBy } = stored
@@ -237,8 +203,8 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
       source: 'database',
       enabled,
       record: { position, revision, version, createdAt, createdBy, updatedAt, updatedBy },
-      live: live && shown(kind, live),
-      draft: draft && shown(kind, draft),
+      live: live && versions.describe(kind, live),
+      draft: draft && versions.describe(kind, draft),
       inUse,
       redirectUris: read?.redirectUris ??
         inUse?.redirectUris ?? { default: `${general.publicUrl.origin}/auth/${id}/callback` },
@@ -326,36 +292,9 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
   ): Omit<ProviderSettings, 'clientSecret'> | undefined => {
     // With PKCE=without_secret there is none, and a placeholder would be a fault.
     const secrets =
-      secret === null ? {} : Object.fromEntries(secretSettings(kind).map((name) => [name, 'x'.repeat(40)] as const))
+      secret === null ? {} : Object.fromEntries(secretNames(kind).map((name) => [name, 'x'.repeat(40)] as const))
     const read = readProviderData({ id, kind, settings: { ...secrets, ...settings } }, general)
     return read.ok ? read.value : undefined
-  }
-
-  /** A version with these settings: those that are secret are sealed together. */
-  function newVersion(
-    { id, kind, settings }: ProviderData,
-    { version, by, secretExpiresAt }: { version: number; by: By; secretExpiresAt: Date | null },
-  ): ProviderVersion {
-    const secret = new Set(isKind(kind) ? secretSettings(kind) : [])
-    const entries = Object.entries(settings)
-    const secrets = entries.filter(([name]) => secret.has(name))
-    const versionId = ids('pvr')
-    return {
-      id: versionId,
-      provider: id,
-      version,
-      state: 'draft',
-      settings: Object.fromEntries(entries.filter(([name]) => !secret.has(name))),
-      secret: secrets.length === 0 ? null : sealer.seal(JSON.stringify(Object.fromEntries(secrets)), place(versionId)),
-      secretExpiresAt,
-      noticedDays: null,
-      author: by,
-      createdAt: clock(),
-      liveAt: null,
-      triedAt: null,
-      trial: null,
-      trialExpiresAt: null,
-    }
   }
 
   /** The record after a change by this person. */
@@ -479,7 +418,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
         const checked = check(given, all)
         if (!checked.ok) return checked
         const at = clock()
-        const draft = newVersion(given, { version: 1, by, secretExpiresAt })
+        const draft = versions.draft(given, { version: 1, by, secretExpiresAt })
         const position = given.position ?? Math.max(-1, ...all.map((one) => one.position)) + 1
         return ok({
           record: {
@@ -520,7 +459,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
         if (given.revision !== undefined && given.revision !== current.revision) return fail('provider_changed')
         const base = current.draft ?? current.live
         if (!base) return fail('provider_not_found', { provider: id })
-        const before = baseOf(current, base)
+        const before = versions.baseOf(current, base)
         const settings = merged(before.settings, given.settings ?? {})
         const position = given.position ?? current.position
         const secretExpiresAt = given.secretExpiresAt === undefined ? base.secretExpiresAt : given.secretExpiresAt
@@ -556,14 +495,14 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
         const data = { ...before, settings }
         const checked = check(data, all)
         if (!checked.ok) return checked
-        const kept = secretSettings(current.kind).filter(
+        const kept = secretNames(current.kind).filter(
           (name) =>
             before.settings[name] !== undefined &&
             settings[name] !== undefined &&
             typeof given.settings?.[name] !== 'string',
         )
         if (kept.length > 0 && hasMoved(before, checked.value)) return fail('provider_secret_required')
-        const fresh = newVersion(data, { version: current.version + 1, by, secretExpiresAt })
+        const fresh = versions.draft(data, { version: current.version + 1, by, secretExpiresAt })
         return ok(withDraft(current, fresh, by, { position }, [updated(fresh.version)]))
       })
     },
@@ -582,9 +521,9 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
       const base = current && (current.draft ?? current.live)
       if (current && current.kind !== kind)
         return invalid([{ field: 'kind', message: 'cannot be changed; delete the provider, then add it again' }])
-      const before = current && base ? baseOf(current, base) : undefined
+      const before = current && base ? versions.baseOf(current, base) : undefined
       const stored = before?.settings ?? {}
-      const kept = secretSettings(kind).flatMap((name) => {
+      const kept = secretNames(kind).flatMap((name) => {
         const value = stored[name]
         return value === undefined || Object.hasOwn(given.settings, name) ? [] : [[name, value] as const]
       })
@@ -624,7 +563,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
     async versions(id: string): Promise<Result<readonly SettingsVersion[], Unknown>> {
       const found = await stored(id)
       if (!found.ok) return found
-      return ok((await store.versions(id)).map((version) => shown(found.value.kind, version)))
+      return ok((await store.versions(id)).map((version) => versions.describe(found.value.kind, version)))
     },
 
     /** Makes an earlier version, with its secret, the draft. */
@@ -636,14 +575,13 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
         if (!found.ok) return found
         if (!earlier) return fail('provider_version_not_found')
         const current = found.value
-        const data = baseOf(current, earlier)
-        if (earlier.secret !== null && Object.keys(secretNames(earlier)).length === 0)
-          return fail('provider_secret_required')
+        const data = versions.baseOf(current, earlier)
+        if (versions.isUnreadable(earlier)) return fail('provider_secret_required')
         const checked = check(data, all)
         if (!checked.ok) return checked
         const base = current.draft ?? current.live
-        const changes = changesBetween(base ? baseOf(current, base).settings : {}, data.settings, current.kind)
-        const fresh = newVersion(data, {
+        const changes = changesBetween(base ? versions.baseOf(current, base).settings : {}, data.settings, current.kind)
+        const fresh = versions.draft(data, {
           version: current.version + 1,
           by,
           secretExpiresAt: earlier.secretExpiresAt,
@@ -711,7 +649,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
             {
               ...draft,
               triedAt: isTried ? at : draft.triedAt,
-              trial: sealer.seal(JSON.stringify({ ...trial, version: draft.version }), trialPlace(versionId)),
+              trial: versions.sealTrial(versionId, { ...trial, version: draft.version }),
               trialExpiresAt: secondsAfter(at, trialSeconds),
             },
           ],
@@ -730,7 +668,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
       const { draft } = found.value
       const isOpen = draft?.trialExpiresAt && draft.trialExpiresAt > clock()
       if (!draft?.trial || !isOpen) return fail('provider_trial_not_found')
-      const trial = opened(() => JSON.parse(sealer.open(draft.trial ?? '', trialPlace(draft.id))) as Trial)
+      const trial = versions.openTrial(draft.id, draft.trial)
       return trial?.by === by ? ok(trial) : fail('provider_trial_not_found')
     },
 
@@ -832,7 +770,6 @@ export type ManagedProviders = ReturnType<typeof createManagedProviders>
 const definitionOf = (kind: string): Definition | undefined => (isKind(kind) ? definitions[kind] : undefined)
 const nameOf = (kind: string, id: string): string =>
   definitionOf(kind)?.name ?? id.charAt(0).toUpperCase() + id.slice(1)
-const secretSettings = (kind: string): readonly string[] => (isKind(kind) ? secretSettingsOf(kind) : [])
 
 const merged = (
   before: Readonly<Record<string, string>>,
@@ -841,16 +778,6 @@ const merged = (
   Object.fromEntries(
     Object.entries({ ...before, ...change }).flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
   )
-
-/** `undefined` if no key opens what is sealed. */
-function opened<T>(open: () => T): T | undefined {
-  try {
-    return open()
-  } catch (error) {
-    if (error instanceof UnopenableError) return undefined
-    throw error
-  }
-}
 
 /** Everything that decides where secrets, codes and tokens are sent. */
 const addressesOf = (settings: ProviderSettings): string =>
@@ -873,7 +800,7 @@ function changesBetween(
   kind: string,
   given: Readonly<Record<string, string | null>> = {},
 ): SettingChange[] {
-  const secret = new Set(secretSettings(kind))
+  const secret = new Set(secretNames(kind))
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
   return names.flatMap((setting) => {
     const [old, now] = [before[setting] ?? null, after[setting] ?? null]
