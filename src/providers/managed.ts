@@ -8,23 +8,19 @@ import { type Fact, internalOrigin, type Origin } from '../events/catalogue.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { type Sealer, UnopenableError } from '../kernel/crypto.ts'
 import type { Ids } from '../kernel/ids.ts'
-import { type Err, err, ok, type Result } from '../kernel/result.ts'
+import { err, ok, type Result } from '../kernel/result.ts'
 import { createShared } from '../kernel/shared.ts'
 import type { Failure } from './calls/failure.ts'
 import { definitions } from './definitions/index.ts'
 import type { Examination } from './examine.ts'
+import { createSettingsChecks } from './managed/checks.ts'
+import { type Comparison, changesBetween, compareWith, otherChanges, withChanges } from './managed/comparison.ts'
+import { findPresent, present, recordOf, touched } from './managed/records.ts'
 import { createSettingsVersions, secretNames } from './managed/versions.ts'
 import type { ProviderRecord, ProviderStore, ProviderVersion, ProviderWrite, StoredProvider } from './ports.ts'
 import type { Claims, Definition, Provider, ProviderSettings } from './provider.ts'
 import type { ManagedSettings, Providers } from './providers.ts'
-import {
-  type DataContext,
-  type DataFault,
-  isKind,
-  type ProviderData,
-  readProviderData,
-  sharedIssuers,
-} from './settings.ts'
+import { type DataContext, type DataFault, isKind, type ProviderData, readProviderData } from './settings.ts'
 
 /** The list of providers contains all of them, on every page that offers them. */
 export const mostProviders = 100
@@ -85,20 +81,6 @@ export type ProviderChange = {
 }
 export type NewProvider = ProviderData & Pick<ProviderChange, 'position' | 'secretExpiresAt'>
 
-/** What differs between a provider as it is and as it is declared. */
-export type Comparison = {
-  readonly exists: boolean
-  readonly hasDraft: boolean
-  readonly isEnabled: boolean
-  /** With values before and after, except for secrets. */
-  readonly changes: readonly SettingChange[]
-  /** The settings to remove. */
-  readonly removes: readonly string[]
-  /** Whether its place in the list, or the expiry of its secret, differs. */
-  readonly reorders: boolean
-  readonly expires: boolean
-}
-
 type ManagedProvidersParts = {
   store: ProviderStore
   providers: Providers
@@ -147,12 +129,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
   const { store, providers, fixed, sealer, general, events, clock, ids } = parts
   const versions = createSettingsVersions({ sealer, clock, ids })
   const fixedIds: ReadonlySet<string> = new Set(fixed.map(({ id }) => id))
-  /** Whether settings that were stored would now be sent elsewhere. Stored settings that are invalid say nothing. */
-  function hasMoved(before: ProviderData | undefined, after: ProviderSettings): boolean {
-    const previous = before && readProviderData(before, general)
-    return !previous?.ok || addressesOf(previous.value) !== addressesOf(after)
-  }
-
+  const checks = createSettingsChecks(fixed, general)
   /** The settings of a stored version. `undefined` if this node cannot use them; that is logged. */
   function settingsFor(record: ProviderRecord, version: ProviderVersion): ManagedSettings | undefined {
     const unusable = (reason: 'invalid_settings' | 'unreadable_secret'): undefined => {
@@ -195,7 +172,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
     const { position, revision, version, createdAt, createdBy, updatedAt, updatedBy } = stored
     const newest = draft ?? live
     const inUse = (!fixedIds.has(id) && providers.get(id)) || null
-    const read = newest && settingsForCheck(stored, newest)
+    const read = newest && checks.withoutSecrets(stored, newest)
     return {
       id,
       kind,
@@ -223,17 +200,16 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
     redirectUris: settings.redirectUris,
   })
 
-  const present = (all: readonly StoredProvider[]) => all.filter(({ deletedAt }) => deletedAt === null)
   const findIn = (all: readonly StoredProvider[], id: string): Result<StoredProvider, Unknown> => {
     if (fixedIds.has(id)) return fail('provider_not_editable')
-    const found = present(all).find((one) => one.id === id)
+    const found = findPresent(all, id)
     return found ? ok(found) : fail('provider_not_found', { provider: id.slice(0, 40) })
   }
   const stored = async (id: string): Promise<Result<StoredProvider, Unknown>> => findIn(await store.list(), id)
   const find = async (id: string): Promise<Result<ManagedProvider, AppError<'provider_not_found'>>> => {
     const own = fixed.find((one) => one.id === id)
     if (own) return ok(fromEnvironment(own))
-    const found = present(await store.list()).find((one) => one.id === id)
+    const found = findPresent(await store.list(), id)
     return found ? ok(managed(found)) : fail('provider_not_found', { provider: id.slice(0, 40) })
   }
 
@@ -257,62 +233,6 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
     return find(id)
   }
 
-  const invalid = (faults: readonly DataFault[]): Err<InvalidProvider> => {
-    const { error } = fail('invalid_request')
-    return err({ ...error, faults })
-  }
-
-  /** Checks settings by themselves, and against all other providers. */
-  function check(data: ProviderData, all: readonly StoredProvider[]): Result<ProviderSettings, InvalidProvider> {
-    const read = readProviderData(data, general)
-    if (!read.ok) return invalid(read.error)
-    const shared = sharedWith(data.id, read.value, all)
-    return shared ?? read
-  }
-  /** One issuer, one provider: compared with the live settings and the draft of each other one, which may go live. */
-  function sharedWith(
-    id: string,
-    own: Pick<ProviderSettings, 'issuer' | 'tenants'>,
-    all: readonly StoredProvider[],
-  ): Err<InvalidProvider> | undefined {
-    const others = present(all).flatMap((one) =>
-      one.id === id
-        ? []
-        : [one.live, one.draft].flatMap((version) => (version && settingsForCheck(one, version)) ?? []),
-    )
-    const [shared] = [...fixed, ...others].flatMap((other) => sharedIssuers([other, own]))
-    return shared === undefined
-      ? undefined
-      : invalid([{ field: 'settings.ISSUER', message: `must be unique: ${shared}` }])
-  }
-  /** With a placeholder for each secret: neither the checks between providers nor redirect URIs need them. */
-  const settingsForCheck = (
-    { id, kind }: ProviderRecord,
-    { settings, secret }: ProviderVersion,
-  ): Omit<ProviderSettings, 'clientSecret'> | undefined => {
-    // With PKCE=without_secret there is none, and a placeholder would be a fault.
-    const secrets =
-      secret === null ? {} : Object.fromEntries(secretNames(kind).map((name) => [name, 'x'.repeat(40)] as const))
-    const read = readProviderData({ id, kind, settings: { ...secrets, ...settings } }, general)
-    return read.ok ? read.value : undefined
-  }
-
-  /** The record after a change by this person. */
-  const touched = (record: ProviderRecord, by: By, more: Partial<ProviderRecord> = {}): ProviderRecord => ({
-    id: record.id,
-    kind: record.kind,
-    enabled: record.enabled,
-    position: record.position,
-    version: record.version,
-    createdBy: record.createdBy,
-    createdAt: record.createdAt,
-    deletedAt: record.deletedAt,
-    ...more,
-    revision: record.revision + 1,
-    updatedBy: by,
-    updatedAt: clock(),
-  })
-
   /** Puts a new draft in the place of the one before. */
   const withDraft = (
     { draft, ...record }: StoredProvider,
@@ -321,7 +241,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
     more: Partial<ProviderRecord>,
     because: readonly Fact[],
   ): ProviderWrite => ({
-    record: touched(record, by, { ...more, version: fresh.version }),
+    record: touched(record, by, clock(), { ...more, version: fresh.version }),
     versions: [fresh],
     deleted: draft ? [draft.id] : [],
     because,
@@ -370,8 +290,8 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
       // Another administrator replaced the draft that was checked.
       if (now.draft?.id !== draft?.id) return fail('provider_changed')
       // The environment, or another provider, may have this issuer since the draft was made.
-      const known = now.draft && settingsForCheck(now, now.draft)
-      const shared = known && sharedWith(id, known, all)
+      const known = now.draft && checks.withoutSecrets(now, now.draft)
+      const shared = known && checks.sharedWith(id, known, all)
       if (shared) return shared
       const isEnabling = enable && !now.enabled
       if (!now.draft && !isEnabling) return ok(null)
@@ -380,7 +300,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
       const former: ProviderVersion[] = now.draft && now.live ? [{ ...now.live, state: 'former' }] : []
       const about = { accountId: null, origin }
       return ok({
-        record: touched(now, by, isEnabling ? { enabled: true } : {}),
+        record: touched(now, by, clock(), isEnabling ? { enabled: true } : {}),
         versions: [...former, ...live],
         because: [
           ...live.map(
@@ -415,7 +335,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
       return change<InvalidProvider | Refusal<'provider_exists' | 'too_many_providers'>>(id, (all) => {
         if (fixedIds.has(id) || all.some((one) => one.id === id)) return fail('provider_exists')
         if (all.length >= mostProviders) return fail('too_many_providers')
-        const checked = check(given, all)
+        const checked = checks.check(given, all)
         if (!checked.ok) return checked
         const at = clock()
         const draft = versions.draft(given, { version: 1, by, secretExpiresAt })
@@ -460,24 +380,14 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
         const base = current.draft ?? current.live
         if (!base) return fail('provider_not_found', { provider: id })
         const before = versions.baseOf(current, base)
-        const settings = merged(before.settings, given.settings ?? {})
+        const settings = withChanges(before.settings, given.settings ?? {})
         const position = given.position ?? current.position
         const secretExpiresAt = given.secretExpiresAt === undefined ? base.secretExpiresAt : given.secretExpiresAt
         const changes = changesBetween(before.settings, settings, current.kind, given.settings)
-        const other = [
-          ...(position === current.position
-            ? []
-            : [{ setting: 'order', before: String(current.position), after: String(position) }]),
-          ...(secretExpiresAt?.getTime() === base.secretExpiresAt?.getTime()
-            ? []
-            : [
-                {
-                  setting: 'secret_expires_at',
-                  before: base.secretExpiresAt?.toISOString() ?? null,
-                  after: secretExpiresAt?.toISOString() ?? null,
-                },
-              ]),
-        ]
+        const other = otherChanges(
+          { position: current.position, secretExpiresAt: base.secretExpiresAt },
+          { position, secretExpiresAt },
+        )
         if (changes.length + other.length === 0) return ok(null)
         const updated = (version: number): Fact => ({
           name: 'provider.updated',
@@ -487,13 +397,13 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
         })
         if (changes.length === 0)
           return ok({
-            record: touched(current, by, { position }),
+            record: touched(current, by, clock(), { position }),
             versions: [{ ...base, secretExpiresAt, noticedDays: null }],
             because: [updated(base.version)],
           })
 
         const data = { ...before, settings }
-        const checked = check(data, all)
+        const checked = checks.check(data, all)
         if (!checked.ok) return checked
         const kept = secretNames(current.kind).filter(
           (name) =>
@@ -501,48 +411,18 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
             settings[name] !== undefined &&
             typeof given.settings?.[name] !== 'string',
         )
-        if (kept.length > 0 && hasMoved(before, checked.value)) return fail('provider_secret_required')
+        if (kept.length > 0 && checks.hasMoved(before, checked.value)) return fail('provider_secret_required')
         const fresh = versions.draft(data, { version: current.version + 1, by, secretExpiresAt })
         return ok(withDraft(current, fresh, by, { position }, [updated(fresh.version)]))
       })
     },
 
-    /**
-     * What it would take to make a provider as declared, without doing it. A secret that is left out stays as it is
-     * stored; any other setting that is left out is removed.
-     */
+    /** What it would take to make a provider as declared, without doing it. */
     async compare(
       given: NewProvider,
     ): Promise<Result<Comparison, InvalidProvider | Refusal<'provider_not_editable' | 'provider_secret_required'>>> {
-      const { id, kind } = given
-      if (fixedIds.has(id)) return fail('provider_not_editable')
-      const all = await store.list()
-      const current = present(all).find((one) => one.id === id)
-      const base = current && (current.draft ?? current.live)
-      if (current && current.kind !== kind)
-        return invalid([{ field: 'kind', message: 'cannot be changed; delete the provider, then add it again' }])
-      const before = current && base ? versions.baseOf(current, base) : undefined
-      const stored = before?.settings ?? {}
-      const kept = secretNames(kind).flatMap((name) => {
-        const value = stored[name]
-        return value === undefined || Object.hasOwn(given.settings, name) ? [] : [[name, value] as const]
-      })
-      const settings = { ...given.settings, ...Object.fromEntries(kept) }
-      const checked = check({ ...given, settings }, all)
-      if (!checked.ok) return checked
-      if (kept.length > 0 && hasMoved(before, checked.value)) return fail('provider_secret_required')
-      return ok({
-        exists: current !== undefined,
-        hasDraft: current?.draft != null,
-        isEnabled: current?.enabled ?? false,
-        changes: changesBetween(stored, settings, kind),
-        removes: Object.keys(stored).filter((name) => !Object.hasOwn(settings, name)),
-        reorders: current !== undefined && given.position !== undefined && given.position !== current.position,
-        expires:
-          base != null &&
-          given.secretExpiresAt !== undefined &&
-          given.secretExpiresAt?.getTime() !== base.secretExpiresAt?.getTime(),
-      })
+      if (fixedIds.has(given.id)) return fail('provider_not_editable')
+      return compareWith(given, await store.list(), versions, checks)
     },
 
     /** Makes the draft live. It must have been tried by its author, unless `force` is set. */
@@ -577,7 +457,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
         const current = found.value
         const data = versions.baseOf(current, earlier)
         if (versions.isUnreadable(earlier)) return fail('provider_secret_required')
-        const checked = check(data, all)
+        const checked = checks.check(data, all)
         if (!checked.ok) return checked
         const base = current.draft ?? current.live
         const changes = changesBetween(base ? versions.baseOf(current, base).settings : {}, data.settings, current.kind)
@@ -635,16 +515,15 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
       origin: Origin,
     ): Promise<boolean> {
       const saved = await change<'replaced'>(id, (all) => {
-        const current = present(all).find((one) => one.id === id)
+        const current = findPresent(all, id)
         const draft = current?.draft
         if (!current || draft?.id !== versionId) return err('replaced')
         const at = clock()
         const { by } = trial
         const isPassed = trial.outcome === 'signed_in' && trial.restriction === null
         const isTried = isPassed && (draft.author === null || draft.author === by)
-        const { live: _live, draft: _draft, ...record } = current
         return ok({
-          record: { ...record, revision: record.revision + 1 },
+          record: { ...recordOf(current), revision: current.revision + 1 },
           versions: [
             {
               ...draft,
@@ -687,7 +566,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
         if (!found.ok) return found
         const isWithdrawing = withdraw && found.value.live !== null
         return ok({
-          record: isWithdrawing ? touched(found.value, by, { enabled: false, deletedAt: clock() }) : null,
+          record: isWithdrawing ? touched(found.value, by, clock(), { enabled: false, deletedAt: clock() }) : null,
           because: [
             { name: 'provider.deleted', accountId: null, origin, data: { provider: id, withdrawn: isWithdrawing, by } },
           ],
@@ -703,15 +582,14 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
     async noticeExpiry(days: readonly number[], to: readonly string[]): Promise<void> {
       for (const { id } of present(await store.list()))
         await store.change<null>(id, (all) => {
-          const current = present(all).find((one) => one.id === id)
+          const current = findPresent(all, id)
           const live = current?.live
           if (!current || !live?.secretExpiresAt) return err(null)
           const left = (live.secretExpiresAt.getTime() - clock().getTime()) / 86_400_000
           const due = days.filter((one) => left <= one).sort((a, b) => a - b)[0]
           if (due === undefined || (live.noticedDays !== null && live.noticedDays <= due)) return err(null)
-          const { live: _live, draft: _draft, ...record } = current
           return ok({
-            record,
+            record: recordOf(current),
             versions: [{ ...live, noticedDays: due }],
             because: to.map(
               (accountId): Fact => ({
@@ -759,7 +637,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
       if (found.value.enabled === enabled) return ok(null)
       const name = enabled ? 'provider.enabled' : 'provider.disabled'
       return ok({
-        record: touched(found.value, by, { enabled }),
+        record: touched(found.value, by, clock(), { enabled }),
         because: [{ name, accountId: null, origin, data: { provider: id, by } }],
       })
     })
@@ -770,42 +648,3 @@ export type ManagedProviders = ReturnType<typeof createManagedProviders>
 const definitionOf = (kind: string): Definition | undefined => (isKind(kind) ? definitions[kind] : undefined)
 const nameOf = (kind: string, id: string): string =>
   definitionOf(kind)?.name ?? id.charAt(0).toUpperCase() + id.slice(1)
-
-const merged = (
-  before: Readonly<Record<string, string>>,
-  change: Readonly<Record<string, string | null>>,
-): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries({ ...before, ...change }).flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
-  )
-
-/** Everything that decides where secrets, codes and tokens are sent. */
-const addressesOf = (settings: ProviderSettings): string =>
-  JSON.stringify([
-    settings.issuer,
-    settings.discoveryUrl,
-    Object.entries(settings.urls).sort(),
-    definitionOf(settings.kind)?.endpoints(settings),
-    definitionOf(settings.kind)?.jiraUrls?.(settings),
-  ])
-
-export type SettingChange = { setting: string; before: string | null; after: string | null }
-/**
- * What changed, for the audit log. The value of a secret is not shown. A secret that was `given` counts as changed: if
- * the stored one alone changed nothing, anyone could try secrets until one is the stored one, without an audit entry.
- */
-function changesBetween(
-  before: Readonly<Record<string, string>>,
-  after: Readonly<Record<string, string>>,
-  kind: string,
-  given: Readonly<Record<string, string | null>> = {},
-): SettingChange[] {
-  const secret = new Set(secretNames(kind))
-  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
-  return names.flatMap((setting) => {
-    const [old, now] = [before[setting] ?? null, after[setting] ?? null]
-    if (old === now && !(secret.has(setting) && now !== null && Object.hasOwn(given, setting))) return []
-    if (!secret.has(setting)) return [{ setting, before: old, after: now }]
-    return [{ setting, before: null, after: now === null ? null : 'changed' }]
-  })
-}
