@@ -6,21 +6,21 @@ import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
 import { type Fact, internalOrigin, type Origin } from '../events/catalogue.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
-import { type Sealer, UnopenableError } from '../kernel/crypto.ts'
+import type { Sealer } from '../kernel/crypto.ts'
 import type { Ids } from '../kernel/ids.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
-import { createShared } from '../kernel/shared.ts'
 import type { Failure } from './calls/failure.ts'
-import { definitions } from './definitions/index.ts'
 import type { Examination } from './examine.ts'
 import { createSettingsChecks } from './managed/checks.ts'
 import { type Comparison, changesBetween, compareWith, otherChanges, withChanges } from './managed/comparison.ts'
+import { createProviderDirectory } from './managed/directory.ts'
+import { createLiveSettings } from './managed/loading.ts'
 import { findPresent, present, recordOf, touched } from './managed/records.ts'
 import { createSettingsVersions, secretNames } from './managed/versions.ts'
 import type { ProviderRecord, ProviderStore, ProviderVersion, ProviderWrite, StoredProvider } from './ports.ts'
-import type { Claims, Definition, Provider, ProviderSettings } from './provider.ts'
-import type { ManagedSettings, Providers } from './providers.ts'
-import { type DataContext, type DataFault, isKind, type ProviderData, readProviderData } from './settings.ts'
+import type { Claims, Provider, ProviderSettings } from './provider.ts'
+import type { Providers } from './providers.ts'
+import type { DataContext, DataFault, ProviderData } from './settings.ts'
 
 /** The list of providers contains all of them, on every page that offers them. */
 export const mostProviders = 100
@@ -69,7 +69,8 @@ export type ManageCode =
   | 'provider_trial_not_found'
   | 'too_many_providers'
 type Refusal<C extends ManageCode> = AppError<C>
-type Unknown = Refusal<'provider_not_found' | 'provider_not_editable'>
+/** No provider has this ID, or it is from the environment. */
+export type UnknownProvider = Refusal<'provider_not_found' | 'provider_not_editable'>
 
 /** What a change contains; a setting that is `null` is removed. */
 export type ProviderChange = {
@@ -130,108 +131,11 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
   const versions = createSettingsVersions({ sealer, clock, ids })
   const fixedIds: ReadonlySet<string> = new Set(fixed.map(({ id }) => id))
   const checks = createSettingsChecks(fixed, general)
-  /** The settings of a stored version. `undefined` if this node cannot use them; that is logged. */
-  function settingsFor(record: ProviderRecord, version: ProviderVersion): ManagedSettings | undefined {
-    const unusable = (reason: 'invalid_settings' | 'unreadable_secret'): undefined => {
-      events.emit('provider.not_loaded', { provider: record.id, reason })
-      return undefined
-    }
-    try {
-      const read = readProviderData(versions.read(record, version), general)
-      return read.ok ? { settings: read.value, version: version.id } : unusable('invalid_settings')
-    } catch (error) {
-      if (error instanceof UnopenableError) return unusable('unreadable_secret')
-      throw error
-    }
-  }
-
-  // Every node polls: each second one statement that reads a table of at most a hundred short rows. LISTEN/NOTIFY
-  // would need a connection of its own on each node, does not pass through a pooler in transaction mode, and needs
-  // polling behind it for the time it is disconnected. A second is soon enough, and SQLite needs nothing else.
-  let loaded: string | undefined
-  const load = createShared(async (): Promise<void> => {
-    const revisions = await store.revisions()
-    providers.closeFormer()
-    if (revisions === loaded) return
-    const managed: ManagedSettings[] = []
-    for (const record of await store.list()) {
-      if (!record.live) continue
-      if (fixedIds.has(record.id)) {
-        events.emit('provider.not_loaded', { provider: record.id, reason: 'in_environment' })
-        continue
-      }
-      const known = settingsFor(record, record.live)
-      if (known) managed.push({ ...known, isDisabled: !record.enabled || record.deletedAt !== null })
-    }
-    providers.replace(managed)
-    loaded = revisions
-  })
-
-  function managed(stored: StoredProvider): ManagedProvider {
-    const { id, kind, enabled, live, draft } = stored
-    const { position, revision, version, createdAt, createdBy, updatedAt, updatedBy } = stored
-    const newest = draft ?? live
-    const inUse = (!fixedIds.has(id) && providers.get(id)) || null
-    const read = newest && checks.withoutSecrets(stored, newest)
-    return {
-      id,
-      kind,
-      name: inUse?.name ?? newest?.settings.NAME ?? nameOf(kind, id),
-      source: 'database',
-      enabled,
-      record: { position, revision, version, createdAt, createdBy, updatedAt, updatedBy },
-      live: live && versions.describe(kind, live),
-      draft: draft && versions.describe(kind, draft),
-      inUse,
-      redirectUris: read?.redirectUris ??
-        inUse?.redirectUris ?? { default: `${general.publicUrl.origin}/auth/${id}/callback` },
-    }
-  }
-  const fromEnvironment = (settings: ProviderSettings): ManagedProvider => ({
-    id: settings.id,
-    kind: settings.kind,
-    name: settings.name,
-    source: 'environment',
-    enabled: true,
-    record: null,
-    live: null,
-    draft: null,
-    inUse: providers.get(settings.id) ?? null,
-    redirectUris: settings.redirectUris,
-  })
-
-  const findIn = (all: readonly StoredProvider[], id: string): Result<StoredProvider, Unknown> => {
-    if (fixedIds.has(id)) return fail('provider_not_editable')
-    const found = findPresent(all, id)
-    return found ? ok(found) : fail('provider_not_found', { provider: id.slice(0, 40) })
-  }
-  const stored = async (id: string): Promise<Result<StoredProvider, Unknown>> => findIn(await store.list(), id)
-  const find = async (id: string): Promise<Result<ManagedProvider, AppError<'provider_not_found'>>> => {
-    const own = fixed.find((one) => one.id === id)
-    if (own) return ok(fromEnvironment(own))
-    const found = findPresent(await store.list(), id)
-    return found ? ok(managed(found)) : fail('provider_not_found', { provider: id.slice(0, 40) })
-  }
-
-  /** A load that is running may have read the state before this node's change. */
-  async function reload(): Promise<void> {
-    await load()
-    await load()
-  }
-
-  /** Makes a change in one transaction, and live on this node. */
-  async function change<E>(
-    id: string,
-    decide: (all: readonly StoredProvider[]) => Result<ProviderWrite | null, E>,
-  ): Promise<Result<ManagedProvider, E | AppError<'provider_not_found'>>> {
-    const changed = await store.change<E | null>(id, (all) => {
-      const decided = decide(all)
-      return decided.ok ? (decided.value === null ? err(null) : ok(decided.value)) : decided
-    })
-    if (!changed.ok && changed.error !== null) return err(changed.error)
-    if (changed.ok) await reload()
-    return find(id)
-  }
+  const live = createLiveSettings({ store, providers, fixedIds, versions, general, events })
+  const { publicUrl } = general
+  const directory = createProviderDirectory({ store, providers, fixed, versions, checks, live, publicUrl })
+  const { isFixed, inBoth, list, find, findIn, stored, change } = directory
+  const { load, reload, open, openVersion } = live
 
   /** Puts a new draft in the place of the one before. */
   const withDraft = (
@@ -246,14 +150,6 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
     deleted: draft ? [draft.id] : [],
     because,
   })
-
-  /** The provider as a version of its settings describes it, for a trial or a check. */
-  const open = (record: ProviderRecord, version: ProviderVersion): Provider | undefined => {
-    const known = providers.version(version.id)
-    if (known) return known
-    const settings = settingsFor(record, version)
-    return settings && providers.another(settings)
-  }
 
   /** Whether the endpoints of a version are known. They must be before it can be live. */
   async function discover(record: ProviderRecord, version: ProviderVersion): Promise<Failure | null> {
@@ -271,7 +167,9 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
   ): Promise<
     Result<
       ManagedProvider,
-      Unknown | InvalidProvider | Refusal<'provider_changed' | 'provider_not_tried' | 'provider_discovery_failed'>
+      | UnknownProvider
+      | InvalidProvider
+      | Refusal<'provider_changed' | 'provider_not_tried' | 'provider_discovery_failed'>
     >
   > {
     const found = await stored(id)
@@ -282,7 +180,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
       const failure = await discover(found.value, draft)
       if (failure) return fail('provider_discovery_failed', undefined, { cause: failure })
     }
-    return change<Unknown | InvalidProvider | Refusal<'provider_changed'>>(id, (all) => {
+    return change<UnknownProvider | InvalidProvider | Refusal<'provider_changed'>>(id, (all) => {
       const current = findIn(all, id)
       if (!current.ok) return current
       const now = current.value
@@ -317,23 +215,17 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
   }
 
   return {
-    /** Loads the providers if any node changed one. Every node calls this each second. */
     load,
-    /** The IDs that are both in the environment and in the store. */
-    async inBoth(): Promise<readonly string[]> {
-      return (await store.list()).map(({ id }) => id).filter((id) => fixedIds.has(id))
-    },
-
-    async list(): Promise<readonly ManagedProvider[]> {
-      return [...fixed.map(fromEnvironment), ...present(await store.list()).map(managed)]
-    },
+    openVersion,
+    inBoth,
+    list,
     find,
 
     /** Adds a provider: a draft, which is disabled. */
     create(by: By, given: NewProvider, origin: Origin) {
       const { id, kind, secretExpiresAt = null } = given
       return change<InvalidProvider | Refusal<'provider_exists' | 'too_many_providers'>>(id, (all) => {
-        if (fixedIds.has(id) || all.some((one) => one.id === id)) return fail('provider_exists')
+        if (isFixed(id) || all.some((one) => one.id === id)) return fail('provider_exists')
         if (all.length >= mostProviders) return fail('too_many_providers')
         const checked = checks.check(given, all)
         if (!checked.ok) return checked
@@ -372,56 +264,59 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
      * secret that is stored is sent to no other endpoint: anyone who changes an endpoint must know the secret.
      */
     change(by: By, id: string, given: ProviderChange, origin: Origin) {
-      return change<Unknown | InvalidProvider | Refusal<'provider_changed' | 'provider_secret_required'>>(id, (all) => {
-        const found = findIn(all, id)
-        if (!found.ok) return found
-        const current = found.value
-        if (given.revision !== undefined && given.revision !== current.revision) return fail('provider_changed')
-        const base = current.draft ?? current.live
-        if (!base) return fail('provider_not_found', { provider: id })
-        const before = versions.baseOf(current, base)
-        const settings = withChanges(before.settings, given.settings ?? {})
-        const position = given.position ?? current.position
-        const secretExpiresAt = given.secretExpiresAt === undefined ? base.secretExpiresAt : given.secretExpiresAt
-        const changes = changesBetween(before.settings, settings, current.kind, given.settings)
-        const other = otherChanges(
-          { position: current.position, secretExpiresAt: base.secretExpiresAt },
-          { position, secretExpiresAt },
-        )
-        if (changes.length + other.length === 0) return ok(null)
-        const updated = (version: number): Fact => ({
-          name: 'provider.updated',
-          accountId: null,
-          origin,
-          data: { provider: id, version, changes: [...changes, ...other], by },
-        })
-        if (changes.length === 0)
-          return ok({
-            record: touched(current, by, clock(), { position }),
-            versions: [{ ...base, secretExpiresAt, noticedDays: null }],
-            because: [updated(base.version)],
+      return change<UnknownProvider | InvalidProvider | Refusal<'provider_changed' | 'provider_secret_required'>>(
+        id,
+        (all) => {
+          const found = findIn(all, id)
+          if (!found.ok) return found
+          const current = found.value
+          if (given.revision !== undefined && given.revision !== current.revision) return fail('provider_changed')
+          const base = current.draft ?? current.live
+          if (!base) return fail('provider_not_found', { provider: id })
+          const before = versions.baseOf(current, base)
+          const settings = withChanges(before.settings, given.settings ?? {})
+          const position = given.position ?? current.position
+          const secretExpiresAt = given.secretExpiresAt === undefined ? base.secretExpiresAt : given.secretExpiresAt
+          const changes = changesBetween(before.settings, settings, current.kind, given.settings)
+          const other = otherChanges(
+            { position: current.position, secretExpiresAt: base.secretExpiresAt },
+            { position, secretExpiresAt },
+          )
+          if (changes.length + other.length === 0) return ok(null)
+          const updated = (version: number): Fact => ({
+            name: 'provider.updated',
+            accountId: null,
+            origin,
+            data: { provider: id, version, changes: [...changes, ...other], by },
           })
+          if (changes.length === 0)
+            return ok({
+              record: touched(current, by, clock(), { position }),
+              versions: [{ ...base, secretExpiresAt, noticedDays: null }],
+              because: [updated(base.version)],
+            })
 
-        const data = { ...before, settings }
-        const checked = checks.check(data, all)
-        if (!checked.ok) return checked
-        const kept = secretNames(current.kind).filter(
-          (name) =>
-            before.settings[name] !== undefined &&
-            settings[name] !== undefined &&
-            typeof given.settings?.[name] !== 'string',
-        )
-        if (kept.length > 0 && checks.hasMoved(before, checked.value)) return fail('provider_secret_required')
-        const fresh = versions.draft(data, { version: current.version + 1, by, secretExpiresAt })
-        return ok(withDraft(current, fresh, by, { position }, [updated(fresh.version)]))
-      })
+          const data = { ...before, settings }
+          const checked = checks.check(data, all)
+          if (!checked.ok) return checked
+          const kept = secretNames(current.kind).filter(
+            (name) =>
+              before.settings[name] !== undefined &&
+              settings[name] !== undefined &&
+              typeof given.settings?.[name] !== 'string',
+          )
+          if (kept.length > 0 && checks.hasMoved(before, checked.value)) return fail('provider_secret_required')
+          const fresh = versions.draft(data, { version: current.version + 1, by, secretExpiresAt })
+          return ok(withDraft(current, fresh, by, { position }, [updated(fresh.version)]))
+        },
+      )
     },
 
     /** What it would take to make a provider as declared, without doing it. */
     async compare(
       given: NewProvider,
     ): Promise<Result<Comparison, InvalidProvider | Refusal<'provider_not_editable' | 'provider_secret_required'>>> {
-      if (fixedIds.has(given.id)) return fail('provider_not_editable')
+      if (isFixed(given.id)) return fail('provider_not_editable')
       return compareWith(given, await store.list(), versions, checks)
     },
 
@@ -440,7 +335,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
     disable: (by: By, id: string, origin: Origin) => setEnabled(by, id, false, origin),
 
     /** The versions of a provider, newest first. */
-    async versions(id: string): Promise<Result<readonly SettingsVersion[], Unknown>> {
+    async versions(id: string): Promise<Result<readonly SettingsVersion[], UnknownProvider>> {
       const found = await stored(id)
       if (!found.ok) return found
       return ok((await store.versions(id)).map((version) => versions.describe(found.value.kind, version)))
@@ -450,7 +345,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
     async restore(by: By, id: string, version: number, origin: Origin) {
       const earlier = (await store.versions(id)).find((one) => one.version === version)
       type Unusable = Refusal<'provider_version_not_found' | 'provider_secret_required'>
-      return change<Unknown | InvalidProvider | Unusable>(id, (all) => {
+      return change<UnknownProvider | InvalidProvider | Unusable>(id, (all) => {
         const found = findIn(all, id)
         if (!found.ok) return found
         if (!earlier) return fail('provider_version_not_found')
@@ -481,7 +376,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
 
     /** Tests discovery and client authentication with the draft, or with the live settings if there is none. */
     async check(id: string): Promise<Result<Examination, AppError<'provider_not_found'>>> {
-      const fixedOne = fixedIds.has(id) ? providers.get(id) : undefined
+      const fixedOne = isFixed(id) ? providers.get(id) : undefined
       if (fixedOne) return ok(await providers.examine(fixedOne))
       const found = await stored(id)
       const version = found.ok ? (found.value.draft ?? found.value.live) : null
@@ -494,7 +389,9 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
     /** The provider as its draft describes it, to try it. */
     async openDraft(
       id: string,
-    ): Promise<Result<{ provider: Provider; version: number }, Unknown | Refusal<'provider_version_not_found'>>> {
+    ): Promise<
+      Result<{ provider: Provider; version: number }, UnknownProvider | Refusal<'provider_version_not_found'>>
+    > {
       const found = await stored(id)
       if (!found.ok) return found
       const { draft } = found.value
@@ -541,7 +438,7 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
     },
 
     /** The result of this person's last trial of the draft. */
-    async trial(by: string, id: string): Promise<Result<Trial, Unknown | Refusal<'provider_trial_not_found'>>> {
+    async trial(by: string, id: string): Promise<Result<Trial, UnknownProvider | Refusal<'provider_trial_not_found'>>> {
       const found = await stored(id)
       if (!found.ok) return found
       const { draft } = found.value
@@ -560,8 +457,8 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
       id: string,
       { withdraw = false }: { withdraw?: boolean },
       origin: Origin,
-    ): Promise<Result<null, Unknown>> {
-      const removed = await store.change<Unknown>(id, (all) => {
+    ): Promise<Result<null, UnknownProvider>> {
+      const removed = await store.change<UnknownProvider>(id, (all) => {
         const found = findIn(all, id)
         if (!found.ok) return found
         const isWithdrawing = withdraw && found.value.live !== null
@@ -613,16 +510,6 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
       )
       await reload()
     },
-
-    /**
-     * The provider with the settings that a round trip began with. `undefined` if they are no longer stored, or cannot
-     * be used here. The store is asked even if this node has them in memory: a deletion ends the round trips.
-     */
-    async openVersion(id: string, versionId: string): Promise<Provider | undefined> {
-      const [version, all] = await Promise.all([store.version(versionId), store.list()])
-      const record = all.find((one) => one.id === id)
-      return version && record && version.provider === id ? open(record, version) : undefined
-    },
   }
 
   async function setEnabled(
@@ -630,8 +517,8 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
     id: string,
     enabled: boolean,
     origin: Origin,
-  ): Promise<Result<ManagedProvider, Unknown>> {
-    return change<Unknown>(id, (all) => {
+  ): Promise<Result<ManagedProvider, UnknownProvider>> {
+    return change<UnknownProvider>(id, (all) => {
       const found = findIn(all, id)
       if (!found.ok) return found
       if (found.value.enabled === enabled) return ok(null)
@@ -644,7 +531,3 @@ export function createManagedProviders(parts: ManagedProvidersParts) {
   }
 }
 export type ManagedProviders = ReturnType<typeof createManagedProviders>
-
-const definitionOf = (kind: string): Definition | undefined => (isKind(kind) ? definitions[kind] : undefined)
-const nameOf = (kind: string, id: string): string =>
-  definitionOf(kind)?.name ?? id.charAt(0).toUpperCase() + id.slice(1)
