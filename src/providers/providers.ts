@@ -5,42 +5,36 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { sha256 } from '../kernel/crypto.ts'
 import { type Random, secretToken } from '../kernel/ids.ts'
 import { type Err, ok, type Result } from '../kernel/result.ts'
-import { isTenantIssuer, tenantOf } from '../kernel/tenant-issuer.ts'
+import { tenantOf } from '../kernel/tenant-issuer.ts'
 import type { BreakerState } from './calls/breaker.ts'
-import { createDiscovery } from './calls/discovery.ts'
 import type { Failure } from './calls/failure.ts'
-import { createGuards, type Guard } from './calls/guard.ts'
+import { createGuards } from './calls/guard.ts'
 import { checkRefreshedIdToken, type IdTokenClaims, verifyAppIdToken, verifyIdToken } from './calls/id-token.ts'
 import type { ProxySettings } from './calls/outbound.ts'
 import { type RevocableTokens, revokeToken } from './calls/revoke.ts'
-import { createKeySet, type KeySet } from './calls/signature.ts'
 import { readTokens, refreshFailureOf } from './calls/token-answer.ts'
 import { verifyUserinfo } from './calls/userinfo-jwt.ts'
-import { definitions } from './definitions/index.ts'
 import { type Examination, judgeClient } from './examine.ts'
-import { createJiraCloud, type JiraCloud } from './jira-cloud.ts'
+import type { JiraCloud } from './jira-cloud.ts'
+import { createRegistry } from './live/registry.ts'
+import { createProviderState, type ProviderState } from './live/state.ts'
 import { createHandshake } from './passport/handshake.ts'
-import { buildStrategy, withClientSecret } from './passport/strategy.ts'
-import {
-  type AuthorizationPrompt,
-  type Claims,
-  chosenAuth,
-  type Definition,
-  type Endpoints,
-  type EndpointType,
-  type Profile,
-  type Provider,
-  type ProviderSettings,
-  type RefreshOutcome,
-  type RevocationOutcome,
-  type TokenSet,
+import { withClientSecret } from './passport/strategy.ts'
+import type {
+  AuthorizationPrompt,
+  Claims,
+  Endpoints,
+  EndpointType,
+  Profile,
+  Provider,
+  ProviderSettings,
+  RefreshOutcome,
+  RevocationOutcome,
+  TokenSet,
 } from './provider.ts'
 import { restrictionOn } from './restrictions.ts'
-import { scopeTextOf } from './scope-texts.ts'
-import { missingScopes } from './scopes.ts'
 import { claimedIssuer, keysOf, tenantIssuer } from './tenants.ts'
 import { createProfileCache, type ProfileReading, type ProviderProfile } from './userinfo.ts'
 
@@ -105,35 +99,9 @@ type ProvidersParts = {
   readonly proxy?: ProxySettings | null
 }
 
-/** A provider that administrators manage, with one version of its settings. */
-export type ManagedSettings = {
-  readonly settings: ProviderSettings
-  readonly version: string
-  /** Users cannot sign in with it, but grants that they withdraw are still revoked there. */
-  readonly isDisabled?: boolean
-}
-
 /** Identifies a user at a provider. The subject alone is not unique. */
 export type Subject = { readonly issuer: string; readonly subject: string }
 const subjectOnly = ({ issuer, subject }: Subject): Subject => ({ issuer, subject })
-
-/** The state of one provider. */
-type ProviderState = {
-  readonly provider: Provider
-  readonly definition: Definition
-  readonly settings: ProviderSettings
-  readonly guard: Guard
-  readonly endpointTypes: readonly EndpointType[]
-  /** Its endpoints. A strategy for them is registered first. */
-  ready(): Promise<Result<Endpoints, Failure>>
-  /** Its published keys; `null` if signatures cannot be checked. */
-  keys(endpoints: Endpoints): KeySet | null
-  /** Its Jira API; `null` if it has none. */
-  readonly jira: JiraCloud | null
-  /** The name of its strategies: those of another version have another one. */
-  readonly strategy: string
-  close(): void
-}
 
 export function createProviders({
   settings,
@@ -148,120 +116,15 @@ export function createProviders({
   const guards = createGuards({ events, clock, random, proxy })
   const handshake = createHandshake()
   const profiles = createProfileCache({ events, clock, ttlSeconds: userInfoTtlSeconds })
-  /** The state of every version that is in use. A provider is a version: the object stands for its settings. */
-  const states = new WeakMap<Provider, ProviderState>()
-  const fixed = new Map(settings.map((one) => [one.id, createLine(one, null)]))
-  /** The providers that users can sign in with, by ID and in their order. */
-  let lines: ReadonlyMap<string, ProviderState> = fixed
-  /** Those that are disabled: only revocations reach them. */
-  let resting: ReadonlyMap<string, ProviderState> = new Map()
-  /** Drafts, and versions that were replaced while sign-ins may be in progress, by version. */
-  const others = new Map<string, { readonly state: ProviderState; until: number }>()
-
-  function createLine(one: ProviderSettings, version: string | null): ProviderState {
-    const definition: Definition = definitions[one.kind]
-    const guard = guards.of(one.id, one.breaker, one.reach)
-    const scopes = requestedScopes(definition, one)
-    const discovery =
-      one.issuer === undefined || !definition.openid?.required
-        ? undefined
-        : createDiscovery({
-            settings: one,
-            issuer: one.issuer,
-            own: definition.endpoints(one),
-            guard,
-            clock,
-            production,
-          })
-    const issuer = namespaceOf(definition, one, version)
-    const given = discovery ? undefined : configuredEndpoints(definition, one)
-    const keySets = new Map<string, KeySet>()
-    const strategy = version === null ? one.id : `${one.id} ${version}`
-    let built: Endpoints | undefined
-    const scopeTexts = { ...definition.scopeTexts, ...one.scopeTexts }
-
-    const build = (endpoints: Endpoints): void => {
-      if (built === endpoints) return
-      handshake.use(strategy, buildStrategy({ definition, settings: one, endpoints, scopes, guard, clock, random }))
-      built = endpoints
-    }
-    if (given) build(given)
-
-    const state: ProviderState = {
-      strategy,
-      close() {
-        guard.close()
-        handshake.drop(strategy)
-      },
-      definition,
-      settings: one,
-      guard,
-      endpointTypes: [
-        'token',
-        ...(one.userinfo === 'off' || given?.userinfo === null ? [] : (['userinfo'] as const)),
-        ...(discovery || given?.revoke ? (['revoke'] as const) : []),
-        ...(discovery ? (['discovery'] as const) : []),
-        ...(discovery || given?.jwks ? (['jwks'] as const) : []),
-        ...(definition.jiraScopes || one.organizations ? (['api'] as const) : []),
-      ],
-      provider: {
-        id: one.id,
-        version,
-        name: one.name,
-        permissionsUrl: definition.permissionsUrl?.(one.clientId, one) ?? null,
-        issuer,
-        speaksFor: (other) =>
-          one.tenants === undefined ? other === issuer : isTenantIssuer(issuer, one.tenants, other),
-        clientId: version === null ? one.clientId : registrationOf(one),
-        redirectUris: one.redirectUris,
-        mark: definition.mark,
-        formPost: definition.formPost ?? null,
-        scopes,
-        scopeText: (scope) => scopeTextOf(scope, scopeTexts, definition.scopeNames),
-        optionalScopes: (one.optionalScopes ?? []).filter((scope) => !scopes.includes(scope)),
-        jiraScopes: definition.jiraScopes
-          ? [...new Set([...definition.jiraScopes.always, ...(one.jiraScopes ?? definition.jiraScopes.usual)])]
-          : null,
-        lifetime: definition.lifetime ?? {},
-        missingScopes: (asked, granted) => missingScopes(asked, granted, definition.scopeNames),
-        emailTrust: one.emailTrust ?? definition.emailTrust,
-        secondFactor: one.secondFactor ?? 'ask',
-        authorizeOrigin() {
-          const authorize = (given ?? discovery?.known())?.authorize
-          return authorize === undefined ? null : new URL(authorize).origin
-        },
-        alsoVisited: one.urls.authorize === undefined ? (definition.alsoVisited ?? []) : [],
-        get revokes() {
-          const known = given ?? discovery?.known()
-          if (known === undefined) return null
-          if (known.revoke === null) return false
-          // An endpoint from the operator's settings alone may not work: Atlassian documents none. It is called, but
-          // success is not promised.
-          return discovery || definition.endpoints(one).revoke ? true : null
-        },
-      },
-      async ready() {
-        const endpoints = discovery ? await discovery.endpoints() : ok(given as Endpoints)
-        if (endpoints.ok) build(endpoints.value)
-        return endpoints
-      },
-      keys({ jwks: url }) {
-        if (url === null) return null
-        const known = keySets.get(url) ?? createKeySet({ url, guard, clock })
-        keySets.set(url, known)
-        return known
-      },
-      jira: definition.jiraUrls ? createJiraCloud({ guard, ...definition.jiraUrls(one) }) : null,
-    }
-    states.set(state.provider, state)
-    return state
-  }
-
-  function line(provider: Provider): ProviderState {
-    const found = states.get(provider)
-    if (!found) throw new Error(`${provider.id} is not a provider here`)
-    return found
-  }
+  const registry = createRegistry({
+    settings,
+    createState: (one, version) => createProviderState(one, version, { guards, handshake, clock, random, production }),
+    // The profiles were read with the settings before.
+    onReplaced: profiles.eraseAll,
+    formerSeconds,
+    clock,
+  })
+  const { stateOf: line, live, get, revocable, replace, version, another, closeFormer } = registry
 
   const unavailable = (provider: Provider, failure: Failure): Err<Unavailable> =>
     fail('provider_unavailable', { provider: provider.name }, { retryAfter: wait(failure), cause: failure })
@@ -281,7 +144,7 @@ export function createProviders({
     const bound = definition.openid && scopes.includes('openid') && settings.nonce !== 'off'
     const nonce = bound ? secretToken(random) : null
     const asked = { session: false, callbackURL: redirectUri, scope: scopes, nonce, ...asking } as const
-    const begun = await handshake.begin(line(provider).strategy, asked)
+    const begun = await line(provider).handshake.begin(asked)
     return ok({ ...begun, nonce })
   }
 
@@ -307,7 +170,7 @@ export function createProviders({
     if (iss === undefined && endpoints.value.issRequired) return fail('flow_mismatch')
 
     const { redirectUri, verifier, nonce } = flow
-    const tokens = await handshake.finish(line(provider).strategy, { code, state, verifier, redirectUri })
+    const tokens = await line(provider).handshake.finish({ code, state, verifier, redirectUri })
     if (!tokens.ok) return refuse(tokens.error)
 
     const { idToken, accessToken } = tokens.value
@@ -379,7 +242,7 @@ export function createProviders({
   function isExpected(iss: string, provider: Provider): boolean {
     const own = line(provider)
     if (own.definition.openid) return usesIssuer(own, iss)
-    return ![...lines.values()].some((other) => other.provider.id !== provider.id && usesIssuer(other, iss))
+    return !live().some((other) => other.provider.id !== provider.id && usesIssuer(other, iss))
   }
 
   /** Whether a provider uses this issuer in an id_token or on the callback. */
@@ -447,7 +310,7 @@ export function createProviders({
     idToken: IdTokenClaims | null,
   ): Promise<Result<Profile, Failure>> {
     if (endpoints.userinfo === null) return ok(noUserinfo)
-    const answer = await handshake.profile(line(provider).strategy, accessToken)
+    const answer = await line(provider).handshake.profile(accessToken)
     if (!answer.ok || answer.value.jwt === undefined) return answer
     const { guard, keys } = line(provider)
     const claims = await verifyUserinfo(answer.value.jwt, {
@@ -471,7 +334,7 @@ export function createProviders({
     if (!endpoints.ok) return { discovers, endpoints, client: null }
     const redirectUri = one.redirectUris.default ?? ''
     const asked = { code: `doctor-${secretToken(random)}`, state: 'doctor', verifier: secretToken(random), redirectUri }
-    const answer = await handshake.finish(line(provider).strategy, asked)
+    const answer = await line(provider).handshake.finish(asked)
     return {
       discovers,
       endpoints,
@@ -528,7 +391,7 @@ export function createProviders({
     const { definition, settings: one, guard, ready } = line(provider)
     const endpoints = await ready()
     if (!endpoints.ok) return { tag: 'transient', reason: endpoints.error.reason, retryAfter: wait(endpoints.error) }
-    const answer = await handshake.refresh(line(provider).strategy, refreshToken)
+    const answer = await line(provider).handshake.refresh(refreshToken)
     if (!answer.ok) return refreshFailureOf(answer.error, definition.refusals)
     const tokens = readTokens(answer.value, clock, definition)
     if (tokens.idToken !== null && definition.openid) {
@@ -606,61 +469,14 @@ export function createProviders({
   const breakersOf = ({ guard, endpointTypes }: ProviderState) =>
     endpointTypes.map((endpointType) => ({ endpointType, state: guard.state(endpointType) }))
 
-  /** Keeps a version for the sign-ins that began with it, and for as long as it is asked for. */
-  function keep(version: string, state: ProviderState): Provider {
-    others.set(version, { state, until: clock().getTime() + formerSeconds * 1000 })
-    return state.provider
-  }
-
   return {
-    /**
-     * Replaces the providers that administrators manage, without a restart. One whose version is the same keeps its
-     * breakers, its key sets and its discovery document. A version that is replaced still finishes the sign-ins that
-     * began with it; the profiles read with it are dropped.
-     */
-    replace(managed: readonly ManagedSettings[]): void {
-      const before = [...lines, ...resting]
-      const [next, disabled] = [new Map(fixed), new Map<string, ProviderState>()]
-      for (const { settings: one, version, isDisabled = false } of managed) {
-        // The environment takes precedence; the caller reports it.
-        if (fixed.has(one.id)) continue
-        const known = before.find(([, { provider }]) => provider.version === version)?.[1]
-        const same = known ?? others.get(version)?.state
-        others.delete(version)
-        const set = isDisabled ? disabled : next
-        set.set(one.id, same ?? createLine(one, version))
-      }
-      lines = next
-      resting = disabled
-      for (const [id, state] of before) {
-        if (next.get(id) === state || disabled.get(id) === state) continue
-        if (state.provider.version !== null) keep(state.provider.version, state)
-        profiles.eraseAll(id)
-      }
-    },
-    /** The provider with this version of its settings, if this node has it in memory. */
-    version(version: string): Provider | undefined {
-      const live = [...lines.values(), ...resting.values()].find(({ provider }) => provider.version === version)
-      if (live) return live.provider
-      const other = others.get(version)
-      return other && keep(version, other.state)
-    },
-    /** The provider with settings that are not live: those of a draft, or those that a sign-in began with. */
-    another: ({ settings: one, version }: ManagedSettings): Provider =>
-      keep(version, others.get(version)?.state ?? createLine(one, version)),
-    /** Closes the versions that no sign-in in progress can need any longer. */
-    closeFormer(): void {
-      const at = clock().getTime()
-      for (const [version, { state, until }] of others)
-        if (until <= at) {
-          others.delete(version)
-          state.close()
-        }
-    },
-    /** The providers at which grants can be revoked: also those that are disabled. */
-    revocable: (): readonly Provider[] => [...lines.values(), ...resting.values()].map(({ provider }) => provider),
-    list: (): readonly Provider[] => [...lines.values()].map(({ provider }) => provider),
-    get: (id: string): Provider | undefined => lines.get(id)?.provider,
+    get,
+    revocable,
+    replace,
+    version,
+    another,
+    closeFormer,
+    list: (): readonly Provider[] => live().map(({ provider }) => provider),
     /** The endpoints of a provider, discovered if they are not known yet. */
     discover: (provider: Provider): Promise<Result<Endpoints, Failure>> => line(provider).ready(),
     begin,
@@ -675,7 +491,7 @@ export function createProviders({
     profile,
     /** The provider through which teams connect their Jira, with its API; `undefined` if none is configured. */
     jira(): { readonly provider: Provider; readonly cloud: JiraCloud; readonly scopes: readonly string[] } | undefined {
-      for (const { provider, jira } of lines.values())
+      for (const { provider, jira } of live())
         if (jira && provider.jiraScopes) return { provider, cloud: jira, scopes: provider.jiraScopes }
       return undefined
     },
@@ -684,7 +500,7 @@ export function createProviders({
       profiles.erase({ provider: provider.id, issuer, subject }),
     /** The breaker state of every provider and endpoint type. */
     health: (): readonly BreakerHealth[] =>
-      [...lines.values()].flatMap((one) => breakersOf(one).map((state) => ({ provider: one.provider.id, ...state }))),
+      live().flatMap((one) => breakersOf(one).map((state) => ({ provider: one.provider.id, ...state }))),
     /** Whether users can sign in with it now. */
     status(provider: Provider): 'up' | 'degraded' | 'down' {
       // The API is only used for teams and memberships, not for sign-in itself.
@@ -726,55 +542,6 @@ const noUserinfo: Profile = { id: '', _json: {} }
 const isIdTokenEnough = ({ email }: IdTokenClaims, { userinfo }: ProviderSettings, failure: Failure): boolean =>
   userinfo === 'optional' &&
   (failure.kind === 'refused' || (failure.kind === 'unavailable' && typeof email === 'string'))
-
-/**
- * The client registration that grants belong to. An administrator can send requests to other endpoints under the same
- * client ID. Tokens that users granted before must not go there: they belong to the endpoints they came from. Another
- * issuer is another namespace anyway.
- */
-const registrationOf = ({ clientId, urls, discoveryUrl }: ProviderSettings): string =>
-  Object.keys(urls).length === 0 && discoveryUrl === undefined
-    ? clientId
-    : `${clientId} ${sha256(JSON.stringify([Object.entries(urls).sort(), discoveryUrl])).slice(0, 16)}`
-
-/**
- * The namespace of the subject. Without an issuer, it is the ID. But an administrator can delete an ID and add it as
- * another kind, or send it to other endpoints, where the same subject is another person. So what asserts the subject is
- * part of the namespace, except for a provider with well-known endpoints under its usual ID.
- */
-function namespaceOf({ openid }: Definition, one: ProviderSettings, version: string | null): string {
-  const own = openid?.namespace(one) ?? one.id
-  const { authorize: _authorize, revoke: _revoke, emails: _emails, resources: _resources, ...asserting } = one.urls
-  const isWellKnown = one.kind === one.id && Object.keys(asserting).length === 0
-  if (version === null || own !== one.id || isWellKnown) return own
-  const text = JSON.stringify([one.kind, Object.entries(asserting).sort(), one.paths?.id])
-  return `${one.id} ${sha256(text).slice(0, 16)}`
-}
-
-/** The scopes to request. OpenID Connect requires `openid`. */
-function requestedScopes({ scopes, openid, scopesToRequest }: Definition, one: ProviderSettings): readonly string[] {
-  const asked = one.scopes ?? scopes
-  if (scopesToRequest) return scopesToRequest(asked, one)
-  return openid?.required && !asked.includes('openid') ? ['openid', ...asked] : asked
-}
-
-/** The definition's endpoints, with the operator's settings taking precedence. */
-function configuredEndpoints(definition: Definition, one: ProviderSettings): Endpoints {
-  const own = definition.endpoints(one)
-  const { urls } = one
-  const [authorize, token] = [urls.authorize ?? own.authorize, urls.token ?? own.token]
-  if (!authorize || !token) throw new Error(`${one.id} has no authorization or token endpoint`)
-  return {
-    authorize,
-    token,
-    userinfo: one.userinfo === 'off' ? null : (urls.userinfo ?? own.userinfo ?? null),
-    emails: urls.emails ?? own.emails ?? null,
-    revoke: urls.revoke ?? own.revoke ?? null,
-    jwks: urls.jwks ?? own.jwks ?? null,
-    clientAuth: chosenAuth(one) ?? own.clientAuth ?? 'post',
-    issRequired: own.issRequired ?? false,
-  }
-}
 
 /**
  * Merges UserInfo over the id_token, which may contain less. Email address and `email_verified` stay a pair: `true` for

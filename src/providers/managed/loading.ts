@@ -2,9 +2,10 @@
 import type { Bus } from '../../events/bus.ts'
 import { UnopenableError } from '../../kernel/crypto.ts'
 import { createShared } from '../../kernel/shared.ts'
+import type { ManagedSettings } from '../live/registry.ts'
 import type { ProviderRecord, ProviderStore, ProviderVersion } from '../ports.ts'
 import type { Provider } from '../provider.ts'
-import type { ManagedSettings, Providers } from '../providers.ts'
+import type { Providers } from '../providers.ts'
 import { type DataContext, readProviderData } from '../settings.ts'
 import type { SettingsVersions } from './versions.ts'
 
