@@ -46,6 +46,19 @@ const insecureOption = (issuer: string): string =>
     ? '  { execute: [client.allowInsecureRequests] }, // only for plain http on this machine\n'
     : ''
 
+/** How people sign out of a server that protects all its paths. A page of its own that they return to is open. */
+const apacheSignOut = (path: string, returnTo: string): string => `
+# A link to this path signs out: ${plain(path)}?logout=${encodeURIComponent(returnTo)}
+${
+  pathOf(returnTo) === '/'
+    ? ''
+    : `<Location "${plain(pathOf(returnTo))}">
+  AuthType None
+  Require all granted
+</Location>
+`
+}`
+
 /** How to connect an application with well-known libraries and programs. */
 export const snippets: readonly Snippet[] = [
   {
@@ -115,8 +128,11 @@ export async function signIn() {
 }
 // The browser returned to currentUrl: tokens.claims() says who it is.
 export const finish = (currentUrl, checks) => client.authorizationCodeGrant(config, currentUrl, checks)
-// Store the new tokens: each refresh returns another refresh token.
-export const refresh = (tokens) => client.refreshTokenGrant(config, tokens.refresh_token)
+// Store the new tokens: each refresh returns another refresh token. The id_token stays the one of the sign-in.
+export const refresh = async (tokens) => ({
+  id_token: tokens.id_token,
+  ...(await client.refreshTokenGrant(config, tokens.refresh_token)),
+})
 // Send the browser to this URL to sign out here as well.
 export const signOutUrl = (tokens) =>
   client.buildEndSessionUrl(config, {
@@ -255,7 +271,7 @@ OIDCRefreshAccessTokenBeforeExpiry 60
   AuthType openid-connect
   Require valid-user
 </Location>
-${line(postLogoutRedirectUri, (uri) => `\n# A link to this path signs out: ${plain(pathOf(redirectUri))}?logout=${encodeURIComponent(uri)}\n`)}`,
+${line(postLogoutRedirectUri, (uri) => apacheSignOut(pathOf(redirectUri), uri))}`,
   },
   {
     id: 'oauth2-proxy',

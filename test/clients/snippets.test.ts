@@ -42,7 +42,7 @@ async function printed(applicationId: string, name: string): Promise<string> {
   return (code ?? '').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&amp;', '&')
 }
 
-type Tokens = TokenEndpointResponse & TokenEndpointResponseHelpers
+type Tokens = TokenEndpointResponse & Partial<TokenEndpointResponseHelpers>
 type NodeSnippet = {
   readonly signIn: () => Promise<{ readonly url: URL; readonly checks: object }>
   readonly finish: (url: URL, checks: object) => Promise<Tokens>
@@ -71,7 +71,7 @@ test.each<[string, Json]>([
   const { url, checks } = await snippet.signIn()
   const { left } = await follow(world, browser, url)
   const tokens = await snippet.finish(left as URL, checks)
-  expect(tokens.claims()).toMatchObject({ aud: id, email: world.emailOf(who) })
+  expect(tokens.claims?.()).toMatchObject({ aud: id, email: world.emailOf(who) })
   const next = await snippet.refresh(tokens)
   expect(next.refresh_token).not.toBe(tokens.refresh_token)
   const out = await follow(world, browser, snippet.signOutUrl(next))
