@@ -298,8 +298,8 @@ function ConsentPage({ application, scopes, resources, person, uid, csrf, ...rea
   const host = hostOf(application)
   return (
     <Layout {...reader} title={consent.title(application.name)} signedIn={csrf}>
-      <p>{consent.intro(application.name, person)}</p>
       {host === null ? null : <p>{consent.operator(host)}</p>}
+      <p>{consent.intro(application.name, person)}</p>
       <ScopeList {...reader} scopes={scopes} resources={resources} audience="person" />
       <p class="fine">{consent.remembered}</p>
       <Form action={`${paths.interaction}/${uid}`} csrf={csrf}>
