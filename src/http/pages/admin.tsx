@@ -106,7 +106,7 @@ const users = route({
                     '–'
                   ) : (
                     <>
-                      {account.email}
+                      <span class="long">{account.email}</span>
                       {account.emailVerified ? null : <span class="fine">{profile.notVerified}</span>}
                     </>
                   ),

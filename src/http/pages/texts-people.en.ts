@@ -2,7 +2,7 @@ import type { UserCount } from '../../accounts/ports.ts'
 
 /** What administrators see and do about the accounts of others. */
 export const englishPeople = {
-  counted: (count: string) => `Accounts at the last count, which is made every ten minutes: ${count}`,
+  counted: (count: string) => `Accounts at the last count: ${count}`,
   /** `written`: the number as people write it. */
   matching: ({ count, isComplete }: UserCount, written: string) =>
     isComplete

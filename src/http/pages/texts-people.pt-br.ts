@@ -1,7 +1,7 @@
 import type { englishPeople as en } from './texts-people.en.ts'
 
 export const portuguesePeople: typeof en = {
-  counted: (count: string) => `Contas na última contagem, feita a cada dez minutos: ${count}`,
+  counted: (count: string) => `Contas na última contagem: ${count}`,
   matching: ({ count, isComplete }, written) =>
     isComplete
       ? `Contas correspondentes: ${written}`
