@@ -93,10 +93,18 @@ function Snippets({
   say,
 }: Reader & { application: Application; issuer: string }): VNode | null {
   const { applications: words } = say
-  const { id: clientId, redirectUris, scopes } = one
+  const { id: clientId, clientAuth, redirectUris, postLogoutRedirectUris, scopes } = one
   const [redirectUri = ''] = redirectUris
+  const [postLogoutRedirectUri = null] = postLogoutRedirectUris
   // A scope of an API needs the API as well, which these snippets do not name.
-  const values = { issuer, clientId, redirectUri, scopes: scopes.filter(isStandardScope) }
+  const values = {
+    issuer,
+    clientId,
+    clientAuth,
+    redirectUri,
+    postLogoutRedirectUri,
+    scopes: scopes.filter(isStandardScope),
+  }
   return (
     <section aria-labelledby="connect">
       <h2 id="connect">{words.connect}</h2>

@@ -100,6 +100,21 @@ const authorize = route({
   },
 })
 
+/**
+ * A form that an application sends. It comes from another site, so the browser sends it without our cookies. It is not
+ * processed: the browser repeats it as a top-level GET, which carries them.
+ */
+const fromApplication = { ...common, method: 'post', fromAnotherSite: true, auth: 'none', status: 303 } as const
+
+const authorizeByForm = route({
+  ...fromApplication,
+  path: paths.authorize,
+  summary: 'Sign in to an application that sends a form',
+  body: authorizationParameters,
+  fails: [],
+  handle: ({ body }) => ok(seeOther(`${paths.authorize}?${formOf(body)}`)),
+})
+
 const resume = route({
   ...common,
   method: 'get',
@@ -230,10 +245,19 @@ const logout = route({
   },
 })
 
+const logoutByForm = route({
+  ...fromApplication,
+  path: paths.logout,
+  summary: 'Sign out for an application that sends a form',
+  body: object(logoutFields).loose(),
+  fails: [],
+  handle: ({ body }) => ok(seeOther(`${paths.logout}?${formOf(body)}`)),
+})
+
 const confirmLogout = route({
   ...common,
   method: 'post',
-  path: paths.logout,
+  path: `${paths.logout}/confirm`,
   summary: 'Confirm signing out for an application',
   auth: 'public',
   limit: 'account',
@@ -248,7 +272,16 @@ const confirmLogout = route({
   },
 })
 
-export const oauthPageRoutes = [authorize, resume, interaction, decide, logout, confirmLogout]
+export const oauthPageRoutes = [
+  authorize,
+  authorizeByForm,
+  resume,
+  interaction,
+  decide,
+  logout,
+  logoutByForm,
+  confirmLogout,
+]
 
 type ConsentProps = Reader & {
   readonly application: Application
@@ -265,8 +298,8 @@ function ConsentPage({ application, scopes, resources, person, uid, csrf, ...rea
   const host = hostOf(application)
   return (
     <Layout {...reader} title={consent.title(application.name)} signedIn={csrf} card>
-      <p>{consent.intro(application.name, person)}</p>
       {host === null ? null : <p>{consent.operator(host)}</p>}
+      <p>{consent.intro(application.name, person)}</p>
       <ScopeList {...reader} scopes={scopes} resources={resources} audience="person" />
       <p class="fine">{consent.remembered}</p>
       <Form action={`${paths.interaction}/${uid}`} csrf={csrf}>
@@ -294,7 +327,7 @@ function LogoutPage({ application, given, csrf, ...reader }: LogoutProps): VNode
   return (
     <Layout {...reader} title={say.logout.title} signedIn={csrf} card>
       <p>{application ? say.logout.forApplication(application.name) : say.logout.text}</p>
-      <Form action={paths.logout} csrf={csrf}>
+      <Form action={`${paths.logout}/confirm`} csrf={csrf}>
         {Object.keys(logoutFields).map((name) => {
           const value = given[name as keyof LogoutRequest]
           return value === undefined ? null : <input key={name} type="hidden" name={name} value={value} />
