@@ -217,6 +217,7 @@ const keptIn: Record<string, readonly string[]> = {
   preact: ['http', 'http/pages', 'mail'],
   'preact-render-to-string': ['http', 'mail'],
   qrcode: ['http/pages'],
+  '@fastify/busboy': ['http'],
   '@simplewebauthn/browser': ['http/pages'],
   '@fortawesome/free-brands-svg-icons': ['providers'],
   passport: ['providers'],

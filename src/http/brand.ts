@@ -1,4 +1,5 @@
-import type { Brand } from '../branding/brand.ts'
+import type { Brand, BrandPictureField } from '../branding/brand.ts'
+import type { Picture } from '../kernel/picture.ts'
 import { type StaticFile, staticFile } from './static.ts'
 
 /** What every page shows of the operator. Files are paths of this service. */
@@ -6,6 +7,9 @@ export type PageBrand = Pick<Brand, 'supportEmail' | 'privacyUrl' | 'termsUrl' |
   readonly name: string
   readonly stylesheet: string | null
   readonly logo: string | null
+  /** For dark pages; `null`: the same one. */
+  readonly logoDark: string | null
+  readonly favicon: Pick<StaticFile, 'path' | 'contentType'> | null
 }
 
 const product = 'Vinculum'
@@ -14,6 +18,8 @@ export const plainPageBrand: PageBrand = {
   name: product,
   stylesheet: null,
   logo: null,
+  logoDark: null,
+  favicon: null,
   supportEmail: null,
   privacyUrl: null,
   termsUrl: null,
@@ -55,24 +61,37 @@ export function createPageBrand(current: () => Brand, publicUrl: URL) {
 
 const extensions = { 'image/png': 'png', 'image/svg+xml': 'svg' } as const
 
-/** What pages show of a brand, and the files it needs: its colors, and its logo. */
+/** The file of a picture. */
+export const pictureFile = (name: string, { contentType, body }: Picture): StaticFile =>
+  staticFile(`${name}.${extensions[contentType]}`, contentType, body)
+
+/** The files of the pictures of a brand. */
+export const brandFiles = ({ logo, logoDark, favicon }: Pick<Brand, BrandPictureField>) => ({
+  logo: logo && pictureFile('logo', logo),
+  logoDark: logoDark && pictureFile('logo-dark', logoDark),
+  favicon: favicon && pictureFile('favicon', favicon),
+})
+
+/** What pages show of a brand, and the files it needs: its colors and its pictures. */
 export function pageBrandOf(
-  { name, accent, logo, supportEmail, privacyUrl, termsUrl, formText }: Brand,
+  { name, accent, supportEmail, privacyUrl, termsUrl, formText, ...pictures }: Brand,
   publicUrl: URL,
 ): { readonly page: PageBrand; readonly files: readonly StaticFile[] } {
   const style = accent && staticFile('brand.css', 'text/css; charset=utf-8', colorsOf(accent))
-  const picture = logo && staticFile(`logo.${extensions[logo.contentType]}`, logo.contentType, logo.body)
+  const { logo, logoDark, favicon } = brandFiles(pictures)
   return {
     page: {
       name: name ?? nameOf(publicUrl),
       stylesheet: style?.path ?? null,
-      logo: picture?.path ?? null,
+      logo: logo?.path ?? logoDark?.path ?? null,
+      logoDark: logo && (logoDark?.path ?? null),
+      favicon,
       supportEmail,
       privacyUrl,
       termsUrl,
       formText,
     },
-    files: [style, picture].filter((file) => file !== null),
+    files: [style, logo, logoDark, favicon].filter((file) => file !== null),
   }
 }
 

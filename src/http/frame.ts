@@ -7,6 +7,7 @@ import type { Fact } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { HttpMethod } from '../kernel/http-method.ts'
 import type { Random } from '../kernel/ids.ts'
+import type { acceptsOf } from './body.ts'
 import type { PageBrand } from './brand.ts'
 import type { Cookies } from './cookies.ts'
 import type { Cors, CrossOrigin } from './cors.ts'
@@ -71,7 +72,7 @@ export type FormPage<D> = {
 export type BoundRoute<D> = {
   readonly route: Route<D>
   readonly limiter: Limiter | undefined
-  readonly accepts: { readonly json: boolean; readonly form: boolean }
+  readonly accepts: ReturnType<typeof acceptsOf>
   readonly headers: HeaderList
   readonly crossOrigin: CrossOrigin
   /** The schema of the body: an empty object if the route has none. */

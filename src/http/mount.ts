@@ -157,7 +157,7 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
     return undefined
   }
 
-  return (method: string, path: string, body?: 'json' | 'form'): RouteMatch<D> => {
+  return (method: string, path: string, body?: ReturnType<typeof bodyKindOf>): RouteMatch<D> => {
     const file = statics.get(path) ?? frame.brandFile(path)
     if (file) {
       const offered = method === 'GET' || method === 'HEAD'

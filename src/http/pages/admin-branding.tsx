@@ -3,7 +3,19 @@ import { z } from 'zod'
 import type { BrandView } from '../../branding/branding.ts'
 import type { BrandTextField } from '../../branding/fields.ts'
 import { ok } from '../../kernel/result.ts'
-import { answered, apiNameOf, brandTexts, changeOf, fieldNames, update } from '../api/branding.ts'
+import {
+  answered,
+  apiNameOf,
+  brandPictureNames,
+  brandPictures,
+  brandTexts,
+  changeOf,
+  fieldNames,
+  putPicture,
+  removePicture,
+  update,
+} from '../api/branding.ts'
+import { brandFiles } from '../brand.ts'
 import { formOf } from '../form.ts'
 import { type FieldFault, fault } from '../problem.ts'
 import { seeOther } from '../reply.ts'
@@ -14,6 +26,7 @@ import { adminPage } from './admin-frame.tsx'
 import { BrandPreview } from './brand-preview.tsx'
 import { Field } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
+import { PicturePart } from './pictures.tsx'
 import { type FormRefusal, useRefusal } from './refusal.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
@@ -146,7 +159,37 @@ function BrandingPage({ view, typed, who, csrf, status, refused, isPreview, ...r
           </button>
         </p>
       </Form>
+      <Pictures {...reader} view={view} csrf={csrf} />
     </Layout>
+  )
+}
+
+/** The pictures in use, and their forms. */
+function Pictures({ view, csrf, ...reader }: Reader & Pick<ViewProps, 'view' | 'csrf'>): VNode {
+  const { branding: words } = reader.say
+  const files = brandFiles(view.brand)
+  return (
+    <section class="panel" aria-labelledby="pictures">
+      <h2 id="pictures">{words.pictures}</h2>
+      {brandPictureNames.map((name) => {
+        const { [name]: field } = brandPictures
+        const isUploaded = view.changedPictures.includes(field)
+        return (
+          <PicturePart
+            key={name}
+            {...reader}
+            title={words[field]}
+            hint={words[`${field}Hint`]}
+            src={files[field]?.path ?? null}
+            scheme={field === 'logoDark' ? 'dark' : 'light'}
+            origin={isUploaded || files[field] === null ? undefined : words.pictureFromEnvironment}
+            action={`${path}/${name}`}
+            isUploaded={isUploaded}
+            csrf={csrf}
+          />
+        )
+      })}
+    </section>
   )
 }
 
@@ -256,4 +299,15 @@ const form = formOf(update, {
   },
 })
 
-export const adminBrandingRoutes = [page, form]
+const uploadForm = formOf(putPicture, {
+  path: `${path}/:picture`,
+  summary: 'Upload a logo or a favicon in a form',
+  done: () => seeOther(doneAt(path, 'picture_saved')),
+})
+const removeForm = formOf(removePicture, {
+  path: `${path}/:picture/remove`,
+  summary: 'Remove an uploaded logo or favicon in a form',
+  done: () => seeOther(doneAt(path, 'picture_removed')),
+})
+
+export const adminBrandingRoutes = [page, form, uploadForm, removeForm]

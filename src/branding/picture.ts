@@ -1,0 +1,19 @@
+import { mostPictureBytes, type Picture } from '../kernel/picture.ts'
+import { err, ok, type Result } from '../kernel/result.ts'
+import { isPng } from './logo.ts'
+import { mostPixels, type PngFault, readPng } from './png.ts'
+
+/** Why an uploaded file is refused. `limit`: the most that is accepted, in KiB or in pixels. */
+export type PictureFault = {
+  readonly reason: PngFault | 'not_a_picture' | 'too_many_bytes'
+  readonly limit?: number
+}
+
+/** Checks an uploaded file, and keeps of it only what a picture needs. */
+export async function readPicture(file: Buffer): Promise<Result<Picture, PictureFault>> {
+  if (file.length > mostPictureBytes) return err({ reason: 'too_many_bytes', limit: mostPictureBytes / 1024 })
+  if (!isPng(file)) return err({ reason: 'not_a_picture' })
+  const read = readPng(file)
+  if (read.ok) return ok({ contentType: 'image/png', body: read.value })
+  return err({ reason: read.error, ...(read.error === 'too_many_pixels' ? { limit: mostPixels } : {}) })
+}

@@ -1,0 +1,6 @@
+/** A checked picture: its bytes, and the type that its bytes have. */
+export type Picture = { readonly contentType: PictureType; readonly body: Buffer }
+export type PictureType = 'image/png' | 'image/svg+xml'
+
+/** A larger picture would delay every sign-in page on a phone. In bytes. */
+export const mostPictureBytes = 100 * 1024
