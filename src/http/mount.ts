@@ -342,7 +342,9 @@ async function answerFile(frame: Frame, file: StaticFile, request: Request, resp
     const allowed = 'GET, HEAD'
     return responder.refuse(fail('method_not_allowed', { allowed }).error, { headers: { Allow: allowed } })
   }
-  const headers = [...frame.headers.immutable, 'Content-Type', file.contentType]
+  const { immutable, drawing } = frame.headers
+  const base = file.contentType === 'image/svg+xml' ? drawing : immutable
+  const headers = [...base, 'Content-Type', file.contentType]
   if (file.body) {
     headers.push('Vary', 'Accept-Encoding')
     // `*` and other encodings get the plain file: every browser names gzip.

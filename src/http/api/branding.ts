@@ -113,6 +113,11 @@ const example = {
   },
 }
 
+const BrandingChange = object(each((schema) => schema.nullable().optional())).meta({
+  id: 'BrandingChange',
+  description: 'The fields to set',
+})
+
 const read = route({
   ...common,
   auth: 'user',
@@ -135,14 +140,26 @@ export const update = route({
   description:
     'Sets the given fields for all nodes, within two seconds. Null returns a field to the setting of the environment. Omitted fields stay as they are.',
   example: { request: { name: 'Example', color: '#1f4f82' }, response: example },
-  body: object(each((schema) => schema.nullable().optional())).meta({
-    id: 'BrandingChange',
-    description: 'The fields to set',
-  }),
+  body: BrandingChange,
   reply: BrandingSchema,
   fails: ['invalid_request'],
   handle: async ({ who, body, origin }, { branding }: Services) =>
     answered(await branding.update(who.accountId, changeOf(body), origin)),
+})
+
+const preview = route({
+  ...common,
+  auth: 'user',
+  scope: 'settings:write',
+  method: 'post',
+  path: '/branding/preview',
+  summary: 'Preview a change of the branding',
+  description: 'Returns what the branding would be with the given fields, and with which colors. Nothing is stored.',
+  example: { request: { name: 'Example', color: '#1f4f82' }, response: example },
+  body: BrandingChange,
+  reply: BrandingSchema,
+  fails: ['invalid_request'],
+  handle: async ({ body }, { branding }: Services) => answered(await branding.preview(changeOf(body))),
 })
 
 /** The pictures of a brand, by their names in paths. */
@@ -175,7 +192,7 @@ export const putPicture = route({
   method: 'put',
   summary: 'Upload a logo or a favicon',
   description:
-    'Shows the picture on the pages of all nodes, within two seconds, in place of that of the environment. It is a PNG of at most 100 KiB and 2048 × 2048 pixels. Metadata is removed.',
+    'Shows the picture on the pages of all nodes, within two seconds, in place of that of the environment. It is a PNG of at most 2048 × 2048 pixels, or an SVG, and has at most 100 KiB. Metadata, and whatever in an SVG runs, loads, links or moves, is removed.',
   example: { response: example },
   upload: true,
   body: pictureBody,
@@ -201,4 +218,4 @@ export const removePicture = route({
   },
 })
 
-export const brandingRoutes = [read, update, putPicture, removePicture]
+export const brandingRoutes = [read, update, preview, putPicture, removePicture]

@@ -52,7 +52,7 @@ function BrandField({ field, typed, view, say }: FieldProps): VNode {
   const value = typed[name] ?? ''
   const inherited = view.changed.includes(field) ? null : view.values[field]
   const hints = [
-    ...(field === 'color' ? [words.colorHint, ...contrastHints(view, words)] : []),
+    ...(field === 'color' ? [words.colorHint] : []),
     ...(inherited === null ? [] : [words.fromEnvironment(inherited)]),
   ]
   const hint = hints.length === 0 ? {} : { hint: hints.join(' ') }
@@ -69,16 +69,6 @@ function BrandField({ field, typed, view, say }: FieldProps): VNode {
       {...hint}
     />
   )
-}
-
-/** Which color is used instead, where the operator's own is not readable. */
-function contrastHints({ values: { color }, brand: { accent } }: BrandView, words: Reader['say']['branding']) {
-  if (color === null || accent === null) return []
-  const { light, dark } = accent
-  return [
-    ...(light.accent === color ? [] : [words.otherLight(light.accent)]),
-    ...(dark.accent === color ? [] : [words.otherDark(dark.accent)]),
-  ]
 }
 
 type AreaProps = {
@@ -137,10 +127,12 @@ function BrandingPage({ view, typed, who, csrf, status, refused, isPreview, ...r
       <p>{words.intro}</p>
       <section aria-labelledby="preview">
         <h2 id="preview">{words.preview}</h2>
-        {isPreview ? <p role="status">{words.notSaved}</p> : null}
-        <BrandPreview {...reader} brand={view.brand} />
+        <p role="status" id="not-saved" hidden={!isPreview}>
+          {words.notSaved}
+        </p>
+        <BrandPreview {...reader} view={view} />
       </section>
-      <Form action={path} csrf={csrf}>
+      <Form action={path} csrf={csrf} preview="/branding/preview">
         <p class="fine">{words.empty}</p>
         <section aria-labelledby="pages">
           <h2 id="pages">{words.pages}</h2>

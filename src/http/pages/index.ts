@@ -34,6 +34,7 @@ import { loginRoutes } from './login.tsx'
 import { mailLoginRoutes } from './mail-login.tsx'
 import { mailboxRoutes } from './mailbox.tsx'
 import { oauthPageRoutes } from './oauth.tsx'
+import { brandingScript } from './branding-script.ts'
 import { pageScript } from './page-script.ts'
 import { passkeyScripts } from './passkey-script.ts'
 import { passkeyPageRoutes } from './passkeys.tsx'
@@ -96,5 +97,5 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...adminApplicationFormRoutes,
   ...adminBrandingRoutes,
 ]
-export const staticFiles: readonly StaticFile[] = [stylesheet, pageScript, ...passkeyScripts]
+export const staticFiles: readonly StaticFile[] = [stylesheet, pageScript, brandingScript, ...passkeyScripts]
 export { errorPage } from './error.tsx'

@@ -184,11 +184,13 @@ type FormProps = {
   readonly csrf: string
   /** One of its fields is a file. */
   readonly hasFile?: true
+  /** Where a script asks what it would do, without doing it. */
+  readonly preview?: string
   readonly children: ComponentChildren
 }
 
-export const Form = ({ action, csrf, hasFile, children }: FormProps): VNode => (
-  <form method="post" action={action} enctype={hasFile && 'multipart/form-data'}>
+export const Form = ({ action, csrf, hasFile, preview, children }: FormProps): VNode => (
+  <form method="post" action={action} enctype={hasFile && 'multipart/form-data'} data-preview={preview}>
     <input type="hidden" name="csrf" value={csrf} />
     <FormActionProvider value={action}>{children}</FormActionProvider>
   </form>
