@@ -3,8 +3,6 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { createAccounts } from './accounts/accounts.ts'
 import type { SignInRules } from './accounts/methods.ts'
 import { scopeOf } from './accounts/roles.ts'
-import { createClients } from './applications/clients.ts'
-import { paths } from './applications/metadata.ts'
 import { createBranding } from './branding/branding.ts'
 import { type CompleteConfig, refuseProvidersInBoth } from './config.ts'
 import { createProviderTokens } from './connections/provider-tokens.ts'
@@ -21,10 +19,7 @@ import { retentionSeconds } from './jobs/sweeping.ts'
 import { secretToken } from './kernel/ids.ts'
 import { createMail } from './mail/mail.ts'
 import { createOAuth } from './oauth.ts'
-import { createClientProofs } from './openid/client-proofs.ts'
-import { deliverLogoutToken } from './openid/deliver.ts'
-import { createOpenid } from './openid/openid.ts'
-import { createSectorDocuments } from './openid/sector-documents.ts'
+import { createOpenidProvider } from './openid-provider.ts'
 import { createIdentityProviders } from './providers/identity-providers.ts'
 import { createReseal } from './sealing/reseal.ts'
 import { openRing } from './sealing/ring.ts'
@@ -92,24 +87,12 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
   })
 
   // Sessions and sign-in
-  const { requests, clientKeys, proofs } = createClientProofs({
-    ...base,
-    states: stored.openidStates,
-    proxy: config.proxy,
-    reach: config.applicationReach,
-    issuer: lifetimes.issuer,
-    tokenEndpoint: new URL(paths.token, publicUrl),
-  })
-  const clients = createClients({
-    ...base,
-    stored,
+  const clients = createOpenidProvider({
+    config,
+    foundation,
     subjectKey: ring.keysFor('pairwise subjects')[0],
-    verifyAssertion: proofs.verifyAssertion,
-    sectorDocument: createSectorDocuments(requests),
     throttle: credentials.throttle,
-    record: audit.record,
-    refreshTtlSeconds: lifetimes.refreshTtlSeconds,
-    deliver: (uri, notice) => deliverLogoutToken(requests, uri, tokens.logout(notice)),
+    logoutToken: (notice) => tokens.logout(notice),
   })
   const { applications, applicationAccess, applicationSessions, subjects } = clients
   const returns = createReturns({ allowed: config.returnToAllowed, self: publicUrl })
@@ -203,25 +186,6 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
     wakeRevocation,
   })
 
-  // Applications that sign people in
-  const openid = createOpenid({
-    ...base,
-    publicUrl,
-    ...lifetimes,
-    keys,
-    tokens,
-    proofs,
-    clientKeys,
-    onWarning: (text) => log.warn(`OpenID engine: ${text}`),
-    states: stored.openidStates,
-    consents: stored.consents,
-    applications,
-    applicationSessions,
-    subjects,
-    devices,
-    claims: flows.readUserClaims,
-  })
-
   const background = createBackground({
     ...base,
     stored,
@@ -249,7 +213,7 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
   const { app, server, drain } = createWeb({
     config,
     foundation,
-    dpopKey: async (proof, request) => (await proofs.verifyDpop(proof, request))?.key,
+    dpopKey: clients.dpopKey,
     nouns: {
       flows,
       profiles,
@@ -267,7 +231,7 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
       applicationAccess,
       subjects,
       branding,
-      openid,
+      openid: clients.createEngine({ keys, tokens, devices, claims: flows.readUserClaims }),
       standing,
       revocationsOf: revocation.waiting,
       mailbox,
@@ -315,7 +279,7 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
       await background.stop()
       mailer.close()
       await providers.close()
-      await requests.close()
+      await clients.close()
       await foundation.close()
     },
   }

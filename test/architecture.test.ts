@@ -166,6 +166,7 @@ const may: Record<string, readonly string[]> = {
   // What the service is built upon, and the service.
   'foundation.ts': ['type config.ts', 'kernel', 'events/bus.ts', 'store/open.ts', 'telemetry', 'type jobs'],
   'vinculum.ts': ['*'],
+  'openid-provider.ts': ['*'],
   'web.ts': ['*'],
   // Checks everything the service depends on, without the service, which may be unable to start.
   doctor: [

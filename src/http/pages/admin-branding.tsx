@@ -17,6 +17,7 @@ import {
 } from '../api/branding.ts'
 import { brandFiles } from '../brand.ts'
 import { formOf } from '../form.ts'
+import type { FormRefusal } from '../page-frame.ts'
 import { type FieldFault, fault } from '../problem.ts'
 import { seeOther } from '../reply.ts'
 import { type Principal, route } from '../route.ts'
@@ -27,7 +28,7 @@ import { BrandPreview } from './brand-preview.tsx'
 import { Field } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { PicturePart } from './pictures.tsx'
-import { type FormRefusal, useRefusal } from './refusal.tsx'
+import { useRefusal } from './refusal.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
 /** The administrators' page that shows and changes how pages and email present the operator. */

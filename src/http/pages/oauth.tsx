@@ -264,7 +264,7 @@ function ConsentPage({ application, scopes, resources, person, uid, csrf, ...rea
   const { consent } = say
   const host = hostOf(application)
   return (
-    <Layout {...reader} title={consent.title(application.name)} signedIn={csrf}>
+    <Layout {...reader} title={consent.title(application.name)} signedIn={csrf} card>
       <p>{consent.intro(application.name, person)}</p>
       {host === null ? null : <p>{consent.operator(host)}</p>}
       <ScopeList {...reader} scopes={scopes} resources={resources} audience="person" />
@@ -292,7 +292,7 @@ type LogoutProps = Reader & {
 function LogoutPage({ application, given, csrf, ...reader }: LogoutProps): VNode {
   const { say } = reader
   return (
-    <Layout {...reader} title={say.logout.title} signedIn={csrf}>
+    <Layout {...reader} title={say.logout.title} signedIn={csrf} card>
       <p>{application ? say.logout.forApplication(application.name) : say.logout.text}</p>
       <Form action={paths.logout} csrf={csrf}>
         {Object.keys(logoutFields).map((name) => {

@@ -1,0 +1,65 @@
+import { createClients } from './applications/clients.ts'
+import { paths } from './applications/metadata.ts'
+import type { CompleteConfig } from './config.ts'
+import type { Foundation } from './foundation.ts'
+import { createClientProofs } from './openid/client-proofs.ts'
+import { deliverLogoutToken } from './openid/deliver.ts'
+import { createOpenid } from './openid/openid.ts'
+import { createSectorDocuments } from './openid/sector-documents.ts'
+
+type ClientsParts = Parameters<typeof createClients>[0]
+type OpenidParts = Parameters<typeof createOpenid>[0]
+
+type OpenidProviderParts = Pick<ClientsParts, 'throttle' | 'subjectKey'> & {
+  readonly config: CompleteConfig
+  readonly foundation: Foundation
+  readonly logoutToken: (notice: Parameters<ClientsParts['deliver']>[1]) => string
+}
+
+/**
+ * Wires what signs people in to applications. Sessions need the clients, and the protocol engine needs sessions and
+ * flows, so `createEngine` is called when these exist.
+ */
+export function createOpenidProvider({ config, foundation, logoutToken, ...parts }: OpenidProviderParts) {
+  const { base, log, store: stored } = foundation
+  const { publicUrl, tokens: lifetimes } = config
+  const { requests, clientKeys, proofs } = createClientProofs({
+    ...base,
+    states: stored.openidStates,
+    proxy: config.proxy,
+    reach: config.applicationReach,
+    issuer: lifetimes.issuer,
+    tokenEndpoint: new URL(paths.token, publicUrl),
+  })
+  const clients = createClients({
+    ...base,
+    ...parts,
+    stored,
+    verifyAssertion: proofs.verifyAssertion,
+    sectorDocument: createSectorDocuments(requests),
+    record: stored.audit.record,
+    refreshTtlSeconds: lifetimes.refreshTtlSeconds,
+    deliver: (uri, notice) => deliverLogoutToken(requests, uri, logoutToken(notice)),
+  })
+
+  return {
+    ...clients,
+    /** The thumbprint of the key that a DPoP proof shows; `undefined` if the proof is invalid. */
+    dpopKey: async (...proof: Parameters<typeof proofs.verifyDpop>) => (await proofs.verifyDpop(...proof))?.key,
+    createEngine: (needed: Pick<OpenidParts, 'keys' | 'tokens' | 'devices' | 'claims'>) =>
+      createOpenid({
+        ...base,
+        ...lifetimes,
+        ...clients,
+        ...needed,
+        publicUrl,
+        proofs,
+        clientKeys,
+        onWarning: (text) => log.warn(`OpenID engine: ${text}`),
+        states: stored.openidStates,
+        consents: stored.consents,
+      }),
+    /** Ends the calls to applications. */
+    close: requests.close,
+  }
+}
