@@ -15,6 +15,7 @@ UPDATE `accounts` SET `last_sign_in_hour` = max(coalesce((SELECT max(`created_at
 ALTER TABLE `accounts` ADD `invited_at` integer;--> statement-breakpoint
 ALTER TABLE `accounts` ADD `invitation_expires_at` integer;--> statement-breakpoint
 CREATE INDEX `accounts_last_sign_in` ON `accounts` (`last_sign_in_hour`,`id`);--> statement-breakpoint
+ALTER TABLE `applications` ADD `logo` text;--> statement-breakpoint
 ALTER TABLE `applications` ADD `subject_type` text DEFAULT 'public' NOT NULL;--> statement-breakpoint
 ALTER TABLE `applications` ADD `sector_identifier_uri` text;--> statement-breakpoint
 CREATE INDEX `identities_provider_account` ON `identities` (`provider`,`account_id`);

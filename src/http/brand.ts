@@ -1,5 +1,5 @@
 import type { Brand, BrandPictureField } from '../branding/brand.ts'
-import type { Picture } from '../kernel/picture.ts'
+import { type Picture, pictureName } from '../kernel/picture.ts'
 import { type StaticFile, staticFile } from './static.ts'
 
 /** What every page shows of the operator. Files are paths of this service. */
@@ -59,11 +59,9 @@ export function createPageBrand(current: () => Brand, publicUrl: URL) {
   }
 }
 
-const extensions = { 'image/png': 'png', 'image/svg+xml': 'svg' } as const
-
 /** The file of a picture. */
-export const pictureFile = (name: string, { contentType, body }: Picture): StaticFile =>
-  staticFile(`${name}.${extensions[contentType]}`, contentType, body)
+const pictureFile = (name: string, picture: Picture): StaticFile =>
+  staticFile(`${name}.${pictureName(picture).split('.')[1]}`, picture.contentType, picture.body)
 
 /** The files of the pictures of a brand. */
 export const brandFiles = ({ logo, logoDark, favicon }: Pick<Brand, BrandPictureField>) => ({
@@ -71,6 +69,18 @@ export const brandFiles = ({ logo, logoDark, favicon }: Pick<Brand, BrandPicture
   logoDark: logoDark && pictureFile('logo-dark', logoDark),
   favicon: favicon && pictureFile('favicon', favicon),
 })
+
+const applicationLogo = 'application-logo'
+/** The path of the logo of an application; `null` if it has none. */
+export const applicationLogoPath = (logo: string | null): string | null =>
+  logo && `/static/${applicationLogo}.${logo}`
+
+/** The hash in the path of the logo of an application; `undefined` for any other path. */
+export const applicationLogoHash = (path: string): string | undefined =>
+  /^\/static\/application-logo\.([0-9a-f]{16})\.(?:png|svg)$/.exec(path)?.[1]
+
+/** The file of the logo of an application. */
+export const applicationLogoFile = (picture: Picture): StaticFile => pictureFile(applicationLogo, picture)
 
 /** What pages show of a brand, and the files it needs: its colors and its pictures. */
 export function pageBrandOf(

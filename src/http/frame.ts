@@ -7,6 +7,7 @@ import type { Fact } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { HttpMethod } from '../kernel/http-method.ts'
 import type { Random } from '../kernel/ids.ts'
+import type { Picture } from '../kernel/picture.ts'
 import type { acceptsOf } from './body.ts'
 import type { PageBrand } from './brand.ts'
 import type { Cookies } from './cookies.ts'
@@ -53,6 +54,8 @@ export type Frame = {
   readonly brand: () => PageBrand
   /** A file of the brand: its colors, its logo. `undefined` if there is no such file. */
   readonly brandFile: (path: string) => StaticFile | undefined
+  /** The logo of an application, by the hash in its path. */
+  readonly applicationLogo: (hash: string) => Promise<Picture | undefined>
   /** Learns of a file that another node already serves. */
   readonly reloadBrand: () => Promise<void>
   readonly errorPage: (error: AppError, context: ErrorContext) => VNode

@@ -692,6 +692,8 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       backchannelLogoutUri: text('backchannel_logout_uri'),
       corsOrigins: json('cors_origins').$type<readonly string[]>().notNull().default([]),
       logoUri: text('logo_uri'),
+      /** The name of the file of its uploaded logo. */
+      logo: text('logo'),
       jwks: json('jwks').$type<ApplicationKeys>(),
       jwksUri: text('jwks_uri'),
       requiresDpop: flag('requires_dpop').notNull().default(false),

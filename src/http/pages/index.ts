@@ -34,6 +34,7 @@ import { loginRoutes } from './login.tsx'
 import { mailLoginRoutes } from './mail-login.tsx'
 import { mailboxRoutes } from './mailbox.tsx'
 import { oauthPageRoutes } from './oauth.tsx'
+import { applicationLogoPageRoutes } from './application-logo.tsx'
 import { brandingScript } from './branding-script.ts'
 import { pageScript } from './page-script.ts'
 import { passkeyScripts } from './passkey-script.ts'
@@ -94,6 +95,7 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...adminProviderActRoutes,
   ...adminApplicationRoutes,
   ...adminApplicationPageRoutes,
+  ...applicationLogoPageRoutes,
   ...adminApplicationFormRoutes,
   ...adminBrandingRoutes,
 ]

@@ -73,6 +73,8 @@ nav a[aria-current] { color: inherit; font-weight: 600; text-decoration: none; }
 .gate .below { max-width: 26rem; margin: .75rem 0 0; text-align: center; }
 .prose { white-space: pre-line; }
 .previews { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(16rem, 100%), 1fr)); gap: 1rem; margin-bottom: 1rem; }
+/* A picture of any colors: its background is the same in both schemes. */
+.app-logo { display: block; width: auto; max-width: 10rem; height: 2.5rem; margin: 0 0 .5rem; padding: .25rem; border-radius: .375rem; background: #ffffff; object-fit: contain; }
 .shown { width: auto; max-width: 100%; height: 2.75rem; padding: .375rem; border: 1px solid var(--line); border-radius: .375rem; background: #ffffff; object-fit: contain; }
 .shown.dark { background: #161b22; }
 .previews svg { width: 100%; border: 1px solid var(--line); border-radius: .5rem; }
