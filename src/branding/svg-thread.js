@@ -21,11 +21,12 @@ const forbidden = ['a', 'image', 'feimage', 'animatecolor', 'animatemotion', 'an
 /** References within the file: of colors, masks and markers. */
 const inner = /url\(\s*(["']?)#[\w.:-]+\1\s*\)/gi
 /**
- * Whether CSS can load something. After an escape or a comment a name could be read differently than here, so neither is
- * permitted. Media queries are: a logo may have other colors on dark pages.
+ * Whether CSS can load something. An escape is not permitted: it could spell a name differently. Media queries are: a
+ * logo may have other colors on dark pages.
  * @param {string} css
  */
-const canLoad = (css) => /\\|\/\*|url|src|image|import|@(?!media\b)|expression|binding/i.test(css.replace(inner, ''))
+const canLoad = (css) =>
+  /[\\<]|url|(?:src|image|cross-fade|expression)[\w-]*\s*\(|@(?!media\b)|binding|behavior/i.test(css.replace(inner, ''))
 
 /** No drawing program nests groups like this. */
 const mostDepth = 100
@@ -81,7 +82,9 @@ function sanitize(file) {
 
 /** Any attribute may be one of style. Names and texts do not contain such words often. @param {string} name @param {string} value */
 const loadsAsStyle = (name, value) =>
-  name === 'style' ? canLoad(value) : /\\|url\s*\(|image|javascript:|data:/i.test(value.replace(inner, ''))
+  name === 'style'
+    ? canLoad(value)
+    : /\\|url\s*\(|image(?:-set)?\s*\(|javascript:|data:/i.test(value.replace(inner, ''))
 
 try {
   report(sanitize(workerData))

@@ -72,8 +72,7 @@ export const brandFiles = ({ logo, logoDark, favicon }: Pick<Brand, BrandPicture
 
 const applicationLogo = 'application-logo'
 /** The path of the logo of an application; `null` if it has none. */
-export const applicationLogoPath = (logo: string | null): string | null =>
-  logo && `/static/${applicationLogo}.${logo}`
+export const applicationLogoPath = (logo: string | null): string | null => logo && `/static/${applicationLogo}.${logo}`
 
 /** The hash in the path of the logo of an application; `undefined` for any other path. */
 export const applicationLogoHash = (path: string): string | undefined =>
