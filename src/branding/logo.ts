@@ -47,5 +47,5 @@ function logoOf(body: Buffer): Result<Picture, string> {
 export const isPng = (body: Buffer): boolean => body.subarray(0, pngSignature.length).equals(pngSignature)
 
 /** An XML declaration, comments and a doctype may come first. */
-export const isSvg = (body: Buffer): boolean =>
+const isSvg = (body: Buffer): boolean =>
   /^\uFEFF?\s*(?:<\?xml[^>]*\?>\s*|<!--[\s\S]*?-->\s*|<!DOCTYPE\s+svg[^>[]*>\s*)*<svg[\s>]/i.test(body.toString('utf8'))

@@ -4,7 +4,7 @@ import type { Ids } from '../kernel/ids.ts'
 import { pictureName } from '../kernel/picture.ts'
 import { accountLock, type Change } from './change.ts'
 import { type Driver, placeholderFor, step } from './driver.ts'
-import { pictureOf, putPicture } from './pictures.ts'
+import { pictureOf, storePicture } from './pictures.ts'
 import { queueOf } from './queue.ts'
 
 export function applicationStore(
@@ -86,7 +86,7 @@ export function applicationStore(
           const set = { logo: logo && pictureName(logo), updatedAt: at }
           const [changed] = yield* step(tx.update(t).set(set).where(eq(t.id, id)).returning())
           if (!changed) return undefined
-          yield* putPicture(tx, tables, { id, applicationId: id }, logo, at)
+          yield* storePicture(tx, tables, { id, applicationId: id }, logo, at)
           yield* note(because)
           return changed
         },

@@ -3,7 +3,7 @@ import type { BrandPictures, BrandStore, BrandValues, StoredBrand } from '../bra
 import type { Fact } from '../events/catalogue.ts'
 import type { Change } from './change.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
-import { pictureOf, putPicture } from './pictures.ts'
+import { pictureOf, storePicture } from './pictures.ts'
 
 /** The ID of the only row. */
 const id = 'service'
@@ -64,7 +64,7 @@ export function brandStore({ db, tables, read, reads }: Driver, change: Change):
       make(
         {
           edit: (values) => values,
-          put: (tx) => putPicture(tx, tables, { id: field, applicationId: null }, picture, at),
+          put: (tx) => storePicture(tx, tables, { id: field, applicationId: null }, picture, at),
         },
         at,
         because,

@@ -13,7 +13,7 @@ export const pictureOf = ({ contentType, body }: StoredPicture): Picture => ({
 })
 
 /** Stores a picture under an ID in place of the one before, or deletes it with `null`. */
-export function* putPicture(
+export function* storePicture(
   tx: Queries,
   { pictures: t }: Pick<Tables, 'pictures'>,
   of: { readonly id: string; readonly applicationId: string | null },

@@ -1,5 +1,6 @@
 /** Logos and icons that administrators upload: checked, stored once, and shown by every node. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { administratorOf, discovered, follow, register, request } from '../support/applications.ts'
 import { png, pngChunk } from '../support/png.ts'
 import { type Browser, databases, startWorld, type World } from '../support/service.ts'
 
@@ -185,6 +186,61 @@ describe.each(databases)('pictures of the brand, with %s', (database) => {
     expect([400, 413]).toContain(refused.status)
     expect(refused.text).toMatch(words)
     expect(refused.text).toContain('action="/admin/branding/favicon"')
+  })
+
+  test('the logo of an application is where people allow it to see their data, and among their applications', async () => {
+    const other = await world.another()
+    const application = await register(world, await administratorOf(world), { first_party: false })
+    const to = `/applications/${application.id}/logo`
+    const missing = await put('../applications/app_none/logo', logo)
+    expect([missing.status, missing.json.code]).toEqual([404, 'application_not_found'])
+    const refused = await put(`../${to}`, Buffer.from('hello'))
+    expect([refused.status, refused.json.code]).toEqual([400, 'invalid_request'])
+    const done = await put(`../${to}`, logo)
+    expect(done.status, done.text).toBe(200)
+    const path = String(done.json.logo)
+    expect(path).toMatch(/^\/static\/application-logo\.[0-9a-f]{16}\.png$/)
+    const file = await get(path, other.base)
+    expect([file.status, file.headers.get('content-type'), file.body]).toEqual([200, 'image/png', logo])
+    expect(file.headers.get('cache-control')).toBe('public, max-age=31536000, immutable')
+    expect((await get(path.replace('.png', '.svg'))).status).toBe(404)
+
+    const person = world.openBrowser()
+    await person.signIn('google', world.newcomer())
+    const config = await discovered(world, application)
+    const { url } = await request(config)
+    const { page: consent } = await follow(world, person, url)
+    expect(consent.text).toContain(`<img class="app-logo" src="${path}" alt/>`)
+    const [, csrf = ''] = /name="csrf" value="([^"]+)"/.exec(consent.text) ?? []
+    const allowed = await person.ask(consent.url, {
+      method: 'POST',
+      body: new URLSearchParams({ csrf, decision: 'allow' }),
+      headers: { accept: 'text/html' },
+    })
+    expect(allowed.status).toBe(303)
+    await follow(world, person, new URL(allowed.headers.get('location') ?? '', world.base))
+    const html = { headers: { accept: 'text/html' } }
+    expect((await person.ask(new URL('/account/permissions', world.base), html)).text).toContain(path)
+    const admin = await browser.ask(new URL(`/admin/applications/${application.id}`, world.base), html)
+    expect(admin.text).toContain(`<img class="shown" src="${path}"`)
+
+    // A logo ends with its removal, and with its application.
+    const removed = await browser.json('DELETE', to)
+    expect([removed.status, removed.body.logo]).toEqual([200, null])
+    expect((await get(path)).status).toBe(404)
+    await put(`../${to}`, logo)
+    expect((await browser.json('DELETE', `/applications/${application.id}`)).status).toBe(204)
+    expect((await world.dump()).pictures).toEqual([])
+  })
+
+  test('the page of an application uploads its logo in a form', async () => {
+    const application = await register(world, await administratorOf(world))
+    const page = `/admin/applications/${application.id}`
+    const done = await sendForm(`${page}/logo`, { picture: dark })
+    expect([done.status, done.headers.get('location')], done.text).toEqual([303, `${page}?done=picture_saved`])
+    const refused = await sendForm(`${page}/logo`, { picture: Buffer.from('hello') })
+    expect([refused.status, /neither PNG nor SVG/.test(refused.text)]).toEqual([400, true])
+    await browser.json('DELETE', `/applications/${application.id}`)
   })
 
   test('each change is in the audit log', async () => {
