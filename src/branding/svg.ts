@@ -11,7 +11,7 @@ export type SanitizedSvg = { readonly svg: string } | { readonly reason: SvgFaul
 
 /** A logo has tens of elements, a drawing hundreds. */
 const mostElements = 5000
-const deadlineMs = 15_000
+const deadlineMs = 30_000
 /** How many files may wait. Each upload is by an administrator. */
 const mostWaiting = 4
 

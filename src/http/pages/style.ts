@@ -257,7 +257,7 @@ button[disabled] { opacity: .6; cursor: progress; }
 .or::before, .or::after { height: 1px; background: var(--line); content: ""; }
 
 label, legend { display: block; margin: 0 0 .25rem; font-size: .9375rem; font-weight: 600; }
-input:is([type=text], [type=email], [type=password], [type=search], [type=url], [type=date], [type=number]), select, textarea {
+input:is([type=text], [type=email], [type=password], [type=search], [type=url], [type=date], [type=number], [type=file]), select, textarea {
   width: 100%;
   max-width: 26rem;
   min-height: 2.75rem;
