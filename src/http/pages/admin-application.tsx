@@ -18,6 +18,7 @@ import { seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { adminPage, mayNow, query } from './admin-frame.tsx'
+import { LogoPanel } from './application-logo.tsx'
 import { applicationPage, applicationsPath, numberOf } from './application-pages.ts'
 import { Ask } from './ask.tsx'
 import { Select } from './field.tsx'
@@ -76,6 +77,7 @@ const application = route({
             ) : null}
           </p>
         </section>
+        <LogoPanel {...reader} application={one} csrf={csrf} canChange={may.allowed && may.recent} />
         <Snippets {...reader} application={one} issuer={services.settings.issuer} />
         {one.secretHash === null ? null : (
           <Secret {...reader} application={one} now={services.clock()} csrf={csrf} may={may} />

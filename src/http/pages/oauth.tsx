@@ -12,6 +12,7 @@ import { object, type Principal, route } from '../route.ts'
 import { storable } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { clearedSession } from '../sign-in-answers.ts'
+import { ApplicationLogo } from './application-logo.tsx'
 import { bindingOf, bound, languageFor, unbound } from './interaction.ts'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { goOn } from './onward.tsx'
@@ -298,6 +299,7 @@ function ConsentPage({ application, scopes, resources, person, uid, csrf, ...rea
   const host = hostOf(application)
   return (
     <Layout {...reader} title={consent.title(application.name)} signedIn={csrf} card>
+      <ApplicationLogo of={application} />
       {host === null ? null : <p>{consent.operator(host)}</p>}
       <p>{consent.intro(application.name, person)}</p>
       <ScopeList {...reader} scopes={scopes} resources={resources} audience="person" />

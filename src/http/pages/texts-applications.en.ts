@@ -77,9 +77,12 @@ export const englishApplications = {
   seconds: (number: string) => `${number} seconds`,
   backchannelLogout: 'Back-channel logout URL',
   backchannelHint: 'We notify the application here when a session ends.',
+  picture: 'Logo',
+  pictureHint:
+    'People see it where they allow the application to see their data. PNG or SVG, at most 100 KiB and 2048 × 2048 pixels.',
   logo: 'URL of the logo',
   logoHint:
-    'For your own pages: the API returns it. This service does not load it, since the host would see who signs in.',
+    'For your own pages: the API returns it. This service never loads it, since the host would see who signs in. Upload the logo that people should see.',
   subjectType: 'How it knows people',
   subjectHint:
     'With an ID of its own, it cannot compare its users with those of applications on other hosts. This cannot change after someone has signed in.',

@@ -74,8 +74,12 @@ export const portugueseApplications: typeof en = {
   seconds: (number) => `${number} segundos`,
   backchannelLogout: 'URL de aviso de saída (back-channel logout)',
   backchannelHint: 'Avisamos o aplicativo neste endereço quando uma sessão termina.',
+  picture: 'Logotipo',
+  pictureHint:
+    'As pessoas o veem quando permitem que o aplicativo acesse os dados delas. PNG ou SVG, com até 100 KiB e 2048 × 2048 pixels.',
   logo: 'URL do logotipo',
-  logoHint: 'Para as suas páginas: a API o devolve. Este serviço não o carrega, pois o host veria quem entra.',
+  logoHint:
+    'Para as suas páginas: a API o devolve. Este serviço nunca o carrega, pois o host veria quem entra. Envie o logotipo que as pessoas devem ver.',
   subjectType: 'Como ele reconhece as pessoas',
   subjectHint:
     'Com um ID próprio, ele não consegue comparar suas pessoas com as de aplicativos em outros hosts. Isso não pode mudar depois do primeiro acesso.',

@@ -144,6 +144,15 @@ export const ptBR: Texts = {
   otherLanguage: 'English',
   refused: { title: 'Erro', heading: 'Verifique isto' },
   reveal: { show: 'Mostrar', label: 'Mostrar o que você digita' },
+  pictures: {
+    none: 'Nenhuma imagem',
+    shown: (title) => `${title}, como está agora`,
+    file: 'Arquivo da imagem',
+    upload: 'Enviar',
+    remove: 'Remover…',
+    removeText: 'A imagem deixa de aparecer. Você pode enviar outra quando quiser.',
+    removeYes: 'Remover',
+  },
   sections: {
     profile: 'Perfil',
     signIn: 'Formas de entrar',
@@ -415,6 +424,8 @@ export const ptBR: Texts = {
 
   done: {
     branding_saved: 'A identidade visual foi salva.',
+    picture_saved: 'A imagem foi salva.',
+    picture_removed: 'A imagem foi removida.',
     application_added: 'O aplicativo foi adicionado.',
     application_saved: 'A alteração foi salva.',
     application_disabled: 'Ninguém pode entrar no aplicativo agora. Os tokens dele são recusados.',
