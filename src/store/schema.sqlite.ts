@@ -30,6 +30,7 @@ export const {
   grants,
   revocations,
   applications,
+  registrationTokens,
   applicationConsents,
   applicationSessions,
   logoutNotices,

@@ -89,6 +89,12 @@ const events: EventWords = {
   'session.ended': ({ reason }) => ended[reason as SessionEndReason] ?? ended.revoked,
   'session.renamed': 'A device was renamed',
   'application.consented': 'Allowed an application to see some of your data',
+  'application.registered': 'An application registered itself',
+  'application.registration_changed': 'An application changed its registration',
+  'application.registration_deleted': 'An application deleted its registration',
+  'application.expired': 'An unused application that had registered itself was deleted',
+  'registration_token.created': 'Created an initial access token for applications',
+  'registration_token.revoked': 'Revoked an initial access token for applications',
   'application.withdrawn': 'Ended the access of an application on every device',
   'application.token_issued': 'Access token issued to a machine',
   'application.signed_in': 'Signed in to an application',
@@ -179,6 +185,8 @@ export const en = {
   consent: {
     title: (application: string) => `Continue to ${application}?`,
     intro: (application: string, person: string) => `You are signed in as ${person}. ${application} wants to:`,
+    unchecked:
+      'This application registered itself. Nobody here has checked it: anyone can choose its name, but not the address it runs at.',
     operator: (host: string) => `The application runs at ${host}. Continue only if you know it.`,
     remembered: 'We remember your answer, and ask again only if the application wants more.',
     allow: 'Continue',

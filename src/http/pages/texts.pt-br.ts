@@ -92,6 +92,12 @@ const events: EventWords = {
   'session.ended': ({ reason }) => ended[reason as SessionEndReason] ?? ended.revoked,
   'session.renamed': 'Um dispositivo foi renomeado',
   'application.consented': 'Permitiu que um aplicativo visse alguns dos seus dados',
+  'application.registered': 'Um aplicativo se registrou',
+  'application.registration_changed': 'Um aplicativo alterou o próprio registro',
+  'application.registration_deleted': 'Um aplicativo excluiu o próprio registro',
+  'application.expired': 'Um aplicativo que tinha se registrado e não era usado foi excluído',
+  'registration_token.created': 'Criou um token de acesso inicial para aplicativos',
+  'registration_token.revoked': 'Revogou um token de acesso inicial para aplicativos',
   'application.withdrawn': 'Encerrou o acesso de um aplicativo em todos os dispositivos',
   'application.token_issued': 'Token de acesso emitido para uma máquina',
   'application.signed_in': 'Entrou em um aplicativo',
@@ -181,6 +187,8 @@ export const ptBR: Texts = {
   consent: {
     title: (application: string) => `Continuar para ${application}?`,
     intro: (application: string, person: string) => `Você entrou como ${person}. ${application} quer:`,
+    unchecked:
+      'Este aplicativo se registrou sozinho. Ninguém aqui o verificou: qualquer pessoa pode escolher o nome dele, mas não o endereço onde ele funciona.',
     operator: (host: string) => `O aplicativo funciona em ${host}. Continue só se você o conhece.`,
     remembered: 'Guardamos a sua resposta e só perguntamos de novo se o aplicativo quiser mais.',
     allow: 'Continuar',
