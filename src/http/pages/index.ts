@@ -17,6 +17,7 @@ import { adminProviderPageRoutes } from './admin-provider.tsx'
 import { adminProviderActRoutes } from './admin-provider-acts.tsx'
 import { adminProviderFormRoutes } from './admin-provider-forms.tsx'
 import { adminProviderRoutes } from './admin-providers.tsx'
+import { adminRegistrationTokenRoutes } from './admin-registration-tokens.tsx'
 import { adminUserRoutes } from './admin-user.tsx'
 import { conflictRoutes } from './conflicts.ts'
 import { dataRoutes } from './data.tsx'
@@ -94,6 +95,7 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...adminApplicationRoutes,
   ...adminApplicationPageRoutes,
   ...adminApplicationFormRoutes,
+  ...adminRegistrationTokenRoutes,
   ...adminBrandingRoutes,
 ]
 export const staticFiles: readonly StaticFile[] = [stylesheet, pageScript, ...passkeyScripts]

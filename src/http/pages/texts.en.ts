@@ -410,6 +410,7 @@ export const en = {
     application_deleted: 'The application was deleted.',
     application_ended: 'The application lost its access, and you are signed out of it everywhere.',
     application_secret_ended: 'The previous secret was ended. Only the current one is valid.',
+    registration_token_revoked: 'The initial access token was revoked.',
     provider_added: 'The provider was saved as a draft. Nobody can sign in with it yet.',
     provider_saved: 'The change was saved.',
     provider_published: 'The draft is live now. Sign-ins in progress finish with the settings they began with.',

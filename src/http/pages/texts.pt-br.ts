@@ -414,6 +414,7 @@ export const ptBR: Texts = {
     application_deleted: 'O aplicativo foi excluído.',
     application_ended: 'O aplicativo perdeu o acesso, e você saiu dele em todos os lugares.',
     application_secret_ended: 'O segredo anterior foi encerrado. Só o atual vale.',
+    registration_token_revoked: 'O token de acesso inicial foi revogado.',
     provider_added: 'O provedor foi salvo como rascunho. Ninguém pode entrar com ele ainda.',
     provider_saved: 'A alteração foi salva.',
     provider_published: 'O rascunho está em uso. Logins em andamento terminam com as configurações com que começaram.',
