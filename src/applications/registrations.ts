@@ -16,9 +16,9 @@ const mostSelfRegistered = 500
 const mostAnonymous = 10
 const anonymousSeconds = 3600
 
-/** The limits of initial access tokens. Lists contain all of them. */
+/** How many initial access tokens there may be: lists contain all of them. */
+const mostRegistrationTokens = 100
 export const registrationTokenLimits = {
-  tokens: 100,
   uses: 1000,
   seconds: { least: 60, most: 365 * 86_400 },
 } as const
@@ -173,7 +173,7 @@ export function createRegistrations(parts: RegistrationsParts) {
         createdBy: by,
         createdAt: now,
       }
-      const created = await registrations.createToken(registrationToken, registrationTokenLimits.tokens, [
+      const created = await registrations.createToken(registrationToken, mostRegistrationTokens, [
         {
           name: 'registration_token.created',
           accountId: null,
