@@ -114,7 +114,7 @@ export function createRegistrations(parts: RegistrationsParts) {
             name: 'application.registered',
             accountId: null,
             origin,
-            data: { application: application.id, registration_token: tokenId },
+            data: { application: application.id, credential: tokenId },
           },
         ],
       )
@@ -178,7 +178,7 @@ export function createRegistrations(parts: RegistrationsParts) {
           name: 'registration_token.created',
           accountId: null,
           origin: originForOthers(origin),
-          data: { registration_token: registrationToken.id, by },
+          data: { credential: registrationToken.id, by },
         },
       ])
       return created ? ok({ registrationToken, token }) : fail('too_many_registration_tokens')
@@ -197,7 +197,7 @@ export function createRegistrations(parts: RegistrationsParts) {
           name: 'registration_token.revoked',
           accountId: null,
           origin: originForOthers(origin),
-          data: { registration_token: id, by },
+          data: { credential: id, by },
         },
       ])
       return revoked ? ok(null) : fail('registration_token_not_found')

@@ -287,8 +287,8 @@ export const eventCatalogue = {
     { audit: true, log: 'info' },
   ),
   'application.registered': fact(
-    'An application registered itself; `registration_token` is the initial access token that it used, or null',
-    { application: z.string(), registration_token: z.string().nullable() },
+    'An application registered itself; `credential` is the ID of the initial access token that it used, or null',
+    { application: z.string(), credential: z.string().nullable() },
     { audit: true, log: 'info' },
   ),
   'application.registration_changed': fact(
@@ -308,12 +308,12 @@ export const eventCatalogue = {
   ),
   'registration_token.created': fact(
     'An initial access token was created, with which applications register themselves',
-    { registration_token: z.string(), by },
+    { credential: z.string(), by },
     { audit: true, log: 'info' },
   ),
   'registration_token.revoked': fact(
     'An initial access token was revoked',
-    { registration_token: z.string(), by },
+    { credential: z.string(), by },
     { audit: true, log: 'info' },
   ),
   'application.refused': fact(
