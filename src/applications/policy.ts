@@ -88,6 +88,12 @@ export const applicationLimits = {
   countedUsers: 10_000,
 } as const
 
+/** How often and how long an initial access token may be used. */
+export const registrationTokenLimits = {
+  uses: 1000,
+  seconds: { least: 60, most: 365 * 86_400 },
+} as const
+
 /** The scopes of OpenID Connect and of this service. Any other scope belongs to the resources of an application. */
 export const standardScopes = ['openid', 'profile', 'email', 'offline_access', 'teams'] as const
 export type StandardScope = (typeof standardScopes)[number]

@@ -11,17 +11,13 @@ import { hasSecret, type RegistrationMode } from './policy.ts'
 import type { Application, ApplicationStore, RegistrationStore, RegistrationToken } from './ports.ts'
 
 /** How many applications may have registered themselves: lists contain all of them. */
-const mostSelfRegistered = 500
+const mostSelfRegistration = 500
 /** How many applications one network may register without a token, within `anonymousSeconds`. */
 const mostAnonymous = 10
 const anonymousSeconds = 3600
 
 /** How many initial access tokens there may be: lists contain all of them. */
 const mostRegistrationTokens = 100
-export const registrationTokenLimits = {
-  uses: 1000,
-  seconds: { least: 60, most: 365 * 86_400 },
-} as const
 
 type RegistrationsParts = {
   mode: RegistrationMode
@@ -36,7 +32,7 @@ type RegistrationsParts = {
 }
 
 /** `managementToken` is returned only once: only its hash is stored. */
-export type SelfRegistered = {
+export type SelfRegistration = {
   readonly application: Application
   readonly secret: string | null
   readonly managementToken: string
@@ -94,7 +90,7 @@ export function createRegistrations(parts: RegistrationsParts) {
       given: ClientMetadata,
       origin: Origin,
     ): Promise<
-      Result<SelfRegistered, Off | TokenInvalid | Refused | AppError<'rate_limited' | 'too_many_applications'>>
+      Result<SelfRegistration, Off | TokenInvalid | Refused | AppError<'rate_limited' | 'too_many_applications'>>
     > {
       if (mode === 'off') return fail('registration_not_offered')
       const tokenHash = token === null ? null : sha256(token)

@@ -2,9 +2,13 @@ import { z } from 'zod'
 import type { Refused } from '../../applications/applications.ts'
 import { clientMetadataLimits, clientMetadataOf } from '../../applications/client-metadata.ts'
 import { paths } from '../../applications/metadata.ts'
-import { applicationAuths, applicationLimits, subjectTypes } from '../../applications/policy.ts'
+import {
+  applicationAuths,
+  applicationLimits,
+  registrationTokenLimits,
+  subjectTypes,
+} from '../../applications/policy.ts'
 import type { Application, RegistrationToken } from '../../applications/ports.ts'
-import { registrationTokenLimits } from '../../applications/registrations.ts'
 import { fail } from '../../errors/catalogue.ts'
 import { epochSeconds } from '../../kernel/clock.ts'
 import { ok } from '../../kernel/result.ts'
