@@ -931,7 +931,7 @@ export const en = {
     notAnswering: 'Calls that fail',
     waiting: 'Waiting work',
     job: 'Job',
-    counted: 'Every ten minutes, a job counts what happened. Whole hours are counted until',
+    counted: 'A job counts what happened, every minute or, in large services, every ten. Whole hours are counted until',
     notCounted:
       'Nothing has been counted yet. The job “Count sign-ins by hour” runs a few seconds after the first start.',
   },

@@ -946,7 +946,8 @@ export const ptBR: Texts = {
     notAnswering: 'Chamadas que falham',
     waiting: 'Trabalho pendente',
     job: 'Tarefa',
-    counted: 'A cada dez minutos, uma tarefa conta o que aconteceu. As horas cheias estão contadas até',
+    counted:
+      'Uma tarefa conta o que aconteceu, a cada minuto ou, em serviços grandes, a cada dez. As horas cheias estão contadas até',
     notCounted:
       'Nada foi contado ainda. A tarefa “Contar entradas por hora” é executada alguns segundos após o primeiro início.',
   },
