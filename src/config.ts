@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { registrationModes } from './applications/policy.ts'
 import { readBrand } from './branding/settings.ts'
 import type { KeyRing, SealingKey } from './kernel/crypto.ts'
 import { readEmail } from './kernel/email.ts'
@@ -166,6 +167,10 @@ export const settings = z.object({
   APPLICATIONS_ALLOW_PRIVATE_ADDRESSES: flag(false).describe(
     'let registered applications have URLs that this service calls in private networks and on this machine',
   ),
+  APPLICATIONS_REGISTRATION: z
+    .enum(registrationModes, 'must be off, token or open')
+    .default('off')
+    .describe('who may register applications at /oauth/register: off, token (with an initial access token) or open'),
   METRICS_TOKEN: z
     .string()
     .min(16, 'must have at least 16 characters')
@@ -375,6 +380,8 @@ export function inspectConfig(
     providerReach: set.PROVIDERS_ALLOW_PRIVATE_ADDRESSES ? ('any' as const) : ('public' as const),
     /** Which IP addresses calls to URLs of registered applications may reach. */
     applicationReach: set.APPLICATIONS_ALLOW_PRIVATE_ADDRESSES ? ('any' as const) : ('public' as const),
+    /** Who may register applications besides administrators. */
+    registration: set.APPLICATIONS_REGISTRATION,
     rateLimits: set.RATE_LIMITS === 'on',
     requestDeadlineMs: set.REQUEST_DEADLINE_MS,
     shutdownDrainSeconds: set.SHUTDOWN_DRAIN_SECONDS,
@@ -401,6 +408,7 @@ export const routeSettings = ({ tokens, oauth, passwords, mail, ...config }: Con
   mail: mail.tag !== 'off',
   metricsToken: config.metricsToken,
   trustProxyHops: config.trustProxyHops,
+  registration: config.registration,
 })
 
 type SettingNames = {

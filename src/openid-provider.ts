@@ -2,6 +2,7 @@ import { createClients } from './applications/clients.ts'
 import { paths } from './applications/metadata.ts'
 import type { CompleteConfig } from './config.ts'
 import type { Foundation } from './foundation.ts'
+import { networkOf } from './http/limits.ts'
 import { createClientProofs } from './openid/client-proofs.ts'
 import { deliverLogoutToken } from './openid/deliver.ts'
 import { createOpenid } from './openid/openid.ts'
@@ -35,6 +36,8 @@ export function createOpenidProvider({ config, foundation, logoutToken, ...parts
     ...base,
     ...parts,
     stored,
+    mode: config.registration,
+    networkOf,
     verifyAssertion: proofs.verifyAssertion,
     sectorDocument: createSectorDocuments(requests),
     record: stored.audit.record,

@@ -228,6 +228,7 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
       providers,
       serviceCredentials: credentials.serviceCredentials,
       applications,
+      registrations: clients.registrations,
       applicationAccess,
       subjects,
       branding,

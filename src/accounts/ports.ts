@@ -323,6 +323,8 @@ export type PersonalData = {
   readonly openidStates: Rows
   /** Applications that they registered. */
   readonly applications: Rows
+  /** The initial access tokens they created, for applications that register themselves. */
+  readonly registrationTokens: Rows
   /** The teams they belong to. */
   readonly teamMembers: Rows
   /** Invitations they sent, and those to their verified email address. */

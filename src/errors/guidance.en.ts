@@ -391,6 +391,58 @@ export const guide: Guide = {
     developer:
       'Register one application for all deployments of a program, with several redirect URIs. `last_used_at` shows which applications are unused.',
   },
+  registration_not_offered: {
+    happened: 'A program called `/oauth/register`, and this service does not let applications register themselves.',
+    causes: ['`APPLICATIONS_REGISTRATION` is `off`, which is the default.'],
+    person: 'Ask an administrator to register the application.',
+    developer:
+      'Read `registration_endpoint` in the metadata before you register: it is absent here. An operator can set `APPLICATIONS_REGISTRATION` to `token` or `open`.',
+  },
+  registration_token_invalid: {
+    happened: 'The request at `/oauth/register` had no token that allows it, and nothing was changed.',
+    causes: [
+      'There is no `Authorization: Bearer` header, and anonymous registration is not allowed.',
+      'The initial access token has expired, was revoked, or has no use left.',
+      'The `registration_access_token` belongs to another application, or its application was deleted or disabled.',
+    ],
+    person: 'Ask an administrator for an initial access token.',
+    developer:
+      'Send the initial access token to `/oauth/register`, and the `registration_access_token` to `registration_client_uri`. A wrong ID and a wrong token get the same response.',
+  },
+  redirect_uri_invalid: {
+    happened: 'A redirect URI in the metadata of an application was refused, and nothing was registered.',
+    causes: [
+      'It has a wildcard, a fragment or a user name.',
+      'It uses plain `http` on a host that is not a loopback address.',
+      'It has a private scheme, and the application is not native, or the scheme has no domain in it.',
+      'It has a scheme that a browser runs itself, such as `javascript:`.',
+    ],
+    person: 'Report it to the developer of the application.',
+    developer: 'Read `errors`: it names each URI and the reason. Send `application_type: native` for a private scheme.',
+  },
+  client_metadata_invalid: {
+    happened: 'A member of the metadata of an application was refused, and nothing was registered.',
+    causes: [
+      'The member has the wrong type, or is too long.',
+      '`grant_types` lacks `authorization_code`, or `response_types` lacks `code`.',
+      'A request that replaces a registration names another `client_id`, or would change the kind of application.',
+      'A key in `jwks` is private, symmetric or too short.',
+    ],
+    person: 'Report it to the developer of the application.',
+    developer: 'Read `errors`: it names each member and the reason. Members that are not known are ignored.',
+  },
+  registration_token_not_found: {
+    happened: 'No initial access token has the ID in the URL.',
+    causes: ['It was revoked.', 'It expired more than a day ago, and was deleted.'],
+    person: 'Reload the list.',
+    developer: 'Use the ID from `GET /applications/registration-tokens`, never the text of the token.',
+  },
+  too_many_registration_tokens: {
+    happened: 'The service has 100 initial access tokens, which is the limit, so none was created.',
+    causes: ['Automation creates a token for each run and never uses it.'],
+    person: 'Revoke tokens that are no longer needed, then try again.',
+    developer: 'Create one token with several uses. Expired ones are deleted after a day.',
+  },
   application_not_allowed: {
     happened: 'The access token was issued to an application, and the route is only for the person.',
     causes: [

@@ -305,6 +305,36 @@ export const eventCatalogue = {
     { application: z.string(), by },
     { audit: true, log: 'info' },
   ),
+  'application.registered': fact(
+    'An application registered itself; `credential` is the ID of the initial access token that it used, or null',
+    { application: z.string(), credential: z.string().nullable() },
+    { audit: true, log: 'info' },
+  ),
+  'application.registration_changed': fact(
+    'An application that registered itself changed its registration',
+    { application: z.string() },
+    { audit: true, log: 'info' },
+  ),
+  'application.registration_deleted': fact(
+    'An application that registered itself deleted its registration',
+    { application: z.string() },
+    { audit: true, log: 'info' },
+  ),
+  'application.expired': fact(
+    'An application that registered itself was deleted, because nobody used it for a long time',
+    { application: z.string() },
+    { audit: true, log: 'info' },
+  ),
+  'registration_token.created': fact(
+    'An initial access token was created, with which applications register themselves',
+    { credential: z.string(), by },
+    { audit: true, log: 'info' },
+  ),
+  'registration_token.revoked': fact(
+    'An initial access token was revoked',
+    { credential: z.string(), by },
+    { audit: true, log: 'info' },
+  ),
   'application.refused': fact(
     'An application sent a wrong secret or a wrong assertion, or is disabled; one audit log entry counts the `attempts` of an hour',
     {

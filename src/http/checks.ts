@@ -161,7 +161,8 @@ export async function checkBody<D>(frame: Frame, incoming: Incoming, bound: Boun
   const read = schema.safeParse(value)
   if (!read.success) {
     if (route.unmatched && isUnmatched(read.error)) return { error: fail(route.unmatched).error }
-    return { error: invalidRequest, faults: readFaults(read.error, value, incoming.locale) }
+    const error = route.unfit === undefined ? invalidRequest : fail(route.unfit).error
+    return { error, faults: readFaults(read.error, value, incoming.locale) }
   }
   if (body.kind === 'none' && route.body && !route.bodyOptional && accepts.json) {
     return { error: fail('malformed_body').error }

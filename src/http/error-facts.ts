@@ -51,6 +51,7 @@ const passkeys: Chapter = ['accounts.md', 'Passkeys']
 const linking: Chapter = ['flows.md', 'Linking and unlinking']
 const credentials: Chapter = ['accounts.md', 'Service credentials']
 const applications: Chapter = ['applications.md', 'Register an application']
+const registering: Chapter = ['applications.md', 'Let applications register themselves']
 const signingIn: Chapter = ['applications.md', 'Sign people in']
 const people: Chapter = ['accounts.md', 'Add and invite people']
 const roles: Chapter = ['accounts.md', 'Roles and scopes']
@@ -114,6 +115,15 @@ const facts: { readonly [C in ErrorCode]: Common & Values<C> } = {
   application_not_found: { events: ['application.deleted'], chapters: [applications] },
   application_has_no_secret: { chapters: [applications] },
   too_many_applications: { chapters: [applications] },
+  registration_not_offered: { chapters: [registering] },
+  registration_token_invalid: { events: ['registration_token.revoked'], chapters: [registering] },
+  redirect_uri_invalid: { faults: [{ path: 'redirect_uris.0', code: 'fragment' }], chapters: [registering] },
+  client_metadata_invalid: {
+    faults: [{ path: 'client_name', code: 'too_long', params: { limit: '80' } }],
+    chapters: [registering],
+  },
+  registration_token_not_found: { events: ['registration_token.revoked'], chapters: [registering] },
+  too_many_registration_tokens: { chapters: [registering] },
   application_not_allowed: { chapters: [['applications.md', 'Access tokens and resources']] },
   authorization_request_invalid: {
     params: { error: 'invalid_redirect_uri' },

@@ -140,7 +140,7 @@ type RouteDeclaration = {
    */
   readonly scope?: Scope
   /** What the handler itself authenticates where the frame does not (`auth: 'none'`); for `/openapi.json`. */
-  readonly credential?: 'metrics' | 'refresh' | 'service' | 'doctor'
+  readonly credential?: 'metrics' | 'refresh' | 'service' | 'doctor' | 'registration'
   /** Its reply is a page of an array; the header `Link` with `rel="next"` leads to the next one (RFC 8288). */
   readonly linksNext?: true
   /**
@@ -160,6 +160,8 @@ type RouteDeclaration = {
   readonly anyOrigin?: true
   /** Headers that only this handler reads, with descriptions for `/openapi.json`. */
   readonly headers?: Readonly<Record<string, string>>
+  /** The error for a body that does not fit the schema, if a standard names another one than `invalid_request`. */
+  readonly unfit?: 'client_metadata_invalid'
   /** The error for a body that matches no alternative of its discriminated union. */
   readonly unmatched?: 'grant_type_unsupported'
   /**

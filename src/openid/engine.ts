@@ -17,6 +17,7 @@ import { dpopAlgorithms, signingAlgorithms } from '../applications/keys.ts'
 import { deviceGrant, paths } from '../applications/metadata.ts'
 import {
   type ApplicationKind,
+  hasDeviceFlow,
   isRegisteredRedirect,
   isStandardScope,
   kindRules,
@@ -276,7 +277,7 @@ type ClientMetadata = {
 /** An application as the engine describes a client (OpenID Connect Dynamic Client Registration §2). */
 export const clientOf = (application: Application): Readonly<Record<string, unknown>> => {
   const { id, name, kind, firstParty, redirectUris, clientAuth, scopes, jwks, jwksUri, requiresDpop } = application
-  const { hasRedirects, hasDeviceFlow } = kindRules[kind]
+  const { hasRedirects } = kindRules[kind]
   return {
     client_id: id,
     client_name: name,
@@ -285,7 +286,7 @@ export const clientOf = (application: Application): Readonly<Record<string, unkn
     response_types: hasRedirects ? ['code'] : [],
     grant_types: [
       ...(hasRedirects ? ['authorization_code'] : []),
-      ...(hasDeviceFlow ? [deviceGrant] : []),
+      ...(hasDeviceFlow(application) ? [deviceGrant] : []),
       ...(scopes.includes('offline_access') ? ['refresh_token'] : []),
     ],
     token_endpoint_auth_method: 'none',

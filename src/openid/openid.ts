@@ -66,6 +66,8 @@ export type Interaction = {
   /** The page it continues on when everything is done. */
   readonly continueAt: string
   readonly application: Application
+  /** Where the browser returns to. */
+  readonly redirectUri: string | null
   readonly loginHint: string | null
   /** The languages that the application asks for, separated by spaces. */
   readonly uiLocales: string | null
@@ -344,8 +346,8 @@ export function createOpenid(parts: OpenidParts) {
       if (!found) return undefined
       const { interaction, application } = found
       const { prompt, params } = interaction
-      const { login_hint: loginHint = null, ui_locales: uiLocales = null } = params
-      const base = { uid, continueAt: `${paths.authorize}/${uid}`, application, loginHint, uiLocales }
+      const { login_hint: loginHint = null, ui_locales: uiLocales = null, redirect_uri: redirectUri = null } = params
+      const base = { uid, continueAt: `${paths.authorize}/${uid}`, application, redirectUri, loginHint, uiLocales }
       if (prompt.name === 'consent') {
         const scopes = (params.scope ?? '').split(' ').filter((scope) => application.scopes.includes(scope))
         const asked = params.resource

@@ -346,6 +346,9 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
         yield* step(tx.update(t.providers).set({ createdBy: null }).where(eq(t.providers.createdBy, id)))
         yield* step(tx.update(t.providers).set({ updatedBy: null }).where(eq(t.providers.updatedBy, id)))
         yield* step(tx.update(t.applications).set({ createdBy: null }).where(eq(t.applications.createdBy, id)))
+        yield* step(
+          tx.update(t.registrationTokens).set({ createdBy: null }).where(eq(t.registrationTokens.createdBy, id)),
+        )
         for (const identity of identities) yield* withdrawOwn(tx, identity, at)
         yield* note([...because, ...signedOut(devices, 'account_deleted', id, originOf(because))])
         // Entries written while the history was being erased, by this node or by one whose clock is behind.

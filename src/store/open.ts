@@ -27,6 +27,7 @@ import { pendingSignInStore } from './pending-sign-ins.ts'
 import { personalDataStore } from './personal-data.ts'
 import { providerStore } from './providers.ts'
 import { rateLimitStore } from './rate-limits.ts'
+import { registrationStore } from './registrations.ts'
 import { revocationStore } from './revocations.ts'
 import { sealedStore } from './sealed.ts'
 import { secondFactorStore } from './second-factors.ts'
@@ -139,6 +140,7 @@ export function storeOver(driver: Driver, parts: ChangeParts) {
     personalData: personalDataStore(driver, change),
     conflicts: conflictStore(driver, change),
     applications: applicationStore(driver, change),
+    registrations: registrationStore(driver, change),
     applicationAccess: applicationAccessStore(driver, change, parts),
     applicationSessions: applicationSessionStore(driver, change, parts),
     consents: consentStore(driver, change, parts.ids),

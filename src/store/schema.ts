@@ -704,6 +704,8 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       requiresDpop: flag('requires_dpop').notNull().default(false),
       subjectType: text('subject_type').$type<Application['subjectType']>().notNull().default('public'),
       sectorIdentifierUri: text('sector_identifier_uri'),
+      source: text('source').$type<Application['source']>().notNull().default('administrator'),
+      registrationHash: text('registration_hash'),
       /** Nobody can sign in to a disabled application, and its tokens are refused. */
       disabledAt: time('disabled_at'),
       createdBy: text('created_by'),
@@ -711,7 +713,32 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       updatedAt: time('updated_at').notNull(),
       lastUsedAt: time('last_used_at'),
     },
-    (t) => [index('applications_created').on(t.createdAt, t.id), index('applications_created_by').on(t.createdBy)],
+    (t) => [
+      index('applications_created').on(t.createdAt, t.id),
+      index('applications_created_by').on(t.createdBy),
+      // Counts those of each source, and finds those that nobody uses.
+      index('applications_source').on(t.source, t.lastUsedAt, t.createdAt),
+    ],
+  )
+
+  /** Initial access tokens: with one, an application registers itself (RFC 7591). */
+  const registrationTokens = table(
+    'registration_tokens',
+    {
+      id: text('id').primaryKey(),
+      name: text('name').notNull(),
+      tokenHash: text('token_hash').notNull(),
+      usesLeft: count('uses_left').notNull(),
+      expiresAt: time('expires_at').notNull(),
+      createdBy: text('created_by'),
+      createdAt: time('created_at').notNull(),
+    },
+    (t) => [
+      unique('registration_tokens_hash').on(t.tokenHash),
+      index('registration_tokens_created').on(t.createdAt, t.id),
+      index('registration_tokens_expires').on(t.expiresAt),
+      index('registration_tokens_created_by').on(t.createdBy),
+    ],
   )
 
   /** What a person has allowed an application to see. */
@@ -925,6 +952,7 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
     grants,
     revocations,
     applications,
+    registrationTokens,
     applicationConsents,
     applicationSessions,
     logoutNotices,

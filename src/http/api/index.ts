@@ -20,6 +20,7 @@ import { passkeyOriginRoutes } from './passkey-origins.ts'
 import { passkeyRoutes } from './passkeys.ts'
 import { passwordRoutes } from './passwords.ts'
 import { providerRoutes } from './providers.ts'
+import { registrationRoutes } from './registration.ts'
 import { secondFactorRoutes } from './second-factor.ts'
 import { serviceCredentialRoutes } from './service-credentials.ts'
 import { statisticsRoutes } from './statistics.ts'
@@ -51,6 +52,7 @@ export const apiRoutes: readonly Route<Services>[] = [
   ...managedProviderRoutes,
   ...applicationRoutes,
   ...applicationLogoRoutes,
+  ...registrationRoutes,
   ...connectionRoutes,
   ...jobRoutes,
   ...statisticsRoutes,

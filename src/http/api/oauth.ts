@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { deviceGrant, metadataOf, paths, resourceOf } from '../../applications/metadata.ts'
-import { kindRules } from '../../applications/policy.ts'
+import { hasDeviceFlow } from '../../applications/policy.ts'
 import { type AppError, fail } from '../../errors/catalogue.ts'
 import { ok, type Result } from '../../kernel/result.ts'
 import type { EngineResponse } from '../../openid/call.ts'
@@ -97,7 +97,11 @@ const discovery = (path: `/.well-known/${string}`, summary: string, description:
     summary,
     description,
     example: {
-      response: metadataOf({ issuer: 'https://id.example.org', publicUrl: new URL('https://id.example.org') }),
+      response: metadataOf({
+        issuer: 'https://id.example.org',
+        publicUrl: new URL('https://id.example.org'),
+        registration: 'off',
+      }),
     },
     reply: Metadata,
     fails: [],
@@ -195,8 +199,7 @@ const token = route({
     const application = await applications.authenticate(readApplication(authorization, body), origin)
     if (!application.ok) return application
     const { device_code: deviceCode } = body
-    if (body.grant_type === deviceGrant && !kindRules[application.value.kind].hasDeviceFlow)
-      return fail('client_not_allowed')
+    if (body.grant_type === deviceGrant && !hasDeviceFlow(application.value)) return fail('client_not_allowed')
     if (deviceCode !== undefined && (await openid.isTooSoon(application.value, deviceCode)))
       return fail('device_too_soon')
     if (body.grant_type === 'authorization_code' || body.grant_type === deviceGrant) {
@@ -302,7 +305,7 @@ const device = route({
   async handle({ body, header, origin }, { applications, openid }: Services) {
     const application = await applications.authenticate(readApplication(header('authorization'), body), origin)
     if (!application.ok) return application
-    if (!kindRules[application.value.kind].hasDeviceFlow) return fail('client_not_allowed')
+    if (!hasDeviceFlow(application.value)) return fail('client_not_allowed')
     const answer = await openid.post(paths.device, application.value, pairsOf(body), undefined, origin)
     const done = readEngine(answer, DeviceAuthorization.omit({ interval: true }))
     return done.ok ? ok(json({ ...done.value, interval: pollSeconds })) : done

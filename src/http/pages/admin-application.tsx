@@ -146,6 +146,7 @@ function About({ application: one, issuer, ...reader }: Reader & { application: 
       of={[
         [words.state, words.states[one.disabledAt === null ? 'enabled' : 'disabled']],
         [words.kind, words.kinds[one.kind].name],
+        one.source === 'administrator' ? null : [words.source, words.sources[one.source]],
         [words.clientId, <code key="id">{one.id}</code>],
         [words.issuer, <code key="issuer">{issuer}</code>],
         [words.clientAuth, words.clientAuths[one.clientAuth]],

@@ -19,6 +19,7 @@ import { adminProviderPageRoutes } from './admin-provider.tsx'
 import { adminProviderActRoutes } from './admin-provider-acts.tsx'
 import { adminProviderFormRoutes } from './admin-provider-forms.tsx'
 import { adminProviderRoutes } from './admin-providers.tsx'
+import { adminRegistrationTokenRoutes } from './admin-registration-tokens.tsx'
 import { adminUserRoutes } from './admin-user.tsx'
 import { applicationLogoPageRoutes } from './application-logo.tsx'
 import { brandingScript } from './branding-script.ts'
@@ -101,6 +102,7 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...adminApplicationPageRoutes,
   ...applicationLogoPageRoutes,
   ...adminApplicationFormRoutes,
+  ...adminRegistrationTokenRoutes,
   ...adminBrandingRoutes,
 ]
 export const staticFiles: readonly StaticFile[] = [stylesheet, pageScript, brandingScript, ...passkeyScripts]

@@ -97,6 +97,7 @@ const visits: Readonly<Record<string, readonly [at: () => string, shownTo: reado
   '/admin/new-provider/{kind}': [() => '/admin/new-provider/oauth2', ['administrator']],
   '/admin/branding': [() => '/admin/branding', ['administrator']],
   '/admin/applications': [() => '/admin/applications', ['administrator']],
+  '/admin/applications/registration-tokens': [() => '/admin/applications/registration-tokens', ['administrator']],
   '/admin/applications/{id}': [() => `/admin/applications/${known.application}`, ['administrator']],
   '/admin/applications/{id}/edit': [() => `/admin/applications/${known.application}/edit`, ['administrator']],
   '/admin/applications/{id}/users': [() => `/admin/applications/${known.application}/users`, ['administrator']],
