@@ -11,7 +11,7 @@ import { createShared } from '../kernel/shared.ts'
 import { accentFor } from './accent.ts'
 import { type Brand, type BrandPictureField, type BrandSettings, brandPictureFields, type LocalText } from './brand.ts'
 import { type BrandFault, type BrandTextField, brandFields, brandTextFields, snakeNameOf } from './fields.ts'
-import { type PictureFault, readPicture } from './picture.ts'
+import { checkPicture, type PictureFault } from './picture.ts'
 import type { BrandPictures, BrandStore, BrandValues, StoredBrand } from './ports.ts'
 
 export type BrandChange = { readonly [F in BrandTextField]?: string | null | undefined }
@@ -78,7 +78,7 @@ export async function createBranding({ store, defaults, clock }: BrandingParts) 
       return ok(view)
     },
     /** Checks an uploaded file. */
-    readPicture,
+    checkPicture,
     /** Sets a picture for all nodes. `null` returns to that of the environment. */
     async setPicture(
       by: string | null,
@@ -86,7 +86,7 @@ export async function createBranding({ store, defaults, clock }: BrandingParts) 
       file: Buffer | null,
       origin: Origin,
     ): Promise<Result<BrandView, PictureFault>> {
-      const read = file === null ? ok<Picture | null>(null) : await readPicture(file)
+      const read = file === null ? ok<Picture | null>(null) : await checkPicture(file)
       if (!read.ok) return read
       await use(
         await store.setPicture(field, read.value, clock(), {

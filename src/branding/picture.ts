@@ -14,7 +14,7 @@ export type PictureFault = {
 const startsAsXml = /^(?:\xef\xbb\xbf)?\s*</
 
 /** Checks an uploaded file, and keeps of it only what a picture needs. */
-export async function readPicture(file: Buffer): Promise<Result<Picture, PictureFault>> {
+export async function checkPicture(file: Buffer): Promise<Result<Picture, PictureFault>> {
   if (file.length > mostPictureBytes) return err({ reason: 'too_many_bytes', limit: mostPictureBytes / 1024 })
   if (!isPng(file)) {
     if (!startsAsXml.test(file.toString('latin1', 0, 64))) return err({ reason: 'not_a_picture' })

@@ -1,10 +1,10 @@
 /** What an SVG may contain before it is served to everyone who signs in. */
 import { beforeAll, describe, expect, test } from 'vitest'
-import { readPicture } from '../../src/branding/picture.ts'
+import { checkPicture } from '../../src/branding/picture.ts'
 import { hostileSvgs, svg } from '../support/hostile-svgs.ts'
 
 const read = async (file: string | Buffer) => {
-  const picture = await readPicture(Buffer.from(file))
+  const picture = await checkPicture(Buffer.from(file))
   return picture.ok ? picture.value.body.toString() : picture.error.reason
 }
 

@@ -30,7 +30,7 @@ export const putLogo = route({
   async handle({ who, params, body, origin }, { applications, branding }: Services) {
     const found = await applications.get(params.id)
     if (!found.ok) return found
-    const picture = await branding.readPicture(body.picture)
+    const picture = await branding.checkPicture(body.picture)
     if (!picture.ok) return refusedPicture(picture.error)
     const done = await applications.setLogo(who.accountId, params.id, picture.value, origin)
     return done.ok ? ok(json(applicationOf(done.value))) : done
