@@ -181,6 +181,8 @@ export const settings = z.object({
     .optional()
     .describe('color of buttons and links, like #1f4f82; made darker or lighter where text would be unreadable'),
   BRAND_LOGO: z.string().optional().describe('path of a PNG or SVG file of at most 100 KiB, shown above each page'),
+  BRAND_LOGO_DARK: z.string().optional().describe('the same for dark pages; default: BRAND_LOGO'),
+  BRAND_FAVICON: z.string().optional().describe('path of a PNG or SVG file of at most 100 KiB, the icon of each page'),
   SUPPORT_EMAIL: z.string().optional().describe('email address for help, shown below each page and in messages'),
   PRIVACY_URL: z.string().optional().describe('https URL of the privacy notice, linked below each page'),
   TERMS_URL: z.string().optional().describe('https URL of the terms of service, linked below each page'),

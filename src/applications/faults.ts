@@ -36,7 +36,7 @@ export type ApplicationFault = {
   readonly limit?: number
 }
 
-type Checked = Omit<Application, 'id' | 'secretHash' | 'createdBy' | 'createdAt' | 'updatedAt' | 'lastUsedAt'>
+type Checked = Omit<Application, 'id' | 'logo' | 'secretHash' | 'createdBy' | 'createdAt' | 'updatedAt' | 'lastUsedAt'>
 type Faults = readonly ApplicationFault[]
 
 /** One entry of a list at its place, so that an error names the line. */

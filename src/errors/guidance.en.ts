@@ -1189,7 +1189,7 @@ export const guide: Guide = {
     developer: 'Build the body with `JSON.stringify` or `URLSearchParams`, and set the matching `Content-Type`.',
   },
   payload_too_large: {
-    happened: 'The body is larger than 64 KiB, and was not read to its end.',
+    happened: 'The body is larger than 64 KiB, and was not read to its end. A picture may have 100 KiB.',
     causes: [
       'A file or a picture was sent inline. `picture` is a URL.',
       'A list has too many entries.',

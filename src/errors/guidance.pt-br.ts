@@ -1191,7 +1191,7 @@ export const portugueseGuide: Guide = {
     developer: 'Monte o corpo com `JSON.stringify` ou `URLSearchParams` e defina o `Content-Type` correspondente.',
   },
   payload_too_large: {
-    happened: 'O corpo tem mais de 64 KiB e não foi lido até o fim.',
+    happened: 'O corpo tem mais de 64 KiB e não foi lido até o fim. Uma imagem pode ter 100 KiB.',
     causes: [
       'Um arquivo ou uma imagem foi enviado no próprio corpo. `picture` é uma URL.',
       'Uma lista tem itens demais.',

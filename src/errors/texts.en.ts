@@ -502,7 +502,7 @@ export const englishErrorTexts = errorTexts({
   },
   payload_too_large: {
     title: 'Request too large',
-    detail: 'The body of the request is larger than 64 KiB. Send a smaller one.',
+    detail: 'The body of the request is larger than 64 KiB, or its picture is larger than 100 KiB. Send a smaller one.',
   },
   headers_too_large: {
     title: 'Request headers too large',

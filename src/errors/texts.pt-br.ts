@@ -489,7 +489,7 @@ export const ptBr = errorTexts({
   },
   payload_too_large: {
     title: 'Requisição grande demais',
-    detail: 'O corpo da requisição passa de 64 KiB. Envie um corpo menor.',
+    detail: 'O corpo da requisição passa de 64 KiB, ou a imagem passa de 100 KiB. Envie um corpo menor.',
   },
   headers_too_large: {
     title: 'Cabeçalhos da requisição grandes demais',

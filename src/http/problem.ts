@@ -182,6 +182,29 @@ const faults = {
     en: 'Give only scheme, host and port, such as https://app.example.org.',
     'pt-BR': 'Informe apenas esquema, host e porta, como https://app.example.org.',
   },
+  not_a_picture: { en: 'The file is neither PNG nor SVG.', 'pt-BR': 'O arquivo não é PNG nem SVG.' },
+  damaged: { en: 'The PNG is damaged.', 'pt-BR': 'O PNG está danificado.' },
+  followed_by_data: {
+    en: 'The file has data after the end of the picture. Export it again.',
+    'pt-BR': 'O arquivo tem dados depois do fim da imagem. Exporte-o de novo.',
+  },
+  too_many_pixels: {
+    en: 'The picture is larger than {limit} × {limit} pixels.',
+    'pt-BR': 'A imagem passa de {limit} × {limit} pixels.',
+  },
+  too_many_bytes: { en: 'The file is larger than {limit} KiB.', 'pt-BR': 'O arquivo passa de {limit} KiB.' },
+  malformed: {
+    en: 'The SVG is not well-formed XML in UTF-8.',
+    'pt-BR': 'O SVG não é XML bem formado em UTF-8.',
+  },
+  entities: {
+    en: 'The SVG declares entities. Save it without a document type.',
+    'pt-BR': 'O SVG declara entidades. Salve-o sem tipo de documento.',
+  },
+  too_complex: {
+    en: 'The SVG has too many elements. Simplify it, or use a PNG.',
+    'pt-BR': 'O SVG tem elementos demais. Simplifique-o, ou use um PNG.',
+  },
   setting: { en: 'This setting {message}.', 'pt-BR': 'Esta configuração {message}.' },
   invalid: { en: 'This value is not accepted here.', 'pt-BR': 'Este valor não é aceito aqui.' },
 } as const satisfies Record<string, Record<Locale, string>>

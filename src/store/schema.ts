@@ -6,6 +6,7 @@ import type { Action } from '../events/catalogue.ts'
 import type { JobRecord } from '../jobs/ports.ts'
 import type { Account } from '../kernel/account.ts'
 import type { Locale } from '../kernel/locale.ts'
+import type { Picture } from '../kernel/picture.ts'
 import type { Mail } from '../mail/ports.ts'
 import type { PendingAuthorization, VersionState } from '../providers/ports.ts'
 import type { EndReason, Proof, StoredKey } from '../sessions/ports.ts'
@@ -535,6 +536,22 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
     updatedAt: time('updated_at').notNull(),
   })
 
+  /** Pictures that administrators uploaded: of the brand, by its field, and of applications, by their ID. */
+  const pictures = table(
+    'pictures',
+    {
+      id: text('id').primaryKey(),
+      applicationId: text('application_id').references(() => applications.id, { onDelete: 'cascade' }),
+      /** SHA-256 of the picture, under which an application's is served. */
+      hash: text('hash').notNull(),
+      contentType: text('content_type').$type<Picture['contentType']>().notNull(),
+      /** Base64. */
+      body: text('body').notNull(),
+      updatedAt: time('updated_at').notNull(),
+    },
+    (t) => [index('pictures_hash').on(t.hash), index('pictures_application').on(t.applicationId)],
+  )
+
   // Its SQL name is older than ours: a node of the version before, which may run next to this one, knows no other.
   const pendingAuthorizations = table(
     'flows',
@@ -680,6 +697,8 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       backchannelLogoutUri: text('backchannel_logout_uri'),
       corsOrigins: json('cors_origins').$type<readonly string[]>().notNull().default([]),
       logoUri: text('logo_uri'),
+      /** The name of the file of its uploaded logo. */
+      logo: text('logo'),
       jwks: json('jwks').$type<ApplicationKeys>(),
       jwksUri: text('jwks_uri'),
       requiresDpop: flag('requires_dpop').notNull().default(false),
@@ -900,6 +919,7 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
     providers,
     providerVersions,
     branding,
+    pictures,
     pendingAuthorizations,
     conflicts,
     grants,

@@ -51,7 +51,7 @@ const needsNone: Readonly<Record<string, readonly string[]>> = {
     'POST /account/sessions/:id/end',
     'POST /account/sessions/end-others',
     'POST /account/sign-out',
-    'POST /oauth/logout',
+    'POST /oauth/logout/confirm',
     'POST /device',
   ],
   'only reads': ['POST /oauth/userinfo'],

@@ -214,11 +214,13 @@ describe('a PostgreSQL database', () => {
     await other.query('analyze sessions')
     expect(await store.sessions.rotate(id, 0, later(1), later(900))).toMatchObject({ accountId, generation: 1 })
     const { rows: asked } = await other.query<{ query: string }>(
-      `select query from pg_stat_activity where query like 'update "sessions"%' and datname = current_database()`,
+      `select query from pg_stat_activity where query like 'with "presented"%' and datname = current_database()`,
     )
     const { rows: plan } = await other.query(`explain (generic_plan) ${asked[0]?.query}`)
     expect(JSON.stringify(plan)).toContain('using sessions_pkey')
     expect(JSON.stringify(plan)).not.toContain('Seq Scan on sessions')
+    // Locks the rows once for the whole group, not again for each of them.
+    expect(JSON.stringify(plan)).toMatch(/"CTE presented"[^}]*\},\{[^}]*LockRows/)
     await Promise.all([other.end(), store.close()])
   })
 

@@ -1,5 +1,6 @@
 import type { Route } from '../route.ts'
 import type { Services } from '../services.ts'
+import { applicationLogoRoutes } from './application-logo.ts'
 import { applicationRoutes } from './applications.ts'
 import { auditRoutes } from './audit.ts'
 import { brandingRoutes } from './branding.ts'
@@ -49,6 +50,7 @@ export const apiRoutes: readonly Route<Services>[] = [
   ...serviceCredentialRoutes,
   ...managedProviderRoutes,
   ...applicationRoutes,
+  ...applicationLogoRoutes,
   ...connectionRoutes,
   ...jobRoutes,
   ...statisticsRoutes,

@@ -8,6 +8,7 @@ import { line, userCursor, userCursorOf } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { accountLabel, adminPage, mayNow, newUserPage, perPage, query, userPage } from './admin-frame.tsx'
 import { Field, Select } from './field.tsx'
+import { LastSignIn } from './last-sign-in.tsx'
 import { Layout, type Reader, readerOf, show, Time } from './layout.tsx'
 import { doneMessageOf, doneQuery } from './status.ts'
 import { Table } from './table.tsx'
@@ -120,11 +121,7 @@ const users = route({
                   ),
                   admin.roles[account.role],
                   <State key="state" {...reader} account={account} now={services.clock()} />,
-                  account.lastSignInAt === null ? (
-                    people.neverSignedIn
-                  ) : (
-                    <Time key="signed-in" {...reader} at={account.lastSignInAt} />
-                  ),
+                  <LastSignIn key="signed-in" {...reader} at={account.lastSignInAt} />,
                   <Time key="since" {...reader} at={account.createdAt} />,
                 ],
               }))}

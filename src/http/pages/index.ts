@@ -20,6 +20,8 @@ import { adminProviderActRoutes } from './admin-provider-acts.tsx'
 import { adminProviderFormRoutes } from './admin-provider-forms.tsx'
 import { adminProviderRoutes } from './admin-providers.tsx'
 import { adminUserRoutes } from './admin-user.tsx'
+import { applicationLogoPageRoutes } from './application-logo.tsx'
+import { brandingScript } from './branding-script.ts'
 import { conflictRoutes } from './conflicts.ts'
 import { dataRoutes } from './data.tsx'
 import { deviceCodeRoutes } from './device-code.tsx'
@@ -97,8 +99,9 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...adminProviderActRoutes,
   ...adminApplicationRoutes,
   ...adminApplicationPageRoutes,
+  ...applicationLogoPageRoutes,
   ...adminApplicationFormRoutes,
   ...adminBrandingRoutes,
 ]
-export const staticFiles: readonly StaticFile[] = [stylesheet, pageScript, ...passkeyScripts]
+export const staticFiles: readonly StaticFile[] = [stylesheet, pageScript, brandingScript, ...passkeyScripts]
 export { errorPage } from './error.tsx'

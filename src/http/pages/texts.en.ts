@@ -142,6 +142,15 @@ export const en = {
   otherLanguage: 'Português',
   refused: { title: 'Error', heading: 'Please check this' },
   reveal: { show: 'Show', label: 'Show what you type' },
+  pictures: {
+    none: 'None',
+    shown: (title: string) => `${title}, as it is now`,
+    file: 'Picture file',
+    upload: 'Upload',
+    remove: 'Remove…',
+    removeText: 'It is no longer shown. You can upload another one at any time.',
+    removeYes: 'Remove it',
+  },
   sections: {
     profile: 'Profile',
     signIn: 'Sign-in methods',
@@ -411,6 +420,8 @@ export const en = {
 
   done: {
     branding_saved: 'The branding was saved.',
+    picture_saved: 'The picture was saved.',
+    picture_removed: 'The picture was removed.',
     application_added: 'The application was added.',
     application_saved: 'The change was saved.',
     application_disabled: 'Nobody can sign in to the application now. Its tokens are refused.',
@@ -944,7 +955,7 @@ export const en = {
     notAnswering: 'Calls that fail',
     waiting: 'Waiting work',
     job: 'Job',
-    counted: 'Every ten minutes, a job counts what happened. Whole hours are counted until',
+    counted: 'A job counts what happened, every minute or, in large services, every ten. Whole hours are counted until',
     notCounted:
       'Nothing has been counted yet. The job “Count sign-ins by hour” runs a few seconds after the first start.',
   },

@@ -144,6 +144,15 @@ export const ptBR: Texts = {
   otherLanguage: 'English',
   refused: { title: 'Erro', heading: 'Verifique isto' },
   reveal: { show: 'Mostrar', label: 'Mostrar o que você digita' },
+  pictures: {
+    none: 'Nenhuma imagem',
+    shown: (title) => `${title}, como está agora`,
+    file: 'Arquivo da imagem',
+    upload: 'Enviar',
+    remove: 'Remover…',
+    removeText: 'A imagem deixa de aparecer. Você pode enviar outra quando quiser.',
+    removeYes: 'Remover',
+  },
   sections: {
     profile: 'Perfil',
     signIn: 'Formas de entrar',
@@ -415,6 +424,8 @@ export const ptBR: Texts = {
 
   done: {
     branding_saved: 'A identidade visual foi salva.',
+    picture_saved: 'A imagem foi salva.',
+    picture_removed: 'A imagem foi removida.',
     application_added: 'O aplicativo foi adicionado.',
     application_saved: 'A alteração foi salva.',
     application_disabled: 'Ninguém pode entrar no aplicativo agora. Os tokens dele são recusados.',
@@ -959,7 +970,8 @@ export const ptBR: Texts = {
     notAnswering: 'Chamadas que falham',
     waiting: 'Trabalho pendente',
     job: 'Tarefa',
-    counted: 'A cada dez minutos, uma tarefa conta o que aconteceu. As horas cheias estão contadas até',
+    counted:
+      'Uma tarefa conta o que aconteceu, a cada minuto ou, em serviços grandes, a cada dez. As horas cheias estão contadas até',
     notCounted:
       'Nada foi contado ainda. A tarefa “Contar entradas por hora” é executada alguns segundos após o primeiro início.',
   },

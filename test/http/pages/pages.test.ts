@@ -354,6 +354,7 @@ function surface() {
     rateLimits: null,
     csrfKey,
     branding: { current: () => plainBrand, load: async () => {} },
+    applicationLogo: async () => undefined,
     errorPage,
     record: async () => {},
     onDefect: (error) => {
