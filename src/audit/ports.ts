@@ -36,7 +36,7 @@ export type AuditPage = {
 }
 
 /** The IDs of what entries name, besides accounts. */
-export type NamedThings = {
+type NamedThings = {
   readonly applications: readonly string[]
   readonly credentials: readonly string[]
   readonly teams: readonly string[]

@@ -17,7 +17,7 @@ import type { ComposeMail } from '../mail/compose.ts'
 import { until } from './verify-email.ts'
 
 /** The person that an administrator adds. */
-export type NewPerson = {
+type NewPerson = {
   readonly email: Email
   readonly name: string | null
   readonly role: Role

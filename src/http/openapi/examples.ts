@@ -550,6 +550,8 @@ export const examples: Readonly<Record<string, Example>> = {
           updated_at: '2026-01-08T10:00:00.000Z',
           last_sign_in_at: '2026-01-08T10:00:00.000Z',
           disabled_at: null,
+          invited_at: null,
+          invitation_expires_at: null,
         },
       ],
       next_cursor: null,
@@ -961,6 +963,8 @@ export const examples: Readonly<Record<string, Example>> = {
       created_at: '2026-01-08T10:00:00.000Z',
       updated_at: '2026-01-08T10:00:00.000Z',
       disabled_at: '2026-01-08T10:00:00.000Z',
+      invited_at: null,
+      invitation_expires_at: null,
     },
   },
   post_users_id_enable: {
@@ -976,6 +980,8 @@ export const examples: Readonly<Record<string, Example>> = {
       created_at: '2026-01-08T10:00:00.000Z',
       updated_at: '2026-01-08T10:00:00.000Z',
       disabled_at: null,
+      invited_at: null,
+      invitation_expires_at: null,
     },
   },
   put_teams_id_integrations_jira_sites: {

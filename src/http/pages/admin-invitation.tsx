@@ -111,7 +111,7 @@ type InvitationProps = Reader & {
 }
 
 /** The invitation of an account that waits for its person. */
-export function Invitation({ account, now, csrf, may, canSend, ...reader }: InvitationProps): VNode {
+export function InvitationPanel({ account, now, csrf, may, canSend, ...reader }: InvitationProps): VNode {
   const { people } = reader.say
   const { email, invitedAt, invitationExpiresAt: until } = account
   const page = userPage(account.id)

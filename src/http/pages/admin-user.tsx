@@ -23,7 +23,7 @@ import { idParams } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { AuditTable } from './admin-audit.tsx'
 import { accountLabel, adminPage, mayNow, userPage } from './admin-frame.tsx'
-import { Invitation } from './admin-invitation.tsx'
+import { InvitationPanel } from './admin-invitation.tsx'
 import { Ask, type AskProps } from './ask.tsx'
 import { deviceWords } from './device-words.ts'
 import { Select } from './field.tsx'
@@ -82,7 +82,7 @@ const user = route({
       >
         <AccountFacts {...reader} user={found} />
         {account.invitedAt === null ? null : (
-          <Invitation
+          <InvitationPanel
             {...reader}
             account={account}
             now={services.clock()}
