@@ -171,6 +171,9 @@ export const settings = z.object({
     .enum(registrationModes, 'must be off, token or open')
     .default('off')
     .describe('who may register applications at /oauth/register: off, token (with an initial access token) or open'),
+  DPOP_NONCES: flag(false).describe(
+    'require a nonce of this service in each DPoP proof (RFC 9449), so that none can be signed in advance',
+  ),
   METRICS_TOKEN: z
     .string()
     .min(16, 'must have at least 16 characters')
@@ -382,6 +385,8 @@ export function inspectConfig(
     applicationReach: set.APPLICATIONS_ALLOW_PRIVATE_ADDRESSES ? ('any' as const) : ('public' as const),
     /** Who may register applications besides administrators. */
     registration: set.APPLICATIONS_REGISTRATION,
+    /** Whether DPoP proofs need a nonce. */
+    dpopNonces: set.DPOP_NONCES,
     rateLimits: set.RATE_LIMITS === 'on',
     requestDeadlineMs: set.REQUEST_DEADLINE_MS,
     shutdownDrainSeconds: set.SHUTDOWN_DRAIN_SECONDS,

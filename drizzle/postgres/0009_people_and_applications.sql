@@ -17,6 +17,7 @@ CREATE TABLE "registration_tokens" (
 	"created_at" timestamp (3) with time zone NOT NULL
 );
 --> statement-breakpoint
+ALTER TABLE "accounts" ADD COLUMN "metadata" jsonb DEFAULT '{"public":{}}'::jsonb NOT NULL;--> statement-breakpoint
 ALTER TABLE "accounts" ADD COLUMN "last_sign_in_hour" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 UPDATE "accounts" SET "last_sign_in_hour" = "known"."hour" FROM (SELECT "account_id", floor(extract(epoch FROM max("at")) / 3600)::bigint AS "hour" FROM (SELECT "account_id", "created_at" AS "at" FROM "sessions" UNION ALL SELECT "account_id", "last_used_at" FROM "identities") AS "times" GROUP BY "account_id") AS "known" WHERE "accounts"."id" = "known"."account_id";--> statement-breakpoint
 ALTER TABLE "accounts" ADD COLUMN "invited_at" timestamp (3) with time zone;--> statement-breakpoint

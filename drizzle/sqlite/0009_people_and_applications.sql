@@ -24,6 +24,7 @@ CREATE UNIQUE INDEX `registration_tokens_hash` ON `registration_tokens` (`token_
 CREATE INDEX `registration_tokens_created` ON `registration_tokens` (`created_at`,`id`);--> statement-breakpoint
 CREATE INDEX `registration_tokens_expires` ON `registration_tokens` (`expires_at`);--> statement-breakpoint
 CREATE INDEX `registration_tokens_created_by` ON `registration_tokens` (`created_by`);--> statement-breakpoint
+ALTER TABLE `accounts` ADD `metadata` text DEFAULT '{"public":{}}' NOT NULL;--> statement-breakpoint
 ALTER TABLE `accounts` ADD `last_sign_in_hour` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 UPDATE `accounts` SET `last_sign_in_hour` = max(coalesce((SELECT max(`created_at`) FROM `sessions` WHERE `account_id` = `accounts`.`id`), 0), coalesce((SELECT max(`last_used_at`) FROM `identities` WHERE `account_id` = `accounts`.`id`), 0)) / 3600000;--> statement-breakpoint
 ALTER TABLE `accounts` ADD `invited_at` integer;--> statement-breakpoint

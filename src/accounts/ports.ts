@@ -1,5 +1,5 @@
 import type { Fact } from '../events/catalogue.ts'
-import type { Account, IdentityUse, Role } from '../kernel/account.ts'
+import type { Account, AccountMetadata, IdentityUse, Role } from '../kernel/account.ts'
 import type { Email } from '../kernel/email.ts'
 
 /** An identity at a provider that signs in to an account. Its key is (issuer, subject), never an email address. */
@@ -235,6 +235,17 @@ export interface UserStore {
     at: Date,
     because: (before: Account) => readonly Fact[],
   ): Promise<ManagedAccount | UserRefusal>
+  /**
+   * Changes the metadata. `decide` gets the current state, and nobody changes it in the meantime; `undefined` changes
+   * nothing.
+   */
+  updateMetadata(
+    id: string,
+    decide: (
+      current: AccountMetadata,
+    ) => { readonly metadata: AccountMetadata; readonly because: readonly Fact[] } | undefined,
+    at: Date,
+  ): Promise<ManagedAccount | 'not_found'>
   /**
    * Ends the account's sessions, and invalidates its links and codes. An account that is already disabled is not
    * changed.

@@ -1,7 +1,7 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
 import type { Action, Fact, Origin } from '../events/catalogue.ts'
-import type { Account, IdentityUse } from '../kernel/account.ts'
+import { type Account, type IdentityUse, noMetadata } from '../kernel/account.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Email, readEmail } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
@@ -275,6 +275,7 @@ function newAccount(id: string, claims: Claims, emailVerified: boolean, locale: 
     role: 'user',
     locale,
     timeZone: null,
+    metadata: noMetadata,
     secondFactorAt: null,
     disabledAt: null,
     createdAt: at,

@@ -1,4 +1,4 @@
-import type { Account } from '../kernel/account.ts'
+import { type Account, noMetadata } from '../kernel/account.ts'
 import type { Email } from '../kernel/email.ts'
 import type { Locale } from '../kernel/locale.ts'
 import type { EmailAccessRule } from './ports.ts'
@@ -43,6 +43,7 @@ export const freshAccount = (id: string, { address }: Email, locale: Locale | nu
   role: 'user',
   locale,
   timeZone: null,
+  metadata: noMetadata,
   secondFactorAt: null,
   disabledAt: null,
   createdAt: at,

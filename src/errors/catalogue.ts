@@ -87,6 +87,8 @@ export const catalogue = {
   device_code_expired: { status: 400, oauth: 'expired_token' },
   dpop_proof_invalid: { status: 400, oauth: 'invalid_dpop_proof' },
   dpop_proof_required: { status: 401, oauth: 'invalid_dpop_proof', challenge: 'dpop' },
+  dpop_nonce_invalid: { status: 400, oauth: 'use_dpop_nonce', extra: ['nonce'] },
+  dpop_nonce_required: { status: 401, oauth: 'use_dpop_nonce', challenge: 'dpop', extra: ['nonce'] },
   request_object_invalid: { status: 400, oauth: 'invalid_request_object' },
   scope_invalid: { status: 400, oauth: 'invalid_scope' },
   resource_invalid: { status: 400, oauth: 'invalid_target' },

@@ -541,6 +541,25 @@ export const guide: Guide = {
     person: 'Report to the operator that the application did not prove its key.',
     developer: 'Send `Authorization: DPoP` and the header `DPoP` with a new proof that contains `ath`.',
   },
+  dpop_nonce_invalid: {
+    happened:
+      'The operator demands a nonce of this service in each DPoP proof, and this proof has none that is valid now.',
+    causes: [
+      'It is the first request: the nonce comes with this response.',
+      'The nonce is older than a few minutes, or is from another server.',
+    ],
+    person: 'Nothing to do: the application repeats the request by itself.',
+    developer:
+      'Put the value of the header `DPoP-Nonce` into the claim `nonce` of a new proof, and repeat the request. Keep the latest value for the next proof. Libraries such as `openid-client` do this.',
+  },
+  dpop_nonce_required: {
+    happened:
+      'The access token is valid, but its DPoP proof has no nonce that is valid now. The operator demands one (RFC 9449 §9).',
+    causes: ['It is the first request with this token.', 'The nonce is older than a few minutes.'],
+    person: 'Nothing to do: the application repeats the request by itself.',
+    developer:
+      'Put the value of the header `DPoP-Nonce` into the claim `nonce` of a new proof, and repeat the request with the same token.',
+  },
   request_object_invalid: {
     happened: 'The parameter `request` is not a request object that this application signed (RFC 9101).',
     causes: [

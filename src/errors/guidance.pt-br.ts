@@ -543,6 +543,24 @@ export const portugueseGuide: Guide = {
     person: 'Avise quem opera o aplicativo que a chave não foi provada.',
     developer: 'Envie `Authorization: DPoP` e o cabeçalho `DPoP` com uma prova nova que contenha `ath`.',
   },
+  dpop_nonce_invalid: {
+    happened: 'O serviço exige um nonce seu em cada prova DPoP, e esta prova não tem um que valha agora.',
+    causes: [
+      'É o primeiro pedido: o nonce vem com esta resposta.',
+      'O nonce tem mais de alguns minutos ou é de outro servidor.',
+    ],
+    person: 'Não é preciso fazer nada: o aplicativo repete o pedido sozinho.',
+    developer:
+      'Coloque o valor do cabeçalho `DPoP-Nonce` na claim `nonce` de uma prova nova e repita o pedido. Guarde o último valor para a próxima prova. Bibliotecas como `openid-client` fazem isso.',
+  },
+  dpop_nonce_required: {
+    happened:
+      'O token de acesso é válido, mas a prova DPoP não tem um nonce que valha agora. O serviço exige um (RFC 9449 §9).',
+    causes: ['É o primeiro pedido com este token.', 'O nonce tem mais de alguns minutos.'],
+    person: 'Não é preciso fazer nada: o aplicativo repete o pedido sozinho.',
+    developer:
+      'Coloque o valor do cabeçalho `DPoP-Nonce` na claim `nonce` de uma prova nova e repita o pedido com o mesmo token.',
+  },
   request_object_invalid: {
     happened: 'O parâmetro `request` não é um pedido assinado por este aplicativo (RFC 9101).',
     causes: [

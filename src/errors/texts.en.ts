@@ -250,6 +250,14 @@ export const englishErrorTexts = errorTexts({
     detail:
       'The access token is bound to a key. Send it with the scheme DPoP and a new proof that is signed with the same key.',
   },
+  dpop_nonce_invalid: {
+    title: 'Nonce of the DPoP proof missing or old',
+    detail: 'Sign the proof again with the nonce of the header DPoP-Nonce, and repeat the request.',
+  },
+  dpop_nonce_required: {
+    title: 'DPoP proof with a nonce required',
+    detail: 'Sign the proof again with the nonce of the header DPoP-Nonce, and repeat the request with the token.',
+  },
   request_object_invalid: {
     title: 'Request object not valid',
     detail:

@@ -244,6 +244,14 @@ export const ptBr = errorTexts({
     detail:
       'O token de acesso está vinculado a uma chave. Envie o token com o esquema DPoP e uma prova nova, assinada com a mesma chave.',
   },
+  dpop_nonce_invalid: {
+    title: 'Nonce da prova DPoP ausente ou antigo',
+    detail: 'Assine a prova de novo com o nonce do cabeçalho DPoP-Nonce e repita o pedido.',
+  },
+  dpop_nonce_required: {
+    title: 'Prova DPoP com nonce necessária',
+    detail: 'Assine a prova de novo com o nonce do cabeçalho DPoP-Nonce e repita o pedido com o token.',
+  },
   request_object_invalid: {
     title: 'Pedido assinado inválido',
     detail:

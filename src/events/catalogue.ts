@@ -157,6 +157,11 @@ export const eventCatalogue = {
     { fields: z.array(z.string()), by: by.optional() },
     { audit: true, log: 'info' },
   ),
+  'account.metadata_changed': fact(
+    'The metadata of an account was changed; `keys` are the names of the changed keys, `credential` the back end that did it',
+    { keys: z.array(z.string()), by: by.optional(), credential: z.string().optional() },
+    { audit: true, log: 'info' },
+  ),
   'account.deleted': fact('An account and its data were deleted', { by: by.optional() }, { audit: true, log: 'info' }),
   'account.email_verified': fact('An account verified its email address', { provider }, { audit: true, log: 'info' }),
   'account.email_claim_ended': fact(

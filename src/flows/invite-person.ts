@@ -6,7 +6,7 @@ import type { InvitationToSend, InvitedAccountStore, Ticket } from '../credentia
 import type { Tickets } from '../credentials/tickets.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import { type Origin, originForOthers } from '../events/catalogue.ts'
-import type { Account, Role } from '../kernel/account.ts'
+import { type Account, noMetadata, type Role } from '../kernel/account.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Email, readEmail } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
@@ -97,6 +97,7 @@ export function invitePerson(parts: InvitePersonParts) {
         role,
         locale,
         timeZone: null,
+        metadata: noMetadata,
         secondFactorAt: null,
         disabledAt: null,
         createdAt: at,

@@ -143,6 +143,14 @@ const facts: { readonly [C in ErrorCode]: Common & Values<C> } = {
   device_code_expired: { chapters: [['applications.md', 'Sign in on a device without a browser']] },
   dpop_proof_invalid: { chapters: [['applications.md', 'Bind tokens to a key']] },
   dpop_proof_required: { chapters: [['applications.md', 'Bind tokens to a key']] },
+  dpop_nonce_invalid: {
+    extra: { nonce: 'a-nonce' },
+    chapters: [['applications.md', 'Bind tokens to a key']],
+  },
+  dpop_nonce_required: {
+    extra: { nonce: 'a-nonce' },
+    chapters: [['applications.md', 'Bind tokens to a key']],
+  },
   request_object_invalid: { chapters: [['applications.md', 'Authenticate with a key']] },
   scope_invalid: { chapters: [['applications.md', 'Scopes and claims']] },
   resource_invalid: { chapters: [['applications.md', 'Access tokens and resources']] },

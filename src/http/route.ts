@@ -86,6 +86,7 @@ export type GeneralCode = (typeof generalCodes)[number]
 export const credentialCodes = [
   'application_not_allowed',
   'dpop_proof_required',
+  'dpop_nonce_required',
   'token_expired',
   'token_invalid',
   'token_wrong_type',

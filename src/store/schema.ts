@@ -4,7 +4,7 @@ import type { GrantErrorClass, StoredGrant } from '../connections/ports.ts'
 import type { TicketPurpose } from '../credentials/ports.ts'
 import type { Action } from '../events/catalogue.ts'
 import type { JobRecord } from '../jobs/ports.ts'
-import type { Account } from '../kernel/account.ts'
+import { type Account, type AccountMetadata, noMetadata } from '../kernel/account.ts'
 import type { Locale } from '../kernel/locale.ts'
 import type { Picture } from '../kernel/picture.ts'
 import type { Mail } from '../mail/ports.ts'
@@ -35,6 +35,7 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       locale: text('locale').$type<Locale>(),
       timeZone: text('time_zone'),
       secondFactorAt: time('second_factor_at'),
+      metadata: json('metadata').$type<AccountMetadata>().notNull().default(noMetadata),
       disabledAt: time('disabled_at'),
       /** When the person last signed in, in whole hours since 1970 (UTC); 0: never. */
       lastSignInHour: count('last_sign_in_hour').notNull().default(0),

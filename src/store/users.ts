@@ -104,6 +104,21 @@ export function userStore(driver: Driver, change: Change): UserStore {
         role === undefined ? [accountLock(id)] : [accountLock(id), administratorsLock],
       ),
 
+    updateMetadata: (id, decide, at) =>
+      change(
+        function* (tx, note) {
+          const before = yield* find(tx, id)
+          if (!before) return 'not_found'
+          const decided = decide(before.metadata)
+          if (!decided) return before
+          const { metadata, because } = decided
+          yield* step(tx.update(t.accounts).set({ metadata, updatedAt: at }).where(eq(t.accounts.id, id)))
+          yield* note(because)
+          return { ...before, metadata, updatedAt: at }
+        },
+        [accountLock(id)],
+      ),
+
     disable: (id, at, because, ended) =>
       ending({ accountId: id, spare: null, at }, originOf(because))(
         function* (tx, note) {

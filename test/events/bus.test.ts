@@ -206,6 +206,7 @@ describe('the event catalogue', () => {
       'account.invitation_withdrawn',
       'account.email_verified',
       'account.updated',
+      'account.metadata_changed',
       'account.email_changed',
       'account.disabled',
       'account.enabled',

@@ -284,7 +284,7 @@ describe.each(databases)('the conformance modules of Basic OP and Config OP, wit
       expect([name, answers.some((answer) => answer.status !== 404)]).toEqual([name, true])
     }
     for (const scope of metadata.scopes_supported as string[])
-      expect(['openid', 'profile', 'email', 'offline_access', 'teams']).toContain(scope)
+      expect(['openid', 'profile', 'email', 'offline_access', 'teams', 'metadata']).toContain(scope)
     const { keys } = (await world.call('GET', '/.well-known/jwks.json')).body as unknown as { keys: Json[] }
     for (const key of keys) expect([key.kty, 'd' in key, 'k' in key]).toEqual(['EC', false, false])
   })

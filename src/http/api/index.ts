@@ -26,6 +26,7 @@ import { serviceCredentialRoutes } from './service-credentials.ts'
 import { statisticsRoutes } from './statistics.ts'
 import { teamRoutes } from './teams.ts'
 import { tokenRoutes } from './tokens.ts'
+import { userMetadataRoutes } from './user-metadata.ts'
 import { userRoutes } from './users.ts'
 
 /** What programs speak, and the ways to a provider and back. Of two paths that fit, the first one listed is taken. */
@@ -44,6 +45,7 @@ export const apiRoutes: readonly Route<Services>[] = [
   ...identityApiRoutes,
   ...exportRoutes,
   ...userRoutes,
+  ...userMetadataRoutes,
   ...invitedUserRoutes,
   ...auditRoutes,
   ...teamRoutes,

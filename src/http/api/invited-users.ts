@@ -40,6 +40,7 @@ const invited = {
   disabled_at: null,
   invited_at: '2026-01-08T10:00:00.000Z',
   invitation_expires_at: '2026-01-15T10:00:00.000Z',
+  metadata: { public: {} },
 } as const
 
 export const addPerson = route({

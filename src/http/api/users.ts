@@ -24,7 +24,7 @@ import type { Services } from '../services.ts'
 const common = { tag: 'Administration', surface: 'api', limit: 'account' } as const
 const reading = { ...common, auth: 'user', scope: 'users:read' } as const
 /** Every change to another account also requires a recent sign-in (ASVS 8.4.2). */
-const writing = { ...common, auth: 'recent', scope: 'users:write' } as const
+export const writing = { ...common, auth: 'recent', scope: 'users:write' } as const
 
 const yesOrNo = z.enum(['true', 'false'])
 const isYes = (text: 'true' | 'false' | undefined): boolean | null => (text === undefined ? null : text === 'true')
@@ -104,6 +104,7 @@ const read = route({
       disabled_at: null,
       invited_at: null,
       invitation_expires_at: null,
+      metadata: { public: { plan: 'team' } },
       identities: 1,
       sessions: 2,
       passkeys: 0,
@@ -149,6 +150,7 @@ export const update = route({
       disabled_at: null,
       invited_at: null,
       invitation_expires_at: null,
+      metadata: { public: { plan: 'team' } },
     },
   },
   params: accountParams,

@@ -97,6 +97,7 @@ export const examples: Readonly<Record<string, Example>> = {
       role: 'user',
       locale: 'en',
       time_zone: null,
+      metadata: { public: {} },
     },
   },
   get_me_activity: {
@@ -140,6 +141,7 @@ export const examples: Readonly<Record<string, Example>> = {
         locale: 'en',
         second_factor_at: '2026-01-08T10:00:00.000Z',
         disabled_at: null,
+        metadata: { public: {} },
         created_at: '2026-01-08T10:00:00.000Z',
         updated_at: '2026-01-08T10:00:00.000Z',
         email_verified: true,
@@ -552,6 +554,7 @@ export const examples: Readonly<Record<string, Example>> = {
           disabled_at: null,
           invited_at: null,
           invitation_expires_at: null,
+          metadata: { public: {} },
         },
       ],
       next_cursor: null,
@@ -982,6 +985,7 @@ export const examples: Readonly<Record<string, Example>> = {
       disabled_at: null,
       invited_at: null,
       invitation_expires_at: null,
+      metadata: { public: {} },
     },
   },
   put_teams_id_integrations_jira_sites: {

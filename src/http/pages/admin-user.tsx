@@ -24,6 +24,7 @@ import type { Services } from '../services.ts'
 import { AuditTable } from './admin-audit.tsx'
 import { accountLabel, adminPage, mayNow, userPage } from './admin-frame.tsx'
 import { InvitationPanel } from './admin-invitation.tsx'
+import { metadataForm, UserMetadata } from './admin-user-metadata.tsx'
 import { Ask, type AskProps } from './ask.tsx'
 import { deviceWords } from './device-words.ts'
 import { Select } from './field.tsx'
@@ -111,6 +112,7 @@ const user = route({
           canOpen={who.scopes.includes('applications:read' satisfies Scope)}
         />
         <Devices {...reader} account={account} sessions={sessions} csrf={csrf} mayEnd={may.allowed && may.recent} />
+        <UserMetadata {...reader} account={account} csrf={csrf} mayChange={may.allowed && may.recent} />
         {mayRead ? (
           <section class="panel" aria-labelledby="activity">
             <h2 id="activity">{say.events.heading}</h2>
@@ -219,6 +221,7 @@ export const adminUserRoutes = [
   resetForm,
   removeSecondFactorForm,
   roleForm,
+  metadataForm,
   askDelete,
   removeForm,
 ]

@@ -84,6 +84,14 @@ export const englishPeople = {
   endSessionsWhat: (name: string) => `${name} is signed out on every device, and can sign in again.`,
   reset: 'Send a password reset…',
   resetWhat: (email: string) => `${email} gets an email with a link to choose a new password.`,
+  metadata: 'Metadata',
+  metadataText:
+    'What you and your back ends record about this account, as JSON. The person can read it, and so can each application that they allow to see it.',
+  metadataField: 'Public metadata (JSON)',
+  metadataHint:
+    'One object. Keys start with a letter and have at most 64 letters, digits, dots, hyphens and underscores. At most 50 keys, 4 levels and 4096 bytes.',
+  metadataSave: 'Save metadata',
+  noMetadata: 'No metadata.',
   removeSecondFactor: 'Remove the second factor…',
   rotate: 'New secret…',
   rotateWhat: (name: string) =>

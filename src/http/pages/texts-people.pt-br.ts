@@ -82,6 +82,14 @@ export const portuguesePeople: typeof en = {
   endSessionsWhat: (name: string) => `Todas as sessões de ${name} terminam, e é possível entrar de novo.`,
   reset: 'Enviar redefinição de senha…',
   resetWhat: (email: string) => `${email} recebe um e-mail com um link para escolher uma nova senha.`,
+  metadata: 'Metadados',
+  metadataText:
+    'O que você e os seus back-ends registram sobre esta conta, em JSON. A pessoa pode ler, assim como cada aplicativo que ela autorizar.',
+  metadataField: 'Metadados públicos (JSON)',
+  metadataHint:
+    'Um objeto. As chaves começam com uma letra e têm até 64 letras, algarismos, pontos, hífens e sublinhados. No máximo 50 chaves, 4 níveis e 4096 bytes.',
+  metadataSave: 'Salvar metadados',
+  noMetadata: 'Sem metadados.',
   removeSecondFactor: 'Remover o segundo fator…',
   rotate: 'Novo segredo…',
   rotateWhat: (name: string) => `${name} recebe outro segredo, mostrado uma única vez. O atual vale por mais um dia.`,

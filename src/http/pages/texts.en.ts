@@ -48,6 +48,7 @@ const events: EventWords = {
   'account.invitation_withdrawn': 'Invitation withdrawn by an administrator',
   'account.email_verified': ({ provider }) => `Email address verified by ${provider}`,
   'account.updated': 'Profile changed',
+  'account.metadata_changed': 'Metadata changed',
   'account.deleted': 'Account deleted',
   'account.email_claim_ended': 'Another account verified an email address that this account had not verified',
   'identity.link_started': ({ provider, purpose }) =>
@@ -483,6 +484,7 @@ export const en = {
     user_reset_sent: 'A link to choose a new password was sent to the email address of the account.',
     user_second_factor_removed: 'The second factor was removed, and the account was signed out everywhere.',
     role_changed: 'The role was changed.',
+    user_metadata_changed: 'The metadata was saved.',
     user_added: 'The account was created. The person can sign in with any method that proves the email address.',
     user_invited: 'The invitation was sent.',
     user_invitation_withdrawn: 'The invitation was withdrawn, and its account was deleted.',
@@ -1219,6 +1221,7 @@ export const en = {
     serviceScopes: {
       introspect: 'introspect tokens',
       'connections:token': 'borrow provider tokens of people and teams',
+      'users:metadata': 'read and change the metadata of accounts',
     } as Readonly<Record<string, string>>,
     madeAt: 'Created',
     never: 'never',

@@ -51,6 +51,7 @@ const events: EventWords = {
   'account.invitation_withdrawn': 'Convite cancelado pela administração',
   'account.email_verified': ({ provider }) => `E-mail verificado por ${provider}`,
   'account.updated': 'Perfil alterado',
+  'account.metadata_changed': 'Metadados alterados',
   'account.deleted': 'Conta excluída',
   'account.email_claim_ended': 'Outra conta verificou um e-mail que esta conta não tinha verificado',
   'identity.link_started': ({ provider, purpose }) =>
@@ -487,6 +488,7 @@ export const ptBR: Texts = {
     user_reset_sent: 'Um link para escolher uma nova senha foi enviado ao e-mail da conta.',
     user_second_factor_removed: 'O segundo fator foi removido, e a conta foi desconectada em toda parte.',
     role_changed: 'O papel foi alterado.',
+    user_metadata_changed: 'Os metadados foram salvos.',
     user_added: 'A conta foi criada. A pessoa pode entrar com qualquer método que comprove o e-mail.',
     user_invited: 'O convite foi enviado.',
     user_invitation_withdrawn: 'O convite foi cancelado, e a conta criada para ele foi excluída.',
@@ -1262,6 +1264,7 @@ export const ptBR: Texts = {
     serviceScopes: {
       introspect: 'consultar tokens',
       'connections:token': 'pedir tokens de provedores de pessoas e equipes',
+      'users:metadata': 'ler e alterar os metadados das contas',
     },
     madeAt: 'Criada',
     never: 'nunca',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ManagedAccount } from '../../accounts/ports.ts'
-import { User, userOf } from './account.ts'
+import { Metadata, metadataOf, User, userOf } from './account.ts'
 import { LocaleName, RoleSchema, time } from './fields.ts'
 
 export const ManagedUser = User.extend({
@@ -18,6 +18,7 @@ export const ManagedUser = User.extend({
   invitation_expires_at: time
     .nullable()
     .describe('When the link of the invitation expires, or expired; null if none was sent'),
+  metadata: Metadata,
 }).meta({ id: 'ManagedUser', description: 'An account, as administrators see it' })
 
 export const managedUserOf = (account: ManagedAccount): z.input<typeof ManagedUser> => ({
@@ -31,4 +32,5 @@ export const managedUserOf = (account: ManagedAccount): z.input<typeof ManagedUs
   disabled_at: account.disabledAt?.toISOString() ?? null,
   invited_at: account.invitedAt?.toISOString() ?? null,
   invitation_expires_at: account.invitationExpiresAt?.toISOString() ?? null,
+  metadata: metadataOf(account),
 })
