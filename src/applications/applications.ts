@@ -284,7 +284,12 @@ export function createApplications({
     },
 
     /** Sets the logo that people see, or removes it with `null`. */
-    async setLogo(by: string, id: string, logo: Picture | null, origin: Origin): Promise<Result<Application, NotFound>> {
+    async setLogo(
+      by: string,
+      id: string,
+      logo: Picture | null,
+      origin: Origin,
+    ): Promise<Result<Application, NotFound>> {
       const done = await applications.setLogo(id, logo, clock(), noted('application.updated', id, by, origin))
       return done ? ok(done) : fail('application_not_found')
     },

@@ -108,12 +108,7 @@ export interface ApplicationStore {
   /** The previous secret is invalid at once. `undefined` if the application does not exist or has none at `at`. */
   endPreviousSecret(id: string, at: Date, because: readonly Fact[]): Promise<Application | undefined>
   /** Stores its logo, or removes it with `null`. `undefined` if the application does not exist. */
-  setLogo(
-    id: string,
-    logo: Picture | null,
-    at: Date,
-    because: readonly Fact[],
-  ): Promise<Application | undefined>
+  setLogo(id: string, logo: Picture | null, at: Date, because: readonly Fact[]): Promise<Application | undefined>
   /** A logo by the hash of its content. */
   logo(hash: string): Promise<Picture | undefined>
   /** Disables it, or enables it with `null`. Nothing is recorded if it was so already. */
