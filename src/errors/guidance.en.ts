@@ -277,7 +277,7 @@ export const guide: Guide = {
       'The account is disabled, so no invitation is sent to it.',
     ],
     person:
-      'Reload the page of the account. Use “Delete the account” to delete an account that its person uses, and “Send a password reset” to help them sign in.',
+      'Reload the page of the account. Use “Delete” for an account that its person uses, and “Send a password reset” to help them sign in.',
     developer: 'Read `invited_at` of `GET /users/:id`: it is null once the person has accepted.',
   },
   service_credential_not_found: {

@@ -282,7 +282,7 @@ export const portugueseGuide: Guide = {
       'A conta está desativada, e por isso não recebe convite.',
     ],
     person:
-      'Recarregue a página da conta. Para excluir uma conta em uso, exclua a própria conta; para ajudar a pessoa a entrar, envie uma redefinição de senha.',
+      'Recarregue a página da conta. Use “Excluir” para uma conta em uso, e envie uma redefinição de senha para ajudar a pessoa a entrar.',
     developer: 'Consulte `invited_at` em `GET /users/:id`: é null depois que a pessoa aceita.',
   },
   service_credential_not_found: {

@@ -75,13 +75,17 @@ const addForm = formOf(addPerson, {
   // Browsers send a field that was left empty.
   fields: object({
     email: addressText,
-    name: emptyAsUndefined(line).optional(),
-    role: z.enum(roles),
-    locale: z.union([LocaleName, z.literal('').transform(() => undefined)]).optional(),
+    name: emptyAsUndefined(line).optional().describe('The display name'),
+    role: z.enum(roles).describe('The role that the person gets'),
+    locale: z
+      .union([LocaleName, z.literal('').transform(() => undefined)])
+      .optional()
+      .describe('The language of pages and email'),
     send: z
       .enum(['yes', 'no'])
       .transform((choice) => choice === 'yes')
-      .optional(),
+      .optional()
+      .describe('Whether to email an invitation'),
   }),
   done: (_, { id, invitation_expires_at: until }) =>
     seeOther(doneAt(userPage(id), until === null ? 'user_added' : 'user_invited')),
