@@ -226,7 +226,8 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
     const given = Buffer.from(token.slice(end + 1))
     if (given.length !== signature.length || !timingSafeEqual(given, signature)) return undefined
     const payload = JSON.parse(Buffer.from(text.slice(head.length), 'base64url').toString()) as Payload
-    return payload.iss === issuer && (wanted === undefined || payload.aud === wanted) ? payload : undefined
+    const isExpected = payload.type === 'refresh' && payload.iss === issuer
+    return isExpected && (wanted === undefined || payload.aud === wanted) ? payload : undefined
   }
 
   const claimsIn = (payload: Payload, expected: TokenType): Result<TokenClaims, AppError<TokenVerifyCode>> => {
