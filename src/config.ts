@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { registrationModes } from './applications/policy.ts'
 import { readBrand } from './branding/settings.ts'
 import type { KeyRing, SealingKey } from './kernel/crypto.ts'
 import { readEmail } from './kernel/email.ts'
@@ -165,6 +166,13 @@ export const settings = z.object({
   ),
   APPLICATIONS_ALLOW_PRIVATE_ADDRESSES: flag(false).describe(
     'let registered applications have URLs that this service calls in private networks and on this machine',
+  ),
+  APPLICATIONS_REGISTRATION: z
+    .enum(registrationModes, 'must be off, token or open')
+    .default('off')
+    .describe('who may register applications at /oauth/register: off, token (with an initial access token) or open'),
+  DPOP_NONCES: flag(false).describe(
+    'require a nonce of this service in each DPoP proof (RFC 9449), so that none can be signed in advance',
   ),
   METRICS_TOKEN: z
     .string()
@@ -375,6 +383,10 @@ export function inspectConfig(
     providerReach: set.PROVIDERS_ALLOW_PRIVATE_ADDRESSES ? ('any' as const) : ('public' as const),
     /** Which IP addresses calls to URLs of registered applications may reach. */
     applicationReach: set.APPLICATIONS_ALLOW_PRIVATE_ADDRESSES ? ('any' as const) : ('public' as const),
+    /** Who may register applications besides administrators. */
+    registration: set.APPLICATIONS_REGISTRATION,
+    /** Whether DPoP proofs need a nonce. */
+    dpopNonces: set.DPOP_NONCES,
     rateLimits: set.RATE_LIMITS === 'on',
     requestDeadlineMs: set.REQUEST_DEADLINE_MS,
     shutdownDrainSeconds: set.SHUTDOWN_DRAIN_SECONDS,
@@ -401,6 +413,7 @@ export const routeSettings = ({ tokens, oauth, passwords, mail, ...config }: Con
   mail: mail.tag !== 'off',
   metricsToken: config.metricsToken,
   trustProxyHops: config.trustProxyHops,
+  registration: config.registration,
 })
 
 type SettingNames = {

@@ -105,6 +105,7 @@ const may: Record<string, readonly string[]> = {
     'flows',
     'teams/policy.ts',
     'credentials/scopes.ts',
+    'applications/client-metadata.ts',
     'applications/metadata.ts',
     'applications/policy.ts',
     'branding/fields.ts',
@@ -146,7 +147,7 @@ const may: Record<string, readonly string[]> = {
   ],
   telemetry: ['kernel', 'events'],
   settings: ['kernel'],
-  'config.ts': ['kernel', 'settings', 'branding/settings.ts', 'providers/settings.ts'],
+  'config.ts': ['kernel', 'settings', 'applications/policy.ts', 'branding/settings.ts', 'providers/settings.ts'],
   'root.ts': [],
   'secrets.ts': ['type kernel', 'config.ts'],
   // The facade for programs that embed the service: its own functions and types.

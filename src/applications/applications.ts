@@ -10,6 +10,7 @@ import { createOrigins } from './origins.ts'
 import {
   type ApplicationAuth,
   type ApplicationKind,
+  type ApplicationSource,
   applicationAuthsOf,
   applicationLimits,
   hasSecret,
@@ -27,7 +28,7 @@ import type {
 /** How long the previous secret stays valid by default, so that deployments can switch one by one. */
 const overlapSeconds = 86_400
 
-/** The maximum number of applications: lists contain all of them. */
+/** The maximum number of applications that administrators create: lists contain all of them. */
 const mostApplications = 500
 
 /** The time of last use is informational and not worth a write for each sign-in. */
@@ -157,43 +158,82 @@ export function createApplications({
   }
   const refused = (fields: readonly ApplicationFault[]) => err<Refused>({ ...fail('invalid_request').error, fields })
 
+  type OwnCredentials = { readonly id?: string; readonly secret?: string | undefined }
+  /** Checks what is to be registered, and completes it. Nothing is stored. */
+  async function prepare(
+    given: NewApplication,
+    { by, source, own = {} }: { readonly by: string | null; readonly source: ApplicationSource; own?: OwnCredentials },
+  ): Promise<Result<IssuedApplication, Refused>> {
+    const now = clock()
+    const clientAuth = given.clientAuth ?? defaultAuth(given.kind)
+    const secret = hasSecret(clientAuth) ? (own.secret ?? secretToken(random)) : null
+    const application: Application = {
+      ...defaultsOf(given.kind, given.redirectUris),
+      ...given,
+      id: own.id ?? ids('app'),
+      logo: null,
+      source,
+      registrationHash: null,
+      clientAuth,
+      secretHash: secret === null ? null : sha256(secret),
+      previousHash: null,
+      previousUntil: null,
+      disabledAt: null,
+      createdBy: by,
+      createdAt: now,
+      updatedAt: now,
+      lastUsedAt: null,
+    }
+    const faults = faultsOf(application)
+    if (faults.length > 0) return refused(faults)
+    const unlisted = sectorFaults(application, await sectorOfDocument(application))
+    return unlisted.length > 0 ? refused(unlisted) : ok({ application, secret })
+  }
+
+  async function change(
+    id: string,
+    given: ApplicationChange,
+    because: readonly Fact[],
+  ): Promise<Result<Application, Refused | NotFound>> {
+    let faults: readonly ApplicationFault[] = []
+    const before = await known(id)
+    const affectsSector = given.redirectUris !== undefined || given.sectorIdentifierUri !== undefined
+    const document = before && affectsSector ? await sectorOfDocument({ ...before, ...given }) : undefined
+    const updated = await applications.update(
+      id,
+      (current) => {
+        const next = { ...current, ...given }
+        faults = faultsOf(next)
+        if (faults.length === 0) faults = ofChangedSubjects(current, next)
+        if (faults.length === 0 && affectsSector) faults = sectorFaults(next, document)
+        return faults.length === 0 ? { ...given, updatedAt: clock() } : undefined
+      },
+      because,
+    )
+    if (faults.length > 0) return refused(faults)
+    origins.expire()
+    return updated ? ok(updated) : fail('application_not_found')
+  }
+
   return {
+    prepare,
     /** `own`: an ID and a secret that an operator chose in a file. */
     async create(
       by: string | null,
       given: NewApplication,
       origin: Origin,
-      own: { readonly id?: string; readonly secret?: string | undefined } = {},
+      own: OwnCredentials = {},
     ): Promise<Result<IssuedApplication, Refused | AppError<'too_many_applications'>>> {
-      const now = clock()
-      const clientAuth = given.clientAuth ?? defaultAuth(given.kind)
-      const secret = hasSecret(clientAuth) ? (own.secret ?? secretToken(random)) : null
-      const application: Application = {
-        ...defaultsOf(given.kind, given.redirectUris),
-        ...given,
-        id: own.id ?? ids('app'),
-        logo: null,
-        clientAuth,
-        secretHash: secret === null ? null : sha256(secret),
-        previousHash: null,
-        previousUntil: null,
-        disabledAt: null,
-        createdBy: by,
-        createdAt: now,
-        updatedAt: now,
-        lastUsedAt: null,
-      }
-      const faults = faultsOf(application)
-      if (faults.length > 0) return refused(faults)
-      const unlisted = sectorFaults(application, await sectorOfDocument(application))
-      if (unlisted.length > 0) return refused(unlisted)
+      const prepared = await prepare(given, { by, source: 'administrator', own })
+      if (!prepared.ok) return prepared
+      const { application } = prepared.value
       const created = await applications.create(
         application,
         mostApplications,
         noted('application.created', application.id, by, origin),
       )
       origins.expire()
-      return created ? ok({ application, secret }) : fail('too_many_applications')
+      return created ? prepared : fail('too_many_applications')
     },
 
     /** An application that people can sign in to; `undefined` if it is disabled. */
@@ -216,31 +256,10 @@ export function createApplications({
     },
     any: (): Promise<boolean> => applications.any(),
 
-    async update(
-      by: string | null,
-      id: string,
-      change: ApplicationChange,
-      origin: Origin,
-    ): Promise<Result<Application, Refused | NotFound>> {
-      let faults: readonly ApplicationFault[] = []
-      const before = await known(id)
-      const affectsSector = change.redirectUris !== undefined || change.sectorIdentifierUri !== undefined
-      const document = before && affectsSector ? await sectorOfDocument({ ...before, ...change }) : undefined
-      const updated = await applications.update(
-        id,
-        (current) => {
-          const next = { ...current, ...change }
-          faults = faultsOf(next)
-          if (faults.length === 0) faults = ofChangedSubjects(current, next)
-          if (faults.length === 0 && affectsSector) faults = sectorFaults(next, document)
-          return faults.length === 0 ? { ...change, updatedAt: clock() } : undefined
-        },
-        noted('application.updated', id, by, origin),
-      )
-      if (faults.length > 0) return refused(faults)
-      origins.expire()
-      return updated ? ok(updated) : fail('application_not_found')
-    },
+    /** Changes an application for another reason than an administrator's: `because` says which. */
+    change,
+    update: (by: string | null, id: string, given: ApplicationChange, origin: Origin) =>
+      change(id, given, noted('application.updated', id, by, origin)),
 
     /** Creates a new secret. The current one stays valid for `overlap` seconds. Use 0 if a secret has leaked. */
     async rotateSecret(
@@ -265,7 +284,12 @@ export function createApplications({
     },
 
     /** Sets the logo that people see, or removes it with `null`. */
-    async setLogo(by: string, id: string, logo: Picture | null, origin: Origin): Promise<Result<Application, NotFound>> {
+    async setLogo(
+      by: string,
+      id: string,
+      logo: Picture | null,
+      origin: Origin,
+    ): Promise<Result<Application, NotFound>> {
       const done = await applications.setLogo(id, logo, clock(), noted('application.updated', id, by, origin))
       return done ? ok(done) : fail('application_not_found')
     },

@@ -36,7 +36,10 @@ export type ApplicationFault = {
   readonly limit?: number
 }
 
-type Checked = Omit<Application, 'id' | 'logo' | 'secretHash' | 'createdBy' | 'createdAt' | 'updatedAt' | 'lastUsedAt'>
+type Checked = Omit<
+  Application,
+  'id' | 'logo' | 'secretHash' | 'registrationHash' | 'createdBy' | 'createdAt' | 'updatedAt' | 'lastUsedAt'
+>
 type Faults = readonly ApplicationFault[]
 
 /** One entry of a list at its place, so that an error names the line. */
@@ -138,6 +141,10 @@ export function faultsOf(application: Checked): Faults {
     ...(name === '' ? [{ path: 'name', reason: 'required' } as const] : []),
     ...(name.length > applicationLimits.nameLength
       ? [{ path: 'name', reason: 'too_long', limit: applicationLimits.nameLength } as const]
+      : []),
+    // Nobody has checked it, so people are always asked.
+    ...(application.firstParty && application.source !== 'administrator'
+      ? [{ path: 'first_party', reason: 'invalid' } as const]
       : []),
     ...(redirectUris.length === 0 && hasRedirects ? [{ path: 'redirect_uris', reason: 'required' } as const] : []),
     ...(hasRedirects ? [] : ofUnreachable(application)),

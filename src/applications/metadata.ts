@@ -1,5 +1,5 @@
 import { dpopAlgorithms, signingAlgorithms } from './keys.ts'
-import { applicationAuths, standardScopes, subjectTypes, twoFactorClass } from './policy.ts'
+import { applicationAuths, type RegistrationMode, standardScopes, subjectTypes, twoFactorClass } from './policy.ts'
 
 /** The grant type of the device flow (RFC 8628 §3.4). */
 export const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -15,16 +15,24 @@ export const paths = {
   deviceCode: '/device',
   userinfo: '/oauth/userinfo',
   logout: '/oauth/logout',
+  register: '/oauth/register',
   revoke: '/oauth/revoke',
   introspect: '/oauth/introspect',
   jwks: '/.well-known/jwks.json',
 } as const
 
+type ServerSettings = {
+  readonly issuer: string
+  readonly publicUrl: URL
+  /** Who may register applications. */
+  readonly registration: RegistrationMode
+}
+
 /**
  * The metadata of this service as an authorization server (RFC 8414) and OpenID provider (Discovery 1.0). It is one
  * document at two addresses: a client must not find another server depending on which standard it follows.
  */
-export function metadataOf({ issuer, publicUrl }: { readonly issuer: string; readonly publicUrl: URL }) {
+export function metadataOf({ issuer, publicUrl, registration }: ServerSettings) {
   const at = (path: string): string => new URL(path, publicUrl).href
   return {
     issuer,
@@ -36,6 +44,7 @@ export function metadataOf({ issuer, publicUrl }: { readonly issuer: string; rea
     device_authorization_endpoint: at(paths.device),
     revocation_endpoint: at(paths.revoke),
     introspection_endpoint: at(paths.introspect),
+    ...(registration === 'off' ? {} : { registration_endpoint: at(paths.register) }),
     jwks_uri: at(paths.jwks),
     scopes_supported: [...standardScopes],
     response_types_supported: ['code'],
@@ -71,6 +80,7 @@ export function metadataOf({ issuer, publicUrl }: { readonly issuer: string; rea
       'email',
       'email_verified',
       'teams',
+      'metadata',
     ],
     authorization_response_iss_parameter_supported: true,
     backchannel_logout_supported: true,
@@ -95,7 +105,7 @@ export const ownResources = (publicUrl: URL): readonly string[] => [
 ]
 
 /** The metadata of our own API as a resource server (RFC 9728). Without `resource` in a request, tokens are for it. */
-export const resourceOf = ({ issuer, publicUrl }: { readonly issuer: string; readonly publicUrl: URL }) => ({
+export const resourceOf = ({ issuer, publicUrl }: Pick<ServerSettings, 'issuer' | 'publicUrl'>) => ({
   resource: publicUrl.origin,
   authorization_servers: [issuer],
   scopes_supported: [...standardScopes],

@@ -18,6 +18,17 @@ export type ApplicationKind = (typeof applicationKinds)[number]
 export const applicationAuths = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const
 export type ApplicationAuth = (typeof applicationAuths)[number]
 
+/**
+ * Who registered an application: an administrator, or the application itself (RFC 7591). Nobody has checked what an
+ * application says about itself.
+ */
+export const applicationSources = ['administrator', 'registration'] as const
+export type ApplicationSource = (typeof applicationSources)[number]
+
+/** Who may register applications besides administrators: nobody, anyone with an initial access token, or anyone. */
+export const registrationModes = ['off', 'token', 'open'] as const
+export type RegistrationMode = (typeof registrationModes)[number]
+
 type KindRules = {
   /** How it may authenticate; the first one is the default. */
   readonly auths: readonly ApplicationAuth[]
@@ -46,6 +57,18 @@ export const hasSecret = (auth: ApplicationAuth): boolean =>
   auth === 'client_secret_basic' || auth === 'client_secret_post'
 export const applicationAuthsOf = (kind: ApplicationKind): readonly ApplicationAuth[] => kindRules[kind].auths
 
+/**
+ * Whether people may sign in to it with a code that they type on another device. Not to an application that registered
+ * itself: anyone could register one and send people a code (RFC 8628 §5.4).
+ */
+export const hasDeviceFlow = ({
+  kind,
+  source,
+}: {
+  readonly kind: ApplicationKind
+  readonly source: ApplicationSource
+}) => kindRules[kind].hasDeviceFlow && source === 'administrator'
+
 /** How many public keys an application may register. */
 const mostKeys = 10
 
@@ -65,8 +88,14 @@ export const applicationLimits = {
   countedUsers: 10_000,
 } as const
 
+/** How often and how long an initial access token may be used. */
+export const registrationTokenLimits = {
+  uses: 1000,
+  seconds: { least: 60, most: 365 * 86_400 },
+} as const
+
 /** The scopes of OpenID Connect and of this service. Any other scope belongs to the resources of an application. */
-export const standardScopes = ['openid', 'profile', 'email', 'offline_access', 'teams'] as const
+export const standardScopes = ['openid', 'profile', 'email', 'offline_access', 'teams', 'metadata'] as const
 export type StandardScope = (typeof standardScopes)[number]
 export const isStandardScope = (scope: string): scope is StandardScope =>
   (standardScopes as readonly string[]).includes(scope)
@@ -196,19 +225,38 @@ export function sectorOf({
   return redirectHosts(redirectUris)[0] ?? id
 }
 
+type Operated = {
+  readonly firstParty: boolean
+  readonly source: ApplicationSource
+  readonly redirectUris: readonly string[]
+}
+
 /**
  * The host that an application runs at: anyone can choose a name, but not the domain of someone else. `null` if it is
- * operated by us, or has no host.
+ * operated by us, or has no host. An application that registered itself can have redirect URIs at several hosts, so it
+ * runs where the browser returns to in this request, or at all of them without a request. The URL that it gives as its
+ * home page is not used: nobody has checked it.
  */
-export function hostOf({
-  firstParty,
-  redirectUris: [first],
-}: {
-  readonly firstParty: boolean
-  readonly redirectUris: readonly string[]
-}): string | null {
-  if (firstParty || first === undefined || parseUrl(first) === undefined) return null
-  return new URL(first).host || null
+export function hostOf({ firstParty, source, redirectUris }: Operated, redirectUri?: string | null): string | null {
+  if (firstParty) return null
+  const places = source === 'administrator' ? redirectUris.slice(0, 1) : redirectUri ? [redirectUri] : redirectUris
+  const hosts = places.flatMap((uri) => {
+    if (parseUrl(uri) === undefined) return []
+    const { host, protocol } = new URL(uri)
+    // The private scheme of a native application is all that tells it apart from others.
+    return host !== '' ? [host] : source === 'administrator' ? [] : [protocol.slice(0, -1)]
+  })
+  return hosts.length === 0 ? null : [...new Set(hosts)].join(', ')
+}
+
+/**
+ * What people see as the name of an application. If it registered itself, it can have the name of another one, or one
+ * that only looks like it, so the host belongs to its name.
+ */
+export function shownNameOf(application: Operated & { readonly name: string }, redirectUri?: string | null): string {
+  const { name, source } = application
+  const host = source === 'administrator' ? null : hostOf(application, redirectUri)
+  return host === null || host === name ? name : `${name} (${host})`
 }
 
 /** Whether everything that is asked for was already allowed. First-party applications need no consent. */

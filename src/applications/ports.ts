@@ -1,7 +1,7 @@
 import type { Fact } from '../events/catalogue.ts'
 import type { Account } from '../kernel/account.ts'
 import type { Picture } from '../kernel/picture.ts'
-import type { ApplicationAuth, ApplicationKind, SubjectType } from './policy.ts'
+import type { ApplicationAuth, ApplicationKind, ApplicationSource, SubjectType } from './policy.ts'
 
 /** A JSON Web Key Set of public keys. */
 export type ApplicationKeys = { readonly keys: readonly Readonly<Record<string, unknown>>[] }
@@ -46,6 +46,10 @@ export type Application = {
   readonly subjectType: SubjectType
   /** A list of redirect URIs, at the host that is the sector of pairwise subjects; `null`: the host of its own ones. */
   readonly sectorIdentifierUri: string | null
+  /** Who registered it. It never changes. */
+  readonly source: ApplicationSource
+  /** SHA-256 of the token with which it manages its own registration (RFC 7592); `null` if it has none. */
+  readonly registrationHash: string | null
   /** The administrator who created it. */
   readonly createdBy: string | null
   readonly createdAt: Date
@@ -78,7 +82,7 @@ export type ApplicationChange = Partial<
 >
 
 export interface ApplicationStore {
-  /** `false`, with nothing written, if there are `most` already. */
+  /** `false`, with nothing written, if administrators have created `most` already. */
   create(application: Application, most: number, because: readonly Fact[]): Promise<boolean>
   find(id: string): Promise<Application | undefined>
   /** All of them, newest first. */
@@ -104,12 +108,7 @@ export interface ApplicationStore {
   /** The previous secret is invalid at once. `undefined` if the application does not exist or has none at `at`. */
   endPreviousSecret(id: string, at: Date, because: readonly Fact[]): Promise<Application | undefined>
   /** Stores its logo, or removes it with `null`. `undefined` if the application does not exist. */
-  setLogo(
-    id: string,
-    logo: Picture | null,
-    at: Date,
-    because: readonly Fact[],
-  ): Promise<Application | undefined>
+  setLogo(id: string, logo: Picture | null, at: Date, because: readonly Fact[]): Promise<Application | undefined>
   /** A logo by the hash of its content. */
   logo(hash: string): Promise<Picture | undefined>
   /** Disables it, or enables it with `null`. Nothing is recorded if it was so already. */
@@ -117,6 +116,39 @@ export interface ApplicationStore {
   /** Deletes it with its consents and sessions. */
   remove(id: string, because: readonly Fact[]): Promise<boolean>
   touch(id: string, at: Date): Promise<void>
+}
+
+/** An initial access token (RFC 7591 §1.2): its holder may register applications. Only its hash is stored. */
+export type RegistrationToken = {
+  readonly id: string
+  /** What an administrator calls it. */
+  readonly name: string
+  readonly tokenHash: string
+  /** How many more applications may be registered with it. */
+  readonly usesLeft: number
+  readonly expiresAt: Date
+  readonly createdBy: string | null
+  readonly createdAt: Date
+}
+
+export interface RegistrationStore {
+  /**
+   * Writes an application that registers itself. With `tokenHash`, one use of that token is taken in the same
+   * transaction: of concurrent calls for its last use, exactly one succeeds. Nothing is written if the token is unknown,
+   * used up or expired, or if there are `most` such applications already.
+   */
+  register(
+    application: Application,
+    by: { readonly tokenHash: string | null; readonly at: Date; readonly most: number },
+    because: (tokenId: string | null) => readonly Fact[],
+  ): Promise<'registered' | 'token_invalid' | 'too_many'>
+  /** `false`, with nothing written, if there are `most` already. */
+  createToken(token: RegistrationToken, most: number, because: readonly Fact[]): Promise<boolean>
+  findToken(tokenHash: string): Promise<RegistrationToken | undefined>
+  /** All of them, newest first. */
+  listTokens(): Promise<readonly RegistrationToken[]>
+  /** Deletes it. Applications that were registered with it stay. */
+  revokeToken(id: string, because: readonly Fact[]): Promise<boolean>
 }
 
 /** What a person allows an application to see. */

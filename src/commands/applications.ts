@@ -103,7 +103,8 @@ export const exportApplicationsCommand: Command = {
   summary: 'print the registered applications as a file for applications apply, without secrets',
   printsDocument: true,
   async run({ service }) {
-    const all = await (await service()).listApplications()
+    // What registered itself manages its registration itself.
+    const all = (await (await service()).listApplications()).filter(({ source }) => source === 'administrator')
     const applications = all.map((one) => ({
       id: one.id,
       kind: one.kind,

@@ -258,6 +258,28 @@ export const guide: Guide = {
     person: 'Ask the person to verify the email address on their account page, then try again.',
     developer: 'Read `email_verified` and `disabled_at` of `GET /users/:id` before you offer the action.',
   },
+  email_taken: {
+    happened: 'A person was to be added with an email address that another account has.',
+    causes: [
+      'An account has verified this email address.',
+      'The person is invited already and has not accepted yet.',
+      'Another administrator added the person at the same time.',
+    ],
+    person: 'Search the list of accounts for the email address. Send the invitation again if it is still open.',
+    developer:
+      'Search with `GET /users` and `search` before you add a person. An unverified claim of an account that someone registered does not cause this error.',
+  },
+  not_invited: {
+    happened: 'An invitation was to be sent again or withdrawn, but the account has no open invitation.',
+    causes: [
+      'The person has accepted: the email address is verified now.',
+      'The person created the account without an invitation.',
+      'The account is disabled, so no invitation is sent to it.',
+    ],
+    person:
+      'Reload the page of the account. Use “Delete the account” to delete an account that its person uses, and “Send a password reset” to help them sign in.',
+    developer: 'Read `invited_at` of `GET /users/:id`: it is null once the person has accepted.',
+  },
   service_credential_not_found: {
     happened: 'No active service credential has the ID in the URL.',
     causes: [
@@ -369,6 +391,58 @@ export const guide: Guide = {
     developer:
       'Register one application for all deployments of a program, with several redirect URIs. `last_used_at` shows which applications are unused.',
   },
+  registration_not_offered: {
+    happened: 'A program called `/oauth/register`, and this service does not let applications register themselves.',
+    causes: ['`APPLICATIONS_REGISTRATION` is `off`, which is the default.'],
+    person: 'Ask an administrator to register the application.',
+    developer:
+      'Read `registration_endpoint` in the metadata before you register: it is absent here. An operator can set `APPLICATIONS_REGISTRATION` to `token` or `open`.',
+  },
+  registration_token_invalid: {
+    happened: 'The request at `/oauth/register` had no token that allows it, and nothing was changed.',
+    causes: [
+      'There is no `Authorization: Bearer` header, and anonymous registration is not allowed.',
+      'The initial access token has expired, was revoked, or has no use left.',
+      'The `registration_access_token` belongs to another application, or its application was deleted or disabled.',
+    ],
+    person: 'Ask an administrator for an initial access token.',
+    developer:
+      'Send the initial access token to `/oauth/register`, and the `registration_access_token` to `registration_client_uri`. A wrong ID and a wrong token get the same response.',
+  },
+  redirect_uri_invalid: {
+    happened: 'A redirect URI in the metadata of an application was refused, and nothing was registered.',
+    causes: [
+      'It has a wildcard, a fragment or a user name.',
+      'It uses plain `http` on a host that is not a loopback address.',
+      'It has a private scheme, and the application is not native, or the scheme has no domain in it.',
+      'It has a scheme that a browser runs itself, such as `javascript:`.',
+    ],
+    person: 'Report it to the developer of the application.',
+    developer: 'Read `errors`: it names each URI and the reason. Send `application_type: native` for a private scheme.',
+  },
+  client_metadata_invalid: {
+    happened: 'A member of the metadata of an application was refused, and nothing was registered.',
+    causes: [
+      'The member has the wrong type, or is too long.',
+      '`grant_types` lacks `authorization_code`, or `response_types` lacks `code`.',
+      'A request that replaces a registration names another `client_id`, or would change the kind of application.',
+      'A key in `jwks` is private, symmetric or too short.',
+    ],
+    person: 'Report it to the developer of the application.',
+    developer: 'Read `errors`: it names each member and the reason. Members that are not known are ignored.',
+  },
+  registration_token_not_found: {
+    happened: 'No initial access token has the ID in the URL.',
+    causes: ['It was revoked.', 'It expired more than a day ago, and was deleted.'],
+    person: 'Reload the list.',
+    developer: 'Use the ID from `GET /applications/registration-tokens`, never the text of the token.',
+  },
+  too_many_registration_tokens: {
+    happened: 'The service has 100 initial access tokens, which is the limit, so none was created.',
+    causes: ['Automation creates a token for each run and never uses it.'],
+    person: 'Revoke tokens that are no longer needed, then try again.',
+    developer: 'Create one token with several uses. Expired ones are deleted after a day.',
+  },
   application_not_allowed: {
     happened: 'The access token was issued to an application, and the route is only for the person.',
     causes: [
@@ -466,6 +540,25 @@ export const guide: Guide = {
     ],
     person: 'Report to the operator that the application did not prove its key.',
     developer: 'Send `Authorization: DPoP` and the header `DPoP` with a new proof that contains `ath`.',
+  },
+  dpop_nonce_invalid: {
+    happened:
+      'The operator demands a nonce of this service in each DPoP proof, and this proof has none that is valid now.',
+    causes: [
+      'It is the first request: the nonce comes with this response.',
+      'The nonce is older than a few minutes, or is from another server.',
+    ],
+    person: 'Nothing to do: the application repeats the request by itself.',
+    developer:
+      'Put the value of the header `DPoP-Nonce` into the claim `nonce` of a new proof, and repeat the request. Keep the latest value for the next proof. Libraries such as `openid-client` do this.',
+  },
+  dpop_nonce_required: {
+    happened:
+      'The access token is valid, but its DPoP proof has no nonce that is valid now. The operator demands one (RFC 9449 §9).',
+    causes: ['It is the first request with this token.', 'The nonce is older than a few minutes.'],
+    person: 'Nothing to do: the application repeats the request by itself.',
+    developer:
+      'Put the value of the header `DPoP-Nonce` into the claim `nonce` of a new proof, and repeat the request with the same token.',
   },
   request_object_invalid: {
     happened: 'The parameter `request` is not a request object that this application signed (RFC 9101).',

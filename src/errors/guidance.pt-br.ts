@@ -263,6 +263,28 @@ export const portugueseGuide: Guide = {
     person: 'Peça à pessoa que verifique o e-mail na página da conta dela e tente de novo.',
     developer: 'Confira `email_verified` e `disabled_at` em `GET /users/:id` antes de oferecer a ação.',
   },
+  email_taken: {
+    happened: 'Uma pessoa seria adicionada com um e-mail que outra conta já tem.',
+    causes: [
+      'Uma conta já verificou este e-mail.',
+      'A pessoa já foi convidada e ainda não aceitou o convite.',
+      'Outro administrador adicionou a pessoa ao mesmo tempo.',
+    ],
+    person: 'Procure o e-mail na lista de contas. Se o convite ainda estiver em aberto, envie-o de novo.',
+    developer:
+      'Pesquise com `GET /users` e `search` antes de adicionar uma pessoa. Um e-mail não verificado de uma conta que alguém registrou não causa este erro.',
+  },
+  not_invited: {
+    happened: 'Um convite seria reenviado ou cancelado, mas a conta não tem convite em aberto.',
+    causes: [
+      'A pessoa aceitou o convite: o e-mail agora está verificado.',
+      'A pessoa criou a conta sem convite.',
+      'A conta está desativada, e por isso não recebe convite.',
+    ],
+    person:
+      'Recarregue a página da conta. Para excluir uma conta em uso, exclua a própria conta; para ajudar a pessoa a entrar, envie uma redefinição de senha.',
+    developer: 'Consulte `invited_at` em `GET /users/:id`: é null depois que a pessoa aceita.',
+  },
   service_credential_not_found: {
     happened: 'Nenhuma credencial de serviço ativa tem o ID que está na URL.',
     causes: [
@@ -372,6 +394,58 @@ export const portugueseGuide: Guide = {
     developer:
       'Registre um só aplicativo para todas as implantações de um programa, com várias URIs de redirecionamento. `last_used_at` mostra quais não são usados.',
   },
+  registration_not_offered: {
+    happened: 'Um programa chamou `/oauth/register`, e este serviço não deixa aplicativos se registrarem sozinhos.',
+    causes: ['`APPLICATIONS_REGISTRATION` é `off`, que é o padrão.'],
+    person: 'Peça a quem administra o serviço que registre o aplicativo.',
+    developer:
+      'Leia `registration_endpoint` nos metadados antes de registrar: aqui ele não existe. Quem opera o serviço pode definir `APPLICATIONS_REGISTRATION` como `token` ou `open`.',
+  },
+  registration_token_invalid: {
+    happened: 'O pedido a `/oauth/register` não tinha um token que o permitisse, e nada foi alterado.',
+    causes: [
+      'Falta o cabeçalho `Authorization: Bearer`, e o registro anônimo não é permitido.',
+      'O token de acesso inicial expirou, foi revogado ou não tem mais usos.',
+      'O `registration_access_token` é de outro aplicativo, ou o aplicativo foi excluído ou desativado.',
+    ],
+    person: 'Peça um token de acesso inicial a quem administra o serviço.',
+    developer:
+      'Envie o token de acesso inicial a `/oauth/register` e o `registration_access_token` a `registration_client_uri`. Um ID errado e um token errado recebem a mesma resposta.',
+  },
+  redirect_uri_invalid: {
+    happened: 'Uma URI de redirecionamento nos metadados de um aplicativo foi recusada, e nada foi registrado.',
+    causes: [
+      'Ela tem um curinga, um fragmento ou um nome de usuário.',
+      'Ela usa `http` simples em um host que não é um endereço de loopback.',
+      'Ela tem um esquema privado, e o aplicativo não é nativo, ou o esquema não contém um domínio.',
+      'Ela tem um esquema que o próprio navegador executa, como `javascript:`.',
+    ],
+    person: 'Avise quem desenvolve o aplicativo.',
+    developer: 'Leia `errors`: lá estão cada URI e o motivo. Envie `application_type: native` para um esquema privado.',
+  },
+  client_metadata_invalid: {
+    happened: 'Um membro dos metadados de um aplicativo foi recusado, e nada foi registrado.',
+    causes: [
+      'O membro tem o tipo errado ou é longo demais.',
+      'Falta `authorization_code` em `grant_types`, ou `code` em `response_types`.',
+      'Um pedido que substitui um registro traz outro `client_id`, ou mudaria o tipo do aplicativo.',
+      'Uma chave em `jwks` é privada, simétrica ou curta demais.',
+    ],
+    person: 'Avise quem desenvolve o aplicativo.',
+    developer: 'Leia `errors`: lá estão cada membro e o motivo. Membros desconhecidos são ignorados.',
+  },
+  registration_token_not_found: {
+    happened: 'Nenhum token de acesso inicial tem o ID da URL.',
+    causes: ['Ele foi revogado.', 'Ele expirou há mais de um dia e foi excluído.'],
+    person: 'Recarregue a lista.',
+    developer: 'Use o ID de `GET /applications/registration-tokens`, nunca o texto do token.',
+  },
+  too_many_registration_tokens: {
+    happened: 'O serviço tem 100 tokens de acesso inicial, que é o limite, e nenhum foi criado.',
+    causes: ['Uma automação cria um token a cada execução e nunca o usa.'],
+    person: 'Revogue tokens que não são mais necessários e tente de novo.',
+    developer: 'Crie um token com vários usos. Os expirados são excluídos depois de um dia.',
+  },
   application_not_allowed: {
     happened: 'O token de acesso é de um aplicativo, e a rota é só para a pessoa.',
     causes: [
@@ -468,6 +542,24 @@ export const portugueseGuide: Guide = {
     ],
     person: 'Avise quem opera o aplicativo que a chave não foi provada.',
     developer: 'Envie `Authorization: DPoP` e o cabeçalho `DPoP` com uma prova nova que contenha `ath`.',
+  },
+  dpop_nonce_invalid: {
+    happened: 'O serviço exige um nonce seu em cada prova DPoP, e esta prova não tem um que valha agora.',
+    causes: [
+      'É o primeiro pedido: o nonce vem com esta resposta.',
+      'O nonce tem mais de alguns minutos ou é de outro servidor.',
+    ],
+    person: 'Não é preciso fazer nada: o aplicativo repete o pedido sozinho.',
+    developer:
+      'Coloque o valor do cabeçalho `DPoP-Nonce` na claim `nonce` de uma prova nova e repita o pedido. Guarde o último valor para a próxima prova. Bibliotecas como `openid-client` fazem isso.',
+  },
+  dpop_nonce_required: {
+    happened:
+      'O token de acesso é válido, mas a prova DPoP não tem um nonce que valha agora. O serviço exige um (RFC 9449 §9).',
+    causes: ['É o primeiro pedido com este token.', 'O nonce tem mais de alguns minutos.'],
+    person: 'Não é preciso fazer nada: o aplicativo repete o pedido sozinho.',
+    developer:
+      'Coloque o valor do cabeçalho `DPoP-Nonce` na claim `nonce` de uma prova nova e repita o pedido com o mesmo token.',
   },
   request_object_invalid: {
     happened: 'O parâmetro `request` não é um pedido assinado por este aplicativo (RFC 9101).',

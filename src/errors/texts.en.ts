@@ -106,6 +106,14 @@ export const englishErrorTexts = errorTexts({
     detail:
       'This action needs an active account with a verified email address. Verify the email address or enable the account first.',
   },
+  email_taken: {
+    title: 'Email address already used',
+    detail: 'An account with this email address already exists. Find it in the list of accounts and change it there.',
+  },
+  not_invited: {
+    title: 'No open invitation',
+    detail: 'This account has no open invitation: its person has accepted it, or the account is disabled.',
+  },
   service_credential_not_found: {
     title: 'Service credential not found',
     detail: 'No active service credential has this ID. The credential may have been revoked. Reload the list.',
@@ -166,6 +174,33 @@ export const englishErrorTexts = errorTexts({
     detail:
       'This service already has 500 applications and cannot have more. Delete one that is no longer used, then try again.',
   },
+  registration_not_offered: {
+    title: 'Registration is off',
+    detail:
+      'Applications cannot register themselves here. Ask an administrator to register the application, or the operator to allow it.',
+  },
+  registration_token_invalid: {
+    title: 'Registration token not accepted',
+    detail:
+      'The token is missing, wrong, expired or used up. Ask an administrator for an initial access token. To manage a registration, send the registration_access_token from its response.',
+  },
+  redirect_uri_invalid: {
+    title: 'Redirect URI not accepted',
+    detail:
+      'A redirect URI cannot be registered. Use https without wildcard and fragment, a loopback address, or a private scheme with a domain for a native application.',
+  },
+  client_metadata_invalid: {
+    title: 'Application metadata not accepted',
+    detail: 'The description of the application has a member that cannot be accepted. Correct it, then register again.',
+  },
+  registration_token_not_found: {
+    title: 'Initial access token not found',
+    detail: 'No initial access token has this ID. It may be revoked. Reload the list.',
+  },
+  too_many_registration_tokens: {
+    title: 'Limit of initial access tokens reached',
+    detail: 'There are 100 initial access tokens already. Revoke one that is no longer needed, then try again.',
+  },
   application_not_allowed: {
     title: 'Not allowed for applications',
     detail: 'Applications cannot do this for you. Sign in to this service yourself.',
@@ -214,6 +249,14 @@ export const englishErrorTexts = errorTexts({
     title: 'Proof of the key required',
     detail:
       'The access token is bound to a key. Send it with the scheme DPoP and a new proof that is signed with the same key.',
+  },
+  dpop_nonce_invalid: {
+    title: 'Nonce of the DPoP proof missing or old',
+    detail: 'Sign the proof again with the nonce of the header DPoP-Nonce, and repeat the request.',
+  },
+  dpop_nonce_required: {
+    title: 'DPoP proof with a nonce required',
+    detail: 'Sign the proof again with the nonce of the header DPoP-Nonce, and repeat the request with the token.',
   },
   request_object_invalid: {
     title: 'Request object not valid',

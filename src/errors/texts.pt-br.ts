@@ -102,6 +102,14 @@ export const ptBr = errorTexts({
     detail:
       'Esta ação precisa de uma conta ativa com e-mail verificado. Verifique o e-mail ou reative a conta primeiro.',
   },
+  email_taken: {
+    title: 'E-mail já usado',
+    detail: 'Já existe uma conta com este e-mail. Encontre-a na lista de contas e altere-a por lá.',
+  },
+  not_invited: {
+    title: 'Nenhum convite em aberto',
+    detail: 'Esta conta não tem convite em aberto: a pessoa já aceitou o convite, ou a conta está desativada.',
+  },
   service_credential_not_found: {
     title: 'Credencial de serviço não encontrada',
     detail: 'Nenhuma credencial de serviço ativa tem este ID. Talvez ela tenha sido revogada. Recarregue a lista.',
@@ -161,6 +169,33 @@ export const ptBr = errorTexts({
     detail:
       'Este serviço já tem 500 aplicativos e não pode ter mais. Exclua um que não seja mais usado e tente de novo.',
   },
+  registration_not_offered: {
+    title: 'Registro desativado',
+    detail:
+      'Aplicativos não podem se registrar aqui. Peça a quem administra o serviço que registre o aplicativo ou permita o registro.',
+  },
+  registration_token_invalid: {
+    title: 'Token de registro não aceito',
+    detail:
+      'O token falta, está errado, expirou ou já foi usado. Peça um token de acesso inicial a quem administra o serviço. Para gerenciar um registro, envie o registration_access_token da resposta dele.',
+  },
+  redirect_uri_invalid: {
+    title: 'URI de redirecionamento não aceita',
+    detail:
+      'Uma URI de redirecionamento não pode ser registrada. Use https sem curinga e sem fragmento, um endereço de loopback ou, em um aplicativo nativo, um esquema privado com domínio.',
+  },
+  client_metadata_invalid: {
+    title: 'Metadados do aplicativo não aceitos',
+    detail: 'A descrição do aplicativo tem um membro que não pode ser aceito. Corrija-o e registre de novo.',
+  },
+  registration_token_not_found: {
+    title: 'Token de acesso inicial não encontrado',
+    detail: 'Nenhum token de acesso inicial tem este ID. Talvez ele tenha sido revogado. Recarregue a lista.',
+  },
+  too_many_registration_tokens: {
+    title: 'Limite de tokens de acesso inicial atingido',
+    detail: 'Já existem 100 tokens de acesso inicial. Revogue um que não seja mais necessário e tente de novo.',
+  },
   application_not_allowed: {
     title: 'Não permitido a aplicativos',
     detail: 'Aplicativos não podem fazer isto por você. Entre você mesmo neste serviço.',
@@ -208,6 +243,14 @@ export const ptBr = errorTexts({
     title: 'Prova da chave necessária',
     detail:
       'O token de acesso está vinculado a uma chave. Envie o token com o esquema DPoP e uma prova nova, assinada com a mesma chave.',
+  },
+  dpop_nonce_invalid: {
+    title: 'Nonce da prova DPoP ausente ou antigo',
+    detail: 'Assine a prova de novo com o nonce do cabeçalho DPoP-Nonce e repita o pedido.',
+  },
+  dpop_nonce_required: {
+    title: 'Prova DPoP com nonce necessária',
+    detail: 'Assine a prova de novo com o nonce do cabeçalho DPoP-Nonce e repita o pedido com o token.',
   },
   request_object_invalid: {
     title: 'Pedido assinado inválido',

@@ -29,6 +29,7 @@ const groupOf: Readonly<Record<Beginning<AuditName>, EventGroup>> = {
   team: 'teams',
   jira: 'teams',
   application: 'applications',
+  registration_token: 'applications',
   service_credential: 'administration',
   signing_key: 'administration',
   provider: 'administration',

@@ -62,7 +62,14 @@ export function applyApplications({ applications }: { applications: Applications
     const isSecretNew =
       found !== undefined && one.secret !== undefined && !applications.isCurrentSecret(found, one.secret)
     const faults: ApplicationFault[] = [
-      ...faultsOf({ ...wanted, kind: one.kind, previousHash: null, previousUntil: null, disabledAt: null }),
+      ...faultsOf({
+        ...wanted,
+        kind: one.kind,
+        source: found?.source ?? 'administrator',
+        previousHash: null,
+        previousUntil: null,
+        disabledAt: null,
+      }),
       // An application without a secret cannot become one with a secret: its code is where everyone can read it.
       ...(found && found.kind !== one.kind ? [{ path: 'kind', reason: 'invalid' } as const] : []),
       ...(one.secret !== undefined && wanted.clientAuth === 'none'

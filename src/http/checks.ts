@@ -39,13 +39,10 @@ export async function authorize(frame: Frame, incoming: Incoming, checked: Check
     return { error: fail(auth === 'public' ? 'token_invalid' : 'authentication_required').error }
   }
   if (authorization.kind === 'bearer' || authorization.kind === 'dpop') {
-    const { kind, token } = authorization
-    const verdict = await authenticate.bearer(token)
+    const verdict = await authenticate.bearer(authorization.token)
     if (!verdict.ok) return { error: verdict.error, badCredentials: true }
-    // A stolen token that is bound to a key must not pass as one that is not (RFC 9449 §7.2).
-    const { dpopKey } = verdict.value
-    if (kind === 'bearer' ? dpopKey !== null : !(await provesKey(frame, incoming, token, dpopKey)))
-      return { error: fail('dpop_proof_required').error, badCredentials: true }
+    const unproven = await keyError(frame, incoming, authorization, verdict.value.dpopKey)
+    if (unproven) return { error: unproven, badCredentials: true }
     incoming.who = verdict.value
     const { application, scopes } = verdict.value
     if (application !== null && !checked.applications?.every((needed) => scopes.includes(needed)))
@@ -86,12 +83,22 @@ export async function authorize(frame: Frame, incoming: Incoming, checked: Check
   return undefined
 }
 
-/** Whether the request has a proof of the key that its token is bound to. */
-async function provesKey(frame: Frame, incoming: Incoming, token: string, key: string | null): Promise<boolean> {
+/** What is wrong with the proof of the key that a token is bound to; `undefined` if nothing is. */
+async function keyError(
+  frame: Frame,
+  incoming: Incoming,
+  { kind, token }: { readonly kind: 'bearer' | 'dpop'; readonly token: string },
+  key: string | null,
+): Promise<AppError | undefined> {
+  const required = fail('dpop_proof_required').error
+  // A stolen token that is bound to a key must not pass as one that is not (RFC 9449 §7.2).
+  if (kind === 'bearer') return key === null ? undefined : required
   const proof = incoming.header('DPoP')
-  if (key === null || proof === undefined) return false
+  if (key === null || proof === undefined) return required
   const request = { method: incoming.request.method, url: incoming.url, accessToken: token }
-  return (await frame.authenticate.dpopKey(proof, request)) === key
+  const shown = await frame.authenticate.dpopKey(proof, request)
+  if (typeof shown === 'object') return fail('dpop_nonce_required', undefined, { extra: shown }).error
+  return shown === key ? undefined : required
 }
 
 /** Reads the query string. */
@@ -161,7 +168,8 @@ export async function checkBody<D>(frame: Frame, incoming: Incoming, bound: Boun
   const read = schema.safeParse(value)
   if (!read.success) {
     if (route.unmatched && isUnmatched(read.error)) return { error: fail(route.unmatched).error }
-    return { error: invalidRequest, faults: readFaults(read.error, value, incoming.locale) }
+    const error = route.unfit === undefined ? invalidRequest : fail(route.unfit).error
+    return { error, faults: readFaults(read.error, value, incoming.locale) }
   }
   if (body.kind === 'none' && route.body && !route.bodyOptional && accepts.json) {
     return { error: fail('malformed_body').error }

@@ -51,7 +51,9 @@ const passkeys: Chapter = ['accounts.md', 'Passkeys']
 const linking: Chapter = ['flows.md', 'Linking and unlinking']
 const credentials: Chapter = ['accounts.md', 'Service credentials']
 const applications: Chapter = ['applications.md', 'Register an application']
+const registering: Chapter = ['applications.md', 'Let applications register themselves']
 const signingIn: Chapter = ['applications.md', 'Sign people in']
+const people: Chapter = ['accounts.md', 'Add and invite people']
 const roles: Chapter = ['accounts.md', 'Roles and scopes']
 const recent: Chapter = ['accounts.md', 'Recent sign-in']
 const atRunTime: Chapter = ['providers-at-run-time.md', 'Add a provider']
@@ -96,6 +98,8 @@ const facts: { readonly [C in ErrorCode]: Common & Values<C> } = {
   last_administrator: { chapters: [['operating.md', 'Administrators']] },
   own_role: { chapters: [roles] },
   own_second_factor: { chapters: [['accounts.md', 'Second factor']] },
+  email_taken: { chapters: [people] },
+  not_invited: { events: ['account.invitation_accepted', 'account.invitation_withdrawn'], chapters: [people] },
   address_needed: { chapters: [['operating.md', 'Administrators']] },
   provider_not_editable: { chapters: [atRunTime] },
   provider_exists: { chapters: [atRunTime] },
@@ -111,6 +115,15 @@ const facts: { readonly [C in ErrorCode]: Common & Values<C> } = {
   application_not_found: { events: ['application.deleted'], chapters: [applications] },
   application_has_no_secret: { chapters: [applications] },
   too_many_applications: { chapters: [applications] },
+  registration_not_offered: { chapters: [registering] },
+  registration_token_invalid: { events: ['registration_token.revoked'], chapters: [registering] },
+  redirect_uri_invalid: { faults: [{ path: 'redirect_uris.0', code: 'fragment' }], chapters: [registering] },
+  client_metadata_invalid: {
+    faults: [{ path: 'client_name', code: 'too_long', params: { limit: '80' } }],
+    chapters: [registering],
+  },
+  registration_token_not_found: { events: ['registration_token.revoked'], chapters: [registering] },
+  too_many_registration_tokens: { chapters: [registering] },
   application_not_allowed: { chapters: [['applications.md', 'Access tokens and resources']] },
   authorization_request_invalid: {
     params: { error: 'invalid_redirect_uri' },
@@ -130,6 +143,14 @@ const facts: { readonly [C in ErrorCode]: Common & Values<C> } = {
   device_code_expired: { chapters: [['applications.md', 'Sign in on a device without a browser']] },
   dpop_proof_invalid: { chapters: [['applications.md', 'Bind tokens to a key']] },
   dpop_proof_required: { chapters: [['applications.md', 'Bind tokens to a key']] },
+  dpop_nonce_invalid: {
+    extra: { nonce: 'a-nonce' },
+    chapters: [['applications.md', 'Bind tokens to a key']],
+  },
+  dpop_nonce_required: {
+    extra: { nonce: 'a-nonce' },
+    chapters: [['applications.md', 'Bind tokens to a key']],
+  },
   request_object_invalid: { chapters: [['applications.md', 'Authenticate with a key']] },
   scope_invalid: { chapters: [['applications.md', 'Scopes and claims']] },
   resource_invalid: { chapters: [['applications.md', 'Access tokens and resources']] },

@@ -122,6 +122,11 @@ const schemesOf = (sessionCookie: string) => ({
     description: 'The session of a browser that is signed in; set by the pages, and unreadable for scripts',
   },
   refresh: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A refresh token' },
+  registration: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'An initial access token, or the token of a registration',
+  },
   service: { type: 'http', scheme: 'basic', description: 'The ID and the secret of a service credential' },
   service_bearer: { type: 'http', scheme: 'bearer', description: '`<id>.<secret>` of a service credential' },
   metrics: { type: 'http', scheme: 'bearer', description: 'The value of `METRICS_TOKEN`, if it is set' },
@@ -139,6 +144,7 @@ const among = (entries: JsonValue, isUsed: (name: string) => boolean): JsonValue
 function securityOf({ auth, credential, scope }: Route<never>): { readonly security: readonly JsonValue[] } {
   const needed = scope === undefined ? [] : [scope]
   const either = [{ bearer: needed }, { cookie: needed }]
+  if (credential === 'registration') return { security: [{ registration: [] }] }
   if (credential === 'metrics') return { security: [{ metrics: [] }, {}] }
   if (credential === 'doctor') return { security: [{ doctor: [] }] }
   if (credential === 'service') return { security: [{ service: [] }, { service_bearer: [] }] }

@@ -86,6 +86,7 @@ export type GeneralCode = (typeof generalCodes)[number]
 export const credentialCodes = [
   'application_not_allowed',
   'dpop_proof_required',
+  'dpop_nonce_required',
   'token_expired',
   'token_invalid',
   'token_wrong_type',
@@ -140,7 +141,7 @@ type RouteDeclaration = {
    */
   readonly scope?: Scope
   /** What the handler itself authenticates where the frame does not (`auth: 'none'`); for `/openapi.json`. */
-  readonly credential?: 'metrics' | 'refresh' | 'service' | 'doctor'
+  readonly credential?: 'metrics' | 'refresh' | 'service' | 'doctor' | 'registration'
   /** Its reply is a page of an array; the header `Link` with `rel="next"` leads to the next one (RFC 8288). */
   readonly linksNext?: true
   /**
@@ -160,6 +161,8 @@ type RouteDeclaration = {
   readonly anyOrigin?: true
   /** Headers that only this handler reads, with descriptions for `/openapi.json`. */
   readonly headers?: Readonly<Record<string, string>>
+  /** The error for a body that does not fit the schema, if a standard names another one than `invalid_request`. */
+  readonly unfit?: 'client_metadata_invalid'
   /** The error for a body that matches no alternative of its discriminated union. */
   readonly unmatched?: 'grant_type_unsupported'
   /**

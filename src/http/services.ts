@@ -4,6 +4,8 @@ import type { Profiles } from '../accounts/profile.ts'
 import type { Users } from '../accounts/users.ts'
 import type { ApplicationAccess } from '../applications/access.ts'
 import type { Applications } from '../applications/applications.ts'
+import type { RegistrationMode } from '../applications/policy.ts'
+import type { Registrations } from '../applications/registrations.ts'
 import type { Subjects } from '../applications/subjects.ts'
 import type { AuditStore } from '../audit/ports.ts'
 import type { Branding } from '../branding/branding.ts'
@@ -46,6 +48,7 @@ export type Services = {
   readonly providerActivity: ProviderActivities
   readonly serviceCredentials: ServiceCredentials
   readonly applications: Applications
+  readonly registrations: Registrations
   readonly applicationAccess: ApplicationAccess
   readonly subjects: Subjects
   readonly branding: Branding
@@ -90,5 +93,7 @@ export type Services = {
     readonly mail: boolean
     readonly metricsToken: string | null
     readonly trustProxyHops: number
+    /** Who may register applications besides administrators. */
+    readonly registration: RegistrationMode
   }
 }

@@ -50,6 +50,8 @@ export type Prefix =
   | 'pvr'
   /** A registered application. */
   | 'app'
+  /** An initial access token, for applications that register themselves. */
+  | 'reg'
   /** A sign-in to an application. */
   | 'aps'
   /** A person's consent to an application. */

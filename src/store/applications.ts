@@ -29,7 +29,7 @@ export function applicationStore(
     create: (application, most, because) =>
       change(
         function* (tx, note) {
-          const known = yield* step(tx.select({ id: t.id }).from(t).limit(most))
+          const known = yield* step(tx.select({ id: t.id }).from(t).where(eq(t.source, application.source)).limit(most))
           if (known.length === most) return false
           yield* step(tx.insert(t).values(application))
           yield* note(because)

@@ -15,6 +15,7 @@ import { endableStore } from './endable.ts'
 import { grantStore } from './grants.ts'
 import { guessStore } from './guesses.ts'
 import { invitationStore } from './invitations.ts'
+import { invitedAccountStore } from './invited-accounts.ts'
 import { jiraStore } from './jira.ts'
 import { jobStore } from './jobs.ts'
 import { mailStore } from './mails.ts'
@@ -26,6 +27,7 @@ import { pendingSignInStore } from './pending-sign-ins.ts'
 import { personalDataStore } from './personal-data.ts'
 import { providerStore } from './providers.ts'
 import { rateLimitStore } from './rate-limits.ts'
+import { registrationStore } from './registrations.ts'
 import { revocationStore } from './revocations.ts'
 import { sealedStore } from './sealed.ts'
 import { secondFactorStore } from './second-factors.ts'
@@ -134,9 +136,11 @@ export function storeOver(driver: Driver, parts: ChangeParts) {
     accounts: accountStore(driver, change, parts.ids),
     addresses: addressStore(driver, change, parts.ids),
     users: userStore(driver, change),
+    invitedAccounts: invitedAccountStore(driver, change, parts.ids),
     personalData: personalDataStore(driver, change),
     conflicts: conflictStore(driver, change),
     applications: applicationStore(driver, change),
+    registrations: registrationStore(driver, change),
     applicationAccess: applicationAccessStore(driver, change, parts),
     applicationSessions: applicationSessionStore(driver, change, parts),
     consents: consentStore(driver, change, parts.ids),

@@ -243,6 +243,13 @@ export function personalDataStore({ db, readLong, tables: t }: Driver, change: C
               .where(eq(t.applications.createdBy, accountId))
               .orderBy(asc(t.applications.id)),
           ),
+          registrationTokens: yield* step(
+            tx
+              .select({ id: t.registrationTokens.id, name: t.registrationTokens.name })
+              .from(t.registrationTokens)
+              .where(eq(t.registrationTokens.createdBy, accountId))
+              .orderBy(asc(t.registrationTokens.id)),
+          ),
           teamMembers: yield* step(
             tx
               .select({ ...getTableColumns(t.teamMembers), name: t.teams.name })

@@ -31,6 +31,7 @@ export const {
   grants,
   revocations,
   applications,
+  registrationTokens,
   applicationConsents,
   applicationSessions,
   logoutNotices,

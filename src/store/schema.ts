@@ -4,7 +4,7 @@ import type { GrantErrorClass, StoredGrant } from '../connections/ports.ts'
 import type { TicketPurpose } from '../credentials/ports.ts'
 import type { Action } from '../events/catalogue.ts'
 import type { JobRecord } from '../jobs/ports.ts'
-import type { Account } from '../kernel/account.ts'
+import { type Account, type AccountMetadata, noMetadata } from '../kernel/account.ts'
 import type { Locale } from '../kernel/locale.ts'
 import type { Picture } from '../kernel/picture.ts'
 import type { Mail } from '../mail/ports.ts'
@@ -35,11 +35,16 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       locale: text('locale').$type<Locale>(),
       timeZone: text('time_zone'),
       secondFactorAt: time('second_factor_at'),
+      metadata: json('metadata').$type<AccountMetadata>().notNull().default(noMetadata),
       disabledAt: time('disabled_at'),
       /** When the person last signed in, in whole hours since 1970 (UTC); 0: never. */
       lastSignInHour: count('last_sign_in_hour').notNull().default(0),
-      /** When an administrator last sent the person an invitation to this account. */
+      /**
+       * When an administrator added the person, or last sent them an invitation; `null` once the person has proven the
+       * email address. Until then the account has no sign-in method.
+       */
       invitedAt: time('invited_at'),
+      /** When the link of the invitation expires; `null` if none was sent. */
       invitationExpiresAt: time('invitation_expires_at'),
       createdAt: time('created_at').notNull(),
       updatedAt: time('updated_at').notNull(),
@@ -56,6 +61,7 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
         index('accounts_enabled_created').on(t.createdAt, t.id).where(sql`disabled_at is null`),
         index('accounts_disabled_role_created').on(t.role, t.createdAt, t.id).where(sql`disabled_at is not null`),
         index('accounts_enabled_role_created').on(t.role, t.createdAt, t.id).where(sql`disabled_at is null`),
+        index('accounts_invited').on(t.createdAt, t.id).where(sql`invited_at is not null`),
         index('accounts_last_sign_in').on(t.lastSignInHour, t.id),
         // For prefix searches.
         index('accounts_email_begins').on(begins.email, t.id),
@@ -699,6 +705,8 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       requiresDpop: flag('requires_dpop').notNull().default(false),
       subjectType: text('subject_type').$type<Application['subjectType']>().notNull().default('public'),
       sectorIdentifierUri: text('sector_identifier_uri'),
+      source: text('source').$type<Application['source']>().notNull().default('administrator'),
+      registrationHash: text('registration_hash'),
       /** Nobody can sign in to a disabled application, and its tokens are refused. */
       disabledAt: time('disabled_at'),
       createdBy: text('created_by'),
@@ -706,7 +714,32 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       updatedAt: time('updated_at').notNull(),
       lastUsedAt: time('last_used_at'),
     },
-    (t) => [index('applications_created').on(t.createdAt, t.id), index('applications_created_by').on(t.createdBy)],
+    (t) => [
+      index('applications_created').on(t.createdAt, t.id),
+      index('applications_created_by').on(t.createdBy),
+      // Counts those of each source, and finds those that nobody uses.
+      index('applications_source').on(t.source, t.lastUsedAt, t.createdAt),
+    ],
+  )
+
+  /** Initial access tokens: with one, an application registers itself (RFC 7591). */
+  const registrationTokens = table(
+    'registration_tokens',
+    {
+      id: text('id').primaryKey(),
+      name: text('name').notNull(),
+      tokenHash: text('token_hash').notNull(),
+      usesLeft: count('uses_left').notNull(),
+      expiresAt: time('expires_at').notNull(),
+      createdBy: text('created_by'),
+      createdAt: time('created_at').notNull(),
+    },
+    (t) => [
+      unique('registration_tokens_hash').on(t.tokenHash),
+      index('registration_tokens_created').on(t.createdAt, t.id),
+      index('registration_tokens_expires').on(t.expiresAt),
+      index('registration_tokens_created_by').on(t.createdBy),
+    ],
   )
 
   /** What a person has allowed an application to see. */
@@ -920,6 +953,7 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
     grants,
     revocations,
     applications,
+    registrationTokens,
     applicationConsents,
     applicationSessions,
     logoutNotices,

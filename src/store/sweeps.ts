@@ -1,9 +1,9 @@
-import { and, asc, count, gt, inArray, isNotNull, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, count, eq, gt, inArray, isNotNull, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { internalOrigin } from '../events/catalogue.ts'
 import type { Sweep, SweepName } from '../jobs/ports.ts'
 import { accountLock, type Change } from './change.ts'
-import type { Driver } from './driver.ts'
+import { type Driver, step } from './driver.ts'
 import { endExcess, maxSessions, sessionsAtOnce } from './endings.ts'
 
 /**
@@ -118,6 +118,28 @@ export function sweepStore(
     return { swept, next: again ? after : last?.accountId }
   }
 
+  /** Applications that registered themselves. Each is recorded: what deletes one of them must be found later. */
+  const unused =
+    (rows: Rows, over: (before: Date) => SQL | undefined): Sweep =>
+    async ({ before, limit }) => {
+      const some = batchOf(rows, and(eq(t.applications.source, 'registration'), over(before)), limit)
+      const deleted = await change(function* (tx, note) {
+        const gone = yield* step(tx.delete(t.applications).where(some).returning({ id: t.applications.id }))
+        yield* note(
+          gone.map(({ id }) => ({
+            name: 'application.expired',
+            accountId: null,
+            origin: internalOrigin,
+            data: { application: id },
+          })),
+        )
+        return gone
+      })
+      return batch(deleted, limit)
+    }
+  const { lastUsedAt, createdAt } = t.applications
+  const registered = { table: t.applications, key: t.applications.id }
+
   return {
     flows: expired(t.pendingAuthorizations, t.pendingAuthorizations.id, t.pendingAuthorizations.expiresAt),
     pendingSignIns: expired(t.pendingSignIns, t.pendingSignIns.id, t.pendingSignIns.expiresAt),
@@ -135,6 +157,11 @@ export function sweepStore(
       return batch(await write(erasing.returning({ id: v.id })), limit)
     },
     openidStates: expired(t.openidStates, t.openidStates.id, t.openidStates.expiresAt),
+    registrationTokens: expired(t.registrationTokens, t.registrationTokens.id, t.registrationTokens.expiresAt),
+    unusedRegistrations: unused({ ...registered, oldestFirst: createdAt }, (before) =>
+      and(isNull(lastUsedAt), lt(createdAt, before)),
+    ),
+    idleRegistrations: unused({ ...registered, oldestFirst: lastUsedAt }, (before) => lt(lastUsedAt, before)),
     applicationSessions,
     sessions,
     excessSessions,

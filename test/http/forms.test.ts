@@ -28,9 +28,13 @@ const ownPages = [...new Set(forms.flatMap(({ shownOn }) => shownOn ?? []))].map
   }),
 )
 
-test('the only form that other sites send is the callback of a provider', () => {
+test('the only forms that other sites send are the callback of a provider and the requests of applications', () => {
   const foreign = posts.filter(({ fromAnotherSite }) => fromAnotherSite)
-  expect(foreign.map(({ path, auth }) => [path, auth])).toEqual([['/auth/:provider/callback', 'none']])
+  expect(foreign.map(({ path, auth }) => [path, auth])).toEqual([
+    ['/auth/:provider/callback', 'none'],
+    ['/oauth/authorize', 'none'],
+    ['/oauth/logout', 'none'],
+  ])
 })
 
 const publicUrl = new URL('http://localhost:3000')
@@ -144,6 +148,8 @@ test('the checked forms include those for visitors without a session', () => {
       '/register',
       '/forgot-password',
       '/reset-password',
+      '/accept-invitation',
+      '/accept-invitation/without-password',
       '/auth/conflicts/:ticket',
     ]),
   )

@@ -29,7 +29,10 @@ const ends: Readonly<Record<string, string>> = {
   '/providers/:id/versions': 'formerVersions in store/providers.ts',
   '/auth/providers': 'mostProviders in providers/managed.ts',
   '/health/providers': 'mostProviders in providers/managed.ts',
-  '/applications': 'mostApplications in applications/applications.ts',
+  '/applications':
+    'mostApplications in applications/applications.ts, mostSelfRegistered in applications/registrations.ts',
+  '/applications/registration-tokens': 'mostRegistrationTokens in applications/registrations.ts',
+  '/oauth/register/:id': 'mostKeys in applications/policy.ts',
   '/applications/:id/users': 'cursor',
   '/me/applications': 'mostApplications in applications/applications.ts, mostSignIns in store/application-access.ts',
   // The teams of the person, where the application may see them.

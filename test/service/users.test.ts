@@ -120,6 +120,9 @@ describe.each(databases)('account administration, on %s:', (database) => {
     const rows: readonly Row[] = [
       ['GET', '/users', undefined, [200, 200, 200]],
       ['GET', '/users/{id}', undefined, [200, 200, 200]],
+      ['POST', '/users', { email: 'nobody' }, [403, 400, 403]],
+      ['POST', '/users/{id}/invitation', undefined, [403, 409, 403]],
+      ['DELETE', '/users/{id}/invitation', undefined, [403, 409, 403]],
       ['PUT', '/users/{id}', { name: 'Zoë' }, [403, 200, 403]],
       ['POST', '/users/{id}/disable', undefined, [403, 200, 403]],
       ['POST', '/users/{id}/enable', undefined, [403, 200, 403]],
@@ -170,6 +173,9 @@ describe.each(databases)('account administration, on %s:', (database) => {
       ['POST', '/applications/{id}/enable', {}, [403, 404, 403]],
       ['GET', '/applications/{id}/users', undefined, [403, 404, 404]],
       ['DELETE', '/applications/{id}', undefined, [403, 404, 403]],
+      ['GET', '/applications/registration-tokens', undefined, [403, 200, 200]],
+      ['POST', '/applications/registration-tokens', { name: 'Pipeline' }, [403, 201, 403]],
+      ['DELETE', '/applications/registration-tokens/{id}', undefined, [403, 404, 403]],
     ]
 
     test('is in this table', () => {

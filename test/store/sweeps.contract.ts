@@ -23,6 +23,9 @@ const swept: Readonly<Record<Aged, { table: keyof Tables; given?: Readonly<Recor
   guesses: { table: 'guesses' },
   providerTrials: { table: 'providerVersions' },
   openidStates: { table: 'openidStates' },
+  registrationTokens: { table: 'registrationTokens' },
+  unusedRegistrations: { table: 'applications', given: { source: 'registration', lastUsedAt: null } },
+  idleRegistrations: { table: 'applications', given: { source: 'registration' } },
   applicationSessions: { table: 'applicationSessions' },
   sessions: { table: 'sessions' },
   hourlyCounts: { table: 'hourlyCounts' },
@@ -123,7 +126,8 @@ export function sweepsContract(
       await fill(name, 1000, later(10))
       const { store, statements } = watched(opened())
       await store.sweeps[name]({ before: now, after: '', limit: 100 })
-      for (const { sql, params } of statements) {
+      // What is recorded with it is inserted, and finds no rows.
+      for (const { sql, params } of statements.filter((one) => !/^insert/i.test(one.sql))) {
         const plan = (await explain(sql, params)).join('\n')
         expect(plan).toMatch(/index/i)
         expect(plan).not.toMatch(/seq scan|^scan (?!.*using)|temp b-tree/im)

@@ -1,7 +1,13 @@
 import { z } from 'zod'
 import type { Refused } from '../../applications/applications.ts'
 import type { ApplicationFault } from '../../applications/faults.ts'
-import { applicationAuths, applicationKinds, applicationLimits, subjectTypes } from '../../applications/policy.ts'
+import {
+  applicationAuths,
+  applicationKinds,
+  applicationLimits,
+  applicationSources,
+  subjectTypes,
+} from '../../applications/policy.ts'
 import type { Application, ApplicationChange } from '../../applications/ports.ts'
 import { err, ok } from '../../kernel/result.ts'
 import { applicationLogoPath } from '../brand.ts'
@@ -91,6 +97,7 @@ export const ApplicationSchema = z
     kind: z.enum(applicationKinds).describe('Where its code runs'),
     ...fields,
     logo: z.string().nullable().describe('The path of its uploaded logo at this service; null: none'),
+    source: z.enum(applicationSources).describe('Who registered it: an administrator, or itself (`registration`)'),
     disabled_at: time.nullable().describe('Since when nobody can sign in to it; null if it is enabled'),
     created_by: z.string().nullable().describe('The account ID of the administrator; null if deleted'),
     created_at: time.describe('When it was created'),
@@ -124,6 +131,7 @@ export const applicationOf = (one: Application): z.input<typeof ApplicationSchem
   dpop_bound_access_tokens: one.requiresDpop,
   subject_type: one.subjectType,
   sector_identifier_uri: one.sectorIdentifierUri,
+  source: one.source,
   disabled_at: one.disabledAt?.toISOString() ?? null,
   created_by: one.createdBy,
   created_at: one.createdAt.toISOString(),
@@ -162,15 +170,13 @@ const changeOf = (given: Given): ApplicationChange =>
     }),
   )
 
-/** A refusal of the rules, by the fields that break them. */
-const refusedBy = ({ fields: wrong, ...error }: Refused) => ({
-  ...err(error),
-  faults: wrong.map(({ path, reason, limit }: ApplicationFault) => ({
-    path,
-    code: reason,
-    ...(limit === undefined ? {} : { params: { limit: String(limit) } }),
-  })),
+export const fieldFaultOf = ({ path, reason, limit }: ApplicationFault) => ({
+  path,
+  code: reason,
+  ...(limit === undefined ? {} : { params: { limit: String(limit) } }),
 })
+/** A refusal of the rules, by the fields that break them. */
+const refusedBy = ({ fields: wrong, ...error }: Refused) => ({ ...err(error), faults: wrong.map(fieldFaultOf) })
 
 export const applicationParams = object({
   id: anId.meta({ parameter: 'Application', description: 'An application ID' }),
@@ -203,6 +209,7 @@ const example = {
   dpop_bound_access_tokens: false,
   subject_type: 'public' as const,
   sector_identifier_uri: null,
+  source: 'administrator' as const,
   disabled_at: null,
   created_by: 'usr_00000001',
   created_at: '2026-01-08T10:00:00.000Z',

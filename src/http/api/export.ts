@@ -39,6 +39,7 @@ const Export = z
     logout_notices: rows.describe('Logout notices to applications that wait to be delivered'),
     openid_states: rows.describe('Sign-ins to applications that are still open'),
     applications: rows.describe('Applications the account registered'),
+    registration_tokens: rows.describe('Initial access tokens the account created'),
     team_members: rows.describe('Team memberships'),
     team_invitations: rows.describe('Team invitations the account sent or received'),
     jira_integrations: rows.describe('Jira connections the account made'),

@@ -7,6 +7,7 @@ import { brandingRoutes } from './branding.ts'
 import { connectionRoutes } from './connections.ts'
 import { exportRoutes } from './export.ts'
 import { identityApiRoutes } from './identities.ts'
+import { invitedUserRoutes } from './invited-users.ts'
 import { jiraRoutes } from './jira.ts'
 import { jobRoutes } from './jobs.ts'
 import { mailRoutes } from './mail.ts'
@@ -19,11 +20,13 @@ import { passkeyOriginRoutes } from './passkey-origins.ts'
 import { passkeyRoutes } from './passkeys.ts'
 import { passwordRoutes } from './passwords.ts'
 import { providerRoutes } from './providers.ts'
+import { registrationRoutes } from './registration.ts'
 import { secondFactorRoutes } from './second-factor.ts'
 import { serviceCredentialRoutes } from './service-credentials.ts'
 import { statisticsRoutes } from './statistics.ts'
 import { teamRoutes } from './teams.ts'
 import { tokenRoutes } from './tokens.ts'
+import { userMetadataRoutes } from './user-metadata.ts'
 import { userRoutes } from './users.ts'
 
 /** What programs speak, and the ways to a provider and back. Of two paths that fit, the first one listed is taken. */
@@ -42,6 +45,8 @@ export const apiRoutes: readonly Route<Services>[] = [
   ...identityApiRoutes,
   ...exportRoutes,
   ...userRoutes,
+  ...userMetadataRoutes,
+  ...invitedUserRoutes,
   ...auditRoutes,
   ...teamRoutes,
   ...jiraRoutes,
@@ -49,6 +54,7 @@ export const apiRoutes: readonly Route<Services>[] = [
   ...managedProviderRoutes,
   ...applicationRoutes,
   ...applicationLogoRoutes,
+  ...registrationRoutes,
   ...connectionRoutes,
   ...jobRoutes,
   ...statisticsRoutes,

@@ -95,10 +95,18 @@ function Snippets({
   say,
 }: Reader & { application: Application; issuer: string }): VNode | null {
   const { applications: words } = say
-  const { id: clientId, redirectUris, scopes } = one
+  const { id: clientId, clientAuth, redirectUris, postLogoutRedirectUris, scopes } = one
   const [redirectUri = ''] = redirectUris
+  const [postLogoutRedirectUri = null] = postLogoutRedirectUris
   // A scope of an API needs the API as well, which these snippets do not name.
-  const values = { issuer, clientId, redirectUri, scopes: scopes.filter(isStandardScope) }
+  const values = {
+    issuer,
+    clientId,
+    clientAuth,
+    redirectUri,
+    postLogoutRedirectUri,
+    scopes: scopes.filter(isStandardScope),
+  }
   return (
     <section aria-labelledby="connect">
       <h2 id="connect">{words.connect}</h2>
@@ -138,6 +146,7 @@ function About({ application: one, issuer, ...reader }: Reader & { application: 
       of={[
         [words.state, words.states[one.disabledAt === null ? 'enabled' : 'disabled']],
         [words.kind, words.kinds[one.kind].name],
+        one.source === 'administrator' ? null : [words.source, words.sources[one.source]],
         [words.clientId, <code key="id">{one.id}</code>],
         [words.issuer, <code key="issuer">{issuer}</code>],
         [words.clientAuth, words.clientAuths[one.clientAuth]],

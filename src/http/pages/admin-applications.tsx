@@ -4,7 +4,13 @@ import { anId } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { adminPage, mayNow, perPage, query, userPage } from './admin-frame.tsx'
 import { List, slice } from './admin-list.tsx'
-import { applicationPage, applicationsPath, newApplicationPath, numberOf } from './application-pages.ts'
+import {
+  applicationPage,
+  applicationsPath,
+  newApplicationPath,
+  numberOf,
+  registrationTokensPath,
+} from './application-pages.ts'
 import { Layout, readerOf, show, Time } from './layout.tsx'
 import { doneMessageOf, doneQuery } from './status.ts'
 
@@ -33,13 +39,16 @@ const list = route({
         status={doneMessageOf(asked.done, locale)}
       >
         <p>{words.intro}</p>
-        {mayNow(who, 'applications:write', services).allowed ? (
-          <p class="actions">
+        <p class="actions">
+          {mayNow(who, 'applications:write', services).allowed ? (
             <a class="button primary" href={newApplicationPath}>
               {words.add}
             </a>
-          </p>
-        ) : null}
+          ) : null}
+          <a class="button" href={registrationTokensPath}>
+            {words.registration.title}
+          </a>
+        </p>
         <List
           heading={words.all}
           none={words.none}
@@ -50,6 +59,7 @@ const list = route({
               <>
                 <a href={applicationPage(one.id)}>{one.name}</a>
                 {one.disabledAt === null ? null : <span class="mark">{words.states.disabled}</span>}
+                {one.source === 'administrator' ? null : <span class="mark">{words.sources[one.source]}</span>}
               </>,
               words.kinds[one.kind].name,
               one.lastUsedAt ? <Time key="used" {...reader} at={one.lastUsedAt} /> : words.never,
@@ -93,7 +103,9 @@ const users = route({
               <a key="name" href={userPage(accountId)}>
                 {name ?? email ?? accountId}
               </a>,
-              email ?? '–',
+              <span key="email" class="long">
+                {email ?? '–'}
+              </span>,
               isSignedIn ? words.signedIn : words.signedOut,
               <Time key="last" {...reader} at={lastSignedInAt} />,
             ],

@@ -1,7 +1,7 @@
 import type { VNode } from 'preact'
 import { z } from 'zod'
 import { paths } from '../../applications/metadata.ts'
-import { hostOf } from '../../applications/policy.ts'
+import { hostOf, shownNameOf } from '../../applications/policy.ts'
 import type { Application } from '../../applications/ports.ts'
 import { fail } from '../../errors/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
@@ -101,6 +101,21 @@ const authorize = route({
   },
 })
 
+/**
+ * A form that an application sends. It comes from another site, so the browser sends it without our cookies. It is not
+ * processed: the browser repeats it as a top-level GET, which carries them.
+ */
+const fromApplication = { ...common, method: 'post', fromAnotherSite: true, auth: 'none', status: 303 } as const
+
+const authorizeByForm = route({
+  ...fromApplication,
+  path: paths.authorize,
+  summary: 'Sign in to an application that sends a form',
+  body: authorizationParameters,
+  fails: [],
+  handle: ({ body }) => ok(seeOther(`${paths.authorize}?${formOf(body)}`)),
+})
+
 const resume = route({
   ...common,
   method: 'get',
@@ -136,7 +151,7 @@ const interaction = route({
     const { openid, devices } = services
     const found = cookie(bindingOf(uid)) === undefined ? undefined : await openid.interaction(uid)
     if (!found) return fail('authorization_request_expired')
-    const { step, application } = found
+    const { step, application, redirectUri } = found
     const session = sessionOf(who)
     if (step.tag === 'sign_in') {
       const live = session === null || session === step.replaces ? undefined : await devices.find(session)
@@ -149,6 +164,7 @@ const interaction = route({
       <ConsentPage
         {...readerOf(locale)}
         application={application}
+        redirectUri={redirectUri}
         scopes={step.scopes}
         resources={step.resources}
         person={who.account.name ?? who.account.email ?? who.accountId}
@@ -231,10 +247,19 @@ const logout = route({
   },
 })
 
+const logoutByForm = route({
+  ...fromApplication,
+  path: paths.logout,
+  summary: 'Sign out for an application that sends a form',
+  body: object(logoutFields).loose(),
+  fails: [],
+  handle: ({ body }) => ok(seeOther(`${paths.logout}?${formOf(body)}`)),
+})
+
 const confirmLogout = route({
   ...common,
   method: 'post',
-  path: paths.logout,
+  path: `${paths.logout}/confirm`,
   summary: 'Confirm signing out for an application',
   auth: 'public',
   limit: 'account',
@@ -249,10 +274,20 @@ const confirmLogout = route({
   },
 })
 
-export const oauthPageRoutes = [authorize, resume, interaction, decide, logout, confirmLogout]
+export const oauthPageRoutes = [
+  authorize,
+  authorizeByForm,
+  resume,
+  interaction,
+  decide,
+  logout,
+  logoutByForm,
+  confirmLogout,
+]
 
 type ConsentProps = Reader & {
   readonly application: Application
+  readonly redirectUri: string | null
   readonly scopes: readonly string[]
   readonly resources: readonly string[]
   readonly person: string
@@ -260,15 +295,26 @@ type ConsentProps = Reader & {
   readonly csrf: string
 }
 
-function ConsentPage({ application, scopes, resources, person, uid, csrf, ...reader }: ConsentProps): VNode {
+function ConsentPage({
+  application,
+  redirectUri,
+  scopes,
+  resources,
+  person,
+  uid,
+  csrf,
+  ...reader
+}: ConsentProps): VNode {
   const { say } = reader
   const { consent } = say
-  const host = hostOf(application)
+  const host = hostOf(application, redirectUri)
+  const name = shownNameOf(application, redirectUri)
   return (
-    <Layout {...reader} title={consent.title(application.name)} signedIn={csrf} card>
+    <Layout {...reader} title={consent.title(name)} signedIn={csrf} card>
       <ApplicationLogo of={application} />
-      <p>{consent.intro(application.name, person)}</p>
+      {application.source === 'administrator' ? null : <p class="caution">{consent.unchecked}</p>}
       {host === null ? null : <p>{consent.operator(host)}</p>}
+      <p>{consent.intro(name, person)}</p>
       <ScopeList {...reader} scopes={scopes} resources={resources} audience="person" />
       <p class="fine">{consent.remembered}</p>
       <Form action={`${paths.interaction}/${uid}`} csrf={csrf}>
@@ -295,8 +341,8 @@ function LogoutPage({ application, given, csrf, ...reader }: LogoutProps): VNode
   const { say } = reader
   return (
     <Layout {...reader} title={say.logout.title} signedIn={csrf} card>
-      <p>{application ? say.logout.forApplication(application.name) : say.logout.text}</p>
-      <Form action={paths.logout} csrf={csrf}>
+      <p>{application ? say.logout.forApplication(shownNameOf(application)) : say.logout.text}</p>
+      <Form action={`${paths.logout}/confirm`} csrf={csrf}>
         {Object.keys(logoutFields).map((name) => {
           const value = given[name as keyof LogoutRequest]
           return value === undefined ? null : <input key={name} type="hidden" name={name} value={value} />

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact'
-import { hostOf } from '../../applications/policy.ts'
+import { hostOf, shownNameOf } from '../../applications/policy.ts'
 import type { AccountApplication } from '../../applications/ports.ts'
 import { withdraw } from '../api/my-applications.ts'
 import { formOf } from '../form.ts'
@@ -62,7 +62,7 @@ export function MyApplications({ applications, csrf, isRecent, ...reader }: Mine
           <li key={one.application.id}>
             <div>
               <ApplicationLogo of={one.application} />
-              <h3>{one.application.name}</h3>
+              <h3>{shownNameOf(one.application)}</h3>
               <AboutApplication {...reader} of={one} audience="person" />
             </div>
             {isRecent ? (
@@ -71,8 +71,8 @@ export function MyApplications({ applications, csrf, isRecent, ...reader }: Mine
                   action={`/account/permissions/applications/${one.application.id}/end`}
                   csrf={csrf}
                   label={mine.end}
-                  about={one.application.name}
-                  what={mine.endText(one.application.name)}
+                  about={shownNameOf(one.application)}
+                  what={mine.endText(shownNameOf(one.application))}
                   yes={mine.endYes}
                 />
               </div>
@@ -103,9 +103,9 @@ export function UserApplications({ applications, canOpen, ...reader }: TheirsPro
           <li key={one.application.id}>
             <h3>
               {canOpen ? (
-                <a href={applicationPage(one.application.id)}>{one.application.name}</a>
+                <a href={applicationPage(one.application.id)}>{shownNameOf(one.application)}</a>
               ) : (
-                one.application.name
+                shownNameOf(one.application)
               )}
             </h3>
             <AboutApplication {...reader} of={one} audience="administrator" />

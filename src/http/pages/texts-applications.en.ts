@@ -1,4 +1,6 @@
-import type { ApplicationKind } from '../../applications/policy.ts'
+import type { ApplicationKind, ApplicationSource, RegistrationMode } from '../../applications/policy.ts'
+
+type Sources = Readonly<Record<ApplicationSource, string>>
 
 const kinds: Readonly<Record<ApplicationKind, { readonly name: string; readonly text: string }>> = {
   browser: {
@@ -34,6 +36,43 @@ export const englishApplications = {
   users: 'Signed in now',
   state: 'State',
   states: { enabled: 'Enabled', disabled: 'Disabled' },
+  source: 'Registered by',
+  sources: { administrator: 'An administrator', registration: 'Registered itself' } satisfies Sources,
+  registration: {
+    title: 'Applications that register themselves',
+    modes: {
+      off: 'Applications cannot register themselves: APPLICATIONS_REGISTRATION is off. A token has no use until the operator changes it.',
+      token: 'An application registers itself with an initial access token. Nobody checks what it says about itself.',
+      open: 'Any application may register itself, also without a token. Nobody checks what it says about itself.',
+    } satisfies Readonly<Record<RegistrationMode, string>>,
+    all: 'Initial access tokens',
+    none: 'There is no initial access token.',
+    id: 'ID',
+    usesLeft: 'Uses left',
+    expires: 'Expires',
+    expired: 'Expired',
+    revoke: 'Revoke…',
+    revokeText: (name: string) =>
+      `Nothing more can be registered with ${name}. Applications that were registered with it stay.`,
+    revokeYes: 'Yes, revoke it',
+    create: 'New initial access token',
+    name: 'Name',
+    uses: 'How many applications may use it',
+    usesHint: 'From 1 to 1,000.',
+    expiresIn: 'It is valid for',
+    lifetimes: [
+      [3600, 'an hour'],
+      [86_400, 'a day'],
+      [604_800, 'a week'],
+      [2_592_000, '30 days'],
+    ] as readonly (readonly [seconds: number, text: string])[],
+    make: 'Create the token',
+    tokenTitle: (name: string) => `The initial access token ${name}`,
+    tokenOnce: 'Copy the token now. It is shown only once.',
+    token: 'Token',
+    endpoint: 'Registration endpoint',
+    kept: 'I have copied it',
+  },
   choose: 'Choose the kind of application',
   chooseText:
     'The kind says where the code runs. It decides whether the application gets a secret. It cannot be changed.',
@@ -48,14 +87,14 @@ export const englishApplications = {
   redirectNativeHint:
     'One per line. Use https, http://127.0.0.1 with any port, or a private scheme such as org.example.app:/callback.',
   postLogoutUris: 'URIs after signing out',
-  postLogoutHint: 'One per line. Where people may return to after they signed out.',
+  postLogoutHint: 'Optional. One per line. Where people may return to after they signed out.',
   corsOrigins: 'Origins',
   corsHint: 'One per line, such as https://app.example.org. Scripts of these origins may call the API.',
   corsDefault: 'Leave it empty for the origins of the redirect URIs.',
   scopes: 'What it may ask for',
   openidAlways: 'Every application may know who signed in.',
   apiScopes: 'Scopes of your APIs',
-  apiScopesHint: 'One per line. They are in access tokens for the APIs below.',
+  apiScopesHint: 'One per line. They are in access tokens for the APIs above.',
   resources: 'APIs',
   resourcesHint: 'One URL per line. The application may request access tokens for them (RFC 8707).',
   consent: 'Consent',

@@ -41,9 +41,14 @@ const events: EventWords = {
   'authentication.email_requested': 'A sign-in by email was requested',
   'authentication.failed': ({ provider, intent, why, attempts }) =>
     `${intent === 'link' ? `Linking ${provider}` : intent === 'connect' ? `Connecting a team with ${provider}` : intent === 'try' ? `Trying a draft of ${provider}` : `A sign-in with ${provider}`} did not work${why ? `: ${why}` : ''}${attempts > 1 ? ` (${attempts} attempts within an hour)` : ''}`,
-  'account.created': ({ provider }) => `Account created with ${provider}`,
+  'account.created': ({ provider, by }) =>
+    by === undefined ? `Account created with ${provider}` : 'Account created by an administrator',
+  'account.invited': 'An administrator sent you an invitation',
+  'account.invitation_accepted': 'Invitation accepted',
+  'account.invitation_withdrawn': 'Invitation withdrawn by an administrator',
   'account.email_verified': ({ provider }) => `Email address verified by ${provider}`,
   'account.updated': 'Profile changed',
+  'account.metadata_changed': 'Metadata changed',
   'account.deleted': 'Account deleted',
   'account.email_claim_ended': 'Another account verified an email address that this account had not verified',
   'identity.link_started': ({ provider, purpose }) =>
@@ -51,9 +56,11 @@ const events: EventWords = {
   'identity.linked': ({ provider, how }) =>
     how === 'verified_email'
       ? `${provider} linked by its verified email address`
-      : how === 'conflict'
-        ? `${provider} linked after you proved that the account is yours`
-        : `${provider} linked`,
+      : how === 'invitation'
+        ? `${provider} linked: you were invited with its verified email address`
+        : how === 'conflict'
+          ? `${provider} linked after you proved that the account is yours`
+          : `${provider} linked`,
   'identity.unlinked': ({ provider }) => `${provider} unlinked`,
   'identity.unlink_refused': ({ why }) => `An unlink request was refused${why ? `: ${why}` : ''}`,
   'conflict.opened': ({ provider }) => `A sign-in with ${provider} used an email address that already has an account`,
@@ -89,6 +96,12 @@ const events: EventWords = {
   'session.ended': ({ reason }) => ended[reason as SessionEndReason] ?? ended.revoked,
   'session.renamed': 'A device was renamed',
   'application.consented': 'Allowed an application to see some of your data',
+  'application.registered': 'An application registered itself',
+  'application.registration_changed': 'An application changed its registration',
+  'application.registration_deleted': 'An application deleted its registration',
+  'application.expired': 'An unused application that had registered itself was deleted',
+  'registration_token.created': 'Created an initial access token for applications',
+  'registration_token.revoked': 'Revoked an initial access token for applications',
   'application.withdrawn': 'Ended the access of an application on every device',
   'application.token_issued': 'Access token issued to a machine',
   'application.signed_in': 'Signed in to an application',
@@ -170,7 +183,7 @@ export const en = {
   no: 'no',
   utc: 'UTC',
 
-  ways_in: { password: 'a password', passkey: 'a passkey', email: 'a link by email' },
+  ways_in: { password: 'a password', passkey: 'a passkey', email: 'a link by email', invitation: 'an invitation' },
 
   login: {
     titleAt: (service: string) => `Sign in to ${service}`,
@@ -188,6 +201,8 @@ export const en = {
   consent: {
     title: (application: string) => `Continue to ${application}?`,
     intro: (application: string, person: string) => `You are signed in as ${person}. ${application} wants to:`,
+    unchecked:
+      'This application registered itself. Nobody here has checked it: anyone can choose its name, but not the address it runs at.',
     operator: (host: string) => `The application runs at ${host}. Continue only if you know it.`,
     remembered: 'We remember your answer, and ask again only if the application wants more.',
     allow: 'Continue',
@@ -365,6 +380,16 @@ export const en = {
       password: 'New password',
       save: 'Set the password',
     },
+    accept: {
+      title: (service: string) => `Your invitation to ${service}`,
+      intro: 'An administrator created an account for you. Choose how you want to sign in.',
+      password: 'Password',
+      withPassword: 'Accept and set the password',
+      without: 'Without a password',
+      withoutText:
+        'You then sign in with a link or code by email, or with a provider that has verified this email address. You can add a passkey in your account.',
+      withoutPassword: 'Accept without a password',
+    },
     verify: {
       title: 'Is this email address yours?',
       text: (email: string) => `Confirm that ${email} is the address of the account you are signed in to.`,
@@ -413,6 +438,7 @@ export const en = {
     application_deleted: 'The application was deleted.',
     application_ended: 'The application lost its access, and you are signed out of it everywhere.',
     application_secret_ended: 'The previous secret was ended. Only the current one is valid.',
+    registration_token_revoked: 'The initial access token was revoked.',
     provider_added: 'The provider was saved as a draft. Nobody can sign in with it yet.',
     provider_saved: 'The change was saved.',
     provider_published: 'The draft is live now. Sign-ins in progress finish with the settings they began with.',
@@ -429,6 +455,9 @@ export const en = {
     email_changed: 'Your email address was changed.',
     reset_sent: 'If there is an account with that email address, we sent a message to it.',
     password_reset: 'Your new password is set. Sign in with it.',
+    invitation_password_set: 'You accepted the invitation. Sign in with your new password.',
+    invitation_accepted:
+      'You accepted the invitation. Sign in with a link or code by email, or with a provider that has this email address.',
     linked: 'The sign-in method was linked to your account.',
     more_asked: 'You are back. What you granted, and what you did not, is shown below.',
     more_none: 'You chose nothing, so nothing was requested.',
@@ -455,6 +484,10 @@ export const en = {
     user_reset_sent: 'A link to choose a new password was sent to the email address of the account.',
     user_second_factor_removed: 'The second factor was removed, and the account was signed out everywhere.',
     role_changed: 'The role was changed.',
+    user_metadata_changed: 'The metadata was saved.',
+    user_added: 'The account was created. The person can sign in with any method that proves the email address.',
+    user_invited: 'The invitation was sent.',
+    user_invitation_withdrawn: 'The invitation was withdrawn, and its account was deleted.',
     user_deleted: 'The account was deleted, with everything stored about it.',
     credential_revoked: 'The credential was revoked.',
     sign_in_to_verify: 'Sign in to verify your email address.',
@@ -933,7 +966,7 @@ export const en = {
     notAnswering: 'Calls that fail',
     waiting: 'Waiting work',
     job: 'Job',
-    counted: 'Every ten minutes, a job counts what happened. Whole hours are counted until',
+    counted: 'A job counts what happened, every minute or, in large services, every ten. Whole hours are counted until',
     notCounted:
       'Nothing has been counted yet. The job “Count sign-ins by hour” runs a few seconds after the first start.',
   },
@@ -1188,6 +1221,7 @@ export const en = {
     serviceScopes: {
       introspect: 'introspect tokens',
       'connections:token': 'borrow provider tokens of people and teams',
+      'users:metadata': 'read and change the metadata of accounts',
     } as Readonly<Record<string, string>>,
     madeAt: 'Created',
     never: 'never',

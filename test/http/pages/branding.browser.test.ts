@@ -113,7 +113,9 @@ describe('the branding page', () => {
 })
 
 describe('a hostile SVG', () => {
-  test('that is accepted runs nothing, and requests nothing, on a page and by itself', { timeout: 60_000 }, async () => {
+  test('that is accepted runs nothing, and requests nothing, on a page and by itself', {
+    timeout: 60_000,
+  }, async () => {
     const browser = world.openBrowser()
     const who = world.newcomer()
     const { user } = await world.signIn('google', who)
