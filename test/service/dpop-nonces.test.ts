@@ -104,7 +104,14 @@ describe.each(databases)('nonces of DPoP proofs, with %s', (database) => {
     })
     expect(outcomeOf(first)).toEqual(needed)
     const pushed = await world.call('POST', '/oauth/par', {
-      form: { client_id: shop.id, response_type: 'code', redirect_uri: callback },
+      form: {
+        client_id: shop.id,
+        response_type: 'code',
+        redirect_uri: callback,
+        scope: 'openid',
+        code_challenge: 'a'.repeat(43),
+        code_challenge_method: 'S256',
+      },
       headers: { DPoP: await sign({ htm: 'POST', htu: `${world.base}/oauth/par` }) },
     })
     expect(outcomeOf(pushed)).toEqual(needed)
