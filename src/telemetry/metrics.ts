@@ -30,6 +30,10 @@ export const counted = [
   'application.refused',
   'application.token_issued',
   'application.consented',
+  'application.registered',
+  'application.registration_changed',
+  'application.registration_deleted',
+  'application.expired',
   'application.request_refused',
   'application.logout_notified',
   'mail.handled',
@@ -156,6 +160,12 @@ export function createMetrics(events: Bus, probes: Probes) {
   const machineTokens = new Counter({
     name: 'vinculum_application_machine_tokens_total',
     help: 'Access tokens issued to machine applications',
+    registers,
+  })
+  const applicationRegistrations = new Counter({
+    name: 'vinculum_application_registrations_total',
+    help: 'Changes of applications that register themselves: registered, changed, deleted, or expired without use',
+    labelNames: ['change'],
     registers,
   })
   const applicationConsents = new Counter({
@@ -338,6 +348,14 @@ export function createMetrics(events: Bus, probes: Probes) {
         return machineTokens.inc()
       case 'application.consented':
         return applicationConsents.inc()
+      case 'application.registered':
+        return applicationRegistrations.inc({ change: 'registered' })
+      case 'application.registration_changed':
+        return applicationRegistrations.inc({ change: 'changed' })
+      case 'application.registration_deleted':
+        return applicationRegistrations.inc({ change: 'deleted' })
+      case 'application.expired':
+        return applicationRegistrations.inc({ change: 'expired' })
       case 'application.request_refused': {
         const { error } = event.data
         return applicationRequestRefusals.inc({ error: requestErrors.has(error) ? error : 'other' })

@@ -79,6 +79,9 @@ const everything = async (): Promise<void> => {
     say({ name: 'application.refused', data: { application, method } })
   say({ name: 'application.token_issued', data: { application, resource: 'https://a.example.org', scope: 'read' } })
   say({ name: 'application.consented', data: { application } })
+  say({ name: 'application.registered', data: { application, credential: null } })
+  for (const name of ['registration_changed', 'registration_deleted', 'expired'] as const)
+    say({ name: `application.${name}`, data: { application } })
   for (const error of ['invalid_scope', 'text_of_a_stranger'])
     events.emit('application.request_refused', { application, error })
   for (const result of ['sent', 'transient', 'gave_up'] as const)
@@ -103,6 +106,7 @@ describe('the metrics of the contract', () => {
     ['vinculum_application_refusals_total', 'counter', ['method']],
     ['vinculum_application_machine_tokens_total', 'counter', []],
     ['vinculum_application_consents_total', 'counter', []],
+    ['vinculum_application_registrations_total', 'counter', ['change']],
     ['vinculum_application_request_refusals_total', 'counter', ['error']],
     ['vinculum_logout_notices_total', 'counter', ['result']],
   ])('%s is a %s with the labels %j', async (name, kind, labels) => {
@@ -151,6 +155,7 @@ test('every event is counted in its metric', async () => {
     ),
     ...['invalid_scope', 'other'].map((one) => `application_request_refusals_total{error="${one}"}`),
     'application_consents_total',
+    ...['registered', 'changed', 'deleted', 'expired'].map((one) => `application_registrations_total{change="${one}"}`),
     'application_machine_tokens_total',
     ...['sent', 'transient', 'gave_up'].map((one) => `logout_notices_total{result="${one}"}`),
   ])
@@ -222,6 +227,7 @@ test('no label contains a value from a client or identifies an account', async (
     'le',
     'reason',
     'error',
+    'change',
   ]
   const ofTheProcess = ['space', 'type', 'kind', 'version', 'major', 'minor', 'patch']
   expect([...labels].filter((label) => ![...ours, ...ofTheProcess].includes(label ?? ''))).toEqual([])
