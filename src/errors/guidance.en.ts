@@ -428,7 +428,7 @@ export const guide: Guide = {
       'A request that replaces a registration names another `client_id`, or would change the kind of application.',
       'A key in `jwks` is private, symmetric or too short.',
     ],
-    person: 'Report it to the developer of the application.',
+    person: 'Report to the developer of the application which member was refused.',
     developer: 'Read `errors`: it names each member and the reason. Members that are not known are ignored.',
   },
   registration_token_not_found: {

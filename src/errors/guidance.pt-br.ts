@@ -431,7 +431,7 @@ export const portugueseGuide: Guide = {
       'Um pedido que substitui um registro traz outro `client_id`, ou mudaria o tipo do aplicativo.',
       'Uma chave em `jwks` é privada, simétrica ou curta demais.',
     ],
-    person: 'Avise quem desenvolve o aplicativo.',
+    person: 'Diga a quem desenvolve o aplicativo qual membro foi recusado.',
     developer: 'Leia `errors`: lá estão cada membro e o motivo. Membros desconhecidos são ignorados.',
   },
   registration_token_not_found: {
