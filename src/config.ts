@@ -171,6 +171,9 @@ export const settings = z.object({
     .enum(registrationModes, 'must be off, token or open')
     .default('off')
     .describe('who may register applications at /oauth/register: off, token (with an initial access token) or open'),
+  APPLICATIONS_METADATA_DOCUMENTS: flag(false).describe(
+    'let applications sign people in whose client_id is the URL of a document about them',
+  ),
   METRICS_TOKEN: z
     .string()
     .min(16, 'must have at least 16 characters')
@@ -380,6 +383,7 @@ export function inspectConfig(
     applicationReach: set.APPLICATIONS_ALLOW_PRIVATE_ADDRESSES ? ('any' as const) : ('public' as const),
     /** Who may register applications besides administrators. */
     registration: set.APPLICATIONS_REGISTRATION,
+    metadataDocuments: set.APPLICATIONS_METADATA_DOCUMENTS,
     rateLimits: set.RATE_LIMITS === 'on',
     requestDeadlineMs: set.REQUEST_DEADLINE_MS,
     shutdownDrainSeconds: set.SHUTDOWN_DRAIN_SECONDS,
@@ -407,6 +411,7 @@ export const routeSettings = ({ tokens, oauth, passwords, mail, ...config }: Con
   metricsToken: config.metricsToken,
   trustProxyHops: config.trustProxyHops,
   registration: config.registration,
+  metadataDocuments: config.metadataDocuments,
 })
 
 type SettingNames = {

@@ -92,6 +92,7 @@ const events: EventWords = {
   'application.registered': 'An application registered itself',
   'application.registration_changed': 'An application changed its registration',
   'application.registration_deleted': 'An application deleted its registration',
+  'application.document_read': 'The metadata document of an application is new, or has changed',
   'application.expired': 'An unused application that had registered itself was deleted',
   'registration_token.created': 'Created an initial access token for applications',
   'registration_token.revoked': 'Revoked an initial access token for applications',

@@ -95,6 +95,7 @@ const events: EventWords = {
   'application.registered': 'Um aplicativo se registrou',
   'application.registration_changed': 'Um aplicativo alterou o próprio registro',
   'application.registration_deleted': 'Um aplicativo excluiu o próprio registro',
+  'application.document_read': 'O documento de metadados de um aplicativo é novo ou mudou',
   'application.expired': 'Um aplicativo que tinha se registrado e não era usado foi excluído',
   'registration_token.created': 'Criou um token de acesso inicial para aplicativos',
   'registration_token.revoked': 'Revogou um token de acesso inicial para aplicativos',
