@@ -89,6 +89,8 @@ const may: Record<string, readonly string[]> = {
     'teams/policy.ts',
     // Challenges name the algorithms of proofs.
     'applications/keys.ts',
+    // The ID of an application in a path may be a URL.
+    'applications/policy.ts',
     'type events',
     'type flows',
     ...['accounts', 'sessions', 'connections', 'teams', 'credentials'].map((noun) => `type ${noun}`),

@@ -1,6 +1,4 @@
 import type { Response } from 'express'
-import { h } from 'preact'
-import { renderToString } from 'preact-render-to-string'
 import { type AppError, type ErrorCode, fail } from '../errors/catalogue.ts'
 import { type Fact, internalOrigin } from '../events/catalogue.ts'
 import { BusyError } from '../kernel/busy.ts'
@@ -12,7 +10,7 @@ import type { Frame } from './frame.ts'
 import { type HeaderList, withHeaders } from './headers.ts'
 import type { Incoming } from './incoming.ts'
 import { wantsHtml } from './locale.ts'
-import { type PageFrame, PageFrameProvider, type RefusedForm } from './page-frame.ts'
+import { type PageFrame, type RefusedForm, renderPage } from './page-frame.ts'
 import { type Fault, fault } from './problem.ts'
 import type { RefusalDetails, Stop } from './refusal.ts'
 import { type Answer, type CookieChange, type Headers, type Page, page } from './reply.ts'
@@ -68,7 +66,7 @@ export class Responder {
       case 'page': {
         this.crossOrigin = 'none'
         const value = this.#pageFrame(answer.status ?? 200, refusedForm)
-        const html = `<!doctype html>${renderToString(h(PageFrameProvider, { value, children: answer.view }))}`
+        const html = renderPage(answer.view, value)
         const headers = this.#frame.headers.page(answer.formAction, answer.scripts ?? value.scripts.size > 0)
         this.#reply(answer.status ?? 200, headers, answer, 'text/html; charset=utf-8', html)
         break
@@ -91,6 +89,8 @@ export class Responder {
       csrfToken,
       refusedForm,
       scripts: new Set(),
+      refusals: [],
+      formAction: null,
     }
   }
 

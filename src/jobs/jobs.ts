@@ -76,8 +76,8 @@ export const defineJobs = ({
     backlog: () => logoutNotices.backlog(),
   },
   { name: 'reload-signing-keys', everySeconds: keyReloadSeconds, shared: false, work: () => keys.reload() },
-  // At first at once: administrators look at the overview soon after the first start.
-  { name: 'count-by-hour', everySeconds: 600, shared: true, isDueAtFirst: true, work: () => rollUp.work() },
+  // At first at once: administrators look at the overview soon after the first start. It pauses by itself after long runs.
+  { name: 'count-by-hour', everySeconds: 60, shared: true, isDueAtFirst: true, work: () => rollUp.work() },
   // Every second, so that all nodes agree within two. It reads one small table, and the rest only after a change.
   { name: 'reload-providers', everySeconds: 1, shared: false, work: () => managed.load() },
   { name: 'reload-branding', everySeconds: 1, shared: false, work: () => branding.load() },

@@ -11,6 +11,9 @@ const entriesAtOnce = 1000
  * counted together.
  */
 const maxLabels = 40
+/** After a run, nothing is counted for this many times as long as the present hour took: half a percent of the time. */
+const pauseFactor = 200
+const longestPauseMs = 600_000
 
 export const hourOf = (at: Date): Date => new Date(Math.floor(at.getTime() / hourMs) * hourMs)
 
@@ -30,6 +33,8 @@ type RollUpParts = { readonly statistics: StatisticsStore; readonly clock: Clock
  * before it are counted again at every run: an entry of the last moment may have been committed after the run.
  */
 export function createRollUp({ statistics, clock }: RollUpParts) {
+  let nextAt = 0
+
   async function countHour(hour: Date): Promise<readonly Omit<HourlyCount, 'hour'>[]> {
     const time = { from: hour, until: new Date(hour.getTime() + hourMs) }
     const found: Omit<HourlyCount, 'hour'>[] = []
@@ -52,14 +57,20 @@ export function createRollUp({ statistics, clock }: RollUpParts) {
   }
 
   return {
-    /** Counts every hour that is not counted yet, the present one last. */
+    /**
+     * Counts every hour that is not counted yet, the present one last. Does nothing shortly after a run that took long:
+     * small services see numbers within a minute, and large ones spend little on them.
+     */
     async work(): Promise<void> {
       const now = clock()
+      if (now.getTime() < nextAt) return
       const current = hourOf(now)
       const earliest = secondsAfter(current, -keptHours * 3600)
       const latest = await statistics.latestHour()
       const first = latest === undefined ? earliest : new Date(Math.max(earliest.getTime(), latest.getTime() - hourMs))
+      let began = now
       for (let hour = first; hour <= current; hour = new Date(hour.getTime() + hourMs)) {
+        began = clock()
         const counts = await countHour(hour)
         const totals = hour < current ? {} : await statistics.totals(now)
         const measured = Object.entries(totals) as [Measure, number][]
@@ -68,6 +79,8 @@ export function createRollUp({ statistics, clock }: RollUpParts) {
           ...measured.map(([measure, count]) => ({ measure, label: '', count })),
         ])
       }
+      const ended = clock().getTime()
+      nextAt = ended + Math.min(longestPauseMs, pauseFactor * (ended - began.getTime()))
     },
   }
 }

@@ -28,7 +28,7 @@ function world(given: readonly Given[] = []) {
   const rollUp = createRollUp({ statistics, clock: () => time.now })
   const countOf = (hour: Date, measure: string, label = ''): number | undefined =>
     hours.get(hour.getTime())?.find((one) => one.measure === measure && one.label === label)?.count
-  return { rollUp, replaced, time, countOf, entries }
+  return { rollUp, replaced, time, countOf, entries, statistics }
 }
 const signIn = (at: Date, provider: string): Given => ({ event: 'authentication.succeeded', at, data: { provider } })
 const minutesAgo = (minutes: number): Date => new Date(now.getTime() - minutes * 60_000)
@@ -41,6 +41,34 @@ test('the first run counts fourteen days, and a later one only the last two hour
   time.now = new Date(now.getTime() + 600_000)
   await rollUp.work()
   expect(replaced).toEqual([new Date('2030-01-01T11:00:00Z'), hourOf(now)])
+})
+
+test('a run that took long is followed by a pause of 200 times as long, at most ten minutes', async () => {
+  const { rollUp, replaced, time, statistics } = world()
+  await rollUp.work()
+  const { totals } = statistics
+  statistics.totals = async (at) => {
+    time.now = new Date(time.now.getTime() + 1000)
+    return totals(at)
+  }
+  await rollUp.work()
+  replaced.length = 0
+  time.now = new Date(time.now.getTime() + 199_999)
+  await rollUp.work()
+  expect(replaced).toEqual([])
+  time.now = new Date(time.now.getTime() + 1)
+  await rollUp.work()
+  expect(replaced).toHaveLength(2)
+  statistics.totals = async (at) => {
+    time.now = new Date(time.now.getTime() + 60_000)
+    return totals(at)
+  }
+  time.now = new Date(time.now.getTime() + 600_000)
+  await rollUp.work()
+  replaced.length = 0
+  time.now = new Date(time.now.getTime() + 600_000)
+  await rollUp.work()
+  expect(replaced).toHaveLength(2)
 })
 
 test('a pause of days is counted afterwards', async () => {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type ApplicationKind, applicationKinds } from '../../applications/policy.ts'
 import { applicationParams, create, update } from '../api/applications.ts'
 import { formOf } from '../form.ts'
+import type { FormRefusal } from '../page-frame.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import type { Services } from '../services.ts'
@@ -19,7 +20,6 @@ import {
 import { applicationPage, applicationsPath, newApplicationPath } from './application-pages.ts'
 import { Submit } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
-import type { FormRefusal } from './refusal.tsx'
 import { doneAt } from './status.ts'
 
 /** The administrators' forms that add and change an application. */

@@ -105,7 +105,9 @@ const users = route({
               <a key="name" href={userPage(accountId)}>
                 {name ?? email ?? accountId}
               </a>,
-              email ?? '–',
+              <span key="email" class="long">
+                {email ?? '–'}
+              </span>,
               isSignedIn ? words.signedIn : words.signedOut,
               <Time key="last" {...reader} at={lastSignedInAt} />,
             ],

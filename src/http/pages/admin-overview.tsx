@@ -137,7 +137,9 @@ function Health({ say, services }: Reader & { services: Services }): VNode {
           return {
             key: provider.id,
             cells: [
-              provider.name,
+              <span key="name" class="long">
+                {provider.name}
+              </span>,
               say.overview.states[services.providers.status(provider)],
               open.length === 0 ? '–' : open.map(({ endpointType }) => endpointType).join(', '),
             ],

@@ -26,6 +26,7 @@ import { accountLabel, adminPage, mayNow, userPage } from './admin-frame.tsx'
 import { Ask, type AskProps } from './ask.tsx'
 import { deviceWords } from './device-words.ts'
 import { Select } from './field.tsx'
+import { LastSignIn } from './last-sign-in.tsx'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
 import { UserApplications } from './permission-applications.tsx'
 import { doneAt, doneMessageOf, doneQuery, type Notice } from './status.ts'
@@ -229,14 +230,7 @@ function AccountFacts({ user: found, ...reader }: Reader & { user: UserListItem 
           [admin.role, admin.roles[account.role]],
           [admin.secondFactor, account.secondFactorAt ? say.yes : say.no],
           [profile.since, <Time key="since" {...reader} at={account.createdAt} />],
-          [
-            people.lastSignIn,
-            account.lastSignInAt === null ? (
-              people.neverSignedIn
-            ) : (
-              <Time key="signed-in" {...reader} at={account.lastSignInAt} />
-            ),
-          ],
+          [people.lastSignIn, <LastSignIn key="signed-in" {...reader} at={account.lastSignInAt} />],
           account.disabledAt
             ? [
                 admin.disabled,

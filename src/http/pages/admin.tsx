@@ -8,6 +8,7 @@ import { line, userCursor, userCursorOf } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { accountLabel, adminPage, perPage, query, userPage } from './admin-frame.tsx'
 import { Field, Select } from './field.tsx'
+import { LastSignIn } from './last-sign-in.tsx'
 import { Layout, type Reader, readerOf, show, Time } from './layout.tsx'
 import { doneMessageOf, doneQuery } from './status.ts'
 import { Table } from './table.tsx'
@@ -106,7 +107,7 @@ const users = route({
                     '–'
                   ) : (
                     <>
-                      {account.email}
+                      <span class="long">{account.email}</span>
                       {account.emailVerified ? null : <span class="fine">{profile.notVerified}</span>}
                     </>
                   ),
@@ -114,11 +115,7 @@ const users = route({
                   <span key="state" class={`badge ${account.disabledAt ? 'bad' : 'good'}`}>
                     {people.states[account.disabledAt ? 'disabled' : 'enabled']}
                   </span>,
-                  account.lastSignInAt === null ? (
-                    people.neverSignedIn
-                  ) : (
-                    <Time key="signed-in" {...reader} at={account.lastSignInAt} />
-                  ),
+                  <LastSignIn key="signed-in" {...reader} at={account.lastSignInAt} />,
                   <Time key="since" {...reader} at={account.createdAt} />,
                 ],
               }))}

@@ -12,12 +12,13 @@ import {
   subjectTypes,
 } from '../../applications/policy.ts'
 import type { Application } from '../../applications/ports.ts'
+import type { FormRefusal } from '../page-frame.ts'
 import { type FieldFault, fault } from '../problem.ts'
 import { object } from '../route.ts'
 import { line, storable } from '../schemas/fields.ts'
 import { Field } from './field.tsx'
 import type { Reader } from './layout.tsx'
-import { type FormRefusal, useRefusal } from './refusal.tsx'
+import { useRefusal } from './refusal.tsx'
 import { scopeWords } from './scope-words.ts'
 
 /** The fields of an application in a form: only those of its kind. The rules of applications check what they contain. */

@@ -9,7 +9,7 @@ import { storable } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { deviceWords } from './device-words.ts'
 import { Field, Submit } from './field.tsx'
-import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
+import { BackToAccount, Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { ScopeList } from './scope-list.tsx'
 
 /**
@@ -71,7 +71,7 @@ function CodePage({
   const { device } = reader.say
   const refused = isUnknown ? [{ field: 'user_code', text: device.unknown, atField: true as const }] : undefined
   return (
-    <Layout {...reader} title={device.title} signedIn={csrf} {...(refused ? { refused } : {})}>
+    <Layout {...reader} title={device.title} signedIn={csrf} card {...(refused ? { refused } : {})}>
       <p>{device.intro}</p>
       <Form action={paths.deviceCode} csrf={csrf}>
         <Field
@@ -96,7 +96,7 @@ function RequestPage({ application, scopes, resources, from, code, person, csrf,
   const host = hostOf(application)
   const at = device.from(deviceWords(from.userAgent, reader.say), from.ip)
   return (
-    <Layout {...reader} title={device.allowTitle(application.name)} signedIn={csrf}>
+    <Layout {...reader} title={device.allowTitle(application.name)} signedIn={csrf} card>
       <p class="caution">{device.warning}</p>
       <p>
         {device.shown} <code>{code.toUpperCase()}</code>
@@ -127,7 +127,8 @@ type DoneProps = Reader & {
 }
 
 const DonePage = ({ application, decision, csrf, ...reader }: DoneProps): VNode => (
-  <Layout {...reader} title={reader.say.device.doneTitle[decision]} signedIn={csrf}>
+  <Layout {...reader} title={reader.say.device.doneTitle[decision]} signedIn={csrf} card>
     <p>{reader.say.device.done[decision](application.name)}</p>
+    <BackToAccount {...reader} />
   </Layout>
 )

@@ -3,10 +3,10 @@ import type { Locale } from '../../errors/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
 import { readTimeZone } from '../../kernel/time-zone.ts'
 import type { PageBrand } from '../brand.ts'
-import { usePageFrame, useScript } from '../page-frame.ts'
+import { type FormRefusal, usePageFrame, useScript } from '../page-frame.ts'
 import { page } from '../reply.ts'
 import { pageScript } from './page-script.ts'
-import { FormActionProvider, type FormRefusal, RefusalSummary, RefusalsProvider, useRefusedForm } from './refusal.tsx'
+import { RefusalSummary, useRefusedForm } from './refusal.tsx'
 import { isAdministration, Sections } from './sections.tsx'
 import { stylesheet } from './style.ts'
 import { type Texts, textsFor } from './texts.ts'
@@ -47,7 +47,9 @@ export function Layout(props: LayoutProps): VNode {
   const refusedForm = useRefusedForm()
   const refused = refusedForm ?? props.refused ?? []
   const status = refusedForm ? undefined : props.status
-  const { brand, path, viewer } = usePageFrame()
+  const frame = usePageFrame()
+  const { brand, path, viewer } = frame
+  frame.refusals = refused
   const isArea = signedIn !== undefined && card === undefined
   const main = (
     <main id="content" tabindex={-1}>
@@ -58,7 +60,7 @@ export function Layout(props: LayoutProps): VNode {
         </p>
       )}
       <RefusalSummary of={refused} say={say} />
-      <RefusalsProvider value={refused}>{children}</RefusalsProvider>
+      {children}
     </main>
   )
   const ownArea = !isAdministration(path)
@@ -177,12 +179,15 @@ const Scripts = (): VNode => (
 
 type FormProps = { readonly action: string; readonly csrf: string; readonly children: ComponentChildren }
 
-export const Form = ({ action, csrf, children }: FormProps): VNode => (
-  <form method="post" action={action}>
-    <input type="hidden" name="csrf" value={csrf} />
-    <FormActionProvider value={action}>{children}</FormActionProvider>
-  </form>
-)
+export function Form({ action, csrf, children }: FormProps): VNode {
+  usePageFrame().formAction = action
+  return (
+    <form method="post" action={action}>
+      <input type="hidden" name="csrf" value={csrf} />
+      {children}
+    </form>
+  )
+}
 
 /** The last line of a page below the account page. */
 export const BackToAccount = ({ say }: Reader): VNode => (

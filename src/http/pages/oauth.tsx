@@ -283,7 +283,7 @@ function ConsentPage({
   const host = hostOf(application, redirectUri)
   const name = shownNameOf(application, redirectUri)
   return (
-    <Layout {...reader} title={consent.title(name)} signedIn={csrf}>
+    <Layout {...reader} title={consent.title(name)} signedIn={csrf} card>
       {application.source === 'administrator' ? null : <p class="caution">{consent.unchecked}</p>}
       <p>{consent.intro(name, person)}</p>
       {host === null ? null : <p>{consent.operator(host)}</p>}
@@ -315,7 +315,7 @@ type LogoutProps = Reader & {
 function LogoutPage({ application, given, csrf, ...reader }: LogoutProps): VNode {
   const { say } = reader
   return (
-    <Layout {...reader} title={say.logout.title} signedIn={csrf}>
+    <Layout {...reader} title={say.logout.title} signedIn={csrf} card>
       <p>{application ? say.logout.forApplication(shownNameOf(application)) : say.logout.text}</p>
       <Form action={paths.logout} csrf={csrf}>
         {Object.keys(logoutFields).map((name) => {

@@ -1,9 +1,8 @@
 import type { ComponentChildren, VNode } from 'preact'
 import type { SignInTarget } from '../api/sign-in-target.ts'
-import { useScript } from '../page-frame.ts'
+import { usePageFrame, useScript } from '../page-frame.ts'
 import type { Reader } from './layout.tsx'
 import { passkeyScripts } from './passkey-script.ts'
-import { FormActionProvider } from './refusal.tsx'
 import { TargetFields } from './target-fields.tsx'
 
 type Props = Reader & {
@@ -44,6 +43,7 @@ export function PasskeyForm({
 }: Props): VNode {
   const { passkeys } = say
   useScript(...passkeyScripts)
+  usePageFrame().formAction = action
   return (
     <>
       <p class="fine needs" id="passkey-needs">
@@ -62,7 +62,7 @@ export function PasskeyForm({
         <input type="hidden" name="flow_token" value="" />
         <input type="hidden" name="response" value="" />
         <TargetFields given={target} />
-        <FormActionProvider value={action}>{children}</FormActionProvider>
+        {children}
         <div class="actions">
           <button type="submit" class={primary && 'primary'}>
             {mark}

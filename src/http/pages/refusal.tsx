@@ -1,30 +1,10 @@
-import { createContext, type VNode } from 'preact'
-import { useContext } from 'preact/hooks'
-import { usePageFrame } from '../page-frame.ts'
+import type { VNode } from 'preact'
+import { type FormRefusal, usePageFrame } from '../page-frame.ts'
 import type { Texts } from './texts.ts'
-
-/**
- * Why a form was refused. The layout shows every refusal in one way: a summary at the top that links to the field, a
- * title that begins with "Error:", and the focus on the first invalid field, without a script.
- */
-export type FormRefusal = {
-  /** The element ID of the field; `null` if no field can correct it. */
-  readonly field: string | null
-  readonly text: string
-  /** Also shown at the field: for forms that are longer than a screen. */
-  readonly atField?: true
-}
-
-const Refusals = createContext<readonly FormRefusal[]>([])
-export const RefusalsProvider = Refusals.Provider
 
 /** Of several errors of one field, the first is shown. `undefined`: there is no error. */
 export const refusalOf = (field: string | null, text: string | undefined, atField?: true): readonly FormRefusal[] =>
   text === undefined ? [] : [{ field, text, ...(atField && { atField }) }]
-
-/** The path that the fields around are sent to: it tells forms with fields of the same name apart. */
-const FormAction = createContext<string | null>(null)
-export const FormActionProvider = FormAction.Provider
 
 /** The element ID of a refused field. There is one refused form on a page, so it is unique. */
 const invalidId = (name: string): string => `invalid-${name}`
@@ -53,9 +33,8 @@ export function useIsRefused(action: string): boolean {
 
 /** A field of a form: its element ID, and what it contains, where the form was refused. */
 export function useTyped(name: string, id: string): { readonly id: string; readonly typed: string | undefined } {
-  const action = useContext(FormAction)
-  const { refusedForm } = usePageFrame()
-  if (refusedForm === null || action !== refusedForm.action) return { id, typed: undefined }
+  const { refusedForm, formAction } = usePageFrame()
+  if (refusedForm === null || formAction !== refusedForm.action) return { id, typed: undefined }
   const { typed, faults } = refusedForm
   const { [name]: value } = typed
   return {
@@ -66,7 +45,7 @@ export function useTyped(name: string, id: string): { readonly id: string; reado
 
 /** The refusal of a field, the ID of the text that explains it, and whether it is the first invalid field. */
 export function useRefusal(field: string) {
-  const all = useContext(Refusals)
+  const { refusals: all } = usePageFrame()
   const refusal = all.find((one) => one.field === field)
   return {
     refusal,

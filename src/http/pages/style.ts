@@ -124,7 +124,11 @@ section > p { color: var(--soft); }
 .chart figcaption { margin: .5rem 0; }
 .key { display: inline-block; margin-right: 1rem; white-space: nowrap; }
 .numbers { width: 100%; border-collapse: collapse; }
-.numbers th, .numbers td { padding: .5rem 1.25rem; border-top: 1px solid var(--line); text-align: left; font-weight: inherit; overflow-wrap: anywhere; }
+.numbers th, .numbers td { padding: .5rem .625rem; border-top: 1px solid var(--line); text-align: left; font-weight: inherit; overflow-wrap: break-word; }
+.numbers :is(th, td):first-child { padding-left: 1.25rem; }
+.numbers :is(th, td):last-child { padding-right: 1.25rem; }
+/* Only names, addresses and codes break within a word: otherwise a narrow column would break every word. */
+.numbers a, .numbers .long { overflow-wrap: anywhere; }
 .numbers thead th { color: var(--soft); font-size: .875rem; }
 .numbers thead tr:first-child > * { border-top: 0; }
 .numbers td { font-variant-numeric: tabular-nums; }
@@ -145,6 +149,7 @@ section > p { color: var(--soft); }
   .cards td::before { color: var(--soft); content: attr(data-label) ": "; font-size: .875rem; }
 }
 /* One row per thing: its mark, what it is and how it is, one action. */
+.actions + .panel { margin-top: 1rem; }
 .panel { margin: 0 0 1.25rem; border: 1px solid var(--line); border-radius: .625rem; background: var(--sheet); }
 .panel > h2, .panel > header { margin: 0; padding: .75rem 1.25rem; border-bottom: 1px solid var(--line); }
 .panel > header { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: .5rem 1rem; }

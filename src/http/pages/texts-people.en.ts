@@ -2,7 +2,7 @@ import type { UserCount } from '../../accounts/ports.ts'
 
 /** What administrators see and do about the accounts of others. */
 export const englishPeople = {
-  counted: (count: string) => `Accounts at the last count, which is made every ten minutes: ${count}`,
+  counted: (count: string) => `Accounts at the last count: ${count}`,
   /** `written`: the number as people write it. */
   matching: ({ count, isComplete }: UserCount, written: string) =>
     isComplete
@@ -27,6 +27,7 @@ export const englishPeople = {
   signedInWithin: (days: number) => (days === 1 ? 'In the last 24 hours' : `In the last ${days} days`),
   notSignedInFor: (days: number) => `Not in the last ${days} days`,
   neverSignedIn: 'Never',
+  signedInLastHour: 'in the last hour',
   name: 'Name',
   email: 'Email address',
   since: 'Created',

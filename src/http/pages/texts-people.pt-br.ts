@@ -1,7 +1,7 @@
 import type { englishPeople as en } from './texts-people.en.ts'
 
 export const portuguesePeople: typeof en = {
-  counted: (count: string) => `Contas na última contagem, feita a cada dez minutos: ${count}`,
+  counted: (count: string) => `Contas na última contagem: ${count}`,
   matching: ({ count, isComplete }, written) =>
     isComplete
       ? `Contas correspondentes: ${written}`
@@ -25,6 +25,7 @@ export const portuguesePeople: typeof en = {
   signedInWithin: (days: number) => (days === 1 ? 'Nas últimas 24 horas' : `Nos últimos ${days} dias`),
   notSignedInFor: (days: number) => `Não nos últimos ${days} dias`,
   neverSignedIn: 'Nunca',
+  signedInLastHour: 'na última hora',
   name: 'Nome',
   email: 'E-mail',
   since: 'Criada',

@@ -187,7 +187,7 @@ export const en = {
     title: (application: string) => `Continue to ${application}?`,
     intro: (application: string, person: string) => `You are signed in as ${person}. ${application} wants to:`,
     unchecked:
-      'This application registered itself. Nobody here has checked it: anyone can choose its name, but not the address it runs at.',
+      'Nobody here has checked this application: anyone can choose its name, but not the address it runs at.',
     operator: (host: string) => `The application runs at ${host}. Continue only if you know it.`,
     remembered: 'We remember your answer, and ask again only if the application wants more.',
     allow: 'Continue',
@@ -932,7 +932,7 @@ export const en = {
     notAnswering: 'Calls that fail',
     waiting: 'Waiting work',
     job: 'Job',
-    counted: 'Every ten minutes, a job counts what happened. Whole hours are counted until',
+    counted: 'A job counts what happened, every minute or, in large services, every ten. Whole hours are counted until',
     notCounted:
       'Nothing has been counted yet. The job “Count sign-ins by hour” runs a few seconds after the first start.',
   },

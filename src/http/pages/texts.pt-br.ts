@@ -189,7 +189,7 @@ export const ptBR: Texts = {
     title: (application: string) => `Continuar para ${application}?`,
     intro: (application: string, person: string) => `Você entrou como ${person}. ${application} quer:`,
     unchecked:
-      'Este aplicativo se registrou sozinho. Ninguém aqui o verificou: qualquer pessoa pode escolher o nome dele, mas não o endereço onde ele funciona.',
+      'Ninguém aqui verificou este aplicativo: qualquer pessoa pode escolher o nome dele, mas não o endereço onde ele funciona.',
     operator: (host: string) => `O aplicativo funciona em ${host}. Continue só se você o conhece.`,
     remembered: 'Guardamos a sua resposta e só perguntamos de novo se o aplicativo quiser mais.',
     allow: 'Continuar',
@@ -947,7 +947,8 @@ export const ptBR: Texts = {
     notAnswering: 'Chamadas que falham',
     waiting: 'Trabalho pendente',
     job: 'Tarefa',
-    counted: 'A cada dez minutos, uma tarefa conta o que aconteceu. As horas cheias estão contadas até',
+    counted:
+      'Uma tarefa conta o que aconteceu, a cada minuto ou, em serviços grandes, a cada dez. As horas cheias estão contadas até',
     notCounted:
       'Nada foi contado ainda. A tarefa “Contar entradas por hora” é executada alguns segundos após o primeiro início.',
   },
