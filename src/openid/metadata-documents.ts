@@ -24,8 +24,8 @@ const Document = z.looseObject({
   jwks_uri: z.null().optional(),
   dpop_bound_access_tokens: z.boolean().nullish(),
   subject_type: z.enum(['public', 'pairwise']).nullish(),
-  client_secret: z.undefined(),
-  client_secret_expires_at: z.undefined(),
+  client_secret: z.never().optional(),
+  client_secret_expires_at: z.never().optional(),
 })
 
 /**

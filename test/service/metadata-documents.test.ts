@@ -98,12 +98,19 @@ describe.each(databases)('an application with a metadata document, with %s', (da
       body: { name: 'Mine' },
     })
     expect(changed.status).toBe(400)
-    // A person ends it as any other.
+  })
+
+  test('is ended by a person as any other', async () => {
+    const id = publish({ grant_types: ['authorization_code', 'refresh_token'] })
+    const config = await configOf(id)
+    const browser = await signedIn()
+    const { url, redeem } = await request(config)
+    const tokens = await redeem(new URL((await allow(browser, url)).to ?? ''))
     const mine = await browser.json('GET', '/me/applications')
-    expect(JSON.stringify(mine.body) + mine.text).toContain(id)
+    expect(mine.text).toContain(id)
     const { status } = await browser.json('DELETE', `/me/applications/${encodeURIComponent(id)}`)
     expect(status).toBe(204)
-    await expect(client.refreshTokenGrant(config, next.refresh_token ?? '')).rejects.toMatchObject({
+    await expect(client.refreshTokenGrant(config, tokens.refresh_token ?? '')).rejects.toMatchObject({
       error: 'invalid_grant',
     })
   })
