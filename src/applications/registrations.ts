@@ -11,7 +11,7 @@ import { hasSecret, type RegistrationMode } from './policy.ts'
 import type { Application, ApplicationStore, RegistrationStore, RegistrationToken } from './ports.ts'
 
 /** How many applications may have registered themselves: lists contain all of them. */
-const mostSelfRegistration = 500
+const mostSelfRegistered = 500
 /** How many applications one network may register without a token, within `anonymousSeconds`. */
 const mostAnonymous = 10
 const anonymousSeconds = 3600
