@@ -285,6 +285,7 @@ export const examples: Readonly<Record<string, Example>> = {
       logout_notices: [],
       openid_states: [],
       applications: [],
+      registration_tokens: [],
       team_members: [],
       team_invitations: [],
       jira_integrations: [],
