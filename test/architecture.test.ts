@@ -244,7 +244,7 @@ const keptIn: Record<string, readonly string[]> = {
   'prom-client': ['telemetry'],
   pino: ['telemetry', 'foundation.ts', 'main.ts'],
   // Input from outside is validated where it arrives; the event catalogue describes its payloads with it.
-  zod: ['config.ts', 'events', 'providers', 'http', 'http/api', 'http/pages', 'doctor', 'commands'],
+  zod: ['config.ts', 'events', 'providers', 'openid', 'http', 'http/api', 'http/pages', 'doctor', 'commands'],
 }
 
 type Import = { readonly file: string; readonly from: string; readonly target: string; readonly type: boolean }
