@@ -18,8 +18,9 @@ await build({
     main: 'src/main.ts',
     // Imported by programs that embed the service.
     index: 'src/index.ts',
-    // A worker thread loads it by name, from the folder of the file that starts it.
+    // Worker threads load them by name, from the folder of the file that starts them.
     'long-read-thread': 'src/store/long-read-thread.js',
+    'svg-thread': 'src/branding/svg-thread.js',
   },
   outdir,
   bundle: true,

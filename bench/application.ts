@@ -1,8 +1,8 @@
 /** An application that signs people in through the measured service, and its sign-ins. */
 import { createHash, randomBytes } from 'node:crypto'
-import { registerApplications } from '../demo/sample/registration.ts'
 import { createVisitor, nextOf } from '../demo/visitor.ts'
 import { readConfig } from '../src/config.ts'
+import { createVinculum } from '../src/vinculum.ts'
 import { encryptionKey } from './processes.ts'
 
 const application = 'app_bench'
@@ -13,9 +13,21 @@ export async function registerApplication(database: string): Promise<string> {
   const config = readConfig({ DATABASE_URL: database, ENCRYPTION_KEYS: encryptionKey, LOG_LEVEL: 'error' })
   const { encryptionKeys } = config
   if (!encryptionKeys) throw new Error('the encryption key of the bench was not read')
-  await registerApplications({ ...config, encryptionKeys }, [
-    { id: application, name: 'Bench', kind: 'browser', firstParty: true, redirectUris: [redirectUri] },
-  ])
+  const vinculum = await createVinculum({ ...config, encryptionKeys })
+  try {
+    const declared = {
+      id: application,
+      name: 'Bench',
+      kind: 'browser',
+      enabled: true,
+      firstParty: true,
+      redirectUris: [redirectUri],
+    } as const
+    const { applied } = await vinculum.applyApplications([declared], { dryRun: false })
+    if (!applied) throw new Error('the application of the bench was not registered')
+  } finally {
+    await vinculum.close()
+  }
   return application
 }
 

@@ -8,9 +8,9 @@ import { ConfigError, readConfig } from '../src/config.ts'
 import { systemRandom } from '../src/kernel/ids.ts'
 import { generatedKeys } from '../src/secrets.ts'
 import { createVinculum } from '../src/vinculum.ts'
-import { notesScope, startSampleApi } from './sample/api.ts'
+import { startSampleApi } from './sample/api.ts'
 import { startSampleApp } from './sample/app.ts'
-import { type DemoApplication, registerApplications } from './sample/registration.ts'
+import { registerApplications } from './sample/registration.ts'
 
 const standardPorts = {
   PORT: 3000,
@@ -46,7 +46,6 @@ const sandbox = await startSandbox({ port: portOf('SANDBOX_PORT'), appOrigin: `h
 const app = `http://localhost:${portOf('SAMPLE_APP_PORT')}`
 const api = `http://localhost:${portOf('SAMPLE_API_PORT')}`
 const ownBrowserApp = `http://localhost:${portOf('OWN_BROWSER_APP_PORT')}`
-const ownServerApp = `http://localhost:${portOf('OWN_SERVER_APP_PORT')}`
 const config = readConfig({
   LOG_LEVEL: 'warn',
   // The tour signs in more often per minute than a person may.
@@ -69,38 +68,11 @@ const config = readConfig({
   PORT: String(portOf('PORT')),
 })
 const encryptionKeys = config.encryptionKeys ?? generatedKeys('data/encryption-keys', systemRandom).keys
-const complete = { ...config, encryptionKeys }
-const own: readonly DemoApplication[] = [
-  {
-    id: 'app_browser',
-    name: 'My browser app',
-    kind: 'browser',
-    firstParty: true,
-    redirectUris: [`${ownBrowserApp}/`],
-    postLogoutRedirectUris: [`${ownBrowserApp}/`],
-  },
-  {
-    id: 'app_server',
-    name: 'My web app',
-    kind: 'server',
-    firstParty: true,
-    redirectUris: [`${ownServerApp}/callback`],
-    postLogoutRedirectUris: [`${ownServerApp}/`],
-    secret: 'a-secret-for-the-demo-only',
-  },
-]
-const sample = {
-  id: 'app_sample',
-  name: 'Sample app',
-  kind: 'browser',
-  firstParty: true,
-  redirectUris: [`${app}/`],
-  postLogoutRedirectUris: [`${app}/`],
-  scopes: ['openid', 'profile', 'email', 'offline_access', notesScope],
-  resources: [api],
-} as const
-await registerApplications(complete, [sample, ...own])
-const vinculum = await createVinculum(complete)
+const vinculum = await createVinculum({ ...config, encryptionKeys })
+await registerApplications(vinculum, (standard) => {
+  const name = (Object.keys(standardPorts) as PortName[]).find((each) => String(standardPorts[each]) === standard)
+  return name === undefined ? standard : String(portOf(name))
+})
 const issuer = config.publicUrl.origin
 const at = (name: PortName) => ({ port: portOf(name), host: config.host })
 const sampleApi = await startSampleApi(at('SAMPLE_API_PORT'), {
@@ -109,7 +81,7 @@ const sampleApi = await startSampleApi(at('SAMPLE_API_PORT'), {
   resource: api,
   app,
 })
-const sampleApp = await startSampleApp(at('SAMPLE_APP_PORT'), { issuer, clientId: sample.id, api })
+const sampleApp = await startSampleApp(at('SAMPLE_APP_PORT'), { issuer, clientId: 'app_sample', api })
 
 const end = (): void => {
   Promise.all([sampleApp.close(), sampleApi.close(), vinculum.close(), sandbox.close()]).then(
@@ -130,6 +102,7 @@ process.stdout.write(`
   Mailbox    ${config.publicUrl.origin}/mailbox  (no email is sent; messages are shown here)
   API        ${config.publicUrl.origin}/docs
   Sample app ${sampleApp.origin}  (signs in with a standard client library, and calls a sample API at ${sampleApi.origin})
+  Apps       demo/applications.json  (declares the sample app, and the apps of the README)
 
   Sign in with Google as Ada, then link GitHub. Sign out, sign in with Acme ID as Ada, and resolve the conflict.
   Create an account with a password, verify its email address from the mailbox, and add a second factor or a passkey.

@@ -174,6 +174,9 @@ export const settings = z.object({
   APPLICATIONS_METADATA_DOCUMENTS: flag(false).describe(
     'let applications sign people in whose client_id is the URL of a document about them',
   ),
+  DPOP_NONCES: flag(false).describe(
+    'require a nonce of this service in each DPoP proof (RFC 9449), so that none can be signed in advance',
+  ),
   METRICS_TOKEN: z
     .string()
     .min(16, 'must have at least 16 characters')
@@ -189,6 +192,8 @@ export const settings = z.object({
     .optional()
     .describe('color of buttons and links, like #1f4f82; made darker or lighter where text would be unreadable'),
   BRAND_LOGO: z.string().optional().describe('path of a PNG or SVG file of at most 100 KiB, shown above each page'),
+  BRAND_LOGO_DARK: z.string().optional().describe('the same for dark pages; default: BRAND_LOGO'),
+  BRAND_FAVICON: z.string().optional().describe('path of a PNG or SVG file of at most 100 KiB, the icon of each page'),
   SUPPORT_EMAIL: z.string().optional().describe('email address for help, shown below each page and in messages'),
   PRIVACY_URL: z.string().optional().describe('https URL of the privacy notice, linked below each page'),
   TERMS_URL: z.string().optional().describe('https URL of the terms of service, linked below each page'),
@@ -384,6 +389,8 @@ export function inspectConfig(
     /** Who may register applications besides administrators. */
     registration: set.APPLICATIONS_REGISTRATION,
     metadataDocuments: set.APPLICATIONS_METADATA_DOCUMENTS,
+    /** Whether DPoP proofs need a nonce. */
+    dpopNonces: set.DPOP_NONCES,
     rateLimits: set.RATE_LIMITS === 'on',
     requestDeadlineMs: set.REQUEST_DEADLINE_MS,
     shutdownDrainSeconds: set.SHUTDOWN_DRAIN_SECONDS,

@@ -6,6 +6,7 @@ import { networkOf } from './http/limits.ts'
 import { createClientProofs } from './openid/client-proofs.ts'
 import { deliverLogoutToken } from './openid/deliver.ts'
 import { createMetadataDocuments } from './openid/metadata-documents.ts'
+import { createNonces } from './openid/nonces.ts'
 import { createOpenid } from './openid/openid.ts'
 import { createSectorDocuments } from './openid/sector-documents.ts'
 
@@ -13,6 +14,7 @@ type ClientsParts = Parameters<typeof createClients>[0]
 type OpenidParts = Parameters<typeof createOpenid>[0]
 
 type OpenidProviderParts = Pick<ClientsParts, 'throttle' | 'subjectKey'> & {
+  readonly nonceKey: Buffer
   readonly config: CompleteConfig
   readonly foundation: Foundation
   readonly logoutToken: (notice: Parameters<ClientsParts['deliver']>[1]) => string
@@ -22,11 +24,13 @@ type OpenidProviderParts = Pick<ClientsParts, 'throttle' | 'subjectKey'> & {
  * Wires what signs people in to applications. Sessions need the clients, and the protocol engine needs sessions and
  * flows, so `createEngine` is called when these exist.
  */
-export function createOpenidProvider({ config, foundation, logoutToken, ...parts }: OpenidProviderParts) {
+export function createOpenidProvider({ config, foundation, nonceKey, logoutToken, ...parts }: OpenidProviderParts) {
   const { base, log, store: stored } = foundation
   const { publicUrl, tokens: lifetimes } = config
+  const nonces = config.dpopNonces ? createNonces({ key: nonceKey, clock: base.clock }) : null
   const { requests, clientKeys, proofs } = createClientProofs({
     ...base,
+    nonces,
     states: stored.openidStates,
     proxy: config.proxy,
     reach: config.applicationReach,
@@ -51,8 +55,13 @@ export function createOpenidProvider({ config, foundation, logoutToken, ...parts
 
   return {
     ...clients,
-    /** The thumbprint of the key that a DPoP proof shows; `undefined` if the proof is invalid. */
-    dpopKey: async (...proof: Parameters<typeof proofs.verifyDpop>) => (await proofs.verifyDpop(...proof))?.key,
+    /**
+     * The thumbprint of the key that a DPoP proof shows, or the nonce that it lacks; `undefined` if the proof is invalid.
+     */
+    async dpopKey(...proof: Parameters<typeof proofs.verifyDpop>) {
+      const shown = await proofs.verifyDpop(...proof)
+      return shown?.tag === 'proven' ? shown.key : shown && nonces ? { nonce: nonces.current() } : undefined
+    },
     createEngine: (needed: Pick<OpenidParts, 'keys' | 'tokens' | 'devices' | 'claims'>) =>
       createOpenid({
         ...base,
@@ -61,6 +70,7 @@ export function createOpenidProvider({ config, foundation, logoutToken, ...parts
         ...needed,
         publicUrl,
         proofs,
+        nonces,
         clientKeys,
         onWarning: (text) => log.warn(`OpenID engine: ${text}`),
         states: stored.openidStates,

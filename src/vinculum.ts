@@ -91,6 +91,7 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
     config,
     foundation,
     subjectKey: ring.keysFor('pairwise subjects')[0],
+    nonceKey: ring.keysFor('dpop nonces')[0],
     throttle: credentials.throttle,
     logoutToken: (notice) => tokens.logout(notice),
   })

@@ -85,6 +85,7 @@ export function createWeb({ config, foundation, dpopKey, nouns, scheduler, csrfK
     rateLimits: config.rateLimits ? store.rateLimits : null,
     csrfKey,
     branding: nouns.branding,
+    applicationLogo: nouns.applications.logo,
     errorPage,
     record: store.audit.record,
     onWarning: (message) => log.warn(message),

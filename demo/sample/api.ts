@@ -2,7 +2,7 @@ import { createRemoteJWKSet, errors, jwtVerify } from 'jose'
 import { type SampleServer, serve } from './server.ts'
 
 /** The scope that the sample API requires. */
-export const notesScope = 'notes:read'
+const notesScope = 'notes:read'
 
 type SampleApiSettings = {
   readonly issuer: string

@@ -1,45 +1,23 @@
-import { createApplications, type NewApplication } from '../../src/applications/applications.ts'
-import type { CompleteConfig } from '../../src/config.ts'
-import { internalOrigin } from '../../src/events/catalogue.ts'
-import { openFoundation } from '../../src/foundation.ts'
-import { sha256 } from '../../src/kernel/crypto.ts'
-import { ok } from '../../src/kernel/result.ts'
+import { readFileSync } from 'node:fs'
+import { readApplicationsFile } from '../../src/commands/applications-file.ts'
+import { readSecretFile } from '../../src/settings/secret-file.ts'
+import type { Vinculum } from '../../src/vinculum.ts'
 
-/** An application of the demo. Its ID is fixed, so that the documents can name it. */
-export type DemoApplication = NewApplication & {
-  readonly id: string
-  /** A secret that is no secret: it is printed in the documents, and valid in a demo only. */
-  readonly secret?: string
-}
+/** Secrets that are no secrets: they are printed in the documents, and are valid in a demo only. */
+const env = { APP_SERVER_SECRET: 'a-secret-that-is-for-the-demo-only' }
 
-/** Registers these applications in the demo's database, or changes them to what is declared. */
-export async function registerApplications(
-  config: CompleteConfig,
-  declared: readonly DemoApplication[],
-): Promise<void> {
-  const { base, store, close } = await openFoundation(config, {})
-  try {
-    for (const { id, kind, secret, ...rest } of declared) {
-      const { applications: stored, applicationSessions: sessions } = store
-      const applications = createApplications({
-        // Nothing authenticates here.
-        verifyAssertion: async () => false,
-        sectorDocument: async () => undefined,
-        throttle: { takeWrong: async () => ok(null) },
-        record: store.audit.record,
-        ...base,
-        applications: stored,
-        sessions,
-        ids: () => id,
-      })
-      // An administrator may have disabled it.
-      const done = (await applications.get(id)).ok
-        ? await applications.update('demo', id, rest, internalOrigin)
-        : await applications.create('demo', { kind, ...rest }, internalOrigin)
-      if (!done.ok) throw new Error(`the application ${id} cannot be registered: ${JSON.stringify(done.error)}`)
-      if (secret !== undefined) await stored.rotateSecret(id, sha256(secret), base.clock(), [])
-    }
-  } finally {
-    await close()
-  }
+/**
+ * Registers the applications of `demo/applications.json`, as `npm start -- applications apply` does. `portOf` returns
+ * the port to use in place of a port of the file.
+ */
+export async function registerApplications(vinculum: Vinculum, portOf: (standard: string) => string): Promise<void> {
+  const text = readFileSync(new URL('../applications.json', import.meta.url), 'utf8').replace(
+    /(?<="http:\/\/localhost:)\d+/g,
+    portOf,
+  )
+  const declared = readApplicationsFile(text, { env, secretFile: readSecretFile })
+  if (!declared.ok) throw new Error(`demo/applications.json: ${JSON.stringify(declared.error)}`)
+  const { applications } = await vinculum.applyApplications(declared.value, { dryRun: false })
+  const failed = applications.filter(({ faults, refusal }) => faults.length > 0 || refusal !== null)
+  if (failed.length > 0) throw new Error(`demo/applications.json: ${JSON.stringify(failed)}`)
 }

@@ -19,14 +19,17 @@ export async function useApplication(run: string): Promise<void> {
 
   let config: client.Configuration | undefined
   const found = (): client.Configuration => config ?? assert.fail('the issuer was not discovered')
-  await step('The sample app discovers the service: it needs the issuer and its client ID only', async () => {
-    const settings = (await (await fetch(`${sampleApp}/settings.json`)).json()) as Json
-    assert.deepEqual([settings.issuer, settings.api], [base, sampleApi])
-    config = await client.discovery(new URL(base), String(settings.clientId), undefined, client.None(), {
-      execute: [client.allowInsecureRequests],
-    })
-    return settings
-  })
+  await step(
+    'The sample app, declared in demo/applications.json, discovers the service with the issuer and its client ID',
+    async () => {
+      const settings = (await (await fetch(`${sampleApp}/settings.json`)).json()) as Json
+      assert.deepEqual([settings.issuer, settings.api], [base, sampleApi])
+      config = await client.discovery(new URL(base), String(settings.clientId), undefined, client.None(), {
+        execute: [client.allowInsecureRequests],
+      })
+      return settings
+    },
+  )
 
   /** Sends the browser to the service, and follows it until it returns to the app. */
   async function signIn(): Promise<client.TokenEndpointResponse & client.TokenEndpointResponseHelpers> {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { administerAccounts } from './administering.ts'
 import { useApplication } from './application.ts'
+import { manageApplications } from './managing-applications.ts'
 import { manageProviders } from './managing-providers.ts'
 import { usePassword } from './password.ts'
 import { useProviders } from './providers.ts'
@@ -22,6 +23,8 @@ export async function walk(run = randomBytes(4).toString('hex')): Promise<void> 
   await administerAccounts(person, access, run)
   print('\nAdding a provider while the service runs')
   await manageProviders(access, run)
+  print('\nManaging applications')
+  await manageApplications(access, run)
   print('\nA team, its Jira, and tokens for back ends')
   await useTeams(access, run)
 }

@@ -1,9 +1,9 @@
 import type { Account } from '../kernel/account.ts'
 import type { Claims } from '../providers/provider.ts'
-import type { Identity } from './ports.ts'
+import type { Namesake } from './ports.ts'
 
 /** The accounts that hold or claim one address: the verified holder first. */
-export type Namesakes = readonly { readonly account: Account; readonly identities: readonly Identity[] }[]
+export type Namesakes = readonly Namesake[]
 
 /** The evidence for whose account this is. */
 export type Evidence = {
@@ -29,8 +29,13 @@ export type Evidence = {
 export type Decision =
   | { readonly tag: 'enter'; readonly account: Account }
   | { readonly tag: 'link'; readonly account: Account; readonly how: 'on_purpose' }
-  /** `email` is the address that both sides verified. */
-  | { readonly tag: 'link'; readonly account: Account; readonly how: 'verified_email'; readonly email: string }
+  /** `email` is the address that both sides verified, or that an administrator invited and the provider proves. */
+  | {
+      readonly tag: 'link'
+      readonly account: Account
+      readonly how: 'verified_email' | 'invitation'
+      readonly email: string
+    }
   | { readonly tag: 'create'; readonly emailVerified: boolean }
   | { readonly tag: 'ask' }
   | { readonly tag: 'refuse'; readonly code: 'identity_already_linked' | 'user_disabled' | 'user_creation_disabled' }
@@ -49,7 +54,9 @@ export const provenEmails = (claims: Claims, trusted: boolean, othersTrusted = f
  * The whole linking policy, in the order of the contract. It has no I/O, so each line is a row in the test's table. An
  * email address joins accounts only if both sides verified it. Otherwise, an attacker could register an address first
  * and get the account of its owner (pre-hijacking). It never joins an administrator's account, whose takeover would
- * cost most, and never one with another identity of the same provider, which says that this is another person. If a
+ * cost most, and never one with another identity of the same provider, which says that this is another person. An
+ * account that an administrator created for an address has no sign-in method yet, so nobody can have prepared it: it
+ * goes to the user who proves the address, by the same rules. If a
  * provider has verified several addresses, the same rules apply to each. If they lead to more than one account, the
  * user is asked: a guess could join two people.
  */
@@ -82,10 +89,11 @@ const holderOf = (namesakes: Namesakes) => namesakes.find(({ account }) => accou
 function linkTo(
   { email, namesakes, proven }: { email: string | null; namesakes: Namesakes; proven: boolean },
   { provider, policy }: Evidence,
-): Extract<Decision, { how: 'verified_email' }> | undefined {
+): Extract<Decision, { readonly email: string }> | undefined {
   const holder = holderOf(namesakes)
-  if (email === null || !proven || !policy.linkByVerifiedEmail || !holder) return undefined
-  const sameProvider = holder.identities.some((identity) => identity.provider === provider)
-  if (holder.account.role === 'administrator' || sameProvider) return undefined
-  return { tag: 'link', account: holder.account, how: 'verified_email', email }
+  const found = holder ?? namesakes.find(({ isInvited }) => isInvited)
+  if (email === null || !proven || !policy.linkByVerifiedEmail || !found) return undefined
+  const sameProvider = found.identities.some((identity) => identity.provider === provider)
+  if (found.account.role === 'administrator' || sameProvider) return undefined
+  return { tag: 'link', account: found.account, how: holder ? 'verified_email' : 'invitation', email }
 }

@@ -1,5 +1,5 @@
 import type { Fact } from '../events/catalogue.ts'
-import type { Account, IdentityUse, Role } from '../kernel/account.ts'
+import type { Account, AccountMetadata, IdentityUse, Role } from '../kernel/account.ts'
 import type { Email } from '../kernel/email.ts'
 
 /** An identity at a provider that signs in to an account. Its key is (issuer, subject), never an email address. */
@@ -19,6 +19,8 @@ export type Identity = {
 export type LinkCondition =
   /** The account has this email address as verified, is not an administrator, and has no identity of this provider. */
   | { readonly tag: 'holds_address'; readonly email: Email }
+  /** An administrator invited this email address to the account, and nobody has accepted. It is not an administrator. */
+  | { readonly tag: 'invited'; readonly email: Email }
   /** The session that requested the link is still alive. */
   | { readonly tag: 'signed_in'; readonly sessionId: string }
 
@@ -30,11 +32,19 @@ export type SignInMethods = {
   readonly passkeys: readonly { readonly id: string; readonly name: string }[]
 }
 
+/** An account that has or claims an email address. */
+export type Namesake = {
+  readonly account: Account
+  readonly identities: readonly Identity[]
+  /** An administrator invited the person, who has not proven the address yet. */
+  readonly isInvited?: boolean
+}
+
 export interface AccountStore {
   find(id: string): Promise<Account | undefined>
   findByIdentity(issuer: string, subject: string): Promise<{ account: Account; identity: Identity } | undefined>
   /** Every account that has or claims the email address: first the one that verified it, then by age. */
-  findByEmail(emailKey: string): Promise<readonly { account: Account; identities: readonly Identity[] }[]>
+  findByEmail(emailKey: string): Promise<readonly Namesake[]>
   /** Oldest link first. */
   identitiesOf(accountId: string): Promise<readonly Identity[]>
   signInMethodsOf(accountId: string): Promise<SignInMethods>
@@ -121,6 +131,7 @@ export type UserSearch = {
   readonly disabled: boolean | null
   readonly verified?: boolean | null
   readonly secondFactor?: boolean | null
+  readonly invited?: boolean | null
   /** Only accounts with an identity at this provider. */
   readonly provider?: string | null
   /**
@@ -144,6 +155,13 @@ export type UserPlace = {
 export type ManagedAccount = Account & {
   /** The hour of the last sign-in; `null`: never. */
   readonly lastSignInAt: Date | null
+  /**
+   * When an administrator added the person, or last sent them an invitation; `null` once the person has proven the
+   * email address, and for accounts that people created themselves.
+   */
+  readonly invitedAt: Date | null
+  /** When the link of the invitation expires; `null` if none was sent. */
+  readonly invitationExpiresAt: Date | null
 }
 export type UserPage = {
   readonly accounts: readonly ManagedAccount[]
@@ -217,6 +235,17 @@ export interface UserStore {
     at: Date,
     because: (before: Account) => readonly Fact[],
   ): Promise<ManagedAccount | UserRefusal>
+  /**
+   * Changes the metadata. `decide` gets the current state, and nobody changes it in the meantime; `undefined` changes
+   * nothing.
+   */
+  updateMetadata(
+    id: string,
+    decide: (
+      current: AccountMetadata,
+    ) => { readonly metadata: AccountMetadata; readonly because: readonly Fact[] } | undefined,
+    at: Date,
+  ): Promise<ManagedAccount | 'not_found'>
   /**
    * Ends the account's sessions, and invalidates its links and codes. An account that is already disabled is not
    * changed.

@@ -1,7 +1,7 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
 import type { Action, Fact, Origin } from '../events/catalogue.ts'
-import type { Account, IdentityUse } from '../kernel/account.ts'
+import { type Account, type IdentityUse, noMetadata } from '../kernel/account.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Email, readEmail } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
@@ -204,7 +204,7 @@ function restsOn(
 ): LinkCondition | undefined {
   if (decision.how === 'on_purpose') return sessionId === undefined ? undefined : { tag: 'signed_in', sessionId }
   const email = readEmail(decision.email)
-  return email && { tag: 'holds_address', email }
+  return email && { tag: decision.how === 'invitation' ? 'invited' : 'holds_address', email }
 }
 
 /** The account's own address, if this sign-in proves it. */
@@ -275,6 +275,7 @@ function newAccount(id: string, claims: Claims, emailVerified: boolean, locale: 
     role: 'user',
     locale,
     timeZone: null,
+    metadata: noMetadata,
     secondFactorAt: null,
     disabledAt: null,
     createdAt: at,

@@ -3,7 +3,8 @@ import { type Fact, internalOrigin, type Origin, originForOthers } from '../even
 import type { Account, Role } from '../kernel/account.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { readEmail } from '../kernel/email.ts'
-import { ok, type Result } from '../kernel/result.ts'
+import { err, ok, type Result } from '../kernel/result.ts'
+import { type MetadataFault, type MetadataPatch, patchMetadata } from './metadata.ts'
 import type { AccountStore, ManagedAccount, UserListItem, UserPage, UserSearch, UserStore } from './ports.ts'
 import type { ProfileChange } from './profile.ts'
 import { scopeOf } from './roles.ts'
@@ -17,6 +18,9 @@ export type UserCode =
   | 'own_second_factor'
   | 'second_factor_missing'
 export type AdministratorResult = 'made' | 'already' | 'not_found' | 'unverified' | 'disabled'
+
+/** Metadata that was refused, with what is wrong in it. */
+export type RefusedMetadata = AppError<'invalid_request'> & { readonly fault: MetadataFault }
 
 type UsersParts = { users: UserStore; accounts: AccountStore; clock: Clock }
 type AccountResult<C extends UserCode> = Promise<Result<ManagedAccount, AppError<C>>>
@@ -73,6 +77,40 @@ export function createUsers({ users, accounts, clock }: UsersParts) {
         ],
       )
       return typeof done === 'string' ? fail(done === 'not_found' ? 'account_not_found' : done) : ok(done)
+    },
+
+    /**
+     * Changes the public metadata of an account: an administrator, or a back end with its credential. A patch that
+     * changes nothing is not recorded. The audit log has the names of the changed keys, and no value: it is kept longer
+     * than the account, and more people read it.
+     */
+    async patchMetadata(
+      by: { readonly account: string } | { readonly credential: string },
+      id: string,
+      patch: MetadataPatch | null,
+      origin: Origin,
+    ): Promise<Result<ManagedAccount, AppError<'account_not_found'> | RefusedMetadata>> {
+      const who = 'account' in by ? { by: by.account } : by
+      const from = 'account' in by ? told(by.account, id, origin) : originForOthers(origin)
+      let fault: MetadataFault | undefined
+      const done = await users.updateMetadata(
+        id,
+        (current) => {
+          const next = patchMetadata(current.public, patch)
+          fault = next.tag === 'refused' ? next.fault : undefined
+          if (next.tag === 'refused' || next.changed.length === 0) return undefined
+          const { metadata, changed } = next
+          return {
+            metadata: { ...current, public: metadata },
+            because: [
+              { name: 'account.metadata_changed', accountId: id, origin: from, data: { keys: [...changed], ...who } },
+            ],
+          }
+        },
+        clock(),
+      )
+      if (done === 'not_found') return fail('account_not_found')
+      return fault ? err({ ...fail('invalid_request').error, fault }) : ok(done)
     },
 
     /** Disables an account and ends its sessions. Succeeds if it is already disabled. */

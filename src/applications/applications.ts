@@ -3,6 +3,7 @@ import { type Fact, type Origin, originForOthers } from '../events/catalogue.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { sameSecret, sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
+import type { Picture } from '../kernel/picture.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { type ApplicationFault, faultsOf, ofChangedSubjects, ofDocument, ofSectorDocument } from './faults.ts'
 import { createOrigins } from './origins.ts'
@@ -171,6 +172,7 @@ export function createApplications({
       ...defaultsOf(given.kind, given.redirectUris),
       ...given,
       id: own.id ?? ids('app'),
+      logo: null,
       source,
       registrationHash: null,
       documentHash: null,
@@ -283,6 +285,19 @@ export function createApplications({
       const ended = await applications.endPreviousSecret(id, clock(), noted('application.secret_ended', id, by, origin))
       return ended ? ok(ended) : this.get(id)
     },
+
+    /** Sets the logo that people see, or removes it with `null`. */
+    async setLogo(
+      by: string,
+      id: string,
+      logo: Picture | null,
+      origin: Origin,
+    ): Promise<Result<Application, NotFound>> {
+      const done = await applications.setLogo(id, logo, clock(), noted('application.updated', id, by, origin))
+      return done ? ok(done) : fail('application_not_found')
+    },
+    /** A logo by the hash of its content. */
+    logo: (hash: string): Promise<Picture | undefined> => applications.logo(hash),
 
     /** Refuses sign-ins and tokens of the application at once, until it is enabled again. */
     async disable(by: string | null, id: string, origin: Origin): Promise<Result<Application, NotFound>> {

@@ -1,4 +1,4 @@
-import type { Account } from '../kernel/account.ts'
+import type { Account, MetadataObject } from '../kernel/account.ts'
 import { epochSeconds } from '../kernel/clock.ts'
 
 /** A team as an application sees it. */
@@ -14,6 +14,8 @@ export type UserClaims = {
   readonly email?: string
   readonly email_verified?: boolean
   readonly teams?: readonly TeamClaim[]
+  /** One object: whatever its keys are called, none of them can replace a registered claim. */
+  readonly metadata?: MetadataObject
 }
 
 /**
@@ -21,7 +23,7 @@ export type UserClaims = {
  * subject is the account ID: it never changes and is never given to another person.
  */
 export function claimsOf(account: Account, scopes: readonly string[], teams: readonly TeamClaim[]): UserClaims {
-  const { id, name, picture, locale, updatedAt, email, emailVerified } = account
+  const { id, name, picture, locale, updatedAt, email, emailVerified, metadata } = account
   const has = (scope: string): boolean => scopes.includes(scope)
   return {
     sub: id,
@@ -31,5 +33,6 @@ export function claimsOf(account: Account, scopes: readonly string[], teams: rea
     ...(has('profile') ? { updated_at: epochSeconds(updatedAt) } : {}),
     ...(has('email') && email !== null ? { email, email_verified: emailVerified } : {}),
     ...(has('teams') ? { teams } : {}),
+    ...(has('metadata') ? { metadata: metadata.public } : {}),
   }
 }

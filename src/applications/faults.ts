@@ -39,6 +39,7 @@ export type ApplicationFault = {
 type Checked = Omit<
   Application,
   | 'id'
+  | 'logo'
   | 'secretHash'
   | 'registrationHash'
   | 'documentHash'

@@ -81,6 +81,7 @@ export function metadataOf({ issuer, publicUrl, registration, metadataDocuments 
       'email',
       'email_verified',
       'teams',
+      'metadata',
     ],
     authorization_response_iss_parameter_supported: true,
     backchannel_logout_supported: true,

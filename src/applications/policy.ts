@@ -95,7 +95,7 @@ export const registrationTokenLimits = {
 } as const
 
 /** The scopes of OpenID Connect and of this service. Any other scope belongs to the resources of an application. */
-export const standardScopes = ['openid', 'profile', 'email', 'offline_access', 'teams'] as const
+export const standardScopes = ['openid', 'profile', 'email', 'offline_access', 'teams', 'metadata'] as const
 export type StandardScope = (typeof standardScopes)[number]
 export const isStandardScope = (scope: string): scope is StandardScope =>
   (standardScopes as readonly string[]).includes(scope)

@@ -1,5 +1,6 @@
 import type { Fact } from '../events/catalogue.ts'
 import type { Account } from '../kernel/account.ts'
+import type { Picture } from '../kernel/picture.ts'
 import type { ApplicationAuth, ApplicationKind, ApplicationSource, SubjectType } from './policy.ts'
 
 /** A JSON Web Key Set of public keys. */
@@ -29,8 +30,10 @@ export type Application = {
   readonly backchannelLogoutUri: string | null
   /** The origins from which its scripts may call the API in a browser. */
   readonly corsOrigins: readonly string[]
-  /** A picture that people see where they allow it to see their data. */
+  /** The URL of a picture, for programs that ask for it. It is never loaded, and no page shows it. */
   readonly logoUri: string | null
+  /** The name of its uploaded logo, which pages show (`pictureName`). */
+  readonly logo: string | null
   /** Since when nobody can sign in to it, and its tokens are refused; `null` if it is enabled. */
   readonly disabledAt: Date | null
   /** Its public keys (RFC 7517), with which it signs assertions and request objects; `null` if it has none here. */
@@ -112,6 +115,10 @@ export interface ApplicationStore {
   ): Promise<Application | undefined>
   /** The previous secret is invalid at once. `undefined` if the application does not exist or has none at `at`. */
   endPreviousSecret(id: string, at: Date, because: readonly Fact[]): Promise<Application | undefined>
+  /** Stores its logo, or removes it with `null`. `undefined` if the application does not exist. */
+  setLogo(id: string, logo: Picture | null, at: Date, because: readonly Fact[]): Promise<Application | undefined>
+  /** A logo by the hash of its content. */
+  logo(hash: string): Promise<Picture | undefined>
   /** Disables it, or enables it with `null`. Nothing is recorded if it was so already. */
   setDisabled(id: string, at: Date | null, because: readonly Fact[]): Promise<Application | undefined>
   /** Deletes it with its consents and sessions. */

@@ -35,6 +35,13 @@ export type AuditPage = {
   readonly next: string | null
 }
 
+/** The IDs of what entries name, besides accounts. */
+type NamedThings = {
+  readonly applications: readonly string[]
+  readonly credentials: readonly string[]
+  readonly teams: readonly string[]
+}
+
 export interface AuditStore {
   /**
    * Records a fact that changed nothing else, such as a refusal. A change passes its facts to the store itself
@@ -53,4 +60,6 @@ export interface AuditStore {
    * can be short, or empty, and still have a `next`.
    */
   search(filter: AuditFilter, page: { before: string | null; limit: number }): Promise<AuditPage>
+  /** What people call these, in any order, also after a credential was revoked. What was deleted is missing. */
+  names(of: NamedThings): Promise<readonly { readonly id: string; readonly name: string }[]>
 }

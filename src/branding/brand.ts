@@ -1,4 +1,5 @@
 import type { Locale } from '../kernel/locale.ts'
+import type { Picture } from '../kernel/picture.ts'
 
 /** How pages and messages present the operator of the service. */
 export type Brand = {
@@ -6,7 +7,12 @@ export type Brand = {
   readonly name: string | null
   /** Accent colors that are readable on the pages; `null` for the built-in ones. */
   readonly accent: Accent | null
-  readonly logo: Logo | null
+  /** The logo on a light background. */
+  readonly logo: Picture | null
+  /** The logo on a dark background; `null`: the same one. */
+  readonly logoDark: Picture | null
+  /** What browsers show next to the title of a page. */
+  readonly favicon: Picture | null
   readonly supportEmail: string | null
   readonly privacyUrl: string | null
   readonly termsUrl: string | null
@@ -27,10 +33,11 @@ export type Accent = { readonly light: AccentPair; readonly dark: AccentPair }
 /** The color of buttons and links, and the color of text on such a button. */
 export type AccentPair = { readonly accent: string; readonly onAccent: string }
 
-export type Logo = { readonly contentType: LogoType; readonly body: Buffer }
-export type LogoType = 'image/png' | 'image/svg+xml'
+/** The fields of a brand that are pictures. */
+export const brandPictureFields = ['logo', 'logoDark', 'favicon'] as const
+export type BrandPictureField = (typeof brandPictureFields)[number]
 
 /** What the operator sets in the environment. The colors derive from one color. */
-export type BrandSettings = Pick<Brand, 'name' | 'logo' | 'supportEmail' | 'privacyUrl' | 'termsUrl'> & {
+export type BrandSettings = Pick<Brand, 'name' | BrandPictureField | 'supportEmail' | 'privacyUrl' | 'termsUrl'> & {
   readonly color: string | null
 }

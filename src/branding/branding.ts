@@ -5,12 +5,14 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Origin } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
+import type { Picture } from '../kernel/picture.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { createShared } from '../kernel/shared.ts'
 import { accentFor } from './accent.ts'
-import type { Brand, BrandSettings, LocalText } from './brand.ts'
+import { type Brand, type BrandPictureField, type BrandSettings, brandPictureFields, type LocalText } from './brand.ts'
 import { type BrandFault, type BrandTextField, brandFields, brandTextFields, snakeNameOf } from './fields.ts'
-import type { BrandStore, BrandValues } from './ports.ts'
+import { checkPicture, type PictureFault } from './picture.ts'
+import type { BrandPictures, BrandStore, BrandValues, StoredBrand } from './ports.ts'
 
 export type BrandChange = { readonly [F in BrandTextField]?: string | null | undefined }
 
@@ -25,6 +27,7 @@ export type BrandView = {
   readonly values: Readonly<Record<BrandTextField, string | null>>
   /** The fields that were set at run time. */
   readonly changed: readonly BrandTextField[]
+  readonly changedPictures: readonly BrandPictureField[]
   readonly brand: Brand
 }
 
@@ -32,10 +35,10 @@ type BrandingParts = { store: BrandStore; defaults: BrandSettings; clock: Clock 
 
 export async function createBranding({ store, defaults, clock }: BrandingParts) {
   let version = 0
-  let view = await viewOf(defaults, {})
+  let view = await viewOf(defaults, {}, {})
 
-  const use = async (stored: { readonly version: number; readonly values: BrandValues }): Promise<void> => {
-    const next = await viewOf(defaults, stored.values)
+  const use = async (stored: StoredBrand): Promise<void> => {
+    const next = await viewOf(defaults, stored.values, stored.pictures)
     // Two reads can overlap: the older one must not win.
     if (stored.version < version) return
     version = stored.version
@@ -54,7 +57,9 @@ export async function createBranding({ store, defaults, clock }: BrandingParts) 
     /** What the brand would be, without storing it. */
     async preview(change: BrandChange): Promise<Result<BrandView, InvalidBrand>> {
       const checked = check(change)
-      return checked.ok ? ok(await viewOf(defaults, merged((await store.read()).values, checked.value))) : checked
+      if (!checked.ok) return checked
+      const { values, pictures } = await store.read()
+      return ok(await viewOf(defaults, merged(values, checked.value), pictures))
     },
     /** Sets fields for all nodes. `null` returns a field to the value of the environment. */
     async update(by: string | null, change: BrandChange, origin: Origin): Promise<Result<BrandView, InvalidBrand>> {
@@ -70,6 +75,27 @@ export async function createBranding({ store, defaults, clock }: BrandingParts) 
             data: { fields, by },
           }),
         )
+      return ok(view)
+    },
+    /** Checks an uploaded file. */
+    checkPicture,
+    /** Sets a picture for all nodes. `null` returns to that of the environment. */
+    async setPicture(
+      by: string | null,
+      field: BrandPictureField,
+      file: Buffer | null,
+      origin: Origin,
+    ): Promise<Result<BrandView, PictureFault>> {
+      const read = file === null ? ok<Picture | null>(null) : await checkPicture(file)
+      if (!read.ok) return read
+      await use(
+        await store.setPicture(field, read.value, clock(), {
+          name: 'branding.updated',
+          accountId: null,
+          origin,
+          data: { fields: [snakeNameOf(field)], by },
+        }),
+      )
       return ok(view)
     },
   }
@@ -93,7 +119,7 @@ function check(change: BrandChange): Result<Readonly<Record<string, string | nul
 const merged = (values: BrandValues, changes: Readonly<Record<string, string | null>>): BrandValues =>
   Object.fromEntries(Object.entries({ ...values, ...changes }).filter((entry): entry is [string, string] => !!entry[1]))
 
-async function viewOf(defaults: BrandSettings, stored: BrandValues): Promise<BrandView> {
+async function viewOf(defaults: BrandSettings, stored: BrandValues, pictures: BrandPictures): Promise<BrandView> {
   const standard: Partial<Record<BrandTextField, string | null>> = {
     name: defaults.name,
     color: defaults.color,
@@ -117,10 +143,13 @@ async function viewOf(defaults: BrandSettings, stored: BrandValues): Promise<Bra
   return {
     values,
     changed: brandTextFields.filter((field) => set(field) !== undefined),
+    changedPictures: brandPictureFields.filter((field) => pictures[field] !== undefined),
     brand: {
       name: values.name,
       accent: values.color === null ? null : await accentFor(values.color),
-      logo: defaults.logo,
+      logo: pictures.logo ?? defaults.logo,
+      logoDark: pictures.logoDark ?? defaults.logoDark,
+      favicon: pictures.favicon ?? defaults.favicon,
       supportEmail: values.supportEmail,
       privacyUrl: values.privacyUrl,
       termsUrl: values.termsUrl,

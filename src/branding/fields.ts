@@ -1,6 +1,7 @@
 import { readEmail } from '../kernel/email.ts'
 import { parseUrl } from '../kernel/parse-url.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
+import type { BrandPictureField } from './brand.ts'
 
 /** Why a value cannot be used. `limit`: the greatest number of characters. */
 export type BrandFault = {
@@ -58,6 +59,6 @@ export const brandFields = {
 
 export type BrandTextField = keyof typeof brandFields
 /** The name of a field in the API and in the audit log. */
-export const snakeNameOf = (field: BrandTextField): string =>
+export const snakeNameOf = (field: BrandTextField | BrandPictureField): string =>
   field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 export const brandTextFields = Object.keys(brandFields) as readonly BrandTextField[]

@@ -2,7 +2,10 @@ import { crc32, inflateSync } from 'node:zlib'
 import { err, ok, type Result } from '../kernel/result.ts'
 
 /** In pixels. A small PNG file can still fill the memory of a phone. */
-const mostPixels = 2048
+export const mostPixels = 2048
+
+/** Why a PNG is refused. */
+export type PngFault = 'damaged' | 'followed_by_data' | 'too_many_pixels'
 
 export const pngSignature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
 
@@ -11,11 +14,10 @@ const kept = new Set(['IHDR', 'PLTE', 'tRNS', 'gAMA', 'cHRM', 'sRGB', 'IDAT', 'I
 const samples: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }
 
 /**
- * Reads a whole PNG and writes it again with only the chunks that a picture needs. The error completes a sentence about
- * the file. A file may be valid in two formats: data after the end, or in a chunk that is left out, would be the other.
+ * Reads a whole PNG and writes it again with only the chunks that a picture needs. A file may be valid in two formats: data after the end, or in a chunk that is left out, would be the other.
  */
-export function readPng(body: Buffer): Result<Buffer, string> {
-  const damaged = err('is a damaged PNG')
+export function readPng(body: Buffer): Result<Buffer, PngFault> {
+  const damaged = err('damaged' as const)
   const chunks: Buffer[] = [pngSignature]
   const data: Buffer[] = []
   let header: Buffer | undefined
@@ -32,13 +34,13 @@ export function readPng(body: Buffer): Result<Buffer, string> {
       if (header.length !== 13) return damaged
       const [width, height] = sizeOf(header)
       if (width < 1 || height < 1) return damaged
-      if (width > mostPixels || height > mostPixels) return err(`is larger than ${mostPixels} × ${mostPixels} pixels`)
+      if (width > mostPixels || height > mostPixels) return err('too_many_pixels' as const)
     }
     if (type === 'IDAT') data.push(body.subarray(at + 8, end - 4))
     if (kept.has(type)) chunks.push(body.subarray(at, end))
     at = end
     if (type !== 'IEND') continue
-    if (at < body.length) return err('has data after the end of the picture')
+    if (at < body.length) return err('followed_by_data' as const)
     return header && isPicture(header, Buffer.concat(data)) ? ok(Buffer.concat(chunks)) : damaged
   }
 }

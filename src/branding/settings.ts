@@ -1,4 +1,4 @@
-import { ok } from '../kernel/result.ts'
+import type { Picture } from '../kernel/picture.ts'
 import type { BrandSettings } from './brand.ts'
 import { brandFields, mostNameLength } from './fields.ts'
 import { readLogo } from './logo.ts'
@@ -8,12 +8,14 @@ export type BrandTexts = {
   readonly BRAND_NAME?: string | undefined
   readonly BRAND_COLOR?: string | undefined
   readonly BRAND_LOGO?: string | undefined
+  readonly BRAND_LOGO_DARK?: string | undefined
+  readonly BRAND_FAVICON?: string | undefined
   readonly SUPPORT_EMAIL?: string | undefined
   readonly PRIVACY_URL?: string | undefined
   readonly TERMS_URL?: string | undefined
 }
 
-/** Reads the operator's name, color, logo and addresses. Adds all errors to `faults`. */
+/** Reads the operator's name, color, pictures and addresses. Adds all errors to `faults`. */
 export function readBrand(texts: BrandTexts, faults: string[]): BrandSettings {
   const fault = (setting: keyof BrandTexts, message: string): null => {
     faults.push(`${setting}: ${message}`)
@@ -25,11 +27,18 @@ export function readBrand(texts: BrandTexts, faults: string[]): BrandSettings {
     const value = brandFields[field](text)
     return value.ok ? value.value : fault(setting, messages[field])
   }
-  const logo = texts.BRAND_LOGO === undefined ? ok(null) : readLogo(texts.BRAND_LOGO)
+  const picture = (setting: 'BRAND_LOGO' | 'BRAND_LOGO_DARK' | 'BRAND_FAVICON'): Picture | null => {
+    const path = texts[setting]
+    if (path === undefined) return null
+    const file = readLogo(path)
+    return file.ok ? file.value : fault(setting, `the file ${file.error}`)
+  }
   return {
     name: read('BRAND_NAME', 'name'),
     color: read('BRAND_COLOR', 'color'),
-    logo: logo.ok ? logo.value : fault('BRAND_LOGO', `the file ${logo.error}`),
+    logo: picture('BRAND_LOGO'),
+    logoDark: picture('BRAND_LOGO_DARK'),
+    favicon: picture('BRAND_FAVICON'),
     supportEmail: read('SUPPORT_EMAIL', 'supportEmail'),
     privacyUrl: read('PRIVACY_URL', 'privacyUrl'),
     termsUrl: read('TERMS_URL', 'termsUrl'),

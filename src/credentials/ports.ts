@@ -1,4 +1,4 @@
-import type { SignInMethods } from '../accounts/ports.ts'
+import type { ManagedAccount, SignInMethods } from '../accounts/ports.ts'
 import type { Fact } from '../events/catalogue.ts'
 import type { Account, Role } from '../kernel/account.ts'
 import type { Locale } from '../kernel/locale.ts'
@@ -12,6 +12,7 @@ export type IssuedPurpose =
   | 'verify_email'
   | 'change_email'
   | 'reset_password'
+  | 'invitation'
   | 'email_sign_in'
   | 'passkey_registration'
   | 'passkey_sign_in'
@@ -285,11 +286,13 @@ export type AddressHolder = {
   readonly password: boolean
   /** It also has an identity or a passkey, so the password is not its only sign-in method. */
   readonly otherWays: boolean
+  /** An administrator invited the person, who has not proven the address yet. It has no sign-in method. */
+  readonly invited: boolean
 }
 
 /** The account to which an email gives access; see `email-access.ts`. */
 export type EmailAccess =
-  | { readonly tag: 'held' | 'taken_over'; readonly accountId: string }
+  | { readonly tag: 'held' | 'invited' | 'taken_over'; readonly accountId: string }
   | { readonly tag: 'fresh' }
 export type EmailAccessRule = (
   holders: readonly AddressHolder[],
@@ -353,6 +356,40 @@ export interface AddressStore {
     coming: EmailSignIn & { readonly hash: string; readonly keepDevice: string | null },
     because: (tag: EmailAccess['tag']) => readonly Fact[],
   ): Promise<EmailSignInResult | undefined>
+}
+
+/** An invitation to send: its ticket and its message. */
+export type InvitationToSend = { readonly ticket: Ticket; readonly letter: Mail }
+
+/** Accounts that administrators create for an email address, until a person proves that the address is theirs. */
+export interface InvitedAccountStore {
+  /**
+   * Creates the account without any sign-in method. Of concurrent calls for one email address, the first creates it.
+   * `email_taken`: an account has verified the address, or is invited with it. Unverified claims of others stay.
+   */
+  create(
+    account: Account,
+    emailKey: string,
+    invitation: InvitationToSend | null,
+    because: readonly Fact[],
+  ): Promise<ManagedAccount | 'email_taken'>
+  /** Sends an invitation again; the link of the previous one becomes invalid. */
+  send(
+    accountId: string,
+    invitation: InvitationToSend,
+    because: readonly Fact[],
+  ): Promise<ManagedAccount | 'not_found' | 'not_invited'>
+  /** Deletes the account and the messages that wait for it. `not_invited`: the person has accepted in the meantime. */
+  withdraw(accountId: string, because: readonly Fact[]): Promise<'withdrawn' | 'not_found' | 'not_invited'>
+  /**
+   * Uses the ticket of the message, verifies the email address and sets the password, if there is one. Claims of other
+   * accounts to the address end. Returns `false` if the ticket is no longer valid, or the account no longer invited.
+   */
+  accept(
+    ticket: Ticket,
+    accepted: { readonly at: Date; readonly hash: string | null },
+    because: readonly Fact[],
+  ): Promise<boolean>
 }
 
 /** The credential of a back end. Only hashes of its secrets are stored. */

@@ -20,6 +20,8 @@ const kinds: Record<IssuedPurpose, TicketKind> = {
   verify_email: { seconds: 86_400, latestOnly: true },
   change_email: { seconds: 3600, latestOnly: true },
   reset_password: { seconds: 1800, latestOnly: true },
+  // It signs nobody in, so it may wait for a person who does not expect it.
+  invitation: { seconds: 7 * 86_400, latestOnly: true },
   email_sign_in: { seconds: 600, latestOnly: false },
   passkey_registration: { seconds: 600, latestOnly: false },
   passkey_sign_in: { seconds: 600, latestOnly: false },

@@ -258,6 +258,28 @@ export const guide: Guide = {
     person: 'Ask the person to verify the email address on their account page, then try again.',
     developer: 'Read `email_verified` and `disabled_at` of `GET /users/:id` before you offer the action.',
   },
+  email_taken: {
+    happened: 'A person was to be added with an email address that another account has.',
+    causes: [
+      'An account has verified this email address.',
+      'The person is invited already and has not accepted yet.',
+      'Another administrator added the person at the same time.',
+    ],
+    person: 'Search the list of accounts for the email address. Send the invitation again if it is still open.',
+    developer:
+      'Search with `GET /users` and `search` before you add a person. An unverified claim of an account that someone registered does not cause this error.',
+  },
+  not_invited: {
+    happened: 'An invitation was to be sent again or withdrawn, but the account has no open invitation.',
+    causes: [
+      'The person has accepted: the email address is verified now.',
+      'The person created the account without an invitation.',
+      'The account is disabled, so no invitation is sent to it.',
+    ],
+    person:
+      'Reload the page of the account. Use “Delete” for an account that its person uses, and “Send a password reset” to help them sign in.',
+    developer: 'Read `invited_at` of `GET /users/:id`: it is null once the person has accepted.',
+  },
   service_credential_not_found: {
     happened: 'No active service credential has the ID in the URL.',
     causes: [
@@ -406,7 +428,7 @@ export const guide: Guide = {
       'A request that replaces a registration names another `client_id`, or would change the kind of application.',
       'A key in `jwks` is private, symmetric or too short.',
     ],
-    person: 'Report it to the developer of the application.',
+    person: 'Report to the developer of the application which member was refused.',
     developer: 'Read `errors`: it names each member and the reason. Members that are not known are ignored.',
   },
   registration_token_not_found: {
@@ -518,6 +540,25 @@ export const guide: Guide = {
     ],
     person: 'Report to the operator that the application did not prove its key.',
     developer: 'Send `Authorization: DPoP` and the header `DPoP` with a new proof that contains `ath`.',
+  },
+  dpop_nonce_invalid: {
+    happened:
+      'The operator demands a nonce of this service in each DPoP proof, and this proof has none that is valid now.',
+    causes: [
+      'It is the first request: the nonce comes with this response.',
+      'The nonce is older than a few minutes, or is from another server.',
+    ],
+    person: 'Nothing to do: the application repeats the request by itself.',
+    developer:
+      'Put the value of the header `DPoP-Nonce` into the claim `nonce` of a new proof, and repeat the request. Keep the latest value for the next proof. Libraries such as `openid-client` do this.',
+  },
+  dpop_nonce_required: {
+    happened:
+      'The access token is valid, but its DPoP proof has no nonce that is valid now. The operator demands one (RFC 9449 §9).',
+    causes: ['It is the first request with this token.', 'The nonce is older than a few minutes.'],
+    person: 'Nothing to do: the application repeats the request by itself.',
+    developer:
+      'Put the value of the header `DPoP-Nonce` into the claim `nonce` of a new proof, and repeat the request with the same token.',
   },
   request_object_invalid: {
     happened: 'The parameter `request` is not a request object that this application signed (RFC 9101).',
@@ -1219,7 +1260,7 @@ export const guide: Guide = {
     developer: 'Build the body with `JSON.stringify` or `URLSearchParams`, and set the matching `Content-Type`.',
   },
   payload_too_large: {
-    happened: 'The body is larger than 64 KiB, and was not read to its end.',
+    happened: 'The body is larger than 64 KiB, and was not read to its end. A picture may have 100 KiB.',
     causes: [
       'A file or a picture was sent inline. `picture` is a URL.',
       'A list has too many entries.',

@@ -263,6 +263,28 @@ export const portugueseGuide: Guide = {
     person: 'Peça à pessoa que verifique o e-mail na página da conta dela e tente de novo.',
     developer: 'Confira `email_verified` e `disabled_at` em `GET /users/:id` antes de oferecer a ação.',
   },
+  email_taken: {
+    happened: 'Uma pessoa seria adicionada com um e-mail que outra conta já tem.',
+    causes: [
+      'Uma conta já verificou este e-mail.',
+      'A pessoa já foi convidada e ainda não aceitou o convite.',
+      'Outro administrador adicionou a pessoa ao mesmo tempo.',
+    ],
+    person: 'Procure o e-mail na lista de contas. Se o convite ainda estiver em aberto, envie-o de novo.',
+    developer:
+      'Pesquise com `GET /users` e `search` antes de adicionar uma pessoa. Um e-mail não verificado de uma conta que alguém registrou não causa este erro.',
+  },
+  not_invited: {
+    happened: 'Um convite seria reenviado ou cancelado, mas a conta não tem convite em aberto.',
+    causes: [
+      'A pessoa aceitou o convite: o e-mail agora está verificado.',
+      'A pessoa criou a conta sem convite.',
+      'A conta está desativada, e por isso não recebe convite.',
+    ],
+    person:
+      'Recarregue a página da conta. Use “Excluir” para uma conta em uso, e envie uma redefinição de senha para ajudar a pessoa a entrar.',
+    developer: 'Consulte `invited_at` em `GET /users/:id`: é null depois que a pessoa aceita.',
+  },
   service_credential_not_found: {
     happened: 'Nenhuma credencial de serviço ativa tem o ID que está na URL.',
     causes: [
@@ -409,7 +431,7 @@ export const portugueseGuide: Guide = {
       'Um pedido que substitui um registro traz outro `client_id`, ou mudaria o tipo do aplicativo.',
       'Uma chave em `jwks` é privada, simétrica ou curta demais.',
     ],
-    person: 'Avise quem desenvolve o aplicativo.',
+    person: 'Diga a quem desenvolve o aplicativo qual membro foi recusado.',
     developer: 'Leia `errors`: lá estão cada membro e o motivo. Membros desconhecidos são ignorados.',
   },
   registration_token_not_found: {
@@ -520,6 +542,24 @@ export const portugueseGuide: Guide = {
     ],
     person: 'Avise quem opera o aplicativo que a chave não foi provada.',
     developer: 'Envie `Authorization: DPoP` e o cabeçalho `DPoP` com uma prova nova que contenha `ath`.',
+  },
+  dpop_nonce_invalid: {
+    happened: 'O serviço exige um nonce seu em cada prova DPoP, e esta prova não tem um que valha agora.',
+    causes: [
+      'É o primeiro pedido: o nonce vem com esta resposta.',
+      'O nonce tem mais de alguns minutos ou é de outro servidor.',
+    ],
+    person: 'Não é preciso fazer nada: o aplicativo repete o pedido sozinho.',
+    developer:
+      'Coloque o valor do cabeçalho `DPoP-Nonce` na claim `nonce` de uma prova nova e repita o pedido. Guarde o último valor para a próxima prova. Bibliotecas como `openid-client` fazem isso.',
+  },
+  dpop_nonce_required: {
+    happened:
+      'O token de acesso é válido, mas a prova DPoP não tem um nonce que valha agora. O serviço exige um (RFC 9449 §9).',
+    causes: ['É o primeiro pedido com este token.', 'O nonce tem mais de alguns minutos.'],
+    person: 'Não é preciso fazer nada: o aplicativo repete o pedido sozinho.',
+    developer:
+      'Coloque o valor do cabeçalho `DPoP-Nonce` na claim `nonce` de uma prova nova e repita o pedido com o mesmo token.',
   },
   request_object_invalid: {
     happened: 'O parâmetro `request` não é um pedido assinado por este aplicativo (RFC 9101).',
@@ -1221,7 +1261,7 @@ export const portugueseGuide: Guide = {
     developer: 'Monte o corpo com `JSON.stringify` ou `URLSearchParams` e defina o `Content-Type` correspondente.',
   },
   payload_too_large: {
-    happened: 'O corpo tem mais de 64 KiB e não foi lido até o fim.',
+    happened: 'O corpo tem mais de 64 KiB e não foi lido até o fim. Uma imagem pode ter 100 KiB.',
     causes: [
       'Um arquivo ou uma imagem foi enviado no próprio corpo. `picture` é uma URL.',
       'Uma lista tem itens demais.',

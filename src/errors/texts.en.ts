@@ -106,6 +106,14 @@ export const englishErrorTexts = errorTexts({
     detail:
       'This action needs an active account with a verified email address. Verify the email address or enable the account first.',
   },
+  email_taken: {
+    title: 'Email address already used',
+    detail: 'An account with this email address already exists. Find it in the list of accounts and change it there.',
+  },
+  not_invited: {
+    title: 'No open invitation',
+    detail: 'This account has no open invitation: its person has accepted it, or the account is disabled.',
+  },
   service_credential_not_found: {
     title: 'Service credential not found',
     detail: 'No active service credential has this ID. The credential may have been revoked. Reload the list.',
@@ -241,6 +249,14 @@ export const englishErrorTexts = errorTexts({
     title: 'Proof of the key required',
     detail:
       'The access token is bound to a key. Send it with the scheme DPoP and a new proof that is signed with the same key.',
+  },
+  dpop_nonce_invalid: {
+    title: 'Nonce of the DPoP proof missing or old',
+    detail: 'Sign the proof again with the nonce of the header DPoP-Nonce, and repeat the request.',
+  },
+  dpop_nonce_required: {
+    title: 'DPoP proof with a nonce required',
+    detail: 'Sign the proof again with the nonce of the header DPoP-Nonce, and repeat the request with the token.',
   },
   request_object_invalid: {
     title: 'Request object not valid',
@@ -521,7 +537,7 @@ export const englishErrorTexts = errorTexts({
   },
   payload_too_large: {
     title: 'Request too large',
-    detail: 'The body of the request is larger than 64 KiB. Send a smaller one.',
+    detail: 'The body of the request is larger than 64 KiB, or its picture is larger than 100 KiB. Send a smaller one.',
   },
   headers_too_large: {
     title: 'Request headers too large',

@@ -102,6 +102,14 @@ export const ptBr = errorTexts({
     detail:
       'Esta ação precisa de uma conta ativa com e-mail verificado. Verifique o e-mail ou reative a conta primeiro.',
   },
+  email_taken: {
+    title: 'E-mail já usado',
+    detail: 'Já existe uma conta com este e-mail. Encontre-a na lista de contas e altere-a por lá.',
+  },
+  not_invited: {
+    title: 'Nenhum convite em aberto',
+    detail: 'Esta conta não tem convite em aberto: a pessoa já aceitou o convite, ou a conta está desativada.',
+  },
   service_credential_not_found: {
     title: 'Credencial de serviço não encontrada',
     detail: 'Nenhuma credencial de serviço ativa tem este ID. Talvez ela tenha sido revogada. Recarregue a lista.',
@@ -235,6 +243,14 @@ export const ptBr = errorTexts({
     title: 'Prova da chave necessária',
     detail:
       'O token de acesso está vinculado a uma chave. Envie o token com o esquema DPoP e uma prova nova, assinada com a mesma chave.',
+  },
+  dpop_nonce_invalid: {
+    title: 'Nonce da prova DPoP ausente ou antigo',
+    detail: 'Assine a prova de novo com o nonce do cabeçalho DPoP-Nonce e repita o pedido.',
+  },
+  dpop_nonce_required: {
+    title: 'Prova DPoP com nonce necessária',
+    detail: 'Assine a prova de novo com o nonce do cabeçalho DPoP-Nonce e repita o pedido com o token.',
   },
   request_object_invalid: {
     title: 'Pedido assinado inválido',
@@ -508,7 +524,7 @@ export const ptBr = errorTexts({
   },
   payload_too_large: {
     title: 'Requisição grande demais',
-    detail: 'O corpo da requisição passa de 64 KiB. Envie um corpo menor.',
+    detail: 'O corpo da requisição passa de 64 KiB, ou a imagem passa de 100 KiB. Envie um corpo menor.',
   },
   headers_too_large: {
     title: 'Cabeçalhos da requisição grandes demais',

@@ -108,7 +108,26 @@ export const eventCatalogue = {
     { provider, code, intent, attempts: z.number().optional() },
     { audit: true, log: 'warn' },
   ),
-  'account.created': fact('An account was created', { via: provider }, { audit: true, log: 'info' }),
+  'account.created': fact(
+    'An account was created; `via` is `invitation` if an administrator created it for a person',
+    { via: provider, by: by.optional() },
+    { audit: true, log: 'info' },
+  ),
+  'account.invited': fact(
+    'An administrator sent a person an invitation to the account that was created for them',
+    { by },
+    { audit: true, log: 'info' },
+  ),
+  'account.invitation_accepted': fact(
+    'An invited person proved the email address, and got the account that was created for them',
+    {},
+    { audit: true, log: 'info' },
+  ),
+  'account.invitation_withdrawn': fact(
+    'An administrator withdrew an invitation, and the account that waited for it was deleted',
+    { by },
+    { audit: true, log: 'info' },
+  ),
   'account.email_changed': fact('The email address of an account was changed', {}, { audit: true, log: 'info' }),
   'account.email_change_requested': fact(
     'A message was sent to a new email address, to confirm it for an account',
@@ -138,6 +157,11 @@ export const eventCatalogue = {
     { fields: z.array(z.string()), by: by.optional() },
     { audit: true, log: 'info' },
   ),
+  'account.metadata_changed': fact(
+    'The metadata of an account was changed; `keys` are the names of the changed keys, `credential` the back end that did it',
+    { keys: z.array(z.string()), by: by.optional(), credential: z.string().optional() },
+    { audit: true, log: 'info' },
+  ),
   'account.deleted': fact('An account and its data were deleted', { by: by.optional() }, { audit: true, log: 'info' }),
   'account.email_verified': fact('An account verified its email address', { provider }, { audit: true, log: 'info' }),
   'account.email_claim_ended': fact(
@@ -152,7 +176,7 @@ export const eventCatalogue = {
   ),
   'identity.linked': fact(
     'A provider identity was linked to an account',
-    { provider, identity: z.string(), how: z.enum(['verified_email', 'on_purpose', 'conflict']) },
+    { provider, identity: z.string(), how: z.enum(['verified_email', 'invitation', 'on_purpose', 'conflict']) },
     { audit: true, notice: true, log: 'info' },
   ),
   'identity.unlinked': fact(

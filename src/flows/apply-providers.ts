@@ -1,6 +1,8 @@
 import type { AppError } from '../errors/catalogue.ts'
 import { internalOrigin } from '../events/catalogue.ts'
-import type { Comparison, InvalidProvider, ManageCode, ManagedProviders } from '../providers/managed.ts'
+import type { Comparison } from '../providers/managed/comparison.ts'
+import type { ManagedProviders } from '../providers/managed/managed-providers.ts'
+import type { InvalidProvider, ManageCode } from '../providers/managed.ts'
 
 /** A provider as it should be. A secret that is absent is kept as it is stored; any other absent setting is removed. */
 export type DeclaredProvider = {

@@ -10,6 +10,7 @@ import { connectJira } from './connect-jira.ts'
 import { deleteAccount } from './delete-account.ts'
 import { finishSignIn } from './finish-sign-in.ts'
 import { introspectToken } from './introspect-token.ts'
+import { invitePerson } from './invite-person.ts'
 import { inviteToTeam } from './invite-to-team.ts'
 import { issueMachineToken } from './issue-machine-token.ts'
 import { keepJira } from './keep-jira.ts'
@@ -80,6 +81,7 @@ type Nouns = Omit<
     PartsOf<typeof finishSignIn> &
     PartsOf<typeof introspectToken> &
     PartsOf<typeof issueMachineToken> &
+    PartsOf<typeof invitePerson> &
     PartsOf<typeof inviteToTeam> &
     PartsOf<typeof keepPasskeys> &
     PartsOf<typeof lendToken> &
@@ -196,6 +198,7 @@ export function createFlows(nouns: Nouns) {
     readUserClaims: readUserClaims(nouns),
     signOut: signOut({ ...nouns, withdrawal }),
     deleteAccount: deleteAccount(nouns),
+    invitePerson: invitePerson(nouns),
     readAsAdministrator: readAsAdministrator(nouns),
     manageProviders: manageProviders({ ...nouns, trial }),
 

@@ -6,7 +6,7 @@ import type { AppError } from '../errors/catalogue.ts'
 import { internalOrigin } from '../events/catalogue.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import type { ManagedProviders } from '../providers/managed.ts'
+import type { ManagedProviders } from '../providers/managed/managed-providers.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { TryDraft } from './try-draft.ts'
 

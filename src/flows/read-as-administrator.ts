@@ -116,10 +116,23 @@ export function readAsAdministrator({ audit, devices, users }: ReadAsAdministrat
       return pages(filter)
     },
 
-    /** What to call the accounts of these entries, by ID. Deleted accounts are missing. */
+    /** What to call the accounts and things of these entries, by ID. What was deleted is missing. */
     async namesIn(rows: readonly AuditRecord[]): Promise<ReadonlyMap<string, string>> {
-      const named = await users.names([...new Set(rows.flatMap(accountsIn))])
-      return new Map(named.map(({ id, name, email }) => [id, name ?? email ?? id]))
+      const idsIn = (member: string): readonly string[] => [
+        ...new Set(rows.map(({ data }) => data[member]).filter((id): id is string => typeof id === 'string')),
+      ]
+      const [people, things] = await Promise.all([
+        users.names([...new Set(rows.flatMap(accountsIn))]),
+        audit.names({
+          applications: idsIn('application'),
+          credentials: idsIn('credential'),
+          teams: idsIn('team'),
+        }),
+      ])
+      return new Map([
+        ...things.map(({ id, name }) => [id, name] as const),
+        ...people.map(({ id, name, email }) => [id, name ?? email ?? id] as const),
+      ])
     },
   }
 }

@@ -6,7 +6,8 @@ import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Session, SessionStore } from '../sessions/ports.ts'
 import { decideRotation, type Windows } from '../sessions/rotation.ts'
-import type { TokenClaims, TokenPair, Tokens, TokenVerifyCode } from '../sessions/tokens.ts'
+import type { TokenClaims, TokenVerifyCode } from '../sessions/signed-tokens.ts'
+import type { TokenPair, Tokens } from '../sessions/tokens.ts'
 
 export type RefreshCode =
   | TokenVerifyCode

@@ -5,7 +5,7 @@ import type { Throttle } from '../credentials/throttle.ts'
 import type { Tickets } from '../credentials/tickets.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Origin } from '../events/catalogue.ts'
-import type { Account } from '../kernel/account.ts'
+import { type Account, noMetadata } from '../kernel/account.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import type { Email } from '../kernel/email.ts'
@@ -59,6 +59,7 @@ export function register(parts: RegisterParts) {
       role: 'user',
       locale: origin.locale ?? null,
       timeZone: null,
+      metadata: noMetadata,
       secondFactorAt: null,
       disabledAt: null,
       createdAt: at,

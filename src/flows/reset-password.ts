@@ -93,7 +93,12 @@ export function resetPassword(parts: ResetPasswordParts) {
               { name: 'account.created', accountId: fresh.id, origin, data: { via: 'email' } },
               { name: 'password.set', accountId: fresh.id, origin, data: {} },
             ]
-          : [{ name: 'password.reset', accountId, origin, data: {} }],
+          : tag === 'invited'
+            ? [
+                { name: 'account.invitation_accepted', accountId, origin, data: {} },
+                { name: 'password.set', accountId, origin, data: {} },
+              ]
+            : [{ name: 'password.reset', accountId, origin, data: {} }],
       )
       if (!reset) return refused(accountId, origin)
       wakeMail()

@@ -71,7 +71,9 @@ export function signInByEmail(parts: SignInByEmailParts) {
       (await addresses.open(ticket, { opens, fresh, at }, (tag) =>
         tag === 'fresh'
           ? [{ name: 'account.created', accountId: fresh.id, origin, data: { via: 'email' } }]
-          : [{ name: 'password.removed', accountId: ticket.accountId, origin, data: {} }],
+          : tag === 'invited'
+            ? [{ name: 'account.invitation_accepted', accountId: ticket.accountId, origin, data: {} }]
+            : [{ name: 'password.removed', accountId: ticket.accountId, origin, data: {} }],
       ))
     if (!came) return refuse(fail('ticket_invalid').error, ticket.accountId, origin)
     // An app on another origin gets its own session and does not affect the browser's.

@@ -48,6 +48,7 @@ export type AppParts<D> = {
   readonly rateLimits: RateLimitStore | null
   readonly csrfKey: Buffer
   readonly branding: Pick<Branding, 'current' | 'load'>
+  readonly applicationLogo: Frame['applicationLogo']
   readonly errorPage: (error: AppError, context: ErrorContext) => VNode
   readonly record: (fact: Fact) => Promise<void>
   readonly onDefect: (error: unknown, requestId: string) => void
@@ -113,6 +114,7 @@ export function createApp<D>(parts: AppParts<D>): { readonly app: Express; reado
     addressOf: parts.trustProxyHops === 0 ? peerOrWarning(parts.onWarning) : forwardedFor,
     brand: brand.page,
     brandFile: brand.file,
+    applicationLogo: parts.applicationLogo,
     reloadBrand: parts.branding.load,
     errorPage: parts.errorPage,
     record: parts.record,

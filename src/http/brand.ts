@@ -1,4 +1,5 @@
-import type { Brand } from '../branding/brand.ts'
+import type { Brand, BrandPictureField } from '../branding/brand.ts'
+import { type Picture, pictureName } from '../kernel/picture.ts'
 import { type StaticFile, staticFile } from './static.ts'
 
 /** What every page shows of the operator. Files are paths of this service. */
@@ -6,6 +7,9 @@ export type PageBrand = Pick<Brand, 'supportEmail' | 'privacyUrl' | 'termsUrl' |
   readonly name: string
   readonly stylesheet: string | null
   readonly logo: string | null
+  /** For dark pages; `null`: the same one. */
+  readonly logoDark: string | null
+  readonly favicon: Pick<StaticFile, 'path' | 'contentType'> | null
 }
 
 const product = 'Vinculum'
@@ -14,6 +18,8 @@ export const plainPageBrand: PageBrand = {
   name: product,
   stylesheet: null,
   logo: null,
+  logoDark: null,
+  favicon: null,
   supportEmail: null,
   privacyUrl: null,
   termsUrl: null,
@@ -53,26 +59,48 @@ export function createPageBrand(current: () => Brand, publicUrl: URL) {
   }
 }
 
-const extensions = { 'image/png': 'png', 'image/svg+xml': 'svg' } as const
+/** The file of a picture. */
+const pictureFile = (name: string, picture: Picture): StaticFile =>
+  staticFile(`${name}.${pictureName(picture).split('.')[1]}`, picture.contentType, picture.body)
 
-/** What pages show of a brand, and the files it needs: its colors, and its logo. */
+/** The files of the pictures of a brand. */
+export const brandFiles = ({ logo, logoDark, favicon }: Pick<Brand, BrandPictureField>) => ({
+  logo: logo && pictureFile('logo', logo),
+  logoDark: logoDark && pictureFile('logo-dark', logoDark),
+  favicon: favicon && pictureFile('favicon', favicon),
+})
+
+const applicationLogo = 'application-logo'
+/** The path of the logo of an application; `null` if it has none. */
+export const applicationLogoPath = (logo: string | null): string | null => logo && `/static/${applicationLogo}.${logo}`
+
+/** The hash in the path of the logo of an application; `undefined` for any other path. */
+export const applicationLogoHash = (path: string): string | undefined =>
+  /^\/static\/application-logo\.([0-9a-f]{16})\.(?:png|svg)$/.exec(path)?.[1]
+
+/** The file of the logo of an application. */
+export const applicationLogoFile = (picture: Picture): StaticFile => pictureFile(applicationLogo, picture)
+
+/** What pages show of a brand, and the files it needs: its colors and its pictures. */
 export function pageBrandOf(
-  { name, accent, logo, supportEmail, privacyUrl, termsUrl, formText }: Brand,
+  { name, accent, supportEmail, privacyUrl, termsUrl, formText, ...pictures }: Brand,
   publicUrl: URL,
 ): { readonly page: PageBrand; readonly files: readonly StaticFile[] } {
   const style = accent && staticFile('brand.css', 'text/css; charset=utf-8', colorsOf(accent))
-  const picture = logo && staticFile(`logo.${extensions[logo.contentType]}`, logo.contentType, logo.body)
+  const { logo, logoDark, favicon } = brandFiles(pictures)
   return {
     page: {
       name: name ?? nameOf(publicUrl),
       stylesheet: style?.path ?? null,
-      logo: picture?.path ?? null,
+      logo: logo?.path ?? logoDark?.path ?? null,
+      logoDark: logo && (logoDark?.path ?? null),
+      favicon,
       supportEmail,
       privacyUrl,
       termsUrl,
       formText,
     },
-    files: [style, picture].filter((file) => file !== null),
+    files: [style, logo, logoDark, favicon].filter((file) => file !== null),
   }
 }
 

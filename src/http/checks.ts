@@ -39,13 +39,10 @@ export async function authorize(frame: Frame, incoming: Incoming, checked: Check
     return { error: fail(auth === 'public' ? 'token_invalid' : 'authentication_required').error }
   }
   if (authorization.kind === 'bearer' || authorization.kind === 'dpop') {
-    const { kind, token } = authorization
-    const verdict = await authenticate.bearer(token)
+    const verdict = await authenticate.bearer(authorization.token)
     if (!verdict.ok) return { error: verdict.error, badCredentials: true }
-    // A stolen token that is bound to a key must not pass as one that is not (RFC 9449 §7.2).
-    const { dpopKey } = verdict.value
-    if (kind === 'bearer' ? dpopKey !== null : !(await provesKey(frame, incoming, token, dpopKey)))
-      return { error: fail('dpop_proof_required').error, badCredentials: true }
+    const unproven = await keyError(frame, incoming, authorization, verdict.value.dpopKey)
+    if (unproven) return { error: unproven, badCredentials: true }
     incoming.who = verdict.value
     const { application, scopes } = verdict.value
     if (application !== null && !checked.applications?.every((needed) => scopes.includes(needed)))
@@ -86,12 +83,22 @@ export async function authorize(frame: Frame, incoming: Incoming, checked: Check
   return undefined
 }
 
-/** Whether the request has a proof of the key that its token is bound to. */
-async function provesKey(frame: Frame, incoming: Incoming, token: string, key: string | null): Promise<boolean> {
+/** What is wrong with the proof of the key that a token is bound to; `undefined` if nothing is. */
+async function keyError(
+  frame: Frame,
+  incoming: Incoming,
+  { kind, token }: { readonly kind: 'bearer' | 'dpop'; readonly token: string },
+  key: string | null,
+): Promise<AppError | undefined> {
+  const required = fail('dpop_proof_required').error
+  // A stolen token that is bound to a key must not pass as one that is not (RFC 9449 §7.2).
+  if (kind === 'bearer') return key === null ? undefined : required
   const proof = incoming.header('DPoP')
-  if (key === null || proof === undefined) return false
+  if (key === null || proof === undefined) return required
   const request = { method: incoming.request.method, url: incoming.url, accessToken: token }
-  return (await frame.authenticate.dpopKey(proof, request)) === key
+  const shown = await frame.authenticate.dpopKey(proof, request)
+  if (typeof shown === 'object') return fail('dpop_nonce_required', undefined, { extra: shown }).error
+  return shown === key ? undefined : required
 }
 
 /** Reads the query string. */
@@ -120,8 +127,9 @@ export async function checkBody<D>(frame: Frame, incoming: Incoming, bound: Boun
   // A script of our pages sends the token in a header. Another site cannot read it, nor send it without a preflight.
   const hasToken = (): boolean => isOurForm(frame, incoming, route, incoming.header('X-CSRF-Token'))
   const needsToken = isAmbient && source === 'unknown' && !hasToken()
+  const takesForms = accepts.form || accepts.multipart
   if (source === 'foreign' && (isAmbient || isForPeople)) return { error: fail('csrf_failed').error }
-  if (needsToken && !(isForPeople && accepts.form)) return { error: fail('csrf_failed').error }
+  if (needsToken && !(isForPeople && takesForms)) return { error: fail('csrf_failed').error }
 
   // The server limits how slowly a client sends; the time for this does not count as ours.
   const body = await untimed(() => readBytes(request, accepts))
@@ -132,6 +140,8 @@ export async function checkBody<D>(frame: Frame, incoming: Incoming, bound: Boun
       return { error: fail('unsupported_media_type', { accepted: contentTypes(accepts).join(', ') }).error }
     case 'malformed_body':
     case 'payload_too_large':
+      // The page with the form says that the file is too long.
+      if (accepts.multipart) incoming.typed = {}
       return { error: fail(body.kind).error }
     case 'repeated':
       return { error: invalidRequest, faults: [fault(body.name, 'repeated', incoming.locale)] }
@@ -142,10 +152,10 @@ export async function checkBody<D>(frame: Frame, incoming: Incoming, bound: Boun
     return { error: fail('csrf_failed').error }
   }
   let value: unknown = body.kind === 'none' ? {} : body.value
-  if (body.kind !== 'json') {
+  if (body.kind === 'form' || body.kind === 'none') {
     const { csrf: token, ...fields } = value as Record<string, string | string[]>
     // The form of a page needs its token even if it is empty; the form of an API is sent by a program.
-    if (isForPeople && accepts.form) {
+    if (isForPeople && takesForms) {
       const formExpected = body.kind === 'form' || !accepts.json
       if (formExpected && !isOurForm(frame, incoming, route, token)) return { error: fail('csrf_failed').error }
       value = fields
@@ -153,7 +163,7 @@ export async function checkBody<D>(frame: Frame, incoming: Incoming, bound: Boun
     const given = single(value as Record<string, string | string[]>, listsIn(schema), () => incoming.locale)
     if (given.faults) return { error: invalidRequest, faults: given.faults }
     value = given.value
-    if (body.kind === 'form') incoming.typed = given.value
+    if (body.kind === 'form') incoming.typed = typedIn(given.value)
   }
   const read = schema.safeParse(value)
   if (!read.success) {
@@ -167,6 +177,10 @@ export async function checkBody<D>(frame: Frame, incoming: Incoming, bound: Boun
   incoming.body = route.body ? read.data : undefined
   return undefined
 }
+
+/** What can be shown again: a browser cannot fill in a file. */
+const typedIn = (fields: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => !Buffer.isBuffer(value)))
 
 /** Whether the caller is identified by a cookie. If the handler reads credentials itself, sending one is enough. */
 function actsByCookie(incoming: Incoming, { auth, anyOrigin }: Pick<Route, 'auth' | 'anyOrigin'>): boolean {

@@ -21,7 +21,7 @@ export function crossOriginOf({ surface, shared, credential, anyOrigin }: Route<
 }
 
 const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
-const exposed = ['X-Request-Id', 'Retry-After', 'WWW-Authenticate', 'Link'].join(', ')
+const exposed = ['X-Request-Id', 'Retry-After', 'WWW-Authenticate', 'Link', 'DPoP-Nonce'].join(', ')
 /** `Accept-Language` and `Accept` need no permission unless their values are unusual (Fetch, "CORS-safelisted"). */
 const requestHeaders = ['Authorization', 'Content-Type', 'Accept', 'Accept-Language', 'DPoP'].join(', ')
 /** For how many seconds a browser may cache the answer; Chromium caches none for longer than 7200. */

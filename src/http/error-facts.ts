@@ -53,6 +53,7 @@ const credentials: Chapter = ['accounts.md', 'Service credentials']
 const applications: Chapter = ['applications.md', 'Register an application']
 const registering: Chapter = ['applications.md', 'Let applications register themselves']
 const signingIn: Chapter = ['applications.md', 'Sign people in']
+const people: Chapter = ['accounts.md', 'Add and invite people']
 const roles: Chapter = ['accounts.md', 'Roles and scopes']
 const recent: Chapter = ['accounts.md', 'Recent sign-in']
 const atRunTime: Chapter = ['providers-at-run-time.md', 'Add a provider']
@@ -97,6 +98,8 @@ const facts: { readonly [C in ErrorCode]: Common & Values<C> } = {
   last_administrator: { chapters: [['operating.md', 'Administrators']] },
   own_role: { chapters: [roles] },
   own_second_factor: { chapters: [['accounts.md', 'Second factor']] },
+  email_taken: { chapters: [people] },
+  not_invited: { events: ['account.invitation_accepted', 'account.invitation_withdrawn'], chapters: [people] },
   address_needed: { chapters: [['operating.md', 'Administrators']] },
   provider_not_editable: { chapters: [atRunTime] },
   provider_exists: { chapters: [atRunTime] },
@@ -140,6 +143,14 @@ const facts: { readonly [C in ErrorCode]: Common & Values<C> } = {
   device_code_expired: { chapters: [['applications.md', 'Sign in on a device without a browser']] },
   dpop_proof_invalid: { chapters: [['applications.md', 'Bind tokens to a key']] },
   dpop_proof_required: { chapters: [['applications.md', 'Bind tokens to a key']] },
+  dpop_nonce_invalid: {
+    extra: { nonce: 'a-nonce' },
+    chapters: [['applications.md', 'Bind tokens to a key']],
+  },
+  dpop_nonce_required: {
+    extra: { nonce: 'a-nonce' },
+    chapters: [['applications.md', 'Bind tokens to a key']],
+  },
   request_object_invalid: { chapters: [['applications.md', 'Authenticate with a key']] },
   scope_invalid: { chapters: [['applications.md', 'Scopes and claims']] },
   resource_invalid: { chapters: [['applications.md', 'Access tokens and resources']] },

@@ -133,7 +133,7 @@ function declarationOf(
   act: Route<never>,
   { path, summary, shownOn, fields, fails = [], also }: Place<Schema | undefined, ErrorCode>,
 ) {
-  const { auth, scope, limit, params, query } = act
+  const { auth, scope, limit, params, query, upload } = act
   const body = fields ?? act.body
   return {
     act,
@@ -153,6 +153,7 @@ function declarationOf(
     ...(body === undefined ? {} : { body }),
     ...(also === undefined ? {} : { also }),
     ...(shownOn === undefined ? {} : { shownOn }),
+    ...(upload === undefined ? {} : { upload }),
   } as const satisfies Omit<Route, 'handle'>
 }
 

@@ -7,6 +7,8 @@ import type { Fact } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { HttpMethod } from '../kernel/http-method.ts'
 import type { Random } from '../kernel/ids.ts'
+import type { Picture } from '../kernel/picture.ts'
+import type { acceptsOf } from './body.ts'
 import type { PageBrand } from './brand.ts'
 import type { Cookies } from './cookies.ts'
 import type { Cors, CrossOrigin } from './cors.ts'
@@ -52,6 +54,8 @@ export type Frame = {
   readonly brand: () => PageBrand
   /** A file of the brand: its colors, its logo. `undefined` if there is no such file. */
   readonly brandFile: (path: string) => StaticFile | undefined
+  /** The logo of an application, by the hash in its path. */
+  readonly applicationLogo: (hash: string) => Promise<Picture | undefined>
   /** Learns of a file that another node already serves. */
   readonly reloadBrand: () => Promise<void>
   readonly errorPage: (error: AppError, context: ErrorContext) => VNode
@@ -71,7 +75,7 @@ export type FormPage<D> = {
 export type BoundRoute<D> = {
   readonly route: Route<D>
   readonly limiter: Limiter | undefined
-  readonly accepts: { readonly json: boolean; readonly form: boolean }
+  readonly accepts: ReturnType<typeof acceptsOf>
   readonly headers: HeaderList
   readonly crossOrigin: CrossOrigin
   /** The schema of the body: an empty object if the route has none. */

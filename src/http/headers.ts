@@ -40,6 +40,7 @@ export function createHeaders(publicUrl: URL) {
     'Vary',
     'Origin, Sec-Fetch-Site, Cookie, Accept, Accept-Language',
   ]
+  const immutable = [...always, 'Cache-Control', 'public, max-age=31536000, immutable']
   const document = [...personal, 'Cross-Origin-Opener-Policy', 'same-origin', 'X-Robots-Tag', 'noindex, nofollow']
 
   /**
@@ -93,12 +94,12 @@ export function createHeaders(publicUrl: URL) {
       inert,
     ] as HeaderList,
     /** Files whose name contains the hash of their content. */
-    immutable: [
-      ...always,
-      'Cache-Control',
-      'public, max-age=31536000, immutable',
+    immutable: [...immutable, 'Content-Security-Policy', inert] as HeaderList,
+    /** The same for an SVG, which has its colors in a style sheet of its own. Without scripts, it can load nothing. */
+    drawing: [
+      ...immutable,
       'Content-Security-Policy',
-      inert,
+      inert.replace(';', "; style-src 'unsafe-inline';"),
     ] as HeaderList,
   }
 }

@@ -7,6 +7,7 @@ import { type AppError, fail } from '../errors/catalogue.ts'
 import { readHttpMethod } from '../kernel/http-method.ts'
 import { Limit, withinLimit } from '../kernel/limit.ts'
 import { acceptsOf, bodyKindOf } from './body.ts'
+import { applicationLogoFile, applicationLogoHash } from './brand.ts'
 import { authorize, checkBody, checkCredential, readQuery } from './checks.ts'
 import { type CrossOrigin, crossOriginOf } from './cors.ts'
 import type { BoundRoute, Frame, Target } from './frame.ts'
@@ -157,7 +158,7 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
     return undefined
   }
 
-  return (method: string, path: string, body?: 'json' | 'form'): RouteMatch<D> => {
+  return (method: string, path: string, body?: ReturnType<typeof bodyKindOf>): RouteMatch<D> => {
     const file = statics.get(path) ?? frame.brandFile(path)
     if (file) {
       const offered = method === 'GET' || method === 'HEAD'
@@ -330,11 +331,20 @@ function preflightOf<D>(frame: Frame, request: Request, found: RouteMatch<D>): r
     : frame.cors.preflight(sharesOf(frame, request, found), wanted, request.headers)
 }
 
-/** A file of a brand that another node stored a moment ago: its page can already name it. */
+/**
+ * A file of a brand that another node stored a moment ago, which its page can already name. Or the logo of an
+ * application: those are not in memory, because there may be many.
+ */
 async function lateFile(frame: Frame, path: string): Promise<StaticFile | undefined> {
   if (!path.startsWith('/static/')) return undefined
-  await frame.reloadBrand()
-  return frame.brandFile(path)
+  const hash = applicationLogoHash(path)
+  if (hash === undefined) {
+    await frame.reloadBrand()
+    return frame.brandFile(path)
+  }
+  const picture = await frame.applicationLogo(hash)
+  const file = picture && applicationLogoFile(picture)
+  return file?.path === path ? file : undefined
 }
 
 async function answerFile(frame: Frame, file: StaticFile, request: Request, responder: Responder): Promise<void> {
@@ -342,7 +352,9 @@ async function answerFile(frame: Frame, file: StaticFile, request: Request, resp
     const allowed = 'GET, HEAD'
     return responder.refuse(fail('method_not_allowed', { allowed }).error, { headers: { Allow: allowed } })
   }
-  const headers = [...frame.headers.immutable, 'Content-Type', file.contentType]
+  const { immutable, drawing } = frame.headers
+  const base = file.contentType === 'image/svg+xml' ? drawing : immutable
+  const headers = [...base, 'Content-Type', file.contentType]
   if (file.body) {
     headers.push('Vary', 'Accept-Encoding')
     // `*` and other encodings get the plain file: every browser names gzip.

@@ -201,6 +201,8 @@ function bodyOf(route: Route<never>, components: Components, { request }: Exampl
     required: ['csrf'],
   }
   const content = contentTypes(accepts).map((type, index) => {
+    // The bytes of a picture are the whole body.
+    if (accepts.picture) return [type, { schema: { type: 'string', contentMediaType: type } }]
     const withToken = form && type !== 'application/json'
     const example = request === undefined || index > 0 ? {} : { examples: { example: { value: request } } }
     if (!withToken) return [type, { schema, ...example }]

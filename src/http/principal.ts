@@ -10,8 +10,11 @@ type Verification = Result<Principal, AppError<CredentialCode>>
 /** Verifies credentials. The frame receives it from the sessions. */
 export type Authenticate = {
   bearer(token: string): Verification | Promise<Verification>
-  /** The key of a DPoP proof for this request; `undefined` if the proof is invalid or was used before. */
-  dpopKey(proof: string, request: ProvenRequest): Promise<string | undefined>
+  /**
+   * The key of a DPoP proof for this request, or the nonce that it needs; `undefined` if the proof is invalid or was used
+   * before.
+   */
+  dpopKey(proof: string, request: ProvenRequest): Promise<string | { readonly nonce: string } | undefined>
   cookie(value: string): Verification | Promise<Verification>
 }
 

@@ -49,6 +49,8 @@ export function createProblems({ publicUrl, recentAuthSeconds }: { publicUrl: UR
       headers['WWW-Authenticate'] = isUnknown
         ? `${challenge}${challenge === 'Bearer' ? ' ' : ', '}resource_metadata="${resourceMetadata}"`
         : challenge
+    // RFC 9449 §8 and §9.
+    if (typeof error.extra?.nonce === 'string') headers['DPoP-Nonce'] = error.extra.nonce
     // 429 and 503 always say when to retry: a client that does not know retries at once.
     const retryAfter = error.retryAfter ?? (status === 429 || status === 503 ? 5 : undefined)
     if (retryAfter !== undefined) headers['Retry-After'] = String(retryAfter)
@@ -141,6 +143,15 @@ const faults = {
     en: 'This password is little more than your name, your email address or the name of this service.',
     'pt-BR': 'Esta senha é pouco mais que o seu nome, o seu e-mail ou o nome deste serviço.',
   },
+  too_deep: {
+    en: 'The value is nested too deeply: at most {limit} levels.',
+    'pt-BR': 'O valor tem níveis demais: no máximo {limit}.',
+  },
+  invalid_key: {
+    en: 'A key must start with a letter, and have at most 64 letters, digits, dots, hyphens and underscores.',
+    'pt-BR': 'Uma chave deve começar com uma letra e ter até 64 letras, algarismos, pontos, hífens e sublinhados.',
+  },
+  not_json: { en: 'The value is not a JSON object.', 'pt-BR': 'O valor não é um objeto JSON.' },
   too_many: { en: 'There are too many: at most {limit}.', 'pt-BR': 'Há itens demais: no máximo {limit}.' },
   duplicate: { en: 'This value is in the list already.', 'pt-BR': 'Este valor já está na lista.' },
   fragment: { en: 'The URI must not have a fragment (#).', 'pt-BR': 'O URI não pode ter fragmento (#).' },
@@ -181,6 +192,29 @@ const faults = {
   not_an_origin: {
     en: 'Give only scheme, host and port, such as https://app.example.org.',
     'pt-BR': 'Informe apenas esquema, host e porta, como https://app.example.org.',
+  },
+  not_a_picture: { en: 'The file is neither PNG nor SVG.', 'pt-BR': 'O arquivo não é PNG nem SVG.' },
+  damaged: { en: 'The PNG is damaged.', 'pt-BR': 'O PNG está danificado.' },
+  followed_by_data: {
+    en: 'The file has data after the end of the picture. Export it again.',
+    'pt-BR': 'O arquivo tem dados depois do fim da imagem. Exporte-o de novo.',
+  },
+  too_many_pixels: {
+    en: 'The picture is larger than {limit} × {limit} pixels.',
+    'pt-BR': 'A imagem passa de {limit} × {limit} pixels.',
+  },
+  too_many_bytes: { en: 'The file is larger than {limit} KiB.', 'pt-BR': 'O arquivo passa de {limit} KiB.' },
+  malformed: {
+    en: 'The SVG is not well-formed XML in UTF-8.',
+    'pt-BR': 'O SVG não é XML bem formado em UTF-8.',
+  },
+  entities: {
+    en: 'The SVG declares entities. Save it without a document type.',
+    'pt-BR': 'O SVG declara entidades. Salve-o sem tipo de documento.',
+  },
+  too_complex: {
+    en: 'The SVG has too many elements. Simplify it, or use a PNG.',
+    'pt-BR': 'O SVG tem elementos demais. Simplifique-o, ou use um PNG.',
   },
   setting: { en: 'This setting {message}.', 'pt-BR': 'Esta configuração {message}.' },
   invalid: { en: 'This value is not accepted here.', 'pt-BR': 'Este valor não é aceito aqui.' },
@@ -238,6 +272,10 @@ function readIssue(issue: Issue, value: unknown, locale: Locale, above: readonly
       return [fault(path, 'invalid_format', locale)]
     case 'invalid_value':
       return [fault(path, 'invalid_value', locale, { allowed: issue.values.map(String).join(', ') })]
+    case 'custom': {
+      const { fault: code = 'invalid' } = (issue.params ?? {}) as { fault?: FaultCode }
+      return [fault(path, code, locale)]
+    }
     default:
       return [fault(path, 'invalid', locale)]
   }

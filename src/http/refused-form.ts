@@ -52,7 +52,7 @@ export async function refusedOn<D>(
   if (formPage === undefined || typed === undefined || !responder.showsPages) return undefined
   const { status } = rowOf(error.code)
   const isFixable = faults.length > 0 || ownAreas.test(incoming.request.path)
-  if (!isFixable || ![400, 404, 409, 422].includes(status)) return undefined
+  if (!isFixable || ![400, 404, 409, 413, 422].includes(status)) return undefined
   const { route } = formPage.page
   if (route.scope !== undefined && !who?.scopes.includes(route.scope)) return undefined
   if (route.auth === 'recent' && !(who && isRecent(who, frame.clock(), frame.recentAuthSeconds))) return undefined

@@ -86,6 +86,7 @@ export type GeneralCode = (typeof generalCodes)[number]
 export const credentialCodes = [
   'application_not_allowed',
   'dpop_proof_required',
+  'dpop_nonce_required',
   'token_expired',
   'token_invalid',
   'token_wrong_type',
@@ -170,6 +171,11 @@ type RouteDeclaration = {
    */
   readonly form?: true
   readonly json?: true
+  /**
+   * The body is a picture (`upload.ts`): the API takes its bytes, and a page a form with the file. Only such routes read
+   * bodies of this length.
+   */
+  readonly upload?: true
   /**
    * A page of another site sends this form on purpose (OAuth 2.0 Form Post Response Mode), so it has no CSRF token.
    * Credentials are not read, not even a cookie that the browser sends, and the form must change nothing by itself. The

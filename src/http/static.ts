@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { contentHash } from '../kernel/crypto.ts'
 
 /**
  * A file that is served under a name that changes with its content, so that browsers may cache it forever. It is in
@@ -21,9 +21,8 @@ export function staticFile(
   content: string | Buffer,
 ): StaticFile & { readonly body: Buffer } {
   const body = Buffer.from(content)
-  const hash = createHash('sha256').update(body).digest('hex').slice(0, 16)
   const dot = name.lastIndexOf('.')
-  const path = `/static/${name.slice(0, dot)}.${hash}${name.slice(dot)}`
+  const path = `/static/${name.slice(0, dot)}.${contentHash(body)}${name.slice(dot)}`
   // A page and its files shall be small also without a proxy that compresses. Nothing in a file is a secret (BREACH).
   return { path, contentType, body, gzipped: gzipSync(body) }
 }

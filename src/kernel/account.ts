@@ -4,6 +4,16 @@ import type { Locale } from './locale.ts'
 export const roles = ['user', 'auditor', 'administrator'] as const
 export type Role = (typeof roles)[number]
 
+/** A value in the metadata of an account. `null` is none: in a change, it deletes a key. */
+export type MetadataValue = string | number | boolean | readonly MetadataValue[] | MetadataObject
+export type MetadataObject = { readonly [key: string]: MetadataValue }
+/** What administrators and back ends know about a person, for applications. */
+export type AccountMetadata = {
+  /** What the person may read, and each application that they sign in to with the scope `metadata`. */
+  readonly public: MetadataObject
+}
+export const noMetadata: AccountMetadata = { public: {} }
+
 /** One person's account. */
 export type Account = {
   readonly id: string
@@ -19,6 +29,7 @@ export type Account = {
   readonly timeZone: string | null
   /** When two-step sign-in was turned on; `null`: a sign-in asks for no second factor. */
   readonly secondFactorAt: Date | null
+  readonly metadata: AccountMetadata
   readonly disabledAt: Date | null
   readonly createdAt: Date
   readonly updatedAt: Date

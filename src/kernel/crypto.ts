@@ -6,6 +6,9 @@ import type { Random } from './ids.ts'
  */
 export const sha256 = (text: string): string => hash('sha256', text, 'base64url')
 
+/** The hash in the name of a file, which changes with its content. */
+export const contentHash = (content: Buffer): string => createHash('sha256').update(content).digest('hex').slice(0, 16)
+
 export const hmac = (key: Buffer, text: string): string => createHmac('sha256', key).update(text).digest('base64url')
 
 /** Compares two secrets in constant time, wherever they differ. */

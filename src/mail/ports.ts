@@ -16,6 +16,7 @@ export const messageTemplates = [
   'sign_in',
   'no_account',
   'team_invitation',
+  'invitation',
 ] as const
 export type MessageTemplate = (typeof messageTemplates)[number]
 

@@ -95,6 +95,17 @@ export const englishTemplates: Templates = {
         'If you do not know this person, you can ignore this message.',
       ],
     }),
+    invitation: ({ service, to, link, page, until }) => ({
+      subject: `You are invited to ${service}`,
+      body: [
+        `An administrator created an account for ${to} at ${service}. Open the link to accept it, and choose how you sign in:`,
+        { link: link('/accept-invitation'), label: 'Accept the invitation' },
+        `The link can be used once, until ${until}. Do not share it: anyone who has it gets the account.`,
+        'You can also sign in with any method that proves this email address, such as a code by email:',
+        { link: page('/login'), label: 'Sign in' },
+        'If you do not expect this invitation, you can ignore this message.',
+      ],
+    }),
     no_account: ({ service, to, page }) => ({
       subject: 'There is no account with this email address',
       body: [

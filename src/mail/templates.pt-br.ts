@@ -96,6 +96,17 @@ export const portugueseTemplates: Templates = {
         'Se você não conhece essa pessoa, pode ignorar esta mensagem.',
       ],
     }),
+    invitation: ({ service, to, link, page, until }) => ({
+      subject: `Você recebeu um convite para ${service}`,
+      body: [
+        `Um administrador criou uma conta para ${to} em ${service}. Abra o link para aceitar o convite e escolher como você vai entrar:`,
+        { link: link('/accept-invitation'), label: 'Aceitar o convite' },
+        `O link pode ser usado uma vez, até ${until}. Não o compartilhe: quem tem o link fica com a conta.`,
+        'Você também pode entrar com qualquer método que comprove este e-mail, como um código por e-mail:',
+        { link: page('/login'), label: 'Entrar' },
+        'Se você não espera este convite, pode ignorar esta mensagem.',
+      ],
+    }),
     no_account: ({ service, to, page }) => ({
       subject: 'Não há conta com este e-mail',
       body: [

@@ -2,6 +2,7 @@
  * The OpenID provider's protocol engine, the npm package oidc-provider, set up so that everything it decides about is
  * ours: sessions, consents, applications, keys and tokens. It validates authorization requests and redeems codes.
  */
+import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { decodeJwt } from 'jose'
 import Provider, {
@@ -13,6 +14,7 @@ import Provider, {
   interactionPolicy,
   type Token,
 } from 'oidc-provider'
+import internals from 'oidc-provider/lib/helpers/weak_cache.js'
 import { dpopAlgorithms, signingAlgorithms } from '../applications/keys.ts'
 import { deviceGrant, paths } from '../applications/metadata.ts'
 import {
@@ -29,6 +31,7 @@ import {
 } from '../applications/policy.ts'
 import type { Application, ApplicationKeys, ApplicationSession } from '../applications/ports.ts'
 import { type Clock, epochSeconds } from '../kernel/clock.ts'
+import type { Nonces } from './nonces.ts'
 
 /** What the engine needs of us. */
 export type EngineParts = {
@@ -60,6 +63,8 @@ export type EngineParts = {
   /** From where a device asks. */
   readonly deviceInfo: (request: IncomingMessage) => DeviceInfo
   readonly onError: (request: IncomingMessage, error: unknown) => void
+  /** The nonces that DPoP proofs must have; `null` if they need none. */
+  readonly nonces: Nonces | null
   readonly clock: Clock
   readonly lifetimes: { readonly codeSeconds: number; readonly requestSeconds: number; readonly accessSeconds: number }
 }
@@ -103,6 +108,7 @@ export function createEngine(parts: EngineParts): Provider {
       profile: ['name', 'picture', 'locale', 'updated_at'],
       email: ['email', 'email_verified'],
       teams: ['teams'],
+      metadata: ['metadata'],
     },
     // A client may read the claims of its scopes from the id_token: no second request is needed for the name.
     conformIdTokenClaims: false,
@@ -127,7 +133,8 @@ export function createEngine(parts: EngineParts): Provider {
       devInteractions: { enabled: false },
       rpInitiatedLogout: { enabled: false },
       claimsParameter: { enabled: false },
-      dPoP: { enabled: true },
+      // The secret is never used: see `useOurNonces`.
+      dPoP: { enabled: true, ...(parts.nonces && { nonceSecret: randomBytes(32), requireNonce: () => true }) },
       requestObjects: { enabled: true },
       // Only its endpoint for devices. The page where people type the code is ours, and is not reached through the engine.
       deviceFlow: { enabled: true, deviceInfo: ({ req }: Context) => parts.deviceInfo(req) },
@@ -181,6 +188,7 @@ export function createEngine(parts: EngineParts): Provider {
   provider.proxy = true
   provider.on('server_error', ({ req }, error) => parts.onError(req, error))
   useOurs(provider, parts)
+  if (parts.nonces) useOurNonces(provider, parts.nonces)
   return provider
 }
 
@@ -268,6 +276,17 @@ function useOurs(provider: Provider, parts: EngineParts): void {
     return token
   }
 }
+
+/**
+ * The nonces of the engine follow the clock of its machine, and ours the clock that all nodes share. A client gets both
+ * from one address, so they must be the same. The engine has no option for that, only a member inside.
+ */
+function useOurNonces(provider: Provider, nonces: Nonces): void {
+  const inside = internals(provider)
+  if (inside.DPoPNonces === undefined) throw new Error('oidc-provider has its DPoP nonces elsewhere')
+  inside.DPoPNonces = { nextChallenge: nonces.current, checkChallenge: nonces.accepts }
+}
+
 type ClientMetadata = {
   readonly clientId: string
   readonly applicationType: string

@@ -165,3 +165,12 @@ declare module 'oidc-provider' {
     ): Promise<string>
   }
 }
+
+/** Not documented. `engine.ts` checks what it replaces. */
+declare module 'oidc-provider/lib/helpers/weak_cache.js' {
+  import type Provider from 'oidc-provider'
+
+  export default function internals(provider: Provider): {
+    DPoPNonces?: { nextChallenge(): string; checkChallenge(nonce: string): boolean }
+  }
+}

@@ -32,6 +32,7 @@ import type { Tokens } from '../sessions/tokens.ts'
 import { createAdapter } from './adapter.ts'
 import { callEngine, type EngineRequest, type EngineResponse } from './call.ts'
 import type { ClientKeys } from './client-keys.ts'
+import type { Nonces } from './nonces.ts'
 import type { Proofs } from './proofs.ts'
 import { withWarnings } from './warnings.ts'
 
@@ -103,6 +104,8 @@ type OpenidParts = {
   /** The claims about a person that these scopes allow; `undefined` if the account is gone or disabled. */
   claims: (accountId: string, scope: string) => Promise<Readonly<Record<string, unknown>> | undefined>
   proofs: Pick<Proofs, 'claim' | 'verifyDpop'>
+  /** The nonces that DPoP proofs must have; `null` if they need none. */
+  nonces: Nonces | null
   clientKeys: Pick<ClientKeys, 'at'>
   sealer: Sealer
   clock: Clock
@@ -261,6 +264,7 @@ export function createOpenid(parts: OpenidParts) {
         const { ip, userAgent } = origins.get(request) ?? internalOrigin
         return { ip, userAgent }
       },
+      nonces: parts.nonces,
       claim: (of, id, expiresAt) => parts.proofs.claim('engine', of, id, new Date(expiresAt * 1000)),
       keysAt: parts.clientKeys.at,
       onError: (request, error) => failures.set(request, { error }),
@@ -337,12 +341,20 @@ export function createOpenid(parts: OpenidParts) {
     },
 
     /** The key of the proof that came with a token request; `null` without one (RFC 9449 §5). */
-    async keyOf(proof: string | undefined): Promise<Result<string | null, AppError<'dpop_proof_invalid'>>> {
+    async keyOf(
+      proof: string | undefined,
+    ): Promise<Result<string | null, AppError<'dpop_proof_invalid' | 'dpop_nonce_invalid'>>> {
       if (proof === undefined) return ok(null)
       const url = new URL(paths.token, publicUrl).href
-      const proven = await parts.proofs.verifyDpop(proof, { method: 'POST', url, accessToken: null })
-      return proven ? ok(proven.key) : fail('dpop_proof_invalid')
+      const shown = await parts.proofs.verifyDpop(proof, { method: 'POST', url, accessToken: null })
+      if (shown === undefined) return fail('dpop_proof_invalid')
+      return shown.tag === 'proven'
+        ? ok(shown.key)
+        : fail('dpop_nonce_invalid', undefined, { extra: { nonce: this.nonce() } })
     },
+
+    /** The nonce that DPoP proofs should have now; `null` if they need none. */
+    nonce: (): string | null => parts.nonces?.current() ?? null,
 
     /** What a person must do next; `undefined` if the request is unknown or has expired. */
     async interaction(uid: string): Promise<Interaction | undefined> {

@@ -10,6 +10,7 @@ import { type Clock, epochSeconds, secondsAfter } from '../kernel/clock.ts'
 import { type Sealer, sameSecret, sha256 } from '../kernel/crypto.ts'
 import { parseUrl } from '../kernel/parse-url.ts'
 import type { ClientKeys } from './client-keys.ts'
+import type { Nonces } from './nonces.ts'
 
 /** How far the clock of an application may be ahead, in seconds. */
 const leewaySeconds = 60
@@ -20,8 +21,8 @@ const proofSeconds = 300
 /** Longer text is not verified at all. */
 const mostLength = 8192
 
-/** A verified proof: the thumbprint of its key (RFC 7638). */
-export type DpopProof = { readonly key: string }
+/** A verified proof: the thumbprint of its key (RFC 7638). Or a proof that is valid but for its nonce. */
+export type DpopProof = { readonly tag: 'proven'; readonly key: string } | { readonly tag: 'nonce_needed' }
 export type RequestWithProof = {
   readonly method: string
   /** Where the request was sent, without query (RFC 9449 §4.2). */
@@ -37,9 +38,11 @@ type ProofsParts = {
   readonly clock: Clock
   /** The audiences of assertions: the issuer, and the endpoint that older clients name. */
   readonly audiences: readonly string[]
+  /** What proofs must contain; `null`: no nonce is needed, and none is looked at. */
+  readonly nonces: Pick<Nonces, 'accepts'> | null
 }
 
-export function createProofs({ states, keys, sealer, clock, audiences }: ProofsParts) {
+export function createProofs({ states, keys, sealer, clock, audiences, nonces }: ProofsParts) {
   // The library is most of the memory of this file, and a service without such applications needs none of it.
   const load = () => import('jose')
 
@@ -95,7 +98,7 @@ export function createProofs({ states, keys, sealer, clock, audiences }: ProofsP
       return claim('assertion', application.id, jti, new Date((exp + leewaySeconds) * 1000))
     },
 
-    /** The key of a DPoP proof for this request; `undefined` if it is invalid, too old or was used before (§4.3). */
+    /** What a DPoP proof for this request shows; `undefined` if it is invalid, too old or was used before (§4.3). */
     async verifyDpop(proof: string, { method, url, accessToken }: RequestWithProof): Promise<DpopProof | undefined> {
       if (proof.length > mostLength) return undefined
       const { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } = await load()
@@ -107,15 +110,20 @@ export function createProofs({ states, keys, sealer, clock, audiences }: ProofsP
           currentDate: now,
           clockTolerance: leewaySeconds,
         })
-        const { iat, jti, htm, htu, ath } = payload
-        if (typeof iat !== 'number' || Math.abs(epochSeconds(now) - iat) > proofSeconds) return undefined
+        const { iat, jti, htm, htu, ath, nonce } = payload
+        // A nonce of ours says when the proof was made. The clock of the application does not matter then (§11.1).
+        const isNow = nonces?.accepts(nonce) === true
+        if (typeof iat !== 'number') return undefined
+        if (nonces === null && Math.abs(epochSeconds(now) - iat) > proofSeconds) return undefined
         if (typeof jti !== 'string' || jti === '' || htm !== method) return undefined
         if (typeof htu !== 'string' || !isSameUrl(htu, url)) return undefined
         if (accessToken !== null && !(typeof ath === 'string' && sameSecret(ath, sha256(accessToken)))) return undefined
         if (protectedHeader.jwk === undefined) return undefined
+        if (nonces !== null && !isNow) return { tag: 'nonce_needed' }
         const key = await calculateJwkThumbprint(protectedHeader.jwk)
         // Twice the window: the clock of the application may be ahead.
-        return (await claim('dpop', key, jti, secondsAfter(now, 2 * proofSeconds))) ? { key } : undefined
+        const isFirst = await claim('dpop', key, jti, secondsAfter(now, 2 * proofSeconds))
+        return isFirst ? { tag: 'proven', key } : undefined
       } catch (error) {
         if (error instanceof Error && 'code' in error && /^ERR_J/.test(String(error.code))) return undefined
         throw error

@@ -1,6 +1,8 @@
-/** Judges an operator's provider settings by the provider's responses. */
+/** Tests an operator's provider settings, and judges them by the provider's responses. */
+import { type Random, secretToken } from '../kernel/ids.ts'
 import type { Result } from '../kernel/result.ts'
 import type { Failure } from './calls/failure.ts'
+import type { ProviderState } from './live/state.ts'
 import type { Definition, Endpoints } from './provider.ts'
 
 export type Examination = {
@@ -21,6 +23,27 @@ export type ClientVerdict =
   | { readonly tag: 'unanswered'; readonly failure: Failure }
   /** It rejected something else first, or nothing at all. */
   | { readonly tag: 'unclear'; readonly code: string | null }
+
+/**
+ * Tests the settings of a provider for the operator. It sends a made-up code to the token endpoint. That has no effect:
+ * providers authenticate the client before they check the code (RFC 6749 §4.1.3, §5.2).
+ */
+export async function examineClient(
+  { definition, settings, ready, handshake }: ProviderState,
+  random: Random,
+): Promise<Examination> {
+  const discovers = definition.openid?.required === true && settings.issuer !== undefined
+  const endpoints = await ready()
+  if (!endpoints.ok) return { discovers, endpoints, client: null }
+  const redirectUri = settings.redirectUris.default ?? ''
+  const asked = { code: `doctor-${secretToken(random)}`, state: 'doctor', verifier: secretToken(random), redirectUri }
+  const answer = await handshake.finish(asked)
+  return {
+    discovers,
+    endpoints,
+    client: answer.ok ? { tag: 'unclear', code: null } : judgeClient(answer.error, definition),
+  }
+}
 
 /** RFC 6749 §5.2: client authentication failed, or the client may not use authorization codes. */
 const aboutClient = new Set(['invalid_client', 'unauthorized_client'])

@@ -1,6 +1,6 @@
 import type { Sealer } from '../kernel/crypto.ts'
 import type { Ids } from '../kernel/ids.ts'
-import { createManagedProviders } from './managed.ts'
+import { createManagedProviders } from './managed/managed-providers.ts'
 import type { ProviderStore } from './ports.ts'
 import { createProviders } from './providers.ts'
 

@@ -11,7 +11,7 @@ export class KeyRingError extends Error {
 type OpenRingParts = { store: SealedStore; ring: KeyRing; sealer: Sealer; clock: Clock; random: Random }
 
 /** Purposes of keys derived from the root secret. They must outlive the keys that seal the root secret. */
-type Purpose = (typeof carriedPurposes)[number] | 'pairwise subjects'
+type Purpose = (typeof carriedPurposes)[number] | 'pairwise subjects' | 'dpop nonces'
 /** Those that a database without a root secret derived from its ring. */
 const carriedPurposes = ['csrf', 'ticket codes', 'recovery codes'] as const
 

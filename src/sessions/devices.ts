@@ -5,7 +5,8 @@ import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { EndReason, LiveSession, Session, SessionStore } from './ports.ts'
-import type { ApplicationClaims, Tokens, TokenVerifyCode } from './tokens.ts'
+import type { ApplicationClaims, TokenVerifyCode } from './signed-tokens.ts'
+import type { Tokens } from './tokens.ts'
 
 /** How often `lastSeenAt` is updated. It is only for display, and not worth a write per request. */
 const seenEverySeconds = 60

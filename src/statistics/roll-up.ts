@@ -74,10 +74,9 @@ export function createRollUp({ statistics, clock }: RollUpParts) {
         const counts = await countHour(hour)
         const totals = hour < current ? {} : await statistics.totals(now)
         const measured = Object.entries(totals) as [Measure, number][]
-        await statistics.replace(hour, [
-          ...counts,
-          ...measured.map(([measure, count]) => ({ measure, label: '', count })),
-        ])
+        const found = [...counts, ...measured.map(([measure, count]) => ({ measure, label: '', count }))]
+        // The first run on a new database would otherwise write 336 times that there is nothing.
+        if (found.length > 0 || (latest !== undefined && hour <= latest)) await statistics.replace(hour, found)
       }
       const ended = clock().getTime()
       nextAt = ended + Math.min(longestPauseMs, pauseFactor * (ended - began.getTime()))

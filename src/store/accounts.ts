@@ -1,7 +1,6 @@
-import { and, asc, eq, getTableColumns, gte, isNull, ne, sql } from 'drizzle-orm'
-import type { AccountStore, Identity, LinkCondition } from '../accounts/ports.ts'
+import { and, asc, eq, getTableColumns, gte, isNotNull, isNull, ne, sql } from 'drizzle-orm'
+import type { AccountStore, Identity, LinkCondition, Namesake } from '../accounts/ports.ts'
 import { internalOrigin } from '../events/catalogue.ts'
-import type { Account } from '../kernel/account.ts'
 import { secondsAfter } from '../kernel/clock.ts'
 import { readEmail } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
@@ -71,7 +70,9 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
     }
     const holder = and(
       eq(t.accounts.id, accountId),
-      eq(t.accounts.verifiedEmailKey, provided.email.key),
+      provided.tag === 'invited'
+        ? and(eq(t.accounts.emailKey, provided.email.key), isNotNull(t.accounts.invitedAt))
+        : eq(t.accounts.verifiedEmailKey, provided.email.key),
       ne(t.accounts.role, 'administrator'),
     )
     const another = and(eq(t.identities.accountId, accountId), eq(t.identities.provider, provider))
@@ -113,7 +114,7 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
     async findByEmail(emailKey) {
       const rows = await read(
         db
-          .select({ account: columns, identity: getTableColumns(t.identities) })
+          .select({ account: columns, identity: getTableColumns(t.identities), invitedAt: t.accounts.invitedAt })
           .from(t.accounts)
           .leftJoin(t.identities, eq(t.identities.accountId, t.accounts.id))
           .where(eq(t.accounts.emailKey, emailKey))
@@ -125,9 +126,9 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
             asc(t.identities.id),
           ),
       )
-      const found = new Map<string, { account: Account; identities: Identity[] }>()
-      for (const { account, identity } of rows) {
-        const entry = found.get(account.id) ?? { account, identities: [] }
+      const found = new Map<string, Namesake & { identities: Identity[] }>()
+      for (const { account, identity, invitedAt } of rows) {
+        const entry = found.get(account.id) ?? { account, identities: [], isInvited: invitedAt !== null }
         if (identity) entry.identities.push(identity)
         found.set(account.id, entry)
       }
@@ -219,7 +220,7 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
         [
           accountLock(identity.accountId),
           ...(proves === null ? [] : [addressLock(proves.key)]),
-          ...(provided?.tag === 'holds_address' ? [addressLock(provided.email.key)] : []),
+          ...(provided === undefined || provided.tag === 'signed_in' ? [] : [addressLock(provided.email.key)]),
         ],
       ),
 

@@ -12,7 +12,7 @@ import { type Email, readEmail } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
 import { accountColumns } from './accounts.ts'
 import { accountLock, type Change, type Note } from './change.ts'
-import { addressLock, endClaims, proveEmail } from './claims.ts'
+import { addressLock, endClaims, noInvitation, proveEmail } from './claims.ts'
 import type { Driver, Queries, Script } from './driver.ts'
 import { step } from './driver.ts'
 import { endingChange, endSessions, originOf } from './endings.ts'
@@ -34,7 +34,13 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
   /** One query, so that it takes the same time whether or not an account has the address: timing must not reveal it. */
   const holdersQuery = (tx: Queries, emailKey: string) =>
     tx
-      .select({ account: columns, password: t.passwords.accountId, identity: t.identities.id, passkey: t.passkeys.id })
+      .select({
+        account: columns,
+        invitedAt: t.accounts.invitedAt,
+        password: t.passwords.accountId,
+        identity: t.identities.id,
+        passkey: t.passkeys.id,
+      })
       .from(t.accounts)
       .leftJoin(t.passwords, eq(t.passwords.accountId, t.accounts.id))
       .leftJoin(t.identities, eq(t.identities.accountId, t.accounts.id))
@@ -45,17 +51,18 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
   /** The query returns a row for each identity and passkey, so any row of an account shows which methods it has. */
   const holdersIn = (rows: readonly Row[], emailKey: string): readonly AddressHolder[] => {
     const found = new Map<string, AddressHolder>()
-    for (const { account, password, identity, passkey } of rows) {
+    for (const { account, invitedAt, password, identity, passkey } of rows) {
       const { id: accountId, email, emailVerified: verified, locale, role } = account
       const methods = { password: password !== null, otherWays: identity !== null || passkey !== null }
-      found.set(accountId, { accountId, address: email ?? emailKey, locale, verified, role, ...methods })
+      const invited = invitedAt !== null
+      found.set(accountId, { accountId, address: email ?? emailKey, locale, verified, role, invited, ...methods })
     }
     return [...found.values()]
   }
 
   /**
    * Gives the account to the person who has just proven the email address, and ends everything its creator could use to
-   * get back in. The creator never proved the address.
+   * get back in. The creator never proved the address. An invited account has nothing of the kind.
    */
   function* takeOver(
     tx: Queries,
@@ -67,7 +74,7 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
     yield* step(
       tx
         .update(t.accounts)
-        .set({ verifiedEmailKey: key, secondFactorAt: null, updatedAt: at })
+        .set({ verifiedEmailKey: key, secondFactorAt: null, updatedAt: at, ...noInvitation })
         .where(eq(t.accounts.id, accountId)),
     )
     yield* note([{ name: 'account.email_verified', data: { provider: 'email' }, accountId, origin }])
@@ -212,7 +219,7 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
         because,
       )(function* (tx, note) {
         const opened = yield* open(tx, note, { ...coming, ticket, key }, because)
-        if (opened?.tag === 'taken_over') yield* note(because('taken_over'))
+        if (opened?.tag === 'taken_over' || opened?.tag === 'invited') yield* note(because(opened.tag))
         return opened
       }, locks)
     },

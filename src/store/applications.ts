@@ -1,14 +1,24 @@
 import { and, asc, desc, eq, gt, isNotNull, isNull, lt, or, sql } from 'drizzle-orm'
 import type { ApplicationStore, ConsentStore, LogoutNoticeStore, OpenidStateStore } from '../applications/ports.ts'
 import type { Ids } from '../kernel/ids.ts'
+import { pictureName } from '../kernel/picture.ts'
 import { accountLock, type Change } from './change.ts'
 import { type Driver, placeholderFor, step } from './driver.ts'
+import { pictureOf, storePicture } from './pictures.ts'
 import { queueOf } from './queue.ts'
 
 export function applicationStore(
-  { db, tables: { applications: t }, read, readLong, reads, write }: Driver,
+  { db, tables, read, readLong, reads, write }: Driver,
   change: Change,
 ): ApplicationStore {
+  const { applications: t, pictures } = tables
+  const logoByHash = reads(
+    db
+      .select({ contentType: pictures.contentType, body: pictures.body })
+      .from(pictures)
+      .where(and(eq(pictures.hash, sql.placeholder('hash')), isNotNull(pictures.applicationId)))
+      .limit(1),
+  )
   const byId = reads(
     db
       .select()
@@ -49,7 +59,7 @@ export function applicationStore(
     putDocument: (application, most, because) =>
       change(
         function* (tx, note) {
-          const { id, source, disabledAt: _, createdAt: __, lastUsedAt: ___, ...said } = application
+          const { id, source, disabledAt: _, createdAt: __, lastUsedAt: ___, logo: ____, ...said } = application
           const [known] = yield* step(tx.select().from(t).where(eq(t.id, id)))
           if (known) {
             const [replaced] = yield* step(tx.update(t).set(said).where(eq(t.id, id)).returning())
@@ -95,6 +105,22 @@ export function applicationStore(
         if (ended) yield* note(because)
         return ended
       }),
+    setLogo: (id, logo, at, because) =>
+      change(
+        function* (tx, note) {
+          const set = { logo: logo && pictureName(logo), updatedAt: at }
+          const [changed] = yield* step(tx.update(t).set(set).where(eq(t.id, id)).returning())
+          if (!changed) return undefined
+          yield* storePicture(tx, tables, { id, applicationId: id }, logo, at)
+          yield* note(because)
+          return changed
+        },
+        ['applications'],
+      ),
+    async logo(hash) {
+      const [found] = await logoByHash({ hash })
+      return found && pictureOf(found)
+    },
     setDisabled: (id, at, because) =>
       change(function* (tx, note) {
         const [changed] = yield* step(

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { and, desc, eq, getTableColumns, gte, lt, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, getTableColumns, gte, inArray, lt, type SQL, sql } from 'drizzle-orm'
 import type { AuditFilter, AuditPage, AuditRecord, AuditStore } from '../audit/ports.ts'
 import { type AuditName, countingKey, type Fact } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -39,11 +39,8 @@ const withoutOrdinal = ({ ordinal: _, ...row }: StoredRow): AuditRecord => row
 type Page = { readonly before: string | null; readonly limit: number }
 type Row = { readonly accountId: string | null; readonly event: string }
 
-export function auditStore(
-  { db, tables: { audit: t }, read, readLong }: Driver,
-  change: Change,
-  clock: Clock,
-): AuditStore {
+export function auditStore({ db, tables, read, readLong }: Driver, change: Change, clock: Clock): AuditStore {
+  const { audit: t, applications, serviceCredentials, teams } = tables
   const { ordinal: _, ...columns } = getTableColumns(t)
   const newestFirst = [desc(t.at), desc(t.ordinal), desc(t.id)]
   const placeBefore = (row: { readonly at: Date; readonly ordinal: number; readonly id: string }): SQL =>
@@ -158,5 +155,27 @@ export function auditStore(
         ({ accountId, event }) => accountId === account && (!kind || (event === loan) === (kind === 'loans')),
       ),
     search,
+
+    async names({ applications: ofApplications, credentials: ofCredentials, teams: ofTeams }) {
+      const named = [
+        [applications, ofApplications],
+        [serviceCredentials, ofCredentials],
+        [teams, ofTeams],
+      ] as const
+      // Only what the page has: most pages have one of them, or none.
+      const found = await Promise.all(
+        named.map(([table, ids]) =>
+          ids.length === 0
+            ? []
+            : readLong(
+                db
+                  .select({ id: table.id, name: table.name })
+                  .from(table)
+                  .where(inArray(table.id, [...ids])),
+              ),
+        ),
+      )
+      return found.flat()
+    },
   }
 }

@@ -56,8 +56,16 @@ export function batchCalls<C extends { readonly id: string }, R extends { readon
     }
     underWay++
     const watches = waiting.map(({ limit, reject }) => limit && whenOver(limit, false, () => reject(busy('contended'))))
+    const statementRun = withinLongest(waiting, () => statement(calls, first))
+    await Promise.allSettled([statementRun])
+    underWay--
+    if (gathering !== undefined && underWay < atOnce) {
+      flush()
+      // Sends the next statement before these callers continue, so that the database works while we do.
+      await new Promise((resolve) => setImmediate(resolve))
+    }
     try {
-      const rows = await withinLongest(waiting, () => statement(calls, first))
+      const rows = await statementRun
       const byId = new Map(rows.map((row) => [row.id, row]))
       for (const { call, limit, resolve, reject } of waiting) {
         const row = byId.get(call.id)
@@ -68,8 +76,6 @@ export function batchCalls<C extends { readonly id: string }, R extends { readon
       for (const { reject } of waiting) reject(error)
     } finally {
       for (const unwatch of watches) unwatch?.()
-      underWay--
-      if (gathering !== undefined && underWay < atOnce) flush()
     }
   }
   function begin(): void {

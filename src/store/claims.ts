@@ -1,10 +1,10 @@
-import { and, eq, isNull, ne } from 'drizzle-orm'
+import { and, eq, isNotNull, isNull, ne, or } from 'drizzle-orm'
 import type { Fact } from '../events/catalogue.ts'
 import type { Email } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
 import type { Note } from './change.ts'
 import { type Queries, type Script, step } from './driver.ts'
-import { live, originForOtherAccounts, signedOut } from './endings.ts'
+import { live, originForOtherAccounts, originOf, signedOut } from './endings.ts'
 import { deleteGuesses } from './guesses.ts'
 import type { Tables } from './schema.ts'
 import { signInMethodsOf } from './sign-in-methods.ts'
@@ -16,6 +16,9 @@ import { endTickets } from './tickets.ts'
  * yet.
  */
 export const addressLock = (emailKey: string): string => `email:${emailKey}`
+
+/** The columns of an account whose person has proven the email address: an invitation to it is over. */
+export const noInvitation = { invitedAt: null, invitationExpiresAt: null } as const
 
 /**
  * Ends all unverified claims of other accounts to an email address that `proven.by` has proven. Their password for it,
@@ -86,6 +89,21 @@ export function* proveEmail(
   const claimed = and(eq(t.accounts.id, accountId), eq(t.accounts.emailKey, key), isNull(t.accounts.verifiedEmailKey))
   const proven = tx.update(t.accounts).set({ verifiedEmailKey: key, updatedAt: at }).where(claimed)
   if ((yield* step(proven.returning({ id: t.accounts.id }))).length === 0) return false
+  const invited = and(eq(t.accounts.id, accountId), isNotNull(t.accounts.invitedAt))
+  const accepted = tx.update(t.accounts).set(noInvitation).where(invited).returning({ id: t.accounts.id })
+  if ((yield* step(accepted)).length > 0)
+    yield* note([{ name: 'account.invitation_accepted', data: {}, accountId, origin: originOf(because) }])
   yield* endClaims(tx, t, note, ids, { key, by: accountId, at }, because)
   return true
+}
+
+/** Whether an account has proven the email address, or an administrator has invited its person. */
+export function* isTaken(tx: Queries, { accounts }: Tables, emailKey: string): Script<boolean> {
+  const taken = or(isNotNull(accounts.verifiedEmailKey), isNotNull(accounts.invitedAt))
+  const found = tx
+    .select({ id: accounts.id })
+    .from(accounts)
+    .where(and(eq(accounts.emailKey, emailKey), taken))
+    .limit(1)
+  return (yield* step(found)).length > 0
 }

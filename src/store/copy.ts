@@ -21,8 +21,9 @@ type Row = Readonly<Record<string, unknown>>
  */
 const excludedTables: ReadonlySet<TableName> = new Set(['leases'])
 const farFuture = new Date('2200-01-01T00:00:00Z')
-/** Rows read and written at a time. PostgreSQL accepts 65,535 parameters in one statement. */
-const batchRows = 1000
+/** Rows read and written at a time. A picture is as long as a hundred other rows. */
+const batchRowsOf = (name: TableName): number => (name === 'pictures' ? 50 : 1000)
+/** PostgreSQL accepts 65,535 parameters in one statement. */
 const maxParameters = 60_000
 
 export type CopiedTable = {
@@ -96,7 +97,7 @@ async function rowsIn(side: Side, name: TableName): Promise<number> {
   return found?.rows ?? 0
 }
 
-/** Up to `batchRows` rows after `after`, a row of this table. */
+/** One batch of rows after `after`, a row of this table. */
 function batch(side: Side, name: TableName, after: Row | undefined, offset = 0): Promise<readonly Row[]> {
   const properties = keyOf(name)
   const key = columnsOf(side, name, properties)
@@ -110,7 +111,7 @@ function batch(side: Side, name: TableName, after: Row | undefined, offset = 0):
       .from(side.tables[name] as SQLiteTable)
       .where(after && behind(after))
       .orderBy(...key.map((column) => asc(column)))
-      .limit(batchRows)
+      .limit(batchRowsOf(name))
       .offset(offset),
   ) as Promise<readonly Row[]>
 }
@@ -141,7 +142,7 @@ async function checksumOf(side: Side, name: TableName): Promise<CopiedTable> {
     }
     rows += found.length
     after = found.at(-1)
-    if (!after || found.length < batchRows) break
+    if (!after || found.length < batchRowsOf(name)) break
   }
   return { table: getTableName(side.tables[name]), rows, checksum: sum.toString(16).padStart(64, '0') }
 }

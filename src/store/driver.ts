@@ -4,7 +4,7 @@ import type { HealthChange } from './availability.ts'
 import type { Tables } from './schema.ts'
 
 /** The part of Drizzle that is the same in both dialects. Outside the drivers, only this is used. */
-export type Queries = Pick<BetterSQLite3Database, 'select' | 'insert' | 'update' | 'delete'>
+export type Queries = Pick<BetterSQLite3Database, 'select' | 'insert' | 'update' | 'delete' | '$with' | 'with'>
 
 /** Several statements that commit together: each `yield*` is one of them. */
 export type Script<T> = Generator<PromiseLike<unknown>, T, unknown>

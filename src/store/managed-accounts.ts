@@ -15,5 +15,7 @@ export const timeOfHour = (hour: number): Date | null => (hour === 0 ? null : ne
 /** The columns of an account that administrators see. */
 export const managedColumns = (t: Tables) => ({
   ...accountColumns(t),
+  invitedAt: t.accounts.invitedAt,
+  invitationExpiresAt: t.accounts.invitationExpiresAt,
   lastSignInAt: sql<Date | null>`${t.accounts.lastSignInHour}`.mapWith((hour: unknown) => timeOfHour(Number(hour))),
 })

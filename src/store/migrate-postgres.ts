@@ -1,6 +1,6 @@
 import pg from 'pg'
 import type { PostgresAddress, TlsMode } from '../kernel/postgres-url.ts'
-import { Connection, clientConfig } from './connections.ts'
+import { Connection, clientConfig } from './connection.ts'
 import { migrationsFor, pending } from './migrations.ts'
 
 /** The lock for migrations, for nodes that start at the same time. */

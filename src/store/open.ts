@@ -15,6 +15,7 @@ import { endableStore } from './endable.ts'
 import { grantStore } from './grants.ts'
 import { guessStore } from './guesses.ts'
 import { invitationStore } from './invitations.ts'
+import { invitedAccountStore } from './invited-accounts.ts'
 import { jiraStore } from './jira.ts'
 import { jobStore } from './jobs.ts'
 import { mailStore } from './mails.ts'
@@ -135,6 +136,7 @@ export function storeOver(driver: Driver, parts: ChangeParts) {
     accounts: accountStore(driver, change, parts.ids),
     addresses: addressStore(driver, change, parts.ids),
     users: userStore(driver, change),
+    invitedAccounts: invitedAccountStore(driver, change, parts.ids),
     personalData: personalDataStore(driver, change),
     conflicts: conflictStore(driver, change),
     applications: applicationStore(driver, change),

@@ -4,7 +4,7 @@ import type { Fact } from '../events/catalogue.ts'
 import type { EndReason } from '../sessions/ports.ts'
 import { accountColumns } from './accounts.ts'
 import { accountLock, type Change, type Note } from './change.ts'
-import { addressLock } from './claims.ts'
+import { addressLock, isTaken } from './claims.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
 import { endingChange, endSessions, originOf } from './endings.ts'
 import { signInMethodsOf } from './sign-in-methods.ts'
@@ -15,13 +15,13 @@ export function passwordStore({ db, tables: t, read, write }: Driver, change: Ch
   const ending = endingChange(change, t)
 
   /** Whether an account other than `except` has proven the email address. */
-  function* isHeld(tx: Queries, emailKey: string, except?: string): Script<boolean> {
+  function* isHeld(tx: Queries, emailKey: string, except: string): Script<boolean> {
     const held = eq(t.accounts.verifiedEmailKey, emailKey)
     const [holder] = yield* step(
       tx
         .select({ id: t.accounts.id })
         .from(t.accounts)
-        .where(except === undefined ? held : and(held, ne(t.accounts.id, except))),
+        .where(and(held, ne(t.accounts.id, except))),
     )
     return holder !== undefined
   }
@@ -61,7 +61,7 @@ export function passwordStore({ db, tables: t, read, write }: Driver, change: Ch
       change(
         function* (tx, note, post) {
           const [known] = yield* step(tx.select({ id: p.accountId }).from(p).where(eq(p.emailKey, emailKey)))
-          if ((yield* isHeld(tx, emailKey)) || known) {
+          if (known || (yield* isTaken(tx, t, emailKey))) {
             yield* post(mails.taken)
             return false
           }

@@ -6,14 +6,8 @@ import pg from 'pg'
 import { currentLimit, Limit, withinLimit } from '../kernel/limit.ts'
 import { type PostgresAddress, readPostgresUrl } from '../kernel/postgres-url.ts'
 import { codeOf, createHealth, type Health, translateError, unavailableReasonOf } from './availability.ts'
-import {
-  backgroundMs,
-  type Connection,
-  type Connections,
-  clientConfig,
-  createConnections,
-  type Lane,
-} from './connections.ts'
+import { type Connection, clientConfig } from './connection.ts'
+import { backgroundMs, type Connections, createConnections, type Lane } from './connections.ts'
 import { postgres } from './dialect.postgres.ts'
 import {
   type Driver,

@@ -1,7 +1,7 @@
-import { and, eq, exists, inArray, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, exists, isNull, type SQL, sql } from 'drizzle-orm'
 import type { TokenSubject } from '../sessions/ports.ts'
 import { batchCalls } from './batch-calls.ts'
-import { type Driver, placeholderFor } from './driver.ts'
+import { type Driver, placeholderFor, type Queries } from './driver.ts'
 import { live } from './endings.ts'
 
 /** Rotations within this time span share one timestamp, in milliseconds. */
@@ -30,26 +30,32 @@ export function rotation({
     .from(t.accounts)
     .where(and(eq(t.accounts.id, s.accountId), isNull(t.accounts.disabledAt)))
   /** The session IDs and the generation presented for each, as a JSON object: both databases can read one as rows. */
-  const presented = sql`json_each(${sql.placeholder('presented')}) as presented`
-  const asked = sql`json_each(${sql.placeholder('presented')}) as asked`
+  const asRows = (name: 'presented' | 'asked') =>
+    sql`json_each(${sql.placeholder('presented')}) as ${sql.identifier(name)}`
   const presentedGeneration = sql`cast(cast(presented.value as text) as bigint)`
   /**
    * A condition that is always true. PostgreSQL estimates that `json_each` returns a hundred rows, and would then scan
    * some thousand sessions to find one. With a range condition it expects few rows, and looks each up by its key.
    */
-  const few = (rows: 'presented' | 'asked') => sql`length(${sql.raw(rows)}.key) between 1 and 1000`
+  const few = (name: 'presented' | 'asked') => sql`length(${sql.identifier(name)}.key) between 1 and 1000`
 
   /**
    * Of many sessions rotated together, only those whose row is not locked: one locked row must not delay all others.
+   * PostgreSQL runs such a subquery once. As a condition of the UPDATE it would lock all of them for each of them.
    */
   const free =
     skipLocked &&
-    inArray(
-      s.id,
-      skipLocked(db.select({ id: s.id }).from(s).innerJoin(asked, sql`${s.id} = asked.key`).where(few('asked'))),
+    db.$with('presented').as(
+      skipLocked(
+        db
+          .select({ key: sql<string>`asked.key`.as('key'), value: sql`asked.value`.as('value') })
+          .from(s)
+          .innerJoin(asRows('asked'), sql`${s.id} = asked.key`)
+          .where(few('asked')),
+      ),
     )
-  const rotatingOf = (unlocked: SQL | undefined) =>
-    db
+  const rotatingOf = (tx: Pick<Queries, 'update'>, presented: SQL) =>
+    tx
       .update(s)
       .set({
         generation: sql`${s.generation} + 1`,
@@ -65,7 +71,6 @@ export function rotation({
           eq(s.id, sql`presented.key`),
           eq(s.generation, presentedGeneration),
           few('presented'),
-          unlocked,
           live(t, at),
           exists(enabledAccount),
         ),
@@ -79,9 +84,9 @@ export function rotation({
         authTime: s.authTime,
         absoluteExpiresAt: s.absoluteExpiresAt,
       })
-  const rotating = writes(rotatingOf(free))
+  const rotating = writes(free ? rotatingOf(db.with(free), sql`presented`) : rotatingOf(db, asRows('presented')))
   /** Waits for the row lock, so that a row it does not find does not exist. */
-  const rotatingOne = waitingWrites(rotatingOf(undefined))
+  const rotatingOne = waitingWrites(rotatingOf(db, asRows('presented')))
   const values = (rotations: readonly Rotation[], { at, idleExpiresAt }: Rotation) => {
     // In one order, so that two statements are unlikely to wait for each other's rows.
     const inOrder = rotations

@@ -25,6 +25,7 @@ export const {
   providers,
   providerVersions,
   branding,
+  pictures,
   pendingAuthorizations,
   conflicts,
   grants,

@@ -4,8 +4,9 @@ import type { GrantErrorClass, StoredGrant } from '../connections/ports.ts'
 import type { TicketPurpose } from '../credentials/ports.ts'
 import type { Action } from '../events/catalogue.ts'
 import type { JobRecord } from '../jobs/ports.ts'
-import type { Account } from '../kernel/account.ts'
+import { type Account, type AccountMetadata, noMetadata } from '../kernel/account.ts'
 import type { Locale } from '../kernel/locale.ts'
+import type { Picture } from '../kernel/picture.ts'
 import type { Mail } from '../mail/ports.ts'
 import type { PendingAuthorization, VersionState } from '../providers/ports.ts'
 import type { EndReason, Proof, StoredKey } from '../sessions/ports.ts'
@@ -34,11 +35,16 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       locale: text('locale').$type<Locale>(),
       timeZone: text('time_zone'),
       secondFactorAt: time('second_factor_at'),
+      metadata: json('metadata').$type<AccountMetadata>().notNull().default(noMetadata),
       disabledAt: time('disabled_at'),
       /** When the person last signed in, in whole hours since 1970 (UTC); 0: never. */
       lastSignInHour: count('last_sign_in_hour').notNull().default(0),
-      /** When an administrator last sent the person an invitation to this account. */
+      /**
+       * When an administrator added the person, or last sent them an invitation; `null` once the person has proven the
+       * email address. Until then the account has no sign-in method.
+       */
       invitedAt: time('invited_at'),
+      /** When the link of the invitation expires; `null` if none was sent. */
       invitationExpiresAt: time('invitation_expires_at'),
       createdAt: time('created_at').notNull(),
       updatedAt: time('updated_at').notNull(),
@@ -55,6 +61,7 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
         index('accounts_enabled_created').on(t.createdAt, t.id).where(sql`disabled_at is null`),
         index('accounts_disabled_role_created').on(t.role, t.createdAt, t.id).where(sql`disabled_at is not null`),
         index('accounts_enabled_role_created').on(t.role, t.createdAt, t.id).where(sql`disabled_at is null`),
+        index('accounts_invited').on(t.createdAt, t.id).where(sql`invited_at is not null`),
         index('accounts_last_sign_in').on(t.lastSignInHour, t.id),
         // For prefix searches.
         index('accounts_email_begins').on(begins.email, t.id),
@@ -530,6 +537,22 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
     updatedAt: time('updated_at').notNull(),
   })
 
+  /** Pictures that administrators uploaded: of the brand, by its field, and of applications, by their ID. */
+  const pictures = table(
+    'pictures',
+    {
+      id: text('id').primaryKey(),
+      applicationId: text('application_id').references(() => applications.id, { onDelete: 'cascade' }),
+      /** SHA-256 of the picture, under which an application's is served. */
+      hash: text('hash').notNull(),
+      contentType: text('content_type').$type<Picture['contentType']>().notNull(),
+      /** Base64. */
+      body: text('body').notNull(),
+      updatedAt: time('updated_at').notNull(),
+    },
+    (t) => [index('pictures_hash').on(t.hash), index('pictures_application').on(t.applicationId)],
+  )
+
   // Its SQL name is older than ours: a node of the version before, which may run next to this one, knows no other.
   const pendingAuthorizations = table(
     'flows',
@@ -675,6 +698,8 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       backchannelLogoutUri: text('backchannel_logout_uri'),
       corsOrigins: json('cors_origins').$type<readonly string[]>().notNull().default([]),
       logoUri: text('logo_uri'),
+      /** The name of the file of its uploaded logo. */
+      logo: text('logo'),
       jwks: json('jwks').$type<ApplicationKeys>(),
       jwksUri: text('jwks_uri'),
       requiresDpop: flag('requires_dpop').notNull().default(false),
@@ -925,6 +950,7 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
     providers,
     providerVersions,
     branding,
+    pictures,
     pendingAuthorizations,
     conflicts,
     grants,

@@ -38,7 +38,8 @@ const noneLeft = { index: Number.POSITIVE_INFINITY, key: '' }
 
 /**
  * The lists of accounts. Without a search text, each list is a range of one index: of the last sign-in, of a provider,
- * or of the creation time with role and state. Other conditions are tested on a limited number of its rows. With a
+ * of the
+ * invited accounts, or of the creation time with role and state. Other conditions are tested on a limited number of its rows. With a
  * search text, accounts that match by prefix are ranges of indexes, too. Accounts that only contain the text are in no
  * index. For them, a page examines a limited number of the newest accounts, and the next page continues from there. So
  * the cost of a page does not depend on the number of accounts.
@@ -96,11 +97,18 @@ export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<
     (query.disabled === null || query.disabled === (account.disabledAt !== null)) &&
     (query.verified == null || account.emailVerified === query.verified) &&
     (query.secondFactor == null || (account.secondFactorAt !== null) === query.secondFactor) &&
+    (query.invited == null || (account.invitedAt !== null) === query.invited) &&
     isWithin(query, account)
 
   /** The same in SQL, for statements that read a limited number of rows. */
-  const marked = ({ verified = null, secondFactor = null, lastSignIn = null }: Conditions): SQL | undefined =>
+  const marked = ({
+    verified = null,
+    secondFactor = null,
+    invited = null,
+    lastSignIn = null,
+  }: Conditions): SQL | undefined =>
     and(
+      invited === null ? undefined : (invited ? isNotNull : isNull)(accounts.invitedAt),
       verified === null ? undefined : (verified ? isNotNull : isNull)(accounts.verifiedEmailKey),
       secondFactor === null ? undefined : (secondFactor ? isNotNull : isNull)(accounts.secondFactorAt),
       lastSignIn === null ? undefined : signedInWithin(lastSignIn),
@@ -145,15 +153,28 @@ export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<
     rows: (place, limit) => newest(and(matchesFilter(query), place ? placeIs('<', place) : undefined), limit),
     placeOf: ({ createdAt, id }) => ({ at: createdAt, id }),
     count:
-      (query.verified ?? query.secondFactor ?? null) === null
+      (query.verified ?? query.secondFactor ?? query.invited ?? null) === null
         ? (most) => countOf(matchesFilter(query), [desc(accounts.createdAt), desc(accounts.id)], most)
         : null,
   })
 
+  /** Those that wait for an invited person, newest first. */
+  const byInvitation = ({ role, disabled, verified = null, secondFactor = null }: Conditions): Range => {
+    const invited = isNotNull(accounts.invitedAt)
+    return {
+      rows: (place, limit) => newest(and(invited, place ? placeIs('<', place) : undefined), limit),
+      placeOf: ({ createdAt, id }) => ({ at: createdAt, id }),
+      count:
+        (role ?? disabled ?? verified ?? secondFactor) === null
+          ? (most) => countOf(invited, [desc(accounts.createdAt), desc(accounts.id)], most)
+          : null,
+    }
+  }
+
   /** By the last sign-in, latest first. */
   const bySignIn = (query: Conditions, within: NonNullable<UserSearch['lastSignIn']>): Range => {
     const order = [desc(accounts.lastSignInHour), desc(accounts.id)]
-    const { role, disabled, verified = null, secondFactor = null, provider = null } = query
+    const { role, disabled, verified = null, secondFactor = null, invited = null, provider = null } = query
     return {
       rows(place, limit) {
         // A position after the end of the range is its end: the condition must be one range of the index.
@@ -178,7 +199,7 @@ export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<
       },
       placeOf: (account) => ({ at: new Date(timeOfHour(hourOfAccount(account)) ?? 0), id: account.id }),
       count:
-        (role ?? disabled ?? verified ?? secondFactor ?? provider) === null
+        (role ?? disabled ?? verified ?? secondFactor ?? invited ?? provider) === null
           ? (most) => countOf(signedInWithin(within), order, most)
           : null,
     }
@@ -202,7 +223,8 @@ export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<
 
   const rangeFor = (query: Conditions): Range => {
     if (query.lastSignIn != null) return bySignIn(query, query.lastSignIn)
-    return query.provider == null ? byCreation(query) : byProvider(query.provider)
+    if (query.provider != null) return byProvider(query.provider)
+    return query.invited === true ? byInvitation(query) : byCreation(query)
   }
 
   /**

@@ -83,7 +83,8 @@ export function userStore(driver: Driver, change: Change): UserStore {
           const before = yield* find(tx, id)
           if (!before) return 'not_found'
           const another = role !== undefined && role.name !== before.role
-          if (another && role.name === 'administrator' && !before.emailVerified) return 'address_needed'
+          if (another && role.name === 'administrator' && !before.emailVerified && !before.invitedAt)
+            return 'address_needed'
           if (another && (yield* isLastAdministrator(tx, t, id))) return 'last_administrator'
           yield* step(
             tx
@@ -101,6 +102,21 @@ export function userStore(driver: Driver, change: Change): UserStore {
           return (yield* find(tx, id)) ?? 'not_found'
         },
         role === undefined ? [accountLock(id)] : [accountLock(id), administratorsLock],
+      ),
+
+    updateMetadata: (id, decide, at) =>
+      change(
+        function* (tx, note) {
+          const before = yield* find(tx, id)
+          if (!before) return 'not_found'
+          const decided = decide(before.metadata)
+          if (!decided) return before
+          const { metadata, because } = decided
+          yield* step(tx.update(t.accounts).set({ metadata, updatedAt: at }).where(eq(t.accounts.id, id)))
+          yield* note(because)
+          return { ...before, metadata, updatedAt: at }
+        },
+        [accountLock(id)],
       ),
 
     disable: (id, at, because, ended) =>

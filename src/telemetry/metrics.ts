@@ -29,6 +29,12 @@ export const counted = [
   'application.withdrawn',
   'application.refused',
   'application.token_issued',
+  'application.consented',
+  'application.registered',
+  'application.registration_changed',
+  'application.registration_deleted',
+  'application.expired',
+  'application.request_refused',
   'application.logout_notified',
   'mail.handled',
   'job.ran',
@@ -39,6 +45,20 @@ export const counted = [
 /** The statuses with a label value of their own; any other is `other`. */
 export const statuses: ReadonlySet<number> = new Set([
   200, 201, 202, 204, 303, 400, 401, 403, 404, 405, 408, 409, 413, 415, 417, 429, 431, 499, 500, 502, 503,
+])
+
+/** The errors of refused authorization requests with a label value of their own; any other is `other`. */
+const requestErrors: ReadonlySet<string> = new Set([
+  'invalid_request',
+  'invalid_client',
+  'invalid_redirect_uri',
+  'invalid_request_object',
+  'invalid_request_uri',
+  'invalid_scope',
+  'invalid_target',
+  'unauthorized_client',
+  'unsupported_response_type',
+  'unsupported_response_mode',
 ])
 
 /** Values that are read when metrics are scraped. */
@@ -140,6 +160,23 @@ export function createMetrics(events: Bus, probes: Probes) {
   const machineTokens = new Counter({
     name: 'vinculum_application_machine_tokens_total',
     help: 'Access tokens issued to machine applications',
+    registers,
+  })
+  const applicationRegistrations = new Counter({
+    name: 'vinculum_application_registrations_total',
+    help: 'Changes of applications that register themselves: registered, changed, deleted, or expired without use',
+    labelNames: ['change'],
+    registers,
+  })
+  const applicationConsents = new Counter({
+    name: 'vinculum_application_consents_total',
+    help: 'Consents of people to what an application may see',
+    registers,
+  })
+  const applicationRequestRefusals = new Counter({
+    name: 'vinculum_application_request_refusals_total',
+    help: 'Refused authorization requests, by error; not those that a person refused or has yet to answer',
+    labelNames: ['error'],
     registers,
   })
   const logoutNotices = new Counter({
@@ -309,6 +346,20 @@ export function createMetrics(events: Bus, probes: Probes) {
         return applicationRefusals.inc({ method: event.data.method })
       case 'application.token_issued':
         return machineTokens.inc()
+      case 'application.consented':
+        return applicationConsents.inc()
+      case 'application.registered':
+        return applicationRegistrations.inc({ change: 'registered' })
+      case 'application.registration_changed':
+        return applicationRegistrations.inc({ change: 'changed' })
+      case 'application.registration_deleted':
+        return applicationRegistrations.inc({ change: 'deleted' })
+      case 'application.expired':
+        return applicationRegistrations.inc({ change: 'expired' })
+      case 'application.request_refused': {
+        const { error } = event.data
+        return applicationRequestRefusals.inc({ error: requestErrors.has(error) ? error : 'other' })
+      }
       case 'application.logout_notified':
         return logoutNotices.inc({ result: event.data.result })
       case 'mail.handled':

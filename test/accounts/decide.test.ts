@@ -14,7 +14,7 @@ type Axes = {
   readonly visitor: 'none' | 'somebody' | 'disabled'
   readonly proven: boolean
   readonly trusted: boolean
-  readonly holder: 'none' | 'unverified' | 'verified' | 'verified and disabled' | 'verified and unverified'
+  readonly holder: 'none' | 'unverified' | 'invited' | 'verified' | 'verified and disabled' | 'verified and unverified'
   readonly administrator: boolean
   readonly sameProvider: boolean
   readonly autoRegister: boolean
@@ -29,7 +29,7 @@ const values: { readonly [A in keyof Axes]: readonly Axes[A][] } = {
   visitor: ['none', 'somebody', 'disabled'],
   proven: both,
   trusted: both,
-  holder: ['none', 'unverified', 'verified', 'verified and disabled', 'verified and unverified'],
+  holder: ['none', 'unverified', 'invited', 'verified', 'verified and disabled', 'verified and unverified'],
   administrator: both,
   sameProvider: both,
   autoRegister: both,
@@ -66,6 +66,7 @@ function evidenceOf(axes: Axes): Evidence {
     namesakes: accounts.map((account) => ({
       account,
       identities: [anIdentity(account.id, { provider: axes.sameProvider ? 'google' : 'github' })],
+      isInvited: axes.holder === 'invited',
     })),
     policy: { autoRegister: axes.autoRegister, linkByVerifiedEmail: axes.linkByVerifiedEmail },
     separate: axes.separate,
@@ -93,7 +94,7 @@ const stranger = ({ axes }: Row): boolean => axes.owner === 'none' && axes.visit
 const verifiedHolder = ({ axes }: Row): boolean => axes.holder.startsWith('verified')
 
 test('the table contains every combination', () => {
-  expect(table).toHaveLength(4 * 3 * 5 * 2 ** 7)
+  expect(table).toHaveLength(4 * 3 * 6 * 2 ** 7)
 })
 
 describe('a known identity', () => {
@@ -157,10 +158,11 @@ describe('a signed-in user', () => {
 })
 
 describe('an email address', () => {
-  const byAddress = ({ decision }: Row): boolean => decision.tag === 'link' && decision.how === 'verified_email'
+  const byAddress = ({ decision }: Row): boolean => decision.tag === 'link' && decision.how !== 'on_purpose'
+  const invited = ({ axes }: Row): boolean => axes.holder === 'invited'
   const linkable = (row: Row): boolean =>
     stranger(row) &&
-    verifiedHolder(row) &&
+    (verifiedHolder(row) || invited(row)) &&
     row.axes.proven &&
     row.axes.trusted &&
     row.axes.linkByVerifiedEmail &&
@@ -168,25 +170,28 @@ describe('an email address', () => {
     !row.axes.sameProvider &&
     !row.axes.separate
 
-  test('links exactly when both sides verified it, the policy allows it and no rule forbids it', () => {
+  test('links exactly when both sides verified it, or an administrator invited it and the provider verified it, the policy allows it and no rule forbids it', () => {
     always(
       () => true,
       (row) => byAddress(row) === (linkable(row) && row.axes.holder !== 'verified and disabled'),
     )
   })
 
-  test('links only to the account that verified it', () => {
+  test('links only to the account that verified it, or that was created for it, and says which', () => {
     always(
       byAddress,
-      ({ decision }) =>
-        decision.tag === 'link' && decision.account.emailVerified && decision.account.id === 'usr_holder',
+      (row) =>
+        row.decision.tag === 'link' &&
+        row.decision.account.id === 'usr_holder' &&
+        row.decision.how === (invited(row) ? 'invitation' : 'verified_email') &&
+        row.decision.account.emailVerified === !invited(row),
     )
   })
 
   test.each<[string, (row: Row) => boolean]>([
     ['the provider marks it as verified', ({ axes }) => !axes.proven],
     ['the provider is trusted for it', ({ axes }) => !axes.trusted],
-    ['the account verified it', (row) => !verifiedHolder(row)],
+    ['the account verified it or was created for it', (row) => !verifiedHolder(row) && !invited(row)],
     ['the policy allows it', ({ axes }) => !axes.linkByVerifiedEmail],
   ])('never links unless %s', (_, without) => {
     always(without, (row) => !byAddress(row))

@@ -1,12 +1,14 @@
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
 import { type ApplicationKind, applicationKinds } from '../../src/applications/policy.ts'
-import { snippets, snippetsOf } from '../../src/applications/snippets.ts'
+import { type SnippetValues, snippets, snippetsOf } from '../../src/applications/snippets.ts'
 
-const values = {
+const values: SnippetValues = {
   issuer: 'https://id.example.org',
   clientId: 'app_0001',
+  clientAuth: 'client_secret_basic',
   redirectUri: 'https://shop.example.org/callback?a=%22',
+  postLogoutRedirectUri: 'https://shop.example.org/bye',
   scopes: ['openid', 'email'],
 }
 
@@ -26,9 +28,20 @@ describe('a snippet', () => {
       expect(filled).toContain('https://id.example.org')
       if (id !== 'grafana') expect(filled).toContain(values.redirectUri)
       if (!kinds.includes('browser')) expect(filled).toMatch(/CLIENT_SECRET/)
+      // Signing out returns to the application, where the program sends a URI for it.
+      const home = new RegExp(
+        `${values.postLogoutRedirectUri}|${encodeURIComponent(String(values.postLogoutRedirectUri))}`,
+      )
+      const without = text({ ...values, postLogoutRedirectUri: null })
+      if (id !== 'oauth2-proxy') expect([home.test(filled), home.test(without)]).toEqual([true, false])
       expect(filled).not.toMatch(/<secret>|your-secret/i)
     },
   )
+
+  test('for a program that needs a secret is not shown to an application with a key', () => {
+    const ids = snippetsOf('server', { ...values, clientAuth: 'private_key_jwt' }).map(({ id }) => id)
+    expect(ids).toEqual(['openid-client'])
+  })
 
   test('of JavaScript parses, whatever the redirect URI contains', () => {
     const hostile = { ...values, redirectUri: 'https://shop.example.org/"+alert(1)+"`x' }

@@ -17,7 +17,8 @@ const read = (texts: BrandTexts) => {
 }
 
 test('without settings, nothing is shown of an operator', () => {
-  const nothing = { name: null, color: null, logo: null, supportEmail: null, privacyUrl: null, termsUrl: null }
+  const pictures = { logo: null, logoDark: null, favicon: null }
+  const nothing = { name: null, color: null, ...pictures, supportEmail: null, privacyUrl: null, termsUrl: null }
   expect(read({})).toEqual({ brand: nothing, faults: [] })
 })
 

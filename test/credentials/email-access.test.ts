@@ -11,6 +11,7 @@ const holder = (given: Partial<AddressHolder>): AddressHolder => ({
   role: 'user',
   password: false,
   otherWays: false,
+  invited: false,
   ...given,
 })
 
@@ -33,6 +34,18 @@ describe('an emailed code opens', () => {
     ['a new account where others only claim it', [holder({ otherWays: true })], 'fresh'],
     ['a new account next to an account without a sign-in method', [holder({})], 'fresh'],
     ['no unverified administrator’s account', [holder({ password: true, role: 'administrator' })], 'fresh'],
+    ['an invited account', [holder({ invited: true })], 'invited'],
+    ['an invited administrator’s account', [holder({ invited: true, role: 'administrator' })], 'invited'],
+    [
+      'an invited account before that of a claimant with a password',
+      [holder({ accountId: 'usr_2', password: true }), holder({ invited: true })],
+      'invited',
+    ],
+    [
+      'that of its verified holder before an invited one',
+      [holder({ accountId: 'usr_2', invited: true }), holder({ verified: true })],
+      'held',
+    ],
     ['no unverified auditor’s account', [holder({ password: true, role: 'auditor' })], 'fresh'],
   ] as const)('%s', (_, holders, tag) => {
     const expected = tag && (tag === 'fresh' ? { tag } : { tag, accountId: 'usr_1' })
@@ -47,6 +60,13 @@ describe('an emailed code opens', () => {
     ['nothing where any account verified it', [holder({ verified: true })], null, undefined],
     ['a new account where the claimant added another sign-in method', [holder({ otherWays: true })], 'usr_1', 'fresh'],
     ['a new account where another user registered', [holder({ password: true })], null, 'fresh'],
+    [
+      'the invited account it was sent for',
+      [holder({ invited: true })],
+      'usr_1',
+      { tag: 'invited', accountId: 'usr_1' },
+    ],
+    ['a new account where the person was invited in the meantime', [holder({ invited: true })], null, 'fresh'],
     ['nothing where nobody claims it any more', [], null, undefined],
   ] as const)('after the message was sent: %s', (_, holders, sentFor, expected) => {
     const opened = createEmailAccessRule({ autoRegister: true })(holders, sentFor)
@@ -62,6 +82,7 @@ describe('an emailed code opens', () => {
       verified: fc.boolean(),
       password: fc.boolean(),
       otherWays: fc.boolean(),
+      invited: fc.boolean(),
     })
     fc.assert(
       fc.property(
@@ -72,9 +93,13 @@ describe('an emailed code opens', () => {
           const accountId = opened && 'accountId' in opened ? opened.accountId : undefined
           const whose = holders.find((one) => one.accountId === accountId)
           if (opened?.tag === 'held') expect(whose?.verified).toBe(true)
+          if (opened?.tag === 'invited') {
+            expect(whose?.invited).toBe(true)
+            expect(holders.some(({ verified }) => verified)).toBe(false)
+          }
           if (opened?.tag === 'taken_over') {
             expect(whose).toMatchObject({ verified: false, password: true, otherWays: false, role: 'user' })
-            expect(holders.some(({ verified }) => verified)).toBe(false)
+            expect(holders.some(({ verified, invited }) => verified || invited)).toBe(false)
           }
           if (!opened || opened.tag === 'fresh') expect(holders.some(({ verified }) => verified)).toBe(false)
           if (autoRegister) expect(opened === undefined).toBe(holders.length === 0)

@@ -159,7 +159,7 @@ describe('a CORS response', () => {
     expect(answer.status).toBe(status)
     expect(answer.headers).toMatchObject({
       'access-control-allow-origin': application,
-      'access-control-expose-headers': 'X-Request-Id, Retry-After, WWW-Authenticate, Link',
+      'access-control-expose-headers': 'X-Request-Id, Retry-After, WWW-Authenticate, Link, DPoP-Nonce',
     })
     expect(answer.headers).not.toHaveProperty('access-control-allow-credentials')
     expect(answer.headers.vary).toContain('Origin')

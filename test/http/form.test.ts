@@ -18,8 +18,10 @@ const withoutApiRoute: Readonly<Record<string, string>> = {
   'POST /device': 'answers the request of a device, which has no program that could call an API for the person',
   'POST /language': 'sets a cookie of the browser, also for a visitor without an account',
   'POST /login/password': 'is one of three grants of POST /auth/token, which takes no cookie and has errors of OAuth',
+  'POST /oauth/authorize': 'is a form of the application, as OpenID Connect Core specifies',
   'POST /oauth/interaction/:uid': 'belongs to a request of an application that only a browser carries',
   'POST /oauth/logout': 'is a form of the application, as RP-initiated logout specifies',
+  'POST /oauth/logout/confirm': 'confirms what the application asked for',
 }
 
 describe('an act of a page', () => {

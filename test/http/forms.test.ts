@@ -28,9 +28,13 @@ const ownPages = [...new Set(forms.flatMap(({ shownOn }) => shownOn ?? []))].map
   }),
 )
 
-test('the only form that other sites send is the callback of a provider', () => {
+test('the only forms that other sites send are the callback of a provider and the requests of applications', () => {
   const foreign = posts.filter(({ fromAnotherSite }) => fromAnotherSite)
-  expect(foreign.map(({ path, auth }) => [path, auth])).toEqual([['/auth/:provider/callback', 'none']])
+  expect(foreign.map(({ path, auth }) => [path, auth])).toEqual([
+    ['/auth/:provider/callback', 'none'],
+    ['/oauth/authorize', 'none'],
+    ['/oauth/logout', 'none'],
+  ])
 })
 
 const publicUrl = new URL('http://localhost:3000')
@@ -68,6 +72,7 @@ const ids: Readonly<Record<string, readonly string[]>> = {
   provider: ['google'],
   ticket: ['t'.repeat(43)],
   version: ['1'],
+  picture: ['logo'],
 }
 /** The path with parameter values its schema accepts. */
 function pathOf({ path, params }: Route<never>): string {
@@ -87,6 +92,12 @@ function pathOf({ path, params }: Route<never>): string {
 
 describe.each(forms.map((form) => [form.path, form] as const))('the form %s', (_, form) => {
   const path = pathOf(form)
+  /** As a browser sends it: with a file, in parts. */
+  const filled = (token: string | undefined) => {
+    const fields = { unknown_field: '1', ...(token === undefined ? {} : { csrf: token }) }
+    const sent = request(app).post(path)
+    return form.upload ? sent.field(fields) : sent.type('form').send(fields)
+  }
   const people = [
     ['session', `vinculum_session=${session}`, csrf.token('session', session)],
     ...(form.auth === 'public' || form.auth === 'none'
@@ -98,10 +109,10 @@ describe.each(forms.map((form) => [form.path, form] as const))('the form %s', (_
     for (const origin of origins) {
       for (const site of sites) {
         for (const given of [token, csrf.token('visitor', 'o'.repeat(43)), undefined]) {
-          const sent = request(app).post(path).type('form').set('Cookie', cookie)
+          const sent = filled(given).set('Cookie', cookie)
           if (origin !== undefined) sent.set('Origin', origin)
           if (site !== undefined) sent.set('Sec-Fetch-Site', site)
-          const answer = await sent.send({ unknown_field: '1', ...(given === undefined ? {} : { csrf: given }) })
+          const answer = await sent
           const accepted = given === token && !isForeign(origin, site)
           const outcome = [origin, site, given, answer.status, answer.body.code]
           expect(outcome).toEqual([
@@ -116,8 +127,7 @@ describe.each(forms.map((form) => [form.path, form] as const))('the form %s', (_
   })
   test('is refused where the browser lacks the cookie its token belongs to', async () => {
     for (const [, , token] of people) {
-      const sent = request(app).post(path).type('form').set('Origin', 'null')
-      const answer = await sent.send({ unknown_field: '1', csrf: token })
+      const answer = await filled(token).set('Origin', 'null')
       expect([answer.status, answer.body.code]).toEqual(
         form.auth === 'user' || form.auth === 'recent' ? [401, 'authentication_required'] : [403, 'csrf_failed'],
       )
@@ -138,6 +148,8 @@ test('the checked forms include those for visitors without a session', () => {
       '/register',
       '/forgot-password',
       '/reset-password',
+      '/accept-invitation',
+      '/accept-invitation/without-password',
       '/auth/conflicts/:ticket',
     ]),
   )

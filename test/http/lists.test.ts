@@ -32,7 +32,6 @@ const ends: Readonly<Record<string, string>> = {
   '/applications':
     'mostApplications in applications/applications.ts, mostSelfRegistered in applications/registrations.ts, mostDocuments in applications/documents.ts',
   '/applications/registration-tokens': 'mostRegistrationTokens in applications/registrations.ts',
-  '/oauth/register/:id': 'mostKeys in applications/policy.ts',
   '/applications/:id/users': 'cursor',
   '/me/applications': 'mostApplications in applications/applications.ts, mostSignIns in store/application-access.ts',
   // The teams of the person, where the application may see them.

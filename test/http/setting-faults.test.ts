@@ -6,7 +6,13 @@ import { fault } from '../../src/http/problem.ts'
 import { settingFault } from '../../src/http/setting-faults.ts'
 
 const definitions = readdirSync('src/providers/definitions').map((file) => join('providers/definitions', file))
-const sources = ['settings/text.ts', 'providers/setting.ts', 'providers/settings.ts', 'providers/managed.ts']
+const sources = [
+  'settings/text.ts',
+  'providers/setting.ts',
+  'providers/settings.ts',
+  'providers/managed/checks.ts',
+  'providers/managed/comparison.ts',
+]
   .concat(definitions)
   .map((file) => readFileSync(join('src', file), 'utf8'))
   .join('\n')

@@ -412,6 +412,7 @@ export function createSurface(changes: Partial<AppParts<unknown>> = {}) {
     rateLimits: counters,
     csrfKey: Buffer.alloc(32, 7),
     branding: { current: () => plainBrand, load: async () => {} },
+    applicationLogo: async () => undefined,
     errorPage: (error, { locale, requestId, status, returnTo }) => (
       <html lang={locale}>
         <body data-return-to={returnTo}>{`${status} ${message(error, locale).title} ${requestId}`}</body>

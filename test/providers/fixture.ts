@@ -8,8 +8,9 @@ import { readConfig } from '../../src/config.ts'
 import { createBus } from '../../src/events/bus.ts'
 import type { Event } from '../../src/events/catalogue.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
+import type { CodeExchange } from '../../src/providers/live/authorization.ts'
 import type { BreakerSettings, Provider, ProviderSettings } from '../../src/providers/provider.ts'
-import { type CodeExchange, createProviders, type Providers } from '../../src/providers/providers.ts'
+import { createProviders, type Providers } from '../../src/providers/providers.ts'
 
 /** Long enough for a busy machine; tests that need an open breaker lower it. */
 const breaker: BreakerSettings = { timeoutMs: 5000, errorThresholdPercent: 50, volume: 100, resetMs: 60_000 }

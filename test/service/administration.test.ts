@@ -143,6 +143,39 @@ describe.each(databases)('the administration, on %s', (database) => {
     for (const wrong of ['ip=1', 'from=yesterday', 'until=2027-02-30', 'request_id=1']) await entries(wrong, 400)
   })
 
+  test('the audit log names applications, service credentials and teams; one that was deleted has its ID', async () => {
+    const make = async (path: string, body: object) =>
+      String((await world.call('POST', path, { token: boss.token, body })).body.id)
+    const scopes = ['introspect']
+    const [kept, revoked] = [
+      await make('/service-credentials', { name: 'Kept & <used>', scopes }),
+      await make('/service-credentials', { name: 'Revoked', scopes }),
+    ]
+    const team = await make('/teams', { name: 'Night shift' })
+    const gone = await make('/teams', { name: 'Gone' })
+    const shop = await register(world, async () => boss.token, { name: 'Corner shop' })
+    await world.call('DELETE', `/service-credentials/${revoked}`, { token: boss.token })
+    await world.call('DELETE', `/teams/${gone}`, { token: boss.token })
+    const smallPrint = async (query: string) =>
+      [...(await boss.page(`/admin/audit?${query}`)).text.matchAll(/<span class="fine">([^<]*)<\/span>/g)].map(
+        ([, text]) => text,
+      )
+    expect(await smallPrint('event=service_credential.created')).toEqual(
+      expect.arrayContaining(['Service credential: Kept &amp; &lt;used>', 'Service credential: Revoked']),
+    )
+    expect(await smallPrint('event=team.created')).toEqual(
+      expect.arrayContaining(['Team: Night shift', `Team: ${gone}`]),
+    )
+    expect(await smallPrint('event=application.created')).toContain('Application: Corner shop')
+    // IDs are behind "Details".
+    const { text } = await boss.page('/admin/audit?event=team.created')
+    expect(text).toContain(`&quot;team&quot;:&quot;${team}&quot;`)
+    for (const id of [kept, shop.id]) expect(text.replaceAll(/<details.*?<\/details>/gs, '')).not.toContain(id)
+    await world.call('DELETE', `/service-credentials/${kept}`, { token: boss.token })
+    await world.call('DELETE', `/teams/${team}`, { token: boss.token })
+    await world.call('DELETE', `/applications/${shop.id}`, { token: boss.token })
+  })
+
   test('the audit log is exported as JSON Lines and CSV, with the same filters, as an audited act', async () => {
     // A name that a spreadsheet would calculate arrives in the data of an entry only as JSON; the user agent does not.
     const agent = '=HYPERLINK("https://evil.example")'
@@ -194,6 +227,7 @@ describe.each(databases)('the administration, on %s', (database) => {
     await make('/providers', { id: 'discord', kind: 'discord', settings: { CLIENT_ID: 'i', CLIENT_SECRET: 's' } })
     await make('/providers/discord/enable', { force: true })
     await make('/providers/discord/disable', {})
+    const { id: invited } = await make('/users', { email: `invited-${database}@example.com` })
     const blocked = await registered(world, `blocked-${database}@example.com`)
     await make(`/users/${blocked.id}/disable`, {})
 
@@ -205,6 +239,7 @@ describe.each(databases)('the administration, on %s', (database) => {
     for (const [page, about] of [
       [`/admin/users/${eve.id}`, 'Eve &lt;b>Adams&lt;/b>'],
       [`/admin/users/${blocked.id}`, `blocked-${database}@example.com`],
+      [`/admin/users/${invited}`, `invited-${database}@example.com`],
       ['/admin/service-credentials', 'Billing'],
       ['/admin/applications/registration-tokens', 'Pipeline'],
       [`/admin/applications/${shop}`, 'Shop'],

@@ -159,7 +159,9 @@ test('a path that cannot be decoded returns a documented error: a problem from t
           headers: browserHeaders(fromAnotherSite),
         })
         expect([name, text, answer.status]).toEqual([name, text, 400])
-        const type = surface === 'api' ? /^application\/problem\+json/ : /^text\/html/
+        // RFC 6749 §5.2 and RFC 7591 §3.2.2 define no other type for errors.
+        const problem = declared[0]?.oauth === 'standard' ? /^application\/json/ : /^application\/problem\+json/
+        const type = surface === 'api' ? problem : /^text\/html/
         expect([name, answer.headers.get('content-type')]).toEqual([name, expect.stringMatching(type)])
       }
   }

@@ -5,7 +5,16 @@ import { createRemoteJWKSet, jwtVerify } from 'jose'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { administratorOf, callback, discovered, enter, follow, register, request } from '../support/applications.ts'
+import {
+  administratorOf,
+  callback,
+  discovered,
+  enter,
+  follow,
+  register,
+  request,
+  signInAgain,
+} from '../support/applications.ts'
 import { type Browser, databases, type Json, refusalOf, startWorld, type World } from '../support/service.ts'
 
 describe.each(databases)('an OpenID provider, with %s', (database) => {
@@ -29,13 +38,6 @@ describe.each(databases)('an OpenID provider, with %s', (database) => {
     client.refreshTokenGrant(config, token ?? '', more)
   const isOver = { error: 'invalid_grant' }
   const bearer = (token: string) => ({ token })
-  /** Signs the person of a browser in again, as the sign-in page that it was sent to asks. */
-  async function signInAgain(browser: Browser, who: string, page: URL) {
-    const returnTo = page.searchParams.get('return_to') ?? ''
-    const back = await browser.signIn('google', who, { return_to: returnTo })
-    return follow(world, browser, new URL(back.headers.get('location') ?? '', world.base))
-  }
-
   test('signs people in on our own pages, refreshes and signs out, with openid-client', async () => {
     const shop = await register(world, admin, { post_logout_redirect_uris: ['https://shop.example.org/bye'] })
     const config = await discovered(world, shop)
@@ -44,7 +46,7 @@ describe.each(databases)('an OpenID provider, with %s', (database) => {
     const { url, redeem } = await request(config)
     const asked = await follow(world, browser, url)
     expect([asked.left, asked.page.url.pathname]).toEqual([undefined, '/login'])
-    const { left } = await signInAgain(browser, who, asked.page.url)
+    const { left } = await signInAgain(world, browser, who, asked.page.url)
     expect(left?.origin).toBe('https://shop.example.org')
     expect(left?.searchParams.get('iss')).toBe(world.base)
     const tokens = await redeem(left as URL)
@@ -110,7 +112,7 @@ describe.each(databases)('an OpenID provider, with %s', (database) => {
         const { url, redeem } = await request(config, { more: { prompt } })
         const asked = await follow(world, browser, url)
         expect(asked.page.url.pathname).toBe('/login')
-        const { left } = await signInAgain(browser, who, asked.page.url)
+        const { left } = await signInAgain(world, browser, who, asked.page.url)
         const claims = (await redeem(left as URL)).claims()
         expect(claims?.sid).not.toBe(before.claims()?.sid)
         expect(Number(claims?.auth_time)).toBeGreaterThan(Number(before.claims()?.auth_time))
@@ -146,7 +148,7 @@ describe.each(databases)('an OpenID provider, with %s', (database) => {
       const { url, redeem } = await request(config, { more: { acr_values: 'urn:vinculum:acr:two-factor' } })
       const asked = await follow(world, browser, url)
       expect(asked.page.url.pathname).toBe('/login')
-      const { left } = await signInAgain(browser, who, asked.page.url)
+      const { left } = await signInAgain(world, browser, who, asked.page.url)
       expect((await redeem(left as URL)).claims()).not.toHaveProperty('acr')
     })
   })
@@ -542,7 +544,7 @@ describe.each(databases)('an OpenID provider, with %s', (database) => {
     )
     expect([stranger.left, stranger.page.status]).toEqual([undefined, 200])
     expect((await browser.ask(`${world.base}/account`)).status).toBe(200)
-    const done = await browser.submit(stranger.page, '/oauth/logout')
+    const done = await browser.submit(stranger.page, '/oauth/logout/confirm')
     expect(done.url.href).not.toContain('evil')
     expect((await browser.ask(`${world.base}/account`)).status).toBe(303)
   })

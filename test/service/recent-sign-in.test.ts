@@ -25,6 +25,8 @@ const needsNone: Readonly<Record<string, readonly string[]>> = {
     'POST /login/second-factor',
     'POST /register',
     'POST /reset-password',
+    'POST /accept-invitation',
+    'POST /accept-invitation/without-password',
   ],
   'the handler asks, where the body says so': [
     'POST /auth/:provider/authorize',
@@ -49,7 +51,7 @@ const needsNone: Readonly<Record<string, readonly string[]>> = {
     'POST /account/sessions/:id/end',
     'POST /account/sessions/end-others',
     'POST /account/sign-out',
-    'POST /oauth/logout',
+    'POST /oauth/logout/confirm',
     'POST /device',
   ],
   'only reads': ['POST /oauth/userinfo'],

@@ -35,7 +35,9 @@ export function accountsContract(opened: () => Opened): void {
       expect(await store().accounts.find(person.id)).toEqual(person)
       expect(await store().accounts.findByIdentity(way.issuer, way.subject)).toEqual({ account: person, identity: way })
       expect(await store().accounts.identitiesOf(person.id)).toEqual([way])
-      expect(await store().accounts.findByEmail('ada@example.com')).toEqual([{ account: person, identities: [way] }])
+      expect(await store().accounts.findByEmail('ada@example.com')).toEqual([
+        { account: person, identities: [way], isInvited: false },
+      ])
     })
 
     test('with an unknown ID is not found', async () => {
@@ -180,9 +182,9 @@ export function accountsContract(opened: () => Opened): void {
           .where(eq(accounts.id, holder.id)),
       )
       expect(await store().accounts.findByEmail(email)).toEqual([
-        { account: { ...holder, email, emailVerified: true }, identities: [earlier, first] },
-        { account: old.account, identities: [old.identity] },
-        { account: young.account, identities: [young.identity] },
+        { account: { ...holder, email, emailVerified: true }, identities: [earlier, first], isInvited: false },
+        { account: old.account, identities: [old.identity], isInvited: false },
+        { account: young.account, identities: [young.identity], isInvited: false },
       ])
     })
 

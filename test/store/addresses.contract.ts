@@ -55,7 +55,7 @@ export function addressesContract(opened: () => Opened): void {
       const { db, tables, write } = opened().driver
       await write(db.insert(tables.identities).values(identity(two.id)))
       await person({ email: 'other@example.com' })
-      const about = { address: key, verified: false, role: 'user' }
+      const about = { address: key, verified: false, role: 'user', invited: false }
       expect([...(await addresses().holders(key))].sort((a) => (a.accountId === one.id ? -1 : 1))).toEqual([
         { ...about, accountId: one.id, locale: 'pt-BR', password: true, otherWays: false },
         { ...about, accountId: two.id, locale: null, password: false, otherWays: true },

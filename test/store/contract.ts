@@ -14,6 +14,7 @@ import { endableContract } from './endable.contract.ts'
 import { erasingContract } from './erasing.contract.ts'
 import { grantsContract } from './grants.contract.ts'
 import { guessesContract } from './guesses.contract.ts'
+import { invitedAccountsContract } from './invited-accounts.contract.ts'
 import { jiraContract } from './jira.contract.ts'
 import { jobsContract } from './jobs.contract.ts'
 import { linkingContract } from './linking.contract.ts'
@@ -80,6 +81,7 @@ export function storeContract(backend: Backend): void {
     mailsContract(() => opened)
     ticketsContract(() => opened)
     addressesContract(() => opened)
+    invitedAccountsContract(() => opened)
     withdrawalsContract(() => opened)
     accountsContract(() => opened)
     linkingContract(() => opened)

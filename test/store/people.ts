@@ -4,7 +4,7 @@ import type { Conflict, Identity } from '../../src/accounts/ports.ts'
 import type { NewTokens } from '../../src/connections/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import type { SweepName } from '../../src/jobs/ports.ts'
-import type { Account } from '../../src/kernel/account.ts'
+import { type Account, noMetadata } from '../../src/kernel/account.ts'
 import type { Email } from '../../src/kernel/email.ts'
 import { createIds, type Ids, systemRandom } from '../../src/kernel/ids.ts'
 import type { PendingAuthorization } from '../../src/providers/ports.ts'
@@ -54,6 +54,7 @@ export const account = (given: Partial<Account> = {}): Account => ({
   role: 'user',
   locale: null,
   timeZone: null,
+  metadata: noMetadata,
   secondFactorAt: null,
   disabledAt: null,
   createdAt: now,

@@ -77,7 +77,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
       const { account: eve } = await newcomer(opened, { name: null, disabledAt: now, createdAt: later(2) })
       const ids = async (search: Partial<UserSearch>) =>
         (await store.users.list({ ...everybody, ...search })).accounts.map(({ id }) => id)
-      const never = { lastSignInAt: null }
+      const never = { lastSignInAt: null, invitedAt: null, invitationExpiresAt: null }
       expect(await store.users.list(everybody)).toEqual({
         accounts: [eve, ada, bob].map((account) => ({ ...account, ...never })),
         next: null,
@@ -182,6 +182,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
         timeZone: null,
         secondFactorAt: n % 5 === 0 ? now : null,
         disabledAt: n % 4 === 0 ? now : null,
+        invitedAt: n % 7 < 3 ? now : null,
         // Several at one hour; every sixth never signed in.
         lastSignInHour: n % 6 === 0 ? 0 : Math.floor(later(-(n % 8) * day).getTime() / 3_600_000),
         createdAt: later(n),
@@ -203,6 +204,8 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
         ['disabled', true, ({ disabledAt }) => disabledAt !== null],
         ['verified', true, ({ verifiedEmailKey }) => verifiedEmailKey !== null],
         ['secondFactor', false, ({ secondFactorAt }) => secondFactorAt === null],
+        ['invited', true, ({ invitedAt }) => invitedAt !== null],
+        ['invited', false, ({ invitedAt }) => invitedAt === null],
         ['provider', 'acme', ({ id }) => Number(id.slice(4)) % 2 === 0],
         ['text', 'anne', () => true],
         ['text', 'nne 1', ({ name }) => name.includes('nne 1')],
@@ -286,7 +289,12 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
       await signedIn(opened, ada.id)
       await signedIn(opened, ada.id, { idleExpiresAt: later(-1) })
       expect(await store.users.get(ada.id, now)).toEqual({
-        account: { ...ada, lastSignInAt: new Date('2026-01-02T03:00:00Z') },
+        account: {
+          ...ada,
+          lastSignInAt: new Date('2026-01-02T03:00:00Z'),
+          invitedAt: null,
+          invitationExpiresAt: null,
+        },
         identities: 1,
         sessions: 1,
         passkeys: 0,

@@ -60,6 +60,12 @@ export async function follow(world: World, browser: Browser, from: string | URL)
   throw new Error(`too many redirects at ${visit.url.pathname}`)
 }
 
+/** Signs the person of a browser in again, as the sign-in page that it was sent to asks. */
+export async function signInAgain(world: World, browser: Browser, who: string, page: URL) {
+  const back = await browser.signIn('google', who, { return_to: page.searchParams.get('return_to') ?? '' })
+  return follow(world, browser, new URL(back.headers.get('location') ?? '', world.base))
+}
+
 export type AuthorizationOptions = {
   readonly scope?: string
   readonly redirectUri?: string

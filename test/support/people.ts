@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Identity } from '../../src/accounts/ports.ts'
 import type { Origin } from '../../src/events/catalogue.ts'
-import type { Account } from '../../src/kernel/account.ts'
+import { type Account, noMetadata } from '../../src/kernel/account.ts'
 import type { Claims, TokenGrant } from '../../src/providers/provider.ts'
 
 export const from: Origin = { ip: '203.0.113.7', userAgent: 'Mosaic/1.0', requestId: 'req_1' }
@@ -17,6 +17,7 @@ export const anAccount = (given: Partial<Account> = {}): Account => ({
   role: 'user',
   locale: null,
   timeZone: null,
+  metadata: noMetadata,
   secondFactorAt: null,
   disabledAt: null,
   createdAt: new Date('2026-01-01T00:00:00Z'),

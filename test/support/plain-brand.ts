@@ -5,6 +5,8 @@ export const plainBrand: Brand = {
   name: null,
   accent: null,
   logo: null,
+  logoDark: null,
+  favicon: null,
   supportEmail: null,
   privacyUrl: null,
   termsUrl: null,

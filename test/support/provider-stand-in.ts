@@ -1,7 +1,8 @@
 import { ok } from '../../src/kernel/result.ts'
+import type { CodeExchange } from '../../src/providers/live/authorization.ts'
 import { neutralMark } from '../../src/providers/mark.ts'
 import type { Claims, Provider } from '../../src/providers/provider.ts'
-import type { CodeExchange, Providers } from '../../src/providers/providers.ts'
+import type { Providers } from '../../src/providers/providers.ts'
 import { theClaims } from './people.ts'
 
 const provider = (id: string): Provider => ({

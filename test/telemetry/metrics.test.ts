@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { fail } from '../../src/errors/catalogue.ts'
 import { type Bus, createBus } from '../../src/events/bus.ts'
-import type { Fact, Origin } from '../../src/events/catalogue.ts'
+import { eventCatalogue, type Fact, type Origin } from '../../src/events/catalogue.ts'
 import { BusyError } from '../../src/kernel/busy.ts'
 import { ok } from '../../src/kernel/result.ts'
-import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts'
+import { counted, createMetrics, type Metrics } from '../../src/telemetry/metrics.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
 
 let events: Bus
@@ -78,6 +78,12 @@ const everything = async (): Promise<void> => {
   for (const method of ['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const)
     say({ name: 'application.refused', data: { application, method } })
   say({ name: 'application.token_issued', data: { application, resource: 'https://a.example.org', scope: 'read' } })
+  say({ name: 'application.consented', data: { application } })
+  say({ name: 'application.registered', data: { application, credential: null } })
+  for (const name of ['registration_changed', 'registration_deleted', 'expired'] as const)
+    say({ name: `application.${name}`, data: { application } })
+  for (const error of ['invalid_scope', 'text_of_a_stranger'])
+    events.emit('application.request_refused', { application, error })
   for (const result of ['sent', 'transient', 'gave_up'] as const)
     events.emit('application.logout_notified', { application, result })
   events.emit('job.ran', { job: 'sweep-expired', outcome: 'ok', ms: 12 })
@@ -99,6 +105,9 @@ describe('the metrics of the contract', () => {
     ['vinculum_application_sign_outs_total', 'counter', ['reason']],
     ['vinculum_application_refusals_total', 'counter', ['method']],
     ['vinculum_application_machine_tokens_total', 'counter', []],
+    ['vinculum_application_consents_total', 'counter', []],
+    ['vinculum_application_registrations_total', 'counter', ['change']],
+    ['vinculum_application_request_refusals_total', 'counter', ['error']],
     ['vinculum_logout_notices_total', 'counter', ['result']],
   ])('%s is a %s with the labels %j', async (name, kind, labels) => {
     await everything()
@@ -144,6 +153,10 @@ test('every event is counted in its metric', async () => {
     ...['client_secret_basic', 'client_secret_post', 'private_key_jwt'].map(
       (one) => `application_refusals_total{method="${one}"}`,
     ),
+    ...['invalid_scope', 'other'].map((one) => `application_request_refusals_total{error="${one}"}`),
+    'application_consents_total',
+    ...['registered', 'changed', 'deleted', 'expired'].map((one) => `application_registrations_total{change="${one}"}`),
+    'application_machine_tokens_total',
     ...['sent', 'transient', 'gave_up'].map((one) => `logout_notices_total{result="${one}"}`),
   ])
     expect([series, await value(`vinculum_${series}`)]).toEqual([series, 1])
@@ -151,6 +164,14 @@ test('every event is counted in its metric', async () => {
     await value('vinculum_http_request_duration_seconds_count{method="GET",route="/auth/:provider",status="3xx"}'),
   ).toBe(1)
   expect(await value('vinculum_http_requests_total{method="GET",route="/auth/:provider",status="303"}')).toBe(1)
+})
+
+test('every event of applications is counted, unless administrators cause it', () => {
+  // One by one, and each is in the audit log: a rate of them would say nothing.
+  const acts = ['created', 'updated', 'deleted', 'secret_rotated', 'secret_ended', 'disabled', 'enabled']
+  const ofApplications = Object.keys(eventCatalogue).filter((name) => name.startsWith('application.'))
+  const uncounted = ofApplications.filter((name) => !(counted as readonly string[]).includes(name))
+  expect(uncounted.sort()).toEqual(acts.map((act) => `application.${act}`).sort())
 })
 
 test('a breaker is 0 closed, 1 half open, 2 open', async () => {
@@ -205,6 +226,8 @@ test('no label contains a value from a client or identifies an account', async (
     'route',
     'le',
     'reason',
+    'error',
+    'change',
   ]
   const ofTheProcess = ['space', 'type', 'kind', 'version', 'major', 'minor', 'patch']
   expect([...labels].filter((label) => ![...ours, ...ofTheProcess].includes(label ?? ''))).toEqual([])

@@ -10,6 +10,7 @@ import {
 } from '../../applications/policy.ts'
 import type { Application, ApplicationChange } from '../../applications/ports.ts'
 import { err, ok } from '../../kernel/result.ts'
+import { applicationLogoPath } from '../brand.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { anApplicationId, line, pageSize, storable, time } from '../schemas/fields.ts'
@@ -69,7 +70,7 @@ const fields = {
     .describe('The origins from which its scripts may call the API; only for browser applications'),
   logo_uri: uri
     .nullable()
-    .describe('The URL of its logo, for your own pages; this service does not load it; null: none'),
+    .describe('The URL of its logo, for your own pages; this service neither loads nor shows it; null: none'),
   jwks: z
     .object({
       keys: z
@@ -90,11 +91,12 @@ const fields = {
     .describe('A JSON array of redirect URIs, at the host that is the sector of pairwise subjects; null: none'),
 }
 
-const ApplicationSchema = z
+export const ApplicationSchema = z
   .object({
     id: z.string().describe('The application ID: the `client_id`'),
     kind: z.enum(applicationKinds).describe('Where its code runs'),
     ...fields,
+    logo: z.string().nullable().describe('The path of its uploaded logo at this service; null: none'),
     source: z
       .enum(applicationSources)
       .describe('Who registered it: an administrator, or itself, by `registration` or with a `document` at its ID'),
@@ -110,7 +112,7 @@ const Issued = ApplicationSchema.extend({
   secret: z.string().nullable().describe('The client secret, shown only once; null if it has none'),
 }).meta({ id: 'IssuedApplication', description: 'An application and its new secret' })
 
-const applicationOf = (one: Application): z.input<typeof ApplicationSchema> => ({
+export const applicationOf = (one: Application): z.input<typeof ApplicationSchema> => ({
   id: one.id,
   kind: one.kind,
   name: one.name,
@@ -125,6 +127,7 @@ const applicationOf = (one: Application): z.input<typeof ApplicationSchema> => (
   backchannel_logout_uri: one.backchannelLogoutUri,
   cors_origins: [...one.corsOrigins],
   logo_uri: one.logoUri,
+  logo: applicationLogoPath(one.logo),
   jwks: one.jwks === null ? null : { keys: one.jwks.keys.map((key) => ({ ...key })) },
   jwks_uri: one.jwksUri,
   dpop_bound_access_tokens: one.requiresDpop,
@@ -202,6 +205,7 @@ const example = {
   backchannel_logout_uri: null,
   cors_origins: ['https://shop.example.org'],
   logo_uri: null,
+  logo: null,
   jwks: null,
   jwks_uri: null,
   dpop_bound_access_tokens: false,
@@ -476,3 +480,5 @@ export const remove = route({
 })
 
 export const applicationRoutes = [list, read, create, update, rotate, endPreviousSecret, disable, enable, users, remove]
+
+export { example as applicationExample }

@@ -1,11 +1,16 @@
 import { z } from 'zod'
+import type { BrandPictureField } from '../../branding/brand.ts'
 import type { BrandChange, BrandView, InvalidBrand } from '../../branding/branding.ts'
 import { type BrandTextField, brandTextFields, snakeNameOf } from '../../branding/fields.ts'
+import type { PictureFault } from '../../branding/picture.ts'
+import { fail } from '../../errors/catalogue.ts'
 import { err, ok, type Result } from '../../kernel/result.ts'
+import { brandFiles } from '../brand.ts'
 import { json } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { storable } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
+import { pictureBody, pictureField } from '../upload.ts'
 
 const common = { tag: 'Administration', surface: 'api', path: '/branding', limit: 'account' } as const
 
@@ -42,9 +47,13 @@ const Pair = z
     on_accent: z.string().describe('The color of text on a button'),
   })
   .meta({ id: 'AccentPair', description: 'Colors of one color scheme' })
+const path = z.string().nullable()
 const BrandingSchema = z
   .object({
     ...each((schema) => schema.nullable()),
+    logo: path.describe('The path of the logo at this service; null: none'),
+    logo_dark: path.describe('The logo on dark pages; null: the same one'),
+    favicon: path.describe('What browsers show next to the title of a page'),
     changed: z.array(z.string()).describe('The fields that were set at run time; others come from the environment'),
     accent: z
       .object({ light: Pair, dark: Pair })
@@ -53,7 +62,9 @@ const BrandingSchema = z
   })
   .meta({ id: 'Branding', description: 'How pages and email present the operator' })
 
-function brandingOf({ values, changed, brand: { accent } }: BrandView): z.input<typeof BrandingSchema> {
+function brandingOf({ values, changed, changedPictures, brand }: BrandView): z.input<typeof BrandingSchema> {
+  const { accent } = brand
+  const { logo, logoDark, favicon } = brandFiles(brand)
   const pair = (scheme: 'light' | 'dark') => ({
     accent: accent?.[scheme].accent ?? '',
     on_accent: accent?.[scheme].onAccent ?? '',
@@ -63,7 +74,10 @@ function brandingOf({ values, changed, brand: { accent } }: BrandView): z.input<
       FieldName,
       string | null
     >),
-    changed: changed.map(apiNameOf),
+    logo: logo?.path ?? null,
+    logo_dark: logoDark?.path ?? null,
+    favicon: favicon?.path ?? null,
+    changed: [...changed, ...changedPictures].map(snakeNameOf),
     accent: accent && { light: pair('light'), dark: pair('dark') },
   }
 }
@@ -89,12 +103,20 @@ const example = {
   ...Object.fromEntries(Object.keys(brandTexts).map((name) => [name, null])),
   name: 'Example',
   color: '#1f4f82',
-  changed: ['name', 'color'],
+  logo: '/static/logo.5a1bd0a2a0e4e7c5.png',
+  logo_dark: null,
+  favicon: null,
+  changed: ['name', 'color', 'logo'],
   accent: {
     light: { accent: '#1f4f82', on_accent: '#ffffff' },
     dark: { accent: '#6f9bd6', on_accent: '#000000' },
   },
 }
+
+const BrandingChange = object(each((schema) => schema.nullable().optional())).meta({
+  id: 'BrandingChange',
+  description: 'The fields to set',
+})
 
 const read = route({
   ...common,
@@ -118,14 +140,82 @@ export const update = route({
   description:
     'Sets the given fields for all nodes, within two seconds. Null returns a field to the setting of the environment. Omitted fields stay as they are.',
   example: { request: { name: 'Example', color: '#1f4f82' }, response: example },
-  body: object(each((schema) => schema.nullable().optional())).meta({
-    id: 'BrandingChange',
-    description: 'The fields to set',
-  }),
+  body: BrandingChange,
   reply: BrandingSchema,
   fails: ['invalid_request'],
   handle: async ({ who, body, origin }, { branding }: Services) =>
     answered(await branding.update(who.accountId, changeOf(body), origin)),
 })
 
-export const brandingRoutes = [read, update]
+const preview = route({
+  ...common,
+  auth: 'user',
+  scope: 'settings:write',
+  method: 'post',
+  path: '/branding/preview',
+  summary: 'Preview a change of the branding',
+  description: 'Returns what the branding would be with the given fields, and with which colors. Nothing is stored.',
+  example: { request: { name: 'Example', color: '#1f4f82' }, response: example },
+  body: BrandingChange,
+  reply: BrandingSchema,
+  fails: ['invalid_request'],
+  handle: async ({ body }, { branding }: Services) => answered(await branding.preview(changeOf(body))),
+})
+
+/** The pictures of a brand, by their names in paths. */
+export const brandPictures = { logo: 'logo', 'logo-dark': 'logoDark', favicon: 'favicon' } as const satisfies Record<
+  string,
+  BrandPictureField
+>
+export const brandPictureNames = Object.keys(brandPictures) as (keyof typeof brandPictures)[]
+const pictureParams = object({
+  picture: z
+    .enum(brandPictureNames)
+    .describe('The logo, the logo on dark pages, or the icon next to the title of a page'),
+})
+const ofPicture = {
+  ...common,
+  path: '/branding/:picture',
+  auth: 'recent',
+  scope: 'settings:write',
+  params: pictureParams,
+} as const
+
+/** Why an uploaded file is refused, for its field. */
+export const refusedPicture = ({ reason, limit }: PictureFault) => ({
+  ...fail('invalid_request'),
+  faults: [{ path: pictureField, code: reason, ...(limit === undefined ? {} : { params: { limit: String(limit) } }) }],
+})
+
+export const putPicture = route({
+  ...ofPicture,
+  method: 'put',
+  summary: 'Upload a logo or a favicon',
+  description:
+    'Shows the picture on the pages of all nodes, within two seconds, in place of that of the environment. It is a PNG of at most 2048 × 2048 pixels, or an SVG, and has at most 100 KiB. Metadata, and whatever in an SVG runs, loads, links or moves, is removed.',
+  example: { response: example },
+  upload: true,
+  body: pictureBody,
+  reply: BrandingSchema,
+  fails: ['invalid_request'],
+  async handle({ who, params, body, origin }, { branding }: Services) {
+    const done = await branding.setPicture(who.accountId, brandPictures[params.picture], body.picture, origin)
+    return done.ok ? ok(json(brandingOf(done.value))) : refusedPicture(done.error)
+  },
+})
+
+export const removePicture = route({
+  ...ofPicture,
+  method: 'delete',
+  summary: 'Remove an uploaded logo or favicon',
+  description: 'Pages show the picture of the environment again, or none. Removing what was not uploaded is no error.',
+  example: { response: { ...example, logo: null, changed: ['name', 'color'] } },
+  reply: BrandingSchema,
+  fails: ['invalid_request'],
+  async handle({ who, params, origin }, { branding }: Services) {
+    const done = await branding.setPicture(who.accountId, brandPictures[params.picture], null, origin)
+    return done.ok ? ok(json(brandingOf(done.value))) : refusedPicture(done.error)
+  },
+})
+
+export const brandingRoutes = [read, update, preview, putPicture, removePicture]

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { StandardScope } from '../../applications/policy.ts'
 import { fail } from '../../errors/catalogue.ts'
 import type { Account } from '../../kernel/account.ts'
 import { ok } from '../../kernel/result.ts'
@@ -6,7 +7,7 @@ import type { Session } from '../../sessions/ports.ts'
 import { oneRequired } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
-import { User, userOf } from '../schemas/account.ts'
+import { Metadata, metadataOf, User, userOf } from '../schemas/account.ts'
 import { activityKinds, auditFields, cursor, pageOf, toldToPerson } from '../schemas/activity.ts'
 import {
   deviceNameText,
@@ -29,10 +30,12 @@ const Me = User.extend({
   role: RoleSchema,
   locale: LocaleName.nullable().describe('The language of pages and email; null if it is unknown'),
   time_zone: z.string().nullable().describe('The IANA time zone of pages; null for the zone of the browser'),
+  metadata: Metadata.optional().describe('What was recorded about the account; for an application, with its scope'),
 }).meta({ id: 'Me', description: 'The account of the caller' })
-const toldOf = (account: Account) =>
+const toldOf = (account: Account, withMetadata: boolean) =>
   json({
     ...userOf(account),
+    ...(withMetadata ? { metadata: metadataOf(account) } : {}),
     created_at: account.createdAt.toISOString(),
     role: account.role,
     locale: account.locale,
@@ -41,11 +44,13 @@ const toldOf = (account: Account) =>
 /**
  * The store returns the same row object until something is written. Describing it again would be a tenth of the work.
  */
-const told = new WeakMap<Account, ReturnType<typeof toldOf>>()
-const me = (account: Account) => {
+const toldFully = new WeakMap<Account, ReturnType<typeof toldOf>>()
+const toldWithoutMetadata = new WeakMap<Account, ReturnType<typeof toldOf>>()
+const me = (account: Account, withMetadata = true) => {
+  const told = withMetadata ? toldFully : toldWithoutMetadata
   const known = told.get(account)
   if (known) return known
-  const fresh = toldOf(account)
+  const fresh = toldOf(account, withMetadata)
   told.set(account, fresh)
   return fresh
 }
@@ -60,9 +65,10 @@ const read = route({
   reply: Me,
   fails: [],
   handle({ who }) {
-    const answer = me(who.account)
+    const { application, account, accountId, subject, scopes } = who
+    const answer = me(account, application === null || scopes.includes('metadata' satisfies StandardScope))
     // A pairwise application must not learn the account ID.
-    return ok(who.subject === who.accountId ? answer : json({ ...answer.value, id: who.subject }))
+    return ok(subject === accountId ? answer : json({ ...answer.value, id: subject }))
   },
 })
 
@@ -84,6 +90,7 @@ export const update = route({
       role: 'user',
       locale: 'en',
       time_zone: null,
+      metadata: { public: { plan: 'team' } },
     },
   },
   body: object({

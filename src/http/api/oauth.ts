@@ -8,6 +8,7 @@ import { readApplication } from '../client.ts'
 import { resourceMetadataPath } from '../problem.ts'
 import { json } from '../reply.ts'
 import { object, route } from '../route.ts'
+import { PublicMetadata } from '../schemas/account.ts'
 import { storable } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { introspection } from './service-credentials.ts'
@@ -42,6 +43,7 @@ const engineCodes = [
   'invalid_client',
   'grant_invalid',
   'dpop_proof_invalid',
+  'dpop_nonce_invalid',
   'request_object_invalid',
   'scope_invalid',
   'resource_invalid',
@@ -57,6 +59,7 @@ const codes: Readonly<Record<string, Exclude<EngineCode, 'invalid_request'>>> = 
   access_denied: 'device_refused',
   expired_token: 'device_code_expired',
   invalid_dpop_proof: 'dpop_proof_invalid',
+  use_dpop_nonce: 'dpop_nonce_invalid',
   invalid_request_object: 'request_object_invalid',
   invalid_scope: 'scope_invalid',
   invalid_target: 'resource_invalid',
@@ -68,12 +71,17 @@ const codes: Readonly<Record<string, Exclude<EngineCode, 'invalid_request'>>> = 
 function readEngine<S extends z.ZodType>(
   { status, body }: EngineResponse,
   schema: S,
+  nonce: string | null = null,
 ): Result<z.output<S>, AppError<EngineCode>> {
   const content: unknown = JSON.parse(body)
   if (status < 400) return ok(schema.parse(content))
   const { error } = EngineError.parse(content)
-  return fail(codes[error] ?? 'invalid_request')
+  const code = codes[error] ?? 'invalid_request'
+  return code === 'dpop_nonce_invalid' ? fail(code, undefined, { extra: { nonce } }) : fail(code)
 }
+
+/** With which nonce the next proof is accepted at once (RFC 9449 §8.2). */
+const nonceHeader = (nonce: string | null) => (nonce === null ? {} : { headers: { 'DPoP-Nonce': nonce } })
 
 const Metadata = z
   .looseObject({
@@ -197,6 +205,7 @@ const token = route({
     if (!grantTypes.has(body.grant_type)) return fail('grant_type_unsupported')
     const authorization = header('authorization')
     const proof = header('dpop')
+    const renewed = proof === undefined ? {} : nonceHeader(openid.nonce())
     const application = await applications.authenticate(readApplication(authorization, body), origin)
     if (!application.ok) return application
     const { device_code: deviceCode } = body
@@ -204,8 +213,9 @@ const token = route({
     if (deviceCode !== undefined && (await openid.isTooSoon(application.value, deviceCode)))
       return fail('device_too_soon')
     if (body.grant_type === 'authorization_code' || body.grant_type === deviceGrant) {
-      const done = readEngine(await openid.post(paths.token, application.value, pairsOf(body), proof, origin), Tokens)
-      return done.ok ? ok(json(done.value)) : done
+      const answer = await openid.post(paths.token, application.value, pairsOf(body), proof, origin)
+      const done = readEngine(answer, Tokens, openid.nonce())
+      return done.ok ? ok(json(done.value, renewed)) : done
     }
     const { refresh_token: given = '', scope, resource: resources = [] } = body
     const key = await openid.keyOf(proof)
@@ -215,7 +225,7 @@ const token = route({
       const done = await flows.issueMachineToken(application.value, { scope, resources, dpopKey: key.value }, origin)
       if (!done.ok) return done
       const { accessToken, expiresIn, scope: granted } = done.value
-      return ok(json({ access_token: accessToken, token_type: type, expires_in: expiresIn, scope: granted }))
+      return ok(json({ access_token: accessToken, token_type: type, expires_in: expiresIn, scope: granted }, renewed))
     }
     const [asked, ...others] = resources
     if (others.length > 0) return fail('resource_invalid')
@@ -224,13 +234,16 @@ const token = route({
     if (!done.ok) return done
     const { accessToken, refreshToken, expiresIn, scope: granted } = done.value
     return ok(
-      json({
-        access_token: accessToken,
-        token_type: type,
-        expires_in: expiresIn,
-        refresh_token: refreshToken,
-        scope: granted,
-      }),
+      json(
+        {
+          access_token: accessToken,
+          token_type: type,
+          expires_in: expiresIn,
+          refresh_token: refreshToken,
+          scope: granted,
+        },
+        renewed,
+      ),
     )
   },
 })
@@ -266,8 +279,8 @@ const par = route({
     const application = await applications.authenticate(presented, origin)
     if (!application.ok) return application
     const answer = await openid.post(paths.par, application.value, pairsOf(body), header('dpop'), origin)
-    const done = readEngine(answer, Pushed)
-    return done.ok ? ok(json(done.value)) : done
+    const done = readEngine(answer, Pushed, openid.nonce())
+    return done.ok ? ok(json(done.value, nonceHeader(openid.nonce()))) : done
   },
 })
 
@@ -334,11 +347,12 @@ const UserInfo = z
       )
       .optional()
       .describe('The teams of the user, with the scope `teams`'),
+    metadata: PublicMetadata.optional().describe('The public metadata of the account, with the scope `metadata`'),
   })
   .meta({ id: 'UserInfo', description: 'The claims of the user' })
 
 /** What a person's own token shows: everything an application could be allowed to see. */
-const ownScopes = ['openid', 'profile', 'email', 'teams']
+const ownScopes = ['openid', 'profile', 'email', 'teams', 'metadata']
 
 const userinfo = (method: 'get' | 'post') =>
   route({

@@ -1,16 +1,13 @@
 import { z } from 'zod'
-import type { ManagedAccount } from '../../accounts/ports.ts'
 import { fail } from '../../errors/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
 import { oneRequired } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { User, userOf } from '../schemas/account.ts'
 import { pageOf } from '../schemas/activity.ts'
 import {
   accountParams,
   accountSessionParams,
-  LocaleName,
   line,
   pageSize,
   pictureUrl,
@@ -21,32 +18,13 @@ import {
   userCursor,
   userCursorOf,
 } from '../schemas/fields.ts'
+import { ManagedUser, managedUserOf } from '../schemas/managed-user.ts'
 import type { Services } from '../services.ts'
 
 const common = { tag: 'Administration', surface: 'api', limit: 'account' } as const
 const reading = { ...common, auth: 'user', scope: 'users:read' } as const
 /** Every change to another account also requires a recent sign-in (ASVS 8.4.2). */
-const writing = { ...common, auth: 'recent', scope: 'users:write' } as const
-
-const Person = User.extend({
-  role: RoleSchema,
-  locale: LocaleName.nullable().describe('The language of pages and email; null if it is unknown'),
-  second_factor: z.boolean().describe('Whether sign-ins ask for a second factor'),
-  created_at: time.describe('When the account was created'),
-  updated_at: time.describe('When the account was last changed'),
-  last_sign_in_at: time.nullable().describe('When the user last signed in, to the hour; null: never'),
-  disabled_at: time.nullable().describe('When the account was disabled; null if it is enabled'),
-}).meta({ id: 'ManagedUser', description: 'An account, as administrators see it' })
-const personOf = (account: ManagedAccount): z.input<typeof Person> => ({
-  ...userOf(account),
-  role: account.role,
-  locale: account.locale,
-  second_factor: account.secondFactorAt !== null,
-  created_at: account.createdAt.toISOString(),
-  updated_at: account.updatedAt.toISOString(),
-  last_sign_in_at: account.lastSignInAt?.toISOString() ?? null,
-  disabled_at: account.disabledAt?.toISOString() ?? null,
-})
+export const writing = { ...common, auth: 'recent', scope: 'users:write' } as const
 
 const yesOrNo = z.enum(['true', 'false'])
 const isYes = (text: 'true' | 'false' | undefined): boolean | null => (text === undefined ? null : text === 'true')
@@ -68,6 +46,7 @@ const list = route({
     disabled: yesOrNo.optional().describe('Only disabled accounts, or only enabled ones'),
     verified: yesOrNo.optional().describe('Only accounts with a verified email address, or only those without'),
     second_factor: yesOrNo.optional().describe('Only accounts with a second factor, or only those without'),
+    invited: yesOrNo.optional().describe('Only accounts whose person was invited and has not accepted, or only others'),
     provider: providerId.optional().describe('Only accounts with an identity at this provider'),
     last_sign_in_from: time.optional().describe('Only accounts that signed in at this time or later, to the hour'),
     last_sign_in_before: time.optional().meta({
@@ -77,7 +56,7 @@ const list = route({
     cursor: userCursor.optional(),
     limit: pageSize(25),
   }),
-  reply: pageOf(Person).meta({ id: 'Users', description: 'A page of accounts' }),
+  reply: pageOf(ManagedUser).meta({ id: 'Users', description: 'A page of accounts' }),
   fails: [],
   async handle({ query }, { users }: Services) {
     const { last_sign_in_from: from, last_sign_in_before: before } = query
@@ -87,6 +66,7 @@ const list = route({
       disabled: isYes(query.disabled),
       verified: isYes(query.verified),
       secondFactor: isYes(query.second_factor),
+      invited: isYes(query.invited),
       provider: query.provider ?? null,
       lastSignIn:
         from === undefined && before === undefined
@@ -98,7 +78,7 @@ const list = route({
       after: query.cursor ?? null,
       limit: query.limit,
     })
-    return ok(json({ items: accounts.map(personOf), next_cursor: next && userCursorOf(next) }))
+    return ok(json({ items: accounts.map(managedUserOf), next_cursor: next && userCursorOf(next) }))
   },
 })
 
@@ -122,6 +102,9 @@ const read = route({
       updated_at: '2026-01-08T10:00:00.000Z',
       last_sign_in_at: '2026-01-08T10:00:00.000Z',
       disabled_at: null,
+      invited_at: null,
+      invitation_expires_at: null,
+      metadata: { public: { plan: 'team' } },
       identities: 1,
       sessions: 2,
       passkeys: 0,
@@ -129,7 +112,7 @@ const read = route({
     },
   },
   params: accountParams,
-  reply: Person.extend({
+  reply: ManagedUser.extend({
     identities: z.number().int().describe('How many provider identities are linked'),
     sessions: z.number().int().describe('How many sessions there are'),
     passkeys: z.number().int().describe('How many passkeys there are'),
@@ -140,7 +123,7 @@ const read = route({
     const found = await users.get(params.id)
     if (!found) return fail('account_not_found')
     const { account, identities, sessions, passkeys, password } = found
-    return ok(json({ ...personOf(account), identities, sessions, passkeys, has_password: password }))
+    return ok(json({ ...managedUserOf(account), identities, sessions, passkeys, has_password: password }))
   },
 })
 
@@ -165,6 +148,9 @@ export const update = route({
       updated_at: '2026-01-08T10:00:00.000Z',
       last_sign_in_at: '2026-01-08T10:00:00.000Z',
       disabled_at: null,
+      invited_at: null,
+      invitation_expires_at: null,
+      metadata: { public: { plan: 'team' } },
     },
   },
   params: accountParams,
@@ -173,7 +159,7 @@ export const update = route({
     picture: pictureUrl.nullable().optional().describe('The HTTPS URL of a picture; null removes it'),
     role: RoleSchema.optional().describe('The role; administrators cannot change their own'),
   }).meta({ minProperties: 1 }),
-  reply: Person,
+  reply: ManagedUser,
   fails: ['account_not_found', 'last_administrator', 'own_role', 'address_needed', 'invalid_request'],
   async handle({ who, params, body, origin }, { users }: Services) {
     const change = {
@@ -183,7 +169,7 @@ export const update = route({
     }
     if (Object.keys(change).length === 0) return oneRequired('name', 'picture', 'role')
     const done = await users.update(who.accountId, params.id, change, origin)
-    return done.ok ? ok(json(personOf(done.value))) : done
+    return done.ok ? ok(json(managedUserOf(done.value))) : done
   },
 })
 
@@ -212,11 +198,11 @@ export const disable = route({
   params: accountParams,
   body: object({}),
   bodyOptional: true,
-  reply: Person,
+  reply: ManagedUser,
   fails: ['account_not_found', 'last_administrator'],
   async handle({ who, params, origin }, { users }: Services) {
     const done = await users.disable(who.accountId, params.id, origin)
-    return done.ok ? ok(json(personOf(done.value))) : done
+    return done.ok ? ok(json(managedUserOf(done.value))) : done
   },
 })
 
@@ -229,11 +215,11 @@ export const enable = route({
   params: accountParams,
   body: object({}),
   bodyOptional: true,
-  reply: Person,
+  reply: ManagedUser,
   fails: ['account_not_found'],
   async handle({ who, params, origin }, { users }: Services) {
     const done = await users.enable(who.accountId, params.id, origin)
-    return done.ok ? ok(json(personOf(done.value))) : done
+    return done.ok ? ok(json(managedUserOf(done.value))) : done
   },
 })
 

@@ -14,7 +14,7 @@ export const tags: Readonly<Record<string, string>> = {
   Applications: 'Applications that sign people in through this service. Administrators manage them.',
   'Service credentials': 'Credentials of back ends that call this service. Administrators manage them.',
   Providers: 'Add, change, try and publish providers at run time. Administrators manage them.',
-  Administration: 'Accounts and the audit log, for administrators.',
+  Administration: 'Accounts and the audit log, for administrators. Back ends change the metadata of accounts.',
   Operations: 'Health checks, metrics and background jobs.',
   'Passkeys in apps': 'The documents with which apps and other sites may use the passkeys of this host.',
   Documentation: 'This API description and the pages that explain it.',

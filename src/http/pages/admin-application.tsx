@@ -18,6 +18,7 @@ import { seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { adminPage, mayNow, query } from './admin-frame.tsx'
+import { LogoPanel } from './application-logo.tsx'
 import { applicationPage, applicationsPath, numberOf } from './application-pages.ts'
 import { Ask } from './ask.tsx'
 import { Select } from './field.tsx'
@@ -76,6 +77,7 @@ const application = route({
             ) : null}
           </p>
         </section>
+        <LogoPanel {...reader} application={one} csrf={csrf} canChange={may.allowed && may.recent} />
         <Snippets {...reader} application={one} issuer={services.settings.issuer} />
         {one.secretHash === null ? null : (
           <Secret {...reader} application={one} now={services.clock()} csrf={csrf} may={may} />
@@ -93,10 +95,18 @@ function Snippets({
   say,
 }: Reader & { application: Application; issuer: string }): VNode | null {
   const { applications: words } = say
-  const { id: clientId, redirectUris, scopes } = one
+  const { id: clientId, clientAuth, redirectUris, postLogoutRedirectUris, scopes } = one
   const [redirectUri = ''] = redirectUris
+  const [postLogoutRedirectUri = null] = postLogoutRedirectUris
   // A scope of an API needs the API as well, which these snippets do not name.
-  const values = { issuer, clientId, redirectUri, scopes: scopes.filter(isStandardScope) }
+  const values = {
+    issuer,
+    clientId,
+    clientAuth,
+    redirectUri,
+    postLogoutRedirectUri,
+    scopes: scopes.filter(isStandardScope),
+  }
   return (
     <section aria-labelledby="connect">
       <h2 id="connect">{words.connect}</h2>

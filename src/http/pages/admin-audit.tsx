@@ -207,7 +207,7 @@ function FilterForm({ given, ...reader }: Reader & { given: Filters }): VNode {
 
 type AuditTableProps = Reader & {
   readonly rows: readonly AuditRecord[]
-  /** What to call the accounts of these rows, by ID. */
+  /** What to call the accounts and things of these rows, by ID. */
   readonly names: ReadonlyMap<string, string>
   readonly providers: Providers
   /** On the page of a person: that is who. */
@@ -238,6 +238,7 @@ export function AuditTable({ rows, names, providers, of, ...reader }: AuditTable
             ...(of === undefined ? [accountId === null ? auditLog.somebody : person(accountId)] : []),
             <>
               {eventWords(row, providers, reader, 'administrator')}
+              <NamedThings {...reader} row={row} names={names} />
               <OtherPeople {...reader} row={row} names={names} />
               <Fine of={[userAgent === null ? null : deviceWords(userAgent, reader.say), ip]} />
             </>,
@@ -247,6 +248,23 @@ export function AuditTable({ rows, names, providers, of, ...reader }: AuditTable
             <Details key="details" {...reader} row={row} />,
           ],
         }
+      })}
+    />
+  )
+}
+
+/** Which application, service credential and team. What was deleted has only its ID. */
+function NamedThings({
+  row: { data },
+  names,
+  say: { auditLog },
+}: Reader & { row: AuditRecord; names: ReadonlyMap<string, string> }): VNode {
+  const kinds = ['application', 'credential', 'team'] as const
+  return (
+    <Fine
+      of={kinds.map((kind) => {
+        const id = data[kind]
+        return typeof id === 'string' ? auditLog.things[kind](names.get(id) ?? id) : null
       })}
     />
   )

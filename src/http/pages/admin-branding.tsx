@@ -3,7 +3,19 @@ import { z } from 'zod'
 import type { BrandView } from '../../branding/branding.ts'
 import type { BrandTextField } from '../../branding/fields.ts'
 import { ok } from '../../kernel/result.ts'
-import { answered, apiNameOf, brandTexts, changeOf, fieldNames, update } from '../api/branding.ts'
+import {
+  answered,
+  apiNameOf,
+  brandPictureNames,
+  brandPictures,
+  brandTexts,
+  changeOf,
+  fieldNames,
+  putPicture,
+  removePicture,
+  update,
+} from '../api/branding.ts'
+import { brandFiles } from '../brand.ts'
 import { formOf } from '../form.ts'
 import type { FormRefusal } from '../page-frame.ts'
 import { type FieldFault, fault } from '../problem.ts'
@@ -15,6 +27,7 @@ import { adminPage } from './admin-frame.tsx'
 import { BrandPreview } from './brand-preview.tsx'
 import { Field } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
+import { PicturePart } from './pictures.tsx'
 import { useRefusal } from './refusal.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
@@ -40,7 +53,7 @@ function BrandField({ field, typed, view, say }: FieldProps): VNode {
   const value = typed[name] ?? ''
   const inherited = view.changed.includes(field) ? null : view.values[field]
   const hints = [
-    ...(field === 'color' ? [words.colorHint, ...contrastHints(view, words)] : []),
+    ...(field === 'color' ? [words.colorHint] : []),
     ...(inherited === null ? [] : [words.fromEnvironment(inherited)]),
   ]
   const hint = hints.length === 0 ? {} : { hint: hints.join(' ') }
@@ -57,16 +70,6 @@ function BrandField({ field, typed, view, say }: FieldProps): VNode {
       {...hint}
     />
   )
-}
-
-/** Which color is used instead, where the operator's own is not readable. */
-function contrastHints({ values: { color }, brand: { accent } }: BrandView, words: Reader['say']['branding']) {
-  if (color === null || accent === null) return []
-  const { light, dark } = accent
-  return [
-    ...(light.accent === color ? [] : [words.otherLight(light.accent)]),
-    ...(dark.accent === color ? [] : [words.otherDark(dark.accent)]),
-  ]
 }
 
 type AreaProps = {
@@ -125,10 +128,12 @@ function BrandingPage({ view, typed, who, csrf, status, refused, isPreview, ...r
       <p>{words.intro}</p>
       <section aria-labelledby="preview">
         <h2 id="preview">{words.preview}</h2>
-        {isPreview ? <p role="status">{words.notSaved}</p> : null}
-        <BrandPreview {...reader} brand={view.brand} />
+        <p role="status" id="not-saved" hidden={!isPreview}>
+          {words.notSaved}
+        </p>
+        <BrandPreview {...reader} view={view} />
       </section>
-      <Form action={path} csrf={csrf}>
+      <Form action={path} csrf={csrf} preview="/branding/preview">
         <p class="fine">{words.empty}</p>
         <section aria-labelledby="pages">
           <h2 id="pages">{words.pages}</h2>
@@ -147,7 +152,37 @@ function BrandingPage({ view, typed, who, csrf, status, refused, isPreview, ...r
           </button>
         </p>
       </Form>
+      <Pictures {...reader} view={view} csrf={csrf} />
     </Layout>
+  )
+}
+
+/** The pictures in use, and their forms. */
+function Pictures({ view, csrf, ...reader }: Reader & Pick<ViewProps, 'view' | 'csrf'>): VNode {
+  const { branding: words } = reader.say
+  const files = brandFiles(view.brand)
+  return (
+    <section class="panel" aria-labelledby="pictures">
+      <h2 id="pictures">{words.pictures}</h2>
+      {brandPictureNames.map((name) => {
+        const { [name]: field } = brandPictures
+        const isUploaded = view.changedPictures.includes(field)
+        return (
+          <PicturePart
+            key={name}
+            {...reader}
+            title={words[field]}
+            hint={words[`${field}Hint`]}
+            src={files[field]?.path ?? null}
+            scheme={field === 'logoDark' ? 'dark' : 'light'}
+            origin={isUploaded || files[field] === null ? undefined : words.pictureFromEnvironment}
+            action={`${path}/${name}`}
+            isUploaded={isUploaded}
+            csrf={csrf}
+          />
+        )
+      })}
+    </section>
   )
 }
 
@@ -257,4 +292,15 @@ const form = formOf(update, {
   },
 })
 
-export const adminBrandingRoutes = [page, form]
+const uploadForm = formOf(putPicture, {
+  path: `${path}/:picture`,
+  summary: 'Upload a logo or a favicon in a form',
+  done: () => seeOther(doneAt(path, 'picture_saved')),
+})
+const removeForm = formOf(removePicture, {
+  path: `${path}/:picture/remove`,
+  summary: 'Remove an uploaded logo or favicon in a form',
+  done: () => seeOther(doneAt(path, 'picture_removed')),
+})
+
+export const adminBrandingRoutes = [page, form, uploadForm, removeForm]

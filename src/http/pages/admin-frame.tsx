@@ -22,6 +22,9 @@ export const accountLabel = ({ name, email, id }: Account): string => name ?? em
 /** The page where an account is managed. */
 export const userPage = (id: string): `/admin/users/${string}` => `/admin/users/${id}`
 
+/** The page where a person is added. */
+export const newUserPage = '/admin/users/new'
+
 /** The query string of a link, with its `?`, without empty parameters. */
 export const query = (given: Readonly<Record<string, string | undefined>>): string => {
   const entries = Object.entries(given).filter((entry): entry is [string, string] => !!entry[1])

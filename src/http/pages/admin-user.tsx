@@ -23,6 +23,8 @@ import { idParams } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { AuditTable } from './admin-audit.tsx'
 import { accountLabel, adminPage, mayNow, userPage } from './admin-frame.tsx'
+import { InvitationPanel } from './admin-invitation.tsx'
+import { metadataForm, UserMetadata } from './admin-user-metadata.tsx'
 import { Ask, type AskProps } from './ask.tsx'
 import { deviceWords } from './device-words.ts'
 import { Select } from './field.tsx'
@@ -80,9 +82,20 @@ const user = route({
         status={doneMessageOf(asked.done, locale)}
       >
         <AccountFacts {...reader} user={found} />
+        {account.invitedAt === null ? null : (
+          <InvitationPanel
+            {...reader}
+            account={account}
+            now={services.clock()}
+            csrf={csrf}
+            may={may}
+            canSend={services.settings.mail}
+          />
+        )}
         <SameAddress {...reader} accounts={same.filter(({ id }) => id !== account.id)} />
         <section class="panel" aria-labelledby="ways">
           <h2 id="ways">{say.ways.heading}</h2>
+          {ways.length === 0 && !found.password && found.passkeys === 0 ? <p>{say.people.noMethods}</p> : null}
           <ul class="rows">
             {ways.map((identity) => (
               <li key={identity.id}>
@@ -99,6 +112,7 @@ const user = route({
           canOpen={who.scopes.includes('applications:read' satisfies Scope)}
         />
         <Devices {...reader} account={account} sessions={sessions} csrf={csrf} mayEnd={may.allowed && may.recent} />
+        <UserMetadata {...reader} account={account} csrf={csrf} mayChange={may.allowed && may.recent} />
         {mayRead ? (
           <section class="panel" aria-labelledby="activity">
             <h2 id="activity">{say.events.heading}</h2>
@@ -207,6 +221,7 @@ export const adminUserRoutes = [
   resetForm,
   removeSecondFactorForm,
   roleForm,
+  metadataForm,
   askDelete,
   removeForm,
 ]

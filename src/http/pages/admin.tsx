@@ -1,12 +1,12 @@
 import type { VNode } from 'preact'
 import { z } from 'zod'
-import type { UserSearch } from '../../accounts/ports.ts'
+import type { ManagedAccount, UserSearch } from '../../accounts/ports.ts'
 import { roles } from '../../kernel/account.ts'
 import type { Provider } from '../../providers/provider.ts'
 import { route } from '../route.ts'
 import { line, userCursor, userCursorOf } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
-import { accountLabel, adminPage, perPage, query, userPage } from './admin-frame.tsx'
+import { accountLabel, adminPage, mayNow, newUserPage, perPage, query, userPage } from './admin-frame.tsx'
 import { Field, Select } from './field.tsx'
 import { LastSignIn } from './last-sign-in.tsx'
 import { Layout, type Reader, readerOf, show, Time } from './layout.tsx'
@@ -19,7 +19,7 @@ const path = '/admin/users'
 const filters = {
   search: line.optional().describe('Part of an email address, a name or an ID'),
   role: line.optional().describe('Only accounts with this role'),
-  state: line.optional().describe('Only enabled accounts, or only disabled ones'),
+  state: line.optional().describe('Only enabled accounts, only disabled ones, or only invited ones'),
   verified: line.optional().describe('Only accounts with a verified email address, or only those without'),
   second_factor: line.optional().describe('Only accounts with a second factor, or only those without'),
   provider: line.optional().describe('Only accounts with an identity at this provider'),
@@ -53,6 +53,7 @@ const searchOf = (
   disabled: either(state, 'disabled', 'enabled'),
   verified: either(verified, 'yes', 'no'),
   secondFactor: either(second_factor, 'yes', 'no'),
+  invited: state === 'invited' ? true : null,
   provider: provider || null,
   lastSignIn: lastSignInOf(signed_in, now),
 })
@@ -88,6 +89,13 @@ const users = route({
         status={doneMessageOf(asked.done, locale)}
       >
         {total?.countedAt ? <p>{people.counted(written(total.accounts))}</p> : null}
+        {mayNow(who, 'users:write', services).allowed ? (
+          <p class="actions">
+            <a class="button" href={newUserPage}>
+              {people.add.title}
+            </a>
+          </p>
+        ) : null}
         <FilterForm {...reader} given={given} isFiltered={isFiltered} providers={services.providers.list()} />
         <section class="panel" aria-labelledby="found">
           <h2 id="found">{admin.found}</h2>
@@ -112,9 +120,7 @@ const users = route({
                     </>
                   ),
                   admin.roles[account.role],
-                  <span key="state" class={`badge ${account.disabledAt ? 'bad' : 'good'}`}>
-                    {people.states[account.disabledAt ? 'disabled' : 'enabled']}
-                  </span>,
+                  <State key="state" {...reader} account={account} now={services.clock()} />,
                   <LastSignIn key="signed-in" {...reader} at={account.lastSignInAt} />,
                   <Time key="since" {...reader} at={account.createdAt} />,
                 ],
@@ -138,6 +144,27 @@ const users = route({
     )
   },
 })
+
+type StateProps = Reader & { readonly account: ManagedAccount; readonly now: Date }
+
+/** Whether people can sign in to the account; for an invited person, until when the link can be used. */
+function State({ account, now, ...reader }: StateProps): VNode {
+  const { people } = reader.say
+  const { disabledAt, invitedAt, invitationExpiresAt: until } = account
+  const state = disabledAt ? 'disabled' : invitedAt ? 'invited' : 'enabled'
+  return (
+    <>
+      <span class={`badge ${state === 'disabled' ? 'bad' : state === 'invited' ? '' : 'good'}`}>
+        {people.states[state]}
+      </span>
+      {state === 'invited' && until ? (
+        <span class="fine">
+          {until > now ? people.linkUntil : people.linkExpired} <Time {...reader} at={until} exact />
+        </span>
+      ) : null}
+    </>
+  )
+}
 
 type FilterFormProps = Reader & {
   readonly given: Filters
@@ -172,6 +199,7 @@ function FilterForm({ given, isFiltered, providers, ...reader }: FilterFormProps
           ['', people.anyState],
           ['enabled', people.states.enabled],
           ['disabled', people.states.disabled],
+          ['invited', people.states.invited],
         ]}
       />
       <Select

@@ -220,12 +220,20 @@ function PeopleFields({ kind, values, ...reader }: Omit<FieldsProps, 'isNew'>): 
   return (
     <>
       {kindRules[kind].hasRedirects ? (
-        <Lines
-          name="redirect_uris"
-          label={words.redirectUris}
-          hint={kind === 'native' ? words.redirectNativeHint : words.redirectHint}
-          value={values.redirectUris}
-        />
+        <>
+          <Lines
+            name="redirect_uris"
+            label={words.redirectUris}
+            hint={kind === 'native' ? words.redirectNativeHint : words.redirectHint}
+            value={values.redirectUris}
+          />
+          <Lines
+            name="post_logout_redirect_uris"
+            label={words.postLogoutUris}
+            hint={words.postLogoutHint}
+            value={values.postLogoutRedirectUris}
+          />
+        </>
       ) : null}
       <fieldset class="field">
         <legend>{words.scopes}</legend>
@@ -347,7 +355,7 @@ function SubjectFields({ kind, values, say }: Reader & Pick<FieldsProps, 'kind' 
 export function ApplicationFields({ kind, values, isNew, ...reader }: FieldsProps): VNode {
   const { applications: words } = reader.say
   const auths = applicationAuthsOf(kind)
-  const { hasPeople, hasRedirects, hasOrigins } = kindRules[kind]
+  const { hasPeople, hasOrigins } = kindRules[kind]
   // A refused field must not be hidden.
   const { isRefused } = useRefusal('')
   return (
@@ -377,14 +385,6 @@ export function ApplicationFields({ kind, values, isNew, ...reader }: FieldsProp
       ) : null}
       <details open={!isNew || isRefused}>
         <summary>{words.more}</summary>
-        {hasRedirects ? (
-          <Lines
-            name="post_logout_redirect_uris"
-            label={words.postLogoutUris}
-            hint={words.postLogoutHint}
-            value={values.postLogoutRedirectUris}
-          />
-        ) : null}
         {hasOrigins ? (
           <Lines
             name="cors_origins"

@@ -1,6 +1,7 @@
 import type { Route } from '../route.ts'
 import type { Services } from '../services.ts'
 import type { StaticFile } from '../static.ts'
+import { acceptInvitationRoutes } from './accept-invitation.tsx'
 import { accountRoutes } from './account.tsx'
 import { activityRoutes } from './activity.tsx'
 import { addressRoutes } from './address.tsx'
@@ -11,6 +12,7 @@ import { adminApplicationRoutes } from './admin-applications.tsx'
 import { adminAuditRoutes } from './admin-audit.tsx'
 import { adminBrandingRoutes } from './admin-branding.tsx'
 import { adminCredentialRoutes } from './admin-credentials.tsx'
+import { adminInvitationRoutes } from './admin-invitation.tsx'
 import { adminJobRoutes } from './admin-jobs.tsx'
 import { adminOverviewRoutes } from './admin-overview.tsx'
 import { adminProviderPageRoutes } from './admin-provider.tsx'
@@ -19,6 +21,8 @@ import { adminProviderFormRoutes } from './admin-provider-forms.tsx'
 import { adminProviderRoutes } from './admin-providers.tsx'
 import { adminRegistrationTokenRoutes } from './admin-registration-tokens.tsx'
 import { adminUserRoutes } from './admin-user.tsx'
+import { applicationLogoPageRoutes } from './application-logo.tsx'
+import { brandingScript } from './branding-script.ts'
 import { conflictRoutes } from './conflicts.ts'
 import { dataRoutes } from './data.tsx'
 import { deviceCodeRoutes } from './device-code.tsx'
@@ -80,10 +84,12 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...teamsRoutes,
   ...teamPageRoutes,
   ...invitationRoutes,
+  ...acceptInvitationRoutes,
   ...adminOverviewRoutes,
   ...oauthPageRoutes,
   ...deviceCodeRoutes,
   ...adminRoutes,
+  ...adminInvitationRoutes,
   ...adminUserRoutes,
   ...adminAuditRoutes,
   ...adminCredentialRoutes,
@@ -94,9 +100,10 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...adminProviderActRoutes,
   ...adminApplicationRoutes,
   ...adminApplicationPageRoutes,
+  ...applicationLogoPageRoutes,
   ...adminApplicationFormRoutes,
   ...adminRegistrationTokenRoutes,
   ...adminBrandingRoutes,
 ]
-export const staticFiles: readonly StaticFile[] = [stylesheet, pageScript, ...passkeyScripts]
+export const staticFiles: readonly StaticFile[] = [stylesheet, pageScript, brandingScript, ...passkeyScripts]
 export { errorPage } from './error.tsx'

@@ -75,6 +75,7 @@ export function Layout(props: LayoutProps): VNode {
         <title>{`${isError || refused.length > 0 ? `${say.refused.title}: ` : ''}${title} — ${brand.name}`}</title>
         <link rel="stylesheet" href={stylesheet.path} />
         {brand.stylesheet === null ? null : <link rel="stylesheet" href={brand.stylesheet} />}
+        {brand.favicon === null ? null : <link rel="icon" href={brand.favicon.path} type={brand.favicon.contentType} />}
       </head>
       <body class={isArea ? 'area' : 'gate'}>
         <a class="skip" href="#content">
@@ -125,14 +126,17 @@ export function Layout(props: LayoutProps): VNode {
   )
 }
 
-const Wordmark = ({ name, logo }: PageBrand): VNode => (
+const Wordmark = ({ name, logo, logoDark }: PageBrand): VNode => (
   <a class="wordmark" href="/">
     {logo === null ? (
       <span class="monogram" aria-hidden="true">
         {name.charAt(0).toUpperCase()}
       </span>
     ) : (
-      <img class="logo" src={logo} alt="" />
+      <picture>
+        {logoDark === null ? null : <source srcset={logoDark} media="(prefers-color-scheme: dark)" />}
+        <img class="logo" src={logo} alt="" />
+      </picture>
     )}
     {name}
   </a>
@@ -177,12 +181,20 @@ const Scripts = (): VNode => (
   </>
 )
 
-type FormProps = { readonly action: string; readonly csrf: string; readonly children: ComponentChildren }
+type FormProps = {
+  readonly action: string
+  readonly csrf: string
+  /** One of its fields is a file. */
+  readonly hasFile?: true
+  /** Where a script asks what it would do, without doing it. */
+  readonly preview?: string
+  readonly children: ComponentChildren
+}
 
-export function Form({ action, csrf, children }: FormProps): VNode {
+export function Form({ action, csrf, hasFile, preview, children }: FormProps): VNode {
   usePageFrame().formAction = action
   return (
-    <form method="post" action={action}>
+    <form method="post" action={action} enctype={hasFile && 'multipart/form-data'} data-preview={preview}>
       <input type="hidden" name="csrf" value={csrf} />
       {children}
     </form>

@@ -12,6 +12,7 @@ import { object, type Principal, route } from '../route.ts'
 import { storable } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { clearedSession } from '../sign-in-answers.ts'
+import { ApplicationLogo } from './application-logo.tsx'
 import { bindingOf, bound, languageFor, unbound } from './interaction.ts'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { goOn } from './onward.tsx'
@@ -99,6 +100,21 @@ const authorize = route({
     const cookies = [bound(to.uid), languageFor(asked?.uiLocales ?? null)]
     return ok(seeOther(`${paths.interaction}/${to.uid}`, { cookies }))
   },
+})
+
+/**
+ * A form that an application sends. It comes from another site, so the browser sends it without our cookies. It is not
+ * processed: the browser repeats it as a top-level GET, which carries them.
+ */
+const fromApplication = { ...common, method: 'post', fromAnotherSite: true, auth: 'none', status: 303 } as const
+
+const authorizeByForm = route({
+  ...fromApplication,
+  path: paths.authorize,
+  summary: 'Sign in to an application that sends a form',
+  body: authorizationParameters,
+  fails: [],
+  handle: ({ body }) => ok(seeOther(`${paths.authorize}?${formOf(body)}`)),
 })
 
 const resume = route({
@@ -238,10 +254,19 @@ const logout = route({
   },
 })
 
+const logoutByForm = route({
+  ...fromApplication,
+  path: paths.logout,
+  summary: 'Sign out for an application that sends a form',
+  body: object(logoutFields).loose(),
+  fails: [],
+  handle: ({ body }) => ok(seeOther(`${paths.logout}?${formOf(body)}`)),
+})
+
 const confirmLogout = route({
   ...common,
   method: 'post',
-  path: paths.logout,
+  path: `${paths.logout}/confirm`,
   summary: 'Confirm signing out for an application',
   auth: 'public',
   limit: 'account',
@@ -256,7 +281,16 @@ const confirmLogout = route({
   },
 })
 
-export const oauthPageRoutes = [authorize, resume, interaction, decide, logout, confirmLogout]
+export const oauthPageRoutes = [
+  authorize,
+  authorizeByForm,
+  resume,
+  interaction,
+  decide,
+  logout,
+  logoutByForm,
+  confirmLogout,
+]
 
 type ConsentProps = Reader & {
   readonly application: Application
@@ -284,9 +318,10 @@ function ConsentPage({
   const name = shownNameOf(application, redirectUri)
   return (
     <Layout {...reader} title={consent.title(name)} signedIn={csrf} card>
+      <ApplicationLogo of={application} />
       {application.source === 'administrator' ? null : <p class="caution">{consent.unchecked}</p>}
-      <p>{consent.intro(name, person)}</p>
       {host === null ? null : <p>{consent.operator(host)}</p>}
+      <p>{consent.intro(name, person)}</p>
       <ScopeList {...reader} scopes={scopes} resources={resources} audience="person" />
       <p class="fine">{consent.remembered}</p>
       <Form action={`${paths.interaction}/${uid}`} csrf={csrf}>
@@ -317,7 +352,7 @@ function LogoutPage({ application, given, csrf, ...reader }: LogoutProps): VNode
   return (
     <Layout {...reader} title={say.logout.title} signedIn={csrf} card>
       <p>{application ? say.logout.forApplication(shownNameOf(application)) : say.logout.text}</p>
-      <Form action={paths.logout} csrf={csrf}>
+      <Form action={`${paths.logout}/confirm`} csrf={csrf}>
         {Object.keys(logoutFields).map((name) => {
           const value = given[name as keyof LogoutRequest]
           return value === undefined ? null : <input key={name} type="hidden" name={name} value={value} />

@@ -4,6 +4,7 @@ import type { AccountApplication } from '../../applications/ports.ts'
 import { withdraw } from '../api/my-applications.ts'
 import { formOf } from '../form.ts'
 import { seeOther } from '../reply.ts'
+import { ApplicationLogo } from './application-logo.tsx'
 import { applicationPage } from './application-pages.ts'
 import { Ask } from './ask.tsx'
 import { deviceWords } from './device-words.ts'
@@ -60,6 +61,7 @@ export function MyApplications({ applications, csrf, isRecent, ...reader }: Mine
         {applications.map((one) => (
           <li key={one.application.id}>
             <div>
+              <ApplicationLogo of={one.application} />
               <h3>{shownNameOf(one.application)}</h3>
               <AboutApplication {...reader} of={one} audience="person" />
             </div>

@@ -73,6 +73,10 @@ nav a[aria-current] { color: inherit; font-weight: 600; text-decoration: none; }
 .gate .below { max-width: 26rem; margin: .75rem 0 0; text-align: center; }
 .prose { white-space: pre-line; }
 .previews { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(16rem, 100%), 1fr)); gap: 1rem; margin-bottom: 1rem; }
+/* A picture of any colors: its background is the same in both schemes. */
+.app-logo { display: block; width: auto; max-width: 10rem; height: 2.5rem; margin: 0 0 .5rem; padding: .25rem; border-radius: .375rem; background: #ffffff; object-fit: contain; }
+.shown { width: auto; max-width: 100%; height: 2.75rem; padding: .375rem; border: 1px solid var(--line); border-radius: .375rem; background: #ffffff; object-fit: contain; }
+.shown.dark { background: #161b22; }
 .previews svg { width: 100%; border: 1px solid var(--line); border-radius: .5rem; }
 @media (max-width: 22.5rem) {
   .gate { padding: .25rem .625rem 1rem; }
@@ -258,7 +262,7 @@ button[disabled] { opacity: .6; cursor: progress; }
 .or::before, .or::after { height: 1px; background: var(--line); content: ""; }
 
 label, legend { display: block; margin: 0 0 .25rem; font-size: .9375rem; font-weight: 600; }
-input:is([type=text], [type=email], [type=password], [type=search], [type=url], [type=date], [type=number]), select, textarea {
+input:is([type=text], [type=email], [type=password], [type=search], [type=url], [type=date], [type=number], [type=file]), select, textarea {
   width: 100%;
   max-width: 26rem;
   min-height: 2.75rem;

@@ -91,14 +91,14 @@ export const englishApplications = {
   redirectNativeHint:
     'One per line. Use https, http://127.0.0.1 with any port, or a private scheme such as org.example.app:/callback.',
   postLogoutUris: 'URIs after signing out',
-  postLogoutHint: 'One per line. Where people may return to after they signed out.',
+  postLogoutHint: 'Optional. One per line. Where people may return to after they signed out.',
   corsOrigins: 'Origins',
   corsHint: 'One per line, such as https://app.example.org. Scripts of these origins may call the API.',
   corsDefault: 'Leave it empty for the origins of the redirect URIs.',
   scopes: 'What it may ask for',
   openidAlways: 'Every application may know who signed in.',
   apiScopes: 'Scopes of your APIs',
-  apiScopesHint: 'One per line. They are in access tokens for the APIs below.',
+  apiScopesHint: 'One per line. They are in access tokens for the APIs above.',
   resources: 'APIs',
   resourcesHint: 'One URL per line. The application may request access tokens for them (RFC 8707).',
   consent: 'Consent',
@@ -120,9 +120,12 @@ export const englishApplications = {
   seconds: (number: string) => `${number} seconds`,
   backchannelLogout: 'Back-channel logout URL',
   backchannelHint: 'We notify the application here when a session ends.',
+  picture: 'Logo',
+  pictureHint:
+    'People see it where they allow the application to see their data. PNG or SVG, at most 100 KiB and 2048 × 2048 pixels.',
   logo: 'URL of the logo',
   logoHint:
-    'For your own pages: the API returns it. This service does not load it, since the host would see who signs in.',
+    'For your own pages: the API returns it. This service never loads it, since the host would see who signs in. Upload the logo that people should see.',
   subjectType: 'How it knows people',
   subjectHint:
     'With an ID of its own, it cannot compare its users with those of applications on other hosts. This cannot change after someone has signed in.',

@@ -86,14 +86,14 @@ export const portugueseApplications: typeof en = {
   redirectNativeHint:
     'Um por linha. Use https, http://127.0.0.1 com qualquer porta, ou um esquema próprio como org.example.app:/callback.',
   postLogoutUris: 'URIs depois de sair',
-  postLogoutHint: 'Um por linha. Para onde as pessoas podem voltar depois de sair.',
+  postLogoutHint: 'Opcional. Um por linha. Para onde as pessoas podem voltar depois de sair.',
   corsOrigins: 'Origens',
   corsHint: 'Uma por linha, como https://app.example.org. Scripts dessas origens podem chamar a API.',
   corsDefault: 'Deixe em branco para usar as origens dos URIs de redirecionamento.',
   scopes: 'O que ele pode pedir',
   openidAlways: 'Todo aplicativo pode saber quem entrou.',
   apiScopes: 'Escopos das suas APIs',
-  apiScopesHint: 'Um por linha. Eles ficam nos tokens de acesso das APIs abaixo.',
+  apiScopesHint: 'Um por linha. Eles ficam nos tokens de acesso das APIs acima.',
   resources: 'APIs',
   resourcesHint: 'Um URL por linha. O aplicativo pode pedir tokens de acesso para elas (RFC 8707).',
   consent: 'Consentimento',
@@ -115,8 +115,12 @@ export const portugueseApplications: typeof en = {
   seconds: (number) => `${number} segundos`,
   backchannelLogout: 'URL de aviso de saída (back-channel logout)',
   backchannelHint: 'Avisamos o aplicativo neste endereço quando uma sessão termina.',
+  picture: 'Logotipo',
+  pictureHint:
+    'As pessoas o veem quando permitem que o aplicativo acesse os dados delas. PNG ou SVG, com até 100 KiB e 2048 × 2048 pixels.',
   logo: 'URL do logotipo',
-  logoHint: 'Para as suas páginas: a API o devolve. Este serviço não o carrega, pois o host veria quem entra.',
+  logoHint:
+    'Para as suas páginas: a API o devolve. Este serviço nunca o carrega, pois o host veria quem entra. Envie o logotipo que as pessoas devem ver.',
   subjectType: 'Como ele reconhece as pessoas',
   subjectHint:
     'Com um ID próprio, ele não consegue comparar suas pessoas com as de aplicativos em outros hosts. Isso não pode mudar depois do primeiro acesso.',

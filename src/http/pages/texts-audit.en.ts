@@ -26,14 +26,18 @@ const words: AuditWords = {
   'provider.disabled': ({ provider }) => `Disabled the provider ${provider}`,
   'provider.deleted': ({ provider }) => `Deleted the provider ${provider}`,
   'account.sessions_read': 'An administrator viewed the devices of the account',
+  'account.invited': 'Sent an invitation to the account',
+  'account.invitation_withdrawn': 'Withdrew the invitation to the account',
   'account.exported': 'Exported everything stored about the account',
   'password.reset_started': 'An administrator sent a link to choose a new password',
   'identity.linked': ({ provider, how }) =>
     how === 'verified_email'
       ? `${provider} linked by its verified email address`
-      : how === 'conflict'
-        ? `${provider} linked after a sign-in to the account`
-        : `${provider} linked`,
+      : how === 'invitation'
+        ? `${provider} linked by the email address that was invited`
+        : how === 'conflict'
+          ? `${provider} linked after a sign-in to the account`
+          : `${provider} linked`,
   'provider_token.lent': ({ provider }) => `A back end acted for the person at ${provider}`,
 }
 
@@ -75,6 +79,11 @@ export const englishAuditLog = {
   by: (name: string) => `by ${name}`,
   byOperator: 'by an operator at the machine',
   about: (name: string) => `about ${name}`,
+  things: {
+    application: (name: string) => `Application: ${name}`,
+    credential: (name: string) => `Service credential: ${name}`,
+    team: (name: string) => `Team: ${name}`,
+  },
   entries: 'Entries',
   none: 'No entry matches.',
   noneYet: 'No entry matches so far. Older entries were not searched yet.',

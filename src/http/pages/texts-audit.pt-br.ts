@@ -25,14 +25,18 @@ const words: AuditWords = {
   'provider.disabled': ({ provider }) => `Desativou o provedor ${provider}`,
   'provider.deleted': ({ provider }) => `Excluiu o provedor ${provider}`,
   'account.sessions_read': 'Quem administra o serviço viu os dispositivos da conta',
+  'account.invited': 'Enviou um convite para a conta',
+  'account.invitation_withdrawn': 'Cancelou o convite da conta',
   'account.exported': 'Exportou tudo o que está guardado sobre a conta',
   'password.reset_started': 'Quem administra o serviço enviou um link para escolher uma nova senha',
   'identity.linked': ({ provider, how }) =>
     how === 'verified_email'
       ? `${provider} vinculado pelo e-mail verificado`
-      : how === 'conflict'
-        ? `${provider} vinculado após um login na conta`
-        : `${provider} vinculado`,
+      : how === 'invitation'
+        ? `${provider} vinculado pelo e-mail que foi convidado`
+        : how === 'conflict'
+          ? `${provider} vinculado após um login na conta`
+          : `${provider} vinculado`,
   'provider_token.lent': ({ provider }) => `Um servidor agiu pela pessoa em ${provider}`,
 }
 
@@ -74,6 +78,11 @@ export const portugueseAuditLog: typeof en = {
   by: (name: string) => `por ${name}`,
   byOperator: 'por quem opera a máquina',
   about: (name: string) => `sobre ${name}`,
+  things: {
+    application: (name) => `Aplicativo: ${name}`,
+    credential: (name) => `Credencial de serviço: ${name}`,
+    team: (name) => `Equipe: ${name}`,
+  },
   entries: 'Registros',
   none: 'Nenhum registro corresponde.',
   noneYet: 'Nenhum registro corresponde até aqui. Os mais antigos ainda não foram pesquisados.',

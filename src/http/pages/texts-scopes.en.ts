@@ -23,6 +23,10 @@ export const englishScopes: ApplicationScopeTexts = {
       person: 'see your teams and your role in each of them',
       administrator: 'see their teams and their role in each of them',
     },
+    metadata: {
+      person: 'see what the operator of this service recorded about you for applications, such as your plan',
+      administrator: 'see the public metadata of their account',
+    },
   },
   other: {
     person: (scope) => `use the permission “${scope}” for you`,

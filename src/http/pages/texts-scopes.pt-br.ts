@@ -22,6 +22,10 @@ export const portugueseScopes: ApplicationScopeTexts = {
       person: 'ver suas equipes e seu papel em cada uma',
       administrator: 'ver as equipes da pessoa e o papel dela em cada uma',
     },
+    metadata: {
+      person: 'ver o que quem opera este serviço registrou sobre você para aplicativos, como o seu plano',
+      administrator: 'ver os metadados públicos da conta da pessoa',
+    },
   },
   other: {
     person: (scope) => `usar a permissão “${scope}” por você`,

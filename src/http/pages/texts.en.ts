@@ -41,9 +41,14 @@ const events: EventWords = {
   'authentication.email_requested': 'A sign-in by email was requested',
   'authentication.failed': ({ provider, intent, why, attempts }) =>
     `${intent === 'link' ? `Linking ${provider}` : intent === 'connect' ? `Connecting a team with ${provider}` : intent === 'try' ? `Trying a draft of ${provider}` : `A sign-in with ${provider}`} did not work${why ? `: ${why}` : ''}${attempts > 1 ? ` (${attempts} attempts within an hour)` : ''}`,
-  'account.created': ({ provider }) => `Account created with ${provider}`,
+  'account.created': ({ provider, by }) =>
+    by === undefined ? `Account created with ${provider}` : 'Account created by an administrator',
+  'account.invited': 'An administrator sent you an invitation',
+  'account.invitation_accepted': 'Invitation accepted',
+  'account.invitation_withdrawn': 'Invitation withdrawn by an administrator',
   'account.email_verified': ({ provider }) => `Email address verified by ${provider}`,
   'account.updated': 'Profile changed',
+  'account.metadata_changed': 'Metadata changed',
   'account.deleted': 'Account deleted',
   'account.email_claim_ended': 'Another account verified an email address that this account had not verified',
   'identity.link_started': ({ provider, purpose }) =>
@@ -51,9 +56,11 @@ const events: EventWords = {
   'identity.linked': ({ provider, how }) =>
     how === 'verified_email'
       ? `${provider} linked by its verified email address`
-      : how === 'conflict'
-        ? `${provider} linked after you proved that the account is yours`
-        : `${provider} linked`,
+      : how === 'invitation'
+        ? `${provider} linked: you were invited with its verified email address`
+        : how === 'conflict'
+          ? `${provider} linked after you proved that the account is yours`
+          : `${provider} linked`,
   'identity.unlinked': ({ provider }) => `${provider} unlinked`,
   'identity.unlink_refused': ({ why }) => `An unlink request was refused${why ? `: ${why}` : ''}`,
   'conflict.opened': ({ provider }) => `A sign-in with ${provider} used an email address that already has an account`,
@@ -143,6 +150,15 @@ export const en = {
   otherLanguage: 'Português',
   refused: { title: 'Error', heading: 'Please check this' },
   reveal: { show: 'Show', label: 'Show what you type' },
+  pictures: {
+    none: 'None',
+    shown: (title: string) => `${title}, as it is now`,
+    file: 'Picture file',
+    upload: 'Upload',
+    remove: 'Remove…',
+    removeText: 'It is no longer shown. You can upload another one at any time.',
+    removeYes: 'Remove it',
+  },
   sections: {
     profile: 'Profile',
     signIn: 'Sign-in methods',
@@ -168,7 +184,7 @@ export const en = {
   no: 'no',
   utc: 'UTC',
 
-  ways_in: { password: 'a password', passkey: 'a passkey', email: 'a link by email' },
+  ways_in: { password: 'a password', passkey: 'a passkey', email: 'a link by email', invitation: 'an invitation' },
 
   login: {
     titleAt: (service: string) => `Sign in to ${service}`,
@@ -186,8 +202,7 @@ export const en = {
   consent: {
     title: (application: string) => `Continue to ${application}?`,
     intro: (application: string, person: string) => `You are signed in as ${person}. ${application} wants to:`,
-    unchecked:
-      'Nobody here has checked this application: anyone can choose its name, but not the address it runs at.',
+    unchecked: 'Nobody here has checked this application: anyone can choose its name, but not the address it runs at.',
     operator: (host: string) => `The application runs at ${host}. Continue only if you know it.`,
     remembered: 'We remember your answer, and ask again only if the application wants more.',
     allow: 'Continue',
@@ -365,6 +380,16 @@ export const en = {
       password: 'New password',
       save: 'Set the password',
     },
+    accept: {
+      title: (service: string) => `Your invitation to ${service}`,
+      intro: 'An administrator created an account for you. Choose how you want to sign in.',
+      password: 'Password',
+      withPassword: 'Accept and set the password',
+      without: 'Without a password',
+      withoutText:
+        'You then sign in with a link or code by email, or with a provider that has verified this email address. You can add a passkey in your account.',
+      withoutPassword: 'Accept without a password',
+    },
     verify: {
       title: 'Is this email address yours?',
       text: (email: string) => `Confirm that ${email} is the address of the account you are signed in to.`,
@@ -404,6 +429,8 @@ export const en = {
 
   done: {
     branding_saved: 'The branding was saved.',
+    picture_saved: 'The picture was saved.',
+    picture_removed: 'The picture was removed.',
     application_added: 'The application was added.',
     application_saved: 'The change was saved.',
     application_disabled: 'Nobody can sign in to the application now. Its tokens are refused.',
@@ -428,6 +455,9 @@ export const en = {
     email_changed: 'Your email address was changed.',
     reset_sent: 'If there is an account with that email address, we sent a message to it.',
     password_reset: 'Your new password is set. Sign in with it.',
+    invitation_password_set: 'You accepted the invitation. Sign in with your new password.',
+    invitation_accepted:
+      'You accepted the invitation. Sign in with a link or code by email, or with a provider that has this email address.',
     linked: 'The sign-in method was linked to your account.',
     more_asked: 'You are back. What you granted, and what you did not, is shown below.',
     more_none: 'You chose nothing, so nothing was requested.',
@@ -454,6 +484,10 @@ export const en = {
     user_reset_sent: 'A link to choose a new password was sent to the email address of the account.',
     user_second_factor_removed: 'The second factor was removed, and the account was signed out everywhere.',
     role_changed: 'The role was changed.',
+    user_metadata_changed: 'The metadata was saved.',
+    user_added: 'The account was created. The person can sign in with any method that proves the email address.',
+    user_invited: 'The invitation was sent.',
+    user_invitation_withdrawn: 'The invitation was withdrawn, and its account was deleted.',
     user_deleted: 'The account was deleted, with everything stored about it.',
     credential_revoked: 'The credential was revoked.',
     sign_in_to_verify: 'Sign in to verify your email address.',
@@ -1187,6 +1221,7 @@ export const en = {
     serviceScopes: {
       introspect: 'introspect tokens',
       'connections:token': 'borrow provider tokens of people and teams',
+      'users:metadata': 'read and change the metadata of accounts',
     } as Readonly<Record<string, string>>,
     madeAt: 'Created',
     never: 'never',

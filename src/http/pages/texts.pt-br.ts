@@ -44,9 +44,14 @@ const events: EventWords = {
   'authentication.email_requested': 'Um login por e-mail foi solicitado',
   'authentication.failed': ({ provider, intent, why, attempts }) =>
     `${intent === 'link' ? `A vinculação com ${provider}` : intent === 'connect' ? `A conexão de uma equipe com ${provider}` : intent === 'try' ? `O teste de um rascunho de ${provider}` : `Um login com ${provider}`} não funcionou${why ? `: ${why}` : ''}${attempts > 1 ? ` (${attempts} tentativas em uma hora)` : ''}`,
-  'account.created': ({ provider }) => `Conta criada com ${provider}`,
+  'account.created': ({ provider, by }) =>
+    by === undefined ? `Conta criada com ${provider}` : 'Conta criada pela administração',
+  'account.invited': 'Quem administra o serviço enviou um convite a você',
+  'account.invitation_accepted': 'Convite aceito',
+  'account.invitation_withdrawn': 'Convite cancelado pela administração',
   'account.email_verified': ({ provider }) => `E-mail verificado por ${provider}`,
   'account.updated': 'Perfil alterado',
+  'account.metadata_changed': 'Metadados alterados',
   'account.deleted': 'Conta excluída',
   'account.email_claim_ended': 'Outra conta verificou um e-mail que esta conta não tinha verificado',
   'identity.link_started': ({ provider, purpose }) =>
@@ -54,9 +59,11 @@ const events: EventWords = {
   'identity.linked': ({ provider, how }) =>
     how === 'verified_email'
       ? `${provider}: login vinculado pelo e-mail verificado`
-      : how === 'conflict'
-        ? `${provider}: login vinculado depois que você comprovou que a conta é sua`
-        : `${provider}: login vinculado`,
+      : how === 'invitation'
+        ? `${provider}: login vinculado porque o seu e-mail verificado foi convidado`
+        : how === 'conflict'
+          ? `${provider}: login vinculado depois que você comprovou que a conta é sua`
+          : `${provider}: login vinculado`,
   'identity.unlinked': ({ provider }) => `${provider}: login desvinculado`,
   'identity.unlink_refused': ({ why }) => `Um login não pôde ser desvinculado${why ? `: ${why}` : ''}`,
   'conflict.opened': ({ provider }) => `Um login com ${provider} usou um e-mail que já tem conta`,
@@ -145,6 +152,15 @@ export const ptBR: Texts = {
   otherLanguage: 'English',
   refused: { title: 'Erro', heading: 'Verifique isto' },
   reveal: { show: 'Mostrar', label: 'Mostrar o que você digita' },
+  pictures: {
+    none: 'Nenhuma imagem',
+    shown: (title) => `${title}, como está agora`,
+    file: 'Arquivo da imagem',
+    upload: 'Enviar',
+    remove: 'Remover…',
+    removeText: 'A imagem deixa de aparecer. Você pode enviar outra quando quiser.',
+    removeYes: 'Remover',
+  },
   sections: {
     profile: 'Perfil',
     signIn: 'Formas de entrar',
@@ -170,7 +186,7 @@ export const ptBR: Texts = {
   no: 'não',
   utc: 'UTC',
 
-  ways_in: { password: 'senha', passkey: 'chave de acesso', email: 'link por e-mail' },
+  ways_in: { password: 'senha', passkey: 'chave de acesso', email: 'link por e-mail', invitation: 'convite' },
 
   login: {
     titleAt: (service) => `Entrar em ${service}`,
@@ -369,6 +385,16 @@ export const ptBR: Texts = {
       password: 'Nova senha',
       save: 'Definir a senha',
     },
+    accept: {
+      title: (service) => `O seu convite para ${service}`,
+      intro: 'Quem administra o serviço criou uma conta para você. Escolha como você quer entrar.',
+      password: 'Senha',
+      withPassword: 'Aceitar e definir a senha',
+      without: 'Sem senha',
+      withoutText:
+        'Depois, entre com um link ou código por e-mail, ou com um provedor que tenha verificado este e-mail. Você pode adicionar uma chave de acesso na sua conta.',
+      withoutPassword: 'Aceitar sem senha',
+    },
     verify: {
       title: 'Este e-mail é seu?',
       text: (email) => `Confirme que ${email} é o e-mail da conta em que você está.`,
@@ -408,6 +434,8 @@ export const ptBR: Texts = {
 
   done: {
     branding_saved: 'A identidade visual foi salva.',
+    picture_saved: 'A imagem foi salva.',
+    picture_removed: 'A imagem foi removida.',
     application_added: 'O aplicativo foi adicionado.',
     application_saved: 'A alteração foi salva.',
     application_disabled: 'Ninguém pode entrar no aplicativo agora. Os tokens dele são recusados.',
@@ -432,6 +460,9 @@ export const ptBR: Texts = {
     email_changed: 'O seu e-mail foi trocado.',
     reset_sent: 'Se houver uma conta com esse e-mail, enviamos uma mensagem.',
     password_reset: 'A sua nova senha está definida. Entre com ela.',
+    invitation_password_set: 'Você aceitou o convite. Entre com a sua nova senha.',
+    invitation_accepted:
+      'Você aceitou o convite. Entre com um link ou código por e-mail, ou com um provedor que tenha este e-mail.',
     linked: 'A forma de entrar foi vinculada à sua conta.',
     more_asked: 'Você voltou. O que foi concedido, e o que não foi, está abaixo.',
     more_none: 'Você não escolheu nada, por isso nada foi pedido.',
@@ -458,6 +489,10 @@ export const ptBR: Texts = {
     user_reset_sent: 'Um link para escolher uma nova senha foi enviado ao e-mail da conta.',
     user_second_factor_removed: 'O segundo fator foi removido, e a conta foi desconectada em toda parte.',
     role_changed: 'O papel foi alterado.',
+    user_metadata_changed: 'Os metadados foram salvos.',
+    user_added: 'A conta foi criada. A pessoa pode entrar com qualquer método que comprove o e-mail.',
+    user_invited: 'O convite foi enviado.',
+    user_invitation_withdrawn: 'O convite foi cancelado, e a conta criada para ele foi excluída.',
     user_deleted: 'A conta foi excluída, com tudo o que guardávamos sobre ela.',
     credential_revoked: 'A credencial foi revogada.',
     sign_in_to_verify: 'Entre para confirmar o seu e-mail.',
@@ -1230,6 +1265,7 @@ export const ptBR: Texts = {
     serviceScopes: {
       introspect: 'consultar tokens',
       'connections:token': 'pedir tokens de provedores de pessoas e equipes',
+      'users:metadata': 'ler e alterar os metadados das contas',
     },
     madeAt: 'Criada',
     never: 'nunca',

@@ -11,10 +11,22 @@ export const User = z
   })
   .meta({ id: 'User', description: 'An account' })
 
+/** The public metadata of an account, as it is returned. */
+export const PublicMetadata = z
+  .record(z.string(), z.unknown())
+  .meta({ id: 'PublicMetadata', description: 'Any JSON object: at most 50 keys, 4 levels and 4096 bytes' })
+export const Metadata = z
+  .object({ public: PublicMetadata.describe('What the user and applications with the scope `metadata` may read') })
+  .meta({ id: 'Metadata', description: 'What administrators and back ends recorded about an account' })
+
 export const userOf = ({ id, email, emailVerified, name, picture }: Account): z.input<typeof User> => ({
   id,
   email,
   email_verified: emailVerified,
   name,
   picture,
+})
+
+export const metadataOf = ({ metadata }: Pick<Account, 'metadata'>): z.input<typeof Metadata> => ({
+  public: { ...metadata.public },
 })

@@ -28,6 +28,7 @@ const known = {
   team: '',
   guest: '',
   invitation: '',
+  accept: '',
   consent: '',
   application: '',
 }
@@ -81,6 +82,7 @@ const visits: Readonly<Record<string, readonly [at: () => string, shownTo: reado
     ['person'],
   ],
   '/invitation': [() => `/invitation?ticket=${known.invitation}`, everybody],
+  '/accept-invitation': [() => `/accept-invitation?ticket=${known.accept}`, everybody],
   '/admin': [() => '/admin', ['administrator']],
   '/admin/users': [() => '/admin/users', ['administrator']],
   '/admin/audit': [() => '/admin/audit', ['administrator']],
@@ -101,6 +103,7 @@ const visits: Readonly<Record<string, readonly [at: () => string, shownTo: reado
   '/admin/applications/{id}/users': [() => `/admin/applications/${known.application}/users`, ['administrator']],
   '/admin/new-application': [() => '/admin/new-application', ['administrator']],
   '/admin/new-application/{kind}': [() => '/admin/new-application/browser', ['administrator']],
+  '/admin/users/new': [() => '/admin/users/new', ['administrator']],
   '/admin/users/{id}': [() => `/admin/users/${known.user}`, ['administrator']],
   '/admin/users/{id}/delete': [() => `/admin/users/${known.user}/delete`, ['administrator']],
   '/oauth/interaction/{uid}': [() => known.consent, ['person']],
@@ -274,6 +277,10 @@ beforeAll(async () => {
   const { email } = await registered(world, 'forgetful@example.com', { verified: true })
   await world.call('POST', '/auth/password/forgot', { body: { email } })
   known.reset = await ticketFor(email)
+  const invited = 'a.person.with.a.very.long.address@subdomain.of.example.com'
+  const adding = { token: administrator.access_token, body: { email: invited, name } }
+  expect((await world.call('POST', '/users', adding)).status).toBe(201)
+  known.accept = await ticketFor(invited)
   await world.call('POST', '/auth/email', { body: { email } })
   known.signIn = await ticketFor(email)
   const careful = world.newcomer()

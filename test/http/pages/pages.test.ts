@@ -15,7 +15,7 @@ import { errorPage, pageRoutes, staticFiles } from '../../../src/http/pages/inde
 import { doneMessageOf } from '../../../src/http/pages/status.ts'
 import type { Principal } from '../../../src/http/route.ts'
 import type { Services } from '../../../src/http/services.ts'
-import type { Account } from '../../../src/kernel/account.ts'
+import { type Account, noMetadata } from '../../../src/kernel/account.ts'
 import { systemRandom } from '../../../src/kernel/ids.ts'
 import { ok } from '../../../src/kernel/result.ts'
 import { neutralMark } from '../../../src/providers/mark.ts'
@@ -71,6 +71,7 @@ const ana: Account = {
   role: 'user',
   locale: null,
   timeZone: null,
+  metadata: noMetadata,
   secondFactorAt: null,
   disabledAt: null,
   createdAt: now,
@@ -354,6 +355,7 @@ function surface() {
     rateLimits: null,
     csrfKey,
     branding: { current: () => plainBrand, load: async () => {} },
+    applicationLogo: async () => undefined,
     errorPage,
     record: async () => {},
     onDefect: (error) => {

@@ -1,0 +1,98 @@
+import type { VNode } from 'preact'
+import { pictureField, pictureTypes } from '../upload.ts'
+import { Ask } from './ask.tsx'
+import { Form, type Reader, Unseen } from './layout.tsx'
+import { useRefusal, useTyped } from './refusal.tsx'
+
+type PictureProps = Reader & {
+  /** What it is a picture of: the heading of its part of the page. */
+  readonly title: string
+  readonly hint: string
+  /** The file of the picture; `null`: there is none. */
+  readonly src: string | null
+  /** The background that it is for. */
+  readonly scheme?: 'light' | 'dark'
+  /** Where it comes from, if it was not uploaded. */
+  readonly origin?: string | undefined
+  /** Where the form is sent; its removal is sent below it. */
+  readonly action: string
+  /** Whether there is an uploaded one to remove. */
+  readonly isUploaded: boolean
+  /** `null`: the viewer may not change it. */
+  readonly csrf: string | null
+}
+
+/** A picture, and the forms that upload another one and remove it. Works without a script. */
+export function PicturePart({ title, hint, src, scheme, action, isUploaded, csrf, ...props }: PictureProps): VNode {
+  const { pictures: words } = props.say
+  return (
+    <div class="part">
+      <h3>{title}</h3>
+      {src === null ? (
+        <p class="fine">{words.none}</p>
+      ) : (
+        <p>
+          <img class={scheme === 'dark' ? 'shown dark' : 'shown'} src={src} alt={words.shown(title)} />
+        </p>
+      )}
+      {props.origin === undefined ? null : <p class="fine">{props.origin}</p>}
+      {csrf === null ? null : (
+        <>
+          <Form action={action} csrf={csrf} hasFile>
+            <FileField id={`file${action.replaceAll('/', '-')}`} title={title} hint={hint} say={props.say} />
+          </Form>
+          {isUploaded ? (
+            <Ask
+              action={`${action}/remove`}
+              csrf={csrf}
+              label={words.remove}
+              about={title}
+              what={words.removeText}
+              yes={words.removeYes}
+            />
+          ) : null}
+        </>
+      )}
+    </div>
+  )
+}
+
+type FileProps = Pick<Reader, 'say'> & { readonly id: string; readonly title: string; readonly hint: string }
+
+function FileField({ id: ownId, title, hint, say }: FileProps): VNode {
+  const { pictures: words } = say
+  const { id } = useTyped(pictureField, ownId)
+  const { refusal, explainedBy, isFirst } = useRefusal(id)
+  return (
+    <div class="field">
+      <label for={id}>
+        {words.file}
+        <Unseen> ({title})</Unseen>
+      </label>
+      <p class="fine" id={`${id}-hint`}>
+        {hint}
+      </p>
+      {refusal?.atField ? (
+        <p class="caution" id={`${id}-error`}>
+          {refusal.text}
+        </p>
+      ) : null}
+      <div>
+        <input
+          type="file"
+          id={id}
+          name={pictureField}
+          accept={pictureTypes.join(',')}
+          required
+          aria-describedby={[`${id}-hint`, explainedBy].filter(Boolean).join(' ')}
+          aria-invalid={refusal && 'true'}
+          {...{ autofocus: isFirst }}
+        />
+        <button type="submit">
+          {words.upload}
+          <Unseen> ({title})</Unseen>
+        </button>
+      </div>
+    </div>
+  )
+}
