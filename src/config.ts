@@ -171,6 +171,9 @@ export const settings = z.object({
     .enum(registrationModes, 'must be off, token or open')
     .default('off')
     .describe('who may register applications at /oauth/register: off, token (with an initial access token) or open'),
+  APPLICATIONS_METADATA_DOCUMENTS: flag(false).describe(
+    'let applications sign people in whose client_id is the URL of a document about them',
+  ),
   DPOP_NONCES: flag(false).describe(
     'require a nonce of this service in each DPoP proof (RFC 9449), so that none can be signed in advance',
   ),
@@ -385,6 +388,7 @@ export function inspectConfig(
     applicationReach: set.APPLICATIONS_ALLOW_PRIVATE_ADDRESSES ? ('any' as const) : ('public' as const),
     /** Who may register applications besides administrators. */
     registration: set.APPLICATIONS_REGISTRATION,
+    metadataDocuments: set.APPLICATIONS_METADATA_DOCUMENTS,
     /** Whether DPoP proofs need a nonce. */
     dpopNonces: set.DPOP_NONCES,
     rateLimits: set.RATE_LIMITS === 'on',
@@ -414,6 +418,7 @@ export const routeSettings = ({ tokens, oauth, passwords, mail, ...config }: Con
   metricsToken: config.metricsToken,
   trustProxyHops: config.trustProxyHops,
   registration: config.registration,
+  metadataDocuments: config.metadataDocuments,
 })
 
 type SettingNames = {

@@ -5,6 +5,7 @@ import type { Foundation } from './foundation.ts'
 import { networkOf } from './http/limits.ts'
 import { createClientProofs } from './openid/client-proofs.ts'
 import { deliverLogoutToken } from './openid/deliver.ts'
+import { createMetadataDocuments } from './openid/metadata-documents.ts'
 import { createNonces } from './openid/nonces.ts'
 import { createOpenid } from './openid/openid.ts'
 import { createSectorDocuments } from './openid/sector-documents.ts'
@@ -41,6 +42,9 @@ export function createOpenidProvider({ config, foundation, nonceKey, logoutToken
     ...parts,
     stored,
     mode: config.registration,
+    isOn: config.metadataDocuments,
+    own: { publicUrl, audience: lifetimes.audience },
+    read: createMetadataDocuments(requests),
     networkOf,
     verifyAssertion: proofs.verifyAssertion,
     sectorDocument: createSectorDocuments(requests),

@@ -230,6 +230,7 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
       serviceCredentials: credentials.serviceCredentials,
       applications,
       registrations: clients.registrations,
+      documents: clients.documents,
       applicationAccess,
       subjects,
       branding,

@@ -89,6 +89,8 @@ const may: Record<string, readonly string[]> = {
     'teams/policy.ts',
     // Challenges name the algorithms of proofs.
     'applications/keys.ts',
+    // The ID of an application in a path may be a URL.
+    'applications/policy.ts',
     'type events',
     'type flows',
     ...['accounts', 'sessions', 'connections', 'teams', 'credentials'].map((noun) => `type ${noun}`),
@@ -245,7 +247,7 @@ const keptIn: Record<string, readonly string[]> = {
   'prom-client': ['telemetry'],
   pino: ['telemetry', 'foundation.ts', 'main.ts'],
   // Input from outside is validated where it arrives; the event catalogue describes its payloads with it.
-  zod: ['config.ts', 'events', 'providers', 'http', 'http/api', 'http/pages', 'doctor', 'commands'],
+  zod: ['config.ts', 'events', 'providers', 'openid', 'http', 'http/api', 'http/pages', 'doctor', 'commands'],
 }
 
 type Import = { readonly file: string; readonly from: string; readonly target: string; readonly type: boolean }

@@ -22,11 +22,14 @@ ALTER TABLE "accounts" ADD COLUMN "last_sign_in_hour" bigint DEFAULT 0 NOT NULL;
 UPDATE "accounts" SET "last_sign_in_hour" = "known"."hour" FROM (SELECT "account_id", floor(extract(epoch FROM max("at")) / 3600)::bigint AS "hour" FROM (SELECT "account_id", "created_at" AS "at" FROM "sessions" UNION ALL SELECT "account_id", "last_used_at" FROM "identities") AS "times" GROUP BY "account_id") AS "known" WHERE "accounts"."id" = "known"."account_id";--> statement-breakpoint
 ALTER TABLE "accounts" ADD COLUMN "invited_at" timestamp (3) with time zone;--> statement-breakpoint
 ALTER TABLE "accounts" ADD COLUMN "invitation_expires_at" timestamp (3) with time zone;--> statement-breakpoint
+ALTER TABLE "application_consents" ADD COLUMN "document_hash" text;--> statement-breakpoint
 ALTER TABLE "applications" ADD COLUMN "logo" text;--> statement-breakpoint
 ALTER TABLE "applications" ADD COLUMN "subject_type" text DEFAULT 'public' NOT NULL;--> statement-breakpoint
 ALTER TABLE "applications" ADD COLUMN "sector_identifier_uri" text;--> statement-breakpoint
 ALTER TABLE "applications" ADD COLUMN "source" text DEFAULT 'administrator' NOT NULL;--> statement-breakpoint
 ALTER TABLE "applications" ADD COLUMN "registration_hash" text;--> statement-breakpoint
+ALTER TABLE "applications" ADD COLUMN "document_hash" text;--> statement-breakpoint
+ALTER TABLE "applications" ADD COLUMN "document_read_at" timestamp (3) with time zone;--> statement-breakpoint
 ALTER TABLE "pictures" ADD CONSTRAINT "pictures_application_id_applications_id_fk" FOREIGN KEY ("application_id") REFERENCES "public"."applications"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "pictures_hash" ON "pictures" USING btree ("hash");--> statement-breakpoint
 CREATE INDEX "pictures_application" ON "pictures" USING btree ("application_id");--> statement-breakpoint

@@ -31,10 +31,13 @@ ALTER TABLE `accounts` ADD `invited_at` integer;--> statement-breakpoint
 ALTER TABLE `accounts` ADD `invitation_expires_at` integer;--> statement-breakpoint
 CREATE INDEX `accounts_invited` ON `accounts` (`created_at`,`id`) WHERE invited_at is not null;--> statement-breakpoint
 CREATE INDEX `accounts_last_sign_in` ON `accounts` (`last_sign_in_hour`,`id`);--> statement-breakpoint
+ALTER TABLE `application_consents` ADD `document_hash` text;--> statement-breakpoint
 ALTER TABLE `applications` ADD `logo` text;--> statement-breakpoint
 ALTER TABLE `applications` ADD `subject_type` text DEFAULT 'public' NOT NULL;--> statement-breakpoint
 ALTER TABLE `applications` ADD `sector_identifier_uri` text;--> statement-breakpoint
 ALTER TABLE `applications` ADD `source` text DEFAULT 'administrator' NOT NULL;--> statement-breakpoint
 ALTER TABLE `applications` ADD `registration_hash` text;--> statement-breakpoint
+ALTER TABLE `applications` ADD `document_hash` text;--> statement-breakpoint
+ALTER TABLE `applications` ADD `document_read_at` integer;--> statement-breakpoint
 CREATE INDEX `applications_source` ON `applications` (`source`,`last_used_at`,`created_at`);--> statement-breakpoint
 CREATE INDEX `identities_provider_account` ON `identities` (`provider`,`account_id`);

@@ -5,7 +5,7 @@ import { sameSecret, sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
 import type { Picture } from '../kernel/picture.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
-import { type ApplicationFault, faultsOf, ofChangedSubjects, ofSectorDocument } from './faults.ts'
+import { type ApplicationFault, faultsOf, ofChangedSubjects, ofDocument, ofSectorDocument } from './faults.ts'
 import { createOrigins } from './origins.ts'
 import {
   type ApplicationAuth,
@@ -14,6 +14,7 @@ import {
   applicationAuthsOf,
   applicationLimits,
   hasSecret,
+  isApplicationId,
   kindRules,
   redirectOrigins,
 } from './policy.ts'
@@ -128,7 +129,7 @@ export function createApplications({
    * PostgreSQL cannot compare some of it (NUL).
    */
   const known = async (id: string): Promise<Application | undefined> =>
-    /^\w{1,80}$/.test(id) ? applications.find(id) : undefined
+    isApplicationId(id) ? applications.find(id) : undefined
   const find = async (id: string): Promise<Application | undefined> => {
     const found = await known(id)
     return found?.disabledAt === null ? found : undefined
@@ -174,6 +175,8 @@ export function createApplications({
       logo: null,
       source,
       registrationHash: null,
+      documentHash: null,
+      documentReadAt: null,
       clientAuth,
       secretHash: secret === null ? null : sha256(secret),
       previousHash: null,
@@ -203,7 +206,7 @@ export function createApplications({
       id,
       (current) => {
         const next = { ...current, ...given }
-        faults = faultsOf(next)
+        faults = [...ofDocument(current), ...faultsOf(next)]
         if (faults.length === 0) faults = ofChangedSubjects(current, next)
         if (faults.length === 0 && affectsSector) faults = sectorFaults(next, document)
         return faults.length === 0 ? { ...given, updatedAt: clock() } : undefined

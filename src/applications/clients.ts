@@ -1,5 +1,6 @@
 import { createApplicationAccess } from './access.ts'
 import { createApplications } from './applications.ts'
+import { createDocuments } from './documents.ts'
 import { createLogoutNotices } from './logout-notices.ts'
 import type {
   ApplicationAccessStore,
@@ -15,7 +16,8 @@ import { createSubjects } from './subjects.ts'
 type ClientsParts = Omit<Parameters<typeof createApplications>[0], 'applications' | 'sessions'> &
   Omit<Parameters<typeof createApplicationSessions>[0], 'sessions' | 'subjects'> &
   Omit<Parameters<typeof createLogoutNotices>[0], 'notices' | 'applications' | 'subjects'> &
-  Omit<Parameters<typeof createRegistrations>[0], 'applications' | 'stored' | 'hit'> & {
+  Omit<Parameters<typeof createRegistrations>[0], 'applications' | 'stored' | 'hit'> &
+  Omit<Parameters<typeof createDocuments>[0], 'applications' | 'store' | 'hit'> & {
     /** The key of pairwise subjects. */
     readonly subjectKey: Buffer
     readonly stored: {
@@ -36,6 +38,7 @@ export function createClients({ stored, subjectKey, ...parts }: ClientsParts) {
   return {
     subjects,
     applications: registered,
+    documents: createDocuments({ ...parts, applications: registered, store: applications, hit: stored.rateLimits.hit }),
     registrations: createRegistrations({ ...parts, applications: registered, stored, hit: stored.rateLimits.hit }),
     applicationAccess: createApplicationAccess({ ...parts, access }),
     applicationSessions: createApplicationSessions({ ...parts, sessions, subjects }),

@@ -38,7 +38,16 @@ export type ApplicationFault = {
 
 type Checked = Omit<
   Application,
-  'id' | 'logo' | 'secretHash' | 'registrationHash' | 'createdBy' | 'createdAt' | 'updatedAt' | 'lastUsedAt'
+  | 'id'
+  | 'logo'
+  | 'secretHash'
+  | 'registrationHash'
+  | 'documentHash'
+  | 'documentReadAt'
+  | 'createdBy'
+  | 'createdAt'
+  | 'updatedAt'
+  | 'lastUsedAt'
 >
 type Faults = readonly ApplicationFault[]
 
@@ -120,6 +129,10 @@ export function ofChangedSubjects(current: Application, next: Application): Faul
   const path = current.sectorIdentifierUri === next.sectorIdentifierUri ? 'redirect_uris' : 'sector_identifier_uri'
   return [{ path, reason: 'in_use' }]
 }
+
+/** What a metadata document says is changed there: the next reading would undo any other change. */
+export const ofDocument = ({ source }: Pick<Application, 'source'>): Faults =>
+  source === 'document' ? [{ path: 'source', reason: 'invalid' }] : []
 
 /** What the list at a `sector_identifier_uri` must contain (OpenID Connect Core §8.1); `undefined`: it was not found. */
 export function ofSectorDocument(

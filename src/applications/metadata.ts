@@ -26,13 +26,14 @@ type ServerSettings = {
   readonly publicUrl: URL
   /** Who may register applications. */
   readonly registration: RegistrationMode
+  readonly metadataDocuments: boolean
 }
 
 /**
  * The metadata of this service as an authorization server (RFC 8414) and OpenID provider (Discovery 1.0). It is one
  * document at two addresses: a client must not find another server depending on which standard it follows.
  */
-export function metadataOf({ issuer, publicUrl, registration }: ServerSettings) {
+export function metadataOf({ issuer, publicUrl, registration, metadataDocuments }: ServerSettings) {
   const at = (path: string): string => new URL(path, publicUrl).href
   return {
     issuer,
@@ -90,6 +91,7 @@ export function metadataOf({ issuer, publicUrl, registration }: ServerSettings) 
     require_signed_request_object: false,
     request_uri_parameter_supported: false,
     claims_parameter_supported: false,
+    ...(metadataDocuments ? { client_id_metadata_document_supported: true } : {}),
     service_documentation: at('/docs'),
   }
 }

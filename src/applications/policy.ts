@@ -19,10 +19,10 @@ export const applicationAuths = ['none', 'client_secret_basic', 'client_secret_p
 export type ApplicationAuth = (typeof applicationAuths)[number]
 
 /**
- * Who registered an application: an administrator, or the application itself (RFC 7591). Nobody has checked what an
- * application says about itself.
+ * Who registered an application: an administrator, or the application itself, with a request (RFC 7591) or with a
+ * document at the URL that is its ID. Nobody has checked what an application says about itself.
  */
-export const applicationSources = ['administrator', 'registration'] as const
+export const applicationSources = ['administrator', 'registration', 'document'] as const
 export type ApplicationSource = (typeof applicationSources)[number]
 
 /** Who may register applications besides administrators: nobody, anyone with an initial access token, or anyone. */
@@ -225,7 +225,26 @@ export function sectorOf({
   return redirectHosts(redirectUris)[0] ?? id
 }
 
+/** How long the URL of a metadata document may be. */
+const documentUrlLength = 256
+
+/**
+ * Whether an application ID is the URL of a metadata document (draft-ietf-oauth-client-id-metadata-document §3): with a
+ * path, and without fragment, credentials, query and path segments of dots. It is compared character by character, so it
+ * must be written as browsers write it. Plain http is only for loopback hosts, which no other machine can reach.
+ */
+export function isDocumentUrl(id: string): boolean {
+  if (id.length > documentUrlLength || !/^https?:\/\/[\w.:[\]-]+\/[\w.~!$&'()*+,;=:@%/-]+$/.test(id)) return false
+  const url = parseUrl(id)
+  if (url?.href !== id || /%2e|%2f|%5c|%0/i.test(id)) return false
+  return url.protocol === 'https:' || isLoopback(url.hostname)
+}
+
+/** Whether text can be the ID of an application: one of ours, or the URL of a document. */
+export const isApplicationId = (text: string): boolean => /^\w{1,80}$/.test(text) || isDocumentUrl(text)
+
 type Operated = {
+  readonly id: string
   readonly firstParty: boolean
   readonly source: ApplicationSource
   readonly redirectUris: readonly string[]
@@ -235,9 +254,10 @@ type Operated = {
  * The host that an application runs at: anyone can choose a name, but not the domain of someone else. `null` if it is
  * operated by us, or has no host. An application that registered itself can have redirect URIs at several hosts, so it
  * runs where the browser returns to in this request, or at all of them without a request. The URL that it gives as its
- * home page is not used: nobody has checked it.
+ * home page is not used: nobody has checked it. The host of a metadata document comes first: who controls it, operates
+ * the application.
  */
-export function hostOf({ firstParty, source, redirectUris }: Operated, redirectUri?: string | null): string | null {
+export function hostOf({ id, firstParty, source, redirectUris }: Operated, redirectUri?: string | null): string | null {
   if (firstParty) return null
   const places = source === 'administrator' ? redirectUris.slice(0, 1) : redirectUri ? [redirectUri] : redirectUris
   const hosts = places.flatMap((uri) => {
@@ -246,7 +266,8 @@ export function hostOf({ firstParty, source, redirectUris }: Operated, redirectU
     // The private scheme of a native application is all that tells it apart from others.
     return host !== '' ? [host] : source === 'administrator' ? [] : [protocol.slice(0, -1)]
   })
-  return hosts.length === 0 ? null : [...new Set(hosts)].join(', ')
+  const all = [...(source === 'document' ? [new URL(id).host] : []), ...hosts]
+  return all.length === 0 ? null : [...new Set(all)].join(', ')
 }
 
 /**
@@ -254,10 +275,20 @@ export function hostOf({ firstParty, source, redirectUris }: Operated, redirectU
  * that only looks like it, so the host belongs to its name.
  */
 export function shownNameOf(application: Operated & { readonly name: string }, redirectUri?: string | null): string {
-  const { name, source } = application
-  const host = source === 'administrator' ? null : hostOf(application, redirectUri)
+  const { id, name, source } = application
+  const host =
+    source === 'administrator' ? null : source === 'document' ? new URL(id).host : hostOf(application, redirectUri)
   return host === null || host === name ? name : `${name} (${host})`
 }
+
+/**
+ * What a person allowed counts only for the metadata document that they saw: another one may be of another operator, who
+ * got the domain.
+ */
+export const ofSameDocument = <C extends { readonly documentHash: string | null }>(
+  { documentHash }: { readonly documentHash: string | null },
+  consent: C | undefined,
+): C | undefined => (consent?.documentHash === documentHash ? consent : undefined)
 
 /** Whether everything that is asked for was already allowed. First-party applications need no consent. */
 export const isAllowed = (

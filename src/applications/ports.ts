@@ -50,6 +50,9 @@ export type Application = {
   readonly source: ApplicationSource
   /** SHA-256 of the token with which it manages its own registration (RFC 7592); `null` if it has none. */
   readonly registrationHash: string | null
+  /** What its metadata document said when it was last read, as a SHA-256; `null` if it has none. */
+  readonly documentHash: string | null
+  readonly documentReadAt: Date | null
   /** The administrator who created it. */
   readonly createdBy: string | null
   readonly createdAt: Date
@@ -98,6 +101,11 @@ export interface ApplicationStore {
     decide: (current: Application) => (ApplicationChange & { readonly updatedAt: Date }) | undefined,
     because: readonly Fact[],
   ): Promise<Application | undefined>
+  /**
+   * Writes what a metadata document says, or replaces what it said before. `because` is recorded if that differs. Beyond
+   * `most` documents, one that nobody has used makes room. `undefined` if there is none.
+   */
+  putDocument(application: Application, most: number, because: readonly Fact[]): Promise<Application | undefined>
   /** The current secret becomes the previous one. `undefined` if the application does not exist or has no secret. */
   rotateSecret(
     id: string,
@@ -157,11 +165,13 @@ export type Consent = {
   readonly applicationId: string
   readonly scopes: readonly string[]
   readonly resources: readonly string[]
+  /** The metadata document that the person saw; with another one, the consent does not count. */
+  readonly documentHash: string | null
 }
 
 export interface ConsentStore {
   find(accountId: string, applicationId: string): Promise<Consent | undefined>
-  /** Adds to what was allowed before; concurrent calls lose nothing. */
+  /** Adds to what was allowed before for the same document; concurrent calls lose nothing. */
   allow(consent: Consent, at: Date, because: readonly Fact[]): Promise<void>
 }
 

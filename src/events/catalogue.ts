@@ -325,6 +325,11 @@ export const eventCatalogue = {
     { application: z.string() },
     { audit: true, log: 'info' },
   ),
+  'application.document_read': fact(
+    'The metadata document of an application was read for the first time, or says something else than before; `application` is its URL',
+    { application: z.string() },
+    { audit: true, log: 'info' },
+  ),
   'application.expired': fact(
     'An application that registered itself was deleted, because nobody used it for a long time',
     { application: z.string() },

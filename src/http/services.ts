@@ -4,6 +4,7 @@ import type { Profiles } from '../accounts/profile.ts'
 import type { Users } from '../accounts/users.ts'
 import type { ApplicationAccess } from '../applications/access.ts'
 import type { Applications } from '../applications/applications.ts'
+import type { Documents } from '../applications/documents.ts'
 import type { RegistrationMode } from '../applications/policy.ts'
 import type { Registrations } from '../applications/registrations.ts'
 import type { Subjects } from '../applications/subjects.ts'
@@ -49,6 +50,7 @@ export type Services = {
   readonly serviceCredentials: ServiceCredentials
   readonly applications: Applications
   readonly registrations: Registrations
+  readonly documents: Documents
   readonly applicationAccess: ApplicationAccess
   readonly subjects: Subjects
   readonly branding: Branding
@@ -95,5 +97,7 @@ export type Services = {
     readonly trustProxyHops: number
     /** Who may register applications besides administrators. */
     readonly registration: RegistrationMode
+    /** Whether the ID of an application may be the URL of a document about it. */
+    readonly metadataDocuments: boolean
   }
 }

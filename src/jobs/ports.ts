@@ -73,6 +73,8 @@ export const sweepNames = [
   'registrationTokens',
   'unusedRegistrations',
   'idleRegistrations',
+  'unusedDocuments',
+  'idleDocuments',
   'applicationSessions',
   'sessions',
   'excessSessions',

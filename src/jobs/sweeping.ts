@@ -35,6 +35,8 @@ export const retentionSeconds = (
   registrationTokens: day,
   unusedRegistrations: 30 * day,
   idleRegistrations: 180 * day,
+  unusedDocuments: day,
+  idleDocuments: 180 * day,
   applicationSessions: 30 * day,
   sessions: 30 * day,
   excessSessions: 0,

@@ -5,12 +5,14 @@
 import type { IncomingMessage } from 'node:http'
 import type { DeviceCode } from 'oidc-provider'
 import type { Applications } from '../applications/applications.ts'
+import type { Documents } from '../applications/documents.ts'
 import { ownResources, paths } from '../applications/metadata.ts'
 import {
   classOf,
   isAllowed,
   isStandardScope,
   kindRules,
+  ofSameDocument,
   requestSeconds,
   resourceScopesOf,
   standardOf,
@@ -95,6 +97,7 @@ type OpenidParts = {
   states: OpenidStateStore
   consents: ConsentStore
   applications: Applications
+  documents: Pick<Documents, 'isCurrent'>
   applicationSessions: ApplicationSessions
   subjects: Subjects
   devices: Pick<Devices, 'find'>
@@ -135,12 +138,13 @@ export function createOpenid(parts: OpenidParts) {
 
   /** `<session>.<application>`: the sign-in of an application in a session. */
   const partsOf = (grantId: string): readonly [session: string, application: string] => {
-    const [session = '', application = ''] = grantId.split('.', 2)
-    return [session, application]
+    // The ID of an application may be a URL.
+    const at = grantId.indexOf('.')
+    return at < 0 ? [grantId, ''] : [grantId.slice(0, at), grantId.slice(at + 1)]
   }
 
   const allowedOf = async (application: Application, accountId: string) =>
-    application.firstParty ? application : await consents.find(accountId, application.id)
+    application.firstParty ? application : ofSameDocument(application, await consents.find(accountId, application.id))
 
   const adapter = createAdapter({
     states: parts.states,
@@ -149,7 +153,7 @@ export function createOpenid(parts: OpenidParts) {
     async application(id) {
       const found = await applications.find(id)
       // The engine signs people in. A machine never reaches it.
-      return found && kindRules[found.kind].hasPeople ? found : undefined
+      return found && kindRules[found.kind].hasPeople && parts.documents.isCurrent(found) ? found : undefined
     },
     clientOf: (application) => engineModule().clientOf(application),
     // Without `iat`: the engine reads the clock of its machine, which may be behind the one that all nodes share.
@@ -399,8 +403,9 @@ export function createOpenid(parts: OpenidParts) {
       if (!found || step?.tag !== 'consent') return undefined
       const { interaction, application } = found
       const { scopes, resources } = step
-      if (!isAllowed({ scopes, resources }, await consents.find(accountId, application.id)))
-        await consents.allow({ accountId, applicationId: application.id, scopes, resources }, clock(), [
+      const { documentHash } = application
+      if (!isAllowed({ scopes, resources }, await allowedOf(application, accountId)))
+        await consents.allow({ accountId, applicationId: application.id, scopes, resources, documentHash }, clock(), [
           { name: 'application.consented', accountId, origin, data: { application: application.id } },
         ])
       return finish(interaction, { consent: { grantId: '' } })
@@ -435,7 +440,7 @@ export function createOpenid(parts: OpenidParts) {
       const { id, accountId } = session
       const asked = askedBy(device, application, own)
       if (!isAllowed(asked, await allowedOf(application, accountId)))
-        await consents.allow({ accountId, applicationId: application.id, ...asked }, clock(), [
+        await consents.allow({ accountId, applicationId: application.id, ...asked, documentHash: null }, clock(), [
           { name: 'application.consented', accountId, origin, data: { application: application.id } },
         ])
       const acr = classOf(session.amr)

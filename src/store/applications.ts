@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, isNotNull, isNull, lt, or, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, isNotNull, isNull, lt, or, sql } from 'drizzle-orm'
 import type { ApplicationStore, ConsentStore, LogoutNoticeStore, OpenidStateStore } from '../applications/ports.ts'
 import type { Ids } from '../kernel/ids.ts'
 import { pictureName } from '../kernel/picture.ts'
@@ -53,6 +53,31 @@ export function applicationStore(
           const [updated] = yield* step(tx.update(t).set(decided).where(eq(t.id, id)).returning())
           if (updated) yield* note(because)
           return updated
+        },
+        ['applications'],
+      ),
+    putDocument: (application, most, because) =>
+      change(
+        function* (tx, note) {
+          const { id, source, disabledAt: _, createdAt: __, lastUsedAt: ___, logo: ____, ...said } = application
+          const [known] = yield* step(tx.select().from(t).where(eq(t.id, id)))
+          if (known) {
+            const [replaced] = yield* step(tx.update(t).set(said).where(eq(t.id, id)).returning())
+            if (known.documentHash !== application.documentHash) yield* note(because)
+            return replaced
+          }
+          const others = yield* step(tx.select({ id: t.id }).from(t).where(eq(t.source, source)).limit(most))
+          if (others.length === most) {
+            const unused = and(eq(t.source, source), isNull(t.lastUsedAt))
+            const [oldest] = yield* step(
+              tx.select({ id: t.id }).from(t).where(unused).orderBy(asc(t.createdAt)).limit(1),
+            )
+            if (!oldest) return undefined
+            yield* step(tx.delete(t).where(eq(t.id, oldest.id)))
+          }
+          yield* step(tx.insert(t).values(application))
+          yield* note(because)
+          return application
         },
         ['applications'],
       ),
@@ -142,13 +167,15 @@ export function consentStore(
       const [found] = await read(db.select().from(t).where(of(accountId, applicationId)))
       return found
     },
-    allow: ({ accountId, applicationId, scopes, resources }, at, because) =>
+    allow: ({ accountId, applicationId, scopes, resources, documentHash }, at, because) =>
       change(
         function* (tx, note) {
           const [known] = yield* step(tx.select().from(t).where(of(accountId, applicationId)))
+          const before = known?.documentHash === documentHash ? known : undefined
           const allowed = {
-            scopes: [...new Set([...(known?.scopes ?? []), ...scopes])],
-            resources: [...new Set([...(known?.resources ?? []), ...resources])],
+            scopes: [...new Set([...(before?.scopes ?? []), ...scopes])],
+            resources: [...new Set([...(before?.resources ?? []), ...resources])],
+            documentHash,
             updatedAt: at,
           }
           if (known) yield* step(tx.update(t).set(allowed).where(eq(t.id, known.id)))

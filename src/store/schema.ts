@@ -707,6 +707,8 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       sectorIdentifierUri: text('sector_identifier_uri'),
       source: text('source').$type<Application['source']>().notNull().default('administrator'),
       registrationHash: text('registration_hash'),
+      documentHash: text('document_hash'),
+      documentReadAt: time('document_read_at'),
       /** Nobody can sign in to a disabled application, and its tokens are refused. */
       disabledAt: time('disabled_at'),
       createdBy: text('created_by'),
@@ -755,6 +757,7 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
         .references(() => applications.id, { onDelete: 'cascade' }),
       scopes: json('scopes').$type<readonly string[]>().notNull(),
       resources: json('resources').$type<readonly string[]>().notNull(),
+      documentHash: text('document_hash'),
       createdAt: time('created_at').notNull(),
       updatedAt: time('updated_at').notNull(),
     },

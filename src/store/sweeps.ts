@@ -118,27 +118,28 @@ export function sweepStore(
     return { swept, next: again ? after : last?.accountId }
   }
 
-  /** Applications that registered themselves. Each is recorded: what deletes one of them must be found later. */
-  const unused =
-    (rows: Rows, over: (before: Date) => SQL | undefined): Sweep =>
+  /**
+   * Applications that nobody registered but they themselves. Each is recorded: what deletes one of them must be found
+   * later.
+   */
+  const unusedApplications =
+    (source: 'registration' | 'document', oldestFirst: SQLiteColumn, over: (before: Date) => SQL | undefined): Sweep =>
     async ({ before, limit }) => {
-      const some = batchOf(rows, and(eq(t.applications.source, 'registration'), over(before)), limit)
+      const { id: key, source: from } = t.applications
+      const some = batchOf({ table: t.applications, key, oldestFirst }, and(eq(from, source), over(before)), limit)
       const deleted = await change(function* (tx, note) {
-        const gone = yield* step(tx.delete(t.applications).where(some).returning({ id: t.applications.id }))
-        yield* note(
-          gone.map(({ id }) => ({
-            name: 'application.expired',
-            accountId: null,
-            origin: internalOrigin,
-            data: { application: id },
-          })),
-        )
+        const gone = yield* step(tx.delete(t.applications).where(some).returning({ id: key }))
+        const about = { name: 'application.expired', accountId: null, origin: internalOrigin } as const
+        yield* note(gone.map(({ id }) => ({ ...about, data: { application: id } })))
         return gone
       })
       return batch(deleted, limit)
     }
   const { lastUsedAt, createdAt } = t.applications
-  const registered = { table: t.applications, key: t.applications.id }
+  const neverUsed = (source: 'registration' | 'document'): Sweep =>
+    unusedApplications(source, createdAt, (before) => and(isNull(lastUsedAt), lt(createdAt, before)))
+  const longUnused = (source: 'registration' | 'document'): Sweep =>
+    unusedApplications(source, lastUsedAt, (before) => lt(lastUsedAt, before))
 
   return {
     flows: expired(t.pendingAuthorizations, t.pendingAuthorizations.id, t.pendingAuthorizations.expiresAt),
@@ -158,10 +159,10 @@ export function sweepStore(
     },
     openidStates: expired(t.openidStates, t.openidStates.id, t.openidStates.expiresAt),
     registrationTokens: expired(t.registrationTokens, t.registrationTokens.id, t.registrationTokens.expiresAt),
-    unusedRegistrations: unused({ ...registered, oldestFirst: createdAt }, (before) =>
-      and(isNull(lastUsedAt), lt(createdAt, before)),
-    ),
-    idleRegistrations: unused({ ...registered, oldestFirst: lastUsedAt }, (before) => lt(lastUsedAt, before)),
+    unusedRegistrations: neverUsed('registration'),
+    idleRegistrations: longUnused('registration'),
+    unusedDocuments: neverUsed('document'),
+    idleDocuments: longUnused('document'),
     applicationSessions,
     sessions,
     excessSessions,

@@ -233,6 +233,7 @@ describe('the event catalogue', () => {
       'application.registered',
       'application.registration_changed',
       'application.registration_deleted',
+      'application.document_read',
       'application.expired',
       'registration_token.created',
       'registration_token.revoked',

@@ -69,7 +69,7 @@ describe.each(databases)('applications that register themselves with a token, wi
     const { url, redeem } = await request(config)
     const { left, text } = await consent(world, await signedIn(world), url)
     expect(text).toContain('Continue to Notes (shop.example.org)?')
-    expect(text).toContain('registered itself')
+    expect(text).toContain('Nobody here has checked')
     const tokens = await redeem(left)
     expect(tokens.claims()?.aud).toBe(about.client_id)
     const next = await client.refreshTokenGrant(config, tokens.refresh_token ?? '')

@@ -26,6 +26,8 @@ const swept: Readonly<Record<Aged, { table: keyof Tables; given?: Readonly<Recor
   registrationTokens: { table: 'registrationTokens' },
   unusedRegistrations: { table: 'applications', given: { source: 'registration', lastUsedAt: null } },
   idleRegistrations: { table: 'applications', given: { source: 'registration' } },
+  unusedDocuments: { table: 'applications', given: { source: 'document', lastUsedAt: null } },
+  idleDocuments: { table: 'applications', given: { source: 'document' } },
   applicationSessions: { table: 'applicationSessions' },
   sessions: { table: 'sessions' },
   hourlyCounts: { table: 'hourlyCounts' },

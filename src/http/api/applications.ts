@@ -13,7 +13,7 @@ import { err, ok } from '../../kernel/result.ts'
 import { applicationLogoPath } from '../brand.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { anId, line, pageSize, storable, time } from '../schemas/fields.ts'
+import { anApplicationId, line, pageSize, storable, time } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 
 const common = { tag: 'Applications', surface: 'api', limit: 'account' } as const
@@ -97,7 +97,9 @@ export const ApplicationSchema = z
     kind: z.enum(applicationKinds).describe('Where its code runs'),
     ...fields,
     logo: z.string().nullable().describe('The path of its uploaded logo at this service; null: none'),
-    source: z.enum(applicationSources).describe('Who registered it: an administrator, or itself (`registration`)'),
+    source: z
+      .enum(applicationSources)
+      .describe('Who registered it: an administrator, or itself, by `registration` or with a `document` at its ID'),
     disabled_at: time.nullable().describe('Since when nobody can sign in to it; null if it is enabled'),
     created_by: z.string().nullable().describe('The account ID of the administrator; null if deleted'),
     created_at: time.describe('When it was created'),
@@ -179,7 +181,7 @@ export const fieldFaultOf = ({ path, reason, limit }: ApplicationFault) => ({
 const refusedBy = ({ fields: wrong, ...error }: Refused) => ({ ...err(error), faults: wrong.map(fieldFaultOf) })
 
 export const applicationParams = object({
-  id: anId.meta({ parameter: 'Application', description: 'An application ID' }),
+  id: anApplicationId.meta({ parameter: 'Application', description: 'An application ID' }),
 })
 
 /** Where a page of the users of an application continues. */

@@ -109,6 +109,7 @@ const discovery = (path: `/.well-known/${string}`, summary: string, description:
         issuer: 'https://id.example.org',
         publicUrl: new URL('https://id.example.org'),
         registration: 'off',
+        metadataDocuments: false,
       }),
     },
     reply: Metadata,
@@ -272,8 +273,10 @@ const par = route({
   reply: Pushed,
   status: 201,
   fails: engineCodes,
-  async handle({ body, header, origin }, { applications, openid }: Services) {
-    const application = await applications.authenticate(readApplication(header('authorization'), body), origin)
+  async handle({ body, header, origin }, { applications, documents, openid }: Services) {
+    const presented = readApplication(header('authorization'), body)
+    if (presented) await documents.prepare(presented.id, origin)
+    const application = await applications.authenticate(presented, origin)
     if (!application.ok) return application
     const answer = await openid.post(paths.par, application.value, pairsOf(body), header('dpop'), origin)
     const done = readEngine(answer, Pushed, openid.nonce())

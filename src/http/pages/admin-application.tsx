@@ -234,9 +234,11 @@ function Acts({ application: one, users, csrf, may, ...reader }: ActsProps & { u
       <h2 id="acts">{words.acts}</h2>
       {may.recent ? (
         <div class="actions">
-          <a class="button" href={`${page}/edit`}>
-            {words.edit}
-          </a>
+          {one.source === 'document' ? null : (
+            <a class="button" href={`${page}/edit`}>
+              {words.edit}
+            </a>
+          )}
           {one.disabledAt === null ? (
             <Ask
               action={`${page}/disable`}

@@ -1,6 +1,6 @@
 import { accountCursor, applicationParams } from '../api/applications.ts'
 import { route } from '../route.ts'
-import { anId } from '../schemas/fields.ts'
+import { anApplicationId } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { adminPage, mayNow, perPage, query, userPage } from './admin-frame.tsx'
 import { List, slice } from './admin-list.tsx'
@@ -22,7 +22,9 @@ const list = route({
   ...reading,
   path: applicationsPath,
   summary: 'Show the registered applications',
-  query: doneQuery.extend({ after: anId.optional().describe('The ID of the last application of the previous page') }),
+  query: doneQuery.extend({
+    after: anApplicationId.optional().describe('The ID of the last application of the previous page'),
+  }),
   fails: [],
   async handle({ who, query: asked, locale, csrfToken }, services: Services) {
     const reader = readerOf(locale)

@@ -7,7 +7,8 @@ export const applicationsPath = '/admin/applications'
 export const newApplicationPath = '/admin/new-application'
 /** Initial access tokens. No application has this ID: it has hyphens. */
 export const registrationTokensPath = '/admin/applications/registration-tokens'
-export const applicationPage = (id: string): `/admin/applications/${string}` => `${applicationsPath}/${id}`
+export const applicationPage = (id: string): `/admin/applications/${string}` =>
+  `${applicationsPath}/${encodeURIComponent(id)}`
 
 /** A number of people; they are counted up to a limit. */
 export const numberOf = (count: number, locale: Locale): string =>

@@ -75,12 +75,13 @@ const authorize = route({
   status: 303,
   fails: ['authorization_request_invalid', 'authorization_request_expired'],
   async handle({ query, who, origin }, services: Services) {
-    const { applications, openid, flows } = services
+    const { applications, documents, openid, flows } = services
     const { client_id: clientId } = query
     const refuse = async (error: string) => {
       await flows.noteRefusedRequest(typeof clientId === 'string' ? clientId : undefined, error, origin)
       return fail('authorization_request_invalid', { error })
     }
+    if (typeof clientId === 'string') await documents.prepare(clientId, origin)
     if (!(await applications.any())) return refuse('invalid_client')
     // Only this mode needs no page of the engine's making.
     if (query.response_mode !== undefined && query.response_mode !== 'query') return refuse('unsupported_response_mode')
@@ -185,13 +186,19 @@ const decide = route({
   auth: 'user',
   limit: 'account',
   params: uidParams,
-  body: object({ decision: z.enum(['allow', 'refuse']).describe('What the person decided') }),
+  body: object({
+    decision: z.enum(['allow', 'refuse']).describe('What the person decided'),
+    document: z.string().max(64).optional().describe('What the page showed of a metadata document'),
+  }),
   status: 303,
   fails: ['authorization_request_expired'],
   async handle({ params: { uid }, body, who, origin, cookie }, { openid }: Services) {
     const found = cookie(bindingOf(uid)) === undefined ? undefined : await openid.interaction(uid)
     if (found?.step.tag !== 'consent' || found.step.accountId !== who.accountId)
       return fail('authorization_request_expired')
+    // The document changed while the page was open: the person has not seen what it says now.
+    if (body.decision === 'allow' && (body.document ?? null) !== found.application.documentHash)
+      return ok(seeOther(`${paths.interaction}/${uid}`))
     const next = body.decision === 'allow' ? await openid.allow(uid, who.accountId, origin) : await openid.refuse(uid)
     return next === undefined ? fail('authorization_request_expired') : ok(seeOther(next))
   },
@@ -318,6 +325,9 @@ function ConsentPage({
       <ScopeList {...reader} scopes={scopes} resources={resources} audience="person" />
       <p class="fine">{consent.remembered}</p>
       <Form action={`${paths.interaction}/${uid}`} csrf={csrf}>
+        {application.documentHash === null ? null : (
+          <input type="hidden" name="document" value={application.documentHash} />
+        )}
         <p class="actions">
           <button type="submit" class="primary" name="decision" value="allow">
             {consent.allow}

@@ -68,7 +68,7 @@ export function MyApplications({ applications, csrf, isRecent, ...reader }: Mine
             {isRecent ? (
               <div class="actions">
                 <Ask
-                  action={`/account/permissions/applications/${one.application.id}/end`}
+                  action={`/account/permissions/applications/${encodeURIComponent(one.application.id)}/end`}
                   csrf={csrf}
                   label={mine.end}
                   about={shownNameOf(one.application)}

@@ -37,7 +37,11 @@ export const englishApplications = {
   state: 'State',
   states: { enabled: 'Enabled', disabled: 'Disabled' },
   source: 'Registered by',
-  sources: { administrator: 'An administrator', registration: 'Registered itself' } satisfies Sources,
+  sources: {
+    administrator: 'An administrator',
+    registration: 'Registered itself',
+    document: 'Its metadata document',
+  } satisfies Sources,
   registration: {
     title: 'Applications that register themselves',
     modes: {

@@ -32,7 +32,11 @@ export const portugueseApplications: typeof en = {
   state: 'Estado',
   states: { enabled: 'Ativado', disabled: 'Desativado' },
   source: 'Registrado por',
-  sources: { administrator: 'Administração', registration: 'Registrou-se sozinho' },
+  sources: {
+    administrator: 'Administração',
+    registration: 'Registrou-se sozinho',
+    document: 'O seu documento de metadados',
+  },
   registration: {
     title: 'Aplicativos que se registram sozinhos',
     modes: {

@@ -99,6 +99,7 @@ const events: EventWords = {
   'application.registered': 'An application registered itself',
   'application.registration_changed': 'An application changed its registration',
   'application.registration_deleted': 'An application deleted its registration',
+  'application.document_read': 'The metadata document of an application is new, or has changed',
   'application.expired': 'An unused application that had registered itself was deleted',
   'registration_token.created': 'Created an initial access token for applications',
   'registration_token.revoked': 'Revoked an initial access token for applications',
@@ -201,8 +202,7 @@ export const en = {
   consent: {
     title: (application: string) => `Continue to ${application}?`,
     intro: (application: string, person: string) => `You are signed in as ${person}. ${application} wants to:`,
-    unchecked:
-      'This application registered itself. Nobody here has checked it: anyone can choose its name, but not the address it runs at.',
+    unchecked: 'Nobody here has checked this application: anyone can choose its name, but not the address it runs at.',
     operator: (host: string) => `The application runs at ${host}. Continue only if you know it.`,
     remembered: 'We remember your answer, and ask again only if the application wants more.',
     allow: 'Continue',

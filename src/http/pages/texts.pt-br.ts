@@ -102,6 +102,7 @@ const events: EventWords = {
   'application.registered': 'Um aplicativo se registrou',
   'application.registration_changed': 'Um aplicativo alterou o próprio registro',
   'application.registration_deleted': 'Um aplicativo excluiu o próprio registro',
+  'application.document_read': 'O documento de metadados de um aplicativo é novo ou mudou',
   'application.expired': 'Um aplicativo que tinha se registrado e não era usado foi excluído',
   'registration_token.created': 'Criou um token de acesso inicial para aplicativos',
   'registration_token.revoked': 'Revogou um token de acesso inicial para aplicativos',
@@ -204,7 +205,7 @@ export const ptBR: Texts = {
     title: (application: string) => `Continuar para ${application}?`,
     intro: (application: string, person: string) => `Você entrou como ${person}. ${application} quer:`,
     unchecked:
-      'Este aplicativo se registrou sozinho. Ninguém aqui o verificou: qualquer pessoa pode escolher o nome dele, mas não o endereço onde ele funciona.',
+      'Ninguém aqui verificou este aplicativo: qualquer pessoa pode escolher o nome dele, mas não o endereço onde ele funciona.',
     operator: (host: string) => `O aplicativo funciona em ${host}. Continue só se você o conhece.`,
     remembered: 'Guardamos a sua resposta e só perguntamos de novo se o aplicativo quiser mais.',
     allow: 'Continuar',

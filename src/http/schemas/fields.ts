@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { UserPlace } from '../../accounts/ports.ts'
+import { isApplicationId } from '../../applications/policy.ts'
 import { roles } from '../../kernel/account.ts'
 import { locales } from '../../kernel/locale.ts'
 import { readTimeZone } from '../../kernel/time-zone.ts'
@@ -95,6 +96,9 @@ export const addressText = z.string().max(320).describe('An email address')
  * (NUL).
  */
 export const anId = z.string().transform((text) => (/^\w{1,80}$/.test(text) ? text : '-'))
+
+/** The same for an application, whose ID may also be the URL of a document. */
+export const anApplicationId = z.string().transform((text) => (isApplicationId(text) ? text : '-'))
 
 /** What every session shows, to its user and to administrators. */
 export const sessionFields = {

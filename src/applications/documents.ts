@@ -1,0 +1,75 @@
+import type { Origin } from '../events/catalogue.ts'
+import { type Clock, secondsAfter } from '../kernel/clock.ts'
+import { sha256 } from '../kernel/crypto.ts'
+import { parseUrl } from '../kernel/parse-url.ts'
+import type { Applications } from './applications.ts'
+import { type ClientMetadata, readClientMetadata } from './client-metadata.ts'
+import { isDocumentUrl } from './policy.ts'
+import type { Application, ApplicationStore } from './ports.ts'
+
+/** How long a document is used before it is read again. All nodes share the time of the last reading. */
+const freshSeconds = 600
+/** How long it is used while its host does not answer. After that, nobody can sign in until it does. */
+const staleSeconds = 86_400
+/** How many applications may have a document: lists contain all of them. */
+const mostDocuments = 500
+/** How many documents are read for one network within `windowSeconds`: anyone can send an authorization request. */
+const mostReadings = 60
+const windowSeconds = 3600
+
+type DocumentsParts = {
+  /** Whether such applications may sign people in. */
+  isOn: boolean
+  /** No application may have an ID at our own origin, or that of our own API as a client. */
+  own: { readonly publicUrl: URL; readonly audience: string }
+  applications: Pick<Applications, 'prepare'>
+  store: Pick<ApplicationStore, 'find' | 'putDocument'>
+  /** Reads the document at a URL; `undefined` if there is none that names this URL as its `client_id`. */
+  read: (url: string) => Promise<ClientMetadata | undefined>
+  hit: (key: string, windowMs: number, at: Date) => Promise<{ readonly hits: number }>
+  networkOf: (ip: string) => string
+  clock: Clock
+}
+
+/** Applications whose ID is the URL of a document about them (draft-ietf-oauth-client-id-metadata-document). */
+export function createDocuments(parts: DocumentsParts) {
+  const { isOn, own, applications, store, read, hit, networkOf, clock } = parts
+
+  const isOwn = (url: string): boolean => url === own.audience || parseUrl(url)?.origin === own.publicUrl.origin
+
+  /** Reads the document, and stores the application that it describes. */
+  async function refresh(url: string, origin: Origin): Promise<Application | undefined> {
+    const metadata = await read(url)
+    const given = metadata && readClientMetadata({ ...metadata, sector_identifier_uri: null })
+    if (!given?.ok) return undefined
+    const documentHash = sha256(JSON.stringify(given.value))
+    const prepared = await applications.prepare(given.value, { by: null, source: 'document', own: { id: url } })
+    if (!prepared.ok) return undefined
+    return store.putDocument({ ...prepared.value.application, documentHash, documentReadAt: clock() }, mostDocuments, [
+      { name: 'application.document_read', accountId: null, origin, data: { application: url } },
+    ])
+  }
+
+  return {
+    /**
+     * Prepares the application of an authorization request, if its ID is the URL of a document: reads the document,
+     * unless it was read a short time ago. Whether there is such an application then is for `find` to say.
+     */
+    async prepare(id: string, origin: Origin): Promise<void> {
+      if (!isOn || !isDocumentUrl(id) || isOwn(id)) return
+      const now = clock()
+      const known = await store.find(id)
+      const readAt = known?.documentReadAt ?? null
+      if (readAt !== null && now < secondsAfter(readAt, freshSeconds)) return
+      const network = origin.ip === null ? 'unknown' : networkOf(origin.ip)
+      const { hits } = await hit(`documents:${network}`, windowSeconds * 1000, now)
+      if (hits <= mostReadings) await refresh(id, origin)
+    },
+
+    /** Whether the document of an application, if it has one, may still be used. */
+    isCurrent: ({ source, documentReadAt }: Application): boolean =>
+      source !== 'document' ||
+      (isOn && documentReadAt !== null && clock() < secondsAfter(documentReadAt, staleSeconds)),
+  }
+}
+export type Documents = ReturnType<typeof createDocuments>
