@@ -548,7 +548,7 @@ export const guide: Guide = {
       'It is the first request: the nonce comes with this response.',
       'The nonce is older than a few minutes, or is from another server.',
     ],
-    person: 'Nothing to do: the application repeats the request by itself.',
+    person: 'Nothing to do: the application repeats its token request by itself.',
     developer:
       'Put the value of the header `DPoP-Nonce` into the claim `nonce` of a new proof, and repeat the request. Keep the latest value for the next proof. Libraries such as `openid-client` do this.',
   },

@@ -549,7 +549,7 @@ export const portugueseGuide: Guide = {
       'É o primeiro pedido: o nonce vem com esta resposta.',
       'O nonce tem mais de alguns minutos ou é de outro servidor.',
     ],
-    person: 'Não é preciso fazer nada: o aplicativo repete o pedido sozinho.',
+    person: 'Não é preciso fazer nada: o aplicativo repete o pedido de token sozinho.',
     developer:
       'Coloque o valor do cabeçalho `DPoP-Nonce` na claim `nonce` de uma prova nova e repita o pedido. Guarde o último valor para a próxima prova. Bibliotecas como `openid-client` fazem isso.',
   },

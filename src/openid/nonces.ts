@@ -1,6 +1,6 @@
 /**
- * Nonces of DPoP proofs (RFC 9449 §8): whoever steals the key store of a browser for a moment cannot sign proofs for the
- * time after it. They follow from a key and the time, so all nodes know the same ones and nothing is stored.
+ * Nonces of DPoP proofs (RFC 9449 §8): an attacker who uses a key for a moment cannot sign proofs for the time after it.
+ * They follow from a key and the time, so all nodes know the same ones and nothing is stored.
  */
 import { type Clock, epochSeconds } from '../kernel/clock.ts'
 import { hmac, sameSecret } from '../kernel/crypto.ts'

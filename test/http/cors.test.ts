@@ -122,6 +122,7 @@ describe('the CORS surface', () => {
       '/health/arrival',
       '/metrics',
       '/oauth/introspect',
+      '/users/:id/metadata',
       '/auth/introspect',
       '/connections/token',
     ])

@@ -7,7 +7,7 @@ import type { Session } from '../../sessions/ports.ts'
 import { oneRequired } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
-import { Metadata, metadataOf, User, userOf } from '../schemas/account.ts'
+import { accountMetadataOf, Metadata, User, userOf } from '../schemas/account.ts'
 import { activityKinds, auditFields, cursor, pageOf, toldToPerson } from '../schemas/activity.ts'
 import {
   deviceNameText,
@@ -35,7 +35,7 @@ const Me = User.extend({
 const toldOf = (account: Account, withMetadata: boolean) =>
   json({
     ...userOf(account),
-    ...(withMetadata ? { metadata: metadataOf(account) } : {}),
+    ...(withMetadata ? { metadata: accountMetadataOf(account) } : {}),
     created_at: account.createdAt.toISOString(),
     role: account.role,
     locale: account.locale,

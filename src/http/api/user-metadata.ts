@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import type { MetadataPatch } from '../../accounts/metadata.ts'
 import type { RefusedMetadata } from '../../accounts/users.ts'
 import type { AppError } from '../../errors/catalogue.ts'
+import type { MetadataPatch } from '../../kernel/metadata.ts'
 import { ok } from '../../kernel/result.ts'
 import { readClient } from '../client.ts'
 import { json } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { Metadata, metadataOf } from '../schemas/account.ts'
+import { accountMetadataOf, Metadata } from '../schemas/account.ts'
 import { accountParams } from '../schemas/fields.ts'
 import { ManagedUser, managedUserOf } from '../schemas/managed-user.ts'
 import type { Services } from '../services.ts'
@@ -89,7 +89,7 @@ const patchAsBackEnd = route({
   limit: 'service',
   method: 'patch',
   path: '/users/:id/metadata',
-  summary: 'Change the metadata of an account as a back end',
+  summary: 'Change metadata as a back end',
   description: `For back ends with the scope \`users:metadata\`, such as one that sells plans. ${what} An empty patch changes nothing and returns the metadata.`,
   example: { request: { public: { plan: 'team', trial: null } }, response: { public: { plan: 'team' } } },
   params: accountParams,
@@ -100,7 +100,7 @@ const patchAsBackEnd = route({
     const client = await serviceCredentials.authenticate(readClient(header('authorization')), 'users:metadata', origin)
     if (!client.ok) return client
     const done = await users.patchMetadata({ credential: client.value.id }, params.id, body.public, origin)
-    return done.ok ? ok(json(metadataOf(done.value))) : refusalOf(done.error, 'public')
+    return done.ok ? ok(json(accountMetadataOf(done.value))) : refusalOf(done.error, 'public')
   },
 })
 

@@ -36,6 +36,11 @@ const problemSchema = z
       .describe('With `account_conflict`: continue at `/auth/conflicts/{ticket}` with this ticket'),
     expires_in: z.int().optional().describe('Seconds until the ticket expires'),
     reason: z.string().optional().describe('With `password_rejected`: why the password was rejected'),
+    nonce: z
+      .string()
+      .nullable()
+      .optional()
+      .describe('With `dpop_nonce_invalid` and `dpop_nonce_required`: the nonce of the next proof, as in `DPoP-Nonce`'),
     remaining_methods: z
       .array(
         z.object({

@@ -1,7 +1,7 @@
 import type { VNode } from 'preact'
 import { z } from 'zod'
-import { type MetadataPatch, patchOfEdit } from '../../accounts/metadata.ts'
 import type { Account } from '../../kernel/account.ts'
+import { type MetadataPatch, patchOfEdit } from '../../kernel/metadata.ts'
 import { updateMetadata } from '../api/user-metadata.ts'
 import { formOf } from '../form.ts'
 import type { FaultCode } from '../problem.ts'

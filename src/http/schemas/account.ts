@@ -27,6 +27,6 @@ export const userOf = ({ id, email, emailVerified, name, picture }: Account): z.
   picture,
 })
 
-export const metadataOf = ({ metadata }: Pick<Account, 'metadata'>): z.input<typeof Metadata> => ({
+export const accountMetadataOf = ({ metadata }: Pick<Account, 'metadata'>): z.input<typeof Metadata> => ({
   public: { ...metadata.public },
 })

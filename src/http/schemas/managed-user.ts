@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ManagedAccount } from '../../accounts/ports.ts'
-import { Metadata, metadataOf, User, userOf } from './account.ts'
+import { accountMetadataOf, Metadata, User, userOf } from './account.ts'
 import { LocaleName, RoleSchema, time } from './fields.ts'
 
 export const ManagedUser = User.extend({
@@ -32,5 +32,5 @@ export const managedUserOf = (account: ManagedAccount): z.input<typeof ManagedUs
   disabled_at: account.disabledAt?.toISOString() ?? null,
   invited_at: account.invitedAt?.toISOString() ?? null,
   invitation_expires_at: account.invitationExpiresAt?.toISOString() ?? null,
-  metadata: metadataOf(account),
+  metadata: accountMetadataOf(account),
 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type MetadataPatch, metadataLimits, patchMetadata, patchOfEdit } from '../../src/accounts/metadata.ts'
 import type { MetadataObject } from '../../src/kernel/account.ts'
+import { type MetadataPatch, metadataLimits, patchMetadata, patchOfEdit } from '../../src/kernel/metadata.ts'
 
 const outcome = (current: MetadataObject, patch: MetadataPatch | null): unknown => {
   const result = patchMetadata(current, patch)

@@ -3,7 +3,7 @@
  * it is read with the account at every request and is part of ID tokens.
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { MetadataObject, MetadataValue } from '../kernel/account.ts'
+import type { MetadataObject, MetadataValue } from './account.ts'
 
 export const metadataLimits = {
   /** As UTF-8, written as JSON. */
@@ -14,7 +14,7 @@ export const metadataLimits = {
   depth: 4,
 } as const
 
-/** Starts with a letter: `__proto__` is no key, in no program that reads the claim. */
+/** `__proto__` is no key: a program that reads the claim could take it for something else. */
 const keyForm = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/
 
 /** A change of metadata, in the form of RFC 7396: `null` deletes a key, an object changes one, all else replaces it. */
