@@ -115,6 +115,10 @@ describe('the CORS surface', () => {
       'get /oauth/userinfo user',
       'post /oauth/userinfo user',
       'post /oauth/revoke none',
+      'post /oauth/register none',
+      'get /oauth/register/:id none',
+      'put /oauth/register/:id none',
+      'delete /oauth/register/:id none',
     ])
   })
   test('excludes pages, sign-in redirects and back-end routes', () => {
