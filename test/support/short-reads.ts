@@ -13,6 +13,7 @@ const few: Readonly<Record<string, string>> = {
   'identities(account_id)': 'at most 20 for an account (mostIdentities)',
   'jira_sites(team_id)': 'at most 200 for a team (mostSites)',
   'passkeys(account_id)': 'at most 50 for an account (mostPasskeys)',
+  'pictures(hash)': 'three of the brand; of those of applications, the first one is enough',
   'recovery_codes(account_id)': 'a set of recovery codes',
   'team_invitations(team_id)': 'at most 50 open ones for a team (mostInvitations)',
   'team_members(account_id)': 'at most 50 teams for an account (mostTeams)',
