@@ -13,6 +13,9 @@ const curves: ReadonlySet<unknown> = new Set(['P-256', 'P-384', 'Ed25519'])
 /** A shorter RSA key can be factored. A longer one makes each verification slow. */
 const rsaBits = { least: 2048, most: 4096 }
 
+/** NUL and half of a character, as JSON writes them: PostgreSQL cannot store either. */
+const unstorable = /\\u(0000|d[89a-f])/
+
 /**
  * Whether this is a set of public keys that can verify signatures. A private key is refused: its owner sent it by
  * mistake, and storing it would make the mistake worse.
@@ -20,7 +23,8 @@ const rsaBits = { least: 2048, most: 4096 }
 export function isKeySet(set: { readonly keys: readonly unknown[] }): boolean {
   const { keys } = set
   if (!Array.isArray(keys) || keys.length === 0 || keys.length > applicationLimits.keys) return false
-  return JSON.stringify(set).length <= applicationLimits.keySetBytes && keys.every(isPublicKey)
+  const text = JSON.stringify(set)
+  return text.length <= applicationLimits.keySetBytes && !unstorable.test(text) && keys.every(isPublicKey)
 }
 
 function isPublicKey(jwk: unknown): boolean {

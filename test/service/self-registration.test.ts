@@ -1,4 +1,5 @@
 /** Applications register themselves (RFC 7591) and manage their registration (RFC 7592). */
+import { generateKeyPairSync } from 'node:crypto'
 import * as oauth from 'oauth4webapi'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -169,6 +170,7 @@ describe.each(databases)('applications that register themselves with a token, wi
   const redirect = 'invalid_redirect_uri'
   const metadata = 'invalid_client_metadata'
   const native = { application_type: 'native', token_endpoint_auth_method: 'none' }
+  const publicKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })
   const hostile: readonly (readonly [Json, string])[] = [
     [{ redirect_uris: ['javascript:alert(1)'] }, redirect],
     [{ redirect_uris: ['data:text/html,x'], ...native }, redirect],
@@ -195,6 +197,8 @@ describe.each(databases)('applications that register themselves with a token, wi
     [{ token_endpoint_auth_method: 'client_secret_jwt' }, metadata],
     [{ token_endpoint_auth_method: 'private_key_jwt' }, metadata],
     [{ jwks: { keys: [{ kty: 'oct', k: 'AAAA' }] } }, metadata],
+    [{ jwks: { keys: [{ ...publicKey, kid: 'a\0' }] } }, metadata],
+    [{ jwks: { keys: [{ ...publicKey, note: 'a\ud800' }] } }, metadata],
     [{ jwks_uri: 'http://10.0.0.1/keys' }, metadata],
     [{ jwks_uri: 'file:///etc/passwd' }, metadata],
     [{ backchannel_logout_uri: 'http://a.example/out' }, metadata],
