@@ -16,6 +16,10 @@ const mostDocuments = 500
 /** How many documents are read for one network within `windowSeconds`: anyone can send an authorization request. */
 const mostReadings = 60
 const windowSeconds = 3600
+/** How long a node does not try a document again that it could not read: each try can take seconds. */
+const coolDownSeconds = 30
+/** How many failures are remembered. The oldest one makes room. */
+const mostFailures = 500
 
 type DocumentsParts = {
   /** Whether such applications may sign people in. */
@@ -35,6 +39,9 @@ type DocumentsParts = {
 export function createDocuments(parts: DocumentsParts) {
   const { isOn, own, applications, store, read, hit, networkOf, clock } = parts
 
+  const reading = new Map<string, Promise<void>>()
+  const failures = new Map<string, Date>()
+
   const isOwn = (url: string): boolean => url === own.audience || parseUrl(url)?.origin === own.publicUrl.origin
 
   /** Reads the document, and stores the application that it describes. */
@@ -50,10 +57,23 @@ export function createDocuments(parts: DocumentsParts) {
     ])
   }
 
+  async function attempt(url: string, origin: Origin): Promise<void> {
+    const network = origin.ip === null ? 'unknown' : networkOf(origin.ip)
+    const { hits } = await hit(`documents:${network}`, windowSeconds * 1000, clock())
+    if (hits > mostReadings) return
+    const application = await refresh(url, origin)
+    failures.delete(url)
+    if (application) return
+    const [oldest] = failures.keys()
+    if (failures.size >= mostFailures && oldest !== undefined) failures.delete(oldest)
+    failures.set(url, clock())
+  }
+
   return {
     /**
      * Prepares the application of an authorization request, if its ID is the URL of a document: reads the document,
-     * unless it was read a short time ago. Whether there is such an application then is for `find` to say.
+     * unless it was read a short time ago. Concurrent requests share one reading. Whether there is such an application
+     * then is for `find` to say.
      */
     async prepare(id: string, origin: Origin): Promise<void> {
       if (!isOn || !isDocumentUrl(id) || isOwn(id)) return
@@ -61,9 +81,12 @@ export function createDocuments(parts: DocumentsParts) {
       const known = await store.find(id)
       const readAt = known?.documentReadAt ?? null
       if (readAt !== null && now < secondsAfter(readAt, freshSeconds)) return
-      const network = origin.ip === null ? 'unknown' : networkOf(origin.ip)
-      const { hits } = await hit(`documents:${network}`, windowSeconds * 1000, now)
-      if (hits <= mostReadings) await refresh(id, origin)
+      const failedAt = failures.get(id)
+      const isCoolingDown = failedAt !== undefined && now < secondsAfter(failedAt, coolDownSeconds)
+      if (isCoolingDown || (known && known.disabledAt !== null)) return
+      const running = reading.get(id) ?? attempt(id, origin).finally(() => reading.delete(id))
+      reading.set(id, running)
+      await running
     },
 
     /** Whether the document of an application, if it has one, may still be used. */

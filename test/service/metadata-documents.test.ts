@@ -5,7 +5,7 @@ import { exportJWK, generateKeyPair } from 'jose'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { administratorOf, callback, discovered, follow, request } from '../support/applications.ts'
-import { type Browser, databases, type Json, startWorld, type World } from '../support/service.ts'
+import { type Browser, databases, type Json, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
 describe.each(databases)('an application with a metadata document, with %s', (database) => {
   let world: World
@@ -207,6 +207,49 @@ describe.each(databases)('an application with a metadata document, with %s', (da
     expect(await refusalOfRequest(`http://${host}${path}`)).toBe('invalid_client')
   })
 
+  test('is read once for concurrent first requests, and not again at once after a failure', async () => {
+    const [id, broken] = [publish(), publish({ client_id: 'https://other.example/client.json' })]
+    const before = requests
+    const { url } = await request(await configOf(id), { scope: 'openid' })
+    const browsers = await Promise.all(Array.from({ length: 4 }, () => signedIn()))
+    const shown = await Promise.all(browsers.map((browser) => follow(world, browser, url)))
+    expect(shown.map(({ page }) => page.text.includes('Continue to Editor'))).toEqual([true, true, true, true])
+    expect(requests - before).toBe(1)
+    for (let n = 0; n < 3; n++) expect(await refusalOfRequest(broken)).toBe('invalid_client')
+    expect(requests - before).toBe(2)
+    pages.set(new URL(broken).pathname, sends(JSON.stringify({ client_id: broken, redirect_uris: [callback] })))
+    world.turn(31)
+    const { page } = await follow(world, await signedIn(), (await request(await configOf(broken))).url)
+    expect(page.url.pathname).toContain('/oauth/interaction/')
+  })
+
+  test('is not read for a token or a device, nor while it is disabled', async () => {
+    const id = publish()
+    const before = requests
+    for (const path of ['/oauth/device', '/oauth/token']) {
+      const form = { client_id: id, grant_type: 'authorization_code', code: 'x', scope: 'openid' }
+      expect(refusalOf(await world.call('POST', path, { form }))).toEqual([401, 'invalid_client'])
+    }
+    expect(requests).toBe(before)
+    const { url } = await request(await configOf(id), { scope: 'openid' })
+    await follow(world, await signedIn(), url)
+    const device = await world.call('POST', '/oauth/device', { form: { client_id: id, scope: 'openid' } })
+    expect(refusalOf(device)).toEqual([400, 'client_not_allowed'])
+    await world.call('POST', `/applications/${encodeURIComponent(id)}/disable`, { token: await admin() })
+    world.turn(601)
+    expect(await refusalOfRequest(id)).toBe('invalid_client')
+    expect(requests - before).toBe(1)
+  })
+
+  test('is refused if a key has text that a database cannot store', async () => {
+    const { publicKey } = await generateKeyPair('ES256')
+    for (const kid of ['a\0', 'a\ud800']) {
+      const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid }] }
+      const id = publish({ token_endpoint_auth_method: 'private_key_jwt', jwks })
+      expect(await refusalOfRequest(id)).toBe('invalid_client')
+    }
+  })
+
   test('is not requested if its URL cannot be that of a document', async () => {
     const before = requests
     for (const id of [
@@ -247,5 +290,40 @@ test('documents are off by default, and private addresses are never called', asy
       server.close()
       await world.stop()
     }
+  }
+})
+
+test('two nodes agree on a document, and one network causes 60 readings in an hour', async () => {
+  let requests = 0
+  const server = createServer(({ url = '' }, response) => {
+    requests += 1
+    const { port } = server.address() as AddressInfo
+    const about = url.startsWith('/good') ? { client_id: `http://127.0.0.1:${port}${url}` } : {}
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ redirect_uris: [callback], ...about }))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const host = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const env = { APPLICATIONS_METADATA_DOCUMENTS: 'on', APPLICATIONS_ALLOW_PRIVATE_ADDRESSES: 'on' }
+  const world = await startWorld({ database: 'PostgreSQL', env })
+  try {
+    const other = await world.another()
+    const push = async (at: string, id: string) => {
+      const challenge = { code_challenge: 'x'.repeat(43), code_challenge_method: 'S256' }
+      const form = { client_id: id, redirect_uri: callback, response_type: 'code', scope: 'openid', ...challenge }
+      return (await world.call('POST', '/oauth/par', { at, form })).status
+    }
+    const good = `${host}/good.json`
+    const both = [world.base, other.base, world.base, other.base]
+    expect(await Promise.all(both.map((at) => push(at, good)))).toEqual([201, 201, 201, 201])
+    expect(requests).toBeLessThanOrEqual(2)
+    const token = await (await administratorOf(world))()
+    expect(listIn(await world.call('GET', '/applications', { token })).map(({ id }) => id)).toEqual([good])
+    world.turn(3601)
+    requests = 0
+    for (let n = 0; n < 62; n++) expect(await push(both[n % 2] ?? '', `${host}/bad-${n}.json`)).toBe(401)
+    expect(requests).toBe(60)
+  } finally {
+    server.close()
+    await world.stop()
   }
 })
