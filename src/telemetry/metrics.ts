@@ -33,6 +33,7 @@ export const counted = [
   'application.registered',
   'application.registration_changed',
   'application.registration_deleted',
+  'application.document_read',
   'application.expired',
   'application.request_refused',
   'application.logout_notified',
@@ -354,6 +355,8 @@ export function createMetrics(events: Bus, probes: Probes) {
         return applicationRegistrations.inc({ change: 'changed' })
       case 'application.registration_deleted':
         return applicationRegistrations.inc({ change: 'deleted' })
+      case 'application.document_read':
+        return applicationRegistrations.inc({ change: 'document_read' })
       case 'application.expired':
         return applicationRegistrations.inc({ change: 'expired' })
       case 'application.request_refused': {

@@ -80,6 +80,7 @@ const everything = async (): Promise<void> => {
   say({ name: 'application.token_issued', data: { application, resource: 'https://a.example.org', scope: 'read' } })
   say({ name: 'application.consented', data: { application } })
   say({ name: 'application.registered', data: { application, credential: null } })
+  say({ name: 'application.document_read', data: { application } })
   for (const name of ['registration_changed', 'registration_deleted', 'expired'] as const)
     say({ name: `application.${name}`, data: { application } })
   for (const error of ['invalid_scope', 'text_of_a_stranger'])
@@ -155,7 +156,9 @@ test('every event is counted in its metric', async () => {
     ),
     ...['invalid_scope', 'other'].map((one) => `application_request_refusals_total{error="${one}"}`),
     'application_consents_total',
-    ...['registered', 'changed', 'deleted', 'expired'].map((one) => `application_registrations_total{change="${one}"}`),
+    ...['registered', 'changed', 'deleted', 'document_read', 'expired'].map(
+      (one) => `application_registrations_total{change="${one}"}`,
+    ),
     'application_machine_tokens_total',
     ...['sent', 'transient', 'gave_up'].map((one) => `logout_notices_total{result="${one}"}`),
   ])

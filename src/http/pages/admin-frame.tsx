@@ -17,7 +17,7 @@ export const mayNow = (who: Principal, scope: Scope, { clock, settings }: Servic
 })
 
 /** What an account is called. */
-export const accountLabel = ({ name, email, id }: Account): string => name ?? email ?? id
+export const accountLabel = ({ name, email, id }: Pick<Account, 'id' | 'name' | 'email'>): string => name ?? email ?? id
 
 /** The page where an account is managed. */
 export const userPage = (id: string): `/admin/users/${string}` => `/admin/users/${id}`

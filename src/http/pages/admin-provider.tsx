@@ -5,12 +5,12 @@ import type { ManagedProvider, SettingsVersion, Trial } from '../../providers/ma
 import { route } from '../route.ts'
 import { managedProviderParams, storable } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
-import { mayNow, query } from './admin-frame.tsx'
+import { accountLabel, mayNow, query } from './admin-frame.tsx'
 import { Ask } from './ask.tsx'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
 import { healthOf } from './provider-health.tsx'
 import { type May, providerPage, providersPath, reading, statesOf } from './provider-pages.ts'
-import { By, Changes, Settings, TrialResult } from './provider-versions.tsx'
+import { type AccountNames, By, Changes, Settings, TrialResult } from './provider-versions.tsx'
 import { doneMessageOf, doneQuery } from './status.ts'
 
 /** The administrators' page of one provider: its state, draft and history, and what can be done with it. */
@@ -28,6 +28,10 @@ const provider = route({
     const one = found.value
     const history = one.source === 'database' ? await services.flows.manageProviders.versions(one.id) : undefined
     const trial = one.draft ? await services.flows.manageProviders.trial(who.accountId, one.id) : undefined
+    const versions = history?.ok ? history.value : []
+    const authors = [one.record?.updatedBy, one.draft?.author, ...versions.map(({ author }) => author)]
+    const known = await services.users.names([...new Set(authors.filter((id) => typeof id === 'string'))])
+    const names: AccountNames = new Map(known.map((account) => [account.id, accountLabel(account)]))
     const reader = readerOf(locale)
     const { words, states, checks, kinds } = reader.say.providers
     const health = healthOf(one, services, reader)
@@ -57,7 +61,7 @@ const provider = route({
               [words.redirectUris, <RedirectUris key="uris" uris={one.redirectUris} />],
               one.record && [
                 words.changed,
-                <By key="by" {...reader} at={one.record.updatedAt} who={one.record.updatedBy} />,
+                <By key="by" {...reader} at={one.record.updatedAt} who={one.record.updatedBy} names={names} />,
               ],
               one.live?.secretExpiresAt
                 ? [words.expires, <Time key="expires" {...reader} at={one.live.secretExpiresAt} />]
@@ -79,6 +83,7 @@ const provider = route({
             {...reader}
             provider={one}
             draft={one.draft}
+            names={names}
             trial={trial?.ok ? trial.value : null}
             csrf={csrf}
             may={may}
@@ -96,6 +101,7 @@ const provider = route({
             {...reader}
             id={one.id}
             versions={history.value}
+            names={names}
             csrf={csrf}
             may={may}
             audit={who.scopes.includes('audit:read' satisfies Scope)}
@@ -119,12 +125,13 @@ const RedirectUris = ({ uris }: { uris: Readonly<Record<string, string>> }): VNo
 type DraftProps = Reader & {
   readonly provider: ManagedProvider
   readonly draft: SettingsVersion
+  readonly names: AccountNames
   readonly trial: Trial | null
   readonly csrf: string
   readonly may: May
 }
 
-function Draft({ provider: one, draft, trial, csrf, may, ...reader }: DraftProps): VNode {
+function Draft({ provider: one, draft, names, trial, csrf, may, ...reader }: DraftProps): VNode {
   const { words } = reader.say.providers
   const page = providerPage(one.id)
   return (
@@ -132,7 +139,7 @@ function Draft({ provider: one, draft, trial, csrf, may, ...reader }: DraftProps
       <h2 id="draft">{words.draft}</h2>
       <p>{draft.triedAt ? words.draftTried : words.draftText}</p>
       {one.live ? <Changes {...reader} before={one.live} after={draft} /> : <Settings {...reader} version={draft} />}
-      <Facts of={[[words.saved, <By key="by" {...reader} at={draft.createdAt} who={draft.author} />]]} />
+      <Facts of={[[words.saved, <By key="by" {...reader} at={draft.createdAt} who={draft.author} names={names} />]]} />
       {trial ? <TrialResult {...reader} trial={trial} /> : null}
       {may.allowed && may.recent ? (
         <div class="actions">
@@ -211,12 +218,13 @@ function Acts({
 type HistoryProps = Reader & {
   readonly id: string
   readonly versions: readonly SettingsVersion[]
+  readonly names: AccountNames
   readonly csrf: string
   readonly may: May
   readonly audit: boolean
 }
 
-function History({ id, versions, csrf, may, audit, ...reader }: HistoryProps): VNode {
+function History({ id, versions, names, csrf, may, audit, ...reader }: HistoryProps): VNode {
   const { words, versionStates } = reader.say.providers
   return (
     <section aria-labelledby="history">
@@ -229,7 +237,7 @@ function History({ id, versions, csrf, may, audit, ...reader }: HistoryProps): V
               <span class="mark">{versionStates[version.state]}</span>
             </h3>
             <p class="fine">
-              <By {...reader} at={version.createdAt} who={version.author} />
+              <By {...reader} at={version.createdAt} who={version.author} names={names} />
             </p>
             <Changes {...reader} before={versions[n + 1] ?? null} after={version} />
             {version.state === 'former' && may.allowed && may.recent ? (

@@ -6,10 +6,22 @@ import { Facts, type Reader, Time } from './layout.tsx'
 /** The versions of a provider: who changed what, and what a trial returned. */
 
 /** When something was changed, and by whom. */
-export const By = ({ at, who, ...reader }: Reader & { at: Date; who: string | null }): VNode => (
+/** What to call the accounts of a page, by ID. */
+export type AccountNames = ReadonlyMap<string, string>
+
+type ByProps = Reader & { readonly at: Date; readonly who: string | null; readonly names: AccountNames }
+
+/** When a change was made, and by whom: an administrator, whose account may be deleted by now, or a command. */
+export const By = ({ at, who, names, ...reader }: ByProps): VNode => (
   <>
     <Time {...reader} at={at} />{' '}
-    {who === null ? reader.say.providers.words.byCommand : <a href={userPage(who)}>{who}</a>}
+    {who === null ? (
+      reader.say.providers.words.byCommand
+    ) : names.has(who) ? (
+      <a href={userPage(who)}>{names.get(who)}</a>
+    ) : (
+      reader.say.auditLog.deleted
+    )}
   </>
 )
 
