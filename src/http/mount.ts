@@ -176,6 +176,8 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
     const found =
       (body === 'form' ? methods?.get(`${method}${formOnly}`) : undefined) ??
       methods?.get(method) ??
+      // Where only forms are accepted, another body is refused for its type, not for the method.
+      methods?.get(`${method}${formOnly}`) ??
       prepare(resource, undefined)
     return params ? { ...found, params } : found
   }
