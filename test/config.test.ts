@@ -990,6 +990,8 @@ describe('.env.example', () => {
       METRICS_TOKEN: 'x'.repeat(16),
       // A logo is a file, which the example cannot contain.
       BRAND_LOGO: '',
+      BRAND_LOGO_DARK: '',
+      BRAND_FAVICON: '',
       APPLE_PRIVATE_KEY: appleKeyText,
       // It must be the client ID of the website, which the example leaves out.
       MICROSOFT_APP_CLIENT_IDS: '',

@@ -250,6 +250,7 @@ describe('the OpenAPI document', () => {
       'bearer',
       'cookie',
       'refresh',
+      'registration',
       'service',
       'service_bearer',
       'metrics',

@@ -38,6 +38,7 @@ describe.each(databases)('the user’s own account, on %s', (database) => {
       time_zone: null,
       created_at: world.clock().toISOString(),
       role: 'user',
+      metadata: { public: {} },
     })
   })
 

@@ -340,7 +340,7 @@ describe.each(databases)('tokens, on %s:', (database) => {
         const security = (operation as { security?: Record<string, unknown>[] }).security ?? []
         const wanted = security.length > 0 && security.every((each) => Object.keys(each).length > 0)
         const made = path.replace('{provider}', 'google').replace(/\{\w+\}/g, 'made-up')
-        const isForPrograms = security.some((each) => 'service' in each || 'doctor' in each)
+        const isForPrograms = security.some((each) => ['service', 'doctor', 'registration'].some((one) => one in each))
         return wanted && !isForPrograms ? [[method.toUpperCase(), made] as const] : []
       }),
     )

@@ -46,6 +46,7 @@ const parameters: Readonly<Record<string, (ids: Ids) => string>> = {
   '/auth/conflicts/:ticket': () => 'a'.repeat(43),
   '/mailbox/:id': () => 'none',
   '/applications/:id': () => 'app_1',
+  '/oauth/register/:id': () => 'app_1',
   // Found by a secret of the browser's own; the response is an error.
   '/oauth/authorize/:uid': () => 'a'.repeat(43),
   '/oauth/interaction/:uid': () => 'a'.repeat(43),
@@ -84,6 +85,8 @@ const users = ({ olderUser, begun }: Ids) => [
   'search=usr_0',
   `search=many&cursor=${begun}`,
   `search=ny&cursor=${olderUser}`,
+  'invited=true',
+  `invited=true&role=auditor&cursor=${olderUser}`,
   // No index has these: a limited number of rows is examined.
   'verified=true',
   'second_factor=true&role=auditor&disabled=false',
@@ -137,6 +140,7 @@ const asked: Readonly<Record<string, (ids: Ids) => readonly string[]>> = {
     'search=many-7',
     `search=many&cursor=${begun}`,
     'role=auditor&state=disabled&verified=yes&second_factor=no',
+    'state=invited',
     ...['', '1', 'not-90', 'never'].flatMap((signedIn) =>
       ['', 'acme'].flatMap((provider) =>
         ['', '&role=auditor', '&verified=yes', '&search=many', '&search=ny'].map(
@@ -177,6 +181,8 @@ const bounded: readonly (readonly [statement: RegExp, why: string])[] = [
   [/^select count\(\*\) from "(mails|revocations|logout_notices)"$/, 'the length of a queue: what is done leaves it'],
   [/ from "providers" /, 'at most 100 (mostProviders)'],
   [/ from "application_sessions" .* order by max\(/, 'at most 1000 (mostSignIns) of one account'],
+  [/ from "registration_tokens" order by /, 'at most 100 (mostRegistrationTokens)'],
+  [/ from "accounts" where .*"invited_at" is null\) limit/, 'passes over administrators who have not accepted yet'],
   [/ from "applications" order by /, 'at most 500 (mostApplications)'],
   [/ from "service_credentials" .*"revoked_at" is null order by/, 'at most 500 that are not revoked'],
 ]

@@ -237,7 +237,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
           .map(({ id }) => id)
           .reverse(),
       )
-    })
+    }, 100_000)
 
     test('are counted up to a limit, and examined up to a number of rows', async () => {
       const { driver } = opened
