@@ -24,7 +24,7 @@ const askedElsewhere: Readonly<Record<string, string>> = {
   '/admin/providers/:id/publish': 'pages/providers.browser.test.ts',
   '/admin/users/:id/second-factor': 'pages/admin.test.ts',
   '/admin/branding/:picture/remove': 'pages/branding.browser.test.ts',
-  '/admin/applications/:id/logo/remove': 'pages/branding.browser.test.ts',
+  '/admin/applications/:id/logo/remove': 'service/pictures.test.ts',
 }
 /** The page is about one thing, and the question says what happens to the programs or devices that use it. */
 const unnamed: ReadonlySet<string> = new Set([

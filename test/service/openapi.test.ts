@@ -217,6 +217,8 @@ test('invalid requests of every kind are refused as documented', async () => {
       'multipart/form-data; boundary=x',
       'application/json; charset=utf-16',
     ]) {
+      // A form with a file.
+      if (JSON.stringify(operation.requestBody).includes(`"${type.split(';')[0]}"`)) continue
       const answer = await world.call(method.toUpperCase(), made, {
         token,
         body: '{}',
