@@ -54,7 +54,7 @@ const needsNone: Readonly<Record<string, readonly string[]>> = {
     'POST /oauth/logout/confirm',
     'POST /device',
   ],
-  'only reads': ['POST /oauth/userinfo'],
+  'only reads': ['POST /oauth/userinfo', 'POST /branding/preview'],
   'allows an application what it asks for, and the application says with `max_age` how recent the sign-in must be': [
     'POST /oauth/interaction/:uid',
   ],
