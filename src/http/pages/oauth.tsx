@@ -188,7 +188,11 @@ const decide = route({
   params: uidParams,
   body: object({
     decision: z.enum(['allow', 'refuse']).describe('What the person decided'),
-    document: z.string().max(64).optional().describe('What the page showed of a metadata document'),
+    document: z
+      .string()
+      .regex(/^[\w-]{1,64}$/)
+      .optional()
+      .describe('What the page showed of a metadata document'),
   }),
   status: 303,
   fails: ['authorization_request_expired'],
