@@ -74,8 +74,8 @@ describe('metadata', () => {
     const edited = { plan: 'team', limits: { seats: 5 }, since: 2026 }
     const patch = patchOfEdit(shown, edited)
     expect(patch).toEqual({ plan: 'team', limits: { days: null }, since: 2026, tags: null })
-    const meanwhile = { ...shown, limits: { ...shown.limits, disk: 9 }, score: 1 }
-    expect(outcome(meanwhile, patch)).toEqual([
+    const changed = { ...shown, limits: { ...shown.limits, disk: 9 }, score: 1 }
+    expect(outcome(changed, patch)).toEqual([
       { plan: 'team', limits: { seats: 5, disk: 9 }, since: 2026, score: 1 },
       ['tags', 'plan', 'limits', 'since'],
     ])

@@ -82,7 +82,7 @@ test('only the declarations that the entry leads to are part of the package', ()
   const declared = files.filter((file) => file.endsWith('.d.ts'))
   expect(declared).toContain('index.d.ts')
   expect(declared).not.toContain('vinculum.d.ts')
-  expect(declared.length).toBeLessThan(100)
+  expect(declared.length).toBeLessThan(32)
   for (const file of declared) expect(readFileSync(join(types, file), 'utf8')).not.toMatch(/from '\.[^']*\.tsx?'/)
 })
 
