@@ -145,6 +145,7 @@ section > p { color: var(--soft); }
 .badges { display: flex; flex-wrap: wrap; gap: .25rem; }
 @media (min-width: 45.01rem) { .numbers a { max-width: 15rem; } }
 .numbers a { display: inline-flex; align-items: center; gap: .5rem; min-width: 2.75rem; min-height: 2.75rem; margin: -.5rem 0; }
+.numbers a:has(+ :is(.fine, .badge, .badges)) { margin-bottom: 0; }
 .numbers summary { min-width: 5.5rem; min-height: 2.75rem; align-content: center; white-space: nowrap; }
 .numbers :is(th, td) > details { margin: 0; }
 .numbers svg { flex: none; width: 1.125rem; height: 1.125rem; }
@@ -158,6 +159,8 @@ section > p { color: var(--soft); }
   .cards tr { padding: .625rem 1rem; border-top: 1px solid var(--line); }
   .cards tr > * { padding: .125rem 0 !important; border: 0 !important; }
   .cards tbody th { font-weight: 600; }
+  .cards th .fine { font-weight: 400; }
+  .cards .none { display: none !important; }
   .cards td:not(:has(> details))::before { color: var(--soft); content: attr(data-label) ": "; font-size: .875rem; }
 }
 /* One row per thing: its mark, what it is and how it is, one action. */
@@ -171,7 +174,7 @@ section > p { color: var(--soft); }
 .panel > :is(h2, header, table, ul) + .actions { padding-top: .75rem; }
 .panel > details:not(.more) { padding-top: 0; padding-bottom: 0; }
 .panel > details[open]:not(.more) { padding-bottom: .75rem; }
-.panel.filters > .actions, .panel.filters > details:not(.more) { padding: 0; }
+.panel.filters > :is(.actions, .field), .panel.filters > details:not(.more) { padding: 0; }
 .panel > .facts { padding-bottom: .5rem; }
 .panel > .facts:has(+ :is(.actions, details)) { padding-bottom: .25rem; }
 /* Its rows are as wide as those above it. */
