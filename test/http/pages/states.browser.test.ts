@@ -55,10 +55,10 @@ beforeAll(async () => {
   })
   expect(added.status, added.text).toBe(201)
   known.invited = String(added.body.id)
-  const metadata = { public: { plan: 'team', seats: 12, features: { reports: true, exports: ['csv', 'json'] } } }
+  const body = { public: { plan: 'team', seats: 12, features: { reports: true, exports: ['csv', 'json'] } } }
   const changed = await world.call('PATCH', `/users/${known.person}/metadata`, {
     token: await token(),
-    body: { metadata },
+    body,
   })
   expect(changed.status, changed.text).toBe(200)
   const { url } = await request(await discovered(world, third), { scope: 'openid profile email' })
