@@ -12,6 +12,7 @@ import {
   type ApplicationAuth,
   type ApplicationKind,
   hasDeviceFlow,
+  type IdTokenAlgorithm,
   isStandardScope,
   kindRules,
   redirectHosts,
@@ -35,6 +36,7 @@ export type ClientMetadata = {
   readonly dpop_bound_access_tokens?: boolean | null | undefined
   readonly subject_type?: SubjectType | null | undefined
   readonly sector_identifier_uri?: string | null | undefined
+  readonly id_token_signed_response_alg?: IdTokenAlgorithm | null | undefined
 }
 
 /** Anyone can send it, so it is smaller than what an administrator can register. */
@@ -114,6 +116,9 @@ export function readClientMetadata(given: ClientMetadata): Result<NewApplication
     requiresDpop: given.dpop_bound_access_tokens ?? false,
     subjectType: given.subject_type ?? 'public',
     sectorIdentifierUri: given.sector_identifier_uri ?? null,
+    // OpenID Connect Dynamic Client Registration §2 has RS256 as default. The response says what was chosen, and a client
+    // that registers without OpenID Connect (RFC 7591) does not know the member.
+    idTokenAlgorithm: given.id_token_signed_response_alg ?? 'ES256',
   })
 }
 
@@ -153,7 +158,7 @@ export function clientMetadataOf(application: Application) {
     ],
     response_types: kindRules[kind].hasRedirects ? ['code'] : [],
     scope: scopes.join(' '),
-    id_token_signed_response_alg: 'ES256',
+    id_token_signed_response_alg: application.idTokenAlgorithm,
     subject_type: application.subjectType,
     dpop_bound_access_tokens: application.requiresDpop,
     ...(sectorIdentifierUri === null ? {} : { sector_identifier_uri: sectorIdentifierUri }),

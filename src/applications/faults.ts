@@ -87,10 +87,11 @@ const ofSeconds = (path: string, value: number | null, { least, most }: { least:
 }
 
 /** A machine has tokens for its resources only: there is no person whose data it could see or who could sign out. */
-const ofMachine = ({ scopes, resources, backchannelLogoutUri }: Checked): Faults => [
+const ofMachine = ({ scopes, resources, backchannelLogoutUri, idTokenAlgorithm }: Checked): Faults => [
   ...(resources.length === 0 ? [{ path: 'resources', reason: 'required' } as const] : []),
   ...(scopes.some(isStandardScope) ? [{ path: 'scopes', reason: 'invalid' } as const] : []),
   ...(backchannelLogoutUri === null ? [] : [{ path: 'backchannel_logout_uri', reason: 'invalid' } as const]),
+  ...(idTokenAlgorithm === 'ES256' ? [] : [{ path: 'id_token_signed_response_alg', reason: 'invalid' } as const]),
 ]
 
 /** No browser returns to an application without redirects. */

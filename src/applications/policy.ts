@@ -198,6 +198,13 @@ export const redirectOrigins = (uris: readonly string[]): readonly string[] => {
 export const subjectTypes = ['public', 'pairwise'] as const
 export type SubjectType = (typeof subjectTypes)[number]
 
+/**
+ * With what the id_tokens and logout tokens of an application are signed. RS256 is for clients that verify nothing else:
+ * OpenID Connect Core §15.1 demands it of every provider.
+ */
+export const idTokenAlgorithms = ['ES256', 'RS256'] as const
+export type IdTokenAlgorithm = (typeof idTokenAlgorithms)[number]
+
 /** The hosts of redirect URIs, each once. A loopback host and a private scheme belong to no one, so they name no host. */
 export const redirectHosts = (uris: readonly string[]): readonly string[] => {
   const hosts = uris.flatMap((uri) => {

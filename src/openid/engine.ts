@@ -2,7 +2,7 @@
  * The OpenID provider's protocol engine, the npm package oidc-provider, set up so that everything it decides about is
  * ours: sessions, consents, applications, keys and tokens. It validates authorization requests and redeems codes.
  */
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { decodeJwt } from 'jose'
 import Provider, {
@@ -37,8 +37,6 @@ import type { Nonces } from './nonces.ts'
 export type EngineParts = {
   readonly issuer: string
   readonly adapter: (model: string) => unknown
-  /** Private keys as JWKs, the one that signs now first. */
-  readonly jwks: { readonly keys: readonly object[] }
   readonly application: (id: string) => Promise<Application | undefined>
   /** The URLs of our own API. */
   readonly ownResources: readonly string[]
@@ -56,6 +54,10 @@ export type EngineParts = {
   ) => Promise<{ token: string; expiresIn: number; refreshToken: string } | undefined>
   /** The `sub` by which a client knows a person; `undefined` if the client is gone. */
   readonly subject: (clientId: string, accountId: string) => Promise<string | undefined>
+  /** Signs an id_token for a client; `undefined` if the client is gone. */
+  readonly signIdToken: (clientId: string, claims: Readonly<Record<string, unknown>>) => Promise<string | undefined>
+  /** The `sub` of an id_token that was issued to this client, maybe long ago; `undefined` if it was not. */
+  readonly readHint: (clientId: string, idToken: string) => Promise<string | undefined>
   /** Remembers an ID until a time in seconds since 1970; `false` if it is remembered already, on any node. */
   readonly claim: (of: string, id: string, expiresAt: number) => Promise<boolean>
   /** The public keys at a URL that an application registered. */
@@ -77,7 +79,8 @@ export const deviceSeconds = 600
 export function createEngine(parts: EngineParts): Provider {
   const provider = new Provider(parts.issuer, {
     adapter: parts.adapter,
-    jwks: parts.jwks,
+    // Nothing is signed with it: see `useOurs`. Without any key, the engine takes one that everyone knows.
+    jwks: { keys: [generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' })] },
     routes: {
       authorization: paths.authorize,
       token: paths.token,
@@ -113,6 +116,7 @@ export function createEngine(parts: EngineParts): Provider {
     // A client may read the claims of its scopes from the id_token: no second request is needed for the name.
     conformIdTokenClaims: false,
     acrValues: [twoFactorClass],
+    // The algorithm of the key above. That of an application is applied where id_tokens are signed.
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     // Every client is authenticated before the engine sees its request: see `openid.ts`.
     clientAuthMethods: ['none'],
@@ -242,13 +246,22 @@ function useOurs(provider: Provider, parts: EngineParts): void {
     return this.loginTs === undefined || epochSeconds(parts.clock()) - this.loginTs > Number(maxAge)
   }
 
-  // The engine knows people by account ID. An application may know them by another subject.
-  const { issue } = IdToken.prototype
-  IdToken.prototype.issue = async function (options) {
-    const sub = await parts.subject(this.client.clientId, this.available.sub)
+  // The engine knows people by account ID. An application may know them by another subject. It is signed with our keys,
+  // which change, with the algorithm that the application can verify, and by the clock that all nodes share.
+  IdToken.prototype.issue = async function () {
+    const { clientId } = this.client
+    const sub = await parts.subject(clientId, this.available.sub)
     if (sub === undefined) throw new errors.InvalidGrant('client is gone')
     this.available.sub = sub
-    return issue.call(this, options)
+    const signed = await parts.signIdToken(clientId, await this.payload())
+    if (signed === undefined) throw new errors.InvalidGrant('client is gone')
+    return signed
+  }
+  // A hint may be older than a change of the algorithm, and its key newer than the keys that this node has read.
+  IdToken.validate = async (idToken, { clientId }) => {
+    const sub = await parts.readHint(clientId, idToken)
+    if (sub === undefined) throw new Error('not an id_token of this client')
+    return { payload: { sub } }
   }
 
   /** The refresh token of the sign-in that the current token request started. */

@@ -26,7 +26,6 @@ import { type Clock, epochSeconds, secondsAfter } from '../kernel/clock.ts'
 import type { Sealer } from '../kernel/crypto.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Devices } from '../sessions/devices.ts'
-import type { Keys } from '../sessions/keys.ts'
 import type { LiveSession } from '../sessions/ports.ts'
 import type { Tokens } from '../sessions/tokens.ts'
 import { createAdapter } from './adapter.ts'
@@ -92,7 +91,6 @@ type OpenidParts = {
   issuer: string
   publicUrl: URL
   accessTtlSeconds: number
-  keys: Keys
   tokens: Tokens
   states: OpenidStateStore
   consents: ConsentStore
@@ -114,7 +112,7 @@ type OpenidParts = {
 }
 
 export function createOpenid(parts: OpenidParts) {
-  const { issuer, publicUrl, keys, tokens, consents, applications, applicationSessions, devices, clock } = parts
+  const { issuer, publicUrl, tokens, consents, applications, applicationSessions, devices, clock } = parts
   const { subjects } = parts
 
   const own = ownResources(publicUrl)
@@ -213,23 +211,16 @@ export function createOpenid(parts: OpenidParts) {
   }
 
   type Engine = {
-    readonly keyIds: string
     readonly provider: ReturnType<EngineModule['createEngine']>
     readonly handler: ReturnType<ReturnType<EngineModule['createEngine']>['callback']>
   }
   let current: Engine | undefined
-  /** The engine with the present signing keys. It keeps nothing in memory, so a new one replaces it at a rotation. */
   const engine = async (): Promise<Engine> => {
     loaded ??= await withWarnings(parts.onWarning, () => import('./engine.ts'))
-    const signing = keys.all('access')
-    const keyIds = signing.map(({ id }) => id).join(' ')
-    if (current?.keyIds === keyIds) return current
+    if (current) return current
     const provider = loaded.createEngine({
       issuer,
       adapter,
-      jwks: {
-        keys: signing.map(({ id, sign }) => ({ ...sign.export({ format: 'jwk' }), kid: id, use: 'sig', alg: 'ES256' })),
-      },
       application: applications.find,
       ownResources: own,
       claims: parts.claims,
@@ -260,6 +251,14 @@ export function createOpenid(parts: OpenidParts) {
         const application = await applications.find(clientId)
         return application && subjects.of(application, accountId)
       },
+      async signIdToken(clientId, claims) {
+        const application = await applications.find(clientId)
+        return application && tokens.idToken({ applicationId: clientId, algorithm: application.idTokenAlgorithm, claims })
+      },
+      async readHint(clientId, idToken) {
+        const hint = await tokens.readIdToken(idToken)
+        return hint?.applicationId === clientId ? hint.subject : undefined
+      },
       deviceInfo(request) {
         const { ip, userAgent } = origins.get(request) ?? internalOrigin
         return { ip, userAgent }
@@ -271,7 +270,7 @@ export function createOpenid(parts: OpenidParts) {
       clock,
       lifetimes: { codeSeconds, requestSeconds, accessSeconds: parts.accessTtlSeconds },
     })
-    current = { keyIds, provider, handler: provider.callback() }
+    current = { provider, handler: provider.callback() }
     return current
   }
 

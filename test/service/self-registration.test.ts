@@ -33,7 +33,7 @@ describe.each(databases)('applications that register themselves with a token, wi
   afterAll(() => world.stop())
 
   async function initialToken(about: Json = {}): Promise<{ id: string; token: string }> {
-    const made = await world.call('POST', '/applications/registration-tokens', {
+    const made = await world.call('POST', '/registration-tokens', {
       token: await admin(),
       body: { name: 'Test', ...about },
     })
@@ -145,7 +145,7 @@ describe.each(databases)('applications that register themselves with a token, wi
     // A registration that is refused uses nothing up.
     expect((await register({ ...asked, redirect_uris: ['javascript:x'] }, token)).status).toBe(400)
     expect((await register(asked, token)).status).toBe(201)
-    const tokens = listIn(await world.call('GET', '/applications/registration-tokens', { token: await admin() }))
+    const tokens = listIn(await world.call('GET', '/registration-tokens', { token: await admin() }))
     expect(tokens).toContainEqual(expect.objectContaining({ id, uses_left: 1 }))
     expect(JSON.stringify(tokens)).not.toContain(token)
     expect((await register(asked, token)).status).toBe(201)
@@ -155,7 +155,7 @@ describe.each(databases)('applications that register themselves with a token, wi
     expect(await wrong(expiring.token)).toEqual(refused)
     const revoked = await initialToken()
     const revoke = async () =>
-      world.call('DELETE', `/applications/registration-tokens/${revoked.id}`, { token: await admin() })
+      world.call('DELETE', `/registration-tokens/${revoked.id}`, { token: await admin() })
     expect((await revoke()).status).toBe(204)
     expect(await wrong(revoked.token)).toEqual(refused)
     expect(refusalOf(await revoke())).toEqual([404, 'registration_token_not_found'])
