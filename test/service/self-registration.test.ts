@@ -1,5 +1,6 @@
 /** Applications register themselves (RFC 7591) and manage their registration (RFC 7592). */
 import { generateKeyPairSync } from 'node:crypto'
+import { decodeProtectedHeader } from 'jose'
 import * as oauth from 'oauth4webapi'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -113,6 +114,40 @@ describe.each(databases)('applications that register themselves with a token, wi
     expect(tokens.refresh_token).toBeUndefined()
   })
 
+  test.each([
+    [{}, 'ES256'],
+    [{ id_token_signed_response_alg: null }, 'ES256'],
+    [{ id_token_signed_response_alg: 'ES256' }, 'ES256'],
+    [{ id_token_signed_response_alg: 'RS256' }, 'RS256'],
+  ])('with %j have id_tokens with %s, and keep to it when they are replaced', async (about, algorithm) => {
+    const initialAccessToken = (await initialToken()).token
+    const config = await client.dynamicClientRegistration(
+      new URL(world.base),
+      { ...asked, ...about } as client.ClientMetadata,
+      undefined,
+      {
+        initialAccessToken,
+        execute: [client.allowInsecureRequests],
+        [client.customFetch]: (url, options) => world.send(url, options as RequestInit),
+      },
+    )
+    client.enableNonRepudiationChecks(config)
+    const registration = config.clientMetadata()
+    expect(registration.id_token_signed_response_alg).toBe(algorithm)
+    const { url, redeem } = await request(config, { scope: 'openid' })
+    const tokens = await redeem((await consent(world, await signedIn(world), url)).left)
+    expect(decodeProtectedHeader(tokens.id_token ?? '').alg).toBe(algorithm)
+    const id = registration.client_id
+    const token = String(registration.registration_access_token)
+    const replaced = await world.call('PUT', `/oauth/register/${id}`, {
+      token,
+      body: { ...asked, client_id: id, id_token_signed_response_alg: 'RS256' },
+    })
+    expect(replaced.body.id_token_signed_response_alg, replaced.text).toBe('RS256')
+    const again = await world.call('PUT', `/oauth/register/${id}`, { token, body: { ...asked, client_id: id } })
+    expect(again.body.id_token_signed_response_alg).toBe('ES256')
+  })
+
   test('are one and the same row as others, marked, and never first-party', async () => {
     const { client_id: id } = await registered()
     const found = await world.call('GET', `/applications/${id}`, { token: await admin() })
@@ -204,6 +239,9 @@ describe.each(databases)('applications that register themselves with a token, wi
     [{ backchannel_logout_uri: 'http://a.example/out' }, metadata],
     [{ post_logout_redirect_uris: ['https://*.example/'] }, metadata],
     [{ subject_type: 'pairwise', redirect_uris: [callback, 'https://other.example/'] }, metadata],
+    ...['none', 'HS256', 'PS256', 'ES384', 'rs256', '', 7, ['RS256']].map(
+      (alg) => [{ id_token_signed_response_alg: alg }, metadata] as const,
+    ),
   ]
   test.each(hostile)('are refused with %j', async (change, error) => {
     const { token } = await initialToken()
