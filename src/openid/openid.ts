@@ -253,7 +253,9 @@ export function createOpenid(parts: OpenidParts) {
       },
       async signIdToken(clientId, claims) {
         const application = await applications.find(clientId)
-        return application && tokens.idToken({ applicationId: clientId, algorithm: application.idTokenAlgorithm, claims })
+        return (
+          application && tokens.idToken({ applicationId: clientId, algorithm: application.idTokenAlgorithm, claims })
+        )
       },
       async readHint(clientId, idToken) {
         const hint = await tokens.readIdToken(idToken)

@@ -27,7 +27,13 @@ export type SigningKey = {
 }
 type JwkHead = { readonly kid: string; readonly use: 'sig' }
 export type PublicJwk =
-  | (JwkHead & { readonly kty: 'EC'; readonly alg: 'ES256'; readonly crv: string; readonly x: string; readonly y: string })
+  | (JwkHead & {
+      readonly kty: 'EC'
+      readonly alg: 'ES256'
+      readonly crv: string
+      readonly x: string
+      readonly y: string
+    })
   | (JwkHead & { readonly kty: 'RSA'; readonly alg: 'RS256'; readonly n: string; readonly e: string })
 
 /** Off the event loop: a key of RSA takes up to a second. */
@@ -204,7 +210,7 @@ export async function createKeys({
      * The public part (RFC 7517). It never contains a private member. The first key for RS256 signs at once, maybe on
      * another node, so a key set without one is read again.
      */
-    async jwks(): Promise<{ readonly keys: readonly PublicJwk[] }> {
+    async jwks(): Promise<{ keys: PublicJwk[] }> {
       const isRecent = clock().getTime() - lastLoad < lookAgainSeconds * 1000
       // Verifiers need the keys even while the database does not answer.
       if (loaded.rs256.length === 0 && !hasFailed && (rereading || !isRecent)) await reread().catch(() => undefined)

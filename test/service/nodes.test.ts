@@ -155,7 +155,11 @@ describe('two nodes on one PostgreSQL database', () => {
       const code = left?.searchParams.get('code') ?? ''
       const form = { grant_type: 'authorization_code', code, code_verifier: verifier, redirect_uri: callback }
       const authorization = `Basic ${Buffer.from(`${shop.id}:${shop.secret}`).toString('base64')}`
-      const { body, text } = await fresh.call('POST', '/oauth/token', { form, at: late.base, headers: { authorization } })
+      const { body, text } = await fresh.call('POST', '/oauth/token', {
+        form,
+        at: late.base,
+        headers: { authorization },
+      })
       const header = decodeProtectedHeader(String(body.id_token))
       expect(header, text).toMatchObject({ alg: 'RS256' })
       const rows = ((await fresh.dump()).signing_keys ?? []).filter(({ purpose }) => purpose === 'rs256')

@@ -80,7 +80,14 @@ describe.each(databases)('an application that verifies only RS256, with %s', (da
       expect((await update(id, { id_token_signed_response_alg: alg })).status).toBe(400)
     const machine = await world.call('POST', '/applications', {
       token: await admin(),
-      body: { name: 'Robot', kind: 'machine', redirect_uris: [], resources: ['https://a.test/'], scopes: ['x'], ...rs256 },
+      body: {
+        name: 'Robot',
+        kind: 'machine',
+        redirect_uris: [],
+        resources: ['https://a.test/'],
+        scopes: ['x'],
+        ...rs256,
+      },
     })
     expect(machine.body.errors).toContainEqual(
       expect.objectContaining({ path: 'id_token_signed_response_alg', code: 'invalid' }),
@@ -180,7 +187,9 @@ describe.each(databases)('an application that verifies only RS256, with %s', (da
     const pem = createPublicKey({ key: keys.find(({ kid }) => kid === header.kid) ?? {}, format: 'jwk' })
     const withHeader = (change: Json) => Buffer.from(JSON.stringify({ ...header, ...change })).toString('base64url')
     const hmac = (head: string) =>
-      createHmac('sha256', pem.export({ type: 'spki', format: 'pem' })).update(`${head}.${payload}`).digest('base64url')
+      createHmac('sha256', pem.export({ type: 'spki', format: 'pem' }))
+        .update(`${head}.${payload}`)
+        .digest('base64url')
     const elliptic = keys.find(({ alg }) => alg === 'ES256')?.kid
     const hostile: Readonly<Record<string, string>> = {
       'no algorithm': `${withHeader({ alg: 'none' })}.${payload}.`,

@@ -189,8 +189,7 @@ describe.each(databases)('applications that register themselves with a token, wi
     world.turn(61)
     expect(await wrong(expiring.token)).toEqual(refused)
     const revoked = await initialToken()
-    const revoke = async () =>
-      world.call('DELETE', `/registration-tokens/${revoked.id}`, { token: await admin() })
+    const revoke = async () => world.call('DELETE', `/registration-tokens/${revoked.id}`, { token: await admin() })
     expect((await revoke()).status).toBe(204)
     expect(await wrong(revoked.token)).toEqual(refused)
     expect(refusalOf(await revoke())).toEqual([404, 'registration_token_not_found'])

@@ -88,48 +88,49 @@ const published = [
   ['access', 'ES256'],
   ['rs256', 'RS256'],
 ] as const
-test.each(
-  published,
-)('a rotation of %s fails no verification on another node or at a verifier that caches the key set for its max-age', async (purpose, algorithm) => {
-  const opened = await emptyStore()
-  const sealer = newSealer()
-  const nodes = [await keysOver(opened, sealer), await keysOver(opened, sealer)] as const
-  const [first, second] = nodes
-  for (const node of nodes) await node.prepareRs256()
-  const verifiers = [remoteVerifier(() => first), remoteVerifier(() => second)]
-  const before = first.current(purpose).id
-  const alive: { token: string; exp: number }[] = []
-  const signers = new Set<string>()
-  for (let minute = 0; minute < 90; minute++) {
-    if (minute === 5) await first.rotate()
-    // The nodes reload the keys every minute, but not in the same second.
-    if (minute % (keyReloadSeconds / 60) === 0) await first.reload()
-    for (const node of nodes) {
-      const key = node.current(purpose)
-      signers.add(key.id)
-      const now = Math.floor(clock().getTime() / 1000)
-      const token = jwt.sign({ sub: 'usr_1', iat: now, exp: now + accessTtlSeconds }, key.sign, {
-        algorithm,
-        keyid: key.id,
-      })
-      alive.push({ token, exp: now + accessTtlSeconds })
+test.each(published)(
+  'a rotation of %s fails no verification on another node or at a verifier that caches the key set for its max-age',
+  async (purpose, algorithm) => {
+    const opened = await emptyStore()
+    const sealer = newSealer()
+    const nodes = [await keysOver(opened, sealer), await keysOver(opened, sealer)] as const
+    const [first, second] = nodes
+    for (const node of nodes) await node.prepareRs256()
+    const verifiers = [remoteVerifier(() => first), remoteVerifier(() => second)]
+    const before = first.current(purpose).id
+    const alive: { token: string; exp: number }[] = []
+    const signers = new Set<string>()
+    for (let minute = 0; minute < 90; minute++) {
+      if (minute === 5) await first.rotate()
+      // The nodes reload the keys every minute, but not in the same second.
+      if (minute % (keyReloadSeconds / 60) === 0) await first.reload()
+      for (const node of nodes) {
+        const key = node.current(purpose)
+        signers.add(key.id)
+        const now = Math.floor(clock().getTime() / 1000)
+        const token = jwt.sign({ sub: 'usr_1', iat: now, exp: now + accessTtlSeconds }, key.sign, {
+          algorithm,
+          keyid: key.id,
+        })
+        alive.push({ token, exp: now + accessTtlSeconds })
+      }
+      turn(30)
+      await second.reload()
+      for (const { token, exp } of alive) {
+        if (exp <= clock().getTime() / 1000) continue
+        expect(await Promise.all(verifiers.map((verify) => verify(token))), `in minute ${minute}`).toEqual([true, true])
+        expect(
+          nodes.map((node) => node.find(jwt.decode(token, { complete: true })?.header.kid ?? '') !== undefined),
+        ).toEqual([true, true])
+      }
+      turn(30)
     }
-    turn(30)
-    await second.reload()
-    for (const { token, exp } of alive) {
-      if (exp <= clock().getTime() / 1000) continue
-      expect(await Promise.all(verifiers.map((verify) => verify(token))), `in minute ${minute}`).toEqual([true, true])
-      expect(
-        nodes.map((node) => node.find(jwt.decode(token, { complete: true })?.header.kid ?? '') !== undefined),
-      ).toEqual([true, true])
-    }
-    turn(30)
-  }
-  expect(signers.size).toBe(2)
-  expect(first.current(purpose).id).not.toBe(before)
-  expect(second.current(purpose).id).toBe(first.current(purpose).id)
-  await opened.store.close()
-})
+    expect(signers.size).toBe(2)
+    expect(first.current(purpose).id).not.toBe(before)
+    expect(second.current(purpose).id).toBe(first.current(purpose).id)
+    await opened.store.close()
+  },
+)
 
 test('a new key is published before it signs, for longer than any verifier may miss it', async () => {
   const opened = await emptyStore()
