@@ -6,7 +6,7 @@ import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { administratorOf, discovered, enter, follow, register, request } from '../support/applications.ts'
-import { type Browser, databases, type Json, startWorld, type World } from '../support/service.ts'
+import { type Browser, databases, type Json, listIn, startWorld, type World } from '../support/service.ts'
 
 const bye = 'https://shop.example.org/bye'
 
@@ -45,8 +45,8 @@ describe.each(databases)('an application that verifies only RS256, with %s', (da
   const rs256 = { id_token_signed_response_alg: 'RS256', post_logout_redirect_uris: [bye] }
   /** A client that accepts no other algorithm. */
   async function strict({ id, secret }: { readonly id: string; readonly secret: string | null }) {
-    const metadata = { client_secret: secret ?? '', id_token_signed_response_alg: 'RS256' }
-    const config = await client.discovery(new URL(world.base), id, metadata, undefined, {
+    const auth = client.ClientSecretBasic(secret ?? '')
+    const config = await client.discovery(new URL(world.base), id, { id_token_signed_response_alg: 'RS256' }, auth, {
       execute: [client.allowInsecureRequests],
     })
     client.enableNonRepudiationChecks(config)
@@ -97,7 +97,7 @@ describe.each(databases)('an application that verifies only RS256, with %s', (da
     expect(shop.id_token_signed_response_alg).toBe('RS256')
     expect(await algorithms()).toEqual(['ES256', 'RS256'])
     const listed = await world.call('GET', '/applications', { token: await admin() })
-    expect(listed.body).toMatchObject([
+    expect(listIn(listed)).toMatchObject([
       { id: shop.id, id_token_signed_response_alg: 'RS256' },
       { id, id_token_signed_response_alg: 'ES256' },
     ])

@@ -114,23 +114,17 @@ describe.each(databases)('applications that register themselves with a token, wi
     expect(tokens.refresh_token).toBeUndefined()
   })
 
-  test.each([
+  test.each<[Partial<client.ClientMetadata>, string]>([
     [{}, 'ES256'],
-    [{ id_token_signed_response_alg: null }, 'ES256'],
     [{ id_token_signed_response_alg: 'ES256' }, 'ES256'],
     [{ id_token_signed_response_alg: 'RS256' }, 'RS256'],
   ])('with %j have id_tokens with %s, and keep to it when they are replaced', async (about, algorithm) => {
     const initialAccessToken = (await initialToken()).token
-    const config = await client.dynamicClientRegistration(
-      new URL(world.base),
-      { ...asked, ...about } as client.ClientMetadata,
-      undefined,
-      {
-        initialAccessToken,
-        execute: [client.allowInsecureRequests],
-        [client.customFetch]: (url, options) => world.send(url, options as RequestInit),
-      },
-    )
+    const config = await client.dynamicClientRegistration(new URL(world.base), { ...asked, ...about }, undefined, {
+      initialAccessToken,
+      execute: [client.allowInsecureRequests],
+      [client.customFetch]: (url, options) => world.send(url, options as RequestInit),
+    })
     client.enableNonRepudiationChecks(config)
     const registration = config.clientMetadata()
     expect(registration.id_token_signed_response_alg).toBe(algorithm)
@@ -260,7 +254,9 @@ describe.each(databases)('applications that register themselves with a token, wi
       logo_uri: 'https://evil.example/logo.png',
       contacts: ['a@b.example'],
       client_uri: null,
+      id_token_signed_response_alg: null,
     })
+    expect(about.id_token_signed_response_alg).toBe('ES256')
     expect(about).toMatchObject({
       scope: 'openid email offline_access',
       grant_types: ['authorization_code', 'refresh_token'],
