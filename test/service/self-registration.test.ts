@@ -120,11 +120,16 @@ describe.each(databases)('applications that register themselves with a token, wi
     [{ id_token_signed_response_alg: 'RS256' }, 'RS256'],
   ])('with %j have id_tokens with %s, and keep to it when they are replaced', async (about, algorithm) => {
     const initialAccessToken = (await initialToken()).token
-    const config = await client.dynamicClientRegistration(new URL(world.base), { ...asked, ...about }, undefined, {
-      initialAccessToken,
-      execute: [client.allowInsecureRequests],
-      [client.customFetch]: (url, options) => world.send(url, options as RequestInit),
-    })
+    const config = await client.dynamicClientRegistration(
+      new URL(world.base),
+      { ...asked, token_endpoint_auth_method: 'client_secret_post', ...about },
+      undefined,
+      {
+        initialAccessToken,
+        execute: [client.allowInsecureRequests],
+        [client.customFetch]: (url, options) => world.send(url, options as RequestInit),
+      },
+    )
     client.enableNonRepudiationChecks(config)
     const registration = config.clientMetadata()
     expect(registration.id_token_signed_response_alg).toBe(algorithm)
