@@ -43,6 +43,7 @@ export function createOpenidProvider({ config, foundation, nonceKey, logoutToken
     stored,
     mode: config.registration,
     isOn: config.metadataDocuments,
+    openResources: config.openResources,
     own: { publicUrl, audience: lifetimes.audience },
     read: createMetadataDocuments(requests),
     networkOf,

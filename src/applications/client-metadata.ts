@@ -8,6 +8,7 @@ import { err, ok, type Result } from '../kernel/result.ts'
 import type { NewApplication } from './applications.ts'
 import type { ApplicationFault } from './faults.ts'
 import { deviceGrant } from './metadata.ts'
+import { noOpenResources, type OpenResources } from './open-resources.ts'
 import {
   type ApplicationAuth,
   type ApplicationKind,
@@ -72,14 +73,18 @@ function kindOf({ application_type: type, token_endpoint_auth_method: auth }: Cl
 
 /**
  * Reads metadata as an application. Whatever it may not have is left out, as RFC 7591 §2 allows, and its response shows
- * what it got: other grants and scopes, and the origins of scripts. It is never first-party. Without a grant that it can
+ * what it got: other grants and scopes, and the origins of scripts. It may ask for the resources of `open`. It is never first-party. Without a grant that it can
  * use, it is refused. `faultsOf` checks the rest.
  */
-export function readClientMetadata(given: ClientMetadata): Result<NewApplication, readonly ApplicationFault[]> {
+export function readClientMetadata(
+  given: ClientMetadata,
+  open: OpenResources = noOpenResources,
+): Result<NewApplication, readonly ApplicationFault[]> {
   const redirectUris = given.redirect_uris ?? []
   const { kind, clientAuth } = kindOf(given, redirectUris)
   const grants = given.grant_types ?? ['authorization_code']
-  const asked = given.scope?.split(' ').filter(isStandardScope) ?? ['profile', 'email']
+  const mayAsk = (scope: string): boolean => isStandardScope(scope) || open.scopes.includes(scope)
+  const asked = given.scope?.split(' ').filter(mayAsk) ?? ['profile', 'email', ...open.scopes]
   const scopes = ['openid', ...asked, ...(grants.includes('refresh_token') ? ['offline_access'] : [])]
   const postLogoutRedirectUris = given.post_logout_redirect_uris ?? []
   const name = given.client_name?.trim() || redirectHosts(redirectUris)[0] || 'Application'
@@ -106,7 +111,7 @@ export function readClientMetadata(given: ClientMetadata): Result<NewApplication
     scopes: [...new Set(scopes)],
     firstParty: false,
     corsOrigins: [],
-    resources: [],
+    resources: [...open.resources],
     accessTtlSeconds: null,
     refreshTtlSeconds: null,
     backchannelLogoutUri: given.backchannel_logout_uri ?? null,

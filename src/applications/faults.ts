@@ -3,6 +3,7 @@ import {
   applicationAuthsOf,
   applicationLimits,
   isResource,
+  isScope,
   isStandardScope,
   kindRules,
   originFault,
@@ -143,9 +144,6 @@ export function ofSectorDocument(
   const reason = listed === undefined ? 'unreachable' : 'not_listed'
   return redirectUris.every((uri) => listed?.includes(uri)) && listed ? [] : [{ path: 'sector_identifier_uri', reason }]
 }
-
-/** A scope token of RFC 6749 §3.3. */
-const isScope = (text: string): boolean => /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/.test(text)
 
 /** The fields that break a rule. API, pages and files of applications all check with it. */
 export function faultsOf(application: Checked): Faults {

@@ -100,6 +100,9 @@ export type StandardScope = (typeof standardScopes)[number]
 export const isStandardScope = (scope: string): scope is StandardScope =>
   (standardScopes as readonly string[]).includes(scope)
 
+/** A scope token of RFC 6749 §3.3. */
+export const isScope = (text: string): boolean => /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/.test(text)
+
 /** The scopes that a token without a resource has: those of this service. */
 export const standardOf = (scopes: readonly string[]): readonly string[] => scopes.filter(isStandardScope)
 /** The scopes that a token for a resource has: those of the application's own API. */
