@@ -193,7 +193,12 @@ export function createSignedTokens({ keys, clock, issuer, audience }: SignedToke
      * algorithm, never the JWT (RFC 8725 §3.1). `undefined` if we did not sign it.
      */
     async verifyOwn(token: string): Promise<jwt.Jwt | undefined> {
-      const key = await keyOf(token)
+      let key = await keyOf(token)
+      // The first key for RS256 signs at once: another node may have made it a moment ago.
+      if (!key) {
+        await keys.jwks()
+        key = await keyOf(token)
+      }
       const algorithm = key && verifiedByOthers[key.purpose]
       if (!algorithm) return undefined
       try {

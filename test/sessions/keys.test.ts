@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createSealer, type Sealer, UnopenableError } from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import { createKeys, jwksMaxAgeSeconds, type Keys, keyReloadSeconds, type PublicJwk } from '../../src/sessions/keys.ts'
+import { createTokens } from '../../src/sessions/tokens.ts'
 import { databases } from '../support/databases.ts'
 import { type OpenedStore, openedStore } from '../support/opened-store.ts'
 import { newKey, newSealer } from '../support/sealers.ts'
@@ -250,6 +251,27 @@ test('the first key for RS256 of another node is published here within a second,
   expect((await idsOf(here)).at(-1)).toBe(id)
   await third.reload()
   expect(third.current('rs256').id).toBe(id)
+  await opened.store.close()
+})
+
+test('an id_token that another node signed with its first key for RS256 is a hint here within a second', async () => {
+  const opened = await emptyStore()
+  const sealer = newSealer()
+  const nodes = [await keysOver(opened, sealer), await keysOver(opened, sealer)] as const
+  const [here, there] = nodes.map((keys) =>
+    createTokens({
+      keys,
+      clock: () => clock(),
+      issuer: 'https://id.example.com',
+      audience: 'vinculum',
+      accessTtlSeconds,
+    }),
+  )
+  // It also makes the key, if nobody has.
+  const content = { applicationId: 'app_1', algorithm: 'RS256', claims: { sub: 'usr_1' } } as const
+  const token = (await there?.idToken(content)) ?? ''
+  turn(1)
+  expect(await here?.readIdToken(token)).toEqual({ applicationId: 'app_1', subject: 'usr_1', sid: null })
   await opened.store.close()
 })
 
