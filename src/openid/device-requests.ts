@@ -7,7 +7,7 @@ import type { Subjects } from '../applications/subjects.ts'
 import type { Origin } from '../events/catalogue.ts'
 import { type Clock, epochSeconds, secondsAfter } from '../kernel/clock.ts'
 import type { LiveSession } from '../sessions/ports.ts'
-import type { Loading } from './loading.ts'
+import type { EngineHost } from './engine-host.ts'
 import type { Proofs } from './proofs.ts'
 import type { Views } from './views.ts'
 
@@ -32,7 +32,7 @@ function askedBy({ params }: DeviceCode, { scopes: registered }: Application, ow
   return { scopes, resources }
 }
 
-type DeviceRequestsParts = Pick<Loading, 'engine'> &
+type DeviceRequestsParts = Pick<EngineHost, 'engine'> &
   Pick<Views, 'allowedOf'> & {
     /** The URLs of our own API. */
     readonly own: readonly string[]

@@ -6,7 +6,7 @@ import type { Application, ConsentStore } from '../applications/ports.ts'
 import type { Origin } from '../events/catalogue.ts'
 import { type Clock, epochSeconds } from '../kernel/clock.ts'
 import type { LiveSession } from '../sessions/ports.ts'
-import type { Loading } from './loading.ts'
+import type { EngineHost } from './engine-host.ts'
 import type { Views } from './views.ts'
 
 export type Interaction = {
@@ -33,7 +33,7 @@ export type Interaction = {
       }
 }
 
-type InteractionsParts = Pick<Loading, 'engine'> &
+type InteractionsParts = Pick<EngineHost, 'engine'> &
   Pick<Views, 'allowedOf'> & {
     /** The URLs of our own API. */
     readonly own: readonly string[]

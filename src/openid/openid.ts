@@ -9,8 +9,8 @@ import type { Origin } from '../events/catalogue.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { EngineResponse } from './call.ts'
 import { createDeviceRequests } from './device-requests.ts'
+import { createEngineHost } from './engine-host.ts'
 import { createInteractions } from './interactions.ts'
-import { createLoading } from './loading.ts'
 import type { Proofs } from './proofs.ts'
 import { createViews } from './views.ts'
 
@@ -19,7 +19,7 @@ const credentialFields: ReadonlySet<string> = new Set(['client_secret', 'client_
 
 type Own = 'own' | 'views' | 'engine' | 'allowedOf'
 type OpenidParts = Omit<Parameters<typeof createViews>[0], Own> &
-  Omit<Parameters<typeof createLoading>[0], Own> &
+  Omit<Parameters<typeof createEngineHost>[0], Own> &
   Omit<Parameters<typeof createInteractions>[0], Own> &
   Omit<Parameters<typeof createDeviceRequests>[0], Own> & {
     readonly proofs: Pick<Proofs, 'verifyDpop'>
@@ -29,7 +29,7 @@ export function createOpenid(given: OpenidParts) {
   const { publicUrl, nonces, proofs } = given
   const parts = { ...given, own: ownResources(publicUrl) }
   const views = createViews(parts)
-  const { engine, ask, cookieOf } = createLoading({ ...parts, views })
+  const { engine, ask, cookieOf } = createEngineHost({ ...parts, views })
   const shared = { ...parts, ...views, engine }
   const nonce = (): string | null => nonces?.current() ?? null
 

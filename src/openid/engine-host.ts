@@ -21,7 +21,7 @@ import { withWarnings } from './warnings.ts'
 /** How long a code is valid, in seconds. */
 const codeSeconds = 60
 
-type LoadingParts = {
+type EngineHostParts = {
   issuer: string
   publicUrl: URL
   accessTtlSeconds: number
@@ -45,7 +45,7 @@ type LoadingParts = {
   onWarning: (text: string) => void
 }
 
-export function createLoading(parts: LoadingParts) {
+export function createEngineHost(parts: EngineHostParts) {
   const { issuer, publicUrl, own, views, tokens, applications, applicationSessions, subjects, clock } = parts
   const isOther = (resource: string): boolean => !own.includes(resource)
 
@@ -161,4 +161,4 @@ export function createLoading(parts: LoadingParts) {
 
   return { engine, ask, cookieOf }
 }
-export type Loading = ReturnType<typeof createLoading>
+export type EngineHost = ReturnType<typeof createEngineHost>
