@@ -11,18 +11,13 @@ import Provider, {
   type Context,
   type DeviceInfo,
   errors,
-  interactionPolicy,
   type Token,
 } from 'oidc-provider'
 import internals from 'oidc-provider/lib/helpers/weak_cache.js'
 import { dpopAlgorithms, signingAlgorithms } from '../applications/keys.ts'
-import { deviceGrant, paths } from '../applications/metadata.ts'
+import { paths } from '../applications/metadata.ts'
 import {
-  type ApplicationKind,
-  hasDeviceFlow,
   isRegisteredRedirect,
-  isStandardScope,
-  kindRules,
   resourceScopesOf,
   type StandardScope,
   standardOf,
@@ -31,6 +26,7 @@ import {
 } from '../applications/policy.ts'
 import type { Application, ApplicationKeys, ApplicationSession } from '../applications/ports.ts'
 import { type Clock, epochSeconds } from '../kernel/clock.ts'
+import { createPolicy } from './engine-policy.ts'
 import type { Nonces } from './nonces.ts'
 
 /** What the engine needs of us. */
@@ -94,7 +90,7 @@ export function createEngine(parts: EngineParts): Provider {
       code_verification: paths.deviceCode,
     },
     interactions: {
-      policy: policy(parts),
+      policy: createPolicy(parts.subject),
       url: (_: Context, interaction: { uid: string }) => `${paths.interaction}/${interaction.uid}`,
     },
     scopes: [...standardScopes],
@@ -304,69 +300,4 @@ type ClientMetadata = {
   readonly clientId: string
   readonly applicationType: string
   readonly redirectUris: readonly string[]
-}
-
-/** An application as the engine describes a client (OpenID Connect Dynamic Client Registration §2). */
-export const clientOf = (application: Application): Readonly<Record<string, unknown>> => {
-  const { id, name, kind, firstParty, redirectUris, clientAuth, scopes, jwks, jwksUri, requiresDpop } = application
-  const { hasRedirects } = kindRules[kind]
-  return {
-    client_id: id,
-    client_name: name,
-    application_type: applicationTypes[kind],
-    redirect_uris: [...redirectUris],
-    response_types: hasRedirects ? ['code'] : [],
-    grant_types: [
-      ...(hasRedirects ? ['authorization_code'] : []),
-      ...(hasDeviceFlow(application) ? [deviceGrant] : []),
-      ...(scopes.includes('offline_access') ? ['refresh_token'] : []),
-    ],
-    token_endpoint_auth_method: 'none',
-    requires_pkce: clientAuth === 'none',
-    first_party: firstParty,
-    dpop_bound_access_tokens: requiresDpop,
-    ...(jwks === null ? {} : { jwks }),
-    ...(jwksUri === null ? {} : { jwks_uri: jwksUri }),
-    scope: scopes.filter(isStandardScope).join(' '),
-  }
-}
-const applicationTypes: Readonly<Record<ApplicationKind, string>> = {
-  browser: 'web',
-  server: 'web',
-  native: 'native',
-  device: 'native',
-  machine: 'web',
-}
-
-/**
- * When a person must do something: the engine's own rules, and four of ours. `select_account` shows the sign-in page.
- * `acr_values` with two factors asks for a sign-in once, and the id_token says what was done. The person of an
- * `id_token_hint` is compared by the `sub` that this application knows. A native application needs no consent of its own:
- * whether it is first-party is the operator's decision, and a stored consent counts.
- */
-function policy({ subject }: Pick<EngineParts, 'subject'>) {
-  const { base, Check, Prompt } = interactionPolicy
-  const prompts = base()
-  prompts.add(new Prompt({ name: 'select_account', requestable: true }))
-  prompts.get('login')?.checks.add(
-    new Check('two_factor_requested', 'a sign-in with two factors was requested', 'login_required', ({ oidc }) => {
-      const asked = oidc.params.acr_values?.split(' ').includes(twoFactorClass) === true
-      return asked && oidc.session?.acr !== twoFactorClass && oidc.result?.login === undefined
-    }),
-  )
-  prompts.get('login')?.checks.remove('id_token_hint')
-  prompts.get('login')?.checks.add(
-    new Check(
-      'id_token_hint',
-      'the id_token_hint is about someone else',
-      'login_required',
-      async ({ oidc: { entities, session, client } }) => {
-        if (!entities.IdTokenHint) return false
-        if (session?.accountId === undefined || !client) return true
-        return entities.IdTokenHint.payload.sub !== (await subject(client.clientId, session.accountId))
-      },
-    ),
-  )
-  prompts.get('consent')?.checks.remove('native_client_prompt')
-  return prompts
 }

@@ -293,6 +293,9 @@ describe.each(databases)('the conformance modules of Basic OP and Config OP, wit
     for (const scope of metadata.scopes_supported as string[])
       expect(['openid', 'profile', 'email', 'offline_access', 'teams', 'metadata']).toContain(scope)
     const { keys } = (await world.call('GET', '/.well-known/jwks.json')).body as unknown as { keys: Json[] }
-    for (const key of keys) expect([key.kty, 'd' in key, 'k' in key]).toEqual(['EC', false, false])
+    for (const { kty, ...key } of keys)
+      expect([kty, key.alg, 'd' in key, 'k' in key, 'p' in key]).toEqual(
+        kty === 'RSA' ? ['RSA', 'RS256', false, false, false] : ['EC', 'ES256', false, false, false],
+      )
   })
 })

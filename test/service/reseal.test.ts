@@ -333,6 +333,9 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     const cookie = `vinculum_session=${cookiesOf(entered).vinculum_session}`
     const page = await browser.ask(`${world.base}/account`)
     const csrf = /name="csrf" value="([^"]+)"/.exec(page.text)?.[1] ?? ''
+    const { url, verifier } = await request(await discovered(world, legacy))
+    const { left } = await follow(world, browser, url)
+    const code = left?.searchParams.get('code') ?? ''
     // What the first node wrote in the meantime is encrypted with its own first key.
     expect((await reseal(k3, k2, k1).ended).code).toBe(0)
     const { base: at } = await world.another({ ENCRYPTION_KEYS: written(k3) })
@@ -340,9 +343,6 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     world.turn(31)
     authOf(await ada.enter(at, () => ({ recovery_code: ada.codes[0] })))
     authOf(await ada.enter(at, () => ({ totp: ada.code() })))
-    const { url, verifier } = await request(await discovered(world, legacy))
-    const { left } = await follow(world, browser, url)
-    const code = left?.searchParams.get('code') ?? ''
     const form = { grant_type: 'authorization_code', code, code_verifier: verifier, redirect_uri: callback }
     const authorization = `Basic ${Buffer.from(`${legacy.id}:${legacy.secret}`).toString('base64')}`
     const { body, text } = await world.call('POST', '/oauth/token', { form, at, headers: { authorization } })
