@@ -61,16 +61,20 @@ export async function expectInOrder(page: Page, name: string): Promise<void> {
     expect(measured, `${name} at ${width}`).toMatchObject(inOrder)
     expect(measured.lang, name).toMatch(/^(en|pt-BR)$/)
     expect(measured.title, name).toMatch(/\S — Vinculum$/)
-    if (shots) await photograph(page, `${shots}/${name}-${width}`)
   }
+  if (shots) await photograph(page, `${shots}/${name}`)
   if (before) await page.setViewportSize(before)
 }
 
+/** As on a common phone and a common desktop. The narrowest screen is for the rules only. */
 async function photograph(page: Page, path: string): Promise<void> {
   mkdirSync(path.slice(0, path.lastIndexOf('/')), { recursive: true })
-  for (const colorScheme of dresses) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-    await page.screenshot({ path: `${path}-${colorScheme}.png`, fullPage: true })
+  for (const width of [360, 1280]) {
+    await page.setViewportSize({ width, height: 800 })
+    for (const colorScheme of dresses) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+      await page.screenshot({ path: `${path}-${width}-${colorScheme}.png`, fullPage: true })
+    }
   }
   await page.emulateMedia({ colorScheme: null })
 }

@@ -8,16 +8,9 @@ import { object, route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { shownSecret } from './admin-application.tsx'
 import { adminPage } from './admin-frame.tsx'
-import type { FormValues } from './application-fields.tsx'
-import {
-  ApplicationFields,
-  createFields,
-  editFields,
-  noValues,
-  refusalsIn,
-  typedValues,
-} from './application-fields.tsx'
+import { ApplicationFields } from './application-fields.tsx'
 import { applicationPage, applicationsPath, newApplicationPath } from './application-pages.ts'
+import { createFields, editFields, type FormValues, noValues, refusalsIn, typedValues } from './application-values.ts'
 import { Submit } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { doneAt } from './status.ts'

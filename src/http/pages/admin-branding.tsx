@@ -25,10 +25,9 @@ import type { storable } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { adminPage } from './admin-frame.tsx'
 import { BrandPreview } from './brand-preview.tsx'
-import { Field } from './field.tsx'
+import { Area, Field } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { PicturePart } from './pictures.tsx'
-import { useRefusal } from './refusal.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
 /** The administrators' page that shows and changes how pages and email present the operator. */
@@ -69,43 +68,6 @@ function BrandField({ field, typed, view, say }: FieldProps): VNode {
       {...(isCode ? { code: 'text' } : {})}
       {...hint}
     />
-  )
-}
-
-type AreaProps = {
-  readonly name: string
-  readonly label: string
-  readonly hint?: string
-  readonly value: string
-}
-
-function Area({ name, label, hint, value }: AreaProps): VNode {
-  const { refusal, explainedBy } = useRefusal(name)
-  const described = [hint === undefined ? undefined : `${name}-hint`, explainedBy].filter(Boolean).join(' ')
-  return (
-    <div class="field">
-      <label for={name}>{label}</label>
-      {hint === undefined ? null : (
-        <p class="fine" id={`${name}-hint`}>
-          {hint}
-        </p>
-      )}
-      {refusal?.atField ? (
-        <p class="caution" id={`${name}-error`}>
-          {refusal.text}
-        </p>
-      ) : null}
-      <textarea
-        id={name}
-        name={name}
-        rows={3}
-        autocomplete="off"
-        aria-describedby={described === '' ? undefined : described}
-        aria-invalid={refusal && 'true'}
-      >
-        {value}
-      </textarea>
-    </div>
   )
 }
 

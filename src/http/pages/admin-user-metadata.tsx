@@ -8,9 +8,9 @@ import type { FaultCode } from '../problem.ts'
 import { seeOther } from '../reply.ts'
 import { object } from '../route.ts'
 import { userPage } from './admin-frame.tsx'
-import { Submit } from './field.tsx'
+import { Area, Submit } from './field.tsx'
 import { Form, type Reader } from './layout.tsx'
-import { useRefusal, useTyped } from './refusal.tsx'
+import { useTyped } from './refusal.tsx'
 import { doneAt } from './status.ts'
 
 /** The metadata on the administrators' page of an account, and the form that changes it. */
@@ -58,7 +58,8 @@ export function UserMetadata({ account, csrf, mayChange, say }: MetadataProps): 
       <p>{people.metadataText}</p>
       {mayChange ? (
         <Form action={`${userPage(account.id)}/metadata`} csrf={csrf}>
-          <MetadataField label={people.metadataField} hint={people.metadataHint} value={text} />
+          <ShownMetadata value={text} />
+          <Area name="metadata" label={people.metadataField} hint={people.metadataHint} value={text} code />
           <Submit>{people.metadataSave}</Submit>
         </Form>
       ) : Object.keys(shown).length === 0 ? (
@@ -72,36 +73,8 @@ export function UserMetadata({ account, csrf, mayChange, say }: MetadataProps): 
   )
 }
 
-function MetadataField({ label, hint, value }: { label: string; hint: string; value: string }): VNode {
-  const { id, typed = value } = useTyped('metadata', 'metadata')
-  // After a refusal, still what was shown first: the text was made from that.
+/** The text as the form was shown with it first, even after a refusal: what was typed was made from that. */
+function ShownMetadata({ value }: { value: string }): VNode {
   const { typed: shown = value } = useTyped('shown', 'shown')
-  const { refusal, explainedBy, isFirst } = useRefusal(id)
-  return (
-    <div class="field">
-      <input type="hidden" name="shown" value={shown} />
-      <label for={id}>{label}</label>
-      <p class="fine" id={`${id}-hint`}>
-        {hint}
-      </p>
-      {refusal?.atField ? (
-        <p class="caution" id={`${id}-error`}>
-          {refusal.text}
-        </p>
-      ) : null}
-      <textarea
-        id={id}
-        name="metadata"
-        rows={Math.min(20, typed.split('\n').length + 2)}
-        autocomplete="off"
-        autocapitalize="none"
-        spellcheck={false}
-        aria-describedby={[`${id}-hint`, explainedBy].filter(Boolean).join(' ')}
-        aria-invalid={refusal && 'true'}
-        {...{ autofocus: isFirst }}
-      >
-        {typed}
-      </textarea>
-    </div>
-  )
+  return <input type="hidden" name="shown" value={shown} />
 }

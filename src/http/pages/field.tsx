@@ -24,7 +24,7 @@ type FieldProps = {
   readonly code?: 'digits' | 'text'
   /** How many digits the code has: a script submits the form once they are typed. */
   readonly digits?: number
-  /** What is shown next to the label, and comes after the field for the keyboard. */
+  /** What is shown next to the label. */
   readonly aside?: ComponentChildren
   /** For a password: the words of the button that shows it. */
   readonly reveal?: Texts['reveal']
@@ -32,20 +32,69 @@ type FieldProps = {
   readonly children?: ComponentChildren
 }
 
-/** One field of a form, with its label and hint. Its error comes from the layout (`refused`). Passwords can be pasted. */
-export function Field(props: FieldProps): VNode {
-  const { name, label, type = 'text', autocomplete, hint, optional, maxlength, code, digits } = props
-  const { id, typed } = useTyped(name, props.id ?? name)
-  // A secret is never sent back.
-  const value = type === 'password' || code !== undefined ? props.value : (typed ?? props.value)
+type LabeledProps = {
+  /** The element ID of the control. It refers to `<id>-hint` and `<id>-error`. */
+  readonly id: string
+  readonly label: ComponentChildren
+  readonly hint?: string | undefined
+  readonly error?: string | undefined
+  /** What is shown next to the label, and comes after the field for the keyboard. */
+  readonly aside?: ComponentChildren
+  readonly children: ComponentChildren
+}
+
+/** A label, a hint and an error with any kind of control. */
+const Labeled = ({ id, label, hint, error, aside, children }: LabeledProps): VNode => (
+  <div class="field">
+    <label for={id}>{label}</label>
+    {hint === undefined ? null : (
+      <p class="fine" id={`${id}-hint`}>
+        {hint}
+      </p>
+    )}
+    {error === undefined ? null : (
+      <p class="caution" id={`${id}-error`}>
+        {error}
+      </p>
+    )}
+    <div>{children}</div>
+    {aside === undefined ? null : <p class="aside">{aside}</p>}
+  </div>
+)
+
+/**
+ * What every control of a form has in common: what was typed into it, its error, which comes from the layout
+ * (`refused`), and the focus if it is the first invalid one.
+ */
+function useControl(name: string, hint: string | undefined, ownId = name) {
+  const { id, typed } = useTyped(name, ownId)
   const { refusal, explainedBy, isFirst, isRefused } = useRefusal(id)
   const described = [hint === undefined ? undefined : `${id}-hint`, explainedBy].filter(Boolean).join(' ')
+  return {
+    typed,
+    isRefused,
+    labeled: { id, hint, error: refusal?.atField ? refusal.text : undefined },
+    control: {
+      id,
+      name,
+      'aria-describedby': described === '' ? undefined : described,
+      'aria-invalid': refusal && ('true' as const),
+      autofocus: isFirst,
+    },
+  }
+}
+
+/** One field of a form, with its label and hint. Passwords can be pasted. */
+export function Field(props: FieldProps): VNode {
+  const { name, label, type = 'text', autocomplete, hint, optional, maxlength, code, digits, aside } = props
+  const { typed, isRefused, labeled, control } = useControl(name, hint, props.id)
+  // A secret is never sent back.
+  const value = type === 'password' || code !== undefined ? props.value : (typed ?? props.value)
   if (digits !== undefined || props.reveal) useScript(pageScript)
   const input = (
     <input
+      {...control}
       type={type}
-      id={id}
-      name={name}
       value={value}
       maxlength={maxlength}
       class={code === 'digits' ? 'digits' : undefined}
@@ -55,39 +104,23 @@ export function Field(props: FieldProps): VNode {
       data-digits={digits}
       required={!optional}
       // A form is asked for, or was refused: the first thing to do is in this field.
-      {...{ autofocus: isRefused ? isFirst : props.autofocus }}
-      aria-invalid={refusal && 'true'}
-      aria-describedby={described === '' ? undefined : described}
+      {...{ autofocus: isRefused ? control.autofocus : props.autofocus }}
     />
   )
   return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      {hint === undefined ? null : (
-        <p class="fine" id={`${id}-hint`}>
-          {hint}
-        </p>
+    <Labeled {...labeled} label={label} aside={aside}>
+      {props.reveal ? (
+        <span class="secret">
+          {input}
+          <button type="button" data-reveals={control.id} aria-pressed="false" aria-label={props.reveal.label} hidden>
+            {props.reveal.show}
+          </button>
+        </span>
+      ) : (
+        input
       )}
-      {refusal?.atField ? (
-        <p class="caution" id={`${id}-error`}>
-          {refusal.text}
-        </p>
-      ) : null}
-      <div>
-        {props.reveal ? (
-          <span class="secret">
-            {input}
-            <button type="button" data-reveals={id} aria-pressed="false" aria-label={props.reveal.label} hidden>
-              {props.reveal.show}
-            </button>
-          </span>
-        ) : (
-          input
-        )}
-        {props.children}
-      </div>
-      {props.aside === undefined ? null : <p class="aside">{props.aside}</p>}
-    </div>
+      {props.children}
+    </Labeled>
   )
 }
 
@@ -103,39 +136,66 @@ type SelectProps = {
 
 /** A field with one of several values. */
 export function Select({ name, label, hint, value, options, children }: SelectProps): VNode {
-  const { id, typed = value } = useTyped(name, name)
-  const { refusal, explainedBy, isFirst } = useRefusal(id)
-  const described = [hint === undefined ? undefined : `${id}-hint`, explainedBy].filter(Boolean).join(' ')
+  const { typed = value, labeled, control } = useControl(name, hint)
   return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      {hint === undefined ? null : (
-        <p class="fine" id={`${id}-hint`}>
-          {hint}
-        </p>
-      )}
-      {refusal?.atField ? (
-        <p class="caution" id={`${id}-error`}>
-          {refusal.text}
-        </p>
-      ) : null}
-      <div>
-        <select
-          id={id}
-          name={name}
-          aria-describedby={described === '' ? undefined : described}
-          aria-invalid={refusal && 'true'}
-          {...{ autofocus: isFirst }}
-        >
-          {options.map(([option, text]) => (
-            <option key={option} value={option} selected={option === typed}>
-              {text}
-            </option>
-          ))}
-        </select>
-        {children}
-      </div>
-    </div>
+    <Labeled {...labeled} label={label}>
+      <select {...control}>
+        {options.map(([option, text]) => (
+          <option key={option} value={option} selected={option === typed}>
+            {text}
+          </option>
+        ))}
+      </select>
+      {children}
+    </Labeled>
+  )
+}
+
+type AreaProps = {
+  readonly name: string
+  readonly label: string
+  readonly hint?: string
+  readonly value: string
+  /** The text is for programs: keyboards must not correct it. */
+  readonly code?: true
+}
+
+/** A field with several lines. It is as high as its text, within limits. */
+export function Area({ name, label, hint, value, code }: AreaProps): VNode {
+  const { typed = value, labeled, control } = useControl(name, hint)
+  return (
+    <Labeled {...labeled} label={label}>
+      <textarea
+        {...control}
+        rows={Math.min(20, typed.split('\n').length + 2)}
+        autocomplete="off"
+        {...(code ? { class: 'code', autocapitalize: 'none', spellcheck: false } : {})}
+      >
+        {typed}
+      </textarea>
+    </Labeled>
+  )
+}
+
+type FileProps = {
+  readonly name: string
+  /** A page may have several fields of this name. */
+  readonly id: string
+  readonly label: ComponentChildren
+  readonly hint: string
+  readonly types: readonly string[]
+  /** The button that sends the file. */
+  readonly children: ComponentChildren
+}
+
+/** A field for a file. */
+export function FileField({ name, id, label, hint, types, children }: FileProps): VNode {
+  const { labeled, control } = useControl(name, hint, id)
+  return (
+    <Labeled {...labeled} label={label}>
+      <input {...control} type="file" accept={types.join(',')} required />
+      {children}
+    </Labeled>
   )
 }
 

@@ -1,8 +1,8 @@
 import type { VNode } from 'preact'
 import { pictureField, pictureTypes } from '../upload.ts'
 import { Ask } from './ask.tsx'
+import { FileField } from './field.tsx'
 import { Form, type Reader, Unseen } from './layout.tsx'
-import { useRefusal, useTyped } from './refusal.tsx'
 
 type PictureProps = Reader & {
   /** What it is a picture of: the heading of its part of the page. */
@@ -39,7 +39,23 @@ export function PicturePart({ title, hint, src, scheme, action, isUploaded, csrf
       {csrf === null ? null : (
         <>
           <Form action={action} csrf={csrf} hasFile>
-            <FileField id={`file${action.replaceAll('/', '-')}`} title={title} hint={hint} say={props.say} />
+            <FileField
+              name={pictureField}
+              id={`file${action.replaceAll('/', '-')}`}
+              label={
+                <>
+                  {words.file}
+                  <Unseen> ({title})</Unseen>
+                </>
+              }
+              hint={hint}
+              types={pictureTypes}
+            >
+              <button type="submit">
+                {words.upload}
+                <Unseen> ({title})</Unseen>
+              </button>
+            </FileField>
           </Form>
           {isUploaded ? (
             <Ask
@@ -53,46 +69,6 @@ export function PicturePart({ title, hint, src, scheme, action, isUploaded, csrf
           ) : null}
         </>
       )}
-    </div>
-  )
-}
-
-type FileProps = Pick<Reader, 'say'> & { readonly id: string; readonly title: string; readonly hint: string }
-
-function FileField({ id: ownId, title, hint, say }: FileProps): VNode {
-  const { pictures: words } = say
-  const { id } = useTyped(pictureField, ownId)
-  const { refusal, explainedBy, isFirst } = useRefusal(id)
-  return (
-    <div class="field">
-      <label for={id}>
-        {words.file}
-        <Unseen> ({title})</Unseen>
-      </label>
-      <p class="fine" id={`${id}-hint`}>
-        {hint}
-      </p>
-      {refusal?.atField ? (
-        <p class="caution" id={`${id}-error`}>
-          {refusal.text}
-        </p>
-      ) : null}
-      <div>
-        <input
-          type="file"
-          id={id}
-          name={pictureField}
-          accept={pictureTypes.join(',')}
-          required
-          aria-describedby={[`${id}-hint`, explainedBy].filter(Boolean).join(' ')}
-          aria-invalid={refusal && 'true'}
-          {...{ autofocus: isFirst }}
-        />
-        <button type="submit">
-          {words.upload}
-          <Unseen> ({title})</Unseen>
-        </button>
-      </div>
     </div>
   )
 }

@@ -273,6 +273,7 @@ input:is([type=text], [type=email], [type=password], [type=search], [type=url], 
   color: var(--ink);
   font: inherit;
 }
+textarea.code { max-width: none; font-family: ui-monospace, SFMono-Regular, Consolas, "Liberation Mono", monospace; font-size: .875rem; }
 [aria-invalid=true] { border-color: var(--danger) !important; box-shadow: 0 0 0 1px var(--danger); }
 .digits { font-size: 1.25rem !important; font-variant-numeric: tabular-nums; letter-spacing: .2em; }
 .field { margin: 1rem 0 0; }
