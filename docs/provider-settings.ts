@@ -40,7 +40,7 @@ export function providerSections(): string {
     const id = chosenIds[kind] ?? kind
     const title =
       listedIn === undefined
-        ? `${name}: ${registration}`
+        ? `${name}: ${typeof registration === 'string' ? registration : registration.en}`
         : `${prefix(id).slice(0, -1)}, ${describedAs}: ${listedIn}=${id}`
     const defaults = defaultsOf(id, definition)
     const lines = Object.entries(settingsOf(kind)).flatMap(([setting, { description, example, isRequired }]) => {

@@ -40,6 +40,8 @@ export type FormRefusal = {
   /** The element ID of the field; `null` if no field can correct it. */
   readonly field: string | null
   readonly text: string
+  /** The name of the field, before the text in the summary: for forms with errors that read alike. */
+  readonly label?: string
   /** Also shown at the field: for forms that are longer than a screen. */
   readonly atField?: true
 }

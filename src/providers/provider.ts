@@ -1,3 +1,4 @@
+import type { Locale } from '../kernel/locale.ts'
 import type { Result } from '../kernel/result.ts'
 import type { Tenants } from '../kernel/tenant-issuer.ts'
 import type { Failure } from './calls/failure.ts'
@@ -150,8 +151,8 @@ export type Definition = {
    * kind changes nothing for an operator who already lists a provider of that name.
    */
   readonly ownsId?: true
-  /** Where an operator registers Vinculum, and as what. */
-  readonly registration: string
+  /** Where an operator registers Vinculum, and as what; one text if it reads the same in every language. */
+  readonly registration: string | Readonly<Record<Locale, string>>
   /** Its settings, besides those of every provider. A common one that is repeated here is replaced, or removed by `null`. */
   readonly settings: SettingChanges
   /** Adds what follows from the operator's settings, before they are checked: an issuer, and defaults of its own. */

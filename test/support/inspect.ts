@@ -26,6 +26,9 @@ const measure = (page: Page) =>
       lang: root.lang,
       title: document.title,
       main: document.querySelectorAll('main').length,
+      // Whatever belongs together on a page of an area is in one frame.
+      unframed: document.querySelectorAll('.area main > section:not(.panel), .area main > form > section:not(.panel)')
+        .length,
       h1: headings.filter((level) => level === 1).length,
       skipped: headings.filter((level, index) => level > (headings[index - 1] ?? 0) + 1),
       unlabelled: Array.from(document.querySelectorAll<HTMLInputElement>('input:not([type=hidden])'))
@@ -47,7 +50,7 @@ export const looksOf = async (page: Page): Promise<string> =>
     '$1',
   )
 
-const inOrder = { overflow: 0, main: 1, h1: 1, skipped: [], unlabelled: [], small: [] }
+const inOrder = { overflow: 0, main: 1, unframed: 0, h1: 1, skipped: [], unlabelled: [], small: [] }
 
 /** At the narrowest and the widest common screen. */
 export async function expectInOrder(page: Page, name: string): Promise<void> {
@@ -71,6 +74,9 @@ async function photograph(page: Page, path: string): Promise<void> {
   mkdirSync(path.slice(0, path.lastIndexOf('/')), { recursive: true })
   for (const width of [360, 1280]) {
     await page.setViewportSize({ width, height: 800 })
+    // As the script of the page does at this width.
+    await page.locator('.side [aria-current]').evaluateAll(([current]) => current?.scrollIntoView({ inline: 'center' }))
+    await page.evaluate(() => scrollTo(0, 0))
     for (const colorScheme of dresses) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
       await page.screenshot({ path: `${path}-${width}-${colorScheme}.png`, fullPage: true })

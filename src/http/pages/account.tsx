@@ -66,7 +66,9 @@ const account = route({
               options={[['', profile.browserZone], ...zonesWith(mine.timeZone)]}
             />
             <p class="actions">
-              <button type="submit">{profile.save}</button>
+              <button type="submit" class="primary">
+                {profile.save}
+              </button>
             </p>
           </Form>
         </section>

@@ -8,6 +8,7 @@ import type { Services } from '../services.ts'
 import { deviceWords } from './device-words.ts'
 import { eventWords } from './event-words.ts'
 import { Layout, type Reader, readerOf, show, Time } from './layout.tsx'
+import { Panel } from './panel.tsx'
 
 const perPage = 25
 
@@ -42,18 +43,17 @@ const activity = route({
       locale,
       <Layout {...reader} title={events.title} signedIn={csrfToken()} scopes={who.scopes}>
         <p>{events.intro}</p>
-        <nav aria-label={events.title}>
+        <nav class="tabs" aria-label={events.title}>
           {[undefined, ...activityKinds].map((one) => (
             <a key={one} href={at(one ? { kind: one } : {})} aria-current={one === kind ? 'page' : undefined}>
               {events[one ?? 'all']}
             </a>
           ))}
         </nav>
-        {shown.length === 0 ? (
-          <p>{before === null ? events.nothing : events.end}</p>
-        ) : (
+        <Panel id="entries" title={events[kind ?? 'all']}>
+          {shown.length === 0 ? <p>{before === null ? events.nothing : events.end}</p> : null}
           <EventList {...reader} rows={shown} providers={providers} />
-        )}
+        </Panel>
         <p class="actions">
           {last ? (
             <a class="button" href={at({ ...same, cursor: last.id })}>
@@ -76,15 +76,17 @@ type EventListProps = Reader & { readonly rows: readonly AuditRecord[]; readonly
 
 function EventList({ rows, providers, ...reader }: EventListProps): VNode {
   return (
-    <ul class="plain log">
+    <ul class="rows">
       {rows.map((row) => (
         <li key={row.id}>
-          {eventWords(row, providers, reader, 'person')}
-          <span class="fine">
-            <Time {...reader} at={row.at} />
-            {row.userAgent === null ? '' : ` · ${deviceWords(row.userAgent, reader.say)}`}
-            {row.ip === null ? '' : ` · ${row.ip}`}
-          </span>
+          <div>
+            {eventWords(row, providers, reader, 'person')}
+            <p class="fine">
+              <Time {...reader} at={row.at} />
+              {row.userAgent === null ? '' : ` · ${deviceWords(row.userAgent, reader.say)}`}
+              {row.ip === null ? '' : ` · ${row.ip}`}
+            </p>
+          </div>
         </li>
       ))}
     </ul>

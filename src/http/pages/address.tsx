@@ -49,6 +49,7 @@ const Confirm = ({ title, texts, button, action, ticket, csrf, ...reader }: Conf
       <input type="hidden" name="ticket" value={ticket} />
       <Submit>{button}</Submit>
     </Form>
+    <BackToAccount {...reader} />
   </Layout>
 )
 
@@ -138,11 +139,11 @@ function MyAddress({
   ...reader
 }: MyAddressProps): VNode {
   const { say } = reader
-  const { account, address } = say.mail
+  const { account } = say.mail
   return (
     <Layout {...reader} title={account.title} signedIn={csrf} status={status} refused={refusalOf('email', error)}>
       <section class="panel" aria-labelledby="now">
-        <h2 id="now">{address}</h2>
+        <h2 id="now">{account.current}</h2>
         <ul class="rows">
           <li>
             <div>

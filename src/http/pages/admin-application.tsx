@@ -23,7 +23,9 @@ import { applicationPage, applicationsPath, numberOf } from './application-pages
 import { Ask } from './ask.tsx'
 import { Select } from './field.tsx'
 import { Facts, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
+import { Panel } from './panel.tsx'
 import { scopeWords } from './scope-words.ts'
+import { showOnce } from './shown-once.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
 /** The administrators' page of one application, and what can be done with it. */
@@ -55,8 +57,7 @@ const application = route({
         scopes={who.scopes}
         status={doneMessageOf(asked.done, locale)}
       >
-        <section aria-labelledby="facts">
-          <h2 id="facts">{words.facts}</h2>
+        <Panel id="facts" title={words.facts}>
           <About {...reader} application={one} issuer={services.settings.issuer} />
           <Facts
             of={[
@@ -76,7 +77,7 @@ const application = route({
               </a>
             ) : null}
           </p>
-        </section>
+        </Panel>
         <LogoPanel {...reader} application={one} csrf={csrf} canChange={may.allowed && may.recent} />
         <Snippets {...reader} application={one} issuer={services.settings.issuer} />
         {one.secretHash === null ? null : (
@@ -108,8 +109,7 @@ function Snippets({
     scopes: scopes.filter(isStandardScope),
   }
   return (
-    <section aria-labelledby="connect">
-      <h2 id="connect">{words.connect}</h2>
+    <Panel id="connect" title={words.connect}>
       <p>{one.secretHash === null ? words.connectText : words.connectSecret}</p>
       {snippetsOf(one.kind, values).map(({ id, name, text }) => (
         <details key={id}>
@@ -119,7 +119,7 @@ function Snippets({
           </pre>
         </details>
       ))}
-    </section>
+    </Panel>
   )
 }
 
@@ -194,8 +194,7 @@ function Secret({ application: one, now, csrf, may, ...reader }: ActsProps & { n
   const page = applicationPage(one.id)
   const previous = one.previousUntil !== null && one.previousUntil > now ? one.previousUntil : null
   return (
-    <section aria-labelledby="secret">
-      <h2 id="secret">{words.secret}</h2>
+    <Panel id="secret" title={words.secret}>
       <p>{words.secretStored}</p>
       {previous === null ? null : (
         <Facts of={[[words.previousUntil, <Time key="until" {...reader} at={previous} exact />]]} />
@@ -221,7 +220,7 @@ function Secret({ application: one, now, csrf, may, ...reader }: ActsProps & { n
           </Ask>
         </div>
       ) : null}
-    </section>
+    </Panel>
   )
 }
 
@@ -231,8 +230,7 @@ function Acts({ application: one, users, csrf, may, ...reader }: ActsProps & { u
   if (!may.allowed) return null
   const people = words.people(users, numberOf(users, reader.locale))
   return (
-    <section aria-labelledby="acts">
-      <h2 id="acts">{words.acts}</h2>
+    <Panel id="acts" title={words.acts}>
       {may.recent ? (
         <div class="actions">
           {one.source === 'document' ? null : (
@@ -269,7 +267,7 @@ function Acts({ application: one, users, csrf, may, ...reader }: ActsProps & { u
       ) : (
         <SignInAgain {...reader} returnTo={page} />
       )}
-    </section>
+    </Panel>
   )
 }
 
@@ -310,34 +308,23 @@ const removeForm = formOf(remove, {
   done: () => seeOther(doneAt(applicationsPath, 'application_deleted')),
 })
 
-/** The page with the secret answers the form directly: a redirect would have to carry or store it. */
 export function shownSecret(
   locale: Locale,
   who: Principal,
   csrf: string,
   { id, name, secret }: { readonly id: string; readonly name: string; readonly secret: string | null },
 ) {
-  const reader = readerOf(locale)
-  const { applications: words } = reader.say
-  return show(
-    locale,
-    <Layout {...reader} title={words.secretTitle(name)} signedIn={csrf} scopes={who.scopes}>
-      <p role="status" class="status">
-        {words.secretOnce}
-      </p>
-      <Facts
-        of={[
-          [words.clientId, <code key="id">{id}</code>],
-          [words.secret, <code key="secret">{secret}</code>],
-        ]}
-      />
-      <p class="actions">
-        <a class="button" href={applicationPage(id)}>
-          {words.secretKept}
-        </a>
-      </p>
-    </Layout>,
-  )
+  const { applications: words } = readerOf(locale).say
+  return showOnce(locale, who, csrf, {
+    title: words.secretTitle(name),
+    notice: words.secretOnce,
+    values: [
+      [words.clientId, id],
+      [words.secret, secret ?? ''],
+    ],
+    kept: words.secretKept,
+    back: applicationPage(id),
+  })
 }
 
 export const adminApplicationPageRoutes = [

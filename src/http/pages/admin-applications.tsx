@@ -59,9 +59,9 @@ const list = route({
             key: one.id,
             cells: [
               <>
-                <a href={applicationPage(one.id)}>{one.name}</a>
-                {one.disabledAt === null ? null : <span class="mark">{words.states.disabled}</span>}
-                {one.source === 'administrator' ? null : <span class="mark">{words.sources[one.source]}</span>}
+                <a href={applicationPage(one.id)}>{one.name}</a>{' '}
+                {one.disabledAt === null ? null : <span class="badge bad">{words.states.disabled}</span>}{' '}
+                {one.source === 'administrator' ? null : <span class="badge">{words.sources[one.source]}</span>}
               </>,
               words.kinds[one.kind].name,
               one.lastUsedAt ? <Time key="used" {...reader} at={one.lastUsedAt} /> : words.never,

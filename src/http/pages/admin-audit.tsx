@@ -15,6 +15,7 @@ import { deviceWords } from './device-words.ts'
 import { eventWords } from './event-words.ts'
 import { Field, Select } from './field.tsx'
 import { Facts, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
+import { Panel } from './panel.tsx'
 import { refusalOf } from './refusal.tsx'
 import { Table } from './table.tsx'
 import type { Texts } from './texts.ts'
@@ -87,14 +88,13 @@ const audit = route({
       locale,
       <Layout {...reader} title={say.admin.audit} signedIn={csrfToken()} scopes={who.scopes} refused={refused}>
         <FilterForm {...reader} given={given} />
-        <section class="panel" aria-labelledby="entries">
-          <h2 id="entries">{auditLog.entries}</h2>
+        <Panel id="entries" title={auditLog.entries}>
           {rows.length === 0 ? (
             <p>{next === null ? auditLog.none : auditLog.noneYet}</p>
           ) : (
             <AuditTable {...reader} rows={rows} names={names} providers={providers} />
           )}
-        </section>
+        </Panel>
         <p class="actions">
           {next ? (
             <a class="button" href={`${path}${query({ ...given, cursor: next })}`}>
@@ -108,8 +108,7 @@ const audit = route({
           )}
         </p>
         {refused.length > 0 ? null : (
-          <section aria-labelledby="export">
-            <h2 id="export">{auditLog.export}</h2>
+          <Panel id="export" title={auditLog.export}>
             <p>{auditLog.exportText}</p>
             {mayNow(who, 'audit:read', services).recent ? (
               <p class="actions">
@@ -122,7 +121,7 @@ const audit = route({
             ) : (
               <SignInAgain {...reader} returnTo={`${path}${query(given)}`} />
             )}
-          </section>
+          </Panel>
         )}
       </Layout>,
       refused.length > 0 ? { status: 400 } : {},

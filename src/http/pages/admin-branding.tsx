@@ -27,6 +27,7 @@ import { adminPage } from './admin-frame.tsx'
 import { BrandPreview } from './brand-preview.tsx'
 import { Area, Field } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
+import { Panel } from './panel.tsx'
 import { PicturePart } from './pictures.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
@@ -88,23 +89,20 @@ function BrandingPage({ view, typed, who, csrf, status, refused, isPreview, ...r
   return (
     <Layout {...reader} title={words.title} signedIn={csrf} scopes={who.scopes} status={status} refused={refused}>
       <p>{words.intro}</p>
-      <section aria-labelledby="preview">
-        <h2 id="preview">{words.preview}</h2>
+      <Panel id="preview" title={words.preview}>
         <p role="status" id="not-saved" hidden={!isPreview}>
           {words.notSaved}
         </p>
         <BrandPreview {...reader} view={view} />
-      </section>
+      </Panel>
       <Form action={path} csrf={csrf} preview="/branding/preview">
         <p class="fine">{words.empty}</p>
-        <section aria-labelledby="pages">
-          <h2 id="pages">{words.pages}</h2>
+        <Panel id="pages" title={words.pages}>
           {fieldsOf(pageFields)}
-        </section>
-        <section aria-labelledby="mail">
-          <h2 id="mail">{words.mail}</h2>
+        </Panel>
+        <Panel id="mail" title={words.mail}>
           {fieldsOf(mailFields)}
-        </section>
+        </Panel>
         <p class="actions">
           <button type="submit" class="primary">
             {words.save}
@@ -124,8 +122,7 @@ function Pictures({ view, csrf, ...reader }: Reader & Pick<ViewProps, 'view' | '
   const { branding: words } = reader.say
   const files = brandFiles(view.brand)
   return (
-    <section class="panel" aria-labelledby="pictures">
-      <h2 id="pictures">{words.pictures}</h2>
+    <Panel id="pictures" title={words.pictures}>
       {brandPictureNames.map((name) => {
         const { [name]: field } = brandPictures
         const isUploaded = view.changedPictures.includes(field)
@@ -144,7 +141,7 @@ function Pictures({ view, csrf, ...reader }: Reader & Pick<ViewProps, 'view' | '
           />
         )
       })}
-    </section>
+    </Panel>
   )
 }
 

@@ -1,4 +1,3 @@
-import type { VNode } from 'preact'
 import { serviceScopes } from '../../credentials/scopes.ts'
 import type { Locale } from '../../errors/catalogue.ts'
 import { create, revoke, rotate } from '../api/service-credentials.ts'
@@ -7,9 +6,11 @@ import { seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { common, mayNow } from './admin-frame.tsx'
+import { Creation, SecretRows } from './admin-secrets.tsx'
 import { Ask } from './ask.tsx'
 import { Field, Submit } from './field.tsx'
-import { Facts, Form, Layout, readerOf, SignInAgain, show, Time } from './layout.tsx'
+import { Form, Layout, readerOf, show, Time } from './layout.tsx'
+import { showOnce } from './shown-once.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
 const path = '/admin/service-credentials'
@@ -28,7 +29,7 @@ const list = route({
     const { admin, people } = reader.say
     const all = await services.serviceCredentials.list()
     const csrf = csrfToken()
-    const { allowed, recent } = mayNow(who, 'credentials:write', services)
+    const may = mayNow(who, 'credentials:write', services)
     return show(
       locale,
       <Layout
@@ -38,74 +39,62 @@ const list = route({
         scopes={who.scopes}
         status={doneMessageOf(query.done, locale)}
       >
-        <section aria-labelledby="all">
-          <h2 id="all">{admin.credentialsHeading}</h2>
-          <p>{admin.credentialsIntro}</p>
-          {all.length === 0 ? <p>{admin.noCredentials}</p> : null}
-          <ul class="entries">
-            {all.map((one) => (
-              <li key={one.id}>
-                <h3>{one.name}</h3>
-                <Facts
-                  of={[
-                    [admin.id, <code key="id">{one.id}</code>],
-                    [admin.mayDo, one.scopes.map((scope) => admin.serviceScopes[scope] ?? scope).join(', ')],
-                    [admin.madeAt, <Time key="made" {...reader} at={one.createdAt} />],
-                    [
-                      reader.say.ways.lastUsed,
-                      one.lastUsedAt ? <Time key="used" {...reader} at={one.lastUsedAt} /> : admin.never,
-                    ],
-                    one.previousUntil && one.previousUntil > services.clock()
-                      ? [admin.previousUntil, <Time key="until" {...reader} at={one.previousUntil} exact />]
-                      : null,
-                  ]}
-                />
-                {allowed && recent ? (
-                  <div class="actions">
-                    <Ask
-                      action={`${path}/${one.id}/rotate`}
-                      csrf={csrf}
-                      label={people.rotate}
-                      about={one.name}
-                      what={people.rotateWhat(one.name)}
-                      yes={admin.rotate}
-                    />
-                    <Ask
-                      action={`${path}/${one.id}/revoke`}
-                      csrf={csrf}
-                      label={people.revoke}
-                      about={one.name}
-                      what={people.revokeWhat(one.name)}
-                      yes={admin.revoke}
-                    />
-                  </div>
-                ) : null}
-              </li>
-            ))}
-          </ul>
-        </section>
-        {allowed ? (
-          <section aria-labelledby="new">
-            <h2 id="new">{admin.newCredential}</h2>
-            {recent ? (
-              <Form action={path} csrf={csrf}>
-                <Field name="name" label={admin.credentialName} autocomplete="off" maxlength={200} />
-                <fieldset class="field">
-                  <legend>{admin.mayDo}</legend>
-                  {serviceScopes.map((scope, n) => (
-                    <label key={scope} class="choice">
-                      <input type="checkbox" name="scopes" value={scope} checked={n === 0} />{' '}
-                      {admin.serviceScopes[scope]}
-                    </label>
-                  ))}
-                </fieldset>
-                <Submit>{admin.make}</Submit>
-              </Form>
-            ) : (
-              <SignInAgain {...reader} returnTo={path} />
-            )}
-          </section>
-        ) : null}
+        <SecretRows
+          title={admin.credentialsHeading}
+          intro={admin.credentialsIntro}
+          none={admin.noCredentials}
+          rows={all.map((one) => ({
+            id: one.id,
+            name: one.name,
+            facts: [
+              [admin.id, <code key="id">{one.id}</code>],
+              [admin.mayDo, one.scopes.map((scope) => admin.serviceScopes[scope] ?? scope).join(', ')],
+              [admin.madeAt, <Time key="made" {...reader} at={one.createdAt} />],
+              [
+                reader.say.ways.lastUsed,
+                one.lastUsedAt ? <Time key="used" {...reader} at={one.lastUsedAt} /> : admin.never,
+              ],
+              one.previousUntil && one.previousUntil > services.clock()
+                ? [admin.previousUntil, <Time key="until" {...reader} at={one.previousUntil} exact />]
+                : null,
+            ],
+            acts:
+              may.allowed && may.recent ? (
+                <>
+                  <Ask
+                    action={`${path}/${one.id}/rotate`}
+                    csrf={csrf}
+                    label={people.rotate}
+                    about={one.name}
+                    what={people.rotateWhat(one.name)}
+                    yes={admin.rotate}
+                  />
+                  <Ask
+                    action={`${path}/${one.id}/revoke`}
+                    csrf={csrf}
+                    label={people.revoke}
+                    about={one.name}
+                    what={people.revokeWhat(one.name)}
+                    yes={admin.revoke}
+                  />
+                </>
+              ) : null,
+          }))}
+        />
+        <Creation {...reader} title={admin.newCredential} may={may} path={path}>
+          <Form action={path} csrf={csrf}>
+            <Field name="name" label={admin.credentialName} autocomplete="off" maxlength={200} />
+            <fieldset class="field">
+              <legend>{admin.mayDo}</legend>
+              {serviceScopes.map((scope, n) => (
+                <label key={scope} class="choice">
+                  <input type="checkbox" name="scopes" value={scope} checked={n === 0} /> {admin.serviceScopes[scope]}
+                </label>
+              ))}
+            </fieldset>
+            <Submit>{admin.make}</Submit>
+          </Form>
+        </Creation>
       </Layout>,
     )
   },
@@ -136,30 +125,16 @@ export const adminCredentialRoutes = [list, createForm, rotateForm, revokeForm]
 
 type Issued = { readonly id: string; readonly name: string; readonly secret: string }
 
-/**
- * The page with the secret answers the form directly. A redirect would have to carry the secret in a URL, or store it
- * in our database.
- */
 function shown(locale: Locale, who: Principal, csrf: string, { id, name, secret }: Issued) {
-  const reader = readerOf(locale)
-  const { admin } = reader.say
-  const view: VNode = (
-    <Layout {...reader} title={admin.secretTitle(name)} signedIn={csrf} scopes={who.scopes}>
-      <p role="status" class="status">
-        {admin.secretOnce}
-      </p>
-      <Facts
-        of={[
-          [admin.id, <code key="id">{id}</code>],
-          [admin.secret, <code key="secret">{secret}</code>],
-        ]}
-      />
-      <p class="actions">
-        <a class="button" href={path}>
-          {admin.secretKept}
-        </a>
-      </p>
-    </Layout>
-  )
-  return show(locale, view)
+  const { admin } = readerOf(locale).say
+  return showOnce(locale, who, csrf, {
+    title: admin.secretTitle(name),
+    notice: admin.secretOnce,
+    values: [
+      [admin.id, id],
+      [admin.secret, secret],
+    ],
+    kept: admin.secretKept,
+    back: path,
+  })
 }

@@ -13,6 +13,7 @@ import { accountLabel, adminPage, type mayNow, newUserPage, userPage } from './a
 import { Ask } from './ask.tsx'
 import { Field, Select, Submit } from './field.tsx'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
+import { Panel } from './panel.tsx'
 import { doneAt } from './status.ts'
 import { textsFor } from './texts.ts'
 
@@ -121,8 +122,7 @@ export function InvitationPanel({ account, now, csrf, may, canSend, ...reader }:
   const page = userPage(account.id)
   const address = email ?? accountLabel(account)
   return (
-    <section class="panel" aria-labelledby="invitation">
-      <h2 id="invitation">{people.invitation}</h2>
+    <Panel id="invitation" title={people.invitation}>
       <p>{people.invitationText(address)}</p>
       <Facts
         of={[
@@ -158,6 +158,6 @@ export function InvitationPanel({ account, now, csrf, may, canSend, ...reader }:
       ) : (
         <SignInAgain {...reader} returnTo={page} />
       )}
-    </section>
+    </Panel>
   )
 }

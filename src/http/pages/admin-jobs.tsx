@@ -1,30 +1,39 @@
-import type { ComponentChildren } from 'preact'
 import type { JobStatus } from '../../jobs/scheduler.ts'
 import { route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { adminPage } from './admin-frame.tsx'
-import { Facts, Layout, type Reader, readerOf, show, Time } from './layout.tsx'
+import { type FactList, Facts, Layout, type Reader, readerOf, show, Time } from './layout.tsx'
+import { Panel } from './panel.tsx'
+import { Table } from './table.tsx'
 
 /** The state of a job: that it is running, or otherwise how its last run ended. */
 const stateOf = ({ running, outcome }: JobStatus): 'running' | 'ok' | 'failed' | 'never' =>
   running ? 'running' : (outcome ?? 'never')
 
-const factsOf = (job: JobStatus, reader: Reader): readonly (readonly [string, ComponentChildren] | null)[] => {
+/** In the largest whole unit: "10 minutes". */
+function periodOf(seconds: number, locale: Reader['locale']): string {
+  const [unit, size] = (
+    [
+      ['hour', 3600],
+      ['minute', 60],
+    ] as const
+  ).find(([, one]) => seconds % one === 0) ?? ['second', 1]
+  return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }).format(seconds / size)
+}
+
+/** What a row of the table has no room for. */
+const detailsOf = (job: JobStatus, reader: Reader): FactList => {
   const { jobs } = reader.say
-  const { startedAt, milliseconds, dueAt, backlog } = job
-  const period = new Intl.NumberFormat(reader.locale, { style: 'unit', unit: 'second', unitDisplay: 'long' })
   const number = new Intl.NumberFormat(reader.locale)
   return [
-    [jobs.state, jobs.states[stateOf(job)]],
-    [jobs.period, period.format(job.everySeconds)],
+    [jobs.code, <code key="name">{job.name}</code>],
     [jobs.doneBy, job.shared ? jobs.shared : jobs.perNode],
-    startedAt && [jobs.startedAt, <Time key="started" {...reader} at={startedAt} />],
-    milliseconds === null ? null : [jobs.took, jobs.milliseconds(number.format(milliseconds))],
-    dueAt && [jobs.dueAt, <Time key="due" {...reader} at={dueAt} />],
+    job.milliseconds === null ? null : [jobs.took, jobs.milliseconds(number.format(job.milliseconds))],
     [jobs.runs, jobs.runsAndFailures(number.format(job.runs), number.format(job.failures))],
-    backlog === null ? null : [jobs.backlog, number.format(backlog)],
   ]
 }
+
+const badges = { running: 'badge', ok: 'badge good', failed: 'badge bad', never: 'badge' } as const
 
 const list = route({
   ...adminPage,
@@ -34,25 +43,40 @@ const list = route({
   fails: [],
   async handle({ who, locale, csrfToken }, services: Services) {
     const reader = readerOf(locale)
-    const { jobs } = reader.say
+    const { jobs, auditLog } = reader.say
+    const all = await services.jobs()
+    const number = new Intl.NumberFormat(locale)
     return show(
       locale,
       <Layout {...reader} title={jobs.title} signedIn={csrfToken()} scopes={who.scopes}>
-        <section aria-labelledby="all">
-          <h2 id="all">{jobs.heading}</h2>
-          <p>{jobs.intro}</p>
-          <ul class="entries">
-            {(await services.jobs()).map((job) => (
-              <li key={job.name}>
-                <h3>{jobs.names[job.name] ?? job.name}</h3>
-                <p class="fine">
-                  <code>{job.name}</code>
-                </p>
-                <Facts of={factsOf(job, reader)} />
-              </li>
-            ))}
-          </ul>
-        </section>
+        <p>{jobs.intro}</p>
+        <Panel id="all" title={jobs.heading}>
+          <Table
+            head={[jobs.name, jobs.state, jobs.period, jobs.startedAt, jobs.dueAt, jobs.backlog]}
+            rows={all.map((job) => {
+              const state = stateOf(job)
+              return {
+                key: job.name,
+                cells: [
+                  <>
+                    {jobs.names[job.name] ?? job.name}
+                    <details>
+                      <summary>{auditLog.details}</summary>
+                      <Facts of={detailsOf(job, reader)} />
+                    </details>
+                  </>,
+                  <span key="state" class={badges[state]}>
+                    {jobs.states[state]}
+                  </span>,
+                  periodOf(job.everySeconds, locale),
+                  job.startedAt ? <Time key="started" {...reader} at={job.startedAt} /> : '–',
+                  job.dueAt ? <Time key="due" {...reader} at={job.dueAt} /> : '–',
+                  job.backlog === null ? '–' : number.format(job.backlog),
+                ],
+              }
+            })}
+          />
+        </Panel>
       </Layout>,
     )
   },

@@ -6,8 +6,10 @@ import type { Services } from '../services.ts'
 import { adminPage } from './admin-frame.tsx'
 import { Chart } from './chart.tsx'
 import { Layout, type Reader, readerOf, show, Time } from './layout.tsx'
+import { Panel } from './panel.tsx'
 import { Table } from './table.tsx'
 
+const badges = { up: 'badge good', degraded: 'badge warn', down: 'badge bad' } as const
 /** How many reasons for refused sign-ins the page lists. */
 const mostReasons = 6
 
@@ -26,8 +28,7 @@ const overview = route({
       locale,
       <Layout {...reader} title={say.overview.title} signedIn={csrfToken()} scopes={who.scopes}>
         <Tiles {...reader} numbers={numbers} />
-        <section class="panel" aria-labelledby="sign-ins">
-          <h2 id="sign-ins">{say.overview.signIns}</h2>
+        <Panel id="sign-ins" title={say.overview.signIns}>
           <Chart
             {...say.overview.chart}
             locale={locale}
@@ -35,10 +36,9 @@ const overview = route({
             bars={numbers.signIns}
             series={numbers.methods.map((key) => ({ key, name: nameOf(key) }))}
           />
-        </section>
+        </Panel>
         <Refusals {...reader} numbers={numbers} />
-        <section class="panel" aria-labelledby="new-accounts">
-          <h2 id="new-accounts">{say.overview.newAccounts}</h2>
+        <Panel id="new-accounts" title={say.overview.newAccounts}>
           <Chart
             {...say.overview.chart}
             locale={locale}
@@ -46,7 +46,7 @@ const overview = route({
             bars={numbers.newAccounts}
             series={[{ key: 'all', name: say.overview.newAccounts }]}
           />
-        </section>
+        </Panel>
         <Health {...reader} services={services} />
         {mayReadJobs ? <Backlogs {...reader} jobs={await services.jobs()} /> : null}
         <p class="fine">
@@ -99,8 +99,7 @@ function Refusals({ say, locale, numbers }: Reader & { numbers: Overview }): VNo
   const titleOf = (code: string): string =>
     Object.hasOwn(errorTexts[locale], code) ? errorTexts[locale][code as ErrorCode].title : code
   return (
-    <section class="panel" aria-labelledby="refusals">
-      <h2 id="refusals">{say.overview.refusals}</h2>
+    <Panel id="refusals" title={say.overview.refusals}>
       {shown.length === 0 ? (
         <p>{say.overview.noRefusals}</p>
       ) : (
@@ -120,7 +119,7 @@ function Refusals({ say, locale, numbers }: Reader & { numbers: Overview }): VNo
           ]}
         />
       )}
-    </section>
+    </Panel>
   )
 }
 
@@ -128,8 +127,7 @@ function Refusals({ say, locale, numbers }: Reader & { numbers: Overview }): VNo
 function Health({ say, services }: Reader & { services: Services }): VNode {
   const breakers = services.providers.health()
   return (
-    <section class="panel" aria-labelledby="providers">
-      <h2 id="providers">{say.overview.providers}</h2>
+    <Panel id="providers" title={say.overview.providers}>
       <Table
         head={[say.overview.provider, say.overview.state, say.overview.notAnswering]}
         rows={services.providers.list().map((provider) => {
@@ -140,13 +138,15 @@ function Health({ say, services }: Reader & { services: Services }): VNode {
               <span key="name" class="long">
                 {provider.name}
               </span>,
-              say.overview.states[services.providers.status(provider)],
+              <span key="state" class={badges[services.providers.status(provider)]}>
+                {say.overview.states[services.providers.status(provider)]}
+              </span>,
               open.length === 0 ? '–' : open.map(({ endpointType }) => endpointType).join(', '),
             ],
           }
         })}
       />
-    </section>
+    </Panel>
   )
 }
 
@@ -157,15 +157,14 @@ function Backlogs({
 }: Reader & { jobs: readonly { readonly name: string; readonly backlog: number | null }[] }): VNode {
   const format = new Intl.NumberFormat(locale)
   return (
-    <section class="panel" aria-labelledby="backlogs">
-      <h2 id="backlogs">{say.overview.waiting}</h2>
+    <Panel id="backlogs" title={say.overview.waiting}>
       <Table
         head={[say.overview.job, say.jobs.backlog]}
         rows={jobs.flatMap(({ name, backlog }) =>
           backlog === null ? [] : [{ key: name, cells: [say.jobs.names[name] ?? name, format.format(backlog)] }],
         )}
       />
-    </section>
+    </Panel>
   )
 }
 

@@ -8,6 +8,7 @@ import type { Services } from '../services.ts'
 import { userPage } from './admin-frame.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { goOn } from './onward.tsx'
+import { Panel } from './panel.tsx'
 import { backTo, providerPage, providersPath, writing } from './provider-pages.ts'
 import { doneAt } from './status.ts'
 import { toProvider } from './to-provider.ts'
@@ -53,8 +54,7 @@ async function Impact({ id, flows, ...reader }: Reader & { id: string; flows: Se
   const { affected, accounts, isComplete } = found.value
   const number = new Intl.NumberFormat(reader.locale).format(affected)
   return (
-    <section aria-labelledby="impact">
-      <h2 id="impact">{words.impact}</h2>
+    <Panel id="impact" title={words.impact}>
       <p class={affected > 0 ? 'caution' : undefined}>
         {affected === 0 ? words.nobodyLockedOut : words.lockedOut(number)}
         {isComplete ? null : ` ${words.impactIncomplete}`}
@@ -70,7 +70,7 @@ async function Impact({ id, flows, ...reader }: Reader & { id: string; flows: Se
         </ul>
       )}
       {affected > accounts.length ? <p>{words.andOthers}</p> : null}
-    </section>
+    </Panel>
   )
 }
 

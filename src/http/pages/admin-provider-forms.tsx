@@ -5,22 +5,24 @@ import { kindDescription, kindDescriptions } from '../../providers/kinds.ts'
 import type { ManagedProvider } from '../../providers/managed.ts'
 import { create, update } from '../api/managed-providers.ts'
 import { formOf } from '../form.ts'
+import type { FormRefusal } from '../page-frame.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { managedProviderParams, storable } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
-import { Submit } from './field.tsx'
+import { Field, Submit } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
+import { Panel } from './panel.tsx'
 import {
   dayField,
-  errorsIn,
   fieldSettings,
-  Labeled,
   orderField,
   SettingFields,
   settingFields,
+  settingRefusals,
 } from './provider-fields.tsx'
 import { backTo, newProviderPath, providerPage, providersPath, writing } from './provider-pages.ts'
+import { refusalOf } from './refusal.tsx'
 import { doneAt } from './status.ts'
 
 /** The administrators' forms that add and change a provider. */
@@ -49,14 +51,14 @@ type CreateViewProps = Reader & {
   readonly kind: string
   readonly values: Values
   readonly id: string
-  readonly errors: ReadonlyMap<string, string>
+  readonly refused: readonly FormRefusal[]
   readonly csrf: string
   readonly scopes: readonly string[]
   readonly publicUrl: URL
 }
 
 function CreateView(props: CreateViewProps): VNode {
-  const { kind, id, values, errors, csrf, scopes, publicUrl, locale, say } = props
+  const { kind, id, values, refused, csrf, scopes, publicUrl, locale, say } = props
   const reader = { locale, say }
   const { words, kinds } = say.providers
   const described = kindDescription(kind) ?? kindDescriptions[0]
@@ -68,15 +70,12 @@ function CreateView(props: CreateViewProps): VNode {
       title={words.addTitle(described.name ?? kinds[described.kind] ?? described.kind)}
       signedIn={csrf}
       scopes={scopes}
+      refused={refused}
     >
-      <ErrorSummary {...reader} errors={errors} />
-      <section aria-labelledby="register">
-        <h2 id="register">{words.registerHeading}</h2>
+      <Panel id="register" title={words.registerHeading}>
         <ol>
           <li>
-            <p>
-              {words.registerStep} <Linked text={described.registration} />
-            </p>
+            {words.registerStep} <Linked text={described.registration[locale]} />
           </li>
           <li>
             {words.redirectStep} <code>{`${publicUrl.origin}/auth/${shownId}/callback`}</code>
@@ -84,55 +83,43 @@ function CreateView(props: CreateViewProps): VNode {
           </li>
           <li>{words.copyStep}</li>
         </ol>
-      </section>
+      </Panel>
       <Form action={providersPath} csrf={csrf}>
         <input type="hidden" name="kind" value={described.kind} />
-        <Labeled id="id" label={words.id} hint={words.idHint} error={errors.get('id')}>
-          <input
-            id="id"
-            name="id"
-            type="text"
-            value={shownId}
-            autocomplete="off"
-            autocapitalize="none"
-            spellcheck={false}
-            maxlength={31}
-            aria-describedby="id-hint"
-          />
-        </Labeled>
-        <SettingFields {...reader} kind={described} values={values} errors={errors} />
-        <ExpiryField {...reader} value={null} error={errors.get('secret_expires_at')} />
+        <Field
+          name="id"
+          label={words.id}
+          hint={words.idHint}
+          value={shownId}
+          autocomplete="off"
+          code="text"
+          maxlength={31}
+        />
+        <SettingFields {...reader} kind={described} values={values} refused={refused} />
+        <ExpiryField {...reader} value={null} />
         <Submit>{words.saveDraft}</Submit>
       </Form>
     </Layout>
   )
 }
 
-/** Says at the top that fields have errors: the first of them may be below the fold. */
-const ErrorSummary = ({ errors, say }: Reader & { errors: ReadonlyMap<string, string> }): VNode | null =>
-  errors.size === 0 ? null : (
-    <p class="caution" role="alert">
-      {errors.get('') ?? say.providers.words.invalid}
-    </p>
-  )
-
-const ExpiryField = ({
-  value,
-  error,
-  say: {
-    providers: { words },
-  },
-}: Reader & { value: Date | null; error: string | undefined }): VNode => (
-  <Labeled id="secret_expires_at" label={words.expires} hint={words.expiresHint} error={error}>
-    <input
-      id="secret_expires_at"
-      name="secret_expires_at"
-      type="date"
-      value={value?.toISOString().slice(0, 10) ?? ''}
-      aria-describedby="secret_expires_at-hint"
-    />
-  </Labeled>
+const ExpiryField = ({ value, say }: Reader & { value: Date | null }): VNode => (
+  <Field
+    name="secret_expires_at"
+    type="date"
+    label={say.providers.words.expires}
+    hint={say.providers.words.expiresHint}
+    value={value?.toISOString().slice(0, 10) ?? ''}
+    autocomplete="off"
+    optional
+  />
 )
+
+/** The form is shown again: what that means, and each error. */
+const summaryOf = (text: string, refusals: readonly FormRefusal[]): readonly FormRefusal[] => [
+  { field: null, text },
+  ...refusals,
+]
 
 const newPage = route({
   ...writing,
@@ -150,7 +137,7 @@ const newPage = route({
         kind={described.kind}
         id=""
         values={{}}
-        errors={new Map()}
+        refused={[]}
         csrf={csrfToken()}
         scopes={who.scopes}
         publicUrl={settings.publicUrl}
@@ -179,9 +166,12 @@ const createForm = formOf(create, {
   done: ({ body }) => seeOther(doneAt(providerPage(body.id), 'provider_added')),
   failed({ error, faults }, { who, body, locale, csrfToken }, { settings }) {
     const reader = readerOf(locale)
-    const errors = new Map(errorsIn(faults, reader))
-    if (error.code === 'provider_exists') errors.set('id', reader.say.providers.words.idTaken)
-    if (errors.size === 0 || !kindDescription(body.kind)) return undefined
+    const { words } = reader.say.providers
+    const refused = [
+      ...settingRefusals(body.kind, faults, reader),
+      ...(error.code === 'provider_exists' ? refusalOf('id', words.idTaken, true) : []),
+    ]
+    if (refused.length === 0 || !kindDescription(body.kind)) return undefined
     return show(
       locale,
       <CreateView
@@ -189,7 +179,7 @@ const createForm = formOf(create, {
         kind={body.kind}
         id={body.id}
         values={body.settings}
-        errors={errors}
+        refused={summaryOf(words.invalid, refused)}
         csrf={csrfToken()}
         scopes={who.scopes}
         publicUrl={settings.publicUrl}
@@ -202,19 +192,18 @@ const createForm = formOf(create, {
 type EditViewProps = Reader & {
   readonly provider: ManagedProvider
   readonly values?: Values
-  readonly errors: ReadonlyMap<string, string>
+  readonly refused: readonly FormRefusal[]
   readonly csrf: string
   readonly scopes: readonly string[]
 }
 
-function EditView({ provider: one, values, errors, csrf, scopes, ...reader }: EditViewProps): VNode | null {
+function EditView({ provider: one, values, refused, csrf, scopes, ...reader }: EditViewProps): VNode | null {
   const { words } = reader.say.providers
   const described = kindDescription(one.kind)
   const newest = one.draft ?? one.live
   if (!described || !newest) return null
   return (
-    <Layout {...reader} title={words.editTitle(one.name)} signedIn={csrf} scopes={scopes}>
-      <ErrorSummary {...reader} errors={errors} />
+    <Layout {...reader} title={words.editTitle(one.name)} signedIn={csrf} scopes={scopes} refused={refused}>
       <p>{words.editText}</p>
       <Form action={`${providerPage(one.id)}/edit`} csrf={csrf}>
         <input type="hidden" name="revision" value={String(one.record?.revision ?? 0)} />
@@ -223,21 +212,19 @@ function EditView({ provider: one, values, errors, csrf, scopes, ...reader }: Ed
           kind={described}
           values={{ ...newest.settings, ...values }}
           stored={newest.secrets}
-          errors={errors}
+          refused={refused}
         />
-        <Labeled id="order" label={words.order} hint={words.orderHint}>
-          <input
-            id="order"
-            name="order"
-            type="text"
-            inputmode="numeric"
-            maxlength={7}
-            autocomplete="off"
-            value={String(one.record?.position ?? 0)}
-            aria-describedby="order-hint"
-          />
-        </Labeled>
-        <ExpiryField {...reader} value={newest.secretExpiresAt} error={errors.get('secret_expires_at')} />
+        <Field
+          name="order"
+          label={words.order}
+          hint={words.orderHint}
+          value={String(one.record?.position ?? 0)}
+          autocomplete="off"
+          code="digits"
+          maxlength={7}
+          optional
+        />
+        <ExpiryField {...reader} value={newest.secretExpiresAt} />
         <div class="actions">
           <button type="submit" class="primary">
             {words.saveDraft}
@@ -264,7 +251,7 @@ const edit = route({
     const view = EditView({
       ...readerOf(locale),
       provider: found.value,
-      errors: new Map(),
+      refused: [],
       csrf: csrfToken(),
       scopes: who.scopes,
     })
@@ -291,24 +278,31 @@ const editForm = formOf(update, {
   done: backTo('provider_saved'),
   async failed({ error, faults }, { who, params, body, locale, csrfToken }, { flows }) {
     const reader = readerOf(locale)
-    const { words } = reader.say.providers
-    const errors = new Map(errorsIn(faults, reader))
+    const { words, labels } = reader.say.providers
     const found = await flows.manageProviders.find(params.id)
     if (!found.ok) return undefined
     const { draft, live } = found.value
-    if (error.code === 'provider_secret_required')
-      for (const name of (draft ?? live)?.secrets ?? []) errors.set(`settings.${name}`, words.secretAgain)
-    if (error.code === 'provider_changed') errors.set('', words.changedElsewhere)
-    if (errors.size === 0) return undefined
+    const secrets = error.code === 'provider_secret_required' ? ((draft ?? live)?.secrets ?? []) : []
+    const isChanged = error.code === 'provider_changed'
+    const refused = [
+      ...settingRefusals(found.value.kind, faults, reader),
+      ...secrets.map((name) => ({
+        field: `settings.${name}`,
+        label: labels[name] ?? name,
+        text: words.secretAgain,
+        atField: true as const,
+      })),
+    ]
+    if (refused.length === 0 && !isChanged) return undefined
     const view = EditView({
       ...reader,
       provider: found.value,
       values: body.settings ?? {},
-      errors,
+      refused: summaryOf(isChanged ? words.changedElsewhere : words.invalid, refused),
       csrf: csrfToken(),
       scopes: who.scopes,
     })
-    return view ? show(locale, view, { status: error.code === 'provider_changed' ? 409 : 400 }) : undefined
+    return view ? show(locale, view, { status: isChanged ? 409 : 400 }) : undefined
   },
 })
 

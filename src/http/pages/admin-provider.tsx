@@ -8,6 +8,7 @@ import type { Services } from '../services.ts'
 import { accountLabel, mayNow, query } from './admin-frame.tsx'
 import { Ask } from './ask.tsx'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
+import { Panel } from './panel.tsx'
 import { healthOf } from './provider-health.tsx'
 import { type May, providerPage, providersPath, reading, statesOf } from './provider-pages.ts'
 import { type AccountNames, By, Changes, Settings, TrialResult } from './provider-versions.tsx'
@@ -47,8 +48,7 @@ const provider = route({
         scopes={who.scopes}
         status={checked ?? doneMessageOf(asked.done, locale)}
       >
-        <section aria-labelledby="facts">
-          <h2 id="facts">{words.facts}</h2>
+        <Panel id="facts" title={words.facts}>
           <Facts
             of={[
               ['ID', <code key="id">{one.id}</code>],
@@ -77,7 +77,7 @@ const provider = route({
             ]}
           />
           {one.source === 'environment' ? <p>{words.fromEnvironment}</p> : null}
-        </section>
+        </Panel>
         {one.draft ? (
           <Draft
             {...reader}
@@ -90,10 +90,9 @@ const provider = route({
           />
         ) : null}
         {one.live ? (
-          <section aria-labelledby="live">
-            <h2 id="live">{words.live}</h2>
+          <Panel id="live" title={words.live}>
             <Settings {...reader} version={one.live} />
-          </section>
+          </Panel>
         ) : null}
         <Acts {...reader} provider={one} csrf={csrf} may={may} />
         {history?.ok ? (
@@ -135,8 +134,7 @@ function Draft({ provider: one, draft, names, trial, csrf, may, ...reader }: Dra
   const { words } = reader.say.providers
   const page = providerPage(one.id)
   return (
-    <section aria-labelledby="draft">
-      <h2 id="draft">{words.draft}</h2>
+    <Panel id="draft" title={words.draft}>
       <p>{draft.triedAt ? words.draftTried : words.draftText}</p>
       {one.live ? <Changes {...reader} before={one.live} after={draft} /> : <Settings {...reader} version={draft} />}
       <Facts of={[[words.saved, <By key="by" {...reader} at={draft.createdAt} who={draft.author} names={names} />]]} />
@@ -164,7 +162,7 @@ function Draft({ provider: one, draft, names, trial, csrf, may, ...reader }: Dra
           </Form>
         </div>
       ) : null}
-    </section>
+    </Panel>
   )
 }
 
@@ -178,8 +176,7 @@ function Acts({
   const page = providerPage(id)
   if (!may.allowed || source === 'environment') return null
   return (
-    <section aria-labelledby="acts">
-      <h2 id="acts">{words.acts}</h2>
+    <Panel id="acts" title={words.acts}>
       {may.recent ? (
         <div class="actions">
           <a class="button" href={`${page}/edit`}>
@@ -211,7 +208,7 @@ function Acts({
       ) : (
         <SignInAgain {...reader} returnTo={page} />
       )}
-    </section>
+    </Panel>
   )
 }
 
@@ -227,19 +224,19 @@ type HistoryProps = Reader & {
 function History({ id, versions, names, csrf, may, audit, ...reader }: HistoryProps): VNode {
   const { words, versionStates } = reader.say.providers
   return (
-    <section aria-labelledby="history">
-      <h2 id="history">{words.history}</h2>
-      <ul class="entries">
+    <Panel id="history" title={words.history}>
+      <ul class="rows">
         {versions.map((version, n) => (
-          <li key={version.version}>
-            <h3>
-              {words.version(version.version)}
-              <span class="mark">{versionStates[version.state]}</span>
-            </h3>
-            <p class="fine">
-              <By {...reader} at={version.createdAt} who={version.author} names={names} />
-            </p>
-            <Changes {...reader} before={versions[n + 1] ?? null} after={version} />
+          <li key={version.version} class="above">
+            <div>
+              <h3>
+                {words.version(version.version)} <span class="badge">{versionStates[version.state]}</span>
+              </h3>
+              <p class="fine">
+                <By {...reader} at={version.createdAt} who={version.author} names={names} />
+              </p>
+              <Changes {...reader} before={versions[n + 1] ?? null} after={version} />
+            </div>
             {version.state === 'former' && may.allowed && may.recent ? (
               <div class="actions">
                 <Form action={`${providerPage(id)}/versions/${version.version}/restore`} csrf={csrf}>
@@ -260,7 +257,7 @@ function History({ id, versions, names, csrf, may, audit, ...reader }: HistoryPr
           </a>
         </p>
       ) : null}
-    </section>
+    </Panel>
   )
 }
 

@@ -1,4 +1,5 @@
 import { kindDescription, kindDescriptions } from '../../providers/kinds.ts'
+import { neutralMark } from '../../providers/mark.ts'
 import { route } from '../route.ts'
 import { managedProviderParams } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
@@ -6,10 +7,13 @@ import { mayNow, query } from './admin-frame.tsx'
 import { List, slice } from './admin-list.tsx'
 import { Layout, readerOf, show } from './layout.tsx'
 import { healthOf } from './provider-health.tsx'
+import { ProviderMark } from './provider-mark.tsx'
 import { newProviderPath, providerPage, providersPath, reading, statesOf, writing } from './provider-pages.ts'
 import { doneMessageOf, doneQuery } from './status.ts'
 
 /** The administrators' pages that list providers, and offer the kinds of new ones. */
+
+const tones = { enabled: 'badge good', disabled: 'badge bad', draft: 'badge warn', environment: 'badge' } as const
 
 const list = route({
   ...reading,
@@ -50,12 +54,17 @@ const list = route({
               key: one.id,
               cells: [
                 <>
-                  <a href={providerPage(one.id)}>{one.name}</a>
-                  {statesOf(one).map((state) => (
-                    <span key={state} class="mark">
-                      {states[state]}
-                    </span>
-                  ))}
+                  <a href={providerPage(one.id)}>
+                    <ProviderMark provider={kindDescription(one.kind) ?? { mark: neutralMark }} />
+                    {one.name}
+                  </a>
+                  <span class="badges">
+                    {statesOf(one).map((state) => (
+                      <span key={state} class={tones[state]}>
+                        {states[state]}
+                      </span>
+                    ))}
+                  </span>
                 </>,
                 kindDescription(one.kind)?.name ?? kinds[one.kind] ?? one.kind,
                 health?.calls ?? '–',
@@ -83,10 +92,13 @@ const choose = route({
       locale,
       <Layout {...reader} title={words.choose} signedIn={csrfToken()} scopes={who.scopes}>
         <p>{words.chooseText}</p>
-        <ul class="plain">
-          {kindDescriptions.map(({ kind, name }) => (
-            <li key={kind}>
-              <a href={`${newProviderPath}/${kind}`}>{name ?? kinds[kind] ?? kind}</a>
+        <ul class="providers kinds">
+          {kindDescriptions.map((described) => (
+            <li key={described.kind}>
+              <a class="button" href={`${newProviderPath}/${described.kind}`}>
+                <ProviderMark provider={described} />
+                {described.name ?? kinds[described.kind] ?? described.kind}
+              </a>
             </li>
           ))}
         </ul>

@@ -7,10 +7,12 @@ import { seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { adminPage, mayNow } from './admin-frame.tsx'
+import { Creation, SecretRows } from './admin-secrets.tsx'
 import { applicationsPath, registrationTokensPath as path } from './application-pages.ts'
 import { Ask } from './ask.tsx'
 import { Field, Select, Submit } from './field.tsx'
-import { Facts, Form, Layout, readerOf, SignInAgain, show, Time } from './layout.tsx'
+import { Form, Layout, readerOf, show, Time } from './layout.tsx'
+import { showOnce } from './shown-once.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
 /** The administrators' page of initial access tokens, with which applications register themselves. */
@@ -28,7 +30,7 @@ const list = route({
     const { registration: words } = applications
     const all = await services.registrations.listTokens()
     const csrf = csrfToken()
-    const { allowed, recent } = mayNow(who, 'applications:write', services)
+    const may = mayNow(who, 'applications:write', services)
     const number = new Intl.NumberFormat(locale)
     return show(
       locale,
@@ -40,68 +42,55 @@ const list = route({
         status={doneMessageOf(query.done, locale)}
       >
         <p>{words.modes[services.settings.registration]}</p>
-        <section aria-labelledby="all">
-          <h2 id="all">{words.all}</h2>
-          {all.length === 0 ? <p>{words.none}</p> : null}
-          <ul class="entries">
-            {all.map((one) => (
-              <li key={one.id}>
-                <h3>{one.name}</h3>
-                <Facts
-                  of={[
-                    [words.id, <code key="id">{one.id}</code>],
-                    [words.usesLeft, number.format(one.usesLeft)],
-                    [
-                      one.expiresAt <= services.clock() ? words.expired : words.expires,
-                      <Time key="expires" {...reader} at={one.expiresAt} exact />,
-                    ],
-                    [applications.created, <Time key="created" {...reader} at={one.createdAt} />],
-                  ]}
+        <SecretRows
+          title={words.all}
+          none={words.none}
+          rows={all.map((one) => ({
+            id: one.id,
+            name: one.name,
+            facts: [
+              [words.id, <code key="id">{one.id}</code>],
+              [words.usesLeft, number.format(one.usesLeft)],
+              [
+                one.expiresAt <= services.clock() ? words.expired : words.expires,
+                <Time key="expires" {...reader} at={one.expiresAt} exact />,
+              ],
+              [applications.created, <Time key="created" {...reader} at={one.createdAt} />],
+            ],
+            acts:
+              may.allowed && may.recent ? (
+                <Ask
+                  action={`${path}/${one.id}/revoke`}
+                  csrf={csrf}
+                  label={words.revoke}
+                  about={one.name}
+                  what={words.revokeText(one.name)}
+                  yes={words.revokeYes}
                 />
-                {allowed && recent ? (
-                  <div class="actions">
-                    <Ask
-                      action={`${path}/${one.id}/revoke`}
-                      csrf={csrf}
-                      label={words.revoke}
-                      about={one.name}
-                      what={words.revokeText(one.name)}
-                      yes={words.revokeYes}
-                    />
-                  </div>
-                ) : null}
-              </li>
-            ))}
-          </ul>
-        </section>
-        {allowed ? (
-          <section aria-labelledby="new">
-            <h2 id="new">{words.create}</h2>
-            {recent ? (
-              <Form action={path} csrf={csrf}>
-                <Field name="name" label={words.name} autocomplete="off" maxlength={80} />
-                <Field
-                  name="uses"
-                  label={words.uses}
-                  hint={words.usesHint}
-                  autocomplete="off"
-                  code="digits"
-                  value="1"
-                  maxlength={4}
-                />
-                <Select
-                  name="expires_in"
-                  label={words.expiresIn}
-                  value="86400"
-                  options={words.lifetimes.map(([value, text]) => [String(value), text])}
-                />
-                <Submit>{words.make}</Submit>
-              </Form>
-            ) : (
-              <SignInAgain {...reader} returnTo={path} />
-            )}
-          </section>
-        ) : null}
+              ) : null,
+          }))}
+        />
+        <Creation {...reader} title={words.create} may={may} path={path}>
+          <Form action={path} csrf={csrf}>
+            <Field name="name" label={words.name} autocomplete="off" maxlength={80} />
+            <Field
+              name="uses"
+              label={words.uses}
+              hint={words.usesHint}
+              autocomplete="off"
+              code="digits"
+              value="1"
+              maxlength={4}
+            />
+            <Select
+              name="expires_in"
+              label={words.expiresIn}
+              value="86400"
+              options={words.lifetimes.map(([value, text]) => [String(value), text])}
+            />
+            <Submit>{words.make}</Submit>
+          </Form>
+        </Creation>
         <p class="actions">
           <a class="button" href={applicationsPath}>
             {applications.all}
@@ -135,27 +124,16 @@ export const adminRegistrationTokenRoutes = [list, createForm, revokeForm]
 
 type ShownToken = { readonly name: string; readonly token: string; readonly endpoint: string }
 
-/** The page with the token answers the form directly: a redirect would have to carry or store it. */
 function shown(locale: Locale, who: Principal, csrf: string, { name, token, endpoint }: ShownToken) {
-  const reader = readerOf(locale)
-  const { registration: words } = reader.say.applications
-  return show(
-    locale,
-    <Layout {...reader} title={words.tokenTitle(name)} signedIn={csrf} scopes={who.scopes}>
-      <p role="status" class="status">
-        {words.tokenOnce}
-      </p>
-      <Facts
-        of={[
-          [words.token, <code key="token">{token}</code>],
-          [words.endpoint, <code key="endpoint">{endpoint}</code>],
-        ]}
-      />
-      <p class="actions">
-        <a class="button" href={path}>
-          {words.kept}
-        </a>
-      </p>
-    </Layout>,
-  )
+  const { registration: words } = readerOf(locale).say.applications
+  return showOnce(locale, who, csrf, {
+    title: words.tokenTitle(name),
+    notice: words.tokenOnce,
+    values: [
+      [words.token, token],
+      [words.endpoint, endpoint],
+    ],
+    kept: words.kept,
+    back: path,
+  })
 }

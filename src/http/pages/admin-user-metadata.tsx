@@ -10,6 +10,7 @@ import { object } from '../route.ts'
 import { userPage } from './admin-frame.tsx'
 import { Area, Submit } from './field.tsx'
 import { Form, type Reader } from './layout.tsx'
+import { Panel } from './panel.tsx'
 import { useTyped } from './refusal.tsx'
 import { doneAt } from './status.ts'
 
@@ -53,8 +54,7 @@ export function UserMetadata({ account, csrf, mayChange, say }: MetadataProps): 
   const { public: shown } = account.metadata
   const text = JSON.stringify(shown, null, 2)
   return (
-    <section class="panel" aria-labelledby="about-metadata">
-      <h2 id="about-metadata">{people.metadata}</h2>
+    <Panel id="about-metadata" title={people.metadata}>
       <p>{people.metadataText}</p>
       {mayChange ? (
         <Form action={`${userPage(account.id)}/metadata`} csrf={csrf}>
@@ -69,7 +69,7 @@ export function UserMetadata({ account, csrf, mayChange, say }: MetadataProps): 
           <code>{text}</code>
         </pre>
       )}
-    </section>
+    </Panel>
   )
 }
 

@@ -1,11 +1,8 @@
-import type { VNode } from 'preact'
 import { z } from 'zod'
-import type { UserListItem } from '../../accounts/ports.ts'
 import type { Scope } from '../../accounts/roles.ts'
 import { fail } from '../../errors/catalogue.ts'
 import { everyEntry } from '../../flows/read-as-administrator.ts'
-import { type Account, roles } from '../../kernel/account.ts'
-import type { Session } from '../../sessions/ports.ts'
+import { roles } from '../../kernel/account.ts'
 import {
   disable,
   enable,
@@ -25,11 +22,9 @@ import { AuditTable } from './admin-audit.tsx'
 import { accountLabel, adminPage, mayNow, userPage } from './admin-frame.tsx'
 import { InvitationPanel } from './admin-invitation.tsx'
 import { metadataForm, UserMetadata } from './admin-user-metadata.tsx'
-import { Ask, type AskProps } from './ask.tsx'
-import { deviceWords } from './device-words.ts'
-import { Select } from './field.tsx'
-import { LastSignIn } from './last-sign-in.tsx'
-import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
+import { AccountFacts, Acts, Devices, Methods, SameAddress } from './admin-user-panels.tsx'
+import { Form, Layout, readerOf, show } from './layout.tsx'
+import { Panel } from './panel.tsx'
 import { UserApplications } from './permission-applications.tsx'
 import { doneAt, doneMessageOf, doneQuery, type Notice } from './status.ts'
 
@@ -58,7 +53,7 @@ const user = route({
     const asking = { accountId: who.accountId, origin }
     const { auditLog, sessions: sessionsOf, namesIn } = services.flows.readAsAdministrator
     const mayRead = who.scopes.includes('audit:read' satisfies Scope)
-    const [ways, same, sessions, applications, activity] = await Promise.all([
+    const [identities, same, sessions, applications, activity] = await Promise.all([
       services.links.list(account.id),
       account.email === null ? [] : services.users.atAddress(account.email, mostSame),
       sessionsOf(asking, account.id),
@@ -71,7 +66,6 @@ const user = route({
     const { say } = reader
     const csrf = csrfToken()
     const may = mayNow(who, 'users:write', services)
-    const providerName = (id: string): string => services.providers.get(id)?.name ?? id
     return show(
       locale,
       <Layout
@@ -93,37 +87,24 @@ const user = route({
           />
         )}
         <SameAddress {...reader} accounts={same.filter(({ id }) => id !== account.id)} />
-        <section class="panel" aria-labelledby="ways">
-          <h2 id="ways">{say.ways.heading}</h2>
-          {ways.length === 0 && !found.password && found.passkeys === 0 ? <p>{say.people.noMethods}</p> : null}
-          <ul class="rows">
-            {ways.map((identity) => (
-              <li key={identity.id}>
-                {providerName(identity.provider)}: {identity.email ?? identity.name ?? identity.subject}
-              </li>
-            ))}
-            {found.password ? <li>{say.ways_in.password}</li> : null}
-            {found.passkeys > 0 ? <li>{say.ways.passkeys(found.passkeys)}</li> : null}
-          </ul>
-        </section>
+        <Methods {...reader} user={found} identities={identities} providers={services.providers} />
         <UserApplications
           {...reader}
           applications={applications}
           canOpen={who.scopes.includes('applications:read' satisfies Scope)}
         />
         <Devices {...reader} account={account} sessions={sessions} csrf={csrf} mayEnd={may.allowed && may.recent} />
-        <UserMetadata {...reader} account={account} csrf={csrf} mayChange={may.allowed && may.recent} />
         {mayRead ? (
-          <section class="panel" aria-labelledby="activity">
-            <h2 id="activity">{say.events.heading}</h2>
+          <Panel id="activity" title={say.events.heading}>
             <AuditTable {...reader} rows={rows} names={names} providers={services.providers} of={account.id} />
             <p class="actions">
               <a class="button" href={`/admin/audit?account=${account.id}`}>
                 {say.events.all}
               </a>
             </p>
-          </section>
+          </Panel>
         ) : null}
+        <UserMetadata {...reader} account={account} csrf={csrf} mayChange={may.allowed && may.recent} />
         <Acts {...reader} account={account} own={account.id === who.accountId} csrf={csrf} may={may} />
       </Layout>,
     )
@@ -181,7 +162,7 @@ const askDelete = route({
   summary: 'Ask for confirmation before an account is deleted',
   params: idParams,
   fails: ['account_not_found'],
-  async handle({ who, params, locale, csrfToken }, { users: all }: Services) {
+  async handle({ params, locale, csrfToken }, { users: all }: Services) {
     const found = await all.get(params.id)
     if (!found) return fail('account_not_found')
     const reader = readerOf(locale)
@@ -189,7 +170,7 @@ const askDelete = route({
     const csrf = csrfToken()
     return show(
       locale,
-      <Layout {...reader} title={admin.deleteTitle(accountLabel(found.account))} signedIn={csrf} scopes={who.scopes}>
+      <Layout {...reader} title={admin.deleteTitle(accountLabel(found.account))} signedIn={csrf} card>
         <p>{admin.deleteText}</p>
         <div class="actions">
           <Form action={`${userPage(params.id)}/delete`} csrf={csrf}>
@@ -225,165 +206,3 @@ export const adminUserRoutes = [
   askDelete,
   removeForm,
 ]
-
-function AccountFacts({ user: found, ...reader }: Reader & { user: UserListItem }): VNode {
-  const { say } = reader
-  const { admin, people, profile } = say
-  const { account } = found
-  return (
-    <section aria-labelledby="facts">
-      <h2 id="facts">{profile.heading}</h2>
-      <Facts
-        of={[
-          [
-            profile.email,
-            account.email === null
-              ? profile.noEmail
-              : `${account.email} (${account.emailVerified ? profile.verified : profile.notVerified})`,
-          ],
-          [profile.name, account.name ?? '—'],
-          [admin.role, admin.roles[account.role]],
-          [admin.secondFactor, account.secondFactorAt ? say.yes : say.no],
-          [profile.since, <Time key="since" {...reader} at={account.createdAt} />],
-          [people.lastSignIn, <LastSignIn key="signed-in" {...reader} at={account.lastSignInAt} />],
-          account.disabledAt
-            ? [
-                admin.disabled,
-                <span key="disabled" class="caution">
-                  <Time {...reader} at={account.disabledAt} />
-                </span>,
-              ]
-            : null,
-        ]}
-      />
-      <details>
-        <summary>{say.auditLog.details}</summary>
-        <Facts of={[[admin.id, <code key="id">{account.id}</code>]]} />
-      </details>
-    </section>
-  )
-}
-
-/** Other accounts that may belong to the same person. */
-function SameAddress({ accounts, ...reader }: Reader & { accounts: readonly Account[] }): VNode | null {
-  const { people, profile } = reader.say
-  if (accounts.length === 0) return null
-  return (
-    <section class="panel" aria-labelledby="same">
-      <h2 id="same">{people.sameAddress}</h2>
-      <p>{people.sameAddressText}</p>
-      <ul class="rows">
-        {accounts.map((account) => (
-          <li key={account.id}>
-            <span>
-              <a href={userPage(account.id)}>{accountLabel(account)}</a>{' '}
-              <span class="fine">
-                {account.emailVerified ? profile.verified : profile.notVerified} ·{' '}
-                <Time {...reader} at={account.createdAt} />
-              </span>
-            </span>
-          </li>
-        ))}
-      </ul>
-    </section>
-  )
-}
-
-type DevicesProps = Reader & {
-  readonly account: Account
-  readonly sessions: readonly Session[]
-  readonly csrf: string
-  readonly mayEnd: boolean
-}
-
-function Devices({ account, sessions, csrf, mayEnd, ...reader }: DevicesProps): VNode {
-  const { say } = reader
-  const { people } = say
-  return (
-    <section class="panel" aria-labelledby="devices">
-      <h2 id="devices">{say.devices.heading}</h2>
-      {sessions.length === 0 ? <p>{say.admin.noDevices}</p> : null}
-      <ul class="rows">
-        {sessions.map((session) => {
-          const device = deviceWords(session.userAgent, say)
-          return (
-            <li key={session.id}>
-              <div>
-                {device}
-                <p class="fine">
-                  <Time {...reader} at={session.lastSeenAt} />
-                  {session.ip === null ? '' : ` · ${session.ip}`}
-                </p>
-              </div>
-              {mayEnd ? (
-                <div class="actions">
-                  <Ask
-                    action={`${userPage(account.id)}/sessions/${session.id}/end`}
-                    csrf={csrf}
-                    label={people.endDevice}
-                    about={device}
-                    what={people.endDeviceWhat(device, accountLabel(account))}
-                    yes={people.endDeviceYes}
-                  />
-                </div>
-              ) : null}
-            </li>
-          )
-        })}
-      </ul>
-    </section>
-  )
-}
-
-type ActsProps = Reader & {
-  readonly account: Account
-  readonly own: boolean
-  readonly csrf: string
-  readonly may: ReturnType<typeof mayNow>
-}
-
-/** What can be done with the account. Each act asks first. */
-function Acts({ account, own, csrf, may, ...reader }: ActsProps): VNode | null {
-  const { admin, people } = reader.say
-  const page = userPage(account.id)
-  const name = accountLabel(account)
-  if (!may.allowed) return null
-  const act = (path: string, label: string, what: string, yes: string, more: Partial<AskProps> = {}) => (
-    <Ask action={`${page}/${path}`} csrf={csrf} label={label} about={name} what={what} yes={yes} {...more} />
-  )
-  const roleField = (
-    <Select
-      name="role"
-      label={admin.role}
-      value={account.role}
-      options={roles.map((role) => [role, admin.roles[role]] as const)}
-    />
-  )
-  return (
-    <section aria-labelledby="acts">
-      <h2 id="acts">{admin.acts}</h2>
-      {own ? <p>{admin.ownRole}</p> : null}
-      {may.recent ? (
-        <div class="actions">
-          {own ? null : act('role', people.role, people.roleWhat(name), admin.changeRole, { children: roleField })}
-          {account.disabledAt
-            ? act('enable', people.enable, people.enableWhat(name), admin.enable, { gives: true })
-            : act('disable', people.disable, people.disableWhat(name), admin.disable)}
-          {act('end-sessions', people.endSessions, people.endSessionsWhat(name), admin.endSessions)}
-          {account.email !== null && account.emailVerified && !account.disabledAt
-            ? act('password-reset', people.reset, people.resetWhat(account.email), admin.reset)
-            : null}
-          {account.secondFactorAt && !own
-            ? act('second-factor', people.removeSecondFactor, admin.identityFirst, admin.removeSecondFactor)
-            : null}
-          <a class="button danger" href={`${page}/delete`}>
-            {admin.remove}
-            <Unseen> ({name})</Unseen>
-          </a>
-        </div>
-      ) : (
-        <SignInAgain {...reader} returnTo={page} />
-      )}
-    </section>
-  )
-}

@@ -104,21 +104,19 @@ const users = route({
             <p>{next === null ? admin.nobody : people.noneYet}</p>
           ) : (
             <Table
-              head={[people.name, people.email, admin.role, people.state, people.lastSignIn, people.since]}
+              head={[people.name, admin.role, people.state, people.lastSignIn, people.since]}
               rows={shown.map((account) => ({
                 key: account.id,
                 cells: [
-                  <a key="name" href={userPage(account.id)}>
-                    {accountLabel(account)}
-                  </a>,
-                  account.email === null ? (
-                    '–'
-                  ) : (
-                    <>
-                      <span class="long">{account.email}</span>
-                      {account.emailVerified ? null : <span class="fine">{profile.notVerified}</span>}
-                    </>
-                  ),
+                  <>
+                    <a href={userPage(account.id)}>{accountLabel(account)}</a>
+                    {account.email === null || account.email === accountLabel(account) ? null : (
+                      <span class="fine long">{account.email}</span>
+                    )}
+                    {account.email === null || account.emailVerified ? null : (
+                      <span class="badge warn">{profile.notVerified}</span>
+                    )}
+                  </>,
                   admin.roles[account.role],
                   <State key="state" {...reader} account={account} now={services.clock()} />,
                   <LastSignIn key="signed-in" {...reader} at={account.lastSignInAt} />,
@@ -174,71 +172,78 @@ type FilterFormProps = Reader & {
 
 function FilterForm({ given, isFiltered, providers, ...reader }: FilterFormProps): VNode {
   const { admin, people } = reader.say
+  const { search, ...rest } = given
+  const others = Object.values(rest)
   return (
     <form class="panel filters" method="get" action={path}>
       <Field
         name="search"
         label={admin.search}
         autocomplete="off"
-        value={given.search}
+        value={search}
         hint={admin.searchHint}
         maxlength={200}
         optional
       />
-      <Select
-        name="role"
-        label={admin.role}
-        value={given.role}
-        options={[['', people.anyRole], ...roles.map((role) => [role, admin.roles[role]] as const)]}
-      />
-      <Select
-        name="state"
-        label={people.state}
-        value={given.state}
-        options={[
-          ['', people.anyState],
-          ['enabled', people.states.enabled],
-          ['disabled', people.states.disabled],
-          ['invited', people.states.invited],
-        ]}
-      />
-      <Select
-        name="verified"
-        label={people.verified}
-        value={given.verified}
-        options={[
-          ['', people.anyVerified],
-          ['yes', people.verifiedStates.yes],
-          ['no', people.verifiedStates.no],
-        ]}
-      />
-      <Select
-        name="second_factor"
-        label={people.secondFactor}
-        value={given.second_factor}
-        options={[
-          ['', people.anySecondFactor],
-          ['yes', people.secondFactorStates.yes],
-          ['no', people.secondFactorStates.no],
-        ]}
-      />
-      <Select
-        name="provider"
-        label={people.provider}
-        value={given.provider}
-        options={[['', people.anyProvider], ...providers.map(({ id, name }) => [id, name] as const)]}
-      />
-      <Select
-        name="signed_in"
-        label={people.lastSignIn}
-        value={given.signed_in}
-        options={[
-          ['', people.anySignIn],
-          ...within.map((days) => [days, people.signedInWithin(Number(days))] as const),
-          ...notFor.map((choice) => [choice, people.notSignedInFor(Number(choice.slice(4)))] as const),
-          ['never', people.neverSignedIn],
-        ]}
-      />
+      <details open={others.some((text) => text !== '')}>
+        <summary>{reader.say.auditLog.moreFilters}</summary>
+        <div class="filters">
+          <Select
+            name="role"
+            label={admin.role}
+            value={given.role}
+            options={[['', people.anyRole], ...roles.map((role) => [role, admin.roles[role]] as const)]}
+          />
+          <Select
+            name="state"
+            label={people.state}
+            value={given.state}
+            options={[
+              ['', people.anyState],
+              ['enabled', people.states.enabled],
+              ['disabled', people.states.disabled],
+              ['invited', people.states.invited],
+            ]}
+          />
+          <Select
+            name="verified"
+            label={people.verified}
+            value={given.verified}
+            options={[
+              ['', people.anyVerified],
+              ['yes', people.verifiedStates.yes],
+              ['no', people.verifiedStates.no],
+            ]}
+          />
+          <Select
+            name="second_factor"
+            label={people.secondFactor}
+            value={given.second_factor}
+            options={[
+              ['', people.anySecondFactor],
+              ['yes', people.secondFactorStates.yes],
+              ['no', people.secondFactorStates.no],
+            ]}
+          />
+          <Select
+            name="provider"
+            label={people.provider}
+            value={given.provider}
+            options={[['', people.anyProvider], ...providers.map(({ id, name }) => [id, name] as const)]}
+          />
+          <Select
+            name="signed_in"
+            label={people.lastSignIn}
+            value={given.signed_in}
+            options={[
+              ['', people.anySignIn],
+              ...within.map((days) => [days, people.signedInWithin(Number(days))] as const),
+              ...notFor.map((choice) => [choice, people.notSignedInFor(Number(choice.slice(4)))] as const),
+              ['never', people.neverSignedIn],
+            ]}
+          />
+        </div>
+      </details>
       <p class="actions">
         <button type="submit" class="primary">
           {admin.find}

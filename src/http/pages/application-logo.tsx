@@ -6,6 +6,8 @@ import { formOf } from '../form.ts'
 import { seeOther } from '../reply.ts'
 import { applicationPage, applicationsPath } from './application-pages.ts'
 import type { Reader } from './layout.tsx'
+import { Monogram } from './marks.tsx'
+import { Panel } from './panel.tsx'
 import { PicturePart } from './pictures.tsx'
 import { doneAt } from './status.ts'
 
@@ -15,24 +17,30 @@ export function ApplicationLogo({ of: { logo } }: { of: Pick<Application, 'logo'
   return src === null ? null : <img class="app-logo" src={src} alt="" />
 }
 
+/** The logo of an application as the mark of its row; the first letter of its name if it has none. */
+export function ApplicationMark({ of: { logo, name } }: { of: Pick<Application, 'logo' | 'name'> }): VNode {
+  const src = applicationLogoPath(logo)
+  return src === null ? <Monogram name={name} /> : <img class="app-mark" src={src} alt="" />
+}
+
 type LogoProps = Reader & { readonly application: Application; readonly csrf: string; readonly canChange: boolean }
 
 /** The logo on the page of administrators, and its forms. */
 export function LogoPanel({ application: { id, logo }, csrf, canChange, ...reader }: LogoProps): VNode {
   const { applications: words } = reader.say
   return (
-    <section class="panel" aria-labelledby="logo">
-      <h2 id="logo">{words.picture}</h2>
+    <Panel id="logo" title={words.picture}>
       <PicturePart
         {...reader}
         title={words.picture}
+        isAlone
         hint={words.pictureHint}
         src={applicationLogoPath(logo)}
         action={`${applicationPage(id)}/logo`}
         isUploaded={logo !== null}
         csrf={canChange ? csrf : null}
       />
-    </section>
+    </Panel>
   )
 }
 

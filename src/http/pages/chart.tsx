@@ -13,6 +13,8 @@ type ChartProps = {
   readonly totalName: string
   /** What the table behind the chart is called. */
   readonly tableName: string
+  /** What is shown in place of bars that are all empty. */
+  readonly none: string
 }
 
 const width = 728
@@ -25,7 +27,7 @@ const shadeOf = (index: number): number => shades[index % shades.length] ?? 1
  * Bars by day as a picture, and the same numbers as a table: a screen reader reads the table, and so does everyone who
  * wants to know a number. It needs no script, and no style that the Content Security Policy refuses.
  */
-export function Chart({ locale, title, bars, series, dayName, totalName, tableName }: ChartProps): VNode {
+export function Chart({ locale, title, bars, series, dayName, totalName, tableName, none }: ChartProps): VNode {
   const totalOf = ({ counts }: Bar): number => Object.values(counts).reduce((total, count) => total + count, 0)
   const most = Math.max(1, ...bars.map(totalOf))
   const step = width / bars.length
@@ -34,9 +36,10 @@ export function Chart({ locale, title, bars, series, dayName, totalName, tableNa
   const short = new Intl.DateTimeFormat(locale, { day: 'numeric', timeZone: 'UTC' })
   /** One part alone is the total. */
   const parts = series.length < 2 ? [] : series
+  if (bars.every((bar) => totalOf(bar) === 0)) return <p>{none}</p>
   return (
     <figure class="chart">
-      <svg viewBox={`0 0 ${width} ${height + 24}`} role="img" aria-label={title}>
+      <svg viewBox={`0 0 ${width} ${height + 32}`} role="img" aria-label={title}>
         {bars.map((bar, index) => {
           let top = height
           return (
@@ -57,7 +60,7 @@ export function Chart({ locale, title, bars, series, dayName, totalName, tableNa
                   />
                 )
               })}
-              <text x={index * step + step / 2} y={height + 18} font-size="13" text-anchor="middle" fill="var(--soft)">
+              <text x={index * step + step / 2} y={height + 25} text-anchor="middle" fill="var(--soft)">
                 {short.format(bar.day)}
               </text>
             </g>

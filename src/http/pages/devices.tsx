@@ -101,8 +101,7 @@ function Device({ session, isCurrent, providers, csrf, ...reader }: DeviceProps)
     <li>
       <div>
         <h3>
-          {name}
-          {isCurrent ? <span class="mark">{devices.current}</span> : null}
+          {name} {isCurrent ? <span class="badge">{devices.current}</span> : null}
         </h3>
         <p class="fine">
           {session.name === null ? null : `${agent} · `}

@@ -97,7 +97,7 @@ export function Field(props: FieldProps): VNode {
       type={type}
       value={value}
       maxlength={maxlength}
-      class={code === 'digits' ? 'digits' : undefined}
+      class={digits === undefined ? undefined : 'digits'}
       autocomplete={autocomplete}
       {...(type === 'text' && code === undefined ? {} : { autocapitalize: 'none', spellcheck: false })}
       inputmode={code === 'digits' ? 'numeric' : undefined}
@@ -126,7 +126,7 @@ export function Field(props: FieldProps): VNode {
 
 type SelectProps = {
   readonly name: string
-  readonly label: string
+  readonly label: ComponentChildren
   readonly hint?: string
   readonly value: string
   readonly options: readonly (readonly [value: string, text: string])[]
@@ -153,15 +153,17 @@ export function Select({ name, label, hint, value, options, children }: SelectPr
 
 type AreaProps = {
   readonly name: string
-  readonly label: string
+  readonly label: ComponentChildren
   readonly hint?: string
   readonly value: string
   /** The text is for programs: keyboards must not correct it. */
   readonly code?: true
+  /** What is next to the field. */
+  readonly children?: ComponentChildren
 }
 
 /** A field with several lines. It is as high as its text, within limits. */
-export function Area({ name, label, hint, value, code }: AreaProps): VNode {
+export function Area({ name, label, hint, value, code, children }: AreaProps): VNode {
   const { typed = value, labeled, control } = useControl(name, hint)
   return (
     <Labeled {...labeled} label={label}>
@@ -173,6 +175,7 @@ export function Area({ name, label, hint, value, code }: AreaProps): VNode {
       >
         {typed}
       </textarea>
+      {children}
     </Labeled>
   )
 }

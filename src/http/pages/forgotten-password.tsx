@@ -22,6 +22,9 @@ const Forgot = ({ csrf, email, error, ...reader }: EmailFormProps): VNode => {
         <Field name="email" type="email" label={mail.address} autocomplete="email" value={email} autofocus />
         <Submit>{mail.forgot.send}</Submit>
       </Form>
+      <p class="actions">
+        <a href="/login">{reader.say.login.back}</a>
+      </p>
     </Layout>
   )
 }

@@ -12,9 +12,10 @@ import { route } from '../route.ts'
 import { idParams, providerParams } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { originsOf } from './form-action.ts'
-import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
+import { type FactList, Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
 import { pageScript } from './page-script.ts'
-import { Elsewhere, type FactList, Permission, permissionDetails, ScopeName, whatBecomesOfIt } from './permission.tsx'
+import { Panel } from './panel.tsx'
+import { Elsewhere, Permission, permissionDetails, ScopeName, whatBecomesOfIt } from './permission.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 
 const common = { tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account' } as const
@@ -44,13 +45,15 @@ const view = route({
     return show(
       locale,
       <Layout {...reader} title={say.identity.heading(name)} signedIn={csrf} status={status}>
-        <Facts
-          of={[
-            ...whose(identity, reader),
-            [say.ways.linkedAt, <Time key="linked" {...reader} at={identity.linkedAt} />],
-            [say.ways.lastUsed, <Time key="used" {...reader} at={identity.lastUsedAt} />],
-          ]}
-        />
+        <Panel id="account" title={say.identity.account}>
+          <Facts
+            of={[
+              ...whose(identity, reader),
+              [say.ways.linkedAt, <Time key="linked" {...reader} at={identity.linkedAt} />],
+              [say.ways.lastUsed, <Time key="used" {...reader} at={identity.lastUsedAt} />],
+            ]}
+          />
+        </Panel>
         <Permission {...{ ...reader, identity, provider, csrf, recent }} standing={granted} />
         <section class="panel" aria-labelledby="said">
           <h2 id="said">{say.identity.title(name)}</h2>
@@ -113,7 +116,7 @@ const askUnlink = route({
     const page = `/account/identities/${identity.id}/unlink`
     return show(
       locale,
-      <Layout {...reader} title={say.unlink.title(name)} signedIn={csrf}>
+      <Layout {...reader} title={say.unlink.title(name)} signedIn={csrf} card>
         {keepsAWayIn ? (
           <>
             <p>

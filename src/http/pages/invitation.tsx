@@ -72,7 +72,7 @@ const open = route({
             <p>{say.invitation.joined}</p>
             <p class="actions">
               <a class="button" href={teamPage(team.id)}>
-                {team.name}
+                {say.invitation.openTeam}
               </a>
             </p>
           </>

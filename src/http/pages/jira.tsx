@@ -103,7 +103,7 @@ const askDisconnect = route({
     const csrf = csrfToken()
     return show(
       locale,
-      <Layout {...reader} title={say.title} signedIn={csrf} scopes={who.scopes}>
+      <Layout {...reader} title={say.title} signedIn={csrf} card>
         <p>{say.text}</p>
         {place === null || provider?.revokes === true ? null : (
           <p>
@@ -251,7 +251,7 @@ function ChosenSites({ sites, say }: Reader & { sites: readonly JiraSite[] }): V
             </a>
           ) : (
             <>
-              {name} <span class="mark">{say.jira.gone}</span>
+              {name} <span class="badge">{say.jira.gone}</span>
             </>
           )}
         </li>

@@ -29,6 +29,8 @@ type LayoutProps = Reader & {
   readonly scopes?: readonly string[]
   /** A notice of what was just done. Screen readers announce it. */
   readonly status?: string | undefined
+  /** The notice says what to do next, and reports no success. */
+  readonly isRequest?: boolean | undefined
   /** Why the form on the page was refused. */
   readonly refused?: readonly FormRefusal[] | undefined
   /** The page reports an error that no form on it can correct. */
@@ -55,7 +57,7 @@ export function Layout(props: LayoutProps): VNode {
     <main id="content" tabindex={-1}>
       <h1>{title}</h1>
       {status === undefined ? null : (
-        <p role="status" class="status good">
+        <p role="status" class={props.isRequest ? 'status' : 'status good'}>
           {status}
         </p>
       )}
@@ -293,8 +295,11 @@ function timeIn(zone: string, at: Date, locale: Locale): string {
   return made.format(at)
 }
 
+/** Names with what they stand for. */
+export type FactList = readonly (readonly [string, ComponentChildren] | null)[]
+
 /** A definition list. `null` entries are left out. */
-export function Facts({ of }: { of: readonly (readonly [string, ComponentChildren] | null)[] }): VNode {
+export function Facts({ of }: { of: FactList }): VNode {
   return (
     <dl class="facts">
       {of.map((fact) =>

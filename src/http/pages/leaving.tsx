@@ -31,7 +31,7 @@ const askDelete = route({
     const csrf = csrfToken()
     return show(
       locale,
-      <Layout {...reader} title={remove.title} signedIn={csrf}>
+      <Layout {...reader} title={remove.title} signedIn={csrf} card>
         <p>{remove.text}</p>
         <p>{remove.teams}</p>
         <p>{remove.jira}</p>

@@ -17,7 +17,7 @@ import { KeyMark } from './marks.tsx'
 import { PasskeyForm } from './passkey-form.tsx'
 import { ProviderMark } from './provider-mark.tsx'
 import { refusalOf } from './refusal.tsx'
-import { doneMessageOf } from './status.ts'
+import { doneMessageOf, type Notice } from './status.ts'
 import { suffixOf, TargetFields, targetQuery } from './target-fields.tsx'
 
 const home = route({
@@ -33,13 +33,17 @@ const home = route({
   handle: ({ who }) => ok(seeOther(who ? '/account' : '/login')),
 })
 
+/** Notices that ask to sign in. */
+const requests: ReadonlySet<string> = new Set(['sign_in_to_verify', 'sign_in_to_change'] satisfies Notice[])
+type Status = { readonly text: string; readonly isRequest: boolean }
+
 type LoginContext = {
   readonly given: SignInTarget
   readonly who: Principal | null
   readonly locale: Reader['locale']
   readonly csrf: string
   readonly origin: Origin
-  readonly status?: string | undefined
+  readonly status?: Status | undefined
   /** An email address that was typed on the page before. */
   readonly email?: string | undefined
   /** The email address that an application suggests. */
@@ -60,7 +64,8 @@ const login = route({
   query: targetQuery,
   fails: ['return_to_not_allowed'],
   async handle({ query, who, locale, origin, cookie, csrfToken }, services: Services) {
-    const status = doneMessageOf(query.done, locale)
+    const text = doneMessageOf(query.done, locale)
+    const status = text === undefined ? undefined : { text, isRequest: requests.has(query.done ?? '') }
     return showLogin(
       {
         given: query,
@@ -180,7 +185,7 @@ type LoginProps = Reader & {
   readonly csrf: string
   readonly canRegister: boolean
   readonly refused: LoginContext['refused']
-  readonly status: string | undefined
+  readonly status: Status | undefined
   readonly lastMethod: string | undefined
 }
 
@@ -246,7 +251,8 @@ function LoginPage(props: LoginProps): VNode {
     <Layout
       {...reader}
       title={say.login.titleAt(brand.name)}
-      status={status}
+      status={status?.text}
+      isRequest={status?.isRequest}
       refused={refusalOf('password', error?.detail)}
     >
       {visitor ? <p class="lead">{say.login.signedInAs(visitor.name)}</p> : null}

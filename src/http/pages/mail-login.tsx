@@ -15,7 +15,7 @@ import { loginHintOf } from './interaction.ts'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { goOn } from './onward.tsx'
 import { refusalOf } from './refusal.tsx'
-import { TargetFields, targetQuery } from './target-fields.tsx'
+import { suffixOf, TargetFields, targetQuery } from './target-fields.tsx'
 
 const AskForCode = ({ csrf, email, error, on, ...reader }: EmailFormProps & { on: SignInTarget }): VNode => {
   const { mail } = reader.say
@@ -27,6 +27,9 @@ const AskForCode = ({ csrf, email, error, on, ...reader }: EmailFormProps & { on
         <Field name="email" type="email" label={mail.address} autocomplete="email" value={email} autofocus />
         <Submit>{mail.login.send}</Submit>
       </Form>
+      <p class="actions">
+        <a href={`/login${suffixOf(on)}`}>{reader.say.login.back}</a>
+      </p>
     </Layout>
   )
 }

@@ -31,6 +31,13 @@ export const MailMark = (): VNode => (
   </Drawing>
 )
 
+/** The first letter of a name, for what has no mark of its own. */
+export const Monogram = ({ name }: { name: string }): VNode => (
+  <span class="mono" aria-hidden="true">
+    {[...name.trim()][0]?.toUpperCase()}
+  </span>
+)
+
 /** A key: passkeys. */
 export const KeyMark = (): VNode => (
   <Drawing>

@@ -1,8 +1,5 @@
-import type { VNode } from 'preact'
 import { z } from 'zod'
 import { paths } from '../../applications/metadata.ts'
-import { hostOf, shownNameOf } from '../../applications/policy.ts'
-import type { Application } from '../../applications/ports.ts'
 import { fail } from '../../errors/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
 import type { EngineResponse } from '../../openid/call.ts'
@@ -12,11 +9,10 @@ import { object, type Principal, route } from '../route.ts'
 import { storable } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { clearedSession } from '../sign-in-answers.ts'
-import { ApplicationLogo } from './application-logo.tsx'
 import { bindingOf, bound, languageFor, unbound } from './interaction.ts'
-import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
+import { readerOf, show } from './layout.tsx'
+import { ConsentPage, LogoutPage } from './oauth-view.tsx'
 import { goOn } from './onward.tsx'
-import { ScopeList } from './scope-list.tsx'
 
 /**
  * Signing in to applications: their authorization requests, what a person must do for one, and signing out for them. The
@@ -216,6 +212,13 @@ const logoutFields = {
 }
 type LogoutRequest = { readonly [N in keyof typeof logoutFields]?: string | undefined }
 
+/** The fields of the request that were given, for the form that repeats it. */
+const entriesOf = (given: LogoutRequest): readonly (readonly [string, string])[] =>
+  Object.keys(logoutFields).flatMap((name): (readonly [string, string])[] => {
+    const value = given[name as keyof LogoutRequest]
+    return value === undefined ? [] : [[name, value]]
+  })
+
 /** Where an application wants the browser back after a sign-out, if that is registered; otherwise our own page. */
 async function leavingOf(given: LogoutRequest, { applications, tokens }: Services) {
   const { id_token_hint: token, client_id: named, post_logout_redirect_uri: uri, state } = given
@@ -252,7 +255,7 @@ const logout = route({
     }
     return show(
       locale,
-      <LogoutPage {...readerOf(locale)} application={application} given={query} csrf={csrfToken()} />,
+      <LogoutPage {...readerOf(locale)} application={application} given={entriesOf(query)} csrf={csrfToken()} />,
       { formAction: to.startsWith('http') ? [new URL(to).origin] : [] },
     )
   },
@@ -295,81 +298,3 @@ export const oauthPageRoutes = [
   logoutByForm,
   confirmLogout,
 ]
-
-type ConsentProps = Reader & {
-  readonly application: Application
-  readonly redirectUri: string | null
-  readonly scopes: readonly string[]
-  readonly resources: readonly string[]
-  readonly person: string
-  readonly uid: string
-  readonly csrf: string
-}
-
-function ConsentPage({
-  application,
-  redirectUri,
-  scopes,
-  resources,
-  person,
-  uid,
-  csrf,
-  ...reader
-}: ConsentProps): VNode {
-  const { say } = reader
-  const { consent } = say
-  const host = hostOf(application, redirectUri)
-  const name = shownNameOf(application, redirectUri)
-  return (
-    <Layout {...reader} title={consent.title(name)} signedIn={csrf} card>
-      <ApplicationLogo of={application} />
-      {application.source === 'administrator' ? null : <p class="caution">{consent.unchecked}</p>}
-      {host === null ? null : <p>{consent.operator(host)}</p>}
-      <p>{consent.intro(name, person)}</p>
-      <ScopeList {...reader} scopes={scopes} resources={resources} audience="person" />
-      <p class="fine">{consent.remembered}</p>
-      <Form action={`${paths.interaction}/${uid}`} csrf={csrf}>
-        {application.documentHash === null ? null : (
-          <input type="hidden" name="document" value={application.documentHash} />
-        )}
-        <p class="actions">
-          <button type="submit" class="primary" name="decision" value="allow">
-            {consent.allow}
-          </button>
-          <button type="submit" name="decision" value="refuse">
-            {consent.refuse}
-          </button>
-        </p>
-      </Form>
-    </Layout>
-  )
-}
-
-type LogoutProps = Reader & {
-  readonly application: Application | undefined
-  readonly given: LogoutRequest
-  readonly csrf: string
-}
-
-function LogoutPage({ application, given, csrf, ...reader }: LogoutProps): VNode {
-  const { say } = reader
-  return (
-    <Layout {...reader} title={say.logout.title} signedIn={csrf} card>
-      <p>{application ? say.logout.forApplication(shownNameOf(application)) : say.logout.text}</p>
-      <Form action={`${paths.logout}/confirm`} csrf={csrf}>
-        {Object.keys(logoutFields).map((name) => {
-          const value = given[name as keyof LogoutRequest]
-          return value === undefined ? null : <input key={name} type="hidden" name={name} value={value} />
-        })}
-        <p class="actions">
-          <button type="submit" class="primary">
-            {say.signOut}
-          </button>
-          <a class="button" href="/account">
-            {say.cancel}
-          </a>
-        </p>
-      </Form>
-    </Layout>
-  )
-}

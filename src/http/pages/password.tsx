@@ -12,7 +12,7 @@ import { passwordChosen } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { Ask } from './ask.tsx'
 import { Field, Submit } from './field.tsx'
-import { BackToAccount, Form, Layout, type Reader, readerOf, SignInAgain, show } from './layout.tsx'
+import { Form, Layout, type Reader, readerOf, SignInAgain, show } from './layout.tsx'
 import { refusalOf } from './refusal.tsx'
 import { doneAt } from './status.ts'
 
@@ -121,7 +121,11 @@ async function showPassword({ who, locale, csrf, refused }: PasswordPageView, se
           )}
         </section>
       ) : null}
-      <BackToAccount {...reader} />
+      <p class="actions">
+        <a class="button" href="/account/sign-in">
+          {reader.say.ways.back}
+        </a>
+      </p>
     </Layout>,
     {
       ...(refused ? { status: catalogue[refused.code].status } : {}),

@@ -1,19 +1,23 @@
-import type { VNode } from 'preact'
+import type { ComponentChildren, VNode } from 'preact'
 import { hostOf, shownNameOf } from '../../applications/policy.ts'
 import type { AccountApplication } from '../../applications/ports.ts'
 import { withdraw } from '../api/my-applications.ts'
 import { formOf } from '../form.ts'
 import { seeOther } from '../reply.ts'
-import { ApplicationLogo } from './application-logo.tsx'
+import { ApplicationMark } from './application-logo.tsx'
 import { applicationPage } from './application-pages.ts'
-import { Ask } from './ask.tsx'
+import { Ask, Disclosure } from './ask.tsx'
 import { deviceWords } from './device-words.ts'
 import { Facts, type Reader, SignInAgain, Time } from './layout.tsx'
+import { Panel } from './panel.tsx'
 import { ScopeList } from './scope-list.tsx'
 import { doneAt } from './status.ts'
 import type { Audience } from './texts.ts'
 
 /** The applications of a person: on their page of permissions, and on the page that administrators see. */
+
+/** Where the form that ends an application is sent. */
+const endPath = (id: string): string => `/account/permissions/applications/${encodeURIComponent(id)}/end`
 
 /** The devices that are signed in to it, and since when. */
 const Devices = ({ signIns, ...reader }: Reader & Pick<AccountApplication, 'signIns'>): VNode => (
@@ -44,6 +48,36 @@ function AboutApplication({ of, audience, ...reader }: Reader & { of: AccountApp
   )
 }
 
+type RowProps = Reader & {
+  readonly of: AccountApplication
+  readonly audience: Audience
+  /** The page of the application, for those who may open it. */
+  readonly href?: string | undefined
+  /** What can be done about it. */
+  readonly children?: ComponentChildren
+}
+
+/** One line for each application: a person may use many. Everything else about it is behind its button. */
+function ApplicationRow({ of, audience, href, children, ...reader }: RowProps): VNode {
+  const { mine } = reader.say.applications
+  const name = shownNameOf(of.application)
+  return (
+    <li class="marked tight">
+      <ApplicationMark of={of.application} />
+      <div>
+        <h3>{href === undefined ? name : <a href={href}>{name}</a>}</h3>
+        <p class="fine">{mine.signedInOn(of.signIns.length)}</p>
+      </div>
+      <div class="actions">
+        <Disclosure label={reader.say.ways.details} about={name} around={endPath(of.application.id)}>
+          <AboutApplication {...reader} of={of} audience={audience} />
+          {children}
+        </Disclosure>
+      </div>
+    </li>
+  )
+}
+
 type MineProps = Reader & {
   readonly applications: readonly AccountApplication[]
   readonly csrf: string
@@ -54,34 +88,27 @@ type MineProps = Reader & {
 export function MyApplications({ applications, csrf, isRecent, ...reader }: MineProps): VNode {
   const { mine } = reader.say.applications
   return (
-    <section class="panel" aria-labelledby="applications">
-      <h2 id="applications">{mine.heading}</h2>
+    <Panel id="applications" title={mine.heading}>
       {applications.length === 0 ? <p>{mine.none}</p> : null}
       <ul class="rows">
         {applications.map((one) => (
-          <li key={one.application.id}>
-            <div>
-              <ApplicationLogo of={one.application} />
-              <h3>{shownNameOf(one.application)}</h3>
-              <AboutApplication {...reader} of={one} audience="person" />
-            </div>
+          <ApplicationRow key={one.application.id} {...reader} of={one} audience="person">
             {isRecent ? (
-              <div class="actions">
-                <Ask
-                  action={`/account/permissions/applications/${encodeURIComponent(one.application.id)}/end`}
-                  csrf={csrf}
-                  label={mine.end}
-                  about={shownNameOf(one.application)}
-                  what={mine.endText(shownNameOf(one.application))}
-                  yes={mine.endYes}
-                />
-              </div>
-            ) : null}
-          </li>
+              <Ask
+                action={endPath(one.application.id)}
+                csrf={csrf}
+                label={mine.end}
+                about={shownNameOf(one.application)}
+                what={mine.endText(shownNameOf(one.application))}
+                yes={mine.endYes}
+              />
+            ) : (
+              <SignInAgain {...reader} returnTo="/account/permissions" />
+            )}
+          </ApplicationRow>
         ))}
       </ul>
-      {isRecent || applications.length === 0 ? null : <SignInAgain {...reader} returnTo="/account/permissions" />}
-    </section>
+    </Panel>
   )
 }
 
@@ -95,24 +122,20 @@ type TheirsProps = Reader & {
 export function UserApplications({ applications, canOpen, ...reader }: TheirsProps): VNode {
   const { mine } = reader.say.applications
   return (
-    <section aria-labelledby="applications">
-      <h2 id="applications">{mine.title}</h2>
+    <Panel id="applications" title={mine.title}>
       {applications.length === 0 ? <p>{mine.noneTheirs}</p> : null}
-      <ul class="entries">
+      <ul class="rows">
         {applications.map((one) => (
-          <li key={one.application.id}>
-            <h3>
-              {canOpen ? (
-                <a href={applicationPage(one.application.id)}>{shownNameOf(one.application)}</a>
-              ) : (
-                shownNameOf(one.application)
-              )}
-            </h3>
-            <AboutApplication {...reader} of={one} audience="administrator" />
-          </li>
+          <ApplicationRow
+            key={one.application.id}
+            {...reader}
+            of={one}
+            audience="administrator"
+            href={canOpen ? applicationPage(one.application.id) : undefined}
+          />
         ))}
       </ul>
-    </section>
+    </Panel>
   )
 }
 

@@ -1,4 +1,4 @@
-import type { ComponentChildren, VNode } from 'preact'
+import type { VNode } from 'preact'
 import { z } from 'zod'
 import type { Identity } from '../../accounts/ports.ts'
 import type { QueuedRevocation } from '../../connections/revocation.ts'
@@ -14,7 +14,8 @@ import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { idParams, scopeToken } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
-import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
+import { type FactList, Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
+import { Panel } from './panel.tsx'
 import { doneAt } from './status.ts'
 import { toProvider } from './to-provider.ts'
 
@@ -49,7 +50,7 @@ const askWithdraw = route({
     const csrf = csrfToken()
     return show(
       locale,
-      <Layout {...reader} title={say.withdraw.title(name)} signedIn={csrf}>
+      <Layout {...reader} title={say.withdraw.title(name)} signedIn={csrf} card>
         <p>
           {say.withdraw.text(name)} {whatBecomesOfIt(provider, say)}
         </p>
@@ -162,7 +163,6 @@ function Works({ identity, standing, provider, say }: Reader & About): VNode {
 }
 
 type About = { readonly identity: Identity; readonly standing: Standing; readonly provider: Provider | undefined }
-export type FactList = readonly (readonly [string, ComponentChildren] | null)[]
 
 /** What a person allowed, and whether it works. When it ends is among the details. */
 function permissionFacts(about: Reader & About): FactList {
@@ -257,25 +257,26 @@ export function QueuedRevocations({ waiting, providers, ...reader }: WaitingProp
   const { revocations: words, permission } = reader.say
   if (waiting.length === 0) return null
   return (
-    <section aria-labelledby="revocations">
-      <h2 id="revocations">{words.heading}</h2>
+    <Panel id="revocations" title={words.heading}>
       <p>{words.intro}</p>
-      <ul class="entries">
+      <ul class="rows">
         {waiting.map(({ provider, queuedAt, attempts, nextAttemptAt, lastError }, n) => (
           <li key={`${provider}-${n}`}>
-            <h3>{providers.get(provider)?.name ?? provider}</h3>
-            <Facts
-              of={[
-                [words.since, <Time key="since" {...reader} at={queuedAt} />],
-                [words.attempts, String(attempts)],
-                [words.next, <Time key="next" {...reader} at={nextAttemptAt} />],
-                lastError === null ? null : [words.error, permission.errors[lastError]],
-              ]}
-            />
-            <Elsewhere {...reader} provider={providers.get(provider)} always />
+            <div>
+              <h3>{providers.get(provider)?.name ?? provider}</h3>
+              <Facts
+                of={[
+                  [words.since, <Time key="since" {...reader} at={queuedAt} />],
+                  [words.attempts, String(attempts)],
+                  [words.next, <Time key="next" {...reader} at={nextAttemptAt} />],
+                  lastError === null ? null : [words.error, permission.errors[lastError]],
+                ]}
+              />
+              <Elsewhere {...reader} provider={providers.get(provider)} always />
+            </div>
           </li>
         ))}
       </ul>
-    </section>
+    </Panel>
   )
 }

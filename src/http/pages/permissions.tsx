@@ -3,6 +3,7 @@ import { route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { nameOf } from './identity.tsx'
 import { Layout, readerOf, show, Time, Unseen } from './layout.tsx'
+import { Panel } from './panel.tsx'
 import { QueuedRevocations } from './permission.tsx'
 import { MyApplications } from './permission-applications.tsx'
 import { ProviderMark } from './provider-mark.tsx'
@@ -42,9 +43,8 @@ const view = route({
           csrf={csrfToken()}
           isRecent={isRecent(who, clock(), settings.recentAuthSeconds)}
         />
-        <p class="lead">{permission.intro}</p>
-        <section class="panel" aria-labelledby="granted">
-          <h2 id="granted">{permission.heading}</h2>
+        <Panel id="granted" title={permission.heading}>
+          <p>{permission.intro}</p>
           {granted.length === 0 ? <p>{ways.noneLinked}</p> : null}
           <ul class="rows">
             {granted.map(({ identity, status, granted: scopes, usedAt }) => {
@@ -83,7 +83,7 @@ const view = route({
               )
             })}
           </ul>
-        </section>
+        </Panel>
         <QueuedRevocations {...reader} waiting={waiting} providers={providers} />
         <p class="actions">
           <a class="button" href="/account/activity?kind=loans">

@@ -5,8 +5,10 @@ import { FileField } from './field.tsx'
 import { Form, type Reader, Unseen } from './layout.tsx'
 
 type PictureProps = Reader & {
-  /** What it is a picture of: the heading of its part of the page. */
+  /** What it is a picture of. */
   readonly title: string
+  /** Its panel has this title: it is the only picture there. */
+  readonly isAlone?: true
   readonly hint: string
   /** The file of the picture; `null`: there is none. */
   readonly src: string | null
@@ -27,7 +29,7 @@ export function PicturePart({ title, hint, src, scheme, action, isUploaded, csrf
   const { pictures: words } = props.say
   return (
     <div class="part">
-      <h3>{title}</h3>
+      {props.isAlone ? null : <h3>{title}</h3>}
       {src === null ? (
         <p class="fine">{words.none}</p>
       ) : (

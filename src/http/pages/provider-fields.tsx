@@ -1,8 +1,10 @@
-import type { ComponentChildren, VNode } from 'preact'
+import type { VNode } from 'preact'
 import { z } from 'zod'
-import { type KindDescription, kindDescriptions } from '../../providers/kinds.ts'
+import { type KindDescription, kindDescription, kindDescriptions } from '../../providers/kinds.ts'
 import type { Setting } from '../../providers/setting.ts'
+import type { FormRefusal } from '../page-frame.ts'
 import { type FieldFault, fault } from '../problem.ts'
+import { Area, Field, Select } from './field.tsx'
 import type { Reader } from './layout.tsx'
 
 /** The fields of the form of a provider: one for each setting, as the error of that setting names it. */
@@ -65,14 +67,28 @@ export function fieldSettings(fields: Fields): Record<string, string | null> {
   )
 }
 
-/** Why the fields of a form were refused, in the language of the reader, by the name of the field. */
-export function errorsIn(faults: readonly FieldFault[] | undefined, { locale }: Reader): ReadonlyMap<string, string> {
-  const errors = new Map<string, string>()
+/** Why the fields of a form were refused: a line for each in the order of the form, with the name of its setting. */
+export function settingRefusals(
+  kind: string,
+  faults: readonly FieldFault[] | undefined,
+  { locale, say }: Reader,
+): readonly FormRefusal[] {
+  const { labels, words } = say.providers
+  const found = new Map<string, string>()
   for (const { path, code, params } of faults ?? []) {
     const { detail } = fault(path, code, locale, params)
-    errors.set(path, [errors.get(path), detail].filter(Boolean).join(' '))
+    found.set(path, [found.get(path), detail].filter(Boolean).join(' '))
   }
-  return errors
+  const own: Readonly<Record<string, string>> = { id: words.id, order: words.order, secret_expires_at: words.expires }
+  const labelOf = (field: string): string => {
+    const name = field.replace(/^settings\./, '')
+    return own[field] ?? labels[name] ?? name
+  }
+  const order = ['id', ...(kindDescription(kind)?.settings ?? []).map(([name]) => fieldOf(name))]
+  const placeOf = (field: string): number => (order.includes(field) ? order.indexOf(field) : order.length)
+  return [...found]
+    .sort(([one], [other]) => placeOf(one) - placeOf(other))
+    .map(([field, text]) => ({ field, text, label: labelOf(field), atField: true }))
 }
 
 type SettingFieldsProps = Reader & {
@@ -80,11 +96,11 @@ type SettingFieldsProps = Reader & {
   readonly values: Readonly<Record<string, string | null | undefined>>
   /** The secrets that are stored. Their values are never shown. */
   readonly stored?: readonly string[]
-  readonly errors: ReadonlyMap<string, string>
+  readonly refused: readonly FormRefusal[]
 }
 
-/** The required settings, then the others, which few providers need. An error there opens them. */
-export function SettingFields({ kind, values, stored = [], errors, ...reader }: SettingFieldsProps): VNode {
+/** The required settings, then the others, which few providers need. A refused one is not hidden among them. */
+export function SettingFields({ kind, values, stored = [], refused, ...reader }: SettingFieldsProps): VNode {
   const { words } = reader.say.providers
   const field = ([name, setting]: readonly [string, Setting]) => (
     <SettingField
@@ -94,20 +110,21 @@ export function SettingFields({ kind, values, stored = [], errors, ...reader }: 
       setting={setting}
       value={values[name] ?? ''}
       isStored={stored.includes(name)}
-      error={errors.get(fieldOf(name))}
     />
   )
   const isNeeded = ([name, { isRequired }]: readonly [string, Setting]): boolean =>
-    isRequired === true || !!values[name] || errors.has(fieldOf(name))
+    isRequired === true || !!values[name] || refused.some((one) => one.field === fieldOf(name))
   const needed = kind.settings.filter(isNeeded)
   const others = kind.settings.filter((one) => !isNeeded(one))
   return (
     <>
       {needed.map(field)}
-      <details>
-        <summary>{words.more}</summary>
-        {others.map(field)}
-      </details>
+      {others.length === 0 ? null : (
+        <details>
+          <summary>{words.more}</summary>
+          {others.map(field)}
+        </details>
+      )}
     </>
   )
 }
@@ -117,88 +134,49 @@ type SettingFieldProps = Reader & {
   readonly setting: Setting
   readonly value: string
   readonly isStored: boolean
-  readonly error: string | undefined
 }
 
-function SettingField({ name, setting, value, isStored, error, say }: SettingFieldProps): VNode {
+function SettingField({ name, setting, value, isStored, say }: SettingFieldProps): VNode {
   const { isSecret, isRequired, isMultiline, choices, example } = setting
   const { labels, hints, words } = say.providers
-  const id = fieldOf(name)
+  const { [name]: label = name } = labels
   const hint = [
-    hints[name] ?? setting.description,
-    example === undefined || choices ? null : words.example(example),
     isRequired && !isStored ? words.required : null,
+    hints[name] ?? setting.description,
     isSecret && isStored ? words.secretStored : null,
+    // Last: an example ends without a period, which would be taken for a part of it.
+    example === undefined || choices ? null : words.example(example),
   ]
   const common = {
-    id,
-    name: id,
-    'aria-describedby': `${id}-hint${error === undefined ? '' : ` ${id}-error`}`,
-    ...(error === undefined ? {} : { 'aria-invalid': 'true' as const }),
-  }
-  return (
-    <Labeled id={id} label={labels[name] ?? name} code={name} hint={hint.filter(Boolean).join(' ')} error={error}>
-      {choices ? (
-        <select {...common}>
-          <option value="">{words.standard}</option>
-          {choices.map((choice) => (
-            <option key={choice} value={choice} selected={choice === value}>
-              {choice}
-            </option>
-          ))}
-        </select>
-      ) : isMultiline ? (
-        <textarea {...common} rows={4} autocomplete="off" spellcheck={false} maxlength={16_384}>
-          {isSecret ? '' : value}
-        </textarea>
-      ) : isSecret ? (
-        <input {...common} type="password" autocomplete="new-password" maxlength={16_384} />
-      ) : (
-        <input
-          {...common}
-          type="text"
-          value={value}
-          autocomplete="off"
-          autocapitalize="none"
-          spellcheck={false}
-          maxlength={16_384}
-        />
-      )}
-      {isSecret && isStored && !isRequired ? (
+    name: fieldOf(name),
+    // The name of the setting in the environment and in the API.
+    label: (
+      <>
+        {label} {label === name ? null : <code class="fine">{name}</code>}
+      </>
+    ),
+    hint: hint.filter(Boolean).join(' '),
+    children:
+      isSecret && isStored && !isRequired ? (
         <label class="choice">
           <input type="checkbox" name={removalOf(name)} value="yes" /> {words.removeSecret}
         </label>
-      ) : null}
-    </Labeled>
+      ) : null,
+  }
+  if (choices)
+    return (
+      <Select
+        {...common}
+        value={value}
+        options={[['', words.standard], ...choices.map((one) => [one, one] as const)]}
+      />
+    )
+  if (isMultiline) return <Area {...common} value={isSecret ? '' : value} code />
+  // An empty secret keeps the stored one, so that no field has to be filled in.
+  const text = { ...common, maxlength: 16_384, optional: true } as const
+  return isSecret ? (
+    <Field {...text} type="password" autocomplete="new-password" />
+  ) : (
+    <Field {...text} value={value} autocomplete="off" code="text" />
   )
 }
-
-type LabeledProps = {
-  readonly id: string
-  readonly label: string
-  /** The name of the setting in the environment and in the API. */
-  readonly code?: string
-  readonly hint?: string | undefined
-  readonly error?: string | undefined
-  readonly children: ComponentChildren
-}
-
-/** A label, a hint and an error with any kind of input. The input refers to `<id>-hint` and `<id>-error`. */
-export const Labeled = ({ id, label, code, hint, error, children }: LabeledProps): VNode => (
-  <div class="field">
-    <label for={id}>
-      {label} {code === undefined || code === label ? null : <code class="fine">{code}</code>}
-    </label>
-    {hint === undefined ? null : (
-      <p class="fine" id={`${id}-hint`}>
-        {hint}
-      </p>
-    )}
-    {error === undefined ? null : (
-      <p class="caution" role="alert" id={`${id}-error`}>
-        {error}
-      </p>
-    )}
-    <div>{children}</div>
-  </div>
-)

@@ -5,7 +5,6 @@ import { Facts, type Reader, Time } from './layout.tsx'
 
 /** The versions of a provider: who changed what, and what a trial returned. */
 
-/** When something was changed, and by whom. */
 /** What to call the accounts of a page, by ID. */
 export type AccountNames = ReadonlyMap<string, string>
 

@@ -64,9 +64,9 @@ export function RefusalSummary({ of, say }: { of: readonly FormRefusal[]; say: T
       <p>
         <strong>{say.refused.heading}</strong>
       </p>
-      {of.map(({ field, text }) => (
+      {of.map(({ field, label, text }) => (
         <p key={field} id={field === null ? undefined : `refused-${field}`}>
-          {field === null ? text : <a href={`#${field}`}>{text}</a>}
+          {field === null ? text : <a href={`#${field}`}>{label === undefined ? text : `${label}: ${text}`}</a>}
         </p>
       ))}
     </div>

@@ -190,7 +190,7 @@ function OwnMethods({ methods, account, say }: OwnMethodsProps): VNode {
       <h2 id="own">{ways.own}</h2>
       <ul class="rows">
         {rows.map(({ path, mark, name, state, action }) => (
-          <li key={path} class="marked tight">
+          <li key={path} class="marked">
             {mark}
             <div>
               <h3>{name}</h3>

@@ -1,5 +1,6 @@
 import { palette } from '../palette.ts'
 import { staticFile } from '../static.ts'
+import { formStyle } from './style-forms.ts'
 
 /**
  * One stylesheet for every page, including the documentation. It is text in a module because the build only compiles
@@ -89,10 +90,11 @@ nav a[aria-current] { color: inherit; font-weight: 600; text-decoration: none; }
 .area > header > div, .columns-2 { max-width: 68rem; margin: 0 auto; padding: 0 1.25rem; }
 .area > header > div { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0 1.5rem; min-height: 3.75rem; }
 .area main { min-width: 0; max-width: 48rem; }
+.area .foot { margin-top: 1rem; }
 .area main > h1 { margin: 0 0 .75rem; }
 .columns-2 { display: grid; grid-template-columns: 13rem minmax(0, 1fr); gap: 0 2.5rem; padding-top: 1.75rem; }
 .side { display: grid; align-content: start; gap: 2px; }
-.side a { padding: 0 .75rem; border-radius: .5rem; color: var(--soft); font-weight: 550; text-decoration: none; }
+.side a { padding: .375rem .75rem; line-height: 1.3; border-radius: .5rem; color: var(--soft); font-weight: 550; text-decoration: none; }
 .side a:hover { background: var(--raised); }
 .side a[aria-current] { background: var(--raised); color: var(--ink); }
 @media (max-width: 45rem) {
@@ -105,26 +107,29 @@ nav a[aria-current] { color: inherit; font-weight: 600; text-decoration: none; }
 /* Content */
 section { margin: 0 0 2rem; }
 section > p { color: var(--soft); }
-.lead { color: var(--soft); }
+.lead, .area main > p:not([class]) { color: var(--soft); }
 .fine { color: var(--soft); font-size: .875rem; }
 .plain { margin: 0 0 1rem; padding: 0; list-style: none; }
 .plain > li > a { display: inline-flex; align-items: center; min-width: 2.75rem; min-height: 2.75rem; }
 .log > li { padding: .625rem 0; border-top: 1px solid var(--line); }
-.log > li:last-child { border-bottom: 1px solid var(--line); }
 .log .fine { display: block; }
 .codes { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: .25rem 1rem; margin: 0 0 1rem; padding: .75rem 1rem; border-radius: .5rem; background: var(--raised); list-style: none; }
 .codes code { font-size: 1rem; }
 .entries { display: grid; gap: .75rem; margin: 0 0 1rem; padding: 0; list-style: none; }
 .entries > li { padding: 1rem 1.25rem; border: 1px solid var(--line); border-radius: .625rem; background: var(--sheet); }
+.entries > li > p { margin-bottom: .25rem; }
 .entries > li > :last-child { margin-bottom: 0; }
 /* Numbers of the overview, and their charts */
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: .75rem; margin: 0 0 1.25rem; }
-.tiles > div { padding: .875rem 1.25rem; border: 1px solid var(--line); border-radius: .625rem; background: var(--sheet); }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(10.5rem, 45%), 1fr)); gap: .75rem; margin: 0 0 1.25rem; }
+/* The numbers of a row stand on one line, however long their names are. */
+.tiles > div { display: grid; grid-row: span 2; grid-template-rows: subgrid; gap: 0; padding: .875rem 1rem; border: 1px solid var(--line); border-radius: .625rem; background: var(--sheet); }
 .tiles dt { color: var(--soft); font-size: .875rem; }
 .tiles dd { margin: 0; }
 .tiles b { display: block; font-size: 1.625rem; line-height: 1.3; font-variant-numeric: tabular-nums; }
 .chart { margin: 0; padding: .75rem 1.25rem; }
 .chart > svg { display: block; width: 100%; height: auto; }
+.chart text { font-size: 13px; }
+@media (max-width: 45rem) { .chart text { font-size: 26px; } }
 .chart figcaption { margin: .5rem 0; }
 .key { display: inline-block; margin-right: 1rem; white-space: nowrap; }
 .numbers { width: 100%; border-collapse: collapse; }
@@ -137,9 +142,13 @@ section > p { color: var(--soft); }
 .numbers thead tr:first-child > * { border-top: 0; }
 .numbers td { font-variant-numeric: tabular-nums; }
 .numbers .fine { display: block; }
-.numbers a { display: inline-flex; align-items: center; min-width: 2.75rem; min-height: 2.75rem; margin: -.5rem 0; }
+.badges { display: flex; flex-wrap: wrap; gap: .25rem; }
+@media (min-width: 45.01rem) { .numbers a { max-width: 15rem; } }
+.numbers a { display: inline-flex; align-items: center; gap: .5rem; min-width: 2.75rem; min-height: 2.75rem; margin: -.5rem 0; }
+.numbers a:has(+ :is(.fine, .badge, .badges)) { margin-bottom: 0; }
 .numbers summary { min-width: 5.5rem; min-height: 2.75rem; align-content: center; white-space: nowrap; }
-.numbers td > details { margin: 0; }
+.numbers :is(th, td) > details { margin: 0; }
+.numbers svg { flex: none; width: 1.125rem; height: 1.125rem; }
 .filters { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(13rem, 100%), 1fr)); gap: 0 1rem; align-items: end; }
 .filters > details, .filters > .actions { grid-column: 1 / -1; }
 .panel.filters { padding: .75rem 1.25rem; }
@@ -148,9 +157,11 @@ section > p { color: var(--soft); }
   .cards, .cards tbody, .cards tr, .cards tbody th, .cards td { display: block; }
   .cards thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .cards tr { padding: .625rem 1rem; border-top: 1px solid var(--line); }
-  .cards tbody th, .cards td { padding: .125rem 0; border: 0; }
+  .cards tr > * { padding: .125rem 0 !important; border: 0 !important; }
   .cards tbody th { font-weight: 600; }
-  .cards td::before { color: var(--soft); content: attr(data-label) ": "; font-size: .875rem; }
+  .cards th .fine { font-weight: 400; }
+  .cards .none { display: none !important; }
+  .cards td:not(:has(> details))::before { color: var(--soft); content: attr(data-label) ": "; font-size: .875rem; }
 }
 /* One row per thing: its mark, what it is and how it is, one action. */
 .actions + .panel { margin-top: 1rem; }
@@ -159,7 +170,13 @@ section > p { color: var(--soft); }
 .panel > header { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: .5rem 1rem; }
 .panel > header > h2 { margin: 0; }
 .panel > p, .panel > form, .panel > details, .panel > summary, .panel > div, .panel > .facts, .panel > .actions { margin: 0; padding: .75rem 1.25rem; }
-.panel > .actions { padding-top: 0; }
+.panel > :is(p, form, details, .facts, .field) + :is(p, form, .facts, .field), .panel > .actions { padding-top: 0; }
+.panel > :is(h2, header, table, ul) + .actions { padding-top: .75rem; }
+.panel > details:not(.more) { padding-top: 0; padding-bottom: 0; }
+.panel > details[open]:not(.more) { padding-bottom: .75rem; }
+.panel.filters > :is(.actions, .field), .panel.filters > details:not(.more) { padding: 0; }
+.panel > .facts { padding-bottom: .5rem; }
+.panel > .facts:has(+ :is(.actions, details)) { padding-bottom: .25rem; }
 /* Its rows are as wide as those above it. */
 .panel > .more { padding: 0; border-top: 1px solid var(--line); }
 .more > summary { padding: .625rem 1.25rem; }
@@ -169,21 +186,39 @@ section > p { color: var(--soft); }
 .panel > .part { margin: 0; padding: .75rem 1.25rem; }
 .panel > .part + .part { border-top: 1px solid var(--line); }
 .part > :last-child { margin-bottom: 0; }
+/* Removing a picture stands below replacing it. */
+.part > form + .ask { margin-top: .75rem; }
+.panel > h3 { margin: 0; padding: .25rem 1.25rem .5rem; }
+/* Values that are shown once, to be copied. */
+.once dt { margin: 0 0 .25rem; }
+.once dd { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1rem; margin: 0; }
+.once code { flex: 1 1 16rem; padding: .625rem .75rem; border-radius: .5rem; background: var(--raised); }
+.panel > ol, .panel > ul:not(.rows) { margin: 0; padding: .75rem 1.25rem .75rem 2.5rem; }
+.panel > pre { margin: .75rem 1.25rem; }
 details.panel > summary { padding: .625rem 1.25rem; }
-.panel > form > [type=hidden] + .field { margin-top: 0; }
+section.panel > .field { margin: 0; padding: .75rem 1.25rem; }
+/* A form with fields is a panel of its own, unless it consists of panels. */
+.area main > form { margin-bottom: 1.25rem; }
+.area main > form:not(.panel):has(> .field) { padding: 1rem 1.25rem 1.25rem; border: 1px solid var(--line); border-radius: .625rem; background: var(--sheet); }
+.area main > form > .field:first-of-type, .panel > form > .field:first-of-type { margin-top: 0; }
 .panel > .steps { display: flex; flex-wrap: wrap; align-items: center; gap: 0 2rem; padding: .75rem 1.25rem 0; }
 .steps ol { margin: 0 0 .75rem; padding-left: 1.25rem; }
 .rows { margin: 0; padding: 0; list-style: none; }
 .rows > li { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: .25rem 1rem; align-items: center; padding: .75rem 1.25rem; }
 .rows > li.marked { grid-template-columns: 1.5rem minmax(0, 1fr) auto; }
+/* What is done about a long entry stands below it. */
+.rows > li.above { grid-template-columns: minmax(0, 1fr); gap: .5rem; }
+.rows .facts { margin: .25rem 0 0; }
 .rows > li + li { border-top: 1px solid var(--line); }
 .rows h3, .rows p { margin: 0; }
 .rows > li > .actions { margin: 0; }
 .rows > li > details { grid-column: 1 / -1; margin: 0; }
 @media (max-width: 34rem) {
   .rows > li:not(.tight) > .actions { grid-column: 1 / -1; }
-  .rows > li.marked > .actions { grid-column: 2 / -1; }
-  .panel > h2, .panel > header, .rows > li, .more > summary, .panel > p, .panel > form, .panel > details, .panel > summary, .panel > div, .panel > .part, .panel > .facts, .panel > .actions { padding-right: 1rem; padding-left: 1rem; }
+  .rows > li.marked:not(.tight) > .actions { grid-column: 2 / -1; }
+  .rows > li { row-gap: .5rem; }
+  .rows > li.marked > :first-child { align-self: start; margin-top: .125rem; }
+  .panel > :is(h2, h3), .panel > header, .rows > li, .more > summary, .panel > p, .panel > form, .panel > details, .panel > summary, .panel > div, .panel > .part, .panel > .facts, section.panel > .field, .panel > .actions, .area main > form:not(.panel):has(> .field) { padding-right: 1rem; padding-left: 1rem; }
 }
 
 dl { margin: 0 0 1rem; }
@@ -206,8 +241,7 @@ dd ul { margin: 0; padding: 0; list-style: none; }
 .refused a { color: inherit; }
 .refused strong { color: var(--danger); }
 .caution { color: var(--danger); font-weight: 600; }
-.mark, .badge { display: inline-block; padding: 0 .5rem; border-radius: 1rem; background: var(--raised); color: var(--soft); font-size: .8125rem; font-weight: 550; line-height: 1.5; white-space: nowrap; }
-.mark { margin-left: .5rem; }
+.badge { display: inline-block; padding: 0 .5rem; border-radius: 1rem; background: var(--raised); color: var(--soft); font-size: .8125rem; font-weight: 550; line-height: 1.5; white-space: nowrap; }
 .badge.good { background: var(--good-ground); color: var(--good); }
 .badge.warn { background: var(--warn-ground); color: var(--warn); }
 .badge.bad { background: var(--danger-ground); color: var(--danger); }
@@ -215,104 +249,9 @@ dd ul { margin: 0; padding: 0; list-style: none; }
 article { padding: 1rem 0 0; border-top: 1px solid var(--line); }
 article > p { margin: 0; }
 
-/* Forms: controls 44 px high, one primary action in a view */
-form { margin: 0; }
-main > p + section, main > form + section { margin-top: 1.5rem; }
-main > nav { margin: 0 0 1rem; }
-.actions + .fine, .actions + .caution, form + .fine, section + .fine { margin-top: 1rem; }
-.actions { display: flex; flex-wrap: wrap; align-items: center; gap: .75rem; margin: 1rem 0 0; }
-/* As high as what stands beside them, and as easy to hit. */
-.actions a:not(.button), .plain:not(.log) a { display: inline-flex; align-items: center; min-width: 2.75rem; min-height: 2.75rem; }
-.gate .actions a:not(.button) { justify-content: center; gap: .5rem; text-align: center; }
-button, .button {
-  display: inline-flex;
-  align-items: center;
-  justify-content: center;
-  gap: .625rem;
-  min-width: 2.75rem;
-  min-height: 2.75rem;
-  padding: .375rem 1rem;
-  border: 1px solid var(--edge);
-  border-radius: .5rem;
-  background: var(--sheet);
-  color: var(--ink);
-  font: inherit;
-  font-weight: 550;
-  line-height: 1.25;
-  text-align: center;
-  text-decoration: none;
-  cursor: pointer;
-}
-button:hover, .button:hover { background: var(--raised); }
-button[disabled] { opacity: .6; cursor: progress; }
-.primary, .primary:hover { border-color: var(--accent); background: var(--accent); color: var(--on-accent); }
-.primary:hover { text-decoration: underline; }
-.danger { border-color: currentColor; color: var(--danger); }
-.quiet { padding: .375rem 0; border-color: transparent; background: none; color: var(--link); font-weight: 400; text-decoration: underline; text-underline-offset: .15em; }
-.quiet:hover { background: none; }
-.providers { display: grid; gap: .5rem; margin: 0; padding: 0; list-style: none; }
-.providers .button, .providers button { width: 100%; justify-content: flex-start; text-align: start; }
-.providers .actions { margin: 0; }
-.providers .badge { margin-inline-start: auto; }
-.providers svg, .rows svg, .mono { flex: none; width: 1.25rem; height: 1.25rem; }
-.mono { display: grid; place-items: center; border-radius: .25rem; background: var(--raised); color: var(--soft); font-size: .75rem; font-weight: 700; line-height: 1; }
-.providers .needs { display: flex; align-items: center; min-height: 2.75rem; margin: 0; }
-.providers + details, .providers details { margin: .5rem 0 0; }
-.or { display: grid; grid-template-columns: 1fr auto 1fr; align-items: center; gap: .75rem; margin: .75rem 0; color: var(--soft); font-size: .875rem; }
-.or::before, .or::after { height: 1px; background: var(--line); content: ""; }
-
-label, legend { display: block; margin: 0 0 .25rem; font-size: .9375rem; font-weight: 600; }
-input:is([type=text], [type=email], [type=password], [type=search], [type=url], [type=date], [type=number], [type=file]), select, textarea {
-  width: 100%;
-  max-width: 26rem;
-  min-height: 2.75rem;
-  padding: .375rem .75rem;
-  border: 1px solid var(--edge);
-  border-radius: .5rem;
-  background: var(--sheet);
-  color: var(--ink);
-  font: inherit;
-}
-textarea.code { max-width: none; font-family: ui-monospace, SFMono-Regular, Consolas, "Liberation Mono", monospace; font-size: .875rem; }
-[aria-invalid=true] { border-color: var(--danger) !important; box-shadow: 0 0 0 1px var(--danger); }
-.digits { font-size: 1.25rem !important; font-variant-numeric: tabular-nums; letter-spacing: .2em; }
-.field { margin: 1rem 0 0; }
-.gate form > .field:first-of-type { margin-top: 0; }
-.field > .fine { margin: 0 0 .375rem; }
-.field > .caution { margin: .25rem 0 .375rem; font-size: .9375rem; }
-.field > div { display: flex; flex-wrap: wrap; gap: .75rem; }
-.field input { flex: 1 1 12rem; min-width: 0; }
-.secret { position: relative; flex: 1 1 12rem; max-width: 26rem; }
-.secret input { padding-right: 5.5rem; }
-.secret input:not(:has(+ button:not([hidden]))) { padding-right: .75rem; }
-.secret button { position: absolute; top: 0; right: 0; border-color: transparent; background: none; color: var(--link); font-size: .875rem; }
-/* The link stands beside the label, and follows the field for the keyboard. */
-.field:has(> .aside) { display: grid; grid-template-columns: 1fr auto; gap: 0 .75rem; align-items: baseline; }
-.field:has(> .aside) > * { grid-column: 1 / -1; }
-.field:has(> .aside) > label { grid-column: 1; grid-row: 1; }
-.field > .aside { grid-column: 2 !important; grid-row: 1; margin: 0; font-size: .875rem; }
-fieldset { min-width: 0; margin: 0; padding: 0; border: 0; }
-fieldset.field { margin-top: 1rem; }
-legend { padding: 0; }
-.choice { display: flex; align-items: center; gap: .5rem; min-height: 2.75rem; margin: 0; font-weight: 400; }
-.choices { display: flex; flex-wrap: wrap; align-items: center; gap: 0 1rem; }
-.choices a { display: inline-flex; align-items: center; min-width: 2.75rem; min-height: 2.75rem; }
-.choice input { flex: none !important; width: 1.5rem; height: 1.5rem; }
-legend + .fine { margin: 0 0 .375rem; }
-details { margin: 0 0 1rem; }
-/* A button that asks first: what will happen is shown below it. */
-.ask { margin: 0; }
-.ask > summary { display: inline-flex; align-items: center; justify-content: center; min-width: 2.75rem; padding: .375rem 1rem; border: 1px solid var(--edge); border-radius: .5rem; background: var(--sheet); color: var(--ink); font-weight: 550; line-height: 1.25; list-style: none; }
-.ask > summary::-webkit-details-marker { display: none; }
-.ask > summary:hover { background: var(--raised); }
-.ask[open] { flex-basis: 100%; }
-.ask > div { padding: .75rem 0 0; }
-.ask > div > p { margin: 0 0 .75rem; }
-.rows > li:has(.ask[open]) { grid-template-columns: minmax(0, 1fr); }
-summary { min-height: 2.75rem; padding: .625rem 0; color: var(--link); cursor: pointer; }
-
+${formStyle}
 @media (forced-colors: active) {
-  .status, .refused, .badge, .mark { border: 1px solid; }
+  .status, .refused, .badge { border: 1px solid; }
 }
 @media print {
   nav, .actions, .skip, .foot, .side { display: none !important; }

@@ -9,6 +9,9 @@ export type TableProps = {
   readonly rows: readonly { readonly key: string; readonly cells: readonly ComponentChildren[] }[]
 }
 
+/** A cell without a value. On phones, its line is left out. */
+const nothing = '–'
+
 /**
  * The only table of the administration. On phones each row is a card, in which the header of its column stands before
  * each cell (`.cards` in the stylesheet).
@@ -34,7 +37,7 @@ export const Table = ({ caption, head, rows }: TableProps): VNode => (
                 {cell}
               </th>
             ) : (
-              <td key={head[n]} data-label={head[n]}>
+              <td key={head[n]} data-label={head[n]} class={cell === nothing ? 'none' : undefined}>
                 {cell}
               </td>
             ),

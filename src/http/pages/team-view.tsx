@@ -183,8 +183,7 @@ function MemberRow({ member, own, role, page, csrf, ...reader }: OfTeam & { memb
     <li class="tight">
       <div>
         <h3>
-          {name} <span class="badge">{say.roles[member.role]}</span>
-          {own ? <span class="mark">{say.you}</span> : null}
+          {name} <span class="badge">{say.roles[member.role]}</span> {own ? <span class="badge">{say.you}</span> : null}
         </h3>
         <p class="fine">
           {member.email === null || member.email === name ? null : `${member.email} · `}

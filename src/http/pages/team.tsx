@@ -194,7 +194,7 @@ type AskProps = Reader & {
 }
 /** Asks for confirmation. The form on the page does what it asks about. */
 const Ask = ({ title, texts, button, action, back, csrf, recent = true, ...reader }: AskProps): VNode => (
-  <Layout {...reader} title={title} signedIn={csrf}>
+  <Layout {...reader} title={title} signedIn={csrf} card>
     {texts.map((text) => (
       <p key={text}>{text}</p>
     ))}

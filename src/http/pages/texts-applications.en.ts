@@ -207,6 +207,8 @@ export const englishApplications = {
     allowed: 'Allowed',
     devices: 'Signed in on',
     noDevice: 'no device now',
+    signedInOn: (count: number) =>
+      count === 0 ? 'Not signed in now' : count === 1 ? 'Signed in on one device' : `Signed in on ${count} devices`,
     end: 'End access…',
     endText: (application: string) =>
       `${application} loses what you allowed it to see, and you are signed out of it on every device. You stay signed in here.`,

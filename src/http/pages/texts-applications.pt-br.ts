@@ -201,6 +201,12 @@ export const portugueseApplications: typeof en = {
     allowed: 'Permitido',
     devices: 'Conectado em',
     noDevice: 'nenhum dispositivo agora',
+    signedInOn: (count) =>
+      count === 0
+        ? 'Não conectado agora'
+        : count === 1
+          ? 'Conectado em um dispositivo'
+          : `Conectado em ${count} dispositivos`,
     end: 'Encerrar o acesso…',
     endText: (application) =>
       `${application} perde o que você permitiu que ele visse, e você sai dele em todos os dispositivos. Você continua conectado(a) aqui.`,

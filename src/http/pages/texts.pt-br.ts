@@ -191,6 +191,7 @@ export const ptBR: Texts = {
   login: {
     titleAt: (service) => `Entrar em ${service}`,
     or: 'ou',
+    back: 'Voltar ao login',
     more: (count) => (count === 1 ? 'Mais um provedor' : `Mais ${count} provedores`),
     lastUsed: 'último usado',
     newHere: (service) => `É a sua primeira vez em ${service}?`,
@@ -347,6 +348,7 @@ export const ptBR: Texts = {
       join: 'Entrar na equipe',
       another: 'Usar outra conta',
       joined: 'Você já faz parte desta equipe.',
+      openTeam: 'Abrir a equipe',
     },
   },
 
@@ -413,6 +415,7 @@ export const ptBR: Texts = {
     },
     account: {
       title: 'E-mail',
+      current: 'E-mail atual',
       unproven: 'Este e-mail ainda não foi verificado. Até lá, não avisamos você quando algo muda.',
       sendAgain: 'Enviar o link de verificação',
       change: 'Trocar o e-mail',
@@ -734,7 +737,7 @@ export const ptBR: Texts = {
     prove: (provider) => `Entre nela uma vez, de uma forma que você já usou. Depois, ${provider} também a abre.`,
     signInWithPassword: 'Usar a senha dela',
     signInWithPasskey: 'Usar a chave de acesso dela',
-    signInByMail: 'Receber um código por e-mail',
+    signInByMail: 'Receber código por e-mail',
     signedInElsewhere: (who) =>
       `Você entrou como ${who}. Essa é outra conta, ou já faz tempo demais: entre na conta com este e-mail.`,
     noMethod: (provider) =>
@@ -831,7 +834,7 @@ export const ptBR: Texts = {
       usePasskey: 'Usar uma chave de acesso',
       another: 'Usar outro método',
       send: 'Continuar',
-      otherWay: 'Entrar de outra forma',
+      otherWay: 'Entrar com outra conta',
     },
   },
 
@@ -964,7 +967,12 @@ export const ptBR: Texts = {
     signInsByMethod: 'Entradas por dia, por método',
     newAccounts: 'Contas novas',
     newAccountsPerDay: 'Contas novas por dia',
-    chart: { dayName: 'Dia (UTC)', totalName: 'Total', tableName: 'Mostrar como tabela' },
+    chart: {
+      dayName: 'Dia (UTC)',
+      totalName: 'Total',
+      tableName: 'Mostrar como tabela',
+      none: 'Nada para mostrar ainda.',
+    },
     methods: {
       password: 'Senha',
       passkey: 'Chave de acesso',
@@ -1006,6 +1014,8 @@ export const ptBR: Texts = {
       'renew-provider-tokens': 'Renovar tokens de provedores',
       'sync-jira-sites': 'Sincronizar sites do Jira',
     },
+    name: 'Tarefa',
+    code: 'Nome em logs e métricas',
     state: 'Estado',
     states: { running: 'Em execução', ok: 'Concluída', failed: 'Falhou', never: 'Ainda não executada' },
     period: 'A cada',
@@ -1192,6 +1202,17 @@ export const ptBR: Texts = {
       USER_EMAIL_PATH: 'Caminho do e-mail',
       USER_EMAIL_VERIFIED_PATH: 'Caminho de “e-mail verificado”',
       USER_NAME_PATH: 'Caminho do nome',
+      HOSTED_DOMAINS: 'Domínios da organização',
+      JWKS_URL: 'Conjunto de chaves',
+      APP_CLIENT_IDS: 'Client IDs de aplicativos nativos',
+      TEAM_ID: 'ID da equipe',
+      KEY_ID: 'ID da chave',
+      PRIVATE_KEY: 'Chave privada',
+      AUTHORITY: 'Autoridade',
+      JIRA_SCOPES: 'Escopos para o Jira',
+      RESOURCES_URL: 'Endpoint dos sites do Jira',
+      TEAMS: 'Workspaces',
+      DOMAIN: 'Domínio',
     },
     hints: {
       CLIENT_ID: 'O client ID do registro do aplicativo.',
@@ -1202,10 +1223,10 @@ export const ptBR: Texts = {
       SCOPE_TEXTS:
         'As suas próprias palavras para os escopos, em pares escopo=inglês|português separados por ponto e vírgula. Elas completam «Você nos permite …». Padrão: as palavras do Vinculum.',
       REDIRECT_URIS: 'URIs de redirecionamento por chave; `default` é <PUBLIC_URL>/auth/<id>/callback.',
-      AUTHORIZE_URL: 'Substitui o endpoint de autorização padrão.',
-      TOKEN_URL: 'Substitui o endpoint de token padrão.',
-      USERINFO_URL: 'Substitui o endpoint UserInfo padrão.',
-      REVOKE_URL: 'Substitui o endpoint de revogação padrão.',
+      AUTHORIZE_URL: 'O endpoint de autorização do provedor.',
+      TOKEN_URL: 'O endpoint de token do provedor.',
+      USERINFO_URL: 'O endpoint que descreve a pessoa.',
+      REVOKE_URL: 'O endpoint de revogação do provedor.',
       EMAIL_TRUST:
         'Quais e-mails contam como verificados: `authoritative`: os das caixas que o provedor hospeda; `verified`: todos os que ele marca como verificados; `never`: nenhum.',
       SECOND_FACTOR:
@@ -1216,6 +1237,32 @@ export const ptBR: Texts = {
       ISSUER: 'O issuer, exatamente como o provedor o escreve.',
       DISCOVERY_URL: 'O documento de descoberta, se ele não estiver abaixo do issuer.',
       USERINFO: '`required`: precisa funcionar; `optional`: pode ser recusado; `off`: nunca é chamado.',
+      HOSTED_DOMAINS:
+        'Só entram contas da organização dona de um destes domínios, pelo claim `hd` (docs/restrict-sign-in.md). Padrão: sem restrição.',
+      JWKS_URL: 'A URL das chaves que verificam os id_tokens.',
+      APP_CLIENT_IDS:
+        'Client IDs dos seus aplicativos nativos: os id_tokens emitidos para eles são aceitos (docs/mobile-apps.md). Padrão: nenhum.',
+      TEAM_ID: 'O ID da equipe na conta de desenvolvimento.',
+      KEY_ID: 'O ID da chave privada.',
+      PRIVATE_KEY: 'A chave privada (.p8); quebras de linha podem ser escritas como \\n.',
+      TENANTS:
+        'Quem pode entrar: IDs de tenants, `organizations` (contas de trabalho ou escola de qualquer tenant), `consumers` (contas pessoais) ou `common` (ambas).',
+      AUTHORITY: 'Onde as pessoas entram, no caso de uma nuvem nacional.',
+      ORGANIZATIONS:
+        'Só entram membros ativos de uma destas organizações; acrescenta o escopo read:org. Padrão: sem restrição.',
+      EMAILS_URL: 'O endpoint que lista os e-mails da pessoa.',
+      API_URL: 'A URL base da API, no caso de um servidor próprio da empresa.',
+      JIRA_SCOPES:
+        'Escopos para conectar o Jira de uma equipe, além de read:me e offline_access. Ative-os no console de desenvolvimento.',
+      RESOURCES_URL: 'Lista os sites do Jira que a conexão de uma equipe alcança.',
+      TEAMS: 'Só entram membros destes workspaces, por ID (docs/restrict-sign-in.md). Padrão: sem restrição.',
+      PKCE: '`off`, de que aplicações comuns precisam e que enfraquece a proteção contra códigos roubados, ou `without_secret`, se o provedor ativou PKCE para a sua (docs/providers.md).',
+      DOMAIN: 'O domínio da organização; para um servidor de autorização próprio, o issuer dele.',
+      NONCE: '`off` se os id_tokens não repetem o nonce. Não combina com PKCE=off. Padrão: required.',
+      USER_ID_PATH: 'O caminho do ID estável da pessoa na resposta do UserInfo, com pontos.',
+      USER_EMAIL_PATH: 'O caminho do e-mail. Padrão: nenhum.',
+      USER_EMAIL_VERIFIED_PATH: 'O caminho de “e-mail verificado”. Padrão: nenhum.',
+      USER_NAME_PATH: 'O caminho do nome. Padrão: nenhum.',
     },
   },
   auditLog: portugueseAuditLog,

@@ -52,7 +52,10 @@ export const apple = defineProvider({
   name: 'Apple',
   mark: markOf(faApple),
   describedAs: 'Apple',
-  registration: 'https://developer.apple.com/account/resources/identifiers, a “Services ID”',
+  registration: {
+    en: 'https://developer.apple.com/account/resources/identifiers, a “Services ID”',
+    'pt-BR': 'https://developer.apple.com/account/resources/identifiers, um “Services ID”',
+  },
   permissionsUrl: () => 'https://account.apple.com/account/manage/section/security',
   settings: {
     // Apple issues a key that signs secrets, and accepts them only in the body. It has no UserInfo endpoint.

@@ -80,7 +80,10 @@ export const github = defineProvider({
   describedAs: 'GitHub',
   mark: markOf(faGithub),
   ownsId: true,
-  registration: 'https://github.com/settings/developers, “OAuth App” or “GitHub App”',
+  registration: {
+    en: 'https://github.com/settings/developers, “OAuth App” or “GitHub App”',
+    'pt-BR': 'https://github.com/settings/developers, “OAuth App” ou “GitHub App”',
+  },
   // GitHub Actions, Codespaces and command-line tools.
   foreignVariables: wordsOf(`
     GITHUB_ACTION GITHUB_ACTIONS GITHUB_ACTION_PATH GITHUB_ACTION_REF GITHUB_ACTION_REPOSITORY GITHUB_ACTOR

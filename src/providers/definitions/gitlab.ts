@@ -13,7 +13,10 @@ import { openidKind } from './oidc.ts'
 export const gitlab = openidKind({
   name: 'GitLab',
   mark: markOf(faGitlab),
-  registration: 'https://gitlab.com/-/user_settings/applications, “Confidential”, scopes openid, email and profile',
+  registration: {
+    en: 'https://gitlab.com/-/user_settings/applications, “Confidential”, scopes openid, email and profile',
+    'pt-BR': 'https://gitlab.com/-/user_settings/applications, “Confidential”, escopos openid, email e profile',
+  },
   settings: {
     ISSUER: urlSetting('issuer', {
       description: 'URL of a self-managed GitLab, without a slash at the end.',

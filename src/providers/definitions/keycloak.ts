@@ -4,7 +4,10 @@ import { openidKind } from './oidc.ts'
 /** Keycloak: https://www.keycloak.org/securing-apps/oidc-layers */
 export const keycloak = openidKind({
   name: 'Keycloak',
-  registration: 'the Keycloak admin console, Clients, with “Client authentication” and “Standard flow”',
+  registration: {
+    en: 'the Keycloak admin console, Clients, with “Client authentication” and “Standard flow”',
+    'pt-BR': 'o console de administração do Keycloak, Clients, com “Client authentication” e “Standard flow”',
+  },
   settings: {
     ISSUER: addressSetting({
       description: 'Its issuer: the URL of the realm, as in Realm settings, “OpenID Endpoint Configuration”.',

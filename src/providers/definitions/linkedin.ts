@@ -14,7 +14,10 @@ import { openidKind } from './oidc.ts'
 export const linkedin = openidKind({
   name: 'LinkedIn',
   mark: markOf(faLinkedin),
-  registration: 'https://www.linkedin.com/developers/apps, product “Sign In with LinkedIn using OpenID Connect”',
+  registration: {
+    en: 'https://www.linkedin.com/developers/apps, product “Sign In with LinkedIn using OpenID Connect”',
+    'pt-BR': 'https://www.linkedin.com/developers/apps, produto “Sign In with LinkedIn using OpenID Connect”',
+  },
   settings: {
     PKCE: choiceSetting('pkce', ['off', 'without_secret'], {
       description:

@@ -25,7 +25,10 @@ const isVerified = ({ tid, xms_edov }: Readonly<Record<string, unknown>>): boole
 export const microsoft = openidKind({
   name: 'Microsoft',
   mark: markOf(faMicrosoft),
-  registration: 'https://entra.microsoft.com, “App registrations”, platform “Web”',
+  registration: {
+    en: 'https://entra.microsoft.com, “App registrations”, platform “Web”',
+    'pt-BR': 'https://entra.microsoft.com, “App registrations”, plataforma “Web”',
+  },
   settings: {
     TENANTS: {
       description:

@@ -11,7 +11,10 @@ export const oauth2 = defineProvider({
   describedAs: 'a plain OAuth 2.0 provider',
   mark: neutralMark,
   listedIn: 'OAUTH2_PROVIDERS',
-  registration: 'its console, as a confidential web application',
+  registration: {
+    en: 'its console, as a confidential web application',
+    'pt-BR': 'o console do provedor, como aplicativo web confidencial',
+  },
   settings: {
     AUTHORIZE_URL: endpointSetting('authorize', {
       description: 'Its authorization endpoint.',

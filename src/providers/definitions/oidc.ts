@@ -88,7 +88,10 @@ export const oidc = defineProvider({
   describedAs: 'an OpenID Connect provider',
   mark: markOf(faOpenid),
   listedIn: 'OIDC_PROVIDERS',
-  registration: 'its console, as a confidential web application',
+  registration: {
+    en: 'its console, as a confidential web application',
+    'pt-BR': 'o console do provedor, como aplicativo web confidencial',
+  },
   settings: openidSettings,
   check: checkOpenid,
   scopes: ['openid', 'email', 'profile'],

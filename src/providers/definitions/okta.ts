@@ -4,7 +4,10 @@ import { openidKind } from './oidc.ts'
 /** Okta: https://developer.okta.com/docs/reference/api/oidc/ */
 export const okta = openidKind({
   name: 'Okta',
-  registration: 'the Okta Admin Console, Applications, “OIDC - OpenID Connect”, “Web Application”',
+  registration: {
+    en: 'the Okta Admin Console, Applications, “OIDC - OpenID Connect”, “Web Application”',
+    'pt-BR': 'o Okta Admin Console, Applications, “OIDC - OpenID Connect”, “Web Application”',
+  },
   settings: {
     DOMAIN: addressSetting({
       description: 'Its Okta domain; for a custom authorization server, its issuer: acme.okta.com/oauth2/default.',

@@ -24,7 +24,10 @@ const deadToken = ['invalid_auth', 'token_revoked', 'token_expired', 'account_in
 export const slack = openidKind({
   name: 'Slack',
   mark: markOf(faSlack),
-  registration: 'https://api.slack.com/apps, “OAuth & Permissions”, user scopes openid, email and profile',
+  registration: {
+    en: 'https://api.slack.com/apps, “OAuth & Permissions”, user scopes openid, email and profile',
+    'pt-BR': 'https://api.slack.com/apps, “OAuth & Permissions”, escopos de usuário openid, email e profile',
+  },
   settings: {
     TEAMS: restrictionSetting('teams', teamIds, {
       description:

@@ -4,7 +4,10 @@ import { openidKind } from './oidc.ts'
 /** Zitadel: https://zitadel.com/docs/apis/openidoauth/endpoints */
 export const zitadel = openidKind({
   name: 'Zitadel',
-  registration: 'the Zitadel console, a project, New application, “Web”, “Code” with a client secret',
+  registration: {
+    en: 'the Zitadel console, a project, New application, “Web”, “Code” with a client secret',
+    'pt-BR': 'o console do Zitadel, um projeto, New application, “Web”, “Code” com um client secret',
+  },
   settings: {
     ISSUER: addressSetting({
       description: 'Its issuer: the URL of the instance, as the application shows it under “URLs”.',

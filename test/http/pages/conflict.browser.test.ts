@@ -116,7 +116,7 @@ test('an emailed code proves the account, in Portuguese and without a script', {
   expect(await button(page, /chave de acesso/).count()).toBe(0)
   const question = page.url()
 
-  await button(page, 'Receber um código por e-mail').click()
+  await button(page, 'Receber código por e-mail').click()
   const code = await vi.waitFor(() => {
     const messages = (vinculum.mailbox?.messages() ?? []).filter(({ to }) => to === email)
     const [found] = messages.flatMap(({ text }) => /^ {4}(\d{8})$/m.exec(text)?.[1] ?? [])

@@ -123,7 +123,10 @@ describe('a provider', () => {
     await inspect(page, 'providers/edit')
     await page.locator('[id="settings.ISSUER"]').fill(`${world.sandbox.url}/elsewhere`)
     await button(page, 'Save as a draft')
-    await page.getByText('Enter the secret again').waitFor()
+    await page
+      .getByRole('alert')
+      .getByRole('link', { name: /^Client secret: .*Enter the secret again/ })
+      .waitFor()
     await inspect(page, 'providers/secret-again')
     await page.locator('[id="settings.ISSUER"]').fill(`${world.sandbox.url}/oidc`)
     await page.locator('details > summary').click()
