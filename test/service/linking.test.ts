@@ -390,7 +390,7 @@ test('of two concurrent unlinks on two nodes that would leave no sign-in method,
   const world = await startWorld({ database: 'PostgreSQL' })
   try {
     const { base: other } = await world.another()
-    for (let round = 0; round < 15; round++) {
+    for (let round = 0; round < 6; round++) {
       const who = world.newcomer()
       await world.signIn('google', who)
       const { access_token: token } = await world.signIn('github', who)
