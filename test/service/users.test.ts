@@ -248,7 +248,7 @@ describe.each(databases)('account administration, on %s:', (database) => {
             return world.call('DELETE', `/users/${to.id}`, { token, at })
           }),
         )
-        const { accounts = [] } = await world.dump()
+        const { accounts = [] } = await world.dump('accounts')
         const left = accounts.filter((row) => row.role === 'administrator' && row.disabled_at === null)
         expect(left.length).toBeGreaterThan(0)
       }

@@ -6,41 +6,11 @@ import { describe, expect, test } from 'vitest'
 import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { grantsOf } from '../../src/store/withdrawals.ts'
-import { newFile } from '../support/sqlite.ts'
-import { storeContract } from './contract.ts'
-import {
-  account,
-  type Backend,
-  identity,
-  newcomer,
-  now,
-  type Opened,
-  open,
-  pendingAuthorization,
-  signedIn,
-} from './people.ts'
-import { spawnChild, storeProcesses } from './processes.ts'
-import { storeRaces } from './races.ts'
+import { sqliteBackend } from './backends.ts'
+import { account, identity, newcomer, now, type Opened, open, pendingAuthorization, signedIn } from './people.ts'
+import { spawnChild } from './processes.ts'
 
-const place = async (): Promise<{ tag: 'sqlite'; file: string }> => ({ tag: 'sqlite', file: newFile() })
-const sqlite: Backend = {
-  name: 'SQLite',
-  place,
-  emptied: place,
-  async explain(config, asked, params) {
-    const file = connectSqlite((config as { file: string }).file, { readonly: true })
-    try {
-      const plan = file.prepare(`explain query plan ${asked}`).all(params) as { detail: string }[]
-      return plan.map(({ detail }) => detail)
-    } finally {
-      file.close()
-    }
-  },
-}
-
-storeContract(sqlite)
-storeRaces(sqlite)
-storeProcesses(sqlite)
+const { place } = sqliteBackend()
 
 describe('a SQLite file', () => {
   const pragma = async ({ driver }: Opened, name: string, column = name): Promise<unknown> => {
