@@ -200,7 +200,7 @@ export function createSignedTokens({ keys, clock, issuer, audience }: SignedToke
         key = await keyOf(token)
       }
       const algorithm = key && verifiedByOthers[key.purpose]
-      if (!algorithm) return undefined
+      if (!key || !algorithm) return undefined
       try {
         return jwt.verify(token, key.key.verify, {
           algorithms: [algorithm],
