@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { openResourceFaults } from './applications/open-resources.ts'
 import { registrationModes } from './applications/policy.ts'
 import { readBrand } from './branding/settings.ts'
 import type { KeyRing, SealingKey } from './kernel/crypto.ts'
@@ -174,6 +175,10 @@ export const settings = z.object({
   APPLICATIONS_METADATA_DOCUMENTS: flag(false).describe(
     'let applications sign people in whose client_id is the URL of a document about them',
   ),
+  APPLICATIONS_OPEN_RESOURCES: list
+    .default([])
+    .describe('APIs for which applications that no administrator registered may ask: absolute URLs, comma separated'),
+  APPLICATIONS_OPEN_SCOPES: list.default([]).describe('scopes of these APIs for which they may ask, comma separated'),
   DPOP_NONCES: flag(false).describe(
     'require a nonce of this service in each DPoP proof (RFC 9449), so that none can be signed in advance',
   ),
@@ -321,6 +326,8 @@ export function inspectConfig(
     faults.push(
       `PASSKEY_ORIGINS: item ${faultyItems.join(', ')} must be android:apk-key-hash:<hash>@<package>, <team>.<bundle> of an Apple app, or an https origin`,
     )
+  const openResources = { resources: set.APPLICATIONS_OPEN_RESOURCES, scopes: set.APPLICATIONS_OPEN_SCOPES }
+  faults.push(...openResourceFaults(openResources))
   const mail = readMail(set, production, faults)
   const brand = readBrand(set, faults)
   const providers = readProviders(env, { ...set, production, publicUrl }, faults)
@@ -389,6 +396,7 @@ export function inspectConfig(
     /** Who may register applications besides administrators. */
     registration: set.APPLICATIONS_REGISTRATION,
     metadataDocuments: set.APPLICATIONS_METADATA_DOCUMENTS,
+    openResources,
     /** Whether DPoP proofs need a nonce. */
     dpopNonces: set.DPOP_NONCES,
     rateLimits: set.RATE_LIMITS === 'on',

@@ -13,11 +13,11 @@ import { createSectorDocuments } from './openid/sector-documents.ts'
 type ClientsParts = Parameters<typeof createClients>[0]
 type OpenidParts = Parameters<typeof createOpenid>[0]
 
-type OpenidProviderParts = Pick<ClientsParts, 'throttle' | 'subjectKey'> & {
+type OpenidProviderParts = Pick<ClientsParts, 'throttle' | 'subjectKey' | 'prepareRs256'> & {
   readonly nonceKey: Buffer
   readonly config: CompleteConfig
   readonly foundation: Foundation
-  readonly logoutToken: (notice: Parameters<ClientsParts['deliver']>[1]) => string
+  readonly logoutToken: (notice: Parameters<ClientsParts['deliver']>[1]) => Promise<string>
 }
 
 /**
@@ -43,6 +43,7 @@ export function createOpenidProvider({ config, foundation, nonceKey, logoutToken
     stored,
     mode: config.registration,
     isOn: config.metadataDocuments,
+    openResources: config.openResources,
     own: { publicUrl, audience: lifetimes.audience },
     read: createMetadataDocuments(requests),
     networkOf,
@@ -50,7 +51,7 @@ export function createOpenidProvider({ config, foundation, nonceKey, logoutToken
     sectorDocument: createSectorDocuments(requests),
     record: stored.audit.record,
     refreshTtlSeconds: lifetimes.refreshTtlSeconds,
-    deliver: (uri, notice) => deliverLogoutToken(requests, uri, logoutToken(notice)),
+    deliver: async (uri, notice) => deliverLogoutToken(requests, uri, await logoutToken(notice)),
   })
 
   return {
@@ -62,7 +63,7 @@ export function createOpenidProvider({ config, foundation, nonceKey, logoutToken
       const shown = await proofs.verifyDpop(...proof)
       return shown?.tag === 'proven' ? shown.key : shown && nonces ? { nonce: nonces.current() } : undefined
     },
-    createEngine: (needed: Pick<OpenidParts, 'keys' | 'tokens' | 'devices' | 'claims'>) =>
+    createEngine: (needed: Pick<OpenidParts, 'tokens' | 'devices' | 'claims'>) =>
       createOpenid({
         ...base,
         ...lifetimes,

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { createAccounts } from './accounts/accounts.ts'
 import type { SignInRules } from './accounts/methods.ts'
 import { scopeOf } from './accounts/roles.ts'
+import { applicationLimits } from './applications/policy.ts'
 import { createBranding } from './branding/branding.ts'
 import { type CompleteConfig, refuseProvidersInBoth } from './config.ts'
 import { createProviderTokens } from './connections/provider-tokens.ts'
@@ -94,6 +95,7 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
     nonceKey: ring.keysFor('dpop nonces')[0],
     throttle: credentials.throttle,
     logoutToken: (notice) => tokens.logout(notice),
+    prepareRs256: () => keys.prepareRs256(),
   })
   const { applications, applicationAccess, applicationSessions, subjects } = clients
   const returns = createReturns({ allowed: config.returnToAllowed, self: publicUrl })
@@ -101,6 +103,7 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
     ...base,
     stored,
     settings: lifetimes,
+    longestAccessSeconds: applicationLimits.accessSeconds.most,
     returns,
     familiarity: credentials.trustedDevices,
     requireVerifiedEmail: config.requireVerifiedEmail,
@@ -234,7 +237,7 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
       applicationAccess,
       subjects,
       branding,
-      openid: clients.createEngine({ keys, tokens, devices, claims: flows.readUserClaims }),
+      openid: clients.createEngine({ tokens, devices, claims: flows.readUserClaims }),
       standing,
       revocationsOf: revocation.waiting,
       mailbox,

@@ -149,7 +149,14 @@ const may: Record<string, readonly string[]> = {
   ],
   telemetry: ['kernel', 'events'],
   settings: ['kernel'],
-  'config.ts': ['kernel', 'settings', 'applications/policy.ts', 'branding/settings.ts', 'providers/settings.ts'],
+  'config.ts': [
+    'kernel',
+    'settings',
+    'applications/open-resources.ts',
+    'applications/policy.ts',
+    'branding/settings.ts',
+    'providers/settings.ts',
+  ],
   'root.ts': [],
   'secrets.ts': ['type kernel', 'config.ts'],
   // The facade for programs that embed the service: its own functions and types.

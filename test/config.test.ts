@@ -1136,3 +1136,33 @@ describe('the client IDs of native apps', () => {
     expect(blamed({ ...local, GOOGLE_APP_CLIENT_IDS: 'app' })).toEqual(['GOOGLE_JWKS_URL'])
   })
 })
+
+describe('open resources', () => {
+  const resources = 'https://notes.example.org/mcp, https://payments.example.org'
+
+  test('are APIs and their scopes', () => {
+    const { openResources } = readConfig({
+      ...sound,
+      APPLICATIONS_OPEN_RESOURCES: resources,
+      APPLICATIONS_OPEN_SCOPES: 'notes:read',
+    })
+    expect(openResources).toEqual({
+      resources: ['https://notes.example.org/mcp', 'https://payments.example.org'],
+      scopes: ['notes:read'],
+    })
+    expect(readConfig(sound).openResources).toEqual({ resources: [], scopes: [] })
+  })
+
+  test.each([
+    [{ APPLICATIONS_OPEN_RESOURCES: 'notes,https://a.example/#x' }, /^APPLICATIONS_OPEN_RESOURCES: item 1, 2 must be /],
+    [{ APPLICATIONS_OPEN_RESOURCES: 'https://a.example,https://a.example' }, /item 2 must be .* given once$/],
+    [
+      { APPLICATIONS_OPEN_RESOURCES: Array.from({ length: 21 }, (_, n) => `https://a.example/${n}`).join() },
+      /at most 20/,
+    ],
+    [{ APPLICATIONS_OPEN_RESOURCES: resources, APPLICATIONS_OPEN_SCOPES: 'a b,email' }, /item 1, 2 must be a scope/],
+    [{ APPLICATIONS_OPEN_SCOPES: 'notes:read' }, /needs APPLICATIONS_OPEN_RESOURCES/],
+  ])('%o is refused in one sentence', (env, fault) => {
+    expect(faultsOf({ ...sound, ...env })).toEqual([expect.stringMatching(fault)])
+  })
+})

@@ -30,6 +30,18 @@ describe('the deployment files', () => {
     },
   )
 
+  test('show every metric of applications in a panel', async () => {
+    const { panels } = JSON.parse(file('deploy/grafana-dashboard.json')) as {
+      panels: readonly { id: number; title: string; gridPos: object; targets: readonly { expr: string }[] }[]
+    }
+    const queries = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr))
+    const ofApplications = [...(await metricNames())].filter((name) => /^vinculum_(application|logout)_/.test(name))
+    expect(ofApplications).toContain('vinculum_application_consents_total')
+    expect(ofApplications.filter((name) => !queries.some((query) => query.includes(`${name}{`)))).toEqual([])
+    for (const of of ['id', 'title', 'gridPos'] as const)
+      expect(new Set(panels.map((panel) => JSON.stringify(panel[of]))).size, of).toBe(panels.length)
+  })
+
   test('set only existing settings', () => {
     const known = new Set(Object.keys(settings.shape))
     const set = [

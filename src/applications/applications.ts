@@ -72,6 +72,7 @@ export const defaultsOf = (
   requiresDpop: false,
   subjectType: 'public',
   sectorIdentifierUri: null,
+  idTokenAlgorithm: 'ES256',
 })
 const defaultAuth = (kind: ApplicationKind): ApplicationAuth => applicationAuthsOf(kind)[0] ?? 'none'
 
@@ -85,6 +86,8 @@ type ApplicationsParts = {
   verifyAssertion: (application: Application, assertion: string) => Promise<boolean>
   /** The redirect URIs that the list at a `sector_identifier_uri` contains; `undefined` if it cannot be read. */
   sectorDocument: (uri: string) => Promise<readonly string[] | undefined>
+  /** Makes sure that there is a key for RS256. */
+  prepareRs256: () => Promise<void>
   /** Limits wrong secrets and assertions of one network (`credentials/throttle.ts`). */
   throttle: {
     takeWrong(kind: 'application', ip: string | null): Promise<Result<unknown, AppError<'too_many_attempts'>>>
@@ -103,6 +106,7 @@ export function createApplications({
   random,
   verifyAssertion,
   sectorDocument,
+  prepareRs256,
   throttle,
   record,
   onDefect,
@@ -159,6 +163,11 @@ export function createApplications({
   }
   const refused = (fields: readonly ApplicationFault[]) => err<Refused>({ ...fail('invalid_request').error, fields })
 
+  /** Long before the first sign-in, if possible: those who verify id_tokens read the key set only now and then. */
+  const prepareKeyOf = async ({ idTokenAlgorithm }: Application): Promise<void> => {
+    if (idTokenAlgorithm === 'RS256') await prepareRs256()
+  }
+
   type OwnCredentials = { readonly id?: string; readonly secret?: string | undefined }
   /** Checks what is to be registered, and completes it. Nothing is stored. */
   async function prepare(
@@ -190,7 +199,9 @@ export function createApplications({
     const faults = faultsOf(application)
     if (faults.length > 0) return refused(faults)
     const unlisted = sectorFaults(application, await sectorOfDocument(application))
-    return unlisted.length > 0 ? refused(unlisted) : ok({ application, secret })
+    if (unlisted.length > 0) return refused(unlisted)
+    await prepareKeyOf(application)
+    return ok({ application, secret })
   }
 
   async function change(
@@ -215,7 +226,9 @@ export function createApplications({
     )
     if (faults.length > 0) return refused(faults)
     origins.expire()
-    return updated ? ok(updated) : fail('application_not_found')
+    if (!updated) return fail('application_not_found')
+    await prepareKeyOf(updated)
+    return ok(updated)
   }
 
   return {

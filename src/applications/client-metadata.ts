@@ -8,10 +8,12 @@ import { err, ok, type Result } from '../kernel/result.ts'
 import type { NewApplication } from './applications.ts'
 import type { ApplicationFault } from './faults.ts'
 import { deviceGrant } from './metadata.ts'
+import { noOpenResources, type OpenResources } from './open-resources.ts'
 import {
   type ApplicationAuth,
   type ApplicationKind,
   hasDeviceFlow,
+  type IdTokenAlgorithm,
   isStandardScope,
   kindRules,
   redirectHosts,
@@ -35,6 +37,7 @@ export type ClientMetadata = {
   readonly dpop_bound_access_tokens?: boolean | null | undefined
   readonly subject_type?: SubjectType | null | undefined
   readonly sector_identifier_uri?: string | null | undefined
+  readonly id_token_signed_response_alg?: IdTokenAlgorithm | null | undefined
 }
 
 /** Anyone can send it, so it is smaller than what an administrator can register. */
@@ -70,14 +73,18 @@ function kindOf({ application_type: type, token_endpoint_auth_method: auth }: Cl
 
 /**
  * Reads metadata as an application. Whatever it may not have is left out, as RFC 7591 §2 allows, and its response shows
- * what it got: other grants and scopes, and the origins of scripts. It is never first-party. Without a grant that it can
+ * what it got: other grants and scopes, and the origins of scripts. It may ask for the resources of `open`. It is never first-party. Without a grant that it can
  * use, it is refused. `faultsOf` checks the rest.
  */
-export function readClientMetadata(given: ClientMetadata): Result<NewApplication, readonly ApplicationFault[]> {
+export function readClientMetadata(
+  given: ClientMetadata,
+  open: OpenResources = noOpenResources,
+): Result<NewApplication, readonly ApplicationFault[]> {
   const redirectUris = given.redirect_uris ?? []
   const { kind, clientAuth } = kindOf(given, redirectUris)
   const grants = given.grant_types ?? ['authorization_code']
-  const asked = given.scope?.split(' ').filter(isStandardScope) ?? ['profile', 'email']
+  const mayAsk = (scope: string): boolean => isStandardScope(scope) || open.scopes.includes(scope)
+  const asked = given.scope?.split(' ').filter(mayAsk) ?? ['profile', 'email', ...open.scopes]
   const scopes = ['openid', ...asked, ...(grants.includes('refresh_token') ? ['offline_access'] : [])]
   const postLogoutRedirectUris = given.post_logout_redirect_uris ?? []
   const name = given.client_name?.trim() || redirectHosts(redirectUris)[0] || 'Application'
@@ -104,7 +111,7 @@ export function readClientMetadata(given: ClientMetadata): Result<NewApplication
     scopes: [...new Set(scopes)],
     firstParty: false,
     corsOrigins: [],
-    resources: [],
+    resources: [...open.resources],
     accessTtlSeconds: null,
     refreshTtlSeconds: null,
     backchannelLogoutUri: given.backchannel_logout_uri ?? null,
@@ -114,6 +121,9 @@ export function readClientMetadata(given: ClientMetadata): Result<NewApplication
     requiresDpop: given.dpop_bound_access_tokens ?? false,
     subjectType: given.subject_type ?? 'public',
     sectorIdentifierUri: given.sector_identifier_uri ?? null,
+    // OpenID Connect Dynamic Client Registration §2 has RS256 as default. The response says what was chosen, and a client
+    // that registers without OpenID Connect (RFC 7591) does not know the member.
+    idTokenAlgorithm: given.id_token_signed_response_alg ?? 'ES256',
   })
 }
 
@@ -153,7 +163,7 @@ export function clientMetadataOf(application: Application) {
     ],
     response_types: kindRules[kind].hasRedirects ? ['code'] : [],
     scope: scopes.join(' '),
-    id_token_signed_response_alg: 'ES256',
+    id_token_signed_response_alg: application.idTokenAlgorithm,
     subject_type: application.subjectType,
     dpop_bound_access_tokens: application.requiresDpop,
     ...(sectorIdentifierUri === null ? {} : { sector_identifier_uri: sectorIdentifierUri }),

@@ -4,6 +4,7 @@ import { sha256 } from '../kernel/crypto.ts'
 import { parseUrl } from '../kernel/parse-url.ts'
 import type { Applications } from './applications.ts'
 import { type ClientMetadata, readClientMetadata } from './client-metadata.ts'
+import type { OpenResources } from './open-resources.ts'
 import { isDocumentUrl } from './policy.ts'
 import type { Application, ApplicationStore } from './ports.ts'
 
@@ -24,6 +25,7 @@ const mostFailures = 500
 type DocumentsParts = {
   /** Whether such applications may sign people in. */
   isOn: boolean
+  openResources: OpenResources
   /** No application may have an ID at our own origin, or that of our own API as a client. */
   own: { readonly publicUrl: URL; readonly audience: string }
   applications: Pick<Applications, 'prepare'>
@@ -37,7 +39,7 @@ type DocumentsParts = {
 
 /** Applications whose ID is the URL of a document about them (draft-ietf-oauth-client-id-metadata-document). */
 export function createDocuments(parts: DocumentsParts) {
-  const { isOn, own, applications, store, read, hit, networkOf, clock } = parts
+  const { isOn, openResources, own, applications, store, read, hit, networkOf, clock } = parts
 
   const reading = new Map<string, Promise<void>>()
   const failures = new Map<string, Date>()
@@ -47,9 +49,13 @@ export function createDocuments(parts: DocumentsParts) {
   /** Reads the document, and stores the application that it describes. */
   async function refresh(url: string, origin: Origin): Promise<Application | undefined> {
     const metadata = await read(url)
-    const given = metadata && readClientMetadata({ ...metadata, sector_identifier_uri: null })
-    if (!given?.ok) return undefined
-    const documentHash = sha256(JSON.stringify(given.value))
+    if (!metadata) return undefined
+    const described = { ...metadata, sector_identifier_uri: null }
+    const given = readClientMetadata(described, openResources)
+    if (!given.ok) return undefined
+    // The operator's resources are not part of the document: when they change, nobody is asked again.
+    const said = readClientMetadata(described)
+    const documentHash = sha256(JSON.stringify(said.ok && said.value))
     const prepared = await applications.prepare(given.value, { by: null, source: 'document', own: { id: url } })
     if (!prepared.ok) return undefined
     return store.putDocument({ ...prepared.value.application, documentHash, documentReadAt: clock() }, mostDocuments, [

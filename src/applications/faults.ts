@@ -3,6 +3,7 @@ import {
   applicationAuthsOf,
   applicationLimits,
   isResource,
+  isScope,
   isStandardScope,
   kindRules,
   originFault,
@@ -87,10 +88,11 @@ const ofSeconds = (path: string, value: number | null, { least, most }: { least:
 }
 
 /** A machine has tokens for its resources only: there is no person whose data it could see or who could sign out. */
-const ofMachine = ({ scopes, resources, backchannelLogoutUri }: Checked): Faults => [
+const ofMachine = ({ scopes, resources, backchannelLogoutUri, idTokenAlgorithm }: Checked): Faults => [
   ...(resources.length === 0 ? [{ path: 'resources', reason: 'required' } as const] : []),
   ...(scopes.some(isStandardScope) ? [{ path: 'scopes', reason: 'invalid' } as const] : []),
   ...(backchannelLogoutUri === null ? [] : [{ path: 'backchannel_logout_uri', reason: 'invalid' } as const]),
+  ...(idTokenAlgorithm === 'ES256' ? [] : [{ path: 'id_token_signed_response_alg', reason: 'invalid' } as const]),
 ]
 
 /** No browser returns to an application without redirects. */
@@ -142,9 +144,6 @@ export function ofSectorDocument(
   const reason = listed === undefined ? 'unreachable' : 'not_listed'
   return redirectUris.every((uri) => listed?.includes(uri)) && listed ? [] : [{ path: 'sector_identifier_uri', reason }]
 }
-
-/** A scope token of RFC 6749 §3.3. */
-const isScope = (text: string): boolean => /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/.test(text)
 
 /** The fields that break a rule. API, pages and files of applications all check with it. */
 export function faultsOf(application: Checked): Faults {

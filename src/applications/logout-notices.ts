@@ -2,6 +2,7 @@ import type { Bus } from '../events/bus.ts'
 import { backOff } from '../kernel/back-off.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { chance, type Random } from '../kernel/ids.ts'
+import type { IdTokenAlgorithm } from './policy.ts'
 import type { Application, ApplicationStore, LogoutNotice, LogoutNoticeStore } from './ports.ts'
 import type { Subjects } from './subjects.ts'
 
@@ -20,12 +21,14 @@ export type NoticeDelivery =
   | { readonly tag: 'sent' }
   | { readonly tag: 'transient' | 'refused'; readonly reason: string }
 
+type DeliveredNotice = LogoutNotice & { readonly subject: string; readonly algorithm: IdTokenAlgorithm }
+
 type LogoutNoticesParts = {
   notices: LogoutNoticeStore
   applications: Pick<ApplicationStore, 'find'>
   subjects: Pick<Subjects, 'of'>
-  /** Signs the logout token about this `sub` and sends it to the URL. */
-  deliver: (uri: string, notice: LogoutNotice & { readonly subject: string }) => Promise<NoticeDelivery>
+  /** Signs the logout token about this `sub`, with the algorithm of id_tokens, and sends it to the URL. */
+  deliver: (uri: string, notice: DeliveredNotice) => Promise<NoticeDelivery>
   clock: Clock
   random: Random
   events: Pick<Bus, 'emit'>
@@ -57,7 +60,8 @@ export function createLogoutNotices({
     if (!application || application.backchannelLogoutUri === null) return notices.finish(id)
     if (clock() >= secondsAfter(createdAt, patienceSeconds)) return done('gave_up')
     const subject = subjects.of(application, notice.accountId)
-    const delivery = await deliver(application.backchannelLogoutUri, { ...notice, subject })
+    const { backchannelLogoutUri: uri, idTokenAlgorithm: algorithm } = application
+    const delivery = await deliver(uri, { ...notice, subject, algorithm })
     if (delivery.tag === 'sent') return done('sent')
     if (delivery.tag === 'refused') return done('gave_up')
     await notices.retry(id, secondsAfter(clock(), backOff(attempts + 1, delaySeconds, chance(random))), delivery.reason)

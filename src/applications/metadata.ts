@@ -1,5 +1,12 @@
 import { dpopAlgorithms, signingAlgorithms } from './keys.ts'
-import { applicationAuths, type RegistrationMode, standardScopes, subjectTypes, twoFactorClass } from './policy.ts'
+import {
+  applicationAuths,
+  idTokenAlgorithms,
+  type RegistrationMode,
+  standardScopes,
+  subjectTypes,
+  twoFactorClass,
+} from './policy.ts'
 
 /** The grant type of the device flow (RFC 8628 §3.4). */
 export const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -53,7 +60,7 @@ export function metadataOf({ issuer, publicUrl, registration, metadataDocuments 
     dpop_signing_alg_values_supported: [...dpopAlgorithms],
     grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials', deviceGrant],
     subject_types_supported: [...subjectTypes],
-    id_token_signing_alg_values_supported: ['ES256'],
+    id_token_signing_alg_values_supported: [...idTokenAlgorithms],
     token_endpoint_auth_methods_supported: [...applicationAuths],
     token_endpoint_auth_signing_alg_values_supported: [...signingAlgorithms],
     revocation_endpoint_auth_methods_supported: [...applicationAuths],

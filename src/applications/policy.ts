@@ -100,6 +100,9 @@ export type StandardScope = (typeof standardScopes)[number]
 export const isStandardScope = (scope: string): scope is StandardScope =>
   (standardScopes as readonly string[]).includes(scope)
 
+/** A scope token of RFC 6749 §3.3. */
+export const isScope = (text: string): boolean => /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/.test(text)
+
 /** The scopes that a token without a resource has: those of this service. */
 export const standardOf = (scopes: readonly string[]): readonly string[] => scopes.filter(isStandardScope)
 /** The scopes that a token for a resource has: those of the application's own API. */
@@ -197,6 +200,13 @@ export const redirectOrigins = (uris: readonly string[]): readonly string[] => {
  */
 export const subjectTypes = ['public', 'pairwise'] as const
 export type SubjectType = (typeof subjectTypes)[number]
+
+/**
+ * With what the id_tokens and logout tokens of an application are signed. RS256 is for clients that verify nothing else:
+ * OpenID Connect Core §15.1 demands it of every provider.
+ */
+export const idTokenAlgorithms = ['ES256', 'RS256'] as const
+export type IdTokenAlgorithm = (typeof idTokenAlgorithms)[number]
 
 /** The hosts of redirect URIs, each once. A loopback host and a private scheme belong to no one, so they name no host. */
 export const redirectHosts = (uris: readonly string[]): readonly string[] => {

@@ -1,7 +1,7 @@
 import type { Fact } from '../events/catalogue.ts'
 import type { Account } from '../kernel/account.ts'
 import type { Picture } from '../kernel/picture.ts'
-import type { ApplicationAuth, ApplicationKind, ApplicationSource, SubjectType } from './policy.ts'
+import type { ApplicationAuth, ApplicationKind, ApplicationSource, IdTokenAlgorithm, SubjectType } from './policy.ts'
 
 /** A JSON Web Key Set of public keys. */
 export type ApplicationKeys = { readonly keys: readonly Readonly<Record<string, unknown>>[] }
@@ -46,6 +46,8 @@ export type Application = {
   readonly subjectType: SubjectType
   /** A list of redirect URIs, at the host that is the sector of pairwise subjects; `null`: the host of its own ones. */
   readonly sectorIdentifierUri: string | null
+  /** With what its id_tokens and logout tokens are signed. */
+  readonly idTokenAlgorithm: IdTokenAlgorithm
   /** Who registered it. It never changes. */
   readonly source: ApplicationSource
   /** SHA-256 of the token with which it manages its own registration (RFC 7592); `null` if it has none. */
@@ -81,6 +83,7 @@ export type ApplicationChange = Partial<
     | 'requiresDpop'
     | 'subjectType'
     | 'sectorIdentifierUri'
+    | 'idTokenAlgorithm'
   >
 >
 

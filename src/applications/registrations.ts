@@ -7,6 +7,7 @@ import { err, ok, type Result } from '../kernel/result.ts'
 import type { Applications, Refused } from './applications.ts'
 import { type ClientMetadata, inMetadata, readClientMetadata } from './client-metadata.ts'
 import type { ApplicationFault } from './faults.ts'
+import type { OpenResources } from './open-resources.ts'
 import { hasSecret, type RegistrationMode } from './policy.ts'
 import type { Application, ApplicationStore, RegistrationStore, RegistrationToken } from './ports.ts'
 
@@ -21,6 +22,7 @@ const mostRegistrationTokens = 100
 
 type RegistrationsParts = {
   mode: RegistrationMode
+  openResources: OpenResources
   applications: Pick<Applications, 'prepare' | 'change' | 'get'>
   stored: { readonly applications: Pick<ApplicationStore, 'remove'>; readonly registrations: RegistrationStore }
   /** Counts a request, across nodes. */
@@ -45,7 +47,7 @@ type TokenInvalid = AppError<'registration_token_invalid'>
 
 /** Applications that register themselves (RFC 7591) and manage their registration (RFC 7592). */
 export function createRegistrations(parts: RegistrationsParts) {
-  const { mode, applications, stored, hit, networkOf, clock, ids, random } = parts
+  const { mode, openResources, applications, stored, hit, networkOf, clock, ids, random } = parts
   const { registrations } = stored
 
   const refused = (faults: readonly ApplicationFault[]) =>
@@ -96,7 +98,7 @@ export function createRegistrations(parts: RegistrationsParts) {
       const tokenHash = token === null ? null : sha256(token)
       const admitted = await admit(tokenHash, origin)
       if (!admitted.ok) return admitted
-      const read = readClientMetadata(given)
+      const read = readClientMetadata(given, openResources)
       if (!read.ok) return refused(read.error)
       const prepared = await applications.prepare(read.value, { by: null, source: 'registration' })
       if (!prepared.ok) return renamed(prepared.error)
@@ -128,7 +130,7 @@ export function createRegistrations(parts: RegistrationsParts) {
     ): Promise<Result<Application, Off | TokenInvalid | Refused>> {
       const found = await managed(id, token)
       if (!found.ok) return found
-      const read = readClientMetadata(given)
+      const read = readClientMetadata(given, openResources)
       if (!read.ok) return refused(read.error)
       const { kind, ...change } = read.value
       const { clientAuth = 'none' } = change

@@ -1,6 +1,6 @@
 /** The file of `applications apply` and `applications export`: its schema, and how it is read. */
 import { z } from 'zod'
-import { applicationAuths, applicationKinds, subjectTypes } from '../applications/policy.ts'
+import { applicationAuths, applicationKinds, idTokenAlgorithms, subjectTypes } from '../applications/policy.ts'
 import type { DeclaredApplication } from '../flows/apply-applications.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import {
@@ -50,6 +50,10 @@ const declaration = z
       .nullable()
       .optional()
       .describe('A list of redirect URIs, at the host that is the sector of pairwise subjects'),
+    id_token_signed_response_alg: z
+      .enum(idTokenAlgorithms)
+      .optional()
+      .describe('With what its id_tokens are signed: RS256 for clients that verify nothing else; ES256 by default'),
     secret: reference
       .optional()
       .describe('Its secret. Without it, the stored one is kept, and a new application gets a generated one.'),
@@ -82,6 +86,7 @@ export const memberNames = {
   requiresDpop: 'dpop_bound_access_tokens',
   subjectType: 'subject_type',
   sectorIdentifierUri: 'sector_identifier_uri',
+  idTokenAlgorithm: 'id_token_signed_response_alg',
 } as const
 
 /** Reads the text of the file, and the secrets that it refers to. Reports all errors together. */

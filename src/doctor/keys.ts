@@ -164,13 +164,14 @@ export function signingKeyFinding(keys: readonly SigningKey[], now: Date): Findi
     const hours = Math.max(0, Math.floor((now.getTime() - at.getTime()) / 3_600_000))
     return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`
   }
-  const described = (['access', 'refresh'] as const).flatMap((purpose) => {
+  const names = { access: 'access tokens', refresh: 'refresh tokens', rs256: 'id_tokens with RS256' } as const
+  const described = (['access', 'refresh', 'rs256'] as const).flatMap((purpose) => {
     const ofPurpose = keys.filter((key) => key.purpose === purpose)
     const current = ofPurpose.findLast(({ activatesAt }) => activatesAt <= now)
     const waiting = ofPurpose.filter(({ activatesAt }) => activatesAt > now).length
     return current
       ? [
-          `${purpose} tokens: ${ageOf(current.createdAt)} old, ${ofPurpose.length} published${waiting > 0 ? `, ${waiting} not signing yet` : ''}`,
+          `${names[purpose]}: ${ageOf(current.createdAt)} old, ${ofPurpose.length} published${waiting > 0 ? `, ${waiting} not signing yet` : ''}`,
         ]
       : []
   })

@@ -435,7 +435,7 @@ export const guide: Guide = {
     happened: 'No initial access token has the ID in the URL.',
     causes: ['It was revoked.', 'It expired more than a day ago, and was deleted.'],
     person: 'Reload the list.',
-    developer: 'Use the ID from `GET /applications/registration-tokens`, never the text of the token.',
+    developer: 'Use the ID from `GET /registration-tokens`, never the text of the token.',
   },
   too_many_registration_tokens: {
     happened: 'The service has 100 initial access tokens, which is the limit, so none was created.',

@@ -438,7 +438,7 @@ export const portugueseGuide: Guide = {
     happened: 'Nenhum token de acesso inicial tem o ID da URL.',
     causes: ['Ele foi revogado.', 'Ele expirou há mais de um dia e foi excluído.'],
     person: 'Recarregue a lista.',
-    developer: 'Use o ID de `GET /applications/registration-tokens`, nunca o texto do token.',
+    developer: 'Use o ID de `GET /registration-tokens`, nunca o texto do token.',
   },
   too_many_registration_tokens: {
     happened: 'O serviço tem 100 tokens de acesso inicial, que é o limite, e nenhum foi criado.',

@@ -2,7 +2,7 @@
  * The OpenID provider's protocol engine, the npm package oidc-provider, set up so that everything it decides about is
  * ours: sessions, consents, applications, keys and tokens. It validates authorization requests and redeems codes.
  */
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { decodeJwt } from 'jose'
 import Provider, {
@@ -11,18 +11,13 @@ import Provider, {
   type Context,
   type DeviceInfo,
   errors,
-  interactionPolicy,
   type Token,
 } from 'oidc-provider'
 import internals from 'oidc-provider/lib/helpers/weak_cache.js'
 import { dpopAlgorithms, signingAlgorithms } from '../applications/keys.ts'
-import { deviceGrant, paths } from '../applications/metadata.ts'
+import { paths } from '../applications/metadata.ts'
 import {
-  type ApplicationKind,
-  hasDeviceFlow,
   isRegisteredRedirect,
-  isStandardScope,
-  kindRules,
   resourceScopesOf,
   type StandardScope,
   standardOf,
@@ -31,14 +26,13 @@ import {
 } from '../applications/policy.ts'
 import type { Application, ApplicationKeys, ApplicationSession } from '../applications/ports.ts'
 import { type Clock, epochSeconds } from '../kernel/clock.ts'
+import { createPolicy } from './engine-policy.ts'
 import type { Nonces } from './nonces.ts'
 
 /** What the engine needs of us. */
 export type EngineParts = {
   readonly issuer: string
   readonly adapter: (model: string) => unknown
-  /** Private keys as JWKs, the one that signs now first. */
-  readonly jwks: { readonly keys: readonly object[] }
   readonly application: (id: string) => Promise<Application | undefined>
   /** The URLs of our own API. */
   readonly ownResources: readonly string[]
@@ -56,6 +50,10 @@ export type EngineParts = {
   ) => Promise<{ token: string; expiresIn: number; refreshToken: string } | undefined>
   /** The `sub` by which a client knows a person; `undefined` if the client is gone. */
   readonly subject: (clientId: string, accountId: string) => Promise<string | undefined>
+  /** Signs an id_token for a client; `undefined` if the client is gone. */
+  readonly signIdToken: (clientId: string, claims: Readonly<Record<string, unknown>>) => Promise<string | undefined>
+  /** The `sub` of an id_token that was issued to this client, maybe long ago; `undefined` if it was not. */
+  readonly readHint: (clientId: string, idToken: string) => Promise<string | undefined>
   /** Remembers an ID until a time in seconds since 1970; `false` if it is remembered already, on any node. */
   readonly claim: (of: string, id: string, expiresAt: number) => Promise<boolean>
   /** The public keys at a URL that an application registered. */
@@ -77,7 +75,8 @@ export const deviceSeconds = 600
 export function createEngine(parts: EngineParts): Provider {
   const provider = new Provider(parts.issuer, {
     adapter: parts.adapter,
-    jwks: parts.jwks,
+    // Nothing is signed with it: see `useOurs`. Without any key, the engine takes one that everyone knows.
+    jwks: { keys: [generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' })] },
     routes: {
       authorization: paths.authorize,
       token: paths.token,
@@ -91,7 +90,7 @@ export function createEngine(parts: EngineParts): Provider {
       code_verification: paths.deviceCode,
     },
     interactions: {
-      policy: policy(parts),
+      policy: createPolicy(parts.subject),
       url: (_: Context, interaction: { uid: string }) => `${paths.interaction}/${interaction.uid}`,
     },
     scopes: [...standardScopes],
@@ -113,6 +112,7 @@ export function createEngine(parts: EngineParts): Provider {
     // A client may read the claims of its scopes from the id_token: no second request is needed for the name.
     conformIdTokenClaims: false,
     acrValues: [twoFactorClass],
+    // The algorithm of the key above. That of an application is applied where id_tokens are signed.
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     // Every client is authenticated before the engine sees its request: see `openid.ts`.
     clientAuthMethods: ['none'],
@@ -242,13 +242,22 @@ function useOurs(provider: Provider, parts: EngineParts): void {
     return this.loginTs === undefined || epochSeconds(parts.clock()) - this.loginTs > Number(maxAge)
   }
 
-  // The engine knows people by account ID. An application may know them by another subject.
-  const { issue } = IdToken.prototype
-  IdToken.prototype.issue = async function (options) {
-    const sub = await parts.subject(this.client.clientId, this.available.sub)
+  // The engine knows people by account ID. An application may know them by another subject. It is signed with our keys,
+  // which change, with the algorithm that the application can verify, and by the clock that all nodes share.
+  IdToken.prototype.issue = async function () {
+    const { clientId } = this.client
+    const sub = await parts.subject(clientId, this.available.sub)
     if (sub === undefined) throw new errors.InvalidGrant('client is gone')
     this.available.sub = sub
-    return issue.call(this, options)
+    const signed = await parts.signIdToken(clientId, await this.payload())
+    if (signed === undefined) throw new errors.InvalidGrant('client is gone')
+    return signed
+  }
+  // A hint may be older than a change of the algorithm, and its key newer than the keys that this node has read.
+  IdToken.validate = async (idToken, { clientId }) => {
+    const sub = await parts.readHint(clientId, idToken)
+    if (sub === undefined) throw new Error('not an id_token of this client')
+    return { payload: { sub } }
   }
 
   /** The refresh token of the sign-in that the current token request started. */
@@ -291,69 +300,4 @@ type ClientMetadata = {
   readonly clientId: string
   readonly applicationType: string
   readonly redirectUris: readonly string[]
-}
-
-/** An application as the engine describes a client (OpenID Connect Dynamic Client Registration §2). */
-export const clientOf = (application: Application): Readonly<Record<string, unknown>> => {
-  const { id, name, kind, firstParty, redirectUris, clientAuth, scopes, jwks, jwksUri, requiresDpop } = application
-  const { hasRedirects } = kindRules[kind]
-  return {
-    client_id: id,
-    client_name: name,
-    application_type: applicationTypes[kind],
-    redirect_uris: [...redirectUris],
-    response_types: hasRedirects ? ['code'] : [],
-    grant_types: [
-      ...(hasRedirects ? ['authorization_code'] : []),
-      ...(hasDeviceFlow(application) ? [deviceGrant] : []),
-      ...(scopes.includes('offline_access') ? ['refresh_token'] : []),
-    ],
-    token_endpoint_auth_method: 'none',
-    requires_pkce: clientAuth === 'none',
-    first_party: firstParty,
-    dpop_bound_access_tokens: requiresDpop,
-    ...(jwks === null ? {} : { jwks }),
-    ...(jwksUri === null ? {} : { jwks_uri: jwksUri }),
-    scope: scopes.filter(isStandardScope).join(' '),
-  }
-}
-const applicationTypes: Readonly<Record<ApplicationKind, string>> = {
-  browser: 'web',
-  server: 'web',
-  native: 'native',
-  device: 'native',
-  machine: 'web',
-}
-
-/**
- * When a person must do something: the engine's own rules, and four of ours. `select_account` shows the sign-in page.
- * `acr_values` with two factors asks for a sign-in once, and the id_token says what was done. The person of an
- * `id_token_hint` is compared by the `sub` that this application knows. A native application needs no consent of its own:
- * whether it is first-party is the operator's decision, and a stored consent counts.
- */
-function policy({ subject }: Pick<EngineParts, 'subject'>) {
-  const { base, Check, Prompt } = interactionPolicy
-  const prompts = base()
-  prompts.add(new Prompt({ name: 'select_account', requestable: true }))
-  prompts.get('login')?.checks.add(
-    new Check('two_factor_requested', 'a sign-in with two factors was requested', 'login_required', ({ oidc }) => {
-      const asked = oidc.params.acr_values?.split(' ').includes(twoFactorClass) === true
-      return asked && oidc.session?.acr !== twoFactorClass && oidc.result?.login === undefined
-    }),
-  )
-  prompts.get('login')?.checks.remove('id_token_hint')
-  prompts.get('login')?.checks.add(
-    new Check(
-      'id_token_hint',
-      'the id_token_hint is about someone else',
-      'login_required',
-      async ({ oidc: { entities, session, client } }) => {
-        if (!entities.IdTokenHint) return false
-        if (session?.accountId === undefined || !client) return true
-        return entities.IdTokenHint.payload.sub !== (await subject(client.clientId, session.accountId))
-      },
-    ),
-  )
-  prompts.get('consent')?.checks.remove('native_client_prompt')
-  return prompts
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { ClientMetadata } from '../applications/client-metadata.ts'
+import { idTokenAlgorithms } from '../applications/policy.ts'
 import type { Requests } from './requests.ts'
 
 /** A longer document is not read (draft-ietf-oauth-client-id-metadata-document §6.6 recommends 5 KB). */
@@ -24,6 +25,7 @@ const Document = z.looseObject({
   jwks_uri: z.null().optional(),
   dpop_bound_access_tokens: z.boolean().nullish(),
   subject_type: z.enum(['public', 'pairwise']).nullish(),
+  id_token_signed_response_alg: z.enum(idTokenAlgorithms).nullish(),
   client_secret: z.never().optional(),
   client_secret_expires_at: z.never().optional(),
 })

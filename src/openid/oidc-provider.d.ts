@@ -145,8 +145,10 @@ declare module 'oidc-provider' {
       prototype: {
         readonly available: { sub: string }
         readonly client: Client
-        issue(options: object): Promise<string>
+        payload(): Promise<Record<string, unknown>>
+        issue(): Promise<string>
       }
+      validate(idToken: string, client: Client): Promise<{ readonly payload: { readonly sub: string } }>
     }
     readonly AccessToken: { prototype: { save(): Promise<string> } }
     /** `exp`: in seconds since 1970. */

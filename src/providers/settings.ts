@@ -119,8 +119,8 @@ export const foreignVariables: ReadonlySet<string> = new Set(
 )
 
 /**
- * Paths below /auth/ that a provider ID must not hide; and `jwt` and `brand`, because JWT_ISSUER and BRAND_NAME are
- * general settings.
+ * Paths below /auth/ that a provider ID must not hide; and those that would make a general setting such as JWT_ISSUER,
+ * BRAND_NAME or APPLICATIONS_OPEN_SCOPES one of a provider.
  */
 const reserved = new Set([
   'providers',
@@ -138,6 +138,7 @@ const reserved = new Set([
   'password',
   'jwt',
   'brand',
+  'applications-open',
 ])
 
 const isUsableId = (id: string): boolean => /^[a-z][a-z0-9-]{0,30}$/.test(id) && !reserved.has(id)

@@ -2,14 +2,13 @@
  * The tokens of registered applications: those that they get for a person, those with which they act for themselves, and
  * logout tokens.
  */
-import jwt from 'jsonwebtoken'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import { type Clock, epochSeconds } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import {
   type ApplicationClaims,
-  accessAlgorithm,
   boundKeyOf,
+  type SignatureAlgorithm,
   type SignedTokens,
   type TokenClaims,
   type TokenPayload,
@@ -39,6 +38,14 @@ export type LogoutSubject = {
   readonly applicationId: string
   readonly subject: string
   readonly sid: string
+  /** That of the id_tokens of the application (OpenID Connect Back-Channel Logout §2.6). */
+  readonly algorithm: SignatureAlgorithm
+}
+/** What an id_token says: its application, and claims that may include the `sub` of the person. */
+export type IdTokenContent = {
+  readonly applicationId: string
+  readonly algorithm: SignatureAlgorithm
+  readonly claims: Readonly<Record<string, unknown>>
 }
 export type IdTokenHint = {
   readonly applicationId: string
@@ -176,9 +183,9 @@ export function createApplicationTokens({ signed, clock, issuer, audience, acces
      * A logout token for an application (OpenID Connect Back-Channel Logout §2.4). It is valid for two minutes: each
      * delivery is signed again.
      */
-    logout({ id, applicationId, subject, sid }: LogoutSubject): string {
+    logout({ id, applicationId, subject, sid, algorithm }: LogoutSubject): Promise<string> {
       const now = epochSeconds(clock())
-      return signed.signAs('logout+jwt', {
+      return signed.signAs('logout+jwt', algorithm, {
         iss: issuer,
         aud: applicationId,
         iat: now,
@@ -190,29 +197,30 @@ export function createApplicationTokens({ signed, clock, issuer, audience, acces
       })
     },
 
+    /** An id_token (OpenID Connect Core §2). It is valid as long as an access token of this service. */
+    idToken({ applicationId, algorithm, claims }: IdTokenContent): Promise<string> {
+      const now = epochSeconds(clock())
+      return signed.signAs(undefined, algorithm, {
+        ...claims,
+        iss: issuer,
+        aud: applicationId,
+        iat: now,
+        exp: now + accessTtlSeconds,
+      })
+    },
+
     /**
      * Reads an id_token that an application sends back as a hint. It may have expired (OpenID Connect RP-Initiated
      * Logout §4); `undefined` if we did not issue it.
      */
     async readIdToken(token: string): Promise<IdTokenHint | undefined> {
-      const key = await signed.keyOf(token)
-      if (key?.purpose !== 'access') return undefined
-      try {
-        const { header, payload } = jwt.verify(token, key.key.verify, {
-          algorithms: [accessAlgorithm],
-          issuer,
-          ignoreExpiration: true,
-          complete: true,
-        })
-        // Access and logout tokens are signed with the same keys, and are no proof of a sign-in at an application.
-        if (header.typ !== undefined && header.typ !== 'JWT') return undefined
-        const { aud, sub, sid } = payload as TokenPayload
-        return typeof aud === 'string' && typeof sub === 'string'
-          ? { applicationId: aud, subject: sub, sid: typeof sid === 'string' ? sid : null }
-          : undefined
-      } catch {
-        return undefined
-      }
+      const verified = await signed.verifyOwn(token)
+      // Access and logout tokens are signed with the same keys, and are no proof of a sign-in at an application.
+      if (!verified || (verified.header.typ !== undefined && verified.header.typ !== 'JWT')) return undefined
+      const { aud, sub, sid } = verified.payload as TokenPayload
+      return typeof aud === 'string' && typeof sub === 'string'
+        ? { applicationId: aud, subject: sub, sid: typeof sid === 'string' ? sid : null }
+        : undefined
     },
 
     /** Verifies a token of an application, whichever resource or application it names as audience. */

@@ -2,10 +2,11 @@ import {
   createPrivateKey,
   createPublicKey,
   createSecretKey,
-  generateKeyPairSync,
+  generateKeyPair,
   type JsonWebKey,
   type KeyObject,
 } from 'node:crypto'
+import { promisify } from 'node:util'
 import { internalOrigin } from '../events/catalogue.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import type { Sealer } from '../kernel/crypto.ts'
@@ -24,7 +25,23 @@ export type SigningKey = {
   readonly verify: KeyObject
   readonly activatesAt: Date
 }
-export type PublicJwk = { kty: string; crv: string; x: string; y: string; kid: string; use: 'sig'; alg: 'ES256' }
+type JwkHead = { readonly kid: string; readonly use: 'sig' }
+export type PublicJwk =
+  | (JwkHead & {
+      readonly kty: 'EC'
+      readonly alg: 'ES256'
+      readonly crv: string
+      readonly x: string
+      readonly y: string
+    })
+  | (JwkHead & { readonly kty: 'RSA'; readonly alg: 'RS256'; readonly n: string; readonly e: string })
+
+/** Off the event loop: a key of RSA takes up to a second. */
+const makePair = promisify(generateKeyPair)
+/** The least length that RFC 7518 §3.3 allows. A longer one makes each signature slower. */
+const rsaBits = 2048
+/** How often a key set without a key for RS256 may be read again for another request. In seconds. */
+const lookAgainSeconds = 1
 
 type KeysParts = {
   keys: KeyStore
@@ -36,12 +53,14 @@ type KeysParts = {
   refreshTtlSeconds: number
 }
 type Purpose = StoredKey['purpose']
+const purposes = ['access', 'refresh', 'rs256'] as const satisfies readonly Purpose[]
 
 /**
- * Our signing keys: ES256 for access tokens, which others verify; HS256 for refresh tokens, which only we verify. The
- * first node creates them, and they are stored sealed. A rotation depends only on the clock: a new key is published
- * immediately, and signs when no verifier can still have a key set without it. The old one stays until its last token
- * has expired.
+ * Our signing keys: ES256 for access tokens, which others verify; HS256 for refresh tokens, which only we verify; RS256
+ * for id_tokens of applications that verify nothing else. The first node creates them, the one of RS256 when the first
+ * such application is registered, and they are stored sealed. A rotation depends only on the clock: a new key is
+ * published immediately, and signs when no verifier can still have a key set without it. The old one stays until its last
+ * token has expired.
  */
 export async function createKeys({
   keys: store,
@@ -53,11 +72,13 @@ export async function createKeys({
   refreshTtlSeconds,
 }: KeysParts) {
   const place = (id: string): string => `signing_keys/${id}/secret`
-  let loaded: Record<Purpose, SigningKey[]> = { access: [], refresh: [] }
+  let loaded: Record<Purpose, SigningKey[]> = { access: [], refresh: [], rs256: [] }
   let byId = new Map<string, { purpose: Purpose; key: SigningKey }>()
   let jwks: { keys: PublicJwk[] } = { keys: [] }
   let lastLoad = 0
+  let hasFailed = false
   let rereading: Promise<void> | undefined
+  let preparing: Promise<void> | undefined
 
   const open = (stored: StoredKey): SigningKey => {
     const secret = sealer.open(stored.secret, place(stored.id))
@@ -69,31 +90,25 @@ export async function createKeys({
     return { id: stored.id, sign, verify: createPublicKey(sign), activatesAt: stored.activatesAt }
   }
 
-  const make = (purpose: Purpose, sequence: number, at: Date, activatesAt: Date): StoredKey => {
+  /** A new secret, and what is published of it. */
+  const makeSecret = async (purpose: Purpose, id: string): Promise<Pick<StoredKey, 'secret' | 'publicJwk'>> => {
+    const seal = (secret: string): string => sealer.seal(secret, place(id))
+    if (purpose === 'refresh') return { secret: seal(random(32).toString('base64url')), publicJwk: null }
+    const { publicKey, privateKey } =
+      purpose === 'access'
+        ? await makePair('ec', { namedCurve: 'P-256' })
+        : await makePair('rsa', { modulusLength: rsaBits })
+    const { kty, crv, x, y, n, e } = publicKey.export({ format: 'jwk' })
+    const shared = { kid: id, use: 'sig' }
+    const published =
+      purpose === 'access' ? { kty, crv, x, y, ...shared, alg: 'ES256' } : { kty, n, e, ...shared, alg: 'RS256' }
+    return { secret: seal(JSON.stringify(privateKey.export({ format: 'jwk' }))), publicJwk: JSON.stringify(published) }
+  }
+  const make = async (purpose: Purpose, sequence: number, activatesAt: (at: Date) => Date): Promise<StoredKey> => {
     const id = ids('key')
-    if (purpose === 'refresh') {
-      const secret = random(32).toString('base64url')
-      return {
-        id,
-        purpose,
-        sequence,
-        secret: sealer.seal(secret, place(id)),
-        publicJwk: null,
-        createdAt: at,
-        activatesAt,
-      }
-    }
-    const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-    const { kty, crv, x, y } = pair.publicKey.export({ format: 'jwk' })
-    return {
-      id,
-      purpose,
-      sequence,
-      secret: sealer.seal(JSON.stringify(pair.privateKey.export({ format: 'jwk' })), place(id)),
-      publicJwk: JSON.stringify({ kty, crv, x, y, kid: id, use: 'sig', alg: 'ES256' }),
-      createdAt: at,
-      activatesAt,
-    }
+    const secrets = await makeSecret(purpose, id)
+    const at = clock()
+    return { id, purpose, sequence, ...secrets, createdAt: at, activatesAt: activatesAt(at) }
   }
 
   const load = async (): Promise<void> => {
@@ -101,7 +116,7 @@ export async function createKeys({
     lastLoad = clock().getTime()
     const stored = await store.list()
     // Built separately and swapped at once: one row that cannot be opened must not affect the other keys.
-    const next: typeof loaded = { access: [], refresh: [] }
+    const next: typeof loaded = { access: [], refresh: [], rs256: [] }
     const nextById: typeof byId = new Map()
     for (const row of [...stored].sort((a, b) => a.sequence - b.sequence)) {
       const key = byId.get(row.id)?.key ?? open(row)
@@ -110,14 +125,14 @@ export async function createKeys({
     }
     loaded = next
     byId = nextById
+    hasFailed = false
     jwks = { keys: stored.flatMap(({ publicJwk }) => (publicJwk === null ? [] : [JSON.parse(publicJwk) as PublicJwk])) }
   }
 
   const add = async (purpose: Purpose, activatesAt: (at: Date) => Date): Promise<void> => {
     for (;;) {
       const existing = (await store.list()).filter((key) => key.purpose === purpose)
-      const at = clock()
-      const key = make(purpose, Math.max(0, ...existing.map(({ sequence }) => sequence)) + 1, at, activatesAt(at))
+      const key = await make(purpose, Math.max(0, ...existing.map(({ sequence }) => sequence)) + 1, activatesAt)
       if (
         await store.add(key, [
           { name: 'signing_key.rotated', accountId: null, origin: internalOrigin, data: { key: key.id } },
@@ -129,9 +144,8 @@ export async function createKeys({
 
   const ensure = async (purpose: Purpose): Promise<void> => {
     if ((await store.list()).some((key) => key.purpose === purpose)) return
-    const at = clock()
     // Sequence 1 exists once. The loser of this race uses the winner's key.
-    const key = make(purpose, 1, at, at)
+    const key = await make(purpose, 1, (at) => at)
     await store.add(key, [
       { name: 'signing_key.rotated', accountId: null, origin: internalOrigin, data: { key: key.id } },
     ])
@@ -140,6 +154,23 @@ export async function createKeys({
   await ensure('access')
   await ensure('refresh')
   await load()
+
+  const reread = (): Promise<void> => {
+    rereading ??= load()
+      .catch((error: unknown) => {
+        hasFailed = true
+        throw error
+      })
+      .finally(() => {
+        rereading = undefined
+      })
+    return rereading
+  }
+  /** Another node may have created the key for RS256 a moment ago: then it is read. */
+  const prepare = async (): Promise<void> => {
+    await ensure('rs256')
+    await load()
+  }
 
   return {
     /** The key that signs now: the newest one that all verifiers must know. */
@@ -150,10 +181,16 @@ export async function createKeys({
       return key
     },
 
-    /** All keys of a purpose, the one that signs now first: a verifier of older tokens needs the others. */
-    all(purpose: Purpose): readonly SigningKey[] {
-      const current = this.current(purpose)
-      return [current, ...loaded[purpose].filter((key) => key !== current)]
+    /**
+     * Makes sure that there is a key for RS256, before an application is registered that verifies nothing else. The first
+     * one signs at once: no key set of such an application can lack it for long.
+     */
+    async prepareRs256(): Promise<void> {
+      if (loaded.rs256.length > 0) return
+      preparing ??= prepare().finally(() => {
+        preparing = undefined
+      })
+      await preparing
     },
 
     find: (id: string) => byId.get(id),
@@ -165,21 +202,27 @@ export async function createKeys({
     async findFresh(id: string) {
       const known = byId.get(id)
       if (known || (!rereading && clock().getTime() - lastLoad < 10_000)) return known
-      rereading ??= load().finally(() => {
-        rereading = undefined
-      })
-      await rereading
+      await reread()
       return byId.get(id)
     },
 
-    /** The public part (RFC 7517). It never contains a private member. */
-    jwks: () => jwks,
+    /**
+     * The public part (RFC 7517). It never contains a private member. The first key for RS256 signs at once, maybe on
+     * another node, so a key set without one is read again.
+     */
+    async jwks(): Promise<{ keys: PublicJwk[] }> {
+      const isRecent = clock().getTime() - lastLoad < lookAgainSeconds * 1000
+      // Verifiers need the keys even while the database does not answer.
+      if (loaded.rs256.length === 0 && !hasFailed && (rereading || !isRecent)) await reread().catch(() => undefined)
+      return jwks
+    },
 
-    /** Publishes a new key for both purposes. Each signs when every verifier must have it. */
+    /** Publishes a new key for each purpose that is in use. Each signs when every verifier must have it. */
     async rotate(): Promise<void> {
       const wait = jwksMaxAgeSeconds + keyReloadSeconds + leewaySeconds
-      await add('access', (at) => secondsAfter(at, wait))
-      await add('refresh', (at) => secondsAfter(at, wait))
+      const stored = await store.list()
+      for (const purpose of purposes)
+        if (stored.some((key) => key.purpose === purpose)) await add(purpose, (at) => secondsAfter(at, wait))
       await load()
     },
 
@@ -187,8 +230,8 @@ export async function createKeys({
     async reload(): Promise<void> {
       await load()
       const now = clock()
-      const dead = (['access', 'refresh'] as const).flatMap((purpose) => {
-        const ttl = purpose === 'access' ? accessTtlSeconds : refreshTtlSeconds
+      const dead = purposes.flatMap((purpose) => {
+        const ttl = purpose === 'refresh' ? refreshTtlSeconds : accessTtlSeconds
         return loaded[purpose].filter((_, index, all) => {
           const successor = all[index + 1]
           return successor !== undefined && secondsAfter(successor.activatesAt, ttl + leewaySeconds) < now

@@ -214,7 +214,8 @@ export interface EndableStore {
  */
 export type StoredKey = {
   readonly id: string
-  readonly purpose: 'access' | 'refresh'
+  /** `rs256`: for what is signed with RS256; only once an application has asked for it. */
+  readonly purpose: 'access' | 'refresh' | 'rs256'
   /** 1, 2, 3 … for each purpose: two nodes that create the first key at the same time create one. */
   readonly sequence: number
   /** Private JWK (or the HMAC secret), sealed at `signing_keys/<id>/secret`. */

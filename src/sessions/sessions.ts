@@ -30,6 +30,8 @@ type SessionsParts = Pick<
       readonly issuer: string
       readonly audience: string
     }
+    /** The longest lifetime that an application may choose for its access tokens. */
+    readonly longestAccessSeconds: number
     /** Where a sign-in may end. */
     readonly returns: Parameters<typeof createSignInCodes>[0]['returns'] & {
       readonly stillAllowed: Parameters<typeof createSignIn>[0]['mayReturn']
@@ -37,9 +39,15 @@ type SessionsParts = Pick<
   }
 
 /** Sessions, their tokens and the keys that sign them. The keys are read from the store, or created by the first node. */
-export async function createSessions({ stored, settings, returns, ...parts }: SessionsParts) {
-  const { accessTtlSeconds, refreshTtlSeconds } = settings
-  const keys = await createKeys({ ...parts, keys: stored.keys, accessTtlSeconds, refreshTtlSeconds })
+export async function createSessions({ stored, settings, returns, longestAccessSeconds, ...parts }: SessionsParts) {
+  const { refreshTtlSeconds } = settings
+  const keys = await createKeys({
+    ...parts,
+    keys: stored.keys,
+    // A key stays until the last token that it signed has expired, whichever application has it.
+    accessTtlSeconds: Math.max(settings.accessTtlSeconds, longestAccessSeconds),
+    refreshTtlSeconds,
+  })
   const tokens = createTokens({ ...parts, ...settings, keys })
   return {
     keys,

@@ -1,5 +1,6 @@
 /** Signs our tokens, and verifies and reads them: those of sessions, and those of registered applications. */
 import { createHmac, type KeyObject, sign as signWith } from 'node:crypto'
+import { promisify } from 'node:util'
 import jwt from 'jsonwebtoken'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import { type Clock, epochSeconds } from '../kernel/clock.ts'
@@ -44,12 +45,22 @@ export type TokenPayload = {
   cnf?: unknown
 }
 
-export const accessAlgorithm = 'ES256'
 const kinds = {
-  access: { algorithm: accessAlgorithm, typ: 'at+jwt' },
+  access: { algorithm: 'ES256', typ: 'at+jwt' },
   refresh: { algorithm: 'HS256', typ: 'rt+jwt' },
 } as const
 export type TokenType = keyof typeof kinds
+
+/** With what a JWT is signed that is no token of ours: the keys of access tokens, or those of RS256. */
+export type SignatureAlgorithm = 'ES256' | 'RS256'
+/** The algorithm of each key whose signatures applications verify. Refresh tokens are ours alone. */
+const verifiedByOthers: Partial<Record<VerifyingKey['purpose'], SignatureAlgorithm>> = {
+  access: 'ES256',
+  rs256: 'RS256',
+}
+
+/** Off the event loop: a signature of RSA takes about a millisecond. The padding of RS256 is the default. */
+const signRsa = promisify<'sha256', Buffer, KeyObject, Buffer>(signWith)
 
 const signatures: Record<TokenType, (text: string, key: KeyObject) => Buffer> = {
   access: (text, key) => signWith('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' }),
@@ -88,6 +99,8 @@ export function createSignedTokens({ keys, clock, issuer, audience }: SignedToke
     key: VerifyingKey,
     wanted: string | undefined,
   ): Result<TokenPayload, AppError<'token_invalid'>> => {
+    // No token of ours is signed with RS256.
+    if (key.purpose === 'rs256') return fail('token_invalid')
     const { algorithm, typ } = kinds[key.purpose]
     let decoded: jwt.Jwt
     try {
@@ -162,10 +175,42 @@ export function createSignedTokens({ keys, clock, issuer, audience }: SignedToke
       return signed(type, key, head, payload)
     },
 
-    /** Signs a JWT that is no token of ours with the key of access tokens. */
-    signAs(typ: string, payload: object): string {
-      const key = keys.current('access')
-      return signed('access', key, encode({ alg: kinds.access.algorithm, typ, kid: key.id }), payload)
+    /** Signs a JWT that is no token of ours. `typ`: as in its header; an id_token has none. */
+    async signAs(typ: string | undefined, algorithm: SignatureAlgorithm, payload: object): Promise<string> {
+      if (algorithm === 'ES256') {
+        const key = keys.current('access')
+        return signed('access', key, encode({ alg: algorithm, typ, kid: key.id }), payload)
+      }
+      // Another node may have created it, or nobody yet.
+      await keys.prepareRs256()
+      const key = keys.current('rs256')
+      const text = `${encode({ alg: algorithm, typ, kid: key.id })}.${encode(payload)}`
+      return `${text}.${(await signRsa('sha256', Buffer.from(text), key.sign)).toString('base64url')}`
+    },
+
+    /**
+     * Verifies the signature of a JWT that is no token of ours, also after it has expired. The key determines the
+     * algorithm, never the JWT (RFC 8725 §3.1). `undefined` if we did not sign it.
+     */
+    async verifyOwn(token: string): Promise<jwt.Jwt | undefined> {
+      let key = await keyOf(token)
+      // The first key for RS256 signs at once: another node may have made it a moment ago.
+      if (!key) {
+        await keys.jwks()
+        key = await keyOf(token)
+      }
+      const algorithm = key && verifiedByOthers[key.purpose]
+      if (!key || !algorithm) return undefined
+      try {
+        return jwt.verify(token, key.key.verify, {
+          algorithms: [algorithm],
+          issuer,
+          ignoreExpiration: true,
+          complete: true,
+        })
+      } catch {
+        return undefined
+      }
     },
 
     keyOf,

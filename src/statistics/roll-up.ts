@@ -4,14 +4,15 @@ import type { CountedEntry, HourlyCount, Measure, StatisticsStore } from './port
 /** How far back the first run counts, in hours: what the overview shows. Counts are kept as long. */
 export const keptHours = 14 * 24
 const hourMs = 3_600_000
-/** How many entries one statement reads. */
-const entriesAtOnce = 1000
+/** How many entries the first statement of an event reads, and each further one: most services have few per minute. */
+const firstEntries = 100
+const furtherEntries = 1000
 /**
  * Codes and sign-in methods come from closed lists, but a provider's ID is in the operator's hands. More than this are
  * counted together.
  */
 const maxLabels = 40
-/** After a run, nothing is counted for this many times as long as the present hour took: half a percent of the time. */
+/** After a run, nothing is counted for this many times as long as it took: half a percent of the time. */
 const pauseFactor = 200
 const longestPauseMs = 600_000
 
@@ -26,6 +27,7 @@ const counted: Readonly<
   'account.created': { measure: 'newAccounts', label: 'via' },
 }
 
+type MeasuredCount = Omit<HourlyCount, 'hour'>
 type RollUpParts = { readonly statistics: StatisticsStore; readonly clock: Clock }
 
 /**
@@ -35,23 +37,30 @@ type RollUpParts = { readonly statistics: StatisticsStore; readonly clock: Clock
 export function createRollUp({ statistics, clock }: RollUpParts) {
   let nextAt = 0
 
-  async function countHour(hour: Date): Promise<readonly Omit<HourlyCount, 'hour'>[]> {
-    const time = { from: hour, until: new Date(hour.getTime() + hourMs) }
-    const found: Omit<HourlyCount, 'hour'>[] = []
+  /** Counts the entries of some hours, by the start of their hour. All hours are read in one go: most have no entry. */
+  async function countEntries(from: Date, until: Date): Promise<ReadonlyMap<number, readonly MeasuredCount[]>> {
+    const found = new Map<number, MeasuredCount[]>()
     for (const [event, { measure, label, weight }] of Object.entries(counted)) {
-      const counts = new Map<string, number>()
+      const hours = new Map<number, Map<string, number>>()
       let after: CountedEntry | null = null
       do {
-        const entries: readonly CountedEntry[] = await statistics.entries(event, time, { after, limit: entriesAtOnce })
-        for (const { data } of entries) {
+        const limit: number = after === null ? firstEntries : furtherEntries
+        const entries: readonly CountedEntry[] = await statistics.entries(event, { from, until }, { after, limit })
+        for (const { at, data } of entries) {
+          const hour = hourOf(at).getTime()
+          const counts = hours.get(hour) ?? new Map<string, number>()
+          hours.set(hour, counts)
           const name = String(data[label] ?? '')
           const key = counts.has(name) || counts.size < maxLabels ? name : 'other'
           const many = weight === undefined ? 1 : Number(data[weight] ?? 1)
           counts.set(key, (counts.get(key) ?? 0) + many)
         }
-        after = entries.length < entriesAtOnce ? null : (entries.at(-1) ?? null)
+        after = entries.length < limit ? null : (entries.at(-1) ?? null)
       } while (after !== null)
-      for (const [name, count] of counts) found.push({ measure, label: name, count })
+      for (const [hour, counts] of hours) {
+        const measured = [...counts].map(([name, count]) => ({ measure, label: name, count }))
+        found.set(hour, [...(found.get(hour) ?? []), ...measured])
+      }
     }
     return found
   }
@@ -68,18 +77,19 @@ export function createRollUp({ statistics, clock }: RollUpParts) {
       const earliest = secondsAfter(current, -keptHours * 3600)
       const latest = await statistics.latestHour()
       const first = latest === undefined ? earliest : new Date(Math.max(earliest.getTime(), latest.getTime() - hourMs))
-      let began = now
+      const counts = await countEntries(first, new Date(current.getTime() + hourMs))
       for (let hour = first; hour <= current; hour = new Date(hour.getTime() + hourMs)) {
-        began = clock()
-        const counts = await countHour(hour)
         const totals = hour < current ? {} : await statistics.totals(now)
         const measured = Object.entries(totals) as [Measure, number][]
-        const found = [...counts, ...measured.map(([measure, count]) => ({ measure, label: '', count }))]
+        const found = [
+          ...(counts.get(hour.getTime()) ?? []),
+          ...measured.map(([measure, count]) => ({ measure, label: '', count })),
+        ]
         // The first run on a new database would otherwise write 336 times that there is nothing.
         if (found.length > 0 || (latest !== undefined && hour <= latest)) await statistics.replace(hour, found)
       }
       const ended = clock().getTime()
-      nextAt = ended + Math.min(longestPauseMs, pauseFactor * (ended - began.getTime()))
+      nextAt = ended + Math.min(longestPauseMs, pauseFactor * (ended - now.getTime()))
     },
   }
 }

@@ -705,6 +705,7 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       requiresDpop: flag('requires_dpop').notNull().default(false),
       subjectType: text('subject_type').$type<Application['subjectType']>().notNull().default('public'),
       sectorIdentifierUri: text('sector_identifier_uri'),
+      idTokenAlgorithm: text('id_token_algorithm').$type<Application['idTokenAlgorithm']>().notNull().default('ES256'),
       source: text('source').$type<Application['source']>().notNull().default('administrator'),
       registrationHash: text('registration_hash'),
       documentHash: text('document_hash'),

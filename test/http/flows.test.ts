@@ -87,7 +87,7 @@ describe('a sign-in started by another site', () => {
       ...(site === undefined ? {} : { headers: { 'sec-fetch-site': site } }),
     })
   test.each(['cross-site', 'same-site'])('that ends on our pages needs the user’s confirmation: %s', async (site) => {
-    const before = (await world.dump()).flows
+    const before = (await world.dump('flows')).flows
     for (const [query, to] of [
       ['', '/login'],
       ['?return_to=/account/activity?limit=5%26a=b', '/login?return_to=%2Faccount%2Factivity%3Flimit%3D5%26a%3Db'],
@@ -96,7 +96,7 @@ describe('a sign-in started by another site', () => {
       expect([answer.status, answer.headers.get('location')]).toEqual([303, to])
       expect(answer.headers.getSetCookie()).toEqual([])
     }
-    expect((await world.dump()).flows).toEqual(before)
+    expect((await world.dump('flows')).flows).toEqual(before)
   })
   test.each([['same-origin'], ['none'], [undefined]])('needs no confirmation from our own page: %s', async (site) => {
     const { headers } = await begin('?return_to=/account', site)

@@ -31,7 +31,7 @@ const ends: Readonly<Record<string, string>> = {
   '/health/providers': 'mostProviders in providers/managed.ts',
   '/applications':
     'mostApplications in applications/applications.ts, mostSelfRegistered in applications/registrations.ts, mostDocuments in applications/documents.ts',
-  '/applications/registration-tokens': 'mostRegistrationTokens in applications/registrations.ts',
+  '/registration-tokens': 'mostRegistrationTokens in applications/registrations.ts',
   '/applications/:id/users': 'cursor',
   '/me/applications': 'mostApplications in applications/applications.ts, mostSignIns in store/application-access.ts',
   // The teams of the person, where the application may see them.

@@ -102,7 +102,7 @@ describe.each(databases)('the user’s own account, on %s', (database) => {
       for (const [language, expected] of languages) {
         const headers: Headers = language === undefined ? {} : { 'accept-language': language }
         const email = await ways[way]?.(headers, `language${++people}@example.org`)
-        const { accounts = [] } = await world.dump()
+        const { accounts = [] } = await world.dump('accounts')
         const rows = accounts.filter(
           (row) => row.email === email && (row.verified_email_key || way === 'by registration'),
         )

@@ -16,7 +16,7 @@ const harmless: Readonly<Record<string, string>> = {
   '/admin/users/:id/metadata': 'a text that is edited, with a button that saves it',
   '/admin/branding/:picture': 'it uploads a picture, which can be replaced',
   '/admin/applications/:id/logo': 'it uploads a picture, which can be replaced',
-  '/admin/applications/registration-tokens': 'the form of a new token',
+  '/admin/registration-tokens': 'the form of a new token',
   '/admin/service-credentials': 'the form of a new credential',
 }
 /** Their question needs what this world does not have: each has a test in the file that is named. */
@@ -223,7 +223,7 @@ describe.each(databases)('the administration, on %s', (database) => {
       return made.body
     }
     const { id: billing } = await make('/service-credentials', { name: 'Billing', scopes: ['introspect'] })
-    await make('/applications/registration-tokens', { name: 'Pipeline' })
+    await make('/registration-tokens', { name: 'Pipeline' })
     const server = { name: 'Shop', kind: 'server', redirect_uris: ['https://shop.example.org/'], scopes: ['openid'] }
     const { id: shop } = await make('/applications', server)
     await make(`/applications/${shop}/secret`, { overlap_seconds: 3600 })
@@ -246,7 +246,7 @@ describe.each(databases)('the administration, on %s', (database) => {
       [`/admin/users/${blocked.id}`, `blocked-${database}@example.com`],
       [`/admin/users/${invited}`, `invited-${database}@example.com`],
       ['/admin/service-credentials', 'Billing'],
-      ['/admin/applications/registration-tokens', 'Pipeline'],
+      ['/admin/registration-tokens', 'Pipeline'],
       [`/admin/applications/${shop}`, 'Shop'],
       [`/admin/applications/${closed}`, 'Closed shop'],
       ['/admin/providers/discord', 'Discord'],

@@ -147,7 +147,7 @@ describe.each(databases)('registered applications, with %s', (database) => {
     expect([await use(shop.secret), await use(next)]).toEqual(['invalid_grant', 'invalid_grant'])
     world.turn(61)
     expect([await use(shop.secret), await use(next)]).toEqual(['invalid_client', 'invalid_grant'])
-    const { applications = [] } = await world.dump()
+    const { applications = [] } = await world.dump('applications')
     expect(JSON.stringify(applications)).not.toContain(next)
     const browser = await register(world, admin, { kind: 'browser' })
     const none = await world.call('POST', `/applications/${browser.id}/secret`, { token: await admin() })

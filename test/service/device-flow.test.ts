@@ -97,7 +97,7 @@ describe.each(databases)('the device flow, with %s', (database) => {
     const browser = await signedIn()
     expect((await type(browser, codes.user_code, 'allow')).text).toContain('Device connected')
     expect((await poll()).status).toBe(200)
-    const { application_consents: rows = [] } = await world.dump()
+    const { application_consents: rows = [] } = await world.dump('application_consents')
     expect(rows.filter(({ application_id: of }) => of === id)).toHaveLength(1)
   })
 

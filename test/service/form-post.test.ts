@@ -63,7 +63,7 @@ describe.each(databases)('a callback that arrives as a form, on %s', (database) 
     expect(second.fields).not.toHaveProperty('user')
     await again.ask(addressIn(await post(second.fields)), { headers: html })
     expect(await me(again)).toMatchObject({ name: 'Ida Rhodes' })
-    const { identities = [] } = await world.dump()
+    const { identities = [] } = await world.dump('identities')
     expect(identities.filter(({ provider, name }) => provider === 'apple' && name === 'Ida Rhodes')).toHaveLength(1)
   })
 

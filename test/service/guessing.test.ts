@@ -50,7 +50,7 @@ describe.each(databases)('rate limits on guessing, in %s', (database) => {
   }
   const six = [401, 401, 401, 401, 401, 401]
   const trailOf = async (email: string) => {
-    const { accounts = [] } = await world.dump()
+    const { accounts = [] } = await world.dump('accounts')
     const id = accounts.find((row) => row.email === email)?.id
     return (await world.trail()).filter(({ account_id }) => account_id === id)
   }
@@ -214,7 +214,7 @@ describe.each(databases)('rate limits on guessing, in %s', (database) => {
       expect(await toldOf(email)).toBe(0)
       await world.openBrowser().signIn('google', who)
       expect(await toldOf(email)).toBe(1)
-      const mails = ((await world.dump()).mails ?? []).filter(({ to }) => to === email)
+      const mails = ((await world.dump('mails')).mails ?? []).filter(({ to }) => to === email)
       expect(mails.map(({ template }) => template)).toEqual(['device.new'])
     })
 
@@ -243,7 +243,7 @@ describe.each(databases)('rate limits on guessing, in %s', (database) => {
     const [mine, other] = [world.openBrowser(), world.openBrowser()]
     await enter(mine, email)
     await enter(other, email)
-    const { accounts = [] } = await world.dump()
+    const { accounts = [] } = await world.dump('accounts')
     const id = accounts.find((row) => row.email === email)?.id
     const of = async (table: 'trusted_devices' | 'sessions') =>
       ((await world.dump())[table] ?? []).filter((row) => row.account_id === id && (row.ended_at ?? null) === null)
@@ -258,12 +258,12 @@ describe.each(databases)('rate limits on guessing, in %s', (database) => {
     const email = await somebody()
     const mine = world.openBrowser()
     await enter(mine, email)
-    const { accounts = [] } = await world.dump()
+    const { accounts = [] } = await world.dump('accounts')
     const id = accounts.find((row) => row.email === email)?.id
     const { user, access_token: token } = await world.signIn('google', world.newcomer())
     await world.vinculum.makeAdministrator(user.id)
     expect((await world.call('DELETE', `/users/${id}/sessions`, { token })).status).toBe(204)
-    const { trusted_devices: devices = [] } = await world.dump()
+    const { trusted_devices: devices = [] } = await world.dump('trusted_devices')
     expect(devices.filter(({ account_id }) => account_id === id)).toEqual([])
   })
 
@@ -280,8 +280,8 @@ describe.each(databases)('rate limits on guessing, in %s', (database) => {
     await guess(email, 20)
     expect((await enter(other, email, other_password)).status).toBe(429)
     expect((await enter(mine, email, other_password)).status).toBe(303)
-    const { trusted_devices: devices = [] } = await world.dump()
-    const { accounts = [] } = await world.dump()
+    const { trusted_devices: devices = [] } = await world.dump('trusted_devices')
+    const { accounts = [] } = await world.dump('accounts')
     const id = accounts.find((row) => row.email === email)?.id
     expect(devices.filter(({ account_id }) => account_id === id)).toHaveLength(1)
     expect(listIn(await mine.json('GET', '/me/sessions'))).toHaveLength(1)

@@ -60,7 +60,7 @@ describe.each(databases)('an id_token from a native app, on %s', (database) => {
       provider_info: { provider: 'google', provider_user_id: world.sandbox.identities.get(who)?.google?.sub },
     })
     expect(
-      (await world.dump()).grants?.filter(({ subject }) => subject === created.provider_info.provider_user_id),
+      (await world.dump('grants')).grants?.filter(({ subject }) => subject === created.provider_info.provider_user_id),
     ).toEqual([])
     const again = authOf(await signIn(who))
     const inBrowser = await world.signIn('google', who)
@@ -76,7 +76,7 @@ describe.each(databases)('an id_token from a native app, on %s', (database) => {
     const who = world.newcomer()
     const { access_token: token } = await world.signIn('google', who)
     const identities = async () => (await world.call('GET', '/me/identities', { token })).text
-    const stored = async () => (await world.dump()).grants
+    const stored = async () => (await world.dump('grants')).grants
     const [before, grants] = [JSON.parse(await identities()), await stored()]
     world.turn(1)
     authOf(await signIn(who))
@@ -161,7 +161,7 @@ describe.each(databases)('an id_token from a native app, on %s', (database) => {
     await world.vinculum.runJob('sweep-expired')
     world.turn(3600 * 24)
     await world.vinculum.runJob('sweep-expired')
-    const { tickets = [] } = await world.dump()
+    const { tickets = [] } = await world.dump('tickets')
     expect(tickets.filter(({ purpose }) => purpose === 'provider_id_token')).toEqual([])
     expect((await send(token, nonce)).body.code).toBe('id_token_rejected')
   })

@@ -244,7 +244,7 @@ describe.each(databases)('a person whom an administrator adds, on %s,', (databas
       expect((await post('/auth/register', { email, password })).status).toBe(201)
       expect(refusalOf(await post('/auth/token', { username: email, password }))).toEqual([401, 'invalid_credentials'])
       expect(
-        listIn({ text: JSON.stringify((await world.dump()).accounts) }).filter((one) => one.email === email),
+        listIn({ text: JSON.stringify((await world.dump('accounts')).accounts) }).filter((one) => one.email === email),
       ).toHaveLength(1)
       expect((await world.mailTo(email))[0]?.subject).toBe('Your email address was already used')
       expect(await read(id)).toMatchObject({ email_verified: false, has_password: false })

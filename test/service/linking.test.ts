@@ -49,7 +49,7 @@ describe.each(databases)('linking and unlinking identities, on %s:', (database) 
 
     test('an app links an identity with any email address, and no second session begins', async () => {
       const { token, user } = await somebody(first)
-      const before = (await world.dump()).sessions?.length
+      const before = (await world.dump('sessions')).sessions?.length
       const other = world.newcomer({ verified: false })
       const linked = await link(provider, other, token)
       expect([linked.status, linked.body.action]).toEqual([200, 'linked_new'])
@@ -58,7 +58,7 @@ describe.each(databases)('linking and unlinking identities, on %s:', (database) 
         provider_info: { provider, provider_user_id: expect.any(String) },
         action: 'linked_new',
       })
-      expect((await world.dump()).sessions).toHaveLength(before ?? 0)
+      expect((await world.dump('sessions')).sessions).toHaveLength(before ?? 0)
       const again = await world.signIn(provider, other)
       expect([again.action, again.user.id]).toEqual(['login_existing', user.id])
     })
@@ -97,7 +97,7 @@ describe.each(databases)('linking and unlinking identities, on %s:', (database) 
   test('a form without the CSRF token, or from another site, links nothing', async () => {
     const browser = world.openBrowser()
     await browser.signIn('google', world.newcomer())
-    const begun = (await world.dump()).flows?.length
+    const begun = (await world.dump('flows')).flows?.length
     const [, csrf = ''] = /name="csrf" value="([^"]+)"/.exec((await browser.ask(`${world.base}/account`)).text) ?? []
     const attempts: readonly [Record<string, string>, Record<string, string>][] = [
       [{}, { origin: world.base, 'sec-fetch-site': 'same-origin' }],
@@ -113,7 +113,7 @@ describe.each(databases)('linking and unlinking identities, on %s:', (database) 
       })
       expect(refusalOf(answerOf(answer))).toEqual([403, 'csrf_failed'])
     }
-    expect((await world.dump()).flows).toHaveLength(begun ?? 0)
+    expect((await world.dump('flows')).flows).toHaveLength(begun ?? 0)
   })
 
   test('linking requires a recent sign-in', async () => {
@@ -142,10 +142,10 @@ describe.each(databases)('linking and unlinking identities, on %s:', (database) 
 
   test('linking an identity the account already has changes nothing', async () => {
     const { who, token } = await somebody('google', 'github')
-    const before = await world.dump()
+    const before = await world.dump('accounts', 'sessions', 'identities')
     const again = await link('github', who, token)
     expect([again.status, again.body.action]).toEqual([200, 'login_existing'])
-    const after = await world.dump()
+    const after = await world.dump('accounts', 'sessions', 'identities')
     for (const table of ['accounts', 'sessions']) expect(after[table]).toEqual(before[table])
     expect(after.identities).toHaveLength(before.identities?.length ?? 0)
   })
@@ -154,9 +154,9 @@ describe.each(databases)('linking and unlinking identities, on %s:', (database) 
     const other = await somebody('github')
     const { token } = await somebody('google')
     expect(await providersOf(token)).toEqual(['google'])
-    const before = await world.dump()
+    const before = await world.dump('accounts', 'identities', 'sessions', 'grants')
     expect(refusalOf(await link('github', other.who, token))).toEqual([409, 'identity_already_linked'])
-    const after = await world.dump()
+    const after = await world.dump('accounts', 'identities', 'sessions', 'grants')
     for (const table of ['accounts', 'identities', 'sessions', 'grants'])
       expect([table, after[table]]).toEqual([table, before[table]])
     expect(await providersOf(token)).toEqual(['google'])
@@ -178,9 +178,9 @@ describe.each(databases)('linking and unlinking identities, on %s:', (database) 
       const arrive = await victim()
       const flow = await world.begin('github', { intent: 'link', token: attacker.token })
       const back = await world.approve(flow.url, world.newcomer())
-      const [before, asked] = [await world.dump(), calls()]
+      const [before, asked] = [await world.dump('accounts', 'identities', 'grants', 'sessions'), calls()]
       expect(refusalOf(await arrive(back, flow.flowToken))).toEqual([400, 'flow_mismatch'])
-      const after = await world.dump()
+      const after = await world.dump('accounts', 'identities', 'grants', 'sessions')
       for (const table of ['accounts', 'identities', 'grants'])
         expect([table, after[table]]).toEqual([table, before[table]])
       expect(after.sessions).toHaveLength(before.sessions?.length ?? 0)
@@ -311,7 +311,7 @@ describe.each(databases)('linking and unlinking identities, on %s:', (database) 
   describe('our permission at the provider', () => {
     const revocations = (provider: ProviderName) => world.sandbox.journal.calls(sandboxName[provider], 'revoke')
     const waiting = async (provider: ProviderName) =>
-      ((await world.dump()).revocations ?? []).filter((row) => row.provider === provider)
+      ((await world.dump('revocations')).revocations ?? []).filter((row) => row.provider === provider)
     const work = () => world.vinculum.runJob('revoke-at-provider')
 
     test.each(['google', 'github', 'beta', 'acme'] as const)(
@@ -320,12 +320,12 @@ describe.each(databases)('linking and unlinking identities, on %s:', (database) 
         const first = provider === 'google' ? 'github' : 'google'
         const { token, who } = await somebody(first, provider)
         const before = revocations(provider).length
-        const grants = (await world.dump()).grants?.length ?? 0
+        const grants = (await world.dump('grants')).grants?.length ?? 0
         expect((await unlink(await identityAt(token, provider), token)).status).toBe(204)
         await work()
         expect(revocations(provider).length - before).toBe(1)
         expect(revocations(provider).at(-1)?.status).toBeLessThan(300)
-        expect((await world.dump()).grants).toHaveLength(grants - 1)
+        expect((await world.dump('grants')).grants).toHaveLength(grants - 1)
         expect(await waiting(provider)).toEqual([])
         // The provider itself rejects the token.
         expect(world.sandbox.killAccessTokens(sandboxName[provider], who)).toBe(0)
@@ -390,7 +390,7 @@ test('of two concurrent unlinks on two nodes that would leave no sign-in method,
   const world = await startWorld({ database: 'PostgreSQL' })
   try {
     const { base: other } = await world.another()
-    for (let round = 0; round < 15; round++) {
+    for (let round = 0; round < 6; round++) {
       const who = world.newcomer()
       await world.signIn('google', who)
       const { access_token: token } = await world.signIn('github', who)

@@ -1,7 +1,8 @@
 /** Applications whose ID is the URL of a document about them (draft-ietf-oauth-client-id-metadata-document). */
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { exportJWK, generateKeyPair } from 'jose'
+import { decodeProtectedHeader, exportJWK, generateKeyPair } from 'jose'
+import * as oauth from 'oauth4webapi'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { administratorOf, callback, discovered, follow, request } from '../support/applications.ts'
@@ -111,6 +112,112 @@ describe.each(databases)('an application with a metadata document, with %s', (da
     expect(changed.status).toBe(400)
   })
 
+  test('signs people in with oauth4webapi, refreshes with rotation, and has RS256 if its document says so', async () => {
+    const id = publish({
+      grant_types: ['authorization_code', 'refresh_token'],
+      id_token_signed_response_alg: 'RS256',
+      scope: 'openid email',
+    })
+    const insecure = { [oauth.allowInsecureRequests]: true }
+    const as = await oauth
+      .discoveryRequest(new URL(world.base), insecure)
+      .then((response) => oauth.processDiscoveryResponse(new URL(world.base), response))
+    const about: oauth.Client = {
+      client_id: id,
+      id_token_signed_response_alg: 'RS256',
+      // The clock of the service was turned.
+      [oauth.clockSkew]: Math.round((world.clock().getTime() - Date.now()) / 1000),
+    }
+    const verifier = oauth.generateRandomCodeVerifier()
+    const [state, nonce] = [oauth.generateRandomState(), oauth.generateRandomNonce()]
+    const url = new URL(as.authorization_endpoint ?? '')
+    url.search = new URLSearchParams({
+      client_id: id,
+      redirect_uri: callback,
+      response_type: 'code',
+      scope: 'openid email offline_access',
+      state,
+      nonce,
+      code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    }).toString()
+    const { to } = await allow(await signedIn(), url)
+    const back = oauth.validateAuthResponse(as, about, new URL(to ?? ''), state)
+    const response = await oauth.authorizationCodeGrantRequest(
+      as,
+      about,
+      oauth.None(),
+      back,
+      callback,
+      verifier,
+      insecure,
+    )
+    const tokens = await oauth.processAuthorizationCodeResponse(as, about, response, { expectedNonce: nonce })
+    await oauth.validateApplicationLevelSignature(as, response, insecure)
+    const claims = oauth.getValidatedIdTokenClaims(tokens)
+    expect([claims?.aud, decodeProtectedHeader(tokens.id_token ?? '').alg]).toEqual([id, 'RS256'])
+    const refresh = (token: string | undefined) =>
+      oauth
+        .refreshTokenGrantRequest(as, about, oauth.None(), token ?? '', insecure)
+        .then((answer) => oauth.processRefreshTokenResponse(as, about, answer))
+    const next = await refresh(tokens.refresh_token)
+    expect(next.refresh_token).not.toBe(tokens.refresh_token)
+    // A lost response is repeated.
+    expect((await refresh(tokens.refresh_token)).refresh_token).toBe(next.refresh_token)
+    const person = await oauth
+      .userInfoRequest(as, about, next.access_token, insecure)
+      .then((answer) => oauth.processUserInfoResponse(as, about, claims?.sub ?? '', answer))
+    expect(person.email).toBeTruthy()
+    const last = await refresh(next.refresh_token)
+    world.turn(60)
+    // An older one is a stolen one.
+    await expect(refresh(tokens.refresh_token)).rejects.toMatchObject({ error: 'invalid_grant' })
+    await expect(refresh(last.refresh_token)).rejects.toMatchObject({ error: 'invalid_grant' })
+  })
+
+  test('signs people out, with the URL as its client ID', async () => {
+    const bye = 'https://shop.example.org/bye'
+    const id = publish({
+      grant_types: ['authorization_code', 'refresh_token'],
+      post_logout_redirect_uris: [bye],
+      backchannel_logout_uri: `http://${host}/logout`,
+    })
+    const notices: string[] = []
+    pages.set('/logout', (response) => {
+      notices.push('received')
+      response.writeHead(200).end()
+    })
+    const config = await configOf(id)
+    const browser = await signedIn()
+    const { url, redeem } = await request(config)
+    const tokens = await redeem(new URL((await allow(browser, url)).to ?? ''))
+    const signOut = async (parameters: Record<string, string>) =>
+      follow(world, browser, `${world.base}/oauth/logout?${new URLSearchParams(parameters).toString()}`)
+    // Without the id_token of this application, the person is asked first.
+    const asked = await signOut({ client_id: id, post_logout_redirect_uri: bye })
+    expect([asked.left, asked.page.status]).toEqual([undefined, 200])
+    const foreign = await signOut({
+      client_id: `${id}x`,
+      id_token_hint: tokens.id_token ?? '',
+      post_logout_redirect_uri: bye,
+    })
+    expect(foreign.left).toBeUndefined()
+    expect((await browser.ask(`${world.base}/account`)).status).toBe(200)
+    const { left } = await signOut({
+      client_id: id,
+      id_token_hint: tokens.id_token ?? '',
+      post_logout_redirect_uri: bye,
+      state: 'kept',
+    })
+    expect(left?.href).toBe(`${bye}?state=kept`)
+    await expect(client.refreshTokenGrant(config, tokens.refresh_token ?? '')).rejects.toMatchObject({
+      error: 'invalid_grant',
+    })
+    expect((await browser.ask(`${world.base}/account`)).status).toBe(303)
+    await world.vinculum.runJob('send-logout-notices')
+    await expect.poll(() => notices).toEqual(['received'])
+  })
+
   test('is ended by a person as any other', async () => {
     const id = publish({ grant_types: ['authorization_code', 'refresh_token'] })
     const config = await configOf(id)
@@ -181,6 +288,8 @@ describe.each(databases)('an application with a metadata document, with %s', (da
     ['no redirect URIs', { redirect_uris: [] }],
     ['a hidden name', { client_name: 'Bank\u202e' }],
     ['a long document', { note: 'x'.repeat(9000) }],
+    ['no signature of id_tokens', { id_token_signed_response_alg: 'none' }],
+    ['a signature of id_tokens with a secret', { id_token_signed_response_alg: 'HS256' }],
   ]
   test.each(invalid)('is refused if its document has %s', async (_, about) => {
     expect(await refusalOfRequest(publish(about))).toBe('invalid_client')

@@ -73,7 +73,7 @@ describe.each(databases)('the applications of a person, with %s', (database) => 
     const userinfo = await world.call('GET', '/oauth/userinfo', { token: first.tokens.access_token })
     expect(refusalOf(userinfo)).toEqual([401, 'session_revoked'])
     // Each of its two sign-ins is announced to the application.
-    const { logout_notices: notices = [] } = await world.dump()
+    const { logout_notices: notices = [] } = await world.dump('logout_notices')
     expect(notices.filter((one) => one.application_id === application.id)).toHaveLength(2)
     // The person stays signed in here, and is asked again.
     expect((await first.browser.json('GET', '/me')).status).toBe(200)

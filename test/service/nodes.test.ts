@@ -1,4 +1,4 @@
-import { decodeProtectedHeader } from 'jose'
+import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { administratorOf, callback, discovered, follow, register, request } from '../support/applications.ts'
 import { type Answer, authOf, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
@@ -51,7 +51,7 @@ describe('two nodes on one PostgreSQL database', () => {
     await Promise.all([world, other].map(({ vinculum }) => vinculum.runJob('revoke-at-provider')))
     await Promise.all([world, other].map(({ vinculum }) => vinculum.runJob('revoke-at-provider')))
     expect(world.sandbox.journal.calls('oauth2', 'revoke')).toHaveLength(1)
-    expect((await world.dump()).revocations).toEqual([])
+    expect((await world.dump('revocations')).revocations).toEqual([])
   })
 
   test('accept tokens signed with a key the other node just began to use', async () => {
@@ -101,6 +101,75 @@ describe('two nodes on one PostgreSQL database', () => {
     world.turn(11)
     const again = await world.call('POST', '/auth/refresh', { body: { refresh_token: first.refresh_token } })
     expect(refusalOf(again)).toEqual([401, 'token_reused'])
+  })
+
+  test('sign with one key for RS256, which either node creates and both publish', async () => {
+    const admin = await administratorOf(world)
+    const about = { name: 'Legacy', kind: 'server', redirect_uris: [callback], first_party: true }
+    const body = { ...about, id_token_signed_response_alg: 'RS256' }
+    const token = await admin()
+    const made = await both((at) => world.call('POST', '/applications', { token, body, at }))
+    expect(made.map(({ status }) => status)).toEqual([201, 201])
+    const keysAt = async (at: string) => {
+      const { keys } = (await world.call('GET', '/.well-known/jwks.json', { at })).body
+      return (keys as { alg: string; kid: string }[]).filter(({ alg }) => alg === 'RS256').map(({ kid }) => kid)
+    }
+    const [here = [], there = []] = await Promise.all([world.base, other.base].map(keysAt))
+    expect(here).toHaveLength(1)
+    expect(there).toEqual(here)
+    // A node that starts later and one that has read no keys yet agree.
+    const third = await world.another()
+    expect(await keysAt(third.base)).toEqual(here)
+    const [shop] = made.map(({ body: { id, secret } }) => ({ id: String(id), secret: String(secret) }))
+    if (!shop) throw new Error('no application was created')
+    const browser = world.openBrowser()
+    await browser.signIn('google', world.newcomer())
+    for (const { base } of [world, other, third]) {
+      const { url, verifier } = await request(await discovered(world, shop))
+      const { left } = await follow(world, browser, url)
+      const code = left?.searchParams.get('code') ?? ''
+      const form = { grant_type: 'authorization_code', code, code_verifier: verifier, redirect_uri: callback }
+      const authorization = `Basic ${Buffer.from(`${shop.id}:${shop.secret}`).toString('base64')}`
+      const redeemed = await world.call('POST', '/oauth/token', { form, at: base, headers: { authorization } })
+      expect(redeemed.status, redeemed.text).toBe(200)
+      const keys = createRemoteJWKSet(new URL('/.well-known/jwks.json', third.base))
+      const { protectedHeader } = await jwtVerify(String(redeemed.body.id_token), keys, {
+        audience: shop.id,
+        algorithms: ['RS256'],
+        currentDate: world.clock(),
+      })
+      expect([protectedHeader.kid]).toEqual(here)
+    }
+  })
+
+  test('sign with a key for RS256 of the other node that they have not read yet', async () => {
+    const fresh = await startWorld({ database: 'PostgreSQL' })
+    try {
+      const late = await fresh.another()
+      const shop = await register(fresh, await administratorOf(fresh), { id_token_signed_response_alg: 'RS256' })
+      // Within the second in which a key set is not read again.
+      const browser = fresh.openBrowser()
+      await browser.signIn('google', fresh.newcomer())
+      const { url, verifier } = await request(await discovered(fresh, shop))
+      const { left } = await follow(fresh, browser, url)
+      const code = left?.searchParams.get('code') ?? ''
+      const form = { grant_type: 'authorization_code', code, code_verifier: verifier, redirect_uri: callback }
+      const authorization = `Basic ${Buffer.from(`${shop.id}:${shop.secret}`).toString('base64')}`
+      const { body, text } = await fresh.call('POST', '/oauth/token', {
+        form,
+        at: late.base,
+        headers: { authorization },
+      })
+      const header = decodeProtectedHeader(String(body.id_token))
+      expect(header, text).toMatchObject({ alg: 'RS256' })
+      const rows = ((await fresh.dump()).signing_keys ?? []).filter(({ purpose }) => purpose === 'rs256')
+      expect(rows.map(({ id }) => id)).toEqual([header.kid])
+      const hint = { prompt: 'none', id_token_hint: String(body.id_token) }
+      const again = await request(await discovered(fresh, shop), { more: hint })
+      expect((await follow(fresh, browser, again.url)).left?.searchParams.get('code')).toBeTruthy()
+    } finally {
+      await fresh.stop()
+    }
   })
 
   describe('for an application', () => {

@@ -46,7 +46,9 @@ test('a code yields an account, a token pair and the provider’s profile', asyn
   expect(providerInfo).toMatchObject({ provider: 'google', providerEmail: world.emailOf(who) })
   const me = await world.call('GET', '/me', { headers: { authorization: `Bearer ${tokens.access_token}` } })
   expect(me.body.id).toBe(user.id)
-  const [session] = await world.dump().then(({ sessions = [] }) => sessions.filter((row) => row.account_id === user.id))
+  const [session] = await world
+    .dump('sessions')
+    .then(({ sessions = [] }) => sessions.filter((row) => row.account_id === user.id))
   expect(session).toMatchObject({ ip: from.ip, user_agent: from.userAgent })
 })
 

@@ -72,15 +72,22 @@ describe.each(databases)('the conformance modules of Basic OP and Config OP, wit
   })
 
   test('oidcc-idtoken-signature', async () => {
-    const { id_token: token = '' } = await enter(world, browser, config)
-    // The module asks for RS256, which Core §15.1 demands of a provider that offers more than the code flow.
-    expect(decodeProtectedHeader(token)).toMatchObject({ alg: 'ES256', kid: expect.any(String) })
+    const { keys } = (await world.call('GET', '/.well-known/jwks.json')).body as { keys: readonly Json[] }
+    const { id_token: usual = '' } = await enter(world, browser, config)
+    expect(decodeProtectedHeader(usual)).toMatchObject({ alg: 'ES256', kid: expect.any(String) })
+    expect(keys).toContainEqual(expect.objectContaining({ kid: decodeProtectedHeader(usual).kid }))
+    // The module asks for RS256, which Core §15.1 demands.
+    const other = await register(world, admin, { id_token_signed_response_alg: 'RS256' })
+    const { id_token: token = '' } = await enter(world, browser, await discovered(world, other))
+    const published = createRemoteJWKSet(new URL('/.well-known/jwks.json', world.base))
+    const { protectedHeader } = await jwtVerify(token, published, { issuer: world.base, audience: other.id })
+    expect(protectedHeader).toMatchObject({ alg: 'RS256', kid: expect.any(String) })
   })
 
   test('oidcc-idtoken-unsigned', async () => {
     const { body } = await world.call('GET', '/.well-known/openid-configuration')
     // With this, the module is skipped, which certification accepts.
-    expect(body.id_token_signing_alg_values_supported).toEqual(['ES256'])
+    expect(body.id_token_signing_alg_values_supported).toEqual(['ES256', 'RS256'])
   })
 
   test.each(['oidcc-userinfo-get', 'oidcc-userinfo-post-header', 'oidcc-userinfo-post-body'])('%s', async (name) => {
@@ -286,6 +293,9 @@ describe.each(databases)('the conformance modules of Basic OP and Config OP, wit
     for (const scope of metadata.scopes_supported as string[])
       expect(['openid', 'profile', 'email', 'offline_access', 'teams', 'metadata']).toContain(scope)
     const { keys } = (await world.call('GET', '/.well-known/jwks.json')).body as unknown as { keys: Json[] }
-    for (const key of keys) expect([key.kty, 'd' in key, 'k' in key]).toEqual(['EC', false, false])
+    for (const { kty, ...key } of keys)
+      expect([kty, key.alg, 'd' in key, 'k' in key, 'p' in key]).toEqual(
+        kty === 'RSA' ? ['RSA', 'RS256', false, false, false] : ['EC', 'ES256', false, false, false],
+      )
   })
 })

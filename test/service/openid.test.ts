@@ -200,7 +200,7 @@ describe.each(databases)('an OpenID provider, with %s', (database) => {
       const { refresh_token: first } = await enter(world, browser, config)
       const answers = await Promise.all(Array.from({ length: 50 }, () => refresh(config, first)))
       expect(new Set(answers.map((answer) => answer.refresh_token)).size).toBe(1)
-      const { application_sessions: rows = [] } = await world.dump()
+      const { application_sessions: rows = [] } = await world.dump('application_sessions')
       const claims = client.skipSubjectCheck && answers[0]
       expect(claims?.refresh_token).not.toBe(first)
       expect(rows.filter((row) => Number(row.generation) === 2).length).toBeGreaterThan(0)
@@ -284,7 +284,7 @@ describe.each(databases)('an OpenID provider, with %s', (database) => {
       expect((await world.call('GET', '/oauth/userinfo', bearer(tokens.access_token))).status).toBeGreaterThanOrEqual(
         401,
       )
-      const { application_sessions: rows = [] } = await world.dump()
+      const { application_sessions: rows = [] } = await world.dump('application_sessions')
       const own = rows.filter(({ application_id: id }) => id === config.clientMetadata().client_id)
       expect(own.every(({ ended_at: ended }) => ended !== null)).toBe(true)
     })
@@ -334,7 +334,7 @@ describe.each(databases)('an OpenID provider, with %s', (database) => {
           events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
         })
         expect(payload).not.toHaveProperty('nonce')
-        expect((await world.dump()).logout_notices).toEqual([])
+        expect((await world.dump('logout_notices')).logout_notices).toEqual([])
       } finally {
         receiver.close()
       }

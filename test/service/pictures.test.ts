@@ -230,7 +230,7 @@ describe.each(databases)('pictures of the brand, with %s', (database) => {
     expect((await get(path)).status).toBe(404)
     await put(`..${to}`, logo)
     expect((await browser.json('DELETE', `/applications/${application.id}`)).status).toBe(204)
-    expect((await world.dump()).pictures).toEqual([])
+    expect((await world.dump('pictures')).pictures).toEqual([])
   })
 
   test('the page of an application uploads its logo in a form', async () => {

@@ -103,7 +103,7 @@ describe.each(databases)('provider tokens, on %s', (database) => {
       .signIn('google', who, { return_to: `/account/identities/${identity?.id}`, consent: 'again' })
     world.turn(3480)
     await renewDue()
-    const grant = (await world.dump()).grants?.find(({ subject }) => subject === identity?.provider_user_id)
+    const grant = (await world.dump('grants')).grants?.find(({ subject }) => subject === identity?.provider_user_id)
     expect(grant).toMatchObject({ status: 'healthy', refreshed_at: expect.anything() })
   })
 })

@@ -1,10 +1,12 @@
 import { count, getTableName, like } from 'drizzle-orm'
+import { decodeProtectedHeader } from 'jose'
 import { TOTP } from 'otpauth'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createSealer, type KeyRing, type SealingKey, UnopenableError } from '../../src/kernel/crypto.ts'
 import { createIds, systemRandom } from '../../src/kernel/ids.ts'
 import { KeyRingError } from '../../src/sealing/ring.ts'
 import { placesIn, sealedByKey } from '../../src/store/sealed.ts'
+import { administratorOf, callback, discovered, follow, register, request } from '../support/applications.ts'
 import { type Driver, openDriver } from '../support/behind.ts'
 import { startService } from '../support/process.ts'
 import { newKey } from '../support/sealers.ts'
@@ -126,10 +128,13 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     return { who, code, codes, enter }
   }
   let ada: Awaited<ReturnType<typeof careful>>
+  /** An application with a signing key of its own kind. */
+  let legacy: { readonly id: string; readonly secret: string | null }
 
   /** Creates one value of every encrypted kind on the first node, with k1. */
   async function everything(): Promise<void> {
     ada = await careful()
+    legacy = await register(world, await administratorOf(world), { id_token_signed_response_alg: 'RS256' })
     await world.begin('github')
     const holder = world.newcomer()
     const { access_token: token } = await world.signIn('google', holder)
@@ -247,7 +252,7 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
 
     // Nothing was lost, and no value can be decrypted in another place.
     const sealer = createSealer([k2], systemRandom)
-    const { grants: kept = [] } = await world.dump()
+    const { grants: kept = [] } = await world.dump('grants')
     const [one, other] = kept.filter(({ id }) => grants.has(String(id)))
     for (const { id, access_token, refresh_token } of kept) {
       if (!grants.has(String(id))) continue
@@ -328,6 +333,9 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     const cookie = `vinculum_session=${cookiesOf(entered).vinculum_session}`
     const page = await browser.ask(`${world.base}/account`)
     const csrf = /name="csrf" value="([^"]+)"/.exec(page.text)?.[1] ?? ''
+    const { url, verifier } = await request(await discovered(world, legacy))
+    const { left } = await follow(world, browser, url)
+    const code = left?.searchParams.get('code') ?? ''
     // What the first node wrote in the meantime is encrypted with its own first key.
     expect((await reseal(k3, k2, k1).ended).code).toBe(0)
     const { base: at } = await world.another({ ENCRYPTION_KEYS: written(k3) })
@@ -335,12 +343,16 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     world.turn(31)
     authOf(await ada.enter(at, () => ({ recovery_code: ada.codes[0] })))
     authOf(await ada.enter(at, () => ({ totp: ada.code() })))
+    const form = { grant_type: 'authorization_code', code, code_verifier: verifier, redirect_uri: callback }
+    const authorization = `Basic ${Buffer.from(`${legacy.id}:${legacy.secret}`).toString('base64')}`
+    const { body, text } = await world.call('POST', '/oauth/token', { form, at, headers: { authorization } })
+    expect(decodeProtectedHeader(String(body.id_token)).alg, text).toBe('RS256')
     const { refresh_token } = signedIn
     expect((await world.call('POST', '/auth/refresh', { body: { refresh_token }, at })).status).toBe(200)
     const headers = { cookie, origin: world.base, 'sec-fetch-site': 'same-origin', accept: 'text/html' }
     const out = await world.call('POST', '/account/sign-out', { form: { csrf }, headers, at })
     expect([out.status, out.text]).toEqual([303, ''])
-    const { sealing_keys = [] } = await world.dump()
+    const { sealing_keys = [] } = await world.dump('sealing_keys')
     expect(sealing_keys.map(({ id }) => id).sort()).toEqual(['k3', 'root:'])
   }, 60_000)
 

@@ -65,7 +65,9 @@ describe.each(databases)('a second factor, on %s', (database) => {
   const amrIn = async (token: string): Promise<unknown> =>
     listIn(await get('/me/sessions', token)).find(({ current }) => current)?.amr
   const mailsTo = async (accountId: string, template: string): Promise<readonly Json[]> =>
-    ((await world.dump()).mails ?? []).filter((mail) => mail.account_id === accountId && mail.template === template)
+    ((await world.dump('mails')).mails ?? []).filter(
+      (mail) => mail.account_id === accountId && mail.template === template,
+    )
   const failuresOf = async (accountId: string): Promise<readonly unknown[]> =>
     (await world.trail())
       .filter((row) => row.account_id === accountId && row.event === 'authentication.failed')

@@ -1,5 +1,6 @@
 /** Applications register themselves (RFC 7591) and manage their registration (RFC 7592). */
 import { generateKeyPairSync } from 'node:crypto'
+import { decodeProtectedHeader } from 'jose'
 import * as oauth from 'oauth4webapi'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -33,7 +34,7 @@ describe.each(databases)('applications that register themselves with a token, wi
   afterAll(() => world.stop())
 
   async function initialToken(about: Json = {}): Promise<{ id: string; token: string }> {
-    const made = await world.call('POST', '/applications/registration-tokens', {
+    const made = await world.call('POST', '/registration-tokens', {
       token: await admin(),
       body: { name: 'Test', ...about },
     })
@@ -113,6 +114,39 @@ describe.each(databases)('applications that register themselves with a token, wi
     expect(tokens.refresh_token).toBeUndefined()
   })
 
+  test.each<[Partial<client.ClientMetadata>, string]>([
+    [{}, 'ES256'],
+    [{ id_token_signed_response_alg: 'ES256' }, 'ES256'],
+    [{ id_token_signed_response_alg: 'RS256' }, 'RS256'],
+  ])('with %j have id_tokens with %s, and keep to it when they are replaced', async (about, algorithm) => {
+    const initialAccessToken = (await initialToken()).token
+    const config = await client.dynamicClientRegistration(
+      new URL(world.base),
+      { ...asked, token_endpoint_auth_method: 'client_secret_post', ...about },
+      undefined,
+      {
+        initialAccessToken,
+        execute: [client.allowInsecureRequests],
+        [client.customFetch]: (url, options) => world.send(url, options as RequestInit),
+      },
+    )
+    client.enableNonRepudiationChecks(config)
+    const registration = config.clientMetadata()
+    expect(registration.id_token_signed_response_alg).toBe(algorithm)
+    const { url, redeem } = await request(config, { scope: 'openid' })
+    const tokens = await redeem((await consent(world, await signedIn(world), url)).left)
+    expect(decodeProtectedHeader(tokens.id_token ?? '').alg).toBe(algorithm)
+    const id = registration.client_id
+    const token = String(registration.registration_access_token)
+    const replaced = await world.call('PUT', `/oauth/register/${id}`, {
+      token,
+      body: { ...asked, client_id: id, id_token_signed_response_alg: 'RS256' },
+    })
+    expect(replaced.body.id_token_signed_response_alg, replaced.text).toBe('RS256')
+    const again = await world.call('PUT', `/oauth/register/${id}`, { token, body: { ...asked, client_id: id } })
+    expect(again.body.id_token_signed_response_alg).toBe('ES256')
+  })
+
   test('are one and the same row as others, marked, and never first-party', async () => {
     const { client_id: id } = await registered()
     const found = await world.call('GET', `/applications/${id}`, { token: await admin() })
@@ -145,7 +179,7 @@ describe.each(databases)('applications that register themselves with a token, wi
     // A registration that is refused uses nothing up.
     expect((await register({ ...asked, redirect_uris: ['javascript:x'] }, token)).status).toBe(400)
     expect((await register(asked, token)).status).toBe(201)
-    const tokens = listIn(await world.call('GET', '/applications/registration-tokens', { token: await admin() }))
+    const tokens = listIn(await world.call('GET', '/registration-tokens', { token: await admin() }))
     expect(tokens).toContainEqual(expect.objectContaining({ id, uses_left: 1 }))
     expect(JSON.stringify(tokens)).not.toContain(token)
     expect((await register(asked, token)).status).toBe(201)
@@ -154,8 +188,7 @@ describe.each(databases)('applications that register themselves with a token, wi
     world.turn(61)
     expect(await wrong(expiring.token)).toEqual(refused)
     const revoked = await initialToken()
-    const revoke = async () =>
-      world.call('DELETE', `/applications/registration-tokens/${revoked.id}`, { token: await admin() })
+    const revoke = async () => world.call('DELETE', `/registration-tokens/${revoked.id}`, { token: await admin() })
     expect((await revoke()).status).toBe(204)
     expect(await wrong(revoked.token)).toEqual(refused)
     expect(refusalOf(await revoke())).toEqual([404, 'registration_token_not_found'])
@@ -204,6 +237,9 @@ describe.each(databases)('applications that register themselves with a token, wi
     [{ backchannel_logout_uri: 'http://a.example/out' }, metadata],
     [{ post_logout_redirect_uris: ['https://*.example/'] }, metadata],
     [{ subject_type: 'pairwise', redirect_uris: [callback, 'https://other.example/'] }, metadata],
+    ...['none', 'HS256', 'PS256', 'ES384', 'rs256', '', 7, ['RS256']].map(
+      (alg) => [{ id_token_signed_response_alg: alg }, metadata] as const,
+    ),
   ]
   test.each(hostile)('are refused with %j', async (change, error) => {
     const { token } = await initialToken()
@@ -223,7 +259,9 @@ describe.each(databases)('applications that register themselves with a token, wi
       logo_uri: 'https://evil.example/logo.png',
       contacts: ['a@b.example'],
       client_uri: null,
+      id_token_signed_response_alg: null,
     })
+    expect(about.id_token_signed_response_alg).toBe('ES256')
     expect(about).toMatchObject({
       scope: 'openid email offline_access',
       grant_types: ['authorization_code', 'refresh_token'],

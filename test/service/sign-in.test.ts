@@ -34,11 +34,11 @@ async function failsCleanly(
   { code, asks, event }: Expected,
   act: () => Promise<Answer>,
 ): Promise<Answer> {
-  const before = await world.dump()
+  const before = await world.dump(...remembered)
   const trail = (await world.trail()).length
   const calls = tokenCalls(world)
   const answer = await act()
-  const after = await world.dump()
+  const after = await world.dump(...remembered)
 
   const page = answer.headers.get('content-type')?.startsWith('text/html')
   expect([answer.status, page ? code : answer.body.code], answer.text).toEqual([catalogue[code].status, code])
@@ -665,7 +665,7 @@ describe('a provider that is unreachable at the start of a sign-in', () => {
       ])
       const page = await world.openBrowser().ask(`${world.base}/auth/acme`, { headers: { 'accept-language': 'pt-BR' } })
       expect([page.status, page.text.includes('<h1>Provedor indisponível</h1>')]).toEqual([503, true])
-      expect((await world.dump()).flows).toEqual([])
+      expect((await world.dump('flows')).flows).toEqual([])
       expect((await world.signIn('google', world.newcomer())).action).toBe('created_new_user')
       world.sandbox.clearFaults()
       world.turn(60)

@@ -30,7 +30,7 @@ describe.each(databases)('a multi-tenant provider, on %s', (database) => {
     expect(first.action).toBe('created_new_user')
     const again = await signIn(who)
     expect([again.action, again.user.id]).toEqual(['login_existing', first.user.id])
-    const kept = (await world.dump()).identities?.filter(({ account_id }) => account_id === first.user.id)
+    const kept = (await world.dump('identities')).identities?.filter(({ account_id }) => account_id === first.user.id)
     const issuer = issuersAt(world.sandbox.url).entra.replace('{tenantid}', TENANTS.fabrikam)
     expect(kept).toMatchObject([{ provider: 'acme', issuer }])
     const [shown] = listIn(await world.call('GET', '/me/identities', { token: again.access_token, at: open.base }))
@@ -73,7 +73,7 @@ describe.each(databases)('a multi-tenant provider, on %s', (database) => {
     const who = employee(TENANTS.fabrikam)
     await signIn(who)
     const theirs = async () =>
-      (await world.dump()).grants?.find((row) => row.subject === world.sandbox.identities.get(who)?.oidc?.sub)
+      (await world.dump('grants')).grants?.find((row) => row.subject === world.sandbox.identities.get(who)?.oidc?.sub)
     const before = await theirs()
     world.turn(3600)
     await open.vinculum.runJob('renew-provider-tokens')

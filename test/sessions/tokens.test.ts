@@ -168,7 +168,7 @@ describe('a forged token is refused:', () => {
   }
   const bytes = 'AAAA'
 
-  test.each<[string, () => string, ('access' | 'refresh')?]>([
+  test.each<[string, () => string | Promise<string>, ('access' | 'refresh')?]>([
     ['nothing', () => ''],
     ['two dots', () => '..'],
     ['no dots', () => 'token'],
@@ -190,7 +190,10 @@ describe('a forged token is refused:', () => {
     ],
     ['no signature', () => `${pair.access_token.split('.').slice(0, 2).join('.')}.`],
     ['HS256 with the public key as PEM', () => hmacWith(publicPem(), { alg: 'HS256' })],
-    ['HS256 with the public key as JWK', () => hmacWith(JSON.stringify(keys.jwks().keys[0]), { alg: 'HS256' })],
+    [
+      'HS256 with the public key as JWK',
+      async () => hmacWith(JSON.stringify((await keys.jwks()).keys[0]), { alg: 'HS256' }),
+    ],
     ['HS256 with an empty secret', () => hmacWith('', { alg: 'HS256' })],
     [
       'HS256 with the refresh key, as an access token',
@@ -285,7 +288,7 @@ describe('a forged token is refused:', () => {
     ['a trailing space', () => `${pair.access_token} `],
     ['more than eight kilobytes', () => signed('access', { payload: { x: 'x'.repeat(9000) } })],
   ])('%s', async (_, token, expected) => {
-    expect(await codeOf(token(), expected)).toBe('token_invalid')
+    expect(await codeOf(await token(), expected)).toBe('token_invalid')
   })
 
   test('truncated anywhere in one of its parts', async () => {
@@ -300,6 +303,96 @@ describe('a forged token is refused:', () => {
     expect(await codeOf(signed('access'))).toBe('accepted')
     expect(await codeOf(signed('refresh'), 'refresh')).toBe('accepted')
   })
+})
+
+describe.each(['ES256', 'RS256'] as const)('an id_token signed with %s', (algorithm) => {
+  beforeEach(() => keys.prepareRs256())
+  const claims = { sub: 'usr_1', sid: 'ses_1', name: 'Ada' }
+  const idToken = () => tokens.idToken({ applicationId: 'app_1', algorithm, claims })
+  const keyIdOf = (of: typeof algorithm): string => keys.current(of === 'ES256' ? 'access' : 'rs256').id
+  const known = { applicationId: 'app_1', subject: 'usr_1', sid: 'ses_1' }
+
+  test('has the key of its algorithm, no type, and the time that all nodes share', async () => {
+    const token = await idToken()
+    const seconds = Math.floor(start.getTime() / 1000)
+    expect(part(token, 0)).toEqual({ alg: algorithm, kid: keyIdOf(algorithm) })
+    expect(part(token, 1)).toEqual({
+      ...claims,
+      iss: issuer,
+      aud: 'app_1',
+      iat: seconds,
+      exp: seconds + accessTtlSeconds,
+    })
+    expect(await tokens.readIdToken(token)).toEqual(known)
+    turn(accessTtlSeconds * 100)
+    expect(await tokens.readIdToken(token)).toEqual(known)
+  })
+
+  test('is no token of ours, and a logout token of its key is no id_token', async () => {
+    expect(await codeOf(await idToken())).toBe('token_invalid')
+    expect(await codeOf(await idToken(), 'refresh')).toBe('token_invalid')
+    expect(await tokens.readOfMachine(await idToken())).toBeUndefined()
+    const logout = await tokens.logout({ id: 'lgn_1', applicationId: 'app_1', subject: 'usr_1', sid: 'x', algorithm })
+    expect(part(logout, 0)).toEqual({ alg: algorithm, typ: 'logout+jwt', kid: keyIdOf(algorithm) })
+    expect(await tokens.readIdToken(logout)).toBeUndefined()
+  })
+
+  test.each<[string, (token: string) => string]>([
+    ['no algorithm', (token) => `${encode({ ...part(token, 0), alg: 'none' })}.${token.split('.')[1]}.`],
+    [
+      'no algorithm, with the old signature',
+      (token) => `${encode({ ...part(token, 0), alg: 'none' })}.${token.split('.').slice(1).join('.')}`,
+    ],
+    [
+      'HS256 with the public key as PEM',
+      (token) => hmac(token, createPublicKey(keyOf(algorithm)).export({ type: 'spki', format: 'pem' }).toString()),
+    ],
+    [
+      'HS256 with the public key as DER',
+      (token) => hmac(token, createPublicKey(keyOf(algorithm)).export({ type: 'spki', format: 'der' })),
+    ],
+    ['HS256 with an empty secret', (token) => hmac(token, '')],
+    ['the name of the other algorithm', (token) => signedBy(token, { alg: other }, keyOf(algorithm))],
+    ['the other key under its ID', (token) => signedBy(token, {}, keyOf(other))],
+    [
+      'the other key and algorithm under its ID',
+      (token) => signedBy(token, { alg: other, kid: keyIdOf(algorithm) }, keyOf(other)),
+    ],
+    ['the ID of the other key', (token) => signedBy(token, { kid: keyIdOf(other) }, keyOf(algorithm))],
+    ['the ID of the refresh key', (token) => signedBy(token, { kid: keys.current('refresh').id }, keyOf(algorithm))],
+    ['PS256 instead of RS256', (token) => signedBy(token, { alg: 'PS256' }, keyOf('RS256'))],
+    ['no key ID', (token) => signedBy(token, { kid: undefined }, keyOf(algorithm))],
+    ['the type of an access token', (token) => signedBy(token, { typ: 'at+jwt' }, keyOf(algorithm))],
+    [
+      'another key under its ID',
+      (token) => signedBy(token, {}, generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey),
+    ],
+  ])('is refused with %s', async (_, forge) => {
+    expect(await tokens.readIdToken(forge(await idToken()))).toBeUndefined()
+  })
+
+  const other = algorithm === 'ES256' ? 'RS256' : 'ES256'
+  const keyOf = (of: typeof algorithm): KeyObject => keys.current(of === 'ES256' ? 'access' : 'rs256').sign
+  const hmac = (token: string, secret: string | Buffer): string => {
+    const input = `${encode({ ...part(token, 0), alg: 'HS256' })}.${token.split('.')[1]}`
+    return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`
+  }
+  const signedBy = (token: string, header: Json, key: KeyObject): string => {
+    const input = `${encode({ ...part(token, 0), ...header })}.${token.split('.')[1]}`
+    return `${input}.${signature('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`
+  }
+
+  test('is accepted if it is signed with the same helper, unchanged', async () => {
+    expect(await tokens.readIdToken(signedBy(await idToken(), {}, keyOf(algorithm)))).toEqual(known)
+  })
+})
+
+test('no key for RS256 verifies an access or a refresh token', async () => {
+  await keys.prepareRs256()
+  const { id: kid, sign: key } = keys.current('rs256')
+  for (const type of ['access', 'refresh'] as const)
+    for (const alg of ['RS256', 'ES256', 'HS256'])
+      expect(await codeOf(signed(type, { header: { alg, kid }, key }), type)).toBe('token_invalid')
 })
 
 describe('a token we issued', () => {

@@ -73,6 +73,18 @@ test('a run that took long is followed by a pause of 200 times as long, at most 
   expect(replaced).toHaveLength(2)
 })
 
+test('the first run asks once for each event, not once for each hour', async () => {
+  const { rollUp, statistics } = world()
+  const { entries } = statistics
+  const asked: string[] = []
+  statistics.entries = (event, time, page) => {
+    asked.push(event)
+    return entries(event, time, page)
+  }
+  await rollUp.work()
+  expect(asked).toEqual(['authentication.succeeded', 'authentication.failed', 'account.created'])
+})
+
 test('a pause of hours is counted afterwards', async () => {
   const hourly = Array.from({ length: 5 }, (_, hours) => signIn(minutesAgo(-60 * (hours + 1)), 'google'))
   const { rollUp, replaced, time } = world(hourly)

@@ -56,13 +56,11 @@ import { ticketsContract } from './tickets.contract.ts'
 import { userContract } from './users.contract.ts'
 import { withdrawalsContract } from './withdrawals.contract.ts'
 
-/** What every store promises, whatever it is built on. A new adapter must pass this file. */
-export function storeContract(backend: Backend): void {
-  const { name, emptied, explain } = backend
-  grantsContract(backend)
-  jiraContract(backend)
-  guessesContract(backend)
-  passwordsContract(backend)
+/**
+ * What every store promises, whatever it is built on. A new adapter must pass this, `accountContracts`, `storeRaces` and
+ * `storeProcesses`: each in a test file of its own, which run concurrently.
+ */
+export function storeContract({ name, place, emptied, explain }: Backend): void {
   describe(`${name} keeps the store contract:`, () => {
     let config: StoreConfig
     let opened: Opened
@@ -546,11 +544,8 @@ export function storeContract(backend: Backend): void {
       })
     })
 
-    userContract({ emptied })
-    serviceCredentialContract({ emptied })
-
     test('a store is ready until it is closed', async () => {
-      const other = await open(config)
+      const other = await open(await place())
       expect(await other.store.ready()).toBe(true)
       await other.store.close()
       expect(await other.store.ready()).toBe(false)
@@ -558,13 +553,28 @@ export function storeContract(backend: Backend): void {
     })
 
     test('stored data is there when the store is reopened, and migrating again does nothing', async () => {
-      const { account: person } = await newcomer(opened)
-      const again = await open(config)
+      const at = await place()
+      const before = await open(at)
+      const { account: person } = await newcomer(before)
+      await before.store.close()
+      const again = await open(at)
       expect(await again.store.accounts.find(person.id)).toEqual(person)
       await again.store.close()
     })
   })
-  secondFactorsContract({ name, emptied })
-  passkeysContract({ name, emptied })
-  teamsContract({ name, emptied })
+}
+
+/** Those of people with their credentials, teams and tokens. */
+export function accountContracts(backend: Backend): void {
+  grantsContract(backend)
+  jiraContract(backend)
+  guessesContract(backend)
+  passwordsContract(backend)
+  secondFactorsContract(backend)
+  passkeysContract(backend)
+  teamsContract(backend)
+  describe(`${backend.name} keeps the store contract:`, () => {
+    userContract(backend)
+    serviceCredentialContract(backend)
+  })
 }

@@ -5,44 +5,11 @@ import { BusyError } from '../../src/kernel/busy.ts'
 import { Limit, withinLimit } from '../../src/kernel/limit.ts'
 import { type Script, step } from '../../src/store/driver.ts'
 import { DatabaseOpenError } from '../../src/store/open-error.ts'
-import { connectPostgres, createDatabase, emptyDatabase } from '../support/postgres.ts'
-import { storeContract } from './contract.ts'
-import { type Backend, code, insertSessions, later, loggedOut, newcomer, newId, now, open, signedIn } from './people.ts'
-import { storeProcesses } from './processes.ts'
-import { storeRaces } from './races.ts'
+import { connectPostgres } from '../support/postgres.ts'
+import { postgresBackend } from './backends.ts'
+import { code, insertSessions, later, loggedOut, newcomer, newId, now, open, signedIn } from './people.ts'
 
-const place = async (): Promise<{ tag: 'postgres'; url: string }> => ({ tag: 'postgres', url: await createDatabase() })
-
-let used: Promise<{ tag: 'postgres'; url: string }> | undefined
-async function emptied(): Promise<{ tag: 'postgres'; url: string }> {
-  if (!used) {
-    used = place()
-    return used
-  }
-  const config = await used
-  await emptyDatabase(config.url)
-  return config
-}
-const server: Backend = {
-  name: 'PostgreSQL',
-  place,
-  emptied,
-  async explain(config, asked, params) {
-    const client = await connectPostgres((config as { url: string }).url)
-    try {
-      // PostgreSQL prefers to read a small table whole, or to sort.
-      await client.query('set enable_seqscan = off; set enable_sort = off; set enable_bitmapscan = off')
-      const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain ${asked}`, [...params])
-      return rows.map((row) => row['QUERY PLAN'])
-    } finally {
-      await client.end()
-    }
-  },
-}
-
-storeContract(server)
-storeRaces(server)
-storeProcesses(server)
+const { place } = postgresBackend()
 
 const busy = (error: unknown) => (error instanceof BusyError ? error.retryAfter : error)
 

@@ -1,8 +1,8 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, inject, test } from 'vitest'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { type Backend, newcomer, open, signedIn } from './people.ts'
 
@@ -16,10 +16,8 @@ type Child = {
 
 /** Runs one task of `child.ts` in a separate process; it begins on a signal. */
 export function spawnChild(task: string, config: StoreConfig, rounds = 0): Child {
-  const script = fileURLToPath(new URL('child.ts', import.meta.url))
-  const args = ['--import', 'tsx', script, task, JSON.stringify(config), String(rounds)]
-  const cwd = fileURLToPath(new URL('../..', import.meta.url))
-  const child = spawn(process.execPath, args, { cwd, stdio: ['pipe', 'pipe', 'inherit'] })
+  const args = [join(inject('built'), 'store-child.js'), task, JSON.stringify(config), String(rounds)]
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface({ input: child.stdout })
   const said: unknown[] = []
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve))

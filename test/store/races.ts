@@ -25,8 +25,9 @@ import {
   tokens,
   unlinked,
 } from './people.ts'
+import { isThorough } from './thorough.ts'
 
-const rounds = 25
+const rounds = isThorough ? 200 : 12
 
 const logoutOf = (accountId: string) => (session: string) => ({
   name: 'session.ended' as const,
@@ -37,7 +38,7 @@ const logoutOf = (accountId: string) => (session: string) => ({
 
 /** What holds for concurrent requests, through several stores on one database: each has connections of its own. */
 export function storeRaces({ name, place, emptied }: Backend): void {
-  describe(`under concurrency on ${name},`, () => {
+  describe(`under concurrency on ${name},`, { timeout: 10_000 + rounds * 1000 }, () => {
     let nodes: Opened[]
     let stores: Store[]
     let first: Store

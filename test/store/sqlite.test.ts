@@ -1,45 +1,16 @@
 import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { and, isNotNull, sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { grantsOf } from '../../src/store/withdrawals.ts'
-import { newFile } from '../support/sqlite.ts'
-import { storeContract } from './contract.ts'
-import {
-  account,
-  type Backend,
-  identity,
-  newcomer,
-  now,
-  type Opened,
-  open,
-  pendingAuthorization,
-  signedIn,
-} from './people.ts'
-import { spawnChild, storeProcesses } from './processes.ts'
-import { storeRaces } from './races.ts'
+import { sqliteBackend } from './backends.ts'
+import { account, identity, newcomer, now, type Opened, open, pendingAuthorization, signedIn } from './people.ts'
+import { spawnChild } from './processes.ts'
 
-const place = async (): Promise<{ tag: 'sqlite'; file: string }> => ({ tag: 'sqlite', file: newFile() })
-const sqlite: Backend = {
-  name: 'SQLite',
-  place,
-  emptied: place,
-  async explain(config, asked, params) {
-    const file = connectSqlite((config as { file: string }).file, { readonly: true })
-    try {
-      const plan = file.prepare(`explain query plan ${asked}`).all(params) as { detail: string }[]
-      return plan.map(({ detail }) => detail)
-    } finally {
-      file.close()
-    }
-  },
-}
-
-storeContract(sqlite)
-storeRaces(sqlite)
-storeProcesses(sqlite)
+const { place } = sqliteBackend()
 
 describe('a SQLite file', () => {
   const pragma = async ({ driver }: Opened, name: string, column = name): Promise<unknown> => {
@@ -122,7 +93,7 @@ describe('a SQLite file', () => {
     await store.close()
   })
 
-  test('caches a row only until any write, in this or another process', async () => {
+  test('caches a row only until a write in this process, or for the rest of the turn after one in another process', async () => {
     const config = await place()
     const [here, elsewhere] = [await open(config), await open(config)]
     const { account: person } = await newcomer(here)
@@ -137,8 +108,10 @@ describe('a SQLite file', () => {
     }
     const outside = connectSqlite(config.file)
     outside.prepare('update accounts set name = ? where id = ?').run('Somebody else', person.id)
+    await nextTurn()
     expect(await here.store.accounts.find(person.id)).toMatchObject({ name: 'Somebody else' })
     outside.prepare('delete from accounts where id = ?').run(person.id)
+    await nextTurn()
     expect(await here.store.accounts.find(person.id)).toBeUndefined()
     outside.close()
     await Promise.all([here.store.close(), elsewhere.store.close()])

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { CountedEntry } from '../../src/statistics/ports.ts'
-import { later, now, type Opened, origin } from './people.ts'
+import { account, later, now, type Opened, origin, session } from './people.ts'
 
 /** What every store promises about the counts that the overview shows. */
 export function statisticsContract(opened: () => Opened): void {
@@ -53,8 +53,21 @@ export function statisticsContract(opened: () => Opened): void {
       expect(await statistics().since(hour)).toHaveLength(120)
     })
 
-    test('totals count what exists', async () => {
+    test.each([3, 1500])('totals count what exists, in a table of %i rows', async (most) => {
+      const { driver } = opened()
+      const { db, tables, write } = driver
+      const owner = account()
+      const people = [owner, ...Array.from({ length: most - 1 }, () => account())]
+      // Of three sessions, one is live.
+      const sessions = Array.from({ length: most }, (_, n) =>
+        session(owner.id, [{}, { endedAt: now, endReason: 'logout' as const }, { idleExpiresAt: now }][n % 3]),
+      )
       expect(await statistics().totals(now)).toEqual({ accounts: 0, devices: 0, needsConsent: 0 })
+      for (let from = 0; from < most; from += 250) {
+        await write(db.insert(tables.accounts).values(people.slice(from, from + 250)))
+        await write(db.insert(tables.sessions).values(sessions.slice(from, from + 250)))
+      }
+      expect(await statistics().totals(now)).toEqual({ accounts: most, devices: most / 3, needsConsent: 0 })
     })
   })
 }

@@ -19,6 +19,7 @@ import {
   signedIn,
   tokens,
 } from './people.ts'
+import { isThorough } from './thorough.ts'
 
 const everybody: UserSearch = { text: null, role: null, disabled: null, after: null, limit: 100 }
 const changed = (accountId: string, role: 'user' | 'auditor' | 'administrator'): Fact => ({
@@ -166,7 +167,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
       expect((await walk({ text: 'anne', role: 'auditor', disabled: true })).found).toEqual([rows[3].id])
     })
 
-    test('are found by provider and by last sign-in, in every combination with other conditions', async () => {
+    test('are found by provider and by last sign-in, in combination with other conditions', async () => {
       const { driver } = opened
       const { accounts, identities } = driver.tables
       const day = 86_400
@@ -215,6 +216,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
       for (let mask = 0; mask < 1 << conditions.length; mask++) {
         const some = conditions.filter((_, n) => mask & (1 << n))
         if (new Set(some.map(([name]) => name)).size < some.length) continue
+        if (some.length > 3 && !isThorough) continue
         const search = Object.fromEntries(some.map(([name, value]) => [name, value]))
         const expected = rows.filter((row) => some.every(([, , isMatch]) => isMatch(row))).map(({ id }) => id)
         for (const limit of mask % 16 === 0 ? [1, 5, 100] : [5]) {
@@ -237,7 +239,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
           .map(({ id }) => id)
           .reverse(),
       )
-    }, 100_000)
+    }, 200_000)
 
     test('are counted up to a limit, and examined up to a number of rows', async () => {
       const { driver } = opened

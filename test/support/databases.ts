@@ -1,12 +1,12 @@
 import type { StoreConfig } from '../../src/store/open.ts'
 import { createDatabase, createMigratedDatabase } from './postgres.ts'
-import { newFile } from './sqlite.ts'
+import { newFile, newMigratedFile } from './sqlite.ts'
 
 type Places = readonly { readonly name: string; readonly place: () => Promise<StoreConfig> }[]
 
 /** Both kinds of database, each with a function that creates one without rows. */
 export const databases: Places = [
-  { name: 'SQLite', place: async () => ({ tag: 'sqlite', file: newFile() }) },
+  { name: 'SQLite', place: async () => ({ tag: 'sqlite', file: newMigratedFile() }) },
   { name: 'PostgreSQL', place: async () => ({ tag: 'postgres', url: await createMigratedDatabase() }) },
 ]
 

@@ -116,15 +116,18 @@ export function createReader(document: Document) {
   const inlined = JSON.parse(
     JSON.stringify(document.components.schemas).replaceAll('#/components/schemas/', '#/$defs/'),
   )
-  const schemas = new Map<object, z.ZodType>()
+  // Responses have 1,700 schemas, of which a hundred differ.
+  const byText = new Map<string, z.ZodType>()
+  const byMedia = new Map<object, z.ZodType>()
 
   const schemaOf = (media: object): z.ZodType => {
-    const known = schemas.get(media)
+    const known = byMedia.get(media)
     if (known) return known
     const text = JSON.stringify(media).replaceAll('#/components/schemas/', '#/$defs/')
-    const made = z.fromJSONSchema({ ...JSON.parse(text), $defs: inlined })
-    schemas.set(media, made)
-    return made
+    const schema = byText.get(text) ?? z.fromJSONSchema({ ...JSON.parse(text), $defs: inlined })
+    byText.set(text, schema)
+    byMedia.set(media, schema)
+    return schema
   }
 
   return function wrong({ method, path, status, headers, text }: Seen): string | undefined {

@@ -1,19 +1,24 @@
 import { execFile, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, statfsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { build } from 'esbuild'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { openDriver } from '../../src/store/open.ts'
 import { migratedDatabase } from './postgres.ts'
+import { migratedFile } from './sqlite.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
     /** The PostgreSQL server of this run; every test file creates its own databases in it. */
     postgresUrl: string
-    /** The folder of the built service, which a test starts as a process of its own. */
+    /** The folder of this run's SQLite files. */
+    sqliteFolder: string
+    /** The folder of the built service, which a test starts as a process of its own, and of the programs of tests. */
     built: string
   }
 }
@@ -49,13 +54,25 @@ export function startPostgres({ durable = false, autovacuum = true } = {}): Prom
 }
 
 /**
- * The output of `npm run build`, in a folder below the package as `dist/` is. Loading the sources in each child process
- * would take three times as long as loading the build.
+ * The output of `npm run build`, in a folder below the package as `dist/` is, and the programs of tests that run as
+ * processes of their own. Loading the sources in each child process would take three times as long as loading these.
  */
 async function buildService(): Promise<string> {
   const root = fileURLToPath(new URL('../..', import.meta.url))
   const folder = mkdtempSync(join(root, 'dist-test-'))
   await promisify(execFile)(process.execPath, ['--import', 'tsx', 'build.ts', basename(folder)], { cwd: root })
+  await build({
+    entryPoints: { 'store-child': 'test/store/child.ts', 'renewal-node': 'test/support/renewal-node.ts' },
+    absWorkingDir: root,
+    outdir: folder,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    packages: 'external',
+    logLevel: 'warning',
+  })
   return folder
 }
 
@@ -71,14 +88,40 @@ async function createTemplate(server: string): Promise<void> {
   await driver.close()
 }
 
+/** How much memory must be free for files, in bytes. */
+const enough = 1024 ** 3
+
+/**
+ * A folder in memory if this machine has one with room: a test waits for no disk. What survives a power loss is
+ * measured by `bench:crash`.
+ */
+function temporaryFolder(): string {
+  try {
+    const { bavail, bsize } = statfsSync('/dev/shm')
+    if (bavail * bsize >= enough) return '/dev/shm'
+  } catch {
+    // No such folder.
+  }
+  return tmpdir()
+}
+
+/** A folder for SQLite files, with a migrated one that the tests copy. */
+async function createSqliteFolder(): Promise<string> {
+  const folder = mkdtempSync(join(temporaryFolder(), 'vinculum-sqlite-'))
+  const driver = await openDriver({ tag: 'sqlite', file: join(folder, migratedFile) })
+  await driver.close()
+  return folder
+}
+
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   // Statistics that appear in the middle of a run would change query plans.
   const [{ url, stop }, built] = await Promise.all([startPostgres({ autovacuum: false }), buildService()])
-  await createTemplate(url)
+  const [sqliteFolder] = await Promise.all([createSqliteFolder(), createTemplate(url)])
   project.provide('postgresUrl', url)
+  project.provide('sqliteFolder', sqliteFolder)
   project.provide('built', built)
   return async () => {
-    rmSync(built, { recursive: true, force: true })
+    for (const folder of [built, sqliteFolder]) rmSync(folder, { recursive: true, force: true })
     await stop()
   }
 }

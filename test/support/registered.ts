@@ -5,6 +5,7 @@ import { secondsAfter } from '../../src/kernel/clock.ts'
 import { sha256 } from '../../src/kernel/crypto.ts'
 import { readEmail } from '../../src/kernel/email.ts'
 import { createIds, secretToken, systemRandom } from '../../src/kernel/ids.ts'
+import type { Driver } from '../../src/store/driver.ts'
 import { openDriver, storeOver } from '../../src/store/open.ts'
 import type { World } from './service.ts'
 
@@ -14,6 +15,14 @@ const passwords = createPasswords({
   random: systemRandom,
   words: [],
 })
+
+/** A hash of each password, which its users share: hashing takes longer than all else that `registered` does. */
+const hashes = new Map<string, Promise<string>>()
+function hashOf(password: string): Promise<string> {
+  const hash = hashes.get(password) ?? passwords.hash(password)
+  hashes.set(password, hash)
+  return hash
+}
 
 type Registered = { readonly id: string; readonly email: string; readonly token: string; readonly cookie: string }
 
@@ -45,7 +54,7 @@ export async function registered(
         updatedAt: at,
       }),
     )
-    const hash = await passwords.hash(password)
+    const hash = await hashOf(password)
     await write(db.insert(kept).values({ accountId: id, emailKey, hash, changedAt: at }))
     if (!signedIn) return { id, email, token: '', cookie: '' }
     const secret = secretToken(systemRandom)
@@ -99,22 +108,27 @@ export const passwordFits = (world: World, email: string, password: string): Pro
     return row ? passwords.verify(row.hash, password) : null
   })
 
+type Behind = {
+  readonly driver: Driver
+  readonly store: ReturnType<typeof storeOver>
+  readonly ids: ReturnType<typeof createIds>
+}
+const behind = new WeakMap<World, Promise<Behind>>()
+
+/** The tables of a world, over one connection that is closed with it. */
 async function withTables<T>(world: World, work: (behind: Behind) => Promise<T>): Promise<T> {
+  const opened = behind.get(world) ?? tablesOf(world)
+  behind.set(world, opened)
+  return work(await opened)
+}
+async function tablesOf(world: World): Promise<Behind> {
   const url = world.databaseUrl
   const driver = await openDriver(
     url.startsWith('file:')
       ? { tag: 'sqlite', file: url.slice('file:'.length) }
       : { tag: 'postgres', url, maxConnections: 1 },
   )
+  world.onStop(driver.close)
   const ids = createIds(world.clock, systemRandom)
-  try {
-    return await work({ driver, ids, store: storeOver(driver, { clock: world.clock, ids, publish: () => undefined }) })
-  } finally {
-    await driver.close()
-  }
-}
-type Behind = {
-  readonly driver: Awaited<ReturnType<typeof openDriver>>
-  readonly store: ReturnType<typeof storeOver>
-  readonly ids: ReturnType<typeof createIds>
+  return { driver, ids, store: storeOver(driver, { clock: world.clock, ids, publish: () => undefined }) }
 }

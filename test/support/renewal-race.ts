@@ -31,6 +31,8 @@ type Asked = {
   readonly strict: boolean
   /** Whether one node is killed (SIGKILL) after half of the calls. */
   readonly kill: boolean
+  /** The built program of a node, which starts faster than its source. */
+  readonly program?: string
 }
 export type Figures = {
   /** Refreshes the provider received until all were done, and those it refused. */
@@ -52,7 +54,7 @@ export type Figures = {
   readonly seconds: number
 }
 
-export async function raceToRenew({ url, grants: many, strict, kill }: Asked): Promise<Figures> {
+export async function raceToRenew({ url, grants: many, strict, kill, program }: Asked): Promise<Figures> {
   const sandbox = await startSandbox({ as: 'ada' })
   const children: ChildProcess[] = []
   const key = randomBytes(32)
@@ -127,7 +129,7 @@ export async function raceToRenew({ url, grants: many, strict, kill }: Asked): P
     // The latency of a remote provider.
     sandbox.fault({ provider: 'atlassian', endpoint: 'token' }, { kind: 'slow', ms: 20 })
     const given: NodeGiven = { url, env, key: key.toString('base64'), ahead, accountId: account.id }
-    for (let n = 0; n < 2; n++) children.push(await started(given))
+    for (let n = 0; n < 2; n++) children.push(await started(given, program))
     const [first, second] = children as [ChildProcess, ChildProcess]
     const begun = performance.now()
     const [here, there] = [asked(first, { turn: 0 }), asked(second, { turn: 0 })]
@@ -191,10 +193,10 @@ export async function raceToRenew({ url, grants: many, strict, kill }: Asked): P
   }
 }
 
-async function started(given: NodeGiven): Promise<ChildProcess> {
-  const child = fork(fileURLToPath(new URL('renewal-node.ts', import.meta.url)), [JSON.stringify(given)], {
-    execArgv: ['--import', 'tsx'],
-  })
+async function started(given: NodeGiven, program: string | undefined): Promise<ChildProcess> {
+  const source = fileURLToPath(new URL('renewal-node.ts', import.meta.url))
+  const execArgv = program === undefined ? ['--import', 'tsx'] : []
+  const child = fork(program ?? source, [JSON.stringify(given)], { execArgv })
   const ended = once(child, 'exit').then(() => Promise.reject(new Error('the node did not start')))
   await Promise.race([once(child, 'message'), ended])
   ended.catch(() => {})

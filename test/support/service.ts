@@ -4,6 +4,7 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 import { Writable } from 'node:stream'
+import type pg from 'pg'
 import { expect } from 'vitest'
 import { z } from 'zod'
 import { createVisitor, type Visit } from '../../demo/visitor.ts'
@@ -19,7 +20,7 @@ import { createLog } from '../../src/telemetry/log.ts'
 import { createVinculum, type Vinculum } from '../../src/vinculum.ts'
 import { createReader, type Published, readDocuments, type Seen } from './documented.ts'
 import { connectPostgres, createMigratedDatabase } from './postgres.ts'
-import { newFile } from './sqlite.ts'
+import { newMigratedFile } from './sqlite.ts'
 
 /** Jobs run when a test calls `runJob`, never in the background. */
 const never = { stop: () => undefined, next: () => null }
@@ -134,7 +135,7 @@ export async function startWorld({
   let ahead = 0
   const clock = (): Date => new Date(start + ahead)
   const sandbox = await startSandbox({ clock })
-  const url = database === 'SQLite' ? `file:${newFile()}` : await createMigratedDatabase()
+  const url = database === 'SQLite' ? `file:${newMigratedFile()}` : await createMigratedDatabase()
 
   const logged: string[] = []
   const log = createLog(
@@ -373,31 +374,45 @@ export async function startWorld({
     return letters.filter(({ to }) => to === address).sort((a, b) => b.at.getTime() - a.at.getTime())
   }
 
-  /** Every row of every table, as the database stores it. */
-  async function dump(): Promise<Record<string, readonly Json[]>> {
+  const open: (() => Promise<void>)[] = []
+  /** One connection next to the service's, because each new one starts a process that has nothing cached. */
+  let beside: Promise<pg.Client> | undefined
+  let previous: Promise<unknown> = Promise.resolve()
+  function query(statement: string): Promise<pg.QueryResult<Json>> {
+    beside ??= connectPostgres(url)
+    const answer = Promise.all([beside, previous]).then(([client]) => client.query<Json>(statement))
+    previous = answer.catch(() => undefined)
+    return answer
+  }
+
+  /** Every row of some tables, or of all of them, as the database stores it. */
+  async function dump(...only: readonly string[]): Promise<Record<string, readonly Json[]>> {
     const tables: Record<string, readonly Json[]> = {}
+    const wanted = (rows: readonly { name: string }[]): readonly string[] => {
+      const names = rows.map(({ name }) => name)
+      expect(names).toEqual(expect.arrayContaining([...only]))
+      return only.length > 0 ? only : names
+    }
+    // Each row is written out once; a comparison that did so would do it for every pair.
     const order = (rows: readonly Json[]): readonly Json[] =>
-      [...rows].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
+      rows
+        .map((row) => ({ row, text: JSON.stringify(row) }))
+        .sort((a, b) => (a.text < b.text ? -1 : 1))
+        .map(({ row }) => row)
     if (url.startsWith('file:')) {
       const db = connectSqlite(url.slice('file:'.length), { readonly: true })
       try {
         const names = db.prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite%'")
-        for (const { name } of names.all() as { name: string }[])
+        for (const name of wanted(names.all() as { name: string }[]))
           tables[name] = order(db.prepare(`select * from "${name}"`).all() as Json[])
       } finally {
         db.close()
       }
       return tables
     }
-    const client = await connectPostgres(url)
-    try {
-      const { rows: names } = await client.query<{ name: string }>(
-        "select table_name as name from information_schema.tables where table_schema = 'public'",
-      )
-      for (const { name } of names) tables[name] = order((await client.query(`select * from "${name}"`)).rows as Json[])
-    } finally {
-      await client.end()
-    }
+    const { rows: names } = await query("select tablename as name from pg_tables where schemaname = 'public'")
+    for (const name of wanted(names as { name: string }[]))
+      tables[name] = order((await query(`select * from "${name}"`)).rows)
     return tables
   }
 
@@ -409,9 +424,7 @@ export async function startWorld({
       db.close()
       return
     }
-    const client = await connectPostgres(url)
-    await client.query(statement)
-    await client.end()
+    await query(statement)
   }
 
   return {
@@ -446,7 +459,7 @@ export async function startWorld({
     operator,
     /** The audit log, oldest first. */
     async trail(): Promise<readonly Json[]> {
-      const { audit = [] } = await dump()
+      const { audit = [] } = await dump('audit')
       return [...audit].sort((a, b) => Number(a.at) - Number(b.at) || Number(a.ordinal) - Number(b.ordinal))
     },
     /** Between tests: removes every fault, and no user is signed in at the providers automatically. */
@@ -454,10 +467,12 @@ export async function startWorld({
       sandbox.clearFaults()
       sandbox.as('click')
     },
+    /** What a helper opened for this world, and closes with it. */
+    onStop: (close: () => Promise<void>): unknown => open.push(close),
     /** Closes everything, and fails if a response was not as documented. */
     async stop(): Promise<void> {
       await Promise.all(running.map((vinculum) => vinculum.close()))
-      await sandbox.close()
+      await Promise.all([sandbox.close(), beside?.then((client) => client.end()), ...open.map((close) => close())])
       expect(faults).toEqual([])
     },
   }

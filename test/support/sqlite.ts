@@ -1,29 +1,25 @@
-import { mkdtempSync, rmSync, statfsSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll } from 'vitest'
+import { copyFileSync, mkdirSync, mkdtempSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { inject } from 'vitest'
 
-/** How much memory must be free for files, in bytes. */
-const enough = 1024 ** 3
-
-/**
- * A folder in memory if this machine has one with room: a test waits for no disk. What survives a power loss is
- * measured by `bench:crash`.
- */
-function temporaryFolder(): string {
-  try {
-    const { bavail, bsize } = statfsSync('/dev/shm')
-    if (bavail * bsize >= enough) return '/dev/shm'
-  } catch {
-    // No such folder.
-  }
-  return tmpdir()
-}
-
-const directory = mkdtempSync(join(temporaryFolder(), 'vinculum-sqlite-'))
-afterAll(() => rmSync(directory, { recursive: true, force: true }))
+/** The folder of this process in that of the run, which the run removes at its end. */
+let directory: string | undefined
 
 let made = 0
 
-/** The path of a database that does not exist yet. It is removed when the test file is done. */
-export const newFile = (): string => join(directory, String(++made), 'vinculum.db')
+/** The path of a database that does not exist yet. */
+export function newFile(): string {
+  directory ??= mkdtempSync(join(inject('sqliteFolder'), 'worker-'))
+  return join(directory, String(++made), 'vinculum.db')
+}
+
+/** The path of a database that has our tables and no rows, in a tenth of the time that the migrations take. */
+export function newMigratedFile(): string {
+  const file = newFile()
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  copyFileSync(join(inject('sqliteFolder'), migratedFile), file)
+  return file
+}
+
+/** The database in the folder of the run that has our tables and no rows; `newMigratedFile` copies it. */
+export const migratedFile = 'migrated.db'

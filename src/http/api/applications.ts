@@ -6,6 +6,7 @@ import {
   applicationKinds,
   applicationLimits,
   applicationSources,
+  idTokenAlgorithms,
   subjectTypes,
 } from '../../applications/policy.ts'
 import type { Application, ApplicationChange } from '../../applications/ports.ts'
@@ -89,6 +90,9 @@ const fields = {
   sector_identifier_uri: uri
     .nullable()
     .describe('A JSON array of redirect URIs, at the host that is the sector of pairwise subjects; null: none'),
+  id_token_signed_response_alg: z
+    .enum(idTokenAlgorithms)
+    .describe('With what its id_tokens and logout tokens are signed; `RS256` for clients that verify nothing else'),
 }
 
 export const ApplicationSchema = z
@@ -133,6 +137,7 @@ export const applicationOf = (one: Application): z.input<typeof ApplicationSchem
   dpop_bound_access_tokens: one.requiresDpop,
   subject_type: one.subjectType,
   sector_identifier_uri: one.sectorIdentifierUri,
+  id_token_signed_response_alg: one.idTokenAlgorithm,
   source: one.source,
   disabled_at: one.disabledAt?.toISOString() ?? null,
   created_by: one.createdBy,
@@ -161,6 +166,7 @@ const names = {
   dpop_bound_access_tokens: 'requiresDpop',
   subject_type: 'subjectType',
   sector_identifier_uri: 'sectorIdentifierUri',
+  id_token_signed_response_alg: 'idTokenAlgorithm',
 } as const satisfies Record<keyof typeof fields, keyof ApplicationChange>
 
 /** The given fields under our names. */
@@ -211,6 +217,7 @@ const example = {
   dpop_bound_access_tokens: false,
   subject_type: 'public' as const,
   sector_identifier_uri: null,
+  id_token_signed_response_alg: 'ES256' as const,
   source: 'administrator' as const,
   disabled_at: null,
   created_by: 'usr_00000001',
@@ -282,6 +289,7 @@ export const create = route({
     dpop_bound_access_tokens: fields.dpop_bound_access_tokens.optional(),
     subject_type: fields.subject_type.optional(),
     sector_identifier_uri: fields.sector_identifier_uri.optional(),
+    id_token_signed_response_alg: fields.id_token_signed_response_alg.optional(),
   }).meta({ id: 'NewApplication', description: 'The application to register' }),
   reply: Issued,
   status: 201,
@@ -321,6 +329,7 @@ export const update = route({
     dpop_bound_access_tokens: fields.dpop_bound_access_tokens.optional(),
     subject_type: fields.subject_type.optional(),
     sector_identifier_uri: fields.sector_identifier_uri.optional(),
+    id_token_signed_response_alg: fields.id_token_signed_response_alg.optional(),
   }).meta({ id: 'ApplicationChange', description: 'The fields to change' }),
   reply: ApplicationSchema,
   fails: ['invalid_request', 'application_not_found'],

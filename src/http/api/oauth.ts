@@ -1,17 +1,17 @@
 import { z } from 'zod'
-import { deviceGrant, metadataOf, paths, resourceOf } from '../../applications/metadata.ts'
+import { deviceGrant, paths } from '../../applications/metadata.ts'
 import { hasDeviceFlow } from '../../applications/policy.ts'
 import { type AppError, fail } from '../../errors/catalogue.ts'
 import { ok, type Result } from '../../kernel/result.ts'
 import type { EngineResponse } from '../../openid/call.ts'
 import { readApplication } from '../client.ts'
-import { resourceMetadataPath } from '../problem.ts'
 import { json } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { PublicMetadata } from '../schemas/account.ts'
 import { storable } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
+import { serverMetadataRoutes } from './server-metadata.ts'
 import { introspection } from './service-credentials.ts'
+import { userInfoRoutes } from './userinfo.ts'
 
 /** The endpoints of the OpenID provider that programs call. Those for browsers are in `pages/oauth.tsx`. */
 
@@ -82,71 +82,6 @@ function readEngine<S extends z.ZodType>(
 
 /** With which nonce the next proof is accepted at once (RFC 9449 §8.2). */
 const nonceHeader = (nonce: string | null) => (nonce === null ? {} : { headers: { 'DPoP-Nonce': nonce } })
-
-const Metadata = z
-  .looseObject({
-    issuer: z.string().describe('The issuer, as in the `iss` claim of tokens'),
-    authorization_endpoint: z.string().describe('Where applications send browsers to sign in'),
-    token_endpoint: z.string().describe('Where codes and refresh tokens are exchanged'),
-    userinfo_endpoint: z.string().describe('The claims of the user'),
-    end_session_endpoint: z.string().describe('Where applications send browsers to sign out'),
-    jwks_uri: z.string().describe('The public keys'),
-  })
-  .meta({ id: 'ServerMetadata', description: 'The metadata of this server' })
-
-const discovery = (path: `/.well-known/${string}`, summary: string, description: string) =>
-  route({
-    ...common,
-    method: 'get',
-    auth: 'none',
-    limit: 'public',
-    shared: true,
-    path,
-    summary,
-    description,
-    example: {
-      response: metadataOf({
-        issuer: 'https://id.example.org',
-        publicUrl: new URL('https://id.example.org'),
-        registration: 'off',
-        metadataDocuments: false,
-      }),
-    },
-    reply: Metadata,
-    fails: [],
-    handle: (_, { settings }: Services) => ok(json(metadataOf(settings))),
-  })
-
-const openidConfiguration = discovery(
-  '/.well-known/openid-configuration',
-  'Get the OpenID configuration',
-  'The metadata of this OpenID provider (OpenID Connect Discovery 1.0). Standard clients need only its address.',
-)
-const serverMetadata = discovery(
-  '/.well-known/oauth-authorization-server',
-  'Get the server metadata',
-  'The same metadata as an authorization server (RFC 8414).',
-)
-
-const resourceServer = route({
-  ...common,
-  method: 'get',
-  auth: 'none',
-  limit: 'public',
-  shared: true,
-  path: resourceMetadataPath,
-  summary: 'Get the metadata of this API',
-  description: 'Where clients get access tokens for this API (RFC 9728). Each 401 leads here.',
-  example: { response: resourceOf({ issuer: 'https://id.example.org', publicUrl: new URL('https://id.example.org') }) },
-  reply: z
-    .looseObject({
-      resource: z.string().describe('The address of this API'),
-      authorization_servers: z.array(z.string()).describe('The issuers of its tokens: this service'),
-    })
-    .meta({ id: 'ResourceMetadata', description: 'The metadata of this API' }),
-  fails: [],
-  handle: (_, { settings }: Services) => ok(json(resourceOf(settings))),
-})
 
 const Tokens = z
   .object({
@@ -328,55 +263,6 @@ const device = route({
   },
 })
 
-const UserInfo = z
-  .object({
-    sub: z.string().describe('The account ID, or the pairwise subject for this application'),
-    name: z.string().optional().describe('The display name, with the scope `profile`'),
-    picture: z.string().optional().describe('The URL of a picture, with the scope `profile`'),
-    locale: z.string().optional().describe('The language, with the scope `profile`'),
-    updated_at: z.number().int().optional().describe('When the profile changed, with the scope `profile`'),
-    email: z.string().optional().describe('The email address, with the scope `email`'),
-    email_verified: z.boolean().optional().describe('Whether the email address is verified'),
-    teams: z
-      .array(
-        z.object({
-          id: z.string().describe('The team ID'),
-          name: z.string().describe('The name of the team'),
-          role: z.string().describe('The role of the user in the team'),
-        }),
-      )
-      .optional()
-      .describe('The teams of the user, with the scope `teams`'),
-    metadata: PublicMetadata.optional().describe('The public metadata of the account, with the scope `metadata`'),
-  })
-  .meta({ id: 'UserInfo', description: 'The claims of the user' })
-
-/** What a person's own token shows: everything an application could be allowed to see. */
-const ownScopes = ['openid', 'profile', 'email', 'teams', 'metadata']
-
-const userinfo = (method: 'get' | 'post') =>
-  route({
-    ...common,
-    method,
-    path: paths.userinfo,
-    auth: 'user',
-    limit: 'account',
-    anyOrigin: true,
-    applications: ['openid'],
-    summary: method === 'get' ? 'Get the claims of the user' : 'Get the claims of the user by POST',
-    description: 'The claims that the scopes of the access token allow (OpenID Connect Core §5.3).',
-    example: { response: { sub: 'usr_00000001', name: 'Pat', email: 'pat@example.com', email_verified: true } },
-    reply: UserInfo,
-    fails: ['user_not_found'],
-    async handle({ who }, { flows }: Services) {
-      const scopes = who.application === null ? ownScopes : who.scopes
-      const claims = await flows.readUserClaims(who.accountId, scopes.join(' '))
-      if (!claims) return fail('user_not_found')
-      const { teams, ...rest } = claims
-      return ok(json({ ...rest, sub: who.subject, ...(teams === undefined ? {} : { teams: [...teams] }) }))
-    },
-  })
-
 const revoke = route({
   ...endpoint,
   method: 'post',
@@ -403,14 +289,11 @@ const revoke = route({
 })
 
 export const oauthRoutes = [
-  openidConfiguration,
-  serverMetadata,
-  resourceServer,
+  ...serverMetadataRoutes,
   token,
   par,
   device,
-  userinfo('get'),
-  userinfo('post'),
+  ...userInfoRoutes,
   revoke,
   introspection(paths.introspect, 'Introspect a token of an application'),
 ]

@@ -130,33 +130,45 @@ const metrics = route({
   },
 })
 
+const ofEveryKey = {
+  kid: z.string().describe('The key ID, as in the header of a token'),
+  use: z.literal('sig').describe('The use of the key: signatures'),
+}
 const jwks = route({
   ...common,
   shared: true,
   path: '/.well-known/jwks.json',
   summary: 'Get the public keys',
   description:
-    'The keys that verify access tokens, as a JWK set (RFC 7517). Cache them, and read them again when a token names an unknown `kid`.',
+    'The keys that verify access tokens and id_tokens, as a JWK set (RFC 7517). Cache them, and read them again when a token names an unknown `kid`.',
   tag: 'Tokens',
   reply: z
     .object({
       keys: z
         .array(
-          z.object({
-            kty: z.string().describe('The key type, `EC`'),
-            crv: z.string().describe('The curve, `P-256`'),
-            x: z.string().describe('The x coordinate'),
-            y: z.string().describe('The y coordinate'),
-            kid: z.string().describe('The key ID, as in the header of a token'),
-            use: z.literal('sig').describe('The use of the key: signatures'),
-            alg: z.literal('ES256').describe('The signature algorithm'),
-          }),
+          z.discriminatedUnion('kty', [
+            z.object({
+              kty: z.literal('EC').describe('The key type'),
+              crv: z.string().describe('The curve, `P-256`'),
+              x: z.string().describe('The x coordinate'),
+              y: z.string().describe('The y coordinate'),
+              ...ofEveryKey,
+              alg: z.literal('ES256').describe('The signature algorithm'),
+            }),
+            z.object({
+              kty: z.literal('RSA').describe('The key type, of id_tokens only'),
+              n: z.string().describe('The modulus'),
+              e: z.string().describe('The exponent'),
+              ...ofEveryKey,
+              alg: z.literal('RS256').describe('The signature algorithm'),
+            }),
+          ]),
         )
         .describe('The current keys'),
     })
     .describe('A JWK set'),
   fails: [],
-  handle: (_, { keys }: Services) => ok(json(keys.jwks())),
+  handle: async (_, { keys }: Services) => ok(json(await keys.jwks())),
 })
 
 export const operatingRoutes = [live, ready, arrival, providers, metrics, jwks]

@@ -5,6 +5,7 @@ import { paths } from '../../applications/metadata.ts'
 import {
   applicationAuths,
   applicationLimits,
+  idTokenAlgorithms,
   registrationTokenLimits,
   subjectTypes,
 } from '../../applications/policy.ts'
@@ -64,6 +65,10 @@ const metadata = {
   dpop_bound_access_tokens: z.boolean().nullish().describe('Whether its tokens must be bound to a key (RFC 9449)'),
   subject_type: z.enum(subjectTypes).nullish().describe('Whether it knows people by account ID, or pairwise'),
   sector_identifier_uri: uri.nullish().describe('A JSON array of redirect URIs, at the host of its sector'),
+  id_token_signed_response_alg: z
+    .enum(idTokenAlgorithms)
+    .nullish()
+    .describe('With what its id_tokens and logout tokens are signed: `ES256` by default'),
 }
 const ClientMetadataSchema = z.looseObject(metadata).meta({
   id: 'ClientMetadata',
@@ -84,6 +89,7 @@ const Registered = z
     grant_types: z.array(z.string()).describe('What it may use at the token endpoint'),
     response_types: z.array(z.string()).describe('What it may ask for at the authorization endpoint'),
     scope: z.string().describe('The scopes that it may ask for, separated by spaces'),
+    id_token_signed_response_alg: z.enum(idTokenAlgorithms).describe('With what its id_tokens are signed'),
   })
   .meta({ id: 'RegisteredClient', description: 'A registered application, as RFC 7591 describes it' })
 
@@ -120,7 +126,7 @@ const example = {
   grant_types: ['authorization_code', 'refresh_token'],
   response_types: ['code'],
   scope: 'openid profile email offline_access',
-  id_token_signed_response_alg: 'ES256',
+  id_token_signed_response_alg: 'ES256' as const,
   subject_type: 'public',
   dpop_bound_access_tokens: false,
 }
@@ -221,7 +227,7 @@ const remove = route({
 
 /** Initial access tokens, which administrators create. */
 const administration = { tag: 'Applications', surface: 'api', limit: 'account' } as const
-const tokensPath = '/applications/registration-tokens'
+const tokensPath = '/registration-tokens'
 
 const RegistrationTokenSchema = z
   .object({

@@ -170,6 +170,7 @@ function About({ application: one, issuer, ...reader }: Reader & { application: 
         one.sectorIdentifierUri === null
           ? null
           : [words.sectorUri, <code key="sector">{one.sectorIdentifierUri}</code>],
+        one.idTokenAlgorithm === 'ES256' ? null : [words.idTokenAlgorithm, one.idTokenAlgorithm],
         [words.accessSeconds, seconds(one.accessTtlSeconds)],
         [words.refreshSeconds, seconds(one.refreshTtlSeconds)],
         one.backchannelLogoutUri === null

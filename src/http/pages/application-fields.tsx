@@ -3,6 +3,7 @@ import {
   type ApplicationKind,
   applicationAuthsOf,
   applicationLimits,
+  idTokenAlgorithms,
   isStandardScope,
   kindRules,
   standardScopes,
@@ -207,6 +208,15 @@ export function ApplicationFields({ kind, values, isNew, ...reader }: FieldsProp
         />
         {hasPeople ? <SessionFields {...reader} values={values} /> : null}
         {hasPeople ? <SubjectFields {...reader} kind={kind} values={values} /> : null}
+        {hasPeople ? (
+          <Select
+            name="id_token_signed_response_alg"
+            label={words.idTokenAlgorithm}
+            hint={words.idTokenAlgorithmHint}
+            value={values.idTokenAlgorithm}
+            options={idTokenAlgorithms.map((one) => [one, one])}
+          />
+        ) : null}
         {auths.includes('private_key_jwt') ? (
           <UriField name="jwks_uri" label={words.jwksUri} hint={words.jwksUriHint} value={values.jwksUri} />
         ) : null}

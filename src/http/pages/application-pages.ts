@@ -5,8 +5,8 @@ import type { Locale } from '../../errors/catalogue.ts'
 export const applicationsPath = '/admin/applications'
 /** Not below the other one: an application could have any ID. */
 export const newApplicationPath = '/admin/new-application'
-/** Initial access tokens. No application has this ID: it has hyphens. */
-export const registrationTokensPath = '/admin/applications/registration-tokens'
+/** Initial access tokens. */
+export const registrationTokensPath = '/admin/registration-tokens'
 export const applicationPage = (id: string): `/admin/applications/${string}` =>
   `${applicationsPath}/${encodeURIComponent(id)}`
 

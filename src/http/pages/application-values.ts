@@ -3,6 +3,7 @@ import {
   type ApplicationKind,
   applicationAuths,
   applicationKinds,
+  idTokenAlgorithms,
   isStandardScope,
   kindRules,
   standardScopes,
@@ -56,6 +57,7 @@ const fields = {
   jwks_uri: oneOrNull.describe('Where it publishes its keys'),
   subject_type: z.enum(subjectTypes).optional().describe('How it knows people'),
   sector_identifier_uri: oneOrNull.describe('The list of redirect URIs of its sector'),
+  id_token_signed_response_alg: z.enum(idTokenAlgorithms).optional().describe('With what its id_tokens are signed'),
 }
 
 type Given = { readonly [N in keyof typeof fields]?: z.output<(typeof fields)[N]> | undefined }
@@ -106,6 +108,7 @@ export type FormValues = {
   readonly jwksUri: string | null
   readonly subjectType: Application['subjectType']
   readonly sectorIdentifierUri: string | null
+  readonly idTokenAlgorithm: Application['idTokenAlgorithm']
 }
 
 export const noValues: FormValues = {
@@ -124,6 +127,7 @@ export const noValues: FormValues = {
   jwksUri: null,
   subjectType: 'public',
   sectorIdentifierUri: null,
+  idTokenAlgorithm: 'ES256',
 }
 
 /** What was typed, for the form that is shown again. */
@@ -143,6 +147,7 @@ export const typedValues = (body: z.output<typeof editFields>): FormValues => ({
   jwksUri: body.jwks_uri ?? null,
   subjectType: body.subject_type ?? 'public',
   sectorIdentifierUri: body.sector_identifier_uri ?? null,
+  idTokenAlgorithm: body.id_token_signed_response_alg ?? 'ES256',
 })
 
 /** Why the form was refused: each error at its field, and at its line of a list. */

@@ -128,6 +128,9 @@ export const portugueseApplications: typeof en = {
   sectorUri: 'URL dos URIs de retorno do setor',
   sectorHint:
     'Somente com um ID próprio, e somente se os URIs de retorno tiverem vários hosts: um array JSON que contenha todos eles.',
+  idTokenAlgorithm: 'Assinatura dos id_tokens',
+  idTokenAlgorithmHint:
+    'Escolha RS256 somente se o aplicativo não verificar outra, como um balanceador de carga da AWS ou uma biblioteca antiga. Os tokens de saída são assinados do mesmo modo.',
   jwksUri: 'URL das chaves públicas',
   jwksUriHint: 'Para um aplicativo que assina com a própria chave: onde ele publica um JSON Web Key Set.',
   line: (number, text) => `Linha ${number}: ${text}`,

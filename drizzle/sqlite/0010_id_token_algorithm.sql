@@ -1,0 +1,1 @@
+ALTER TABLE `applications` ADD `id_token_algorithm` text DEFAULT 'ES256' NOT NULL;

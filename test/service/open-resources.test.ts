@@ -1,0 +1,94 @@
+/** APIs for which applications may ask that no administrator registered. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { decodeJwt } from 'jose'
+import * as client from 'openid-client'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { administratorOf, callback, discovered, follow, request } from '../support/applications.ts'
+import { type Browser, databases, type Json, startWorld, type World } from '../support/service.ts'
+
+const notes = 'https://notes.example.org/mcp'
+
+describe.each(databases)('the resources of APPLICATIONS_OPEN_RESOURCES, with %s', (database) => {
+  let world: World
+  let documentAt: string
+  const server = createServer((_, response) => {
+    const about = { client_id: documentAt, client_name: 'Editor', redirect_uris: [callback], scope: 'notes:read' }
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(about))
+  })
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    documentAt = `http://127.0.0.1:${(server.address() as AddressInfo).port}/client.json`
+    world = await startWorld({
+      database,
+      env: {
+        APPLICATIONS_REGISTRATION: 'open',
+        APPLICATIONS_METADATA_DOCUMENTS: 'on',
+        APPLICATIONS_ALLOW_PRIVATE_ADDRESSES: 'on',
+        APPLICATIONS_OPEN_RESOURCES: notes,
+        APPLICATIONS_OPEN_SCOPES: 'notes:read, notes:write',
+      },
+    })
+  })
+  afterAll(async () => {
+    server.closeAllConnections()
+    server.close()
+    await world.stop()
+  })
+
+  async function registered(about: Json = {}) {
+    const body = { client_name: 'Editor', redirect_uris: [callback], token_endpoint_auth_method: 'none', ...about }
+    const answer = await world.call('POST', '/oauth/register', { body })
+    expect(answer.status, answer.text).toBe(201)
+    return { id: String(answer.body.client_id), scope: String(answer.body.scope) }
+  }
+  async function signedIn(): Promise<Browser> {
+    const browser = world.openBrowser()
+    await browser.signIn('google', world.newcomer())
+    return browser
+  }
+  const configOf = (id: string) => discovered(world, { id, secret: null })
+  const ask = async (id: string, scope: string, resource: string) =>
+    request(await configOf(id), { scope, more: { resource } })
+
+  test('give an application the scopes it registers with, or all of them if it names none', async () => {
+    expect((await registered()).scope).toBe('openid profile email notes:read notes:write')
+    expect((await registered({ scope: 'email notes:write payments:write' })).scope).toBe('openid email notes:write')
+    const { id } = await registered()
+    const token = await (await administratorOf(world))()
+    const { body } = await world.call('GET', `/applications/${id}`, { token })
+    expect(body).toMatchObject({ source: 'registration', first_party: false, resources: [notes] })
+  })
+
+  test.each([
+    ['that registered itself', async () => (await registered()).id],
+    ['with a metadata document', async () => documentAt],
+  ])('are for an application %s, once the person agrees, and for nothing else', async (_, idOf) => {
+    const id = await idOf()
+    const { url, redeem } = await ask(id, 'openid notes:read', notes)
+    const browser = await signedIn()
+    const { page } = await follow(world, browser, url)
+    expect(page.text).toContain(notes)
+    expect(page.text).toContain('notes:read')
+    const done = await browser.submit(page, page.url.pathname, { decision: 'allow' })
+    const back = new URL(/url=([^"]*)"/.exec(done.text)?.[1]?.replaceAll('&amp;', '&') ?? '')
+    const { access_token: token } = await redeem(back)
+    expect(decodeJwt(token)).toMatchObject({ aud: notes, scope: 'notes:read' })
+    expect((await world.call('GET', '/me', { token })).status).toBe(401)
+    await expect(client.fetchUserInfo(await configOf(id), token, client.skipSubjectCheck)).rejects.toThrow()
+  })
+
+  test('are the only ones: any other is refused at the redirect URI', async () => {
+    const { url } = await ask((await registered()).id, 'openid', 'https://payments.example.org')
+    const { left } = await follow(world, await signedIn(), url)
+    expect(left?.searchParams.get('error')).toBe('invalid_target')
+  })
+
+  test('are not for a scope that an application did not register', async () => {
+    const { id } = await registered({ scope: 'notes:read' })
+    const { url } = await ask(id, 'openid notes:read notes:write', notes)
+    const { page } = await follow(world, await signedIn(), url)
+    expect(page.text).toContain('notes:read')
+    expect(page.text).not.toContain('notes:write')
+  })
+})

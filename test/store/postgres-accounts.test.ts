@@ -1,0 +1,4 @@
+import { postgresBackend } from './backends.ts'
+import { accountContracts } from './contract.ts'
+
+accountContracts(postgresBackend())

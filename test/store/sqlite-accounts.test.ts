@@ -1,0 +1,4 @@
+import { sqliteBackend } from './backends.ts'
+import { accountContracts } from './contract.ts'
+
+accountContracts(sqliteBackend())

@@ -1,0 +1,5 @@
+/**
+ * `npm run bench:store` plays each race many times and tries every combination. What a race breaks, it breaks in one of
+ * the first rounds; what a combination of conditions breaks, it breaks with three of them.
+ */
+export const isThorough = process.env.VINCULUM_STORE === 'thorough'
