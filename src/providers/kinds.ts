@@ -1,7 +1,7 @@
 /** What an administrator needs to know about each kind of provider to add one. */
 import type { Locale } from '../kernel/locale.ts'
 import { definitions, type Kind } from './definitions/index.ts'
-import type { Mark } from './mark.ts'
+import { type Mark, neutralMark } from './mark.ts'
 import type { Definition } from './provider.ts'
 import type { Setting } from './setting.ts'
 import { kinds, settingsOf } from './settings.ts'
@@ -34,3 +34,6 @@ export const kindDescriptions: readonly KindDescription[] = kinds.map((kind) => 
 
 export const kindDescription = (kind: string): KindDescription | undefined =>
   kindDescriptions.find((one) => one.kind === kind)
+
+/** The mark of a kind. A stored provider may be of a kind that this version does not know. */
+export const markOfKind = (kind: string): Mark => kindDescription(kind)?.mark ?? neutralMark

@@ -162,7 +162,7 @@ describe.each(databases)('the administration, on %s', (database) => {
     await world.call('DELETE', `/service-credentials/${revoked}`, { token: boss.token })
     await world.call('DELETE', `/teams/${gone}`, { token: boss.token })
     const smallPrint = async (query: string) =>
-      [...(await boss.page(`/admin/audit?${query}`)).text.matchAll(/<span class="fine">([^<]*)<\/span>/g)].map(
+      [...(await boss.page(`/admin/audit?${query}`)).text.matchAll(/<span class="fine long">([^<]*)<\/span>/g)].map(
         ([, text]) => text,
       )
     expect(await smallPrint('event=service_credential.created')).toEqual(

@@ -33,7 +33,7 @@ describe.each(databases)('the pages about applications, with %s', (database) => 
     const to = answer.headers.get('location')
     return to === null ? answer : at(to)
   }
-  const idIn = (text: string): string => /<code>(app_\w+)<\/code>/.exec(text)?.[1] ?? ''
+  const idIn = (text: string): string => /<code(?: id="once-0")?>(app_\w+)<\/code>/.exec(text)?.[1] ?? ''
   const uris = 'http://localhost:5173/\r\n\r\n  https://shop.example.org/callback \r\n'
   const add = (kind: string, fields: Record<string, string | readonly string[]> = {}) =>
     send(`/admin/new-application/${kind}`, '/admin/applications', {
@@ -80,7 +80,7 @@ describe.each(databases)('the pages about applications, with %s', (database) => 
   test('show a secret once, rotate it with an overlap, and end the overlap', async () => {
     const shown = await add('server', { first_party: 'yes' })
     const id = idIn(shown.text)
-    const secretIn = (text: string) => /<code>([\w-]{43})<\/code>/.exec(text)?.[1]
+    const secretIn = (text: string) => /<code id="once-1">([\w-]{43})<\/code>/.exec(text)?.[1]
     const secret = secretIn(shown.text)
     expect(secret).toBeDefined()
     const page = `/admin/applications/${id}`
@@ -143,7 +143,7 @@ describe.each(databases)('the pages about applications, with %s', (database) => 
 
   test('say how many people are signed in before it is disabled or deleted, and who they are', async () => {
     const shown = await add('server', { first_party: 'yes' })
-    const shop = { id: idIn(shown.text), secret: /<code>([\w-]{43})<\/code>/.exec(shown.text)?.[1] ?? '' }
+    const shop = { id: idIn(shown.text), secret: /<code id="once-1">([\w-]{43})<\/code>/.exec(shown.text)?.[1] ?? '' }
     const page = `/admin/applications/${shop.id}`
     expect(await read(page)).toContain('Nobody is signed in to it now.')
     const config = await discovered(world, shop)
@@ -160,7 +160,7 @@ describe.each(databases)('the pages about applications, with %s', (database) => 
 
     const disabled = await send(page, `${page}/disable`)
     expect(disabled.text).toContain('Nobody can sign in to the application now.')
-    expect(await read('/admin/applications')).toContain('<span class="mark">Disabled</span>')
+    expect(await read('/admin/applications')).toContain('<span class="badge bad">Disabled</span>')
     expect((await send(page, `${page}/enable`)).text).toContain('People can sign in to the application again.')
     const removed = await send(page, `${page}/delete`)
     expect([removed.url.pathname, removed.text.includes('The application was deleted.')]).toEqual([

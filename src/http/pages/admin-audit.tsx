@@ -290,7 +290,7 @@ function OtherPeople({
 
 /** A line in small print, of what is known. */
 const Fine = ({ of }: { of: readonly (string | null)[] }): VNode | null =>
-  of.every((one) => one === null) ? null : <span class="fine">{of.filter((one) => one !== null).join(' · ')}</span>
+  of.every((one) => one === null) ? null : <span class="fine long">{of.filter((one) => one !== null).join(' · ')}</span>
 
 function Details({ row, ...reader }: Reader & { row: AuditRecord }): VNode {
   const { auditLog, admin, requestId: requestIdLabel, devices } = reader.say

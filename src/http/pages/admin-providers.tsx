@@ -1,5 +1,4 @@
-import { kindDescription, kindDescriptions } from '../../providers/kinds.ts'
-import { neutralMark } from '../../providers/mark.ts'
+import { kindDescription, kindDescriptions, markOfKind } from '../../providers/kinds.ts'
 import { route } from '../route.ts'
 import { managedProviderParams } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
@@ -55,7 +54,7 @@ const list = route({
               cells: [
                 <>
                   <a href={providerPage(one.id)}>
-                    <ProviderMark provider={kindDescription(one.kind) ?? { mark: neutralMark }} />
+                    <ProviderMark provider={{ mark: markOfKind(one.kind) }} />
                     {one.name}
                   </a>
                   <span class="badges">

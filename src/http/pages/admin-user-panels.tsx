@@ -120,7 +120,7 @@ type DevicesProps = Reader & {
   readonly mayEnd: boolean
 }
 
-export function Devices({ account, sessions, csrf, mayEnd, ...reader }: DevicesProps): VNode {
+export function UserDevices({ account, sessions, csrf, mayEnd, ...reader }: DevicesProps): VNode {
   const { say } = reader
   const { people } = say
   return (

@@ -22,7 +22,7 @@ import { AuditTable } from './admin-audit.tsx'
 import { accountLabel, adminPage, mayNow, userPage } from './admin-frame.tsx'
 import { InvitationPanel } from './admin-invitation.tsx'
 import { metadataForm, UserMetadata } from './admin-user-metadata.tsx'
-import { AccountFacts, Acts, Devices, Methods, SameAddress } from './admin-user-panels.tsx'
+import { AccountFacts, Acts, Methods, SameAddress, UserDevices } from './admin-user-panels.tsx'
 import { Form, Layout, readerOf, show } from './layout.tsx'
 import { Panel } from './panel.tsx'
 import { UserApplications } from './permission-applications.tsx'
@@ -93,7 +93,7 @@ const user = route({
           applications={applications}
           canOpen={who.scopes.includes('applications:read' satisfies Scope)}
         />
-        <Devices {...reader} account={account} sessions={sessions} csrf={csrf} mayEnd={may.allowed && may.recent} />
+        <UserDevices {...reader} account={account} sessions={sessions} csrf={csrf} mayEnd={may.allowed && may.recent} />
         {mayRead ? (
           <Panel id="activity" title={say.events.heading}>
             <AuditTable {...reader} rows={rows} names={names} providers={services.providers} of={account.id} />

@@ -17,7 +17,7 @@ export function ApplicationLogo({ of: { logo } }: { of: Pick<Application, 'logo'
   return src === null ? null : <img class="app-logo" src={src} alt="" />
 }
 
-/** The logo of an application as the mark of its row; the first letter of its name if it has none. */
+/** The logo of an application as the mark of its row; the initial of its name if it has none. */
 export function ApplicationMark({ of: { logo, name } }: { of: Pick<Application, 'logo' | 'name'> }): VNode {
   const src = applicationLogoPath(logo)
   return src === null ? <Monogram name={name} /> : <img class="app-mark" src={src} alt="" />

@@ -31,7 +31,7 @@ export const MailMark = (): VNode => (
   </Drawing>
 )
 
-/** The first letter of a name, for what has no mark of its own. */
+/** The initial of a name, for what has no mark of its own. */
 export const Monogram = ({ name }: { name: string }): VNode => (
   <span class="mono" aria-hidden="true">
     {[...name.trim()][0]?.toUpperCase()}

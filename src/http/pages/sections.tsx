@@ -42,7 +42,7 @@ const administration: readonly Section[] = [
   {
     path: '/admin/applications',
     name: ({ applications }) => applications.title,
-    also: ['/admin/new-application'],
+    also: ['/admin/new-application', '/admin/registration-tokens'],
     scope: 'applications:read',
   },
   { path: '/admin/branding', name: ({ branding }) => branding.title, scope: 'settings:read' },

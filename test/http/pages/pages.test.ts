@@ -572,7 +572,7 @@ describe('the account page', () => {
 
   test('describes devices in words and marks the current one', async () => {
     const { text } = await get('/account/devices')
-    expect(text).toMatch(/<h3>curl<span class="mark">this device<\/span><\/h3>/)
+    expect(text).toMatch(/<h3>curl <span class="badge">this device<\/span><\/h3>/)
     expect(text).toContain('action="/account/sessions/ses_2/end"')
     expect(text).not.toContain('action="/account/sessions/ses_1/end"')
   })

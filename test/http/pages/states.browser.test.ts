@@ -55,10 +55,10 @@ beforeAll(async () => {
   })
   expect(added.status, added.text).toBe(201)
   known.invited = String(added.body.id)
-  const metadata = { public: { plan: 'team', seats: 12, features: { reports: true, exports: ['csv', 'json'] } } }
+  const body = { public: { plan: 'team', seats: 12, features: { reports: true, exports: ['csv', 'json'] } } }
   const changed = await world.call('PATCH', `/users/${known.person}/metadata`, {
     token: await token(),
-    body: { metadata },
+    body,
   })
   expect(changed.status, changed.text).toBe(200)
   const { url } = await request(await discovered(world, third), { scope: 'openid profile email' })
@@ -91,7 +91,8 @@ describe.each(['en', 'pt'])('in %s,', { timeout: 60_000 }, (language) => {
 
   test('a token is shown once, with a button that copies it', async () => {
     const page = await pageOf('boss', language)
-    await page.goto('/admin/applications/registration-tokens')
+    await page.goto('/admin/registration-tokens')
+    expect(await page.locator('.side [aria-current]').getAttribute('href')).toBe('/admin/applications')
     await page.locator('#name').fill(`CI ${language}`)
     await page.locator('main form button.primary').click()
     await expect.poll(() => page.locator('.once button:visible').count()).toBe(2)
