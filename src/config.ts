@@ -173,12 +173,12 @@ export const settings = z.object({
     .default('off')
     .describe('who may register applications at /oauth/register: off, token (with an initial access token) or open'),
   APPLICATIONS_METADATA_DOCUMENTS: flag(false).describe(
-    'let applications sign people in whose client_id is the URL of a document about them',
+    'accept applications whose client_id is the URL of a metadata document, such as MCP clients',
   ),
   APPLICATIONS_OPEN_RESOURCES: list
     .default([])
-    .describe('APIs for which applications that no administrator registered may ask: absolute URLs, comma separated'),
-  APPLICATIONS_OPEN_SCOPES: list.default([]).describe('scopes of these APIs for which they may ask, comma separated'),
+    .describe('APIs that applications may request which no administrator registered: absolute URLs, comma separated'),
+  APPLICATIONS_OPEN_SCOPES: list.default([]).describe('scopes of these APIs that they may request, comma separated'),
   DPOP_NONCES: flag(false).describe(
     'require a nonce of this service in each DPoP proof (RFC 9449), so that none can be signed in advance',
   ),

@@ -46,7 +46,7 @@ export type Application = {
   readonly subjectType: SubjectType
   /** A list of redirect URIs, at the host that is the sector of pairwise subjects; `null`: the host of its own ones. */
   readonly sectorIdentifierUri: string | null
-  /** With what its id_tokens and logout tokens are signed. */
+  /** The signing algorithm of its id_tokens and logout tokens. */
   readonly idTokenAlgorithm: IdTokenAlgorithm
   /** Who registered it. It never changes. */
   readonly source: ApplicationSource

@@ -53,7 +53,9 @@ const declaration = z
     id_token_signed_response_alg: z
       .enum(idTokenAlgorithms)
       .optional()
-      .describe('With what its id_tokens are signed: RS256 for clients that verify nothing else; ES256 by default'),
+      .describe(
+        'Signing algorithm of its id_tokens and logout tokens: ES256 by default, RS256 for clients that support nothing else',
+      ),
     secret: reference
       .optional()
       .describe('Its secret. Without it, the stored one is kept, and a new application gets a generated one.'),

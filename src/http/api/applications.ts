@@ -92,7 +92,7 @@ const fields = {
     .describe('A JSON array of redirect URIs, at the host that is the sector of pairwise subjects; null: none'),
   id_token_signed_response_alg: z
     .enum(idTokenAlgorithms)
-    .describe('With what its id_tokens and logout tokens are signed; `RS256` for clients that verify nothing else'),
+    .describe('Signing algorithm of its id_tokens and logout tokens; `RS256` for clients that support nothing else'),
 }
 
 export const ApplicationSchema = z

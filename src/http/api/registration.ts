@@ -68,7 +68,7 @@ const metadata = {
   id_token_signed_response_alg: z
     .enum(idTokenAlgorithms)
     .nullish()
-    .describe('With what its id_tokens and logout tokens are signed: `ES256` by default'),
+    .describe('Signing algorithm of its id_tokens and logout tokens: `ES256` by default'),
 }
 const ClientMetadataSchema = z.looseObject(metadata).meta({
   id: 'ClientMetadata',
@@ -89,7 +89,7 @@ const Registered = z
     grant_types: z.array(z.string()).describe('What it may use at the token endpoint'),
     response_types: z.array(z.string()).describe('What it may ask for at the authorization endpoint'),
     scope: z.string().describe('The scopes that it may ask for, separated by spaces'),
-    id_token_signed_response_alg: z.enum(idTokenAlgorithms).describe('With what its id_tokens are signed'),
+    id_token_signed_response_alg: z.enum(idTokenAlgorithms).describe('Signing algorithm of its id_tokens'),
   })
   .meta({ id: 'RegisteredClient', description: 'A registered application, as RFC 7591 describes it' })
 

@@ -57,7 +57,7 @@ const fields = {
   jwks_uri: oneOrNull.describe('Where it publishes its keys'),
   subject_type: z.enum(subjectTypes).optional().describe('How it knows people'),
   sector_identifier_uri: oneOrNull.describe('The list of redirect URIs of its sector'),
-  id_token_signed_response_alg: z.enum(idTokenAlgorithms).optional().describe('With what its id_tokens are signed'),
+  id_token_signed_response_alg: z.enum(idTokenAlgorithms).optional().describe('Signing algorithm of its id_tokens'),
 }
 
 type Given = { readonly [N in keyof typeof fields]?: z.output<(typeof fields)[N]> | undefined }

@@ -133,9 +133,9 @@ export const englishApplications = {
   sectorUri: 'URL of the redirect URIs of its sector',
   sectorHint:
     'Only with an ID of its own, and only if its redirect URIs have several hosts: a JSON array that contains all of them.',
-  idTokenAlgorithm: 'Signature of id_tokens',
+  idTokenAlgorithm: 'Signing algorithm of id_tokens',
   idTokenAlgorithmHint:
-    'Choose RS256 only if the application verifies nothing else, such as a load balancer of AWS or an older library. Logout tokens are signed in the same way.',
+    'Choose RS256 only if the application supports nothing else, as some older libraries. Logout tokens are signed in the same way.',
   jwksUri: 'URL of its public keys',
   jwksUriHint: 'For an application that signs with its own key: where it publishes a JSON Web Key Set.',
   line: (number: number, text: string) => `Line ${number}: ${text}`,

@@ -82,20 +82,20 @@ export const portugueseApplications: typeof en = {
   nameHint: 'As pessoas veem o nome ao entrar.',
   redirectUris: 'URIs de redirecionamento',
   redirectHint:
-    'Um por linha. Cada um é comparado caractere por caractere. Use https, ou http em um endereço de loopback.',
+    'Uma por linha. Cada uma é comparado caractere por caractere. Use https, ou http em um endereço de loopback.',
   redirectNativeHint:
     'Um por linha. Use https, http://127.0.0.1 com qualquer porta, ou um esquema próprio como org.example.app:/callback.',
   postLogoutUris: 'URIs depois de sair',
   postLogoutHint: 'Opcional. Um por linha. Para onde as pessoas podem voltar depois de sair.',
   corsOrigins: 'Origens',
   corsHint: 'Uma por linha, como https://app.example.org. Scripts dessas origens podem chamar a API.',
-  corsDefault: 'Deixe em branco para usar as origens dos URIs de redirecionamento.',
+  corsDefault: 'Deixe em branco para usar as origens das URIs de redirecionamento.',
   scopes: 'O que ele pode pedir',
   openidAlways: 'Todo aplicativo pode saber quem entrou.',
   apiScopes: 'Escopos das suas APIs',
   apiScopesHint: 'Um por linha. Eles ficam nos tokens de acesso das APIs acima.',
   resources: 'APIs',
-  resourcesHint: 'Um URL por linha. O aplicativo pode pedir tokens de acesso para elas (RFC 8707).',
+  resourcesHint: 'Uma URL por linha. O aplicativo pode pedir tokens de acesso para elas (RFC 8707).',
   consent: 'Consentimento',
   firstParty: 'Nós operamos este aplicativo: as pessoas não precisam consentir',
   consentAsked: 'As pessoas precisam consentir',
@@ -109,7 +109,7 @@ export const portugueseApplications: typeof en = {
   },
   more: 'Mais configurações',
   accessSeconds: 'Validade dos tokens de acesso, em segundos',
-  refreshSeconds: 'Validade dos tokens de atualização sem uso, em segundos',
+  refreshSeconds: 'Validade dos tokens de renovação sem uso, em segundos',
   ofService: 'a do serviço',
   secondsHint: (least, most) => `De ${least} a ${most}. Deixe em branco para usar a do serviço.`,
   seconds: (number) => `${number} segundos`,
@@ -125,12 +125,12 @@ export const portugueseApplications: typeof en = {
   subjectHint:
     'Com um ID próprio, ele não consegue comparar suas pessoas com as de aplicativos em outros hosts. Isso não pode mudar depois do primeiro acesso.',
   subjectTypes: { public: 'Pelo ID da conta', pairwise: 'Por um ID próprio (pairwise)' },
-  sectorUri: 'URL dos URIs de retorno do setor',
+  sectorUri: 'URL das URIs de redirecionamento do setor',
   sectorHint:
-    'Somente com um ID próprio, e somente se os URIs de retorno tiverem vários hosts: um array JSON que contenha todos eles.',
-  idTokenAlgorithm: 'Assinatura dos id_tokens',
+    'Somente com um ID próprio, e somente se as URIs de redirecionamento tiverem vários hosts: um array JSON que contenha todas elas.',
+  idTokenAlgorithm: 'Algoritmo de assinatura dos id_tokens',
   idTokenAlgorithmHint:
-    'Escolha RS256 somente se o aplicativo não verificar outra, como um balanceador de carga da AWS ou uma biblioteca antiga. Os tokens de saída são assinados do mesmo modo.',
+    'Escolha RS256 somente se o aplicativo não aceitar outro algoritmo, como no caso de bibliotecas antigas. Os tokens de logout são assinados da mesma forma.',
   jwksUri: 'URL das chaves públicas',
   jwksUriHint: 'Para um aplicativo que assina com a própria chave: onde ele publica um JSON Web Key Set.',
   line: (number, text) => `Linha ${number}: ${text}`,
@@ -199,14 +199,14 @@ export const portugueseApplications: typeof en = {
     host: 'Funciona em',
     may: 'Ele pode',
     allowed: 'Permitido',
-    devices: 'Conectado em',
+    devices: 'Dispositivos',
     noDevice: 'nenhum dispositivo agora',
     signedInOn: (count) =>
       count === 0
-        ? 'Não conectado agora'
+        ? 'Sem dispositivos conectados agora'
         : count === 1
-          ? 'Conectado em um dispositivo'
-          : `Conectado em ${count} dispositivos`,
+          ? 'Em um dispositivo'
+          : `Em ${count} dispositivos`,
     end: 'Encerrar o acesso…',
     endText: (application) =>
       `${application} perde o que você permitiu que ele visse, e você sai dele em todos os dispositivos. Você continua conectado(a) aqui.`,
