@@ -77,8 +77,8 @@ function useControl(name: string, hint: string | undefined, ownId = name) {
     control: {
       id,
       name,
-      'aria-describedby': described === '' ? undefined : described,
       'aria-invalid': refusal && ('true' as const),
+      'aria-describedby': described === '' ? undefined : described,
       autofocus: isFirst,
     },
   }
