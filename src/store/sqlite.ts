@@ -243,31 +243,19 @@ const maxCachedRows = 10_000
 
 /**
  * Caches the rows of a hot read until anything is committed: by us (`commits`), or by another connection (SQLite's
- * `data_version` changes). `data_version` is read once in each turn of the event loop: requests that are handled in one
- * turn had all arrived before a later commit of another process could be acknowledged to anyone. So a session ended by
- * another process is ended at once.
+ * `data_version` changes). So the result never differs from reading again, and a session ended by another process is
+ * ended at once. It only saves repeated reads between two writes.
  */
 function cacheRows(connection: Database, commits: () => number) {
   const version = connection.prepare('PRAGMA data_version').pluck()
   const rows = new Map<string, unknown>()
   let ownCommits = -1
   let fileVersion: unknown
-  let isCheckedInTurn = false
-  const endTurn = (): void => {
-    isCheckedInTurn = false
-  }
-  const checkFile = (): void => {
-    const current = version.get()
-    if (current !== fileVersion) rows.clear()
-    fileVersion = current
-    isCheckedInTurn = true
-    setImmediate(endTurn)
-  }
   return <T>(values: Values, read: () => T): T => {
-    if (!isCheckedInTurn) checkFile()
-    const currentCommits = commits()
-    if (currentCommits !== ownCommits || rows.size >= maxCachedRows) rows.clear()
+    const [currentCommits, currentVersion] = [commits(), version.get()]
+    if (currentCommits !== ownCommits || currentVersion !== fileVersion || rows.size >= maxCachedRows) rows.clear()
     ownCommits = currentCommits
+    fileVersion = currentVersion
     const key = JSON.stringify(values)
     const known = rows.get(key)
     if (known !== undefined) return known as T
