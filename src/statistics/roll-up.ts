@@ -4,6 +4,7 @@ import type { CountedEntry, HourlyCount, Measure, StatisticsStore } from './port
 /** How far back the first run counts, in hours: what the overview shows. Counts are kept as long. */
 export const keptHours = 14 * 24
 const hourMs = 3_600_000
+const dayMs = 24 * hourMs
 /** How many entries the first statement of an event reads, and each further one: most services have few per minute. */
 const firstEntries = 100
 const furtherEntries = 1000
@@ -37,7 +38,7 @@ type RollUpParts = { readonly statistics: StatisticsStore; readonly clock: Clock
 export function createRollUp({ statistics, clock }: RollUpParts) {
   let nextAt = 0
 
-  /** Counts the entries of some hours, by the start of their hour. All hours are read in one go: most have no entry. */
+  /** Counts the entries of some hours, by the start of their hour. They are read in one go: most hours have no entry. */
   async function countEntries(from: Date, until: Date): Promise<ReadonlyMap<number, readonly MeasuredCount[]>> {
     const found = new Map<number, MeasuredCount[]>()
     for (const [event, { measure, label, weight }] of Object.entries(counted)) {
@@ -77,16 +78,22 @@ export function createRollUp({ statistics, clock }: RollUpParts) {
       const earliest = secondsAfter(current, -keptHours * 3600)
       const latest = await statistics.latestHour()
       const first = latest === undefined ? earliest : new Date(Math.max(earliest.getTime(), latest.getTime() - hourMs))
-      const counts = await countEntries(first, new Date(current.getTime() + hourMs))
-      for (let hour = first; hour <= current; hour = new Date(hour.getTime() + hourMs)) {
-        const totals = hour < current ? {} : await statistics.totals(now)
-        const measured = Object.entries(totals) as [Measure, number][]
-        const found = [
-          ...(counts.get(hour.getTime()) ?? []),
-          ...measured.map(([measure, count]) => ({ measure, label: '', count })),
-        ]
-        // The first run on a new database would otherwise write 336 times that there is nothing.
-        if (found.length > 0 || (latest !== undefined && hour <= latest)) await statistics.replace(hour, found)
+      const end = current.getTime() + hourMs
+      // A day at a time: a run that is interrupted goes on after the last stored hour.
+      for (let from = first.getTime(); from < end; from += dayMs) {
+        const until = Math.min(from + dayMs, end)
+        const counts = await countEntries(new Date(from), new Date(until))
+        for (let at = from; at < until; at += hourMs) {
+          const hour = new Date(at)
+          const totals = hour < current ? {} : await statistics.totals(now)
+          const measured = Object.entries(totals) as [Measure, number][]
+          const found = [
+            ...(counts.get(at) ?? []),
+            ...measured.map(([measure, count]) => ({ measure, label: '', count })),
+          ]
+          // The first run on a new database would otherwise write 336 times that there is nothing.
+          if (found.length > 0 || (latest !== undefined && hour <= latest)) await statistics.replace(hour, found)
+        }
       }
       const ended = clock().getTime()
       nextAt = ended + Math.min(longestPauseMs, pauseFactor * (ended - now.getTime()))

@@ -73,8 +73,8 @@ test('a run that took long is followed by a pause of 200 times as long, at most 
   expect(replaced).toHaveLength(2)
 })
 
-test('the first run asks once for each event, not once for each hour', async () => {
-  const { rollUp, statistics } = world()
+test('the first run asks once a day for each event, and a later one once', async () => {
+  const { rollUp, statistics, time } = world()
   const { entries } = statistics
   const asked: string[] = []
   statistics.entries = (event, time, page) => {
@@ -82,7 +82,28 @@ test('the first run asks once for each event, not once for each hour', async () 
     return entries(event, time, page)
   }
   await rollUp.work()
-  expect(asked).toEqual(['authentication.succeeded', 'authentication.failed', 'account.created'])
+  const events = ['authentication.succeeded', 'authentication.failed', 'account.created']
+  expect(asked).toEqual(Array.from({ length: keptHours / 24 + 1 }, () => events).flat())
+  asked.length = 0
+  time.now = new Date(now.getTime() + 600_000)
+  await rollUp.work()
+  expect(asked).toEqual(events)
+})
+
+test('a run that was interrupted goes on after the last stored hour', async () => {
+  const daily = Array.from({ length: 10 }, (_, days) => signIn(minutesAgo((9 - days) * 24 * 60), 'google'))
+  const { rollUp, replaced, statistics } = world(daily)
+  const { replace } = statistics
+  statistics.replace = async (hour, counts) => {
+    if (replaced.length === 4) throw new Error('the database is gone')
+    await replace(hour, counts)
+  }
+  await expect(rollUp.work()).rejects.toThrow('gone')
+  statistics.replace = replace
+  await rollUp.work()
+  // Each of the ten days once, and the last hour that was stored, and the one before it, again.
+  expect(new Set(replaced.map(String)).size).toBe(11)
+  expect(replaced.length).toBeLessThanOrEqual(12)
 })
 
 test('a pause of hours is counted afterwards', async () => {

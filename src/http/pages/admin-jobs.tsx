@@ -2,7 +2,7 @@ import type { JobStatus } from '../../jobs/scheduler.ts'
 import { route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { adminPage } from './admin-frame.tsx'
-import { type FactList, Facts, Layout, type Reader, readerOf, show, Time } from './layout.tsx'
+import { type FactList, Facts, Layout, type Reader, readerOf, show, Time, Unseen } from './layout.tsx'
 import { Panel } from './panel.tsx'
 import { Table } from './table.tsx'
 
@@ -52,19 +52,13 @@ const list = route({
         <p>{jobs.intro}</p>
         <Panel id="all" title={jobs.heading}>
           <Table
-            head={[jobs.name, jobs.state, jobs.period, jobs.startedAt, jobs.dueAt, jobs.backlog]}
+            head={[jobs.name, jobs.state, jobs.period, jobs.startedAt, jobs.dueAt, jobs.backlog, auditLog.details]}
             rows={all.map((job) => {
               const state = stateOf(job)
               return {
                 key: job.name,
                 cells: [
-                  <>
-                    {jobs.names[job.name] ?? job.name}
-                    <details>
-                      <summary>{auditLog.details}</summary>
-                      <Facts of={detailsOf(job, reader)} />
-                    </details>
-                  </>,
+                  jobs.names[job.name] ?? job.name,
                   <span key="state" class={badges[state]}>
                     {jobs.states[state]}
                   </span>,
@@ -72,6 +66,13 @@ const list = route({
                   job.startedAt ? <Time key="started" {...reader} at={job.startedAt} /> : '–',
                   job.dueAt ? <Time key="due" {...reader} at={job.dueAt} /> : '–',
                   job.backlog === null ? '–' : number.format(job.backlog),
+                  <details key="details">
+                    <summary>
+                      {auditLog.details}
+                      <Unseen> ({jobs.names[job.name] ?? job.name})</Unseen>
+                    </summary>
+                    <Facts of={detailsOf(job, reader)} />
+                  </details>,
                 ],
               }
             })}

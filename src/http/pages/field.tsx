@@ -158,22 +158,25 @@ type AreaProps = {
   readonly value: string
   /** The text is for programs: keyboards must not correct it. */
   readonly code?: true
+  /** The text is a secret, such as a private key: it is never sent back. */
+  readonly isSecret?: boolean
   /** What is next to the field. */
   readonly children?: ComponentChildren
 }
 
 /** A field with several lines. It is as high as its text, within limits. */
-export function Area({ name, label, hint, value, code, children }: AreaProps): VNode {
+export function Area({ name, label, hint, value, code, isSecret = false, children }: AreaProps): VNode {
   const { typed = value, labeled, control } = useControl(name, hint)
+  const text = isSecret ? '' : typed
   return (
     <Labeled {...labeled} label={label}>
       <textarea
         {...control}
-        rows={Math.min(20, typed.split('\n').length + 2)}
+        rows={Math.min(20, text.split('\n').length + 2)}
         autocomplete="off"
         {...(code ? { class: 'code', autocapitalize: 'none', spellcheck: false } : {})}
       >
-        {typed}
+        {text}
       </textarea>
       {children}
     </Labeled>

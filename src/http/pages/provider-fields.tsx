@@ -171,7 +171,7 @@ function SettingField({ name, setting, value, isStored, say }: SettingFieldProps
         options={[['', words.standard], ...choices.map((one) => [one, one] as const)]}
       />
     )
-  if (isMultiline) return <Area {...common} value={isSecret ? '' : value} code />
+  if (isMultiline) return <Area {...common} value={value} isSecret={isSecret} code />
   // An empty secret keeps the stored one, so that no field has to be filled in.
   const text = { ...common, maxlength: 16_384, optional: true } as const
   return isSecret ? (
