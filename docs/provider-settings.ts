@@ -1,13 +1,14 @@
 /** The part of `.env.example` about providers, from their definitions. */
+import { commonSettings } from '../src/providers/common-settings.ts'
 import { definitions, type Kind } from '../src/providers/definitions/index.ts'
 import type { Definition } from '../src/providers/provider.ts'
-import { commonSettings, prefix, settingsOf } from '../src/providers/settings.ts'
+import { prefix, settingsOf } from '../src/providers/settings.ts'
 
 const width = 120
 /** An example of a provider whose ID the operator chooses. */
 const chosenIds: Readonly<Partial<Record<Kind, string>>> = { oidc: 'acme', oauth2: 'beta' }
 
-const commonDescriptions = new Set<string>(Object.values(commonSettings).map(({ description }) => description))
+const commonDescriptions = new Set<string>(Object.values(commonSettings).map(({ description }) => description.en))
 
 /** A comment, in as many lines as it needs. */
 function comment(text: string): readonly string[] {
@@ -43,7 +44,8 @@ export function providerSections(): string {
         ? `${name}: ${typeof registration === 'string' ? registration : registration.en}`
         : `${prefix(id).slice(0, -1)}, ${describedAs}: ${listedIn}=${id}`
     const defaults = defaultsOf(id, definition)
-    const lines = Object.entries(settingsOf(kind)).flatMap(([setting, { description, example, isRequired }]) => {
+    const lines = Object.entries(settingsOf(kind)).flatMap(([setting, { description: texts, example, isRequired }]) => {
+      const description = texts.en
       const isNew = !described.has(description)
       described.add(description)
       const value = example ?? defaults[setting] ?? ''

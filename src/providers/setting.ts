@@ -3,6 +3,7 @@
 import { isIP } from 'node:net'
 import { readEmail } from '../kernel/email.ts'
 import { isPublicIp } from '../kernel/ip.ts'
+import type { Locale } from '../kernel/locale.ts'
 import { isLoopback } from '../kernel/loopback.ts'
 import { parseUrl } from '../kernel/parse-url.ts'
 import type { BreakerSettings, ProviderSettings, Reach } from './provider.ts'
@@ -24,8 +25,8 @@ export type SettingContext = {
 
 /** One setting of a provider. Its name in the environment is `<ID>_<NAME>`. */
 export type Setting = {
-  /** What it is for, in one line. */
-  readonly description: string
+  /** What it is for, in one line. Pages show it in the language of the reader, and `.env.example` in English. */
+  readonly description: Readonly<Record<Locale, string>>
   /** The value that `.env.example` shows. */
   readonly example?: string
   readonly isRequired?: true
@@ -128,9 +129,14 @@ const mostAppClientIds = 20
  * (`POST /auth/:provider/id-token`).
  */
 export const appClientIdsSetting = (example: string): Setting => ({
-  description:
-    'Client IDs of your native apps: id_tokens that the provider issued to them are accepted (docs/mobile-apps.md). ' +
-    'Default: none.',
+  description: {
+    en:
+      'Client IDs of your native apps: id_tokens that the provider issued to them are accepted ' +
+      '(docs/mobile-apps.md). Default: none.',
+    'pt-BR':
+      'Client IDs dos seus aplicativos nativos: os id_tokens que o provedor emitiu para eles são aceitos ' +
+      '(docs/mobile-apps.md). Padrão: nenhum.',
+  },
   example,
   read(text, { fault }) {
     const ids = [...new Set(wordsOf(text))]
@@ -155,6 +161,22 @@ export const endpointSetting = (member: keyof ProviderSettings['urls'], describe
   read(text, context) {
     checkUrl(text, context)
     return { urls: { [member]: text } }
+  },
+})
+
+/** Where the keys are that verify id_tokens. */
+export const jwksUrlSetting = endpointSetting('jwks', {
+  description: {
+    en: 'URL of the keys that verify its id_tokens.',
+    'pt-BR': 'A URL das chaves que verificam os id_tokens.',
+  },
+})
+
+/** Where a provider lists the email addresses of a user, if the profile does not contain them. */
+export const emailsUrlSetting = endpointSetting('emails', {
+  description: {
+    en: 'Endpoint that lists the email addresses of a user.',
+    'pt-BR': 'Endpoint que lista os e-mails da pessoa.',
   },
 })
 

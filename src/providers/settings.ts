@@ -2,81 +2,12 @@
 import { err, ok, type Result } from '../kernel/result.ts'
 import { isTenantIssuer } from '../kernel/tenant-issuer.ts'
 import { textFault } from '../settings/text.ts'
+import { commonSettings } from './common-settings.ts'
 import { definitions, type Kind } from './definitions/index.ts'
-import type { BreakerSettings, Definition, ProviderSettings, Reach } from './provider.ts'
-import { readScopeTexts } from './scope-texts.ts'
-import {
-  choiceSetting,
-  domains,
-  endpointSetting,
-  listSetting,
-  longestCallMs,
-  readBreaker,
-  readRedirectUris,
-  restrictionSetting,
-  type SettingChanges,
-  type SettingTable,
-  type SettingValue,
-  textSetting,
-} from './setting.ts'
+import type { Definition, ProviderSettings, Reach } from './provider.ts'
+import { longestCallMs, type SettingChanges, type SettingTable, type SettingValue } from './setting.ts'
 
 export { longestCallMs }
-
-/** The settings that every provider has. */
-export const commonSettings = {
-  CLIENT_ID: textSetting('clientId', { description: 'Client ID from the app registration.', isRequired: true }),
-  CLIENT_SECRET: textSetting('clientSecret', {
-    description: 'Client secret from the app registration; in production at least 16 characters.',
-    isRequired: true,
-    isSecret: true,
-  }),
-  NAME: textSetting('name', { description: 'Name on the sign-in button.', isDisplayed: true }),
-  SCOPES: listSetting('scopes', {
-    description: 'Scopes to request for a sign-in, separated by spaces or commas.',
-  }),
-  OPTIONAL_SCOPES: listSetting('optionalScopes', {
-    description: 'Scopes that users can grant in addition on their account page. Default: none.',
-  }),
-  SCOPE_TEXTS: {
-    description:
-      'Your own words for scopes, as scope=English|Portuguese pairs separated by semicolons. ' +
-      'They complete "You allow us to …". With one text, both languages show it. Default: the words of Vinculum.',
-    example: 'read:orders=see your orders|ver os seus pedidos; write:orders=place orders|fazer pedidos',
-    isMultiline: true,
-    read: (text, { fault }) => ({ scopeTexts: readScopeTexts(text, fault) }),
-  },
-  REDIRECT_URIS: {
-    description: 'Redirect URIs by key; `default` is <PUBLIC_URL>/auth/<id>/callback.',
-    read: (text, context) => ({ redirectUris: readRedirectUris(text, context) }),
-  },
-  AUTHORIZE_URL: endpointSetting('authorize', { description: 'Authorization endpoint that replaces the default.' }),
-  TOKEN_URL: endpointSetting('token', { description: 'Token endpoint that replaces the default.' }),
-  USERINFO_URL: endpointSetting('userinfo', { description: 'UserInfo endpoint that replaces the default.' }),
-  REVOKE_URL: endpointSetting('revoke', { description: 'Revocation endpoint that replaces the default.' }),
-  EMAIL_TRUST: choiceSetting('emailTrust', ['authoritative', 'verified', 'never'], {
-    description:
-      'Which email addresses count as verified: `authoritative`: those of mailboxes that the provider hosts; ' +
-      '`verified`: all that it marks as verified; `never`: none.',
-  }),
-  SECOND_FACTOR: choiceSetting('secondFactor', ['trusted', 'ask'], {
-    description:
-      '`trusted` if the provider always requires a second factor: Vinculum then does not ask for its own. Default: ask.',
-    example: 'ask',
-  }),
-  EMAIL_DOMAINS: restrictionSetting('emailDomains', domains, {
-    description:
-      'Only people with a verified email address in one of these domains may sign in. Default: no restriction.',
-    example: 'example.com',
-  }),
-  TOKEN_AUTH: choiceSetting('tokenAuth', ['basic', 'post'], {
-    description: 'How the client secret is sent: `basic` (in a header) or `post` (in the body).',
-  }),
-  BREAKER: {
-    description: 'Circuit breaker for each kind of call. Default of timeout_ms: OAUTH_HTTP_TIMEOUT_MS.',
-    example: 'timeout_ms=5000,error_threshold_percent=50,volume=5,reset_ms=30000',
-    read: (text, context) => ({ breaker: readBreaker(text, context) as BreakerSettings }),
-  },
-} as const satisfies SettingTable
 
 /** The settings of one kind of provider, by name. */
 export const settingsOf = (kind: Kind): SettingTable => {

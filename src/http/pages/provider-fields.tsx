@@ -27,7 +27,7 @@ const ticked = z.literal('yes').optional()
 /** The fields of all settings. The form of a provider has only those of its kind. */
 export const settingFields = {
   ...(Object.fromEntries(
-    settingNames.map((name) => [fieldOf(name), typed.describe(everySetting[name]?.description ?? name)]),
+    settingNames.map((name) => [fieldOf(name), typed.describe(everySetting[name]?.description.en ?? name)]),
   ) as Record<`settings.${string}`, typeof typed>),
   ...(Object.fromEntries(
     settingNames.map((name) => [removalOf(name), ticked.describe(`Remove the stored ${name}`)]),
@@ -136,13 +136,13 @@ type SettingFieldProps = Reader & {
   readonly isStored: boolean
 }
 
-function SettingField({ name, setting, value, isStored, say }: SettingFieldProps): VNode {
-  const { isSecret, isRequired, isMultiline, choices, example } = setting
-  const { labels, hints, words } = say.providers
+function SettingField({ name, setting, value, isStored, locale, say }: SettingFieldProps): VNode {
+  const { description, isSecret, isRequired, isMultiline, choices, example } = setting
+  const { labels, words } = say.providers
   const { [name]: label = name } = labels
   const hint = [
     isRequired && !isStored ? words.required : null,
-    hints[name] ?? setting.description,
+    description[locale],
     isSecret && isStored ? words.secretStored : null,
     // Last: an example ends without a period, which would be taken for a part of it.
     example === undefined || choices ? null : words.example(example),

@@ -1189,7 +1189,6 @@ export const en = {
       TEAMS: 'Workspaces',
       DOMAIN: 'Domain',
     } as Readonly<Record<string, string>>,
-    hints: {} as Readonly<Record<string, string>>,
   },
   auditLog: englishAuditLog,
   people: englishPeople,

@@ -7,7 +7,7 @@ import { UserinfoStrategy } from '../passport/userinfo-strategy.ts'
 import { isRecord, readAddress, readSubject, readText } from '../profile-text.ts'
 import { defineProvider, type ProviderSettings } from '../provider.ts'
 import { openidScopeTexts } from '../scope-texts.ts'
-import { appClientIdsSetting, checkedSetting, endpointSetting } from '../setting.ts'
+import { appClientIdsSetting, checkedSetting, jwksUrlSetting } from '../setting.ts'
 
 /** https://developer.apple.com/documentation/signinwithapplerestapi/verifying-a-user */
 const ISSUER = 'https://appleid.apple.com'
@@ -63,12 +63,18 @@ export const apple = defineProvider({
     TOKEN_AUTH: null,
     USERINFO_URL: null,
     TEAM_ID: checkedSetting('teamId', identifier('Team ID'), {
-      description: 'Team ID of the developer account, from “Membership details”.',
+      description: {
+        en: 'Team ID of the developer account, from “Membership details”.',
+        'pt-BR': 'O ID da equipe (Team ID) da conta de desenvolvimento, em “Membership details”.',
+      },
       example: 'A1B2C3D4E5',
       isRequired: true,
     }),
     KEY_ID: checkedSetting('keyId', identifier('Key ID'), {
-      description: 'Key ID of the private key.',
+      description: {
+        en: 'Key ID of the private key.',
+        'pt-BR': 'O ID da chave privada (Key ID).',
+      },
       example: 'F6G7H8I9J0',
       isRequired: true,
     }),
@@ -79,16 +85,21 @@ export const apple = defineProvider({
         readValue: readPrivateKey,
       },
       {
-        description:
-          'Private key (.p8) for “Sign in with Apple”; line breaks may be written as \\n. ' +
-          'APPLE_PRIVATE_KEY_FILE names the file instead.',
+        description: {
+          en:
+            'Private key (.p8) for “Sign in with Apple”; line breaks may be written as \\n. ' +
+            'APPLE_PRIVATE_KEY_FILE names the file instead.',
+          'pt-BR':
+            'A chave privada (.p8) do “Sign in with Apple”; as quebras de linha podem ser escritas como \\n. ' +
+            'Em vez dela, APPLE_PRIVATE_KEY_FILE pode indicar o arquivo.',
+        },
         example: '-----BEGIN PRIVATE KEY-----\\n…\\n-----END PRIVATE KEY-----',
         isRequired: true,
         isSecret: true,
         isMultiline: true,
       },
     ),
-    JWKS_URL: endpointSetting('jwks', { description: 'URL of the keys that verify its id_tokens.' }),
+    JWKS_URL: jwksUrlSetting,
     APP_CLIENT_IDS: appClientIdsSetting('com.example.app'),
   },
   scopes: [ID_TOKEN_SCOPE, 'email', 'name'],

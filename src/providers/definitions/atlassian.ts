@@ -18,16 +18,27 @@ export const atlassian = defineProvider({
   alsoVisited: ['https://id.atlassian.com'],
   settings: {
     JIRA_SCOPES: listSetting('jiraScopes', {
-      description:
-        "Scopes for connecting a team's Jira, in addition to read:me and offline_access. " +
-        'Enable them in the developer console.',
+      description: {
+        en:
+          "Scopes for connecting a team's Jira, in addition to read:me and offline_access. " +
+          'Enable them in the developer console.',
+        'pt-BR':
+          'Escopos para conectar o Jira de uma equipe, além de read:me e offline_access. ' +
+          'Ative-os no console de desenvolvimento.',
+      },
       example: 'read:jira-user read:jira-work read:servicedesk-request',
     }),
     RESOURCES_URL: endpointSetting('resources', {
-      description: "Lists the Jira sites that a team's connection reaches.",
+      description: {
+        en: "Lists the Jira sites that a team's connection reaches.",
+        'pt-BR': 'Lista os sites do Jira que a conexão de uma equipe alcança.',
+      },
     }),
     API_URL: endpointSetting('api', {
-      description: 'Base URL of its API; the profile is read below it unless USERINFO_URL is set.',
+      description: {
+        en: 'Base URL of its API; the profile is read below it unless USERINFO_URL is set.',
+        'pt-BR': 'A URL base da API; o perfil é lido abaixo dela, a menos que USERINFO_URL esteja definida.',
+      },
     }),
   },
   scopes: ['read:me', 'offline_access'],

@@ -8,7 +8,13 @@ export const auth0 = openidKind({
   settings: {
     // The issuer ends with a slash: https://auth0.com/docs/secure/tokens/id-tokens/validate-id-tokens
     DOMAIN: addressSetting(
-      { description: 'Its domain, or its custom domain.', example: 'acme.eu.auth0.com' },
+      {
+        description: {
+          en: 'Its domain, or its custom domain.',
+          'pt-BR': 'O domínio no Auth0, ou o domínio personalizado.',
+        },
+        example: 'acme.eu.auth0.com',
+      },
       (url) => `${url}/`,
     ),
   },

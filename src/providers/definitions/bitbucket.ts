@@ -5,7 +5,7 @@ import type { StrategyParts, Verify } from '../passport/strategy-parts.ts'
 import { UserinfoStrategy } from '../passport/userinfo-strategy.ts'
 import { firstText, isRecord, readAddress, readPicture, readSubject } from '../profile-text.ts'
 import { defineProvider, type Profile } from '../provider.ts'
-import { endpointSetting, wordsOf } from '../setting.ts'
+import { emailsUrlSetting, wordsOf } from '../setting.ts'
 
 /** The profile contains no email address. They have an endpoint of their own, in pages of at most a hundred. */
 class BitbucketStrategy extends UserinfoStrategy {
@@ -62,7 +62,7 @@ export const bitbucket = defineProvider({
     BITBUCKET_STEP_OIDC_TOKEN BITBUCKET_STEP_TRIGGERER_UUID BITBUCKET_STEP_UUID BITBUCKET_TAG BITBUCKET_WORKSPACE
   `),
   settings: {
-    EMAILS_URL: endpointSetting('emails', { description: 'Endpoint that lists the email addresses of a user.' }),
+    EMAILS_URL: emailsUrlSetting,
   },
   scopes: ['account', 'email'],
   scopeTexts: {

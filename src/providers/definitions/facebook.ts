@@ -73,7 +73,10 @@ export const facebook = defineProvider({
   alsoVisited: ['https://m.facebook.com'],
   settings: {
     TOKEN_AUTH: choiceSetting('tokenAuth', ['post'], {
-      description: 'How the client secret is sent: `post` (in the body), which is all that Facebook accepts.',
+      description: {
+        en: 'How the client secret is sent: `post` (in the body), which is all that Facebook accepts.',
+        'pt-BR': 'Como o client secret é enviado: `post` (no corpo), a única forma que o Facebook aceita.',
+      },
     }),
   },
   scopes: ['public_profile', 'email'],

@@ -8,7 +8,7 @@ import type { StrategyParts, Verify } from '../passport/strategy-parts.ts'
 import { firstText, isRecord, readAddress, readPicture, readSubject } from '../profile-text.ts'
 import { defineProvider, type Profile, type ScopeNames } from '../provider.ts'
 import { missingScopes } from '../scopes.ts'
-import { endpointSetting, restrictionSetting, wordsOf } from '../setting.ts'
+import { emailsUrlSetting, endpointSetting, restrictionSetting, wordsOf } from '../setting.ts'
 import { readMemberships } from './github-organizations.ts'
 
 /**
@@ -104,14 +104,23 @@ export const github = defineProvider({
         readItem: (text) => (/^[a-z0-9-]{1,39}$/i.test(text) ? text.toLowerCase() : undefined),
       },
       {
-        description:
-          'Only active members of one of these organizations may sign in; adds the scope read:org. ' +
-          'Default: no restriction.',
+        description: {
+          en:
+            'Only active members of one of these organizations may sign in; adds the scope read:org. ' +
+            'Default: no restriction.',
+          'pt-BR':
+            'Só entram membros ativos de uma destas organizações; acrescenta o escopo read:org. Padrão: sem restrição.',
+        },
         example: 'acme',
       },
     ),
-    EMAILS_URL: endpointSetting('emails', { description: 'Endpoint that lists the email addresses of a user.' }),
-    API_URL: endpointSetting('api', { description: 'Base URL of its API, for GitHub Enterprise Server.' }),
+    EMAILS_URL: emailsUrlSetting,
+    API_URL: endpointSetting('api', {
+      description: {
+        en: 'Base URL of its API, for GitHub Enterprise Server.',
+        'pt-BR': 'A URL base da API, no caso do GitHub Enterprise Server.',
+      },
+    }),
   },
   scopes: ['read:user', 'user:email'],
   scopeTexts: {

@@ -19,7 +19,10 @@ export const gitlab = openidKind({
   },
   settings: {
     ISSUER: urlSetting('issuer', {
-      description: 'URL of a self-managed GitLab, without a slash at the end.',
+      description: {
+        en: 'URL of a self-managed GitLab, without a slash at the end.',
+        'pt-BR': 'A URL de um GitLab próprio (self-managed), sem barra no final.',
+      },
       example: 'https://gitlab.com',
     }),
   },

@@ -9,7 +9,7 @@ import {
   appClientIdsSetting,
   choiceSetting,
   domains,
-  endpointSetting,
+  jwksUrlSetting,
   restrictionSetting,
   urlSetting,
   wordsOf,
@@ -35,21 +35,34 @@ export const google = defineProvider({
   permissionsUrl: () => 'https://myaccount.google.com/connections',
   settings: {
     HOSTED_DOMAINS: restrictionSetting('hostedDomains', domains, {
-      description:
-        'Only accounts of these Google Workspace domains may sign in, by the `hd` claim (docs/restrict-sign-in.md). ' +
-        'Default: no restriction.',
+      description: {
+        en:
+          'Only accounts of these Google Workspace domains may sign in, by the `hd` claim ' +
+          '(docs/restrict-sign-in.md). Default: no restriction.',
+        'pt-BR':
+          'Só entram contas destes domínios do Google Workspace, pela claim `hd` (docs/restrict-sign-in.md). ' +
+          'Padrão: sem restrição.',
+      },
       example: 'example.com',
     }),
     USERINFO: choiceSetting('userinfo', ['required', 'optional', 'off'], {
-      description:
-        'Whether a sign-in needs UserInfo: `required`; `optional`, where a refusal is accepted; or `off`. ' +
-        '`optional` and `off` need an id_token that contains every claim.',
+      description: {
+        en:
+          'Whether a sign-in needs UserInfo: `required`; `optional`, where a refusal is accepted; or `off`. ' +
+          '`optional` and `off` need an id_token that contains every claim.',
+        'pt-BR':
+          'Se o login precisa do UserInfo: `required`; `optional`, em que uma recusa é aceita; ou `off`. ' +
+          '`optional` e `off` exigem um id_token que contenha todas as claims.',
+      },
       example: 'required',
     }),
-    JWKS_URL: endpointSetting('jwks', { description: 'URL of the keys that verify its id_tokens.' }),
+    JWKS_URL: jwksUrlSetting,
     APP_CLIENT_IDS: appClientIdsSetting('1234567890-abc.apps.googleusercontent.com'),
     ISSUER: urlSetting('issuer', {
-      description: 'Issuer of its id_tokens, if not Google: set it together with the endpoints above.',
+      description: {
+        en: 'Issuer of its id_tokens, if not Google: set it together with the endpoints above.',
+        'pt-BR': 'O issuer dos id_tokens, se não for o Google: defina-o junto com os endpoints acima.',
+      },
       example: 'https://accounts.google.com',
     }),
   },

@@ -10,7 +10,10 @@ export const keycloak = openidKind({
   },
   settings: {
     ISSUER: addressSetting({
-      description: 'Its issuer: the URL of the realm, as in Realm settings, “OpenID Endpoint Configuration”.',
+      description: {
+        en: 'Its issuer: the URL of the realm, as in Realm settings, “OpenID Endpoint Configuration”.',
+        'pt-BR': 'O issuer: a URL do realm, como em Realm settings, “OpenID Endpoint Configuration”.',
+      },
       example: 'https://sso.acme.example/realms/acme',
     }),
   },

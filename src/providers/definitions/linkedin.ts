@@ -20,14 +20,22 @@ export const linkedin = openidKind({
   },
   settings: {
     PKCE: choiceSetting('pkce', ['off', 'without_secret'], {
-      description:
-        '`off`, which ordinary applications need and which weakens protection against stolen codes, or ' +
-        '`without_secret`, if LinkedIn enabled PKCE for yours (docs/providers.md).',
+      description: {
+        en:
+          '`off`, which ordinary applications need and which weakens protection against stolen codes, or ' +
+          '`without_secret`, if LinkedIn enabled PKCE for yours (docs/providers.md).',
+        'pt-BR':
+          '`off`, de que aplicativos comuns precisam e que enfraquece a proteção contra códigos roubados, ou ' +
+          '`without_secret`, se o LinkedIn ativou PKCE para o seu (docs/providers.md).',
+      },
       example: 'off',
       isRequired: true,
     }),
     ISSUER: urlSetting('issuer', {
-      description: 'Its issuer, if not LinkedIn itself: an emulator.',
+      description: {
+        en: 'Its issuer, if not LinkedIn itself: an emulator.',
+        'pt-BR': 'O issuer, se não for o próprio LinkedIn: um emulador.',
+      },
       example: 'https://www.linkedin.com/oauth',
     }),
   },

@@ -31,9 +31,14 @@ export const microsoft = openidKind({
   },
   settings: {
     TENANTS: {
-      description:
-        'Who may sign in: tenant IDs, `organizations` (work or school accounts of any tenant), `consumers` (personal ' +
-        'accounts) or `common` (both).',
+      description: {
+        en:
+          'Who may sign in: tenant IDs, `organizations` (work or school accounts of any tenant), `consumers` ' +
+          '(personal accounts) or `common` (both).',
+        'pt-BR':
+          'Quem pode entrar: IDs de tenants, `organizations` (contas corporativas ou de estudante de qualquer ' +
+          'tenant), `consumers` (contas pessoais) ou `common` (ambas).',
+      },
       example: '72f988bf-86f1-41af-91ab-2d7cd011db47',
       isRequired: true,
       isAddress: true,
@@ -49,13 +54,18 @@ export const microsoft = openidKind({
       },
     },
     AUTHORITY: urlSetting('issuer', {
-      description: 'Where people sign in, for a national cloud.',
+      description: {
+        en: 'Where people sign in, for a national cloud.',
+        'pt-BR': 'Onde as pessoas entram, no caso de uma nuvem nacional.',
+      },
       example: AUTHORITY,
     }),
     APP_CLIENT_IDS: appClientIdsSetting('00001111-aaaa-2222-bbbb-3333cccc4444'),
     USERINFO: choiceSetting('userinfo', ['optional', 'required', 'off'], {
-      description:
-        'Whether a sign-in needs UserInfo. Everything it returns is also in the id_token. Default: optional.',
+      description: {
+        en: 'Whether a sign-in needs UserInfo. Everything it returns is also in the id_token. Default: optional.',
+        'pt-BR': 'Se o login precisa do UserInfo. Tudo o que ele retorna também está no id_token. Padrão: optional.',
+      },
       example: 'optional',
     }),
   },

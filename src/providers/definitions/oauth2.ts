@@ -17,42 +17,72 @@ export const oauth2 = defineProvider({
   },
   settings: {
     AUTHORIZE_URL: endpointSetting('authorize', {
-      description: 'Its authorization endpoint.',
+      description: {
+        en: 'Its authorization endpoint.',
+        'pt-BR': 'O endpoint de autorização do provedor.',
+      },
       example: 'https://beta.example/oauth/authorize',
       isRequired: true,
     }),
     TOKEN_URL: endpointSetting('token', {
-      description: 'Its token endpoint.',
+      description: {
+        en: 'Its token endpoint.',
+        'pt-BR': 'O endpoint de token do provedor.',
+      },
       example: 'https://beta.example/oauth/token',
       isRequired: true,
       isAddress: true,
     }),
     USERINFO_URL: endpointSetting('userinfo', {
-      description: 'The endpoint that describes the user.',
+      description: {
+        en: 'The endpoint that describes the user.',
+        'pt-BR': 'O endpoint que descreve a pessoa.',
+      },
       example: 'https://beta.example/api/me',
       isRequired: true,
     }),
     USER_ID_PATH: pathSetting('id', {
-      description: 'Path of the stable user ID in its userinfo response, with dots.',
+      description: {
+        en: 'Path of the stable user ID in its userinfo response, with dots.',
+        'pt-BR': 'O caminho do ID estável da pessoa na resposta do UserInfo, com pontos.',
+      },
       example: 'data.id',
       isRequired: true,
     }),
     USER_EMAIL_PATH: pathSetting('email', {
-      description: 'Path of the email address. Default: none.',
+      description: {
+        en: 'Path of the email address. Default: none.',
+        'pt-BR': 'O caminho do e-mail. Padrão: nenhum.',
+      },
       example: 'data.email',
     }),
     USER_EMAIL_VERIFIED_PATH: pathSetting('emailVerified', {
-      description: 'Path of whether the email address is verified. Default: none.',
+      description: {
+        en: 'Path of whether the email address is verified. Default: none.',
+        'pt-BR': 'O caminho da indicação de que o e-mail foi verificado. Padrão: nenhum.',
+      },
       example: 'data.email_verified',
     }),
-    USER_NAME_PATH: pathSetting('name', { description: 'Path of the name. Default: none.', example: 'data.name' }),
+    USER_NAME_PATH: pathSetting('name', {
+      description: {
+        en: 'Path of the name. Default: none.',
+        'pt-BR': 'O caminho do nome. Padrão: nenhum.',
+      },
+      example: 'data.name',
+    }),
     TOKEN_AUTH: choiceSetting('tokenAuth', ['basic', 'post'], {
-      description:
-        'How the client secret is sent. X, Reddit, Zoom and Notion accept only `basic`; other servers only `post`.',
+      description: {
+        en: 'How the client secret is sent. X, Reddit, Zoom and Notion accept only `basic`; other servers only `post`.',
+        'pt-BR':
+          'Como o client secret é enviado. X, Reddit, Zoom e Notion só aceitam `basic`; outros servidores, só `post`.',
+      },
       example: 'post',
     }),
     PKCE: choiceSetting('pkce', ['required', 'without_secret', 'off'], {
-      description: '`without_secret` if it accepts PKCE only from clients without a secret. Default: required.',
+      description: {
+        en: '`without_secret` if it accepts PKCE only from clients without a secret. Default: required.',
+        'pt-BR': '`without_secret` se o provedor só aceita PKCE de clientes sem client secret. Padrão: required.',
+      },
       example: 'required',
     }),
   },

@@ -7,7 +7,7 @@ import { type Definition, defineProvider } from '../provider.ts'
 import { openidScopeTexts } from '../scope-texts.ts'
 import {
   choiceSetting,
-  endpointSetting,
+  jwksUrlSetting,
   type SettingsCheck,
   type SettingTable,
   urlSetting,
@@ -17,45 +17,75 @@ import {
 /** The settings of a provider whose endpoints are discovered from its issuer. */
 export const openidSettings: SettingTable = {
   ISSUER: urlSetting('issuer', {
-    description: 'Its issuer, exactly as in its discovery document, which also provides endpoints and keys.',
+    description: {
+      en: 'Its issuer, exactly as in its discovery document, which also provides endpoints and keys.',
+      'pt-BR': 'O issuer, exatamente como no documento de descoberta, que também fornece os endpoints e as chaves.',
+    },
     example: 'https://login.acme.example',
     isRequired: true,
     isAddress: true,
   }),
   DISCOVERY_URL: urlSetting('discoveryUrl', {
-    description: 'URL of its discovery document, if not below the issuer (Azure AD B2C).',
+    description: {
+      en: 'URL of its discovery document, if not below the issuer (Azure AD B2C).',
+      'pt-BR': 'A URL do documento de descoberta, se ele não estiver abaixo do issuer (Azure AD B2C).',
+    },
     example: 'https://login.acme.example/.well-known/openid-configuration',
   }),
   TENANTS: {
-    description:
-      'Tenants that may sign in, if the issuer contains {tenantid} (Entra ID): tenant IDs, or `any` (docs/providers.md).',
+    description: {
+      en:
+        'Tenants that may sign in, if the issuer contains {tenantid} (Entra ID): ' +
+        'tenant IDs, or `any` (docs/providers.md).',
+      'pt-BR':
+        'Tenants que podem entrar, se o issuer contém {tenantid} (Entra ID): ' +
+        'IDs de tenants, ou `any` (docs/providers.md).',
+    },
     read(text) {
       const tenants = wordsOf(text).map((word) => word.toLowerCase())
       return { tenants: tenants.length === 1 && tenants[0] === 'any' ? 'any' : tenants }
     },
   },
   NONCE: choiceSetting('nonce', ['required', 'off'], {
-    description:
-      '`off` if its id_tokens do not repeat the nonce. Not allowed together with PKCE=off. Default: required.',
+    description: {
+      en: '`off` if its id_tokens do not repeat the nonce. Not allowed together with PKCE=off. Default: required.',
+      'pt-BR':
+        '`off` se os id_tokens do provedor não repetem o nonce. Não é permitido junto com PKCE=off. Padrão: required.',
+    },
     example: 'required',
   }),
   PKCE: choiceSetting('pkce', ['required', 'without_secret', 'off'], {
-    description:
-      '`without_secret` if it accepts PKCE only from clients without a secret; `off` if it does not accept PKCE. ' +
-      'Default: required.',
+    description: {
+      en:
+        '`without_secret` if it accepts PKCE only from clients without a secret; `off` if it does not accept PKCE. ' +
+        'Default: required.',
+      'pt-BR':
+        '`without_secret` se o provedor só aceita PKCE de clientes sem client secret; `off` se ele não aceita PKCE. ' +
+        'Padrão: required.',
+    },
     example: 'required',
   }),
   USERINFO: choiceSetting('userinfo', ['required', 'optional', 'off'], {
-    description:
-      'Whether a sign-in needs UserInfo: `optional` or `off` if it is refused and the id_token has every claim (AD FS).',
+    description: {
+      en:
+        'Whether a sign-in needs UserInfo: `optional` or `off` if it is refused and the id_token has every claim ' +
+        '(AD FS).',
+      'pt-BR':
+        'Se o login precisa do UserInfo: `optional` ou `off` se ele é recusado e o id_token tem todas as claims ' +
+        '(AD FS).',
+    },
     example: 'required',
   }),
   TOKEN_AUTH: choiceSetting('tokenAuth', ['basic', 'post'], {
-    description:
-      'How the client secret is sent, `basic` or `post`. Default: what its discovery document offers, `basic` first.',
+    description: {
+      en: 'How the client secret is sent, `basic` or `post`. Default: what its discovery document offers, `basic` first.',
+      'pt-BR':
+        'Como o client secret é enviado, `basic` ou `post`. ' +
+        'Padrão: o que o documento de descoberta oferece, primeiro `basic`.',
+    },
     example: 'basic',
   }),
-  JWKS_URL: endpointSetting('jwks', { description: 'URL of the keys that verify its id_tokens.' }),
+  JWKS_URL: jwksUrlSetting,
 }
 
 /** Checks what binds a code to its browser, and the tenants if the issuer is a template for many. */

@@ -10,7 +10,12 @@ export const okta = openidKind({
   },
   settings: {
     DOMAIN: addressSetting({
-      description: 'Its Okta domain; for a custom authorization server, its issuer: acme.okta.com/oauth2/default.',
+      description: {
+        en: 'Its Okta domain; for a custom authorization server, its issuer: acme.okta.com/oauth2/default.',
+        'pt-BR':
+          'O domínio na Okta; para um servidor de autorização personalizado, o issuer dele: ' +
+          'acme.okta.com/oauth2/default.',
+      },
       example: 'acme.okta.com',
     }),
   },

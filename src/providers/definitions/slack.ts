@@ -30,12 +30,17 @@ export const slack = openidKind({
   },
   settings: {
     TEAMS: restrictionSetting('teams', teamIds, {
-      description:
-        'Only members of these workspaces may sign in, by ID (docs/restrict-sign-in.md). Default: no restriction.',
+      description: {
+        en: 'Only members of these workspaces may sign in, by ID (docs/restrict-sign-in.md). Default: no restriction.',
+        'pt-BR': 'Só entram membros destes workspaces, por ID (docs/restrict-sign-in.md). Padrão: sem restrição.',
+      },
       example: 'T0123ABCD',
     }),
     ISSUER: urlSetting('issuer', {
-      description: 'Its issuer, if not Slack itself: an emulator.',
+      description: {
+        en: 'Its issuer, if not Slack itself: an emulator.',
+        'pt-BR': 'O issuer, se não for o próprio Slack: um emulador.',
+      },
       example: 'https://slack.com',
     }),
   },

@@ -10,7 +10,10 @@ export const zitadel = openidKind({
   },
   settings: {
     ISSUER: addressSetting({
-      description: 'Its issuer: the URL of the instance, as the application shows it under “URLs”.',
+      description: {
+        en: 'Its issuer: the URL of the instance, as the application shows it under “URLs”.',
+        'pt-BR': 'O issuer: a URL da instância, como o aplicativo a mostra em “URLs”.',
+      },
       example: 'https://acme.zitadel.cloud',
     }),
   },
