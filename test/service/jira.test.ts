@@ -533,7 +533,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       ['a malformed response', { kind: 'json', body: { values: 'all' } }],
       ['nothing', { kind: 'hang' }],
       ['a server error', { kind: 'status', status: 500 }],
-    ] as const)('report Jira as unavailable when it returns %s', { timeout: 20_000 }, async (_name, what) => {
+    ] as const)('report Jira as unavailable when it returns %s', async (_name, what) => {
       const ada = await jira.somebody()
       const team = await jira.team(ada)
       await jira.connect(team, ada)

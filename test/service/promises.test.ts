@@ -133,7 +133,7 @@ test('SIGTERM ends readiness at once, lets requests in progress finish and exits
   const answer = await underWay
   expect([answer.status, answer.body.code]).toEqual([200, undefined])
   expect(await service.ended).toMatchObject({ code: 0, signal: null, stderr: '' })
-}, 30_000)
+})
 
 test('an invalid configuration stops startup, and every error is reported at once, without its value', async () => {
   const secret = randomBytes(16).toString('hex')
@@ -168,7 +168,7 @@ test('an invalid configuration stops startup, and every error is reported at onc
     expect(stderr).toContain(`${name}: `)
   for (const value of [secret, 'many', 'loud', 'mysql', 'plain.example']) expect(stderr).not.toContain(value)
   expect(stderr).not.toContain('    at ')
-}, 20_000)
+})
 
 test('production does not start with a generated secret', async () => {
   const { ENCRYPTION_KEYS: _, ...env } = settings(1, `file:${newFile()}`)
@@ -181,7 +181,7 @@ test('production does not start with a generated secret', async () => {
   const { code, stderr } = await service.ended
   expect(code).toBeGreaterThan(0)
   expect(stderr).toContain('ENCRYPTION_KEYS: is required')
-}, 20_000)
+})
 
 test('two processes that start concurrently on one empty PostgreSQL database create one set of signing keys', async () => {
   const database = await createDatabase()
@@ -203,7 +203,7 @@ test('two processes that start concurrently on one empty PostgreSQL database cre
   expect([refused.status, refused.body.code]).toEqual([401, 'token_invalid'])
   for (const { process: child } of services) child.kill('SIGTERM')
   expect((await Promise.all(services.map(({ ended }) => ended))).map(({ code }) => code)).toEqual([0, 0])
-}, 40_000)
+})
 
 test('errors an operator can fix are explained in a sentence: a port in use, no database, a wrong key', async () => {
   const [port, file] = [await freePort(), newFile()]
@@ -239,7 +239,7 @@ test('errors an operator can fix are explained in a sentence: a port in use, no 
   expect(locked.stderr).toMatch(/^ENCRYPTION_KEYS: .*(encrypted with that other key|encrypted with another key)/)
   expect(locked.stderr).not.toContain('    at ')
   expect(readFileSync(file).equals(untouched)).toBe(true)
-}, 30_000)
+})
 
 test('rotate-keys publishes a new signing key next to the old one while the service runs', async () => {
   const [port, file] = [await freePort(), newFile()]
@@ -255,4 +255,4 @@ test('rotate-keys publishes a new signing key next to the old one while the serv
   expect(jwks.keys).toHaveLength(2)
   again.process.kill('SIGTERM')
   expect((await again.ended).code).toBe(0)
-}, 30_000)
+})

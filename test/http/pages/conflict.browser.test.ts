@@ -122,7 +122,7 @@ test('an emailed code proves the account, in Portuguese and without a script', {
     const [found] = messages.flatMap(({ text }) => /^ {4}(\d{8})$/m.exec(text)?.[1] ?? [])
     if (found === undefined) throw new Error('the code has not come yet')
     return found
-  }, 20_000)
+  })
   await page.getByRole('textbox').fill(code)
   await page.getByRole('main').getByRole('button').first().click()
   await page.waitForURL(question)

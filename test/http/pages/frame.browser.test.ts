@@ -78,7 +78,7 @@ describe('the sign-in page', () => {
     await page.goto('/login', { waitUntil: 'networkidle' })
     await expect.poll(() => files.length).toBe(5)
     expect(files.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(30 * 1024)
-  }, 30_000)
+  })
 
   test('marks the method last used on this device, first among the providers', async () => {
     const page = await newPage({ locale: 'en-GB' })
@@ -90,7 +90,7 @@ describe('the sign-in page', () => {
     expect(await first.textContent()).toContain('last used')
     const cookies = (await page.context().cookies()).filter(({ name }) => name.endsWith('last_method'))
     expect(cookies).toMatchObject([{ value: 'github', httpOnly: true }])
-  }, 30_000)
+  })
 
   test('keeps the chosen language on this device, also on error pages', async () => {
     const page = await newPage({ locale: 'en-GB', javaScriptEnabled: false })
@@ -103,7 +103,7 @@ describe('the sign-in page', () => {
     await page.goto('/register')
     await page.getByRole('button', { name: 'English' }).click()
     await page.getByRole('heading', { name: 'Create an account' }).waitFor()
-  }, 30_000)
+  })
 })
 
 /** Forms that anyone can send, with a value that is refused: where it is typed, and which field is to be corrected. */
