@@ -90,7 +90,7 @@ export function createEngine(parts: EngineParts): Provider {
       code_verification: paths.deviceCode,
     },
     interactions: {
-      policy: createPolicy(parts.subject),
+      policy: createPolicy(parts.subject, parts.ownResources),
       url: (_: Context, interaction: { uid: string }) => `${paths.interaction}/${interaction.uid}`,
     },
     scopes: [...standardScopes],
