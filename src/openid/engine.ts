@@ -255,7 +255,11 @@ function useOurs(provider: Provider, parts: EngineParts): void {
   }
   // A hint may be older than a change of the algorithm, and its key newer than the keys that this node has read.
   IdToken.validate = async (idToken, { clientId }) => {
-    const sub = await parts.readHint(clientId, idToken)
+    const sub = await parts.readHint(clientId, idToken).catch((error: unknown) => {
+      // The engine takes whatever is thrown here for an invalid hint, also an outage.
+      if (Provider.ctx) parts.onError(Provider.ctx.req, error)
+      throw error
+    })
     if (sub === undefined) throw new Error('not an id_token of this client')
     return { payload: { sub } }
   }
