@@ -73,15 +73,18 @@ export function introspectToken(parts: IntrospectTokenParts) {
       const claims = await tokens.readOfApplication(token, type)
       if (!claims.ok) continue
       const { application, sid, sub, generation, expiresAt, issuedAt } = claims.value
-      const { dpopKey } = application
+      const { id, audience: aud, dpopKey } = application
       const found = checkSignIn(await applicationSessions.find(application.session), clock())
       if (!found.ok || (type === 'refresh' && generation !== found.value.generation)) return { active: false }
+      // An administrator may have withdrawn the API from the application. Its other tokens need no further read.
+      if (type === 'access' && aud !== audience && !(await applications.find(id))?.resources.includes(aud))
+        return { active: false }
       return {
         active: true,
         sub,
         sid,
         scope: type === 'access' ? application.scope : found.value.scope,
-        client_id: application.id,
+        client_id: id,
         ...(type === 'access'
           ? {
               token_type: dpopKey === null ? ('bearer' as const) : ('DPoP' as const),
@@ -92,7 +95,7 @@ export function introspectToken(parts: IntrospectTokenParts) {
         exp: epochSeconds(expiresAt),
         iat: epochSeconds(issuedAt),
         iss: issuer,
-        aud: application.audience,
+        aud,
         amr: found.value.amr,
         auth_time: epochSeconds(found.value.authTime),
       }

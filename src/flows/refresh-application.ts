@@ -62,19 +62,21 @@ type RefreshApplicationParts = {
 }
 
 /**
- * The scope and resource of an access token, out of what the sign-in allows. A token is for one resource, so that one
- * API cannot use it at another (RFC 8707 §2). `own` are the URLs of our own API, which is the resource of a token that
- * names none.
+ * The scope and resource of an access token, out of what the sign-in allows and the application still has: an
+ * administrator may have withdrawn an API or a scope since then. A token is for one resource, so that one API cannot use
+ * it at another (RFC 8707 §2). `own` are the URLs of our own API, which is the resource of a token that names none.
  */
 export function accessOf(
-  { scope, resources }: Pick<ApplicationSession, 'scope' | 'resources'>,
+  session: Pick<ApplicationSession, 'scope' | 'resources'>,
+  application: Pick<Application, 'scopes' | 'resources'>,
   asked: Omit<RefreshRequest, 'dpopKey'>,
   own: readonly string[],
 ): Result<
   { readonly scope: string; readonly resource: string | null },
   AppError<'scope_invalid' | 'resource_invalid'>
 > {
-  const granted = scope === '' ? [] : scope.split(' ')
+  const granted = session.scope.split(' ').filter((one) => application.scopes.includes(one))
+  const resources = session.resources.filter((one) => application.resources.includes(one))
   // Some clients repeat the scope of their authorization request. Without `offline_access` among the granted scopes, a
   // first-party application has its refresh token all the same.
   const named = asked.scope?.split(' ').filter((one) => one !== 'offline_access' || granted.includes(one))
@@ -155,7 +157,7 @@ export function refreshApplication({
       if (asked.scope !== undefined || asked.resource !== undefined) {
         const current = checkSignIn(await applicationSessions.find(of.session), now)
         if (!current.ok) return refuse()
-        const access = accessOf(current.value, asked, own)
+        const access = accessOf(current.value, application, asked, own)
         if (!access.ok) return access
       }
       const rotated = await applicationSessions.rotate(
@@ -164,7 +166,7 @@ export function refreshApplication({
         applicationSessions.idleEnd(application, now),
       )
       if (rotated) {
-        const access = accessOf(rotated, asked, own)
+        const access = accessOf(rotated, application, asked, own)
         if (!access.ok) return access
         events.emit('application.refreshed', { result: 'rotated' })
         extend(rotated.sessionId, now)
@@ -175,7 +177,7 @@ export function refreshApplication({
       if (!found.ok) return refuse()
       const decision = decideRotation(generation, found.value, now, windows)
       if (decision.tag === 'replay') {
-        const access = accessOf(found.value, asked, own)
+        const access = accessOf(found.value, application, asked, own)
         if (!access.ok) return access
         events.emit('application.refreshed', { result: 'replayed' })
         return ok(answer(found.value, access.value))

@@ -90,7 +90,7 @@ export function createEngine(parts: EngineParts): Provider {
       code_verification: paths.deviceCode,
     },
     interactions: {
-      policy: createPolicy(parts.subject),
+      policy: createPolicy(parts.subject, parts.ownResources),
       url: (_: Context, interaction: { uid: string }) => `${paths.interaction}/${interaction.uid}`,
     },
     scopes: [...standardScopes],
@@ -255,7 +255,11 @@ function useOurs(provider: Provider, parts: EngineParts): void {
   }
   // A hint may be older than a change of the algorithm, and its key newer than the keys that this node has read.
   IdToken.validate = async (idToken, { clientId }) => {
-    const sub = await parts.readHint(clientId, idToken)
+    const sub = await parts.readHint(clientId, idToken).catch((error: unknown) => {
+      // The engine takes whatever is thrown here for an invalid hint, also an outage.
+      if (Provider.ctx) parts.onError(Provider.ctx.req, error)
+      throw error
+    })
     if (sub === undefined) throw new Error('not an id_token of this client')
     return { payload: { sub } }
   }

@@ -18,6 +18,8 @@ declare module 'oidc-provider' {
     save(ttl: number): Promise<string>
   }
   export interface Grant {
+    /** The granted scopes of each granted resource, by its URL. */
+    readonly resources?: Readonly<Record<string, string>>
     addOIDCScope(scope: string): void
     save(): Promise<string>
   }
@@ -76,6 +78,9 @@ declare module 'oidc-provider' {
     readonly oidc: {
       readonly client?: Client
       readonly session?: Session
+      readonly grant?: Grant
+      /** The requested resources, by their URLs. */
+      readonly resourceServers?: Readonly<Record<string, unknown>>
       readonly params: Record<string, string | undefined>
       /** The fields of a form. */
       readonly body?: Readonly<Record<string, unknown>>

@@ -47,6 +47,13 @@ function notesServer() {
     const [, token = ''] = /^Bearer (\S+)$/.exec(request.get('authorization') ?? '') ?? []
     const person = await jwtVerify(token, keys, { issuer: world.base, audience: resource }).catch(() => undefined)
     if (!person) return void response.status(401).set('WWW-Authenticate', api.challenge()).end()
+    const insufficient = api.challenge('insufficient_scope', 'notes:read')
+    if (
+      !String(person.payload.scope ?? '')
+        .split(' ')
+        .includes('notes:read')
+    )
+      return void response.status(403).set('WWW-Authenticate', insufficient).end()
     const mcp = new McpServer({ name: 'Notes', version: '1.0.0' })
     mcp.registerTool('who', { description: 'Says for whom the token is' }, () => ({
       content: [{ type: 'text', text: `${person.payload.sub} ${person.payload.scope}` }],

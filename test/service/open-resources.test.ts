@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { decodeJwt } from 'jose'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { administratorOf, callback, discovered, follow, request } from '../support/applications.ts'
+import { administratorOf, callback, discovered, enter, follow, register, request } from '../support/applications.ts'
 import { type Browser, databases, type Json, startWorld, type World } from '../support/service.ts'
 
 const notes = 'https://notes.example.org/mcp'
@@ -76,6 +76,39 @@ describe.each(databases)('the resources of APPLICATIONS_OPEN_RESOURCES, with %s'
     expect(decodeJwt(token)).toMatchObject({ aud: notes, scope: 'notes:read' })
     expect((await world.call('GET', '/me', { token })).status).toBe(401)
     await expect(client.fetchUserInfo(await configOf(id), token, client.skipSubjectCheck)).rejects.toThrow()
+  })
+
+  test('are named to the person, even if no scope of theirs is asked for, once each', async () => {
+    const { id } = await registered()
+    const browser = await signedIn()
+    const agree = async (url: URL) => {
+      const { page } = await follow(world, browser, url)
+      const done = await browser.submit(page, page.url.pathname, { decision: 'allow' })
+      return { page, back: new URL(/url=([^"]*)"/.exec(done.text)?.[1]?.replaceAll('&amp;', '&') ?? '') }
+    }
+    const config = await configOf(id)
+    const plain = await agree((await request(config, { scope: 'openid' })).url)
+    expect(plain.page.text).not.toContain(notes)
+    // That the person agreed to the sign-in says nothing about the API.
+    const silently = { scope: 'openid', more: { resource: notes, prompt: 'none' } }
+    const { left } = await follow(world, browser, (await request(config, silently)).url)
+    expect(left?.searchParams.get('error')).toBe('consent_required')
+    expect(left?.searchParams.has('code')).toBe(false)
+    const { url, redeem } = await ask(id, 'openid', notes)
+    const asked = await agree(url)
+    expect(asked.page.text).toContain(notes)
+    expect(decodeJwt((await redeem(asked.back)).access_token)).toMatchObject({ aud: notes, scope: '' })
+    // What was allowed is remembered.
+    const { access_token: token } = await enter(world, browser, config, silently)
+    expect(decodeJwt(token)).toMatchObject({ aud: notes, scope: '' })
+  })
+
+  test('need no consent for a first-party application', async () => {
+    const admin = await administratorOf(world)
+    const shop = await register(world, admin, { resources: [notes] })
+    const more = { resource: notes, prompt: 'none' }
+    const tokens = await enter(world, await signedIn(), await discovered(world, shop), { scope: 'openid', more })
+    expect(decodeJwt(tokens.access_token)).toMatchObject({ aud: notes })
   })
 
   test('are the only ones: any other is refused at the redirect URI', async () => {

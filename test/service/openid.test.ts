@@ -394,6 +394,56 @@ describe.each(databases)('an OpenID provider, with %s', (database) => {
       expect((await follow(world, browser, url)).left?.searchParams.get('error')).toBe('invalid_target')
     })
 
+    test('is not for an API or a scope that an administrator withdrew, from the next refresh on', async () => {
+      const shop = await register(world, admin, api)
+      const config = await discovered(world, shop)
+      const { browser } = await signedIn()
+      const scope = 'openid email offline_access orders:read'
+      const enterFor = (resource: string) => enter(world, browser, config, { scope, more: { resource } })
+      const [ofA, ofB] = [await enterFor(a), await enterFor(b)]
+      const made = await world.call('POST', '/service-credentials', {
+        token: await admin(),
+        body: { name: 'API', scopes: ['introspect'] },
+      })
+      const key = `Basic ${Buffer.from(`${String(made.body.id)}:${String(made.body.secret)}`).toString('base64')}`
+      const isActive = async (token: string) => {
+        const of = { form: { token }, headers: { authorization: key } }
+        return (await world.call('POST', '/oauth/introspect', of)).body.active
+      }
+      expect([await isActive(ofA.access_token), await isActive(ofB.access_token)]).toEqual([true, true])
+      const change = async (body: Json) => {
+        const answer = await world.call('PATCH', `/applications/${shop.id}`, { token: await admin(), body })
+        expect(answer.status, answer.text).toBe(200)
+      }
+
+      await change({ resources: [b] })
+      expect([await isActive(ofA.access_token), await isActive(ofB.access_token)]).toEqual([false, true])
+      const generations = async () => {
+        const { application_sessions: rows = [] } = await world.dump('application_sessions')
+        return rows.filter((row) => row.application_id === shop.id).map(({ generation }) => Number(generation))
+      }
+      await expect(refresh(config, ofA.refresh_token, { resource: a })).rejects.toMatchObject({
+        error: 'invalid_target',
+      })
+      // What is refused is not rotated.
+      expect(await generations()).toEqual([1, 1])
+      const own = await refresh(config, ofA.refresh_token)
+      expect(audienceOf(own.access_token)).toEqual({ aud: world.base, scope: 'openid email offline_access' })
+      const next = await refresh(config, ofB.refresh_token)
+      expect(audienceOf(next.access_token)).toEqual({ aud: b, scope: 'orders:read' })
+
+      await change({ resources: [], scopes: ['openid', 'offline_access'] })
+      await expect(refresh(config, next.refresh_token, { scope: 'orders:read' })).rejects.toMatchObject({
+        error: 'invalid_scope',
+      })
+      for (const { refresh_token: token } of [own, next])
+        expect(audienceOf((await refresh(config, token)).access_token)).toEqual({
+          aud: world.base,
+          scope: 'openid offline_access',
+        })
+      expect(await isActive(next.access_token)).toBe(false)
+    })
+
     test('is introspected by a resource server, and is inactive once the session ends', async () => {
       const config = await application(api)
       const { browser } = await signedIn()

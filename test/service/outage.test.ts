@@ -1,8 +1,10 @@
 import { connect, createServer, type Socket } from 'node:net'
-import { expect, test } from 'vitest'
+import pg from 'pg'
+import { describe, expect, test, vi } from 'vitest'
 import { connectSqlite } from '../../src/store/connect-sqlite.ts'
+import { administratorOf, discovered, enter, register, request } from '../support/applications.ts'
 import { createDatabase } from '../support/postgres.ts'
-import { type Answer, freePort, refusalOf, startWorld } from '../support/service.ts'
+import { type Answer, databases, freePort, refusalOf, startWorld } from '../support/service.ts'
 
 /** A connection to a PostgreSQL database that can be cut, whatever is in progress on it. */
 async function wayTo(url: string) {
@@ -82,4 +84,56 @@ test('a database file locked by another process returns 503, and no data is lost
   other.close()
   expect((await refresh()).status).toBe(200)
   await world.stop()
+})
+
+/** Makes each statement on one table fail as in an outage, and no other one. */
+function failOn(name: string): void {
+  const lost = (code: string): Error => Object.assign(new Error('the database is gone'), { code })
+  const statement = Object.getPrototypeOf(connectSqlite(':memory:').prepare('select 1')) as Record<
+    'get' | 'all',
+    (this: { readonly source: string }, ...given: unknown[]) => unknown
+  >
+  for (const verb of ['get', 'all'] as const) {
+    const original = statement[verb]
+    vi.spyOn(statement, verb).mockImplementation(function (this: { readonly source: string }, ...given) {
+      if (this.source.includes(name)) throw lost('SQLITE_BUSY')
+      return Reflect.apply(original, this, given)
+    })
+  }
+  const { query } = pg.Client.prototype
+  vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: pg.Client, ...given: unknown[]) {
+    const [asked] = given as [string | { readonly text: string }]
+    if ((typeof asked === 'string' ? asked : asked.text).includes(name)) throw lost('ECONNRESET')
+    return Reflect.apply(query, this, given)
+  } as typeof query)
+}
+
+describe.each(databases)('an outage of %s', (database) => {
+  test('while the key of an id_token_hint is read returns 503, and does not blame the application', async () => {
+    const world = await startWorld({ database })
+    try {
+      const config = await discovered(world, await register(world, await administratorOf(world)))
+      const browser = world.openBrowser()
+      await browser.signIn('google', world.newcomer())
+      const { id_token: hint = '' } = await enter(world, browser, config)
+      const [, payload, signature] = hint.split('.')
+      const header = { alg: 'ES256', kid: 'key_of_another_node' }
+      const unknown = `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${payload}.${signature}`
+      const ask = async (token: string) =>
+        browser.ask((await request(config, { more: { prompt: 'none', id_token_hint: token } })).url)
+      // An unknown key is looked for once every ten seconds.
+      world.turn(11)
+      failOn('signing_keys')
+      const { status, headers } = await ask(unknown)
+      expect([status, headers.get('location'), headers.get('retry-after')]).toEqual([503, null, expect.any(String)])
+      vi.restoreAllMocks()
+      world.turn(11)
+      const refused = await ask(unknown)
+      expect(refused.headers.get('location')).toContain('error=invalid_request')
+      expect((await ask(hint)).headers.get('location')).toContain('code=')
+    } finally {
+      vi.restoreAllMocks()
+      await world.stop()
+    }
+  })
 })
