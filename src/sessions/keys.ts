@@ -49,6 +49,7 @@ type KeysParts = {
   clock: Clock
   ids: Ids
   random: Random
+  /** The longest lifetimes that a token can have, whichever application it belongs to. */
   accessTtlSeconds: number
   refreshTtlSeconds: number
 }
