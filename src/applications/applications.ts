@@ -206,16 +206,20 @@ export function createApplications({
 
   async function change(
     id: string,
-    given: ApplicationChange,
+    wanted: ApplicationChange | ((current: Application) => ApplicationChange),
     because: readonly Fact[],
   ): Promise<Result<Application, Refused | NotFound>> {
     let faults: readonly ApplicationFault[] = []
+    const changeOf = typeof wanted === 'function' ? wanted : () => wanted
     const before = await known(id)
-    const affectsSector = given.redirectUris !== undefined || given.sectorIdentifierUri !== undefined
-    const document = before && affectsSector ? await sectorOfDocument({ ...before, ...given }) : undefined
+    if (!before) return fail('application_not_found')
+    const first = changeOf(before)
+    const affectsSector = first.redirectUris !== undefined || first.sectorIdentifierUri !== undefined
+    const document = affectsSector ? await sectorOfDocument({ ...before, ...first }) : undefined
     const updated = await applications.update(
       id,
       (current) => {
+        const given = changeOf(current)
         const next = { ...current, ...given }
         faults = [...ofDocument(current), ...faultsOf(next)]
         if (faults.length === 0) faults = ofChangedSubjects(current, next)
