@@ -12,8 +12,10 @@ const notes = 'https://notes.example.org/mcp'
 describe.each(databases)('the resources of APPLICATIONS_OPEN_RESOURCES, with %s', (database) => {
   let world: World
   let documentAt: string
-  const server = createServer((_, response) => {
-    const about = { client_id: documentAt, client_name: 'Editor', redirect_uris: [callback], scope: 'notes:read' }
+  let scope = 'notes:read'
+  const server = createServer(({ url }, response) => {
+    const id = new URL(url ?? '', documentAt).href
+    const about = { client_id: id, client_name: 'Editor', redirect_uris: [callback], scope }
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(about))
   })
   beforeAll(async () => {
@@ -92,6 +94,22 @@ describe.each(databases)('the resources of APPLICATIONS_OPEN_RESOURCES, with %s'
     expect(decodeJwt(token)).toMatchObject({ aud: notes, scope: 'notes:read' })
     expect((await world.call('GET', '/me', { token })).status).toBe(401)
     await expect(client.fetchUserInfo(await configOf(id), token, client.skipSubjectCheck)).rejects.toThrow()
+  })
+
+  test('are asked for again once the document names another scope', async () => {
+    const id = new URL('/other.json', documentAt).href
+    const browser = await signedIn()
+    const isAsked = async (): Promise<boolean> => {
+      const { page, left } = await follow(world, browser, (await ask(id, 'openid', notes)).url)
+      if (left) return false
+      await browser.submit(page, page.url.pathname, { decision: 'allow' })
+      return true
+    }
+    expect([await isAsked(), await isAsked()]).toEqual([true, false])
+    scope = 'notes:write'
+    world.turn(601)
+    expect([await isAsked(), await isAsked()]).toEqual([true, false])
+    scope = 'notes:read'
   })
 
   test('are the only ones: any other is refused at the redirect URI', async () => {
