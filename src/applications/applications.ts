@@ -169,7 +169,7 @@ export function createApplications({
   }
 
   type OwnCredentials = { readonly id?: string; readonly secret?: string | undefined }
-  /** Checks what is to be registered, and completes it. Nothing is stored. */
+  /** Checks what is to be registered, and completes it. Of it nothing is stored; a key for RS256 may be. */
   async function prepare(
     given: NewApplication,
     { by, source, own = {} }: { readonly by: string | null; readonly source: ApplicationSource; own?: OwnCredentials },
@@ -216,6 +216,8 @@ export function createApplications({
     const first = changeOf(before)
     const affectsSector = first.redirectUris !== undefined || first.sectorIdentifierUri !== undefined
     const document = affectsSector ? await sectorOfDocument({ ...before, ...first }) : undefined
+    // Before the change: what is answered with an error must not have taken effect.
+    if (faultsOf({ ...before, ...first }).length === 0) await prepareKeyOf({ ...before, ...first })
     const updated = await applications.update(
       id,
       (current) => {
@@ -230,9 +232,7 @@ export function createApplications({
     )
     if (faults.length > 0) return refused(faults)
     origins.expire()
-    if (!updated) return fail('application_not_found')
-    await prepareKeyOf(updated)
-    return ok(updated)
+    return updated ? ok(updated) : fail('application_not_found')
   }
 
   return {
