@@ -169,7 +169,7 @@ export function createApplications({
   }
 
   type OwnCredentials = { readonly id?: string; readonly secret?: string | undefined }
-  /** Checks what is to be registered, and completes it. Nothing is stored. */
+  /** Checks what is to be registered, and completes it. Of it nothing is stored; a key for RS256 may be. */
   async function prepare(
     given: NewApplication,
     { by, source, own = {} }: { readonly by: string | null; readonly source: ApplicationSource; own?: OwnCredentials },
@@ -206,16 +206,22 @@ export function createApplications({
 
   async function change(
     id: string,
-    given: ApplicationChange,
+    wanted: ApplicationChange | ((current: Application) => ApplicationChange),
     because: readonly Fact[],
   ): Promise<Result<Application, Refused | NotFound>> {
     let faults: readonly ApplicationFault[] = []
+    const changeOf = typeof wanted === 'function' ? wanted : () => wanted
     const before = await known(id)
-    const affectsSector = given.redirectUris !== undefined || given.sectorIdentifierUri !== undefined
-    const document = before && affectsSector ? await sectorOfDocument({ ...before, ...given }) : undefined
+    if (!before) return fail('application_not_found')
+    const first = changeOf(before)
+    const affectsSector = first.redirectUris !== undefined || first.sectorIdentifierUri !== undefined
+    const document = affectsSector ? await sectorOfDocument({ ...before, ...first }) : undefined
+    // Before the change: what is answered with an error must not have taken effect.
+    if (faultsOf({ ...before, ...first }).length === 0) await prepareKeyOf({ ...before, ...first })
     const updated = await applications.update(
       id,
       (current) => {
+        const given = changeOf(current)
         const next = { ...current, ...given }
         faults = [...ofDocument(current), ...faultsOf(next)]
         if (faults.length === 0) faults = ofChangedSubjects(current, next)
@@ -226,9 +232,7 @@ export function createApplications({
     )
     if (faults.length > 0) return refused(faults)
     origins.expire()
-    if (!updated) return fail('application_not_found')
-    await prepareKeyOf(updated)
-    return ok(updated)
+    return updated ? ok(updated) : fail('application_not_found')
   }
 
   return {

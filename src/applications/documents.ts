@@ -5,7 +5,7 @@ import { parseUrl } from '../kernel/parse-url.ts'
 import type { Applications } from './applications.ts'
 import { type ClientMetadata, readClientMetadata } from './client-metadata.ts'
 import type { OpenResources } from './open-resources.ts'
-import { isDocumentUrl } from './policy.ts'
+import { isDocumentUrl, isStandardScope } from './policy.ts'
 import type { Application, ApplicationStore } from './ports.ts'
 
 /** How long a document is used before it is read again. All nodes share the time of the last reading. */
@@ -53,9 +53,7 @@ export function createDocuments(parts: DocumentsParts) {
     const described = { ...metadata, sector_identifier_uri: null }
     const given = readClientMetadata(described, openResources)
     if (!given.ok) return undefined
-    // The operator's resources are not part of the document: when they change, nobody is asked again.
-    const said = readClientMetadata(described)
-    const documentHash = sha256(JSON.stringify(said.ok && said.value))
+    const documentHash = documentHashOf(described)
     const prepared = await applications.prepare(given.value, { by: null, source: 'document', own: { id: url } })
     if (!prepared.ok) return undefined
     return store.putDocument({ ...prepared.value.application, documentHash, documentReadAt: clock() }, mostDocuments, [
@@ -102,3 +100,21 @@ export function createDocuments(parts: DocumentsParts) {
   }
 }
 export type Documents = ReturnType<typeof createDocuments>
+
+/**
+ * What people agree to, as a SHA-256: what the document says, with the scopes of APIs that it names. The operator's
+ * settings are not part of it: when they change, nobody is asked again. Nor is a member that an upgrade has added, while
+ * it has its default: an upgrade must not void consents.
+ */
+export function documentHashOf(document: ClientMetadata): string {
+  const said = readClientMetadata(document)
+  const { idTokenAlgorithm = 'ES256', ...members } = said.ok ? said.value : {}
+  const apiScopes = document.scope?.split(' ').filter((scope) => scope !== '' && !isStandardScope(scope)) ?? []
+  return sha256(
+    JSON.stringify({
+      ...members,
+      ...(idTokenAlgorithm === 'ES256' ? {} : { idTokenAlgorithm }),
+      ...(apiScopes.length === 0 ? {} : { apiScopes: [...new Set(apiScopes)].sort() }),
+    }),
+  )
+}

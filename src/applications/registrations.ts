@@ -8,8 +8,8 @@ import type { Applications, Refused } from './applications.ts'
 import { type ClientMetadata, inMetadata, readClientMetadata } from './client-metadata.ts'
 import type { ApplicationFault } from './faults.ts'
 import type { OpenResources } from './open-resources.ts'
-import { hasSecret, type RegistrationMode } from './policy.ts'
-import type { Application, ApplicationStore, RegistrationStore, RegistrationToken } from './ports.ts'
+import { hasSecret, isStandardScope, type RegistrationMode } from './policy.ts'
+import type { Application, ApplicationChange, ApplicationStore, RegistrationStore, RegistrationToken } from './ports.ts'
 
 /** How many applications may have registered themselves: lists contain all of them. */
 const mostSelfRegistered = 500
@@ -121,7 +121,11 @@ export function createRegistrations(parts: RegistrationsParts) {
       return ok({ ...prepared.value, application, managementToken })
     },
 
-    /** Replaces the metadata. What decides about the secret stays: neither side could send a new one. */
+    /**
+     * Replaces the metadata. What decides about the secret stays: neither side could send a new one. So does what an
+     * administrator decided: metadata cannot express some of it, and scopes can only be dropped. RFC 7592 §2.2 lets us
+     * ignore or replace what is asked, and the response shows what it got.
+     */
     async replace(
       id: string,
       token: string | null,
@@ -130,13 +134,27 @@ export function createRegistrations(parts: RegistrationsParts) {
     ): Promise<Result<Application, Off | TokenInvalid | Refused>> {
       const found = await managed(id, token)
       if (!found.ok) return found
-      const read = readClientMetadata(given, openResources)
+      const { resources, scopes: had } = found.value
+      // Whether it has refresh tokens is for `grant_types` to say.
+      const scope = given.scope ?? had.filter((one) => one !== 'offline_access').join(' ')
+      const ownApis = { resources, scopes: had.filter((one) => !isStandardScope(one)) }
+      const read = readClientMetadata({ ...given, scope }, ownApis)
       if (!read.ok) return refused(read.error)
-      const { kind, ...change } = read.value
+      const { kind, scopes: asked = [], ...change } = read.value
       const { clientAuth = 'none' } = change
       if (kind !== found.value.kind || hasSecret(clientAuth) !== hasSecret(found.value.clientAuth))
         return refused([{ path: 'client_auth', reason: 'invalid' }])
-      const done = await applications.change(id, change, [
+      // Decided within the transaction: an administrator may be restricting it at this moment.
+      const changeOf = (current: Application): ApplicationChange => ({
+        ...change,
+        scopes: asked.filter((one) => current.scopes.includes(one)),
+        resources: current.resources,
+        accessTtlSeconds: current.accessTtlSeconds,
+        refreshTtlSeconds: current.refreshTtlSeconds,
+        corsOrigins: current.corsOrigins,
+        logoUri: current.logoUri,
+      })
+      const done = await applications.change(id, changeOf, [
         { name: 'application.registration_changed', accountId: null, origin, data: { application: id } },
       ])
       if (done.ok) return done

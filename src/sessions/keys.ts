@@ -49,6 +49,7 @@ type KeysParts = {
   clock: Clock
   ids: Ids
   random: Random
+  /** The longest lifetimes that a token can have, whichever application it belongs to. */
   accessTtlSeconds: number
   refreshTtlSeconds: number
 }
@@ -114,7 +115,8 @@ export async function createKeys({
   const load = async (): Promise<void> => {
     // Set first, so that a failure is not repeated for each invented key ID.
     lastLoad = clock().getTime()
-    const stored = await store.list()
+    // A later version may add a purpose. This one neither signs with its keys nor publishes nor deletes them.
+    const stored = (await store.list()).filter(({ purpose }) => purposes.includes(purpose))
     // Built separately and swapped at once: one row that cannot be opened must not affect the other keys.
     const next: typeof loaded = { access: [], refresh: [], rs256: [] }
     const nextById: typeof byId = new Map()

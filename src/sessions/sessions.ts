@@ -40,13 +40,14 @@ type SessionsParts = Pick<
 
 /** Sessions, their tokens and the keys that sign them. The keys are read from the store, or created by the first node. */
 export async function createSessions({ stored, settings, returns, longestAccessSeconds, ...parts }: SessionsParts) {
-  const { refreshTtlSeconds } = settings
+  const { refreshTtlSeconds, refreshAbsoluteTtlSeconds } = settings
   const keys = await createKeys({
     ...parts,
     keys: stored.keys,
     // A key stays until the last token that it signed has expired, whichever application has it.
     accessTtlSeconds: Math.max(settings.accessTtlSeconds, longestAccessSeconds),
-    refreshTtlSeconds,
+    // Applications choose longer ones than ours. None outlives the absolute end of the session that it belongs to.
+    refreshTtlSeconds: Math.max(refreshTtlSeconds, refreshAbsoluteTtlSeconds),
   })
   const tokens = createTokens({ ...parts, ...settings, keys })
   return {

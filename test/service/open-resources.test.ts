@@ -12,8 +12,10 @@ const notes = 'https://notes.example.org/mcp'
 describe.each(databases)('the resources of APPLICATIONS_OPEN_RESOURCES, with %s', (database) => {
   let world: World
   let documentAt: string
-  const server = createServer((_, response) => {
-    const about = { client_id: documentAt, client_name: 'Editor', redirect_uris: [callback], scope: 'notes:read' }
+  let scope = 'notes:read'
+  const server = createServer(({ url }, response) => {
+    const id = new URL(url ?? '', documentAt).href
+    const about = { client_id: id, client_name: 'Editor', redirect_uris: [callback], scope }
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(about))
   })
   beforeAll(async () => {
@@ -40,7 +42,25 @@ describe.each(databases)('the resources of APPLICATIONS_OPEN_RESOURCES, with %s'
     const body = { client_name: 'Editor', redirect_uris: [callback], token_endpoint_auth_method: 'none', ...about }
     const answer = await world.call('POST', '/oauth/register', { body })
     expect(answer.status, answer.text).toBe(201)
-    return { id: String(answer.body.client_id), scope: String(answer.body.scope) }
+    const token = String(answer.body.registration_access_token)
+    const replace = async (changed: Json = {}) => {
+      const replaced = await world.call('PUT', `/oauth/register/${answer.body.client_id}`, {
+        token,
+        body: { ...body, client_id: answer.body.client_id, ...changed },
+      })
+      expect(replaced.status, replaced.text).toBe(200)
+      return replaced.body
+    }
+    return { id: String(answer.body.client_id), scope: String(answer.body.scope), replace }
+  }
+  const asAdministrator = async (id: string, change?: Json) => {
+    const token = await (await administratorOf(world))()
+    const { status, body, text } = await world.call(change ? 'PATCH' : 'GET', `/applications/${id}`, {
+      token,
+      ...(change ? { body: change } : {}),
+    })
+    expect(status, text).toBe(200)
+    return body
   }
   async function signedIn(): Promise<Browser> {
     const browser = world.openBrowser()
@@ -55,9 +75,7 @@ describe.each(databases)('the resources of APPLICATIONS_OPEN_RESOURCES, with %s'
     expect((await registered()).scope).toBe('openid profile email notes:read notes:write')
     expect((await registered({ scope: 'email notes:write payments:write' })).scope).toBe('openid email notes:write')
     const { id } = await registered()
-    const token = await (await administratorOf(world))()
-    const { body } = await world.call('GET', `/applications/${id}`, { token })
-    expect(body).toMatchObject({ source: 'registration', first_party: false, resources: [notes] })
+    expect(await asAdministrator(id)).toMatchObject({ source: 'registration', first_party: false, resources: [notes] })
   })
 
   test.each([
@@ -111,10 +129,63 @@ describe.each(databases)('the resources of APPLICATIONS_OPEN_RESOURCES, with %s'
     expect(decodeJwt(tokens.access_token)).toMatchObject({ aud: notes })
   })
 
+  test('are asked for again once the document names another scope', async () => {
+    const id = new URL('/other.json', documentAt).href
+    const browser = await signedIn()
+    const isAsked = async (): Promise<boolean> => {
+      const { page, left } = await follow(world, browser, (await ask(id, 'openid', notes)).url)
+      if (left) return false
+      await browser.submit(page, page.url.pathname, { decision: 'allow' })
+      return true
+    }
+    expect([await isAsked(), await isAsked()]).toEqual([true, false])
+    scope = 'notes:write'
+    world.turn(601)
+    expect([await isAsked(), await isAsked()]).toEqual([true, false])
+    scope = 'notes:read'
+  })
+
   test('are the only ones: any other is refused at the redirect URI', async () => {
     const { url } = await ask((await registered()).id, 'openid', 'https://payments.example.org')
     const { left } = await follow(world, await signedIn(), url)
     expect(left?.searchParams.get('error')).toBe('invalid_target')
+  })
+
+  test.each([
+    ['names no scopes', {}],
+    ['names them', { scope: 'openid profile email offline_access notes:read notes:write' }],
+    ['asks for refresh tokens', { grant_types: ['authorization_code', 'refresh_token'] }],
+  ])('stay taken from an application whose new registration %s', async (_, about) => {
+    const { id, replace } = await registered({ grant_types: ['authorization_code', 'refresh_token'] })
+    await asAdministrator(id, { resources: [], scopes: ['openid', 'profile'] })
+    expect(await replace(about)).toMatchObject({ scope: 'openid profile', grant_types: ['authorization_code'] })
+    expect(await asAdministrator(id)).toMatchObject({ resources: [], scopes: ['openid', 'profile'] })
+    const { url } = await ask(id, 'openid notes:read', notes)
+    const { left } = await follow(world, await signedIn(), url)
+    expect(left?.searchParams.get('error')).toBe('invalid_target')
+  })
+
+  test('stay with an application that replaces its registration, as does all that an administrator gave it', async () => {
+    const { id, replace } = await registered({ grant_types: ['authorization_code', 'refresh_token'] })
+    const given = {
+      resources: [notes, 'https://orders.example.org'],
+      scopes: ['openid', 'email', 'teams', 'offline_access', 'notes:read', 'orders:read'],
+      access_token_seconds: 300,
+      refresh_token_seconds: 3600,
+      cors_origins: ['https://shop.example.org'],
+      logo_uri: 'https://shop.example.org/logo.png',
+    }
+    await asAdministrator(id, given)
+    const replaced = await replace({ client_name: 'Editor 2' })
+    expect(String(replaced.scope).split(' ').sort()).toEqual([...given.scopes].sort())
+    const { scopes, ...rest } = given
+    const kept = await asAdministrator(id)
+    expect(kept).toMatchObject({ ...rest, name: 'Editor 2' })
+    expect(new Set(kept.scopes as string[])).toEqual(new Set(scopes))
+    // It may drop scopes.
+    const fewer = { scope: 'notes:read orders:read profile', grant_types: ['authorization_code'] }
+    expect((await replace(fewer)).scope).toBe('openid notes:read orders:read')
+    expect(await asAdministrator(id)).toMatchObject(rest)
   })
 
   test('are not for a scope that an application did not register', async () => {

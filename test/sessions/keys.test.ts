@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createSealer, type Sealer, UnopenableError } from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import { createKeys, jwksMaxAgeSeconds, type Keys, keyReloadSeconds, type PublicJwk } from '../../src/sessions/keys.ts'
+import type { StoredKey } from '../../src/sessions/ports.ts'
 import { createTokens } from '../../src/sessions/tokens.ts'
 import { databases } from '../support/databases.ts'
 import { type OpenedStore, openedStore } from '../support/opened-store.ts'
@@ -233,6 +234,35 @@ test('a key that another node encrypted with an unknown key does not affect our 
   const { id } = here.current('access')
   expect(here.find(id)?.key.id).toBe(id)
   expect(await idsOf(here)).toContain(id)
+  await opened.store.close()
+})
+
+test('a key for a purpose of a later version is neither used, published nor deleted', async () => {
+  const opened = await emptyStore()
+  const sealer = newSealer()
+  const running = await keysOver(opened, sealer)
+  const row: StoredKey = {
+    id: 'key_of_later',
+    purpose: 'later' as string as StoredKey['purpose'],
+    sequence: 1,
+    secret: 'in a form that this version cannot open',
+    publicJwk: JSON.stringify({ kty: 'OKP', kid: 'key_of_later' }),
+    createdAt: clock(),
+    activatesAt: clock(),
+  }
+  await opened.store.keys.add(row, [])
+  await opened.store.keys.add({ ...row, id: 'key_of_later_2', sequence: 2 }, [])
+  await running.reload()
+  const started = await keysOver(opened, sealer)
+  await started.rotate()
+  turn(refreshTtlSeconds + 3600)
+  for (const keys of [running, started]) {
+    await keys.reload()
+    expect(await idsOf(keys)).toEqual([keys.current('access').id])
+    expect(keys.find(row.id)).toBeUndefined()
+  }
+  const left = await opened.store.keys.list()
+  expect(left.map(({ id }) => id)).toEqual(expect.arrayContaining([row.id, 'key_of_later_2']))
   await opened.store.close()
 })
 
