@@ -8,22 +8,32 @@ import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { connectSqlite } from '../../src/store/connect-sqlite.ts'
+import { administratorOf, discovered, enter, register } from '../support/applications.ts'
 import { databases, startWorld, type World } from '../support/service.ts'
 
+const api = 'https://api.example.org/'
+
 type Cost = { readonly statements: number; readonly turns: number }
-type Request = 'refresh' | '/me' | 'social sign-in of a known person' | 'social sign-in at the limit of sessions'
+type Request =
+  | 'refresh'
+  | 'refresh of an application'
+  | '/me'
+  | 'social sign-in of a known person'
+  | 'social sign-in at the limit of sessions'
 type Costs = Readonly<Record<Request, Cost>>
 
 /** The maximum cost of each request, transactions included: BEGIN and COMMIT are statements, too. */
 const most: Readonly<Record<(typeof databases)[number], Costs>> = {
   SQLite: {
     refresh: { statements: 3, turns: 1 },
+    'refresh of an application': { statements: 5, turns: 1 },
     '/me': { statements: 2, turns: 0 },
     'social sign-in of a known person': { statements: 18, turns: 3 },
     'social sign-in at the limit of sessions': { statements: 20, turns: 3 },
   },
   PostgreSQL: {
     refresh: { statements: 1, turns: 1 },
+    'refresh of an application': { statements: 2, turns: 0 },
     '/me': { statements: 1, turns: 0 },
     'social sign-in of a known person': { statements: 12, turns: 0 },
     'social sign-in at the limit of sessions': { statements: 14, turns: 0 },
@@ -88,8 +98,10 @@ async function watch(work: () => Promise<unknown>): Promise<Watched> {
 
 describe.each(databases)('the cost of a request on %s', (database) => {
   let world: World
+  let administrator: () => Promise<string>
   beforeAll(async () => {
     world = await startWorld({ database })
+    administrator = await administratorOf(world)
   })
   afterAll(() => world.stop())
 
@@ -97,6 +109,23 @@ describe.each(databases)('the cost of a request on %s', (database) => {
     async refresh(who) {
       const { refresh_token } = await world.signIn('beta', who)
       return () => world.call('POST', '/auth/refresh', { body: { refresh_token } })
+    },
+    async 'refresh of an application'(who) {
+      const { id, secret } = await register(world, administrator, { resources: [api] })
+      const browser = world.openBrowser()
+      await browser.signIn('beta', who)
+      const options = { scope: 'openid', more: { resource: api } }
+      const { refresh_token = '' } = await enter(world, browser, await discovered(world, { id, secret }), options)
+      const authorization = `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
+      const refresh = async (token: string) => {
+        const form = { grant_type: 'refresh_token', refresh_token: token }
+        const { status, body, text } = await world.call('POST', '/oauth/token', { form, headers: { authorization } })
+        expect(status, text).toBe(200)
+        return String(body.refresh_token)
+      }
+      // That the application and the device were used is recorded once a minute.
+      const token = await refresh(await refresh(refresh_token))
+      return () => refresh(token)
     },
     async '/me'(who) {
       const { access_token } = await world.signIn('beta', who)
