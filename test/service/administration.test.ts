@@ -57,21 +57,6 @@ describe.each(databases)('the administration, on %s', (database) => {
     return { id: user.id, who, token, browser, page: (path: string) => browser.ask(new URL(path, world.base)) }
   }
 
-  test('the form of a provider never sends a secret back, whatever else is refused', async () => {
-    const page = await boss.page('/admin/new-provider/apple')
-    const marker = 'a secret that nobody else may read'
-    const refused = await boss.browser.submit(page, '/admin/providers', {
-      id: 'apple-2',
-      'settings.CLIENT_ID': 'org.example.app',
-      'settings.TEAM_ID': 'TEAM123456',
-      'settings.PRIVATE_KEY': `-----BEGIN PRIVATE KEY-----\n${marker}\n-----END PRIVATE KEY-----`,
-      secret_expires_at: '12027-05-31',
-    })
-    expect(refused.status).toBe(400)
-    expect(refused.text).toContain('org.example.app')
-    expect(refused.text).not.toContain(marker)
-  })
-
   test('each page has the same navigation, which marks where one is', async () => {
     const shop = await register(world, async () => boss.token)
     const parameters: Readonly<Record<string, string>> = {

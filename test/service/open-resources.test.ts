@@ -13,6 +13,8 @@ describe.each(databases)('the resources of APPLICATIONS_OPEN_RESOURCES, with %s'
   let world: World
   let documentAt: string
   let scope = 'notes:read'
+  /** Without one, a network may register only ten applications in an hour. */
+  let initialToken: string
   const server = createServer(({ url }, response) => {
     const id = new URL(url ?? '', documentAt).href
     const about = { client_id: id, client_name: 'Editor', redirect_uris: [callback], scope }
@@ -31,6 +33,11 @@ describe.each(databases)('the resources of APPLICATIONS_OPEN_RESOURCES, with %s'
         APPLICATIONS_OPEN_SCOPES: 'notes:read, notes:write',
       },
     })
+    const { body } = await world.call('POST', '/registration-tokens', {
+      token: await (await administratorOf(world))(),
+      body: { name: 'Tests', uses: 100, expires_in: 30 * 86_400 },
+    })
+    initialToken = String(body.token)
   })
   afterAll(async () => {
     server.closeAllConnections()
@@ -40,7 +47,7 @@ describe.each(databases)('the resources of APPLICATIONS_OPEN_RESOURCES, with %s'
 
   async function registered(about: Json = {}) {
     const body = { client_name: 'Editor', redirect_uris: [callback], token_endpoint_auth_method: 'none', ...about }
-    const answer = await world.call('POST', '/oauth/register', { body })
+    const answer = await world.call('POST', '/oauth/register', { body, token: initialToken })
     expect(answer.status, answer.text).toBe(201)
     const token = String(answer.body.registration_access_token)
     const replace = async (changed: Json = {}) => {

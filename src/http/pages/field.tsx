@@ -159,7 +159,7 @@ type AreaProps = {
   /** The text is for programs: keyboards must not correct it. */
   readonly code?: true
   /** The text is a secret, such as a private key: it is never sent back. */
-  readonly isSecret?: boolean
+  readonly isSecret?: boolean | undefined
   /** What is next to the field. */
   readonly children?: ComponentChildren
 }

@@ -1,5 +1,6 @@
 import { renderToString } from 'preact-render-to-string'
 import { describe, expect, test } from 'vitest'
+import { renderPage, usePageFrame } from '../../../src/http/page-frame.ts'
 import { readerOf } from '../../../src/http/pages/layout.tsx'
 import { SettingFields } from '../../../src/http/pages/provider-fields.tsx'
 import { locales } from '../../../src/kernel/locale.ts'
@@ -36,6 +37,21 @@ describe.each(kindDescriptions.map((kind) => ({ name: kind.kind, kind })))('the 
       return [name, parts.filter(Boolean).join(' ')]
     })
     expect(hintsOf(kind, locale)).toEqual(Object.fromEntries(expected))
+  })
+
+  test('never shows a secret that was typed again, when it is refused', () => {
+    const typed = Object.fromEntries(kind.settings.map(([name]) => [`settings.${name}`, `typed ${name}`]))
+    const action = '/admin/providers/staff/edit'
+    const faults = [{ path: 'secret_expires_at', code: 'invalid_format', detail: '' }] as const
+    const refusedForm = { action, typed, faults, detail: '' }
+    const frame = { ...usePageFrame(), formAction: action, refusedForm, refusals: [], scripts: new Set<never>() }
+    const fields = <SettingFields {...readerOf('en')} kind={kind} values={{}} refused={[]} />
+    const html = renderPage(fields, frame)
+    for (const [name, { isSecret, choices }] of kind.settings) {
+      const field = new RegExp(`<(input|textarea|select)[^>]*name="settings\\.${name}"`)
+      expect(html, name).toMatch(field)
+      if (isSecret && !choices) expect(html, name).not.toContain(`typed ${name}`)
+    }
   })
 
   test('does not describe a setting in another language', () => {
