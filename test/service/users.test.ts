@@ -188,7 +188,7 @@ describe.each(databases)('account administration, on %s:', (database) => {
           // Service credentials call it, never a person.
           if (security.some((one) => 'service' in one)) return []
           const named =
-            /^\/(users|audit|service-credentials|jobs|admin|statistics|providers|applications|branding)(\/|$)/.test(
+            /^\/(users|audit|service-credentials|jobs|admin|statistics|providers|applications|registration-tokens|branding)(\/|$)/.test(
               path,
             )
           // Every route under these paths has a scope, and no route elsewhere has one.

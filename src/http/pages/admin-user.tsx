@@ -162,7 +162,7 @@ const askDelete = route({
   summary: 'Ask for confirmation before an account is deleted',
   params: idParams,
   fails: ['account_not_found'],
-  async handle({ params, locale, csrfToken }, { users: all }: Services) {
+  async handle({ who, params, locale, csrfToken }, { users: all }: Services) {
     const found = await all.get(params.id)
     if (!found) return fail('account_not_found')
     const reader = readerOf(locale)
@@ -170,7 +170,7 @@ const askDelete = route({
     const csrf = csrfToken()
     return show(
       locale,
-      <Layout {...reader} title={admin.deleteTitle(accountLabel(found.account))} signedIn={csrf} card>
+      <Layout {...reader} title={admin.deleteTitle(accountLabel(found.account))} signedIn={csrf} scopes={who.scopes}>
         <p>{admin.deleteText}</p>
         <div class="actions">
           <Form action={`${userPage(params.id)}/delete`} csrf={csrf}>
