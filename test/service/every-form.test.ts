@@ -139,7 +139,7 @@ describe('a refused form', () => {
           .find((tag) => attribute(tag, 'id') === id)
         expect([...what, field], text).toEqual([
           ...what,
-          expect.stringMatching(new RegExp(` name="${name}"[^>]* autofocus[^>]* aria-invalid="true"`)),
+          expect.stringMatching(new RegExp(`^(?=.* autofocus)(?=.* aria-invalid="true").* name="${name}"`)),
         ])
         // It can be corrected, and a secret is not sent back.
         expect(text).toContain(`action="${form.action}"`)
