@@ -127,10 +127,10 @@ async function copyOf(page: Page): Promise<Page> {
 }
 
 async function lookAt(page: Page, name: string, colorSchemes: readonly ColorScheme[]): Promise<void> {
-  // `page.evaluate` would carry it through two more copies.
+  // `page.evaluate` would carry it through two more copies. The session stays until the page is closed: its end would take
+  // the virtual authenticator of the page away.
   const session = await page.context().newCDPSession(page)
   await session.send('Runtime.evaluate', { expression: inspector })
-  await session.detach()
   for (const [nth, colorScheme] of colorSchemes.entries()) {
     const runOnly = nth === 0 || isComplete ? tags : rulesOfColors
     // A color in transition would be measured as its final one.

@@ -55,11 +55,8 @@ beforeAll(async () => {
   })
   expect(added.status, added.text).toBe(201)
   known.invited = String(added.body.id)
-  const body = { public: { plan: 'team', seats: 12, features: { reports: true, exports: ['csv', 'json'] } } }
-  const changed = await world.call('PATCH', `/users/${known.person}/metadata`, {
-    token: await token(),
-    body,
-  })
+  const metadata = { public: { plan: 'team', seats: 12, features: { reports: true, exports: ['csv', 'json'] } } }
+  const changed = await world.call('PATCH', `/users/${known.person}`, { token: await token(), body: { metadata } })
   expect(changed.status, changed.text).toBe(200)
   const { url } = await request(await discovered(world, third), { scope: 'openid profile email' })
   known.consent = url.href
