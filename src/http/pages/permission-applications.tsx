@@ -8,6 +8,7 @@ import { ApplicationMark } from './application-logo.tsx'
 import { applicationPage } from './application-pages.ts'
 import { Ask, Disclosure } from './ask.tsx'
 import { deviceWords } from './device-words.ts'
+import { FoldedRows } from './folded-rows.tsx'
 import { Facts, type Reader, SignInAgain, Time } from './layout.tsx'
 import { Panel } from './panel.tsx'
 import { ScopeList } from './scope-list.tsx'
@@ -17,7 +18,8 @@ import type { Audience } from './texts.ts'
 /** The applications of a person: on their page of permissions, and on the page that administrators see. */
 
 /** Where the form that ends an application is sent. */
-const endPath = (id: string): string => `/account/permissions/applications/${encodeURIComponent(id)}/end`
+const applicationsPath = '/account/permissions/applications'
+const endPath = (id: string): string => `${applicationsPath}/${encodeURIComponent(id)}/end`
 
 /** The devices that are signed in to it, and since when. */
 const Devices = ({ signIns, ...reader }: Reader & Pick<AccountApplication, 'signIns'>): VNode => (
@@ -90,7 +92,7 @@ export function MyApplications({ applications, csrf, isRecent, ...reader }: Mine
   return (
     <Panel id="applications" title={mine.heading}>
       {applications.length === 0 ? <p>{mine.none}</p> : null}
-      <ul class="rows">
+      <FoldedRows more={mine.more} around={applicationsPath}>
         {applications.map((one) => (
           <ApplicationRow key={one.application.id} {...reader} of={one} audience="person">
             {isRecent ? (
@@ -107,7 +109,7 @@ export function MyApplications({ applications, csrf, isRecent, ...reader }: Mine
             )}
           </ApplicationRow>
         ))}
-      </ul>
+      </FoldedRows>
     </Panel>
   )
 }

@@ -211,6 +211,7 @@ section.panel > .field { margin: 0; padding: .75rem 1.25rem; }
 .rows .facts { margin: .25rem 0 0; }
 .rows > li + li { border-top: 1px solid var(--line); }
 .rows h3, .rows p { margin: 0; }
+.rows h3 a { display: inline-block; min-width: 2.75rem; margin: -.75rem 0; padding: .75rem 0; }
 .rows > li > .actions { margin: 0; }
 .rows > li > details { grid-column: 1 / -1; margin: 0; }
 @media (max-width: 34rem) {

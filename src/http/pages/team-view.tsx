@@ -4,6 +4,7 @@ import type { Invitation, Membership, MemberView, TeamRole } from '../../teams/p
 import type { Principal } from '../route.ts'
 import { Ask, Disclosure } from './ask.tsx'
 import { Field, Submit } from './field.tsx'
+import { FoldedRows } from './folded-rows.tsx'
 import { Form, Layout, type Reader, Time, Unseen } from './layout.tsx'
 import { refusalOf, useIsRefused } from './refusal.tsx'
 import { teamPage } from './teams.tsx'
@@ -50,7 +51,7 @@ export function TeamPage(props: TeamPageProps): VNode {
             {say.integrations}
           </a>
         </header>
-        <Rows more={say.moreMembers} around={`${page}/members`}>
+        <FoldedRows more={say.moreMembers} around={`${page}/members`}>
           {members.map((member) => (
             <MemberRow
               key={member.accountId}
@@ -59,7 +60,7 @@ export function TeamPage(props: TeamPageProps): VNode {
               own={member.accountId === who.accountId}
             />
           ))}
-        </Rows>
+        </FoldedRows>
       </section>
       {mayI('invite') ? (
         <section class="panel" aria-labelledby="invite">
@@ -70,11 +71,11 @@ export function TeamPage(props: TeamPageProps): VNode {
       {invited.length === 0 ? null : (
         <section class="panel" aria-labelledby="invited">
           <h2 id="invited">{say.invited}</h2>
-          <Rows more={say.moreInvited} around={`${page}/invitations`}>
+          <FoldedRows more={say.moreInvited} around={`${page}/invitations`}>
             {invited.map((invitation) => (
               <InvitationRow key={invitation.id} {...reader} {...{ invitation, role, page, csrf }} />
             ))}
-          </Rows>
+          </FoldedRows>
         </section>
       )}
       <Settings
@@ -92,30 +93,6 @@ export function TeamPage(props: TeamPageProps): VNode {
 }
 
 type OfTeam = Reader & { readonly role: TeamRole; readonly page: string; readonly csrf: string }
-
-/** How many rows of a list are shown at once. */
-const shownRows = 5
-
-type RowsProps = {
-  /** The words of the link to the other rows, with their number. */
-  readonly more: (count: number) => string
-  /** The path of their forms: if one of them was refused, all rows are shown. */
-  readonly around: string
-  readonly children: readonly VNode[]
-}
-
-/** The first rows of a list, and the others behind a link. It works without a script. */
-const Rows = ({ more, around, children }: RowsProps): VNode => (
-  <>
-    <ul class="rows">{children.slice(0, shownRows)}</ul>
-    {children.length > shownRows ? (
-      <details class="more" open={useIsRefused(around)}>
-        <summary>{more(children.length - shownRows)}</summary>
-        <ul class="rows">{children.slice(shownRows)}</ul>
-      </details>
-    ) : null}
-  </>
-)
 
 type SettingsProps = OfTeam & {
   readonly team: Membership['team']

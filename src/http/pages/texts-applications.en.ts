@@ -201,6 +201,7 @@ export const englishApplications = {
     title: 'Applications',
     heading: 'Where you signed in with this account',
     none: 'You have not signed in to any application with this account.',
+    more: (count: number) => (count === 1 ? 'One more application' : `${count} more applications`),
     noneTheirs: 'No application is used with this account.',
     host: 'Runs at',
     may: 'It may',

@@ -195,6 +195,7 @@ export const portugueseApplications: typeof en = {
     title: 'Aplicativos',
     heading: 'Onde você entrou com esta conta',
     none: 'Você não entrou em nenhum aplicativo com esta conta.',
+    more: (count: number) => (count === 1 ? 'Mais um aplicativo' : `Mais ${count} aplicativos`),
     noneTheirs: 'Nenhum aplicativo é usado com esta conta.',
     host: 'Funciona em',
     may: 'Ele pode',
