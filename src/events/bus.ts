@@ -14,14 +14,29 @@ const reportEveryMs = 60_000
  */
 export function createBus(clock: Clock) {
   const handlers = new Map<string, { names: ReadonlySet<string> | 'all'; run: Handler }>()
+  /** The handlers of each event that was emitted since the last one was added. */
+  const listening = new Map<string, readonly (readonly [id: string, run: Handler])[]>()
+  const add = (id: string, names: ReadonlySet<string> | 'all', run: Handler): void => {
+    handlers.set(id, { names, run })
+    listening.clear()
+  }
+  const listenersOf = (name: string): readonly (readonly [string, Handler])[] => {
+    const known = listening.get(name)
+    if (known) return known
+    const found = [...handlers].flatMap(([id, { names, run }]) =>
+      names === 'all' || names.has(name) ? [[id, run] as const] : [],
+    )
+    listening.set(name, found)
+    return found
+  }
 
   const reported = new Map<string, number>()
 
   const dispatch = (event: Event, except?: string): void => {
-    for (const [id, handler] of handlers) {
-      if (id === except || (handler.names !== 'all' && !handler.names.has(event.name))) continue
+    for (const [id, run] of listenersOf(event.name)) {
+      if (id === except) continue
       try {
-        handler.run(event)
+        run(event)
       } catch (thrown) {
         report(id, event.name, thrown)
       }
@@ -80,9 +95,9 @@ export function createBus(clock: Clock) {
     /** Publishes a fact that is already recorded. The store calls it after the commit. */
     publish: (fact: Fact): void => dispatch({ ...fact, at: clock() } as Event),
     on<N extends EventName>(id: string, names: readonly N[], run: (event: Extract<Event, { name: N }>) => void): void {
-      handlers.set(id, { names: new Set<string>(names), run: run as Handler })
+      add(id, new Set<string>(names), run as Handler)
     },
-    all: (id: string, run: Handler): void => void handlers.set(id, { names: 'all', run }),
+    all: (id: string, run: Handler): void => add(id, 'all', run),
   }
 }
 export type Bus = ReturnType<typeof createBus>

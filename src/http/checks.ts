@@ -41,7 +41,11 @@ export async function authorize(frame: Frame, incoming: Incoming, checked: Check
   if (authorization.kind === 'bearer' || authorization.kind === 'dpop') {
     const verdict = await authenticate.bearer(authorization.token)
     if (!verdict.ok) return { error: verdict.error, badCredentials: true }
-    const unproven = await keyError(frame, incoming, authorization, verdict.value.dpopKey)
+    const { dpopKey } = verdict.value
+    const unproven =
+      authorization.kind === 'bearer' && dpopKey === null
+        ? undefined
+        : await keyError(frame, incoming, authorization, dpopKey)
     if (unproven) return { error: unproven, badCredentials: true }
     incoming.who = verdict.value
     const { application, scopes } = verdict.value
@@ -83,7 +87,7 @@ export async function authorize(frame: Frame, incoming: Incoming, checked: Check
   return undefined
 }
 
-/** What is wrong with the proof of the key that a token is bound to; `undefined` if nothing is. */
+/** What is wrong with the proof of a key, given a token that is bound to one or a proof; `undefined` if nothing is. */
 async function keyError(
   frame: Frame,
   incoming: Incoming,
@@ -92,7 +96,7 @@ async function keyError(
 ): Promise<AppError | undefined> {
   const required = fail('dpop_proof_required').error
   // A stolen token that is bound to a key must not pass as one that is not (RFC 9449 §7.2).
-  if (kind === 'bearer') return key === null ? undefined : required
+  if (kind === 'bearer') return required
   const proof = incoming.header('DPoP')
   if (key === null || proof === undefined) return required
   const request = { method: incoming.request.method, url: incoming.url, accessToken: token }

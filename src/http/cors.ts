@@ -48,9 +48,13 @@ export function createCors(allowed: readonly URL[], registered: RegisteredOrigin
   }
 
   return {
-    /** Before a response to a script of another origin: reads the registered origins, if they may have changed. */
-    async prepare(shares: CrossOrigin, { origin }: IncomingHttpHeaders): Promise<void> {
-      if (shares === 'application' && origin !== undefined && !origins.has(origin)) await registered.refresh()
+    /**
+     * Before a response to a script of another origin: reads the registered origins, if they may have changed.
+     * `undefined` if there is nothing to wait for, as for nearly every request.
+     */
+    prepare(shares: CrossOrigin, { origin }: IncomingHttpHeaders): Promise<void> | undefined {
+      const mayHaveChanged = shares === 'application' && origin !== undefined && !origins.has(origin)
+      return mayHaveChanged ? registered.refresh() : undefined
     },
     /** The headers that let the calling script read the response, even if it is an error. */
     answer(shares: CrossOrigin, headers: IncomingHttpHeaders): readonly string[] {

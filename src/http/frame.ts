@@ -80,6 +80,8 @@ export type BoundRoute<D> = {
   readonly crossOrigin: CrossOrigin
   /** The schema of the body: an empty object if the route has none. */
   readonly body: z.ZodType
+  /** What leaves the service of a reply. */
+  readonly strip: (reply: unknown) => unknown
   /** The page that shows the form of this route. */
   readonly formPage?: FormPage<D> | undefined
 }

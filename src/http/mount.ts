@@ -21,6 +21,7 @@ import { Responder } from './responder.ts'
 import type { Auth, Input, Route } from './route.ts'
 import type { Refusals } from './server.ts'
 import type { StaticFile } from './static.ts'
+import { stripperOf } from './strip-reply.ts'
 
 /** A path and its routes. */
 type Resource<D> = {
@@ -77,7 +78,8 @@ export function mount<D>(
         return responder.send(417, [...frame.headers.api, 'Connection', 'close'], '')
       }
       const late = found.resource || found.file ? undefined : await lateFile(frame, request.path)
-      await frame.cors.prepare(sharesOf(frame, request, found), request.headers)
+      const preparing = frame.cors.prepare(sharesOf(frame, request, found), request.headers)
+      if (preparing) await preparing
       const preflight = preflightOf(frame, request, found)
       if (preflight) return responder.send(204, [...frame.headers.api, ...preflight])
       const file = found.file ?? late
@@ -223,6 +225,7 @@ function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resou
       headers: route.shared ? frame.headers.shared : route.oauth ? frame.headers.oauth : frame.headers.api,
       crossOrigin: crossOriginOf(route),
       body: route.body ?? nothing,
+      strip: stripperOf(route.reply),
     }
     bound[method] = entry
     // HEAD counts as GET only where GET changes nothing: the HEAD of a link scanner must not use up a sign-in.

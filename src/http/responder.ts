@@ -47,8 +47,7 @@ export class Responder {
     const base = bound?.headers ?? this.#frame.headers.api
     switch (answer.kind) {
       case 'json': {
-        // Only what the schema names leaves the service: a new column of a row stays inside.
-        const value = route?.reply ? route.reply.parse(answer.value) : answer.value
+        const value = bound ? bound.strip(answer.value) : answer.value
         const status = answer.status ?? route?.status ?? 200
         this.#reply(status, base, answer, 'application/json', JSON.stringify(value))
         break

@@ -52,11 +52,14 @@ export function readEmail(text: string): Email | undefined {
   const normal = written.normalize('NFC')
   if (!shape.test(normal)) return undefined
   const split = written.lastIndexOf('@')
-  if (folds(written.slice(0, split), (local) => local.normalize('NFC'))) return undefined
-  if (folds(written.slice(split + 1), domainToASCII)) return undefined
   const at = normal.lastIndexOf('@')
   const local = normal.slice(0, at)
-  if (hidesSpecial(local) || invisible.test(local)) return undefined
+  // Normalization changes only characters beyond ASCII, which few addresses have.
+  if (!/^\p{ASCII}*$/u.test(written)) {
+    if (folds(written.slice(0, split), (local) => local.normalize('NFC'))) return undefined
+    if (folds(written.slice(split + 1), domainToASCII)) return undefined
+    if (hidesSpecial(local) || invisible.test(local)) return undefined
+  }
   const domain = domainToASCII(normal.slice(at + 1)).toLowerCase()
   // A numeric last label makes it an IP address, and the parser accepts a dozen spellings of each.
   if (!/^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(domain) || /(^|\.)\d+$/.test(domain)) return undefined

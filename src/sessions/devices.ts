@@ -71,10 +71,11 @@ export function createDevices(parts: DevicesParts) {
    * generation cannot have been lost, and the previous refresh token is valid only within the concurrency window. If it
    * cannot be written now (full disk, locked database, standby), the request continues: nothing can be rotated then
    * either, and the next request with this token records it again. A write that takes longer than the wait is still
-   * performed.
+   * performed. `undefined` if it is already recorded, as for nearly every request.
    */
-  const noteUse = async (session: Session, generation: number, now: Date): Promise<void> => {
-    if (generation <= session.usedGeneration) return
+  const noteUse = (session: Session, generation: number, now: Date): Promise<void> | undefined =>
+    generation <= session.usedGeneration ? undefined : recordUse(session, generation, now)
+  async function recordUse(session: Session, generation: number, now: Date): Promise<void> {
     let isAwaited = true
     const noted = sessions
       .markUsed(session.id, generation, now)
@@ -120,7 +121,8 @@ export function createDevices(parts: DevicesParts) {
       const session = live(found, now)
       if (!session.ok) return session
       if (application) return ok({ session: found, generation, application: { ...application, subject: sub } })
-      await noteUse(found, generation, now)
+      const noting = noteUse(found, generation, now)
+      if (noting) await noting
       seen(found, now, false)
       return ok({ session: found, generation })
     },

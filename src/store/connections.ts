@@ -19,6 +19,15 @@ import { createStatementNames } from './statement-names.ts'
 const idleMs = 60_000
 /** How long a statement or transaction of a job or a command may take, in milliseconds. */
 export const backgroundMs = 60_000
+/**
+ * How many connections are opened at the same time. Each costs the server a new process and its empty caches. If a whole
+ * pool opened at once after a failure, a busy server would take so long that the next failure came before the first use.
+ */
+const openingAtOnce = 2
+/** How often one caller tries to open a connection that is cut before it is ready. */
+const openingAttempts = 5
+/** A connection that ended without an error of the server. `pg` reports it without a code, or with that of the socket. */
+const cutCodes = /^(undefined|ECONNRESET|EPIPE|08006)$/
 /** How many callers may wait for a connection. More would only wait until their time is up. */
 const maxWaiting = 1000
 
@@ -68,6 +77,14 @@ export function createConnections(parts: {
   // Nothing to do when an idle connection ends: the pool has already removed it.
   pool.on('error', () => {})
 
+  /** The open connections, in use or idle. */
+  const open = new Set<unknown>()
+  pool.on('connect', (connection) => {
+    open.add(connection)
+    startWaiting()
+  })
+  pool.on('remove', (connection) => void open.delete(connection))
+
   const most = maxOf(max)
   const running: Record<Lane, number> = { hot: 0, write: 0, other: 0 }
   const inUse = new Set<Connection>()
@@ -80,7 +97,7 @@ export function createConnections(parts: {
 
   const mayStart = (lane: Lane): boolean => {
     const writing = running.write + running.other
-    if (writing + running.hot >= max) return false
+    if (writing + running.hot >= Math.min(max, open.size + openingAtOnce)) return false
     return lane === 'hot' || (writing < most.writing && (lane === 'write' || running.other < most.other))
   }
   const enter = (lane: Lane, limit: Limit): Promise<void> | undefined => {
@@ -105,8 +122,7 @@ export function createConnections(parts: {
       })
     })
   }
-  const leave = (lane: Lane): void => {
-    running[lane]--
+  function startWaiting(): void {
     // Start the caller that has waited longest among those whose lane has room. The first in the queue may not use
     // connections reserved for other lanes.
     for (;;) {
@@ -117,9 +133,16 @@ export function createConnections(parts: {
       waiting.start()
     }
   }
+  const leave = (lane: Lane): void => {
+    running[lane]--
+    startWaiting()
+  }
 
-  /** Only the caller gives up waiting. The pool keeps the new connection for the next caller. */
-  function checkOut(limit: Limit, lane: Lane): Promise<Connection> {
+  /**
+   * Only the caller gives up waiting. The pool keeps the new connection for the next caller. A connection that was cut
+   * while it was being opened has carried nothing, so another one is opened.
+   */
+  function checkOut(limit: Limit, lane: Lane, attempt = 1): Promise<Connection> {
     return new Promise((resolve, reject) => {
       let over = false
       const unwatch = whenOver(limit, false, () => {
@@ -132,7 +155,7 @@ export function createConnections(parts: {
           if (connection.heardAt < suspectAt) {
             connection.destroy(new ConnectionLostError('the connection was idle while another one got no answer'))
             release(connection)
-            if (!over) return checkOut(limit, lane).then(resolve, reject)
+            if (!over) return checkOut(limit, lane, attempt).then(resolve, reject)
           } else {
             if (!over) return resolve(connection)
             release(connection)
@@ -141,6 +164,8 @@ export function createConnections(parts: {
         },
         (error: unknown) => {
           unwatch()
+          if (!over && attempt < openingAttempts && cutCodes.test(codeOf(error)))
+            return checkOut(limit, lane, attempt + 1).then(resolve, reject)
           // Any failure to connect, even a changed password, means that nothing can be done now.
           reject(health.failed(unavailableReasonOf('postgres', error) ?? 'unreachable', error))
           leave(lane)
