@@ -64,11 +64,14 @@ export type Frame = {
   readonly onDefect: (error: unknown, requestId: string) => void
 }
 
+/** A segment of the path of a page that is typed into its form, such as the kind of what is created. */
+export type FieldSegment = { readonly field: string }
+
 /** The page that shows a form. */
 export type FormPage<D> = {
   readonly page: BoundRoute<D>
   /** The segments of its path; a number is the place of a parameter in the path of the form. */
-  readonly segments: readonly (string | number)[]
+  readonly segments: readonly (string | number | FieldSegment)[]
 }
 
 /** A route, with everything derived from it that is the same for every request. */

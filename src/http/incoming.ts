@@ -162,11 +162,16 @@ export class Incoming {
     return /^\/(?![/\\])/.test(originalUrl) ? originalUrl : '/'
   }
 
-  /** The path of the page that shows the form of this request; `null` if there is none. */
+  /**
+   * The path of the page that shows the form of this request; `null` if there is none. If it depends on a field of the
+   * form, it is the page above: credentials are checked before the body is read.
+   */
   get formPage(): string | null {
     const { formPage } = this.target.bound ?? {}
     if (formPage === undefined) return null
     const own = this.request.path.split('/').slice(1)
-    return `/${formPage.segments.map((part) => (typeof part === 'number' ? own[part] : part)).join('/')}`
+    const fieldAt = formPage.segments.findIndex((part) => typeof part === 'object')
+    const known = fieldAt < 0 ? formPage.segments : formPage.segments.slice(0, fieldAt)
+    return `/${known.map((part) => (typeof part === 'number' ? own[part] : part)).join('/')}`
   }
 }

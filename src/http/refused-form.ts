@@ -29,11 +29,17 @@ export function formPageOf<D>(
     const page = pageAt(candidate)
     if (page?.route.surface === 'browser' && page.route.tag === 'Pages') {
       const segments = candidate.split('/').slice(1)
-      return { page, segments: segments.map((part) => (part.startsWith(':') ? own.indexOf(part) : part)) }
+      return { page, segments: segments.map((part) => segmentOf(part, own)) }
     }
     if (shownOn !== undefined) throw new Error(`${path} is shown on ${shownOn}, which is not a page`)
   }
   return undefined
+}
+
+/** A parameter of the page is one of the form's path, or a field of the form. */
+function segmentOf(part: string, own: readonly string[]): FormPage<unknown>['segments'][number] {
+  if (!part.startsWith(':')) return part
+  return own.includes(part) ? own.indexOf(part) : { field: part.slice(1) }
 }
 
 /**
@@ -57,9 +63,18 @@ export async function refusedOn<D>(
   if (route.scope !== undefined && !who?.scopes.includes(route.scope)) return undefined
   if (route.auth === 'recent' && !(who && isRecent(who, frame.clock(), frame.recentAuthSeconds))) return undefined
   if (route.auth === 'user' && !who) return undefined
+  if (formPage.segments.some((part) => typeof part === 'object')) {
+    const params = route.params?.safeParse({ ...paramsIn(formPage, typed), ...incoming.params })
+    if (!params?.success) return undefined
+    incoming.params = params.data
+  }
   // Where to go after a sign-in, and the ticket of an emailed link, are in hidden fields of the form.
   const query = route.query?.safeParse(typed)
   incoming.query = query?.success ? query.data : route.query?.safeParse({}).data
   const shown = await route.handle(incoming as unknown as Input<never, never, never, 'user'>, vinculum)
   return shown.ok && shown.value.kind === 'page' ? shown.value : undefined
 }
+
+/** The parameters of the page that are fields of the form. */
+const paramsIn = <D>({ segments }: FormPage<D>, typed: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(segments.flatMap((part) => (typeof part === 'object' ? [[part.field, typed[part.field]]] : [])))

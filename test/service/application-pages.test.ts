@@ -170,6 +170,33 @@ describe.each(databases)('the pages about applications, with %s', (database) => 
     expect((await at(page)).status).toBe(404)
   })
 
+  test.each([
+    [
+      'application',
+      '/admin/new-application/native',
+      '/admin/applications',
+      { kind: 'native', redirect_uris: uris, name: 'Kept', access_token_seconds: '1e9' },
+      ['value="Kept"'],
+    ],
+    [
+      'provider',
+      '/admin/new-provider/oidc',
+      '/admin/providers',
+      { kind: 'oidc', id: 'staff', 'settings.NAME': 'Kept', secret_expires_at: '12027-05-31' },
+      ['value="Kept"', 'value="staff"', 'value="12027-05-31"'],
+    ],
+  ])(
+    'show a new %s again with what was typed if a field is invalid in itself',
+    async (_, page, action, fields, kept) => {
+      const refused = await send(page, action, fields)
+      expect([refused.status, refused.url.pathname]).toEqual([400, action])
+      for (const text of [`action="${action}"`, `name="kind" value="${fields.kind}"`, 'aria-invalid="true"', ...kept])
+        expect(refused.text.includes(text), text).toBe(true)
+      const unknown = await send(page, action, { ...fields, kind: 'toaster' })
+      expect([unknown.status, unknown.text.includes('aria-invalid')]).toEqual([400, false])
+    },
+  )
+
   test('are for administrators', async () => {
     const stranger = world.openBrowser()
     await stranger.signIn('google', world.newcomer())

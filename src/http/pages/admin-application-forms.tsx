@@ -100,6 +100,7 @@ const newPage = route({
 
 const createForm = formOf(create, {
   path: applicationsPath,
+  shownOn: `${newApplicationPath}/:kind`,
   summary: 'Add an application; its secret is shown once',
   fields: createFields,
   also: ['page'],

@@ -148,6 +148,7 @@ const newPage = route({
 
 const createForm = formOf(create, {
   path: providersPath,
+  shownOn: `${newProviderPath}/:kind`,
   summary: 'Add a provider as a draft, which nobody can sign in with yet',
   fields: object({
     id: storable(40).describe('The provider ID'),

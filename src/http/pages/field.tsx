@@ -88,8 +88,9 @@ function useControl(name: string, hint: string | undefined, ownId = name) {
 export function Field(props: FieldProps): VNode {
   const { name, label, type = 'text', autocomplete, hint, optional, maxlength, code, digits, aside } = props
   const { typed, isRefused, labeled, control } = useControl(name, hint, props.id)
-  // A secret is never sent back.
-  const value = type === 'password' || code !== undefined ? props.value : (typed ?? props.value)
+  // A secret is never sent back, and a one-time code may be used up.
+  const isSecret = type === 'password' || autocomplete === 'one-time-code'
+  const value = isSecret ? props.value : (typed ?? props.value)
   if (digits !== undefined || props.reveal) useScript(pageScript)
   const input = (
     <input
