@@ -21,6 +21,7 @@ import { Responder } from './responder.ts'
 import type { Auth, Input, Route } from './route.ts'
 import type { Refusals } from './server.ts'
 import type { StaticFile } from './static.ts'
+import { createTurns } from './turns.ts'
 
 /** A path and its routes. */
 type Resource<D> = {
@@ -88,19 +89,26 @@ export function mount<D>(
       await responder.failed(thrown)
     }
   }
+  const inTurn = createTurns()
   /** Responds within the time limit, if there is one, and only while the client is connected. */
-  const answer = (request: Request, response: Response, found: RouteMatch<D>, refusal?: AppError): Promise<void> => {
-    const handling = (): Promise<void> => handle(request, response, found, refusal)
-    if (frame.requestMs === null) return handling()
+  const answer = (request: Request, response: Response, found: RouteMatch<D>, refusal?: AppError): void => {
     const isGone = (): boolean => request.socket.destroyed && !response.writableEnded
-    return withinLimit(new Limit(frame.requestMs, isGone), handling)
+    // Waiting for a turn counts toward the limit.
+    const limit = frame.requestMs === null ? undefined : new Limit(frame.requestMs, isGone)
+    const start = (): void => {
+      const handling = (): Promise<void> => handle(request, response, found, refusal)
+      void (limit ? withinLimit(limit, handling) : handling())
+    }
+    // Probes do not wait: they ask whether the service responds.
+    if (found.bound?.route.limit === 'none') start()
+    else inTurn(start)
   }
 
   app.use((request: Request, response: Response): void => {
-    void answer(request, response, find(request.method, request.path, bodyKindOf(request)))
+    answer(request, response, find(request.method, request.path, bodyKindOf(request)))
   })
   // For a URL that it cannot parse (`http://[`), Express calls no handler and would answer with a page of its own.
-  return (request, response) => void answer(request, response, find(request.method, ''), invalidRequest)
+  return (request, response) => answer(request, response, find(request.method, ''), invalidRequest)
 }
 
 /**
