@@ -119,7 +119,7 @@ export function mount<D>(
 function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: readonly StaticFile[]) {
   const exact = new Map<string, Resource<D>>()
   const patterns = new Map<number, { segments: readonly string[]; resource: Resource<D> }[]>()
-  const all = [...resources(frame, routes)].sort((a, b) => order(a.path, b.path))
+  const all = inOrder(resources(frame, routes))
   for (const resource of all) {
     const segments = resource.path.split('/')
     if (!resource.path.includes(':')) exact.set(resource.path, resource)
@@ -256,9 +256,9 @@ function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resou
 }
 
 /** `/auth/conflicts/:ticket` comes before `/auth/:provider/callback`: a literal segment wins over a parameter. */
-function order(a: string, b: string): number {
-  const rank = (path: string): string => path.replace(/:\w+/g, '\u{10ffff}')
-  return rank(a) < rank(b) ? -1 : 1
+function inOrder<R extends { readonly path: string }>(resources: readonly R[]): readonly R[] {
+  const ranked = resources.map((resource) => ({ resource, rank: resource.path.replace(/:\w+/g, '\u{10ffff}') }))
+  return ranked.sort((a, b) => (a.rank < b.rank ? -1 : 1)).map(({ resource }) => resource)
 }
 
 async function serve<D>(
