@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { loadEnvFile } from 'node:process'
 import type { Logger } from 'pino'
 import type { CommandContext, CommandReport } from './commands/command.ts'
-import { formatReport, type Invocation, readInvocation, usage } from './commands/index.ts'
+import type { Invocation } from './commands/index.ts'
 import { type CompleteConfig, type Config, ConfigError, inspectConfig } from './config.ts'
 import { BusyError } from './kernel/busy.ts'
 import { systemClock } from './kernel/clock.ts'
@@ -22,6 +22,8 @@ async function main(args: readonly string[]): Promise<number | undefined> {
     await serve()
     return undefined
   }
+  // Only a command needs the commands: the service starts without them.
+  const { formatReport, readInvocation, usage } = await import('./commands/index.ts')
   if (args.length === 1 && /^(help|--help|-h)$/.test(args[0] ?? '')) {
     process.stdout.write(`${usage()}\n`)
     return 0
@@ -31,14 +33,15 @@ async function main(args: readonly string[]): Promise<number | undefined> {
     process.stderr.write(`${usage()}\n`)
     return 2
   }
-  const { stdout, stderr, code } = await runCommand(invocation)
+  const report = await runCommand(invocation)
+  const { stdout, stderr } = formatReport(report, invocation.json)
   process.stdout.write(stdout)
   process.stderr.write(stderr)
-  return code
+  return report.ok ? 0 : 1
 }
 
 /** Runs a command, then closes the services it opened. */
-async function runCommand({ command, json, ...given }: Invocation) {
+async function runCommand({ command, json, ...given }: Invocation): Promise<CommandReport> {
   const opened: Vinculum[] = []
   let report: CommandReport
   try {
@@ -73,7 +76,7 @@ async function runCommand({ command, json, ...given }: Invocation) {
   } finally {
     for (const service of opened) await service.close()
   }
-  return { ...formatReport(report, json), code: report.ok ? 0 : 1 }
+  return report
 }
 
 type Settings = { readonly config: Config; readonly faults: readonly string[] }

@@ -4,16 +4,28 @@ import { httpMethods } from '../kernel/http-method.ts'
 import type { Locale } from '../kernel/locale.ts'
 
 type Delivery = { audit?: true; notice?: true; log?: 'debug' | 'info' | 'warn' | 'error' }
+/** Only documents and tests read the schemas, so they are built when they are read; types come from them. */
 const fact = <const S extends z.ZodRawShape, const H extends Delivery = Record<never, never>>(
   meaning: string,
   shape: S,
   heard?: H,
-) => ({ kind: 'fact' as const, meaning, payload: z.object(shape), ...(heard as H) })
+) => ({
+  kind: 'fact' as const,
+  meaning,
+  get payload() {
+    return z.object(shape)
+  },
+  ...(heard as H),
+})
 const span = <const S extends z.ZodRawShape, const R extends z.ZodRawShape>(meaning: string, shape: S, outcome: R) => ({
   kind: 'span' as const,
   meaning,
-  payload: z.object(shape),
-  outcome: z.object(outcome),
+  get payload() {
+    return z.object(shape)
+  },
+  get outcome() {
+    return z.object(outcome)
+  },
 })
 
 const provider = z.string()

@@ -22,6 +22,7 @@ import type { Auth, Input, Route } from './route.ts'
 import type { Refusals } from './server.ts'
 import type { StaticFile } from './static.ts'
 import { stripperOf } from './strip-reply.ts'
+import { createTurns } from './turns.ts'
 
 /** A path and its routes. */
 type Resource<D> = {
@@ -90,19 +91,26 @@ export function mount<D>(
       await responder.failed(thrown)
     }
   }
+  const inTurn = createTurns()
   /** Responds within the time limit, if there is one, and only while the client is connected. */
-  const answer = (request: Request, response: Response, found: RouteMatch<D>, refusal?: AppError): Promise<void> => {
-    const handling = (): Promise<void> => handle(request, response, found, refusal)
-    if (frame.requestMs === null) return handling()
+  const answer = (request: Request, response: Response, found: RouteMatch<D>, refusal?: AppError): void => {
     const isGone = (): boolean => request.socket.destroyed && !response.writableEnded
-    return withinLimit(new Limit(frame.requestMs, isGone), handling)
+    // Waiting for a turn counts toward the limit.
+    const limit = frame.requestMs === null ? undefined : new Limit(frame.requestMs, isGone)
+    const start = (): void => {
+      const handling = (): Promise<void> => handle(request, response, found, refusal)
+      void (limit ? withinLimit(limit, handling) : handling())
+    }
+    // Probes do not wait: they ask whether the service responds.
+    if (found.bound?.route.limit === 'none') start()
+    else inTurn(start)
   }
 
   app.use((request: Request, response: Response): void => {
-    void answer(request, response, find(request.method, request.path, bodyKindOf(request)))
+    answer(request, response, find(request.method, request.path, bodyKindOf(request)))
   })
   // For a URL that it cannot parse (`http://[`), Express calls no handler and would answer with a page of its own.
-  return (request, response) => void answer(request, response, find(request.method, ''), invalidRequest)
+  return (request, response) => answer(request, response, find(request.method, ''), invalidRequest)
 }
 
 /**
@@ -113,7 +121,7 @@ export function mount<D>(
 function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: readonly StaticFile[]) {
   const exact = new Map<string, Resource<D>>()
   const patterns = new Map<number, { segments: readonly string[]; resource: Resource<D> }[]>()
-  const all = [...resources(frame, routes)].sort((a, b) => order(a.path, b.path))
+  const all = inOrder(resources(frame, routes))
   for (const resource of all) {
     const segments = resource.path.split('/')
     if (!resource.path.includes(':')) exact.set(resource.path, resource)
@@ -225,7 +233,7 @@ function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resou
       headers: route.shared ? frame.headers.shared : route.oauth ? frame.headers.oauth : frame.headers.api,
       crossOrigin: crossOriginOf(route),
       body: route.body ?? nothing,
-      strip: stripperOf(route.reply),
+      strip: stripperOf(() => route.reply),
     }
     bound[method] = entry
     // HEAD counts as GET only where GET changes nothing: the HEAD of a link scanner must not use up a sign-in.
@@ -251,9 +259,9 @@ function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resou
 }
 
 /** `/auth/conflicts/:ticket` comes before `/auth/:provider/callback`: a literal segment wins over a parameter. */
-function order(a: string, b: string): number {
-  const rank = (path: string): string => path.replace(/:\w+/g, '\u{10ffff}')
-  return rank(a) < rank(b) ? -1 : 1
+function inOrder<R extends { readonly path: string }>(resources: readonly R[]): readonly R[] {
+  const ranked = resources.map((resource) => ({ resource, rank: resource.path.replace(/:\w+/g, '\u{10ffff}') }))
+  return ranked.sort((a, b) => (a.rank < b.rank ? -1 : 1)).map(({ resource }) => resource)
 }
 
 async function serve<D>(

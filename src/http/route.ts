@@ -210,8 +210,8 @@ export type Route<D = never> = RouteDeclaration & {
 }
 
 /** Whether programs have a use for the route. The rest are pages and their forms. */
-export const isForPrograms = ({ surface, reply, reference }: Route<never>): boolean =>
-  surface === 'api' || reply !== undefined || reference === 'api'
+export const isForPrograms = (declared: Route<never>): boolean =>
+  declared.surface === 'api' || 'reply' in declared || declared.reference === 'api'
 
 /** A route that keeps the types of its declaration, so that a form can be derived from it (`form.ts`). */
 export type DeclaredRoute<A extends Auth, E extends ErrorCode, D, P, B, R> = Route<D> & {
@@ -237,7 +237,8 @@ export function route<
     readonly params?: P
     readonly query?: Q
     readonly body?: B
-    readonly reply?: R
+    /** A function builds it at the first response, or for the API description: no start waits for it. */
+    readonly reply?: R | (() => R)
     readonly fails: readonly E[]
     readonly handle: (
       input: Input<SchemaOutput<NoInfer<P>>, SchemaOutput<NoInfer<Q>>, SchemaOutput<NoInfer<B>>, NoInfer<A>>,
@@ -245,7 +246,16 @@ export function route<
     ) => HandlerResult<Answer<ReplyInput<NoInfer<R>>>, AppError<NoInfer<E> | GeneralCode>>
   },
 ): DeclaredRoute<A, E, D, P, B, R> {
-  return definition as unknown as DeclaredRoute<A, E, D, P, B, R>
+  const declared = definition as unknown as DeclaredRoute<A, E, D, P, B, R>
+  const { reply } = definition
+  if (typeof reply !== 'function') return declared
+  let built: R | undefined
+  return Object.defineProperty(declared, 'reply', {
+    get: () => {
+      built ??= reply()
+      return built
+    },
+  })
 }
 
 /** An object with exactly these fields: an unknown field is refused, never silently dropped. */

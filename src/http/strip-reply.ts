@@ -56,13 +56,18 @@ function matcherOfObject({ shape, def }: z.ZodObject): Matches | undefined {
  * a value of another type, is a defect, and this function throws.
  *
  * Nearly every reply already has exactly its fields. Parsing would copy it: for `/me`, that was a twelfth of the CPU of
- * the whole request. So it is only compared, and parsed if it differs.
+ * the whole request. So it is only compared, and parsed if it differs. The schema is read at the first reply.
  */
-export function stripperOf(schema: Schema | undefined): (value: unknown) => unknown {
-  if (!schema) return (value) => value
-  let matches: Matches | undefined | 'not built' = 'not built'
+export function stripperOf(schemaOf: () => Schema | undefined): (value: unknown) => unknown {
+  let strip: ((value: unknown) => unknown) | undefined
   return (value) => {
-    if (matches === 'not built') matches = matcherOf(schema)
-    return matches?.(value) ? value : schema.parse(value)
+    strip ??= build(schemaOf())
+    return strip(value)
   }
+}
+
+function build(schema: Schema | undefined): (value: unknown) => unknown {
+  if (!schema) return (value) => value
+  const matches = matcherOf(schema)
+  return (value) => (matches?.(value) ? value : schema.parse(value))
 }

@@ -1,4 +1,4 @@
-import { and, asc, eq, isNull, ne } from 'drizzle-orm'
+import { and, asc, eq, isNull, ne, type Placeholder, sql } from 'drizzle-orm'
 import type {
   AddressHolder,
   AddressStore,
@@ -24,7 +24,7 @@ const subjectOf = ({ accountId, email: written }: Ticket): { accountId: string; 
   return accountId === null || !email ? undefined : { accountId, email }
 }
 
-export function addressStore({ db, tables: t, read }: Driver, change: Change, ids: Ids): AddressStore {
+export function addressStore({ db, tables: t, reads }: Driver, change: Change, ids: Ids): AddressStore {
   const columns = accountColumns(t)
   const locksOf = ({ accountId, email }: { accountId: string; email: Email }): readonly string[] => [
     accountLock(accountId),
@@ -32,7 +32,7 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
   ]
 
   /** One query, so that it takes the same time whether or not an account has the address: timing must not reveal it. */
-  const holdersQuery = (tx: Queries, emailKey: string) =>
+  const holdersQuery = (tx: Queries, emailKey: string | Placeholder) =>
     tx
       .select({
         account: columns,
@@ -48,6 +48,7 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
       .where(eq(t.accounts.emailKey, emailKey))
       .orderBy(asc(t.accounts.createdAt), asc(t.accounts.id))
   type Row = Awaited<ReturnType<typeof holdersQuery>>[number]
+  const findingHolders = reads(holdersQuery(db, sql.placeholder('emailKey')))
   /** The query returns a row for each identity and passkey, so any row of an account shows which methods it has. */
   const holdersIn = (rows: readonly Row[], emailKey: string): readonly AddressHolder[] => {
     const found = new Map<string, AddressHolder>()
@@ -143,7 +144,7 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
   }
 
   return {
-    holders: async (emailKey) => holdersIn(await read(holdersQuery(db, emailKey)), emailKey),
+    holders: async (emailKey) => holdersIn(await findingHolders({ emailKey }), emailKey),
 
     send: ({ row, latestOnly }, mails, because) =>
       change(

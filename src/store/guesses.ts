@@ -1,56 +1,67 @@
-import { asc, eq } from 'drizzle-orm'
+import { asc, eq, getTableColumns, sql } from 'drizzle-orm'
 import type { Guesses, GuessStore } from '../credentials/ports.ts'
-import { type Driver, type Queries, type Script, step } from './driver.ts'
+import { type Driver, placeholdersFor, type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
 
-export function guessStore({ db, tables: { guesses: t }, atomic, write }: Driver): GuessStore {
+export function guessStore({ db, tables: { guesses: t }, atomic, steps, waitingWrites }: Driver): GuessStore {
   /** Sorts keys, so that two transactions that lock the same keys do not wait for each other. */
   const inOrder = <K extends { readonly key: string }>(keys: readonly K[]): readonly K[] =>
     [...keys].sort((a, b) => (a.key < b.key ? -1 : 1))
   const locksOf = (keys: readonly { readonly key: string }[]): readonly string[] =>
     keys.map(({ key }) => `guess:${key}`)
 
-  function* find(tx: Queries, key: string): Script<Guesses | undefined> {
-    const [row] = yield* step(
-      tx.select({ failures: t.failures, lastAt: t.lastAt, blockedUntil: t.blockedUntil }).from(t).where(eq(t.key, key)),
-    )
+  const byKey = eq(t.key, sql.placeholder('key'))
+  const finding = steps(
+    db.select({ failures: t.failures, lastAt: t.lastAt, blockedUntil: t.blockedUntil }).from(t).where(byKey),
+  )
+  const putting = steps(
+    db
+      .insert(t)
+      .values(placeholdersFor(getTableColumns(t)))
+      .onConflictDoUpdate({
+        target: t.key,
+        set: {
+          failures: sql`excluded.failures`,
+          lastAt: sql`excluded.last_at`,
+          blockedUntil: sql`excluded.blocked_until`,
+        },
+      }),
+  )
+  const erasing = waitingWrites(db.delete(t).where(byKey))
+
+  function* find(key: string): Script<Guesses | undefined> {
+    const [row] = yield* step(finding({ key }))
     return row
   }
-  const put = (tx: Queries, key: string, next: Guesses) =>
-    step(
-      tx
-        .insert(t)
-        .values({ key, ...next })
-        .onConflictDoUpdate({ target: t.key, set: next }),
-    )
+  const put = (key: string, next: Guesses) => step(putting({ key, ...next }))
 
   return {
     take(keys, rule) {
       const ordered = inOrder(keys)
-      return atomic(function* (tx) {
+      return atomic(function* () {
         const next: { key: string; guesses: Guesses }[] = []
         let longest = 0
         for (const { key, counter } of ordered) {
-          const ruled = rule(counter, yield* find(tx, key))
+          const ruled = rule(counter, yield* find(key))
           if (typeof ruled === 'number') longest = Math.max(longest, ruled)
           else next.push({ key, guesses: ruled })
         }
         if (longest > 0) return longest
-        for (const { key, guesses } of next) yield* put(tx, key, guesses)
+        for (const { key, guesses } of next) yield* put(key, guesses)
         return null
       }, locksOf(ordered))
     },
     change(keys, rule) {
       const ordered = inOrder(keys)
-      return atomic(function* (tx) {
+      return atomic(function* () {
         for (const { key, counter } of ordered) {
-          const known = yield* find(tx, key)
-          if (known) yield* put(tx, key, rule(counter, known))
+          const known = yield* find(key)
+          if (known) yield* put(key, rule(counter, known))
         }
       }, locksOf(ordered))
     },
     async erase(key) {
-      await write(db.delete(t).where(eq(t.key, key)))
+      await erasing({ key })
     },
   }
 }

@@ -1,4 +1,4 @@
-import { and, eq, isNull, ne, or } from 'drizzle-orm'
+import { and, eq, isNull, ne, or, sql } from 'drizzle-orm'
 import type { PasswordStore } from '../credentials/ports.ts'
 import type { Fact } from '../events/catalogue.ts'
 import type { EndReason } from '../sessions/ports.ts'
@@ -10,9 +10,16 @@ import { endingChange, endSessions, originOf } from './endings.ts'
 import { signInMethodsOf } from './sign-in-methods.ts'
 import { endTickets } from './tickets.ts'
 
-export function passwordStore({ db, tables: t, read, write }: Driver, change: Change): PasswordStore {
+export function passwordStore({ db, tables: t, read, reads, write }: Driver, change: Change): PasswordStore {
   const p = t.passwords
   const ending = endingChange(change, t)
+  const byEmail = reads(
+    db
+      .select({ account: accountColumns(t), hash: p.hash, changedAt: p.changedAt })
+      .from(p)
+      .innerJoin(t.accounts, eq(t.accounts.id, p.accountId))
+      .where(eq(p.emailKey, sql.placeholder('emailKey'))),
+  )
 
   /** Whether an account other than `except` has proven the email address. */
   function* isHeld(tx: Queries, emailKey: string, except: string): Script<boolean> {
@@ -41,13 +48,7 @@ export function passwordStore({ db, tables: t, read, write }: Driver, change: Ch
 
   return {
     async find(emailKey) {
-      const [found] = await read(
-        db
-          .select({ account: accountColumns(t), hash: p.hash, changedAt: p.changedAt })
-          .from(p)
-          .innerJoin(t.accounts, eq(t.accounts.id, p.accountId))
-          .where(eq(p.emailKey, emailKey)),
-      )
+      const [found] = await byEmail({ emailKey })
       return found
     },
     async findOf(accountId) {

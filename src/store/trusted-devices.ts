@@ -2,7 +2,7 @@ import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
 import type { TrustedDeviceStore } from '../credentials/ports.ts'
 import { caps, deleteBeyond } from './caps.ts'
 import { accountLock } from './change.ts'
-import { type Driver, step } from './driver.ts'
+import { type Driver, placeholderFor, step } from './driver.ts'
 
 export function trustedDeviceStore({
   db,
@@ -20,17 +20,18 @@ export function trustedDeviceStore({
         .limit(1),
     )
   const anywhere = someOf()
+  const bySecret = reads(
+    db
+      .select({ id: t.id })
+      .from(t)
+      .where(and(eq(t.secretHash, sql.placeholder('secretHash')), gt(t.expiresAt, placeholderFor('at', t.expiresAt)))),
+  )
   // A client without a user agent is recognized as such.
   const withAgent = someOf(sql`coalesce(${sessions.userAgent}, '') = ${sql.placeholder('agent')}`)
 
   return {
     async find(secretHash, at) {
-      const [found] = await read(
-        db
-          .select({ id: t.id })
-          .from(t)
-          .where(and(eq(t.secretHash, secretHash), gt(t.expiresAt, at))),
-      )
+      const [found] = await bySecret({ secretHash, at })
       return found?.id
     },
     trust: (device, sessionId) =>

@@ -14,7 +14,7 @@ const common = {
   scope: 'applications:write',
   path: '/applications/:id/logo',
   params: applicationParams,
-  reply: ApplicationSchema,
+  reply: () => ApplicationSchema,
 } as const
 
 export const putLogo = route({

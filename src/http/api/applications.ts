@@ -234,7 +234,7 @@ const list = route({
   summary: 'List applications',
   description: 'The registered applications, newest first, without their secrets.',
   example: { response: [example] },
-  reply: z.array(ApplicationSchema),
+  reply: () => z.array(ApplicationSchema),
   fails: [],
   handle: async (_, { applications }: Services) => ok(json((await applications.list()).map(applicationOf))),
 })
@@ -247,7 +247,7 @@ const read = route({
   description: 'One registered application, without its secret.',
   example: { response: example },
   params: applicationParams,
-  reply: ApplicationSchema,
+  reply: () => ApplicationSchema,
   fails: ['application_not_found'],
   async handle({ params }, { applications }: Services) {
     const found = await applications.get(params.id)
@@ -291,7 +291,7 @@ export const create = route({
     sector_identifier_uri: fields.sector_identifier_uri.optional(),
     id_token_signed_response_alg: fields.id_token_signed_response_alg.optional(),
   }).meta({ id: 'NewApplication', description: 'The application to register' }),
-  reply: Issued,
+  reply: () => Issued,
   status: 201,
   fails: ['invalid_request', 'too_many_applications'],
   async handle({ who, body, origin }, { applications }: Services) {
@@ -331,7 +331,7 @@ export const update = route({
     sector_identifier_uri: fields.sector_identifier_uri.optional(),
     id_token_signed_response_alg: fields.id_token_signed_response_alg.optional(),
   }).meta({ id: 'ApplicationChange', description: 'The fields to change' }),
-  reply: ApplicationSchema,
+  reply: () => ApplicationSchema,
   fails: ['invalid_request', 'application_not_found'],
   async handle({ who, params, body, origin }, { applications }: Services) {
     const done = await applications.update(who.accountId, params.id, changeOf(body), origin)
@@ -360,7 +360,7 @@ export const rotate = route({
   params: applicationParams,
   body: object({ overlap_seconds: overlapSeconds.optional() }),
   bodyOptional: true,
-  reply: Issued,
+  reply: () => Issued,
   fails: ['application_not_found', 'application_has_no_secret'],
   async handle({ who, params, body, origin }, { applications }: Services) {
     const { overlap_seconds: overlap } = body
@@ -397,7 +397,7 @@ const standing = (act: 'disable' | 'enable', summary: string, description: strin
     params: applicationParams,
     body: object({}),
     bodyOptional: true,
-    reply: ApplicationSchema,
+    reply: () => ApplicationSchema,
     fails: ['application_not_found'],
     async handle({ who, params, origin }, { applications }: Services) {
       const done = await applications[act](who.accountId, params.id, origin)
@@ -438,23 +438,24 @@ const users = route({
   },
   params: applicationParams,
   query: object({ cursor: accountCursor.optional(), limit: pageSize(25) }),
-  reply: z.object({
-    items: z
-      .array(
-        z
-          .object({
-            id: z.string().describe('The account ID'),
-            sub: z.string().describe('The `sub` by which the application knows the user'),
-            name: z.string().nullable().describe('The display name; null if there is none'),
-            email: z.string().nullable().describe('The email address; null if there is none'),
-            last_signed_in_at: time.describe('When the user last signed in to the application'),
-            signed_in: z.boolean().describe('Whether the user is signed in to it now'),
-          })
-          .meta({ id: 'ApplicationUser', description: 'A person who signed in to an application' }),
-      )
-      .describe('The entries of this page'),
-    next_cursor: z.string().nullable().describe('The cursor of the next page; null on the last one'),
-  }),
+  reply: () =>
+    z.object({
+      items: z
+        .array(
+          z
+            .object({
+              id: z.string().describe('The account ID'),
+              sub: z.string().describe('The `sub` by which the application knows the user'),
+              name: z.string().nullable().describe('The display name; null if there is none'),
+              email: z.string().nullable().describe('The email address; null if there is none'),
+              last_signed_in_at: time.describe('When the user last signed in to the application'),
+              signed_in: z.boolean().describe('Whether the user is signed in to it now'),
+            })
+            .meta({ id: 'ApplicationUser', description: 'A person who signed in to an application' }),
+        )
+        .describe('The entries of this page'),
+      next_cursor: z.string().nullable().describe('The cursor of the next page; null on the last one'),
+    }),
   fails: ['application_not_found'],
   async handle({ params, query: { cursor = '', limit } }, { applications, subjects }: Services) {
     const application = await applications.get(params.id)

@@ -72,7 +72,7 @@ const list = route({
   summary: 'Read the audit log',
   description: 'The audit log of all accounts, newest first. Reading it is recorded too.',
   query: object({ ...filters, cursor: cursor.optional(), limit: pageSize(25) }),
-  reply: pageOf(Entry).meta({ id: 'Audit', description: 'A page of the audit log; it can be short, or empty' }),
+  reply: () => pageOf(Entry).meta({ id: 'Audit', description: 'A page of the audit log; it can be short, or empty' }),
   fails: [],
   async handle({ who: { accountId }, query, origin }, { flows }: Services) {
     const page = { before: query.cursor ?? null, limit: query.limit }

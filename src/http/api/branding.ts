@@ -126,7 +126,7 @@ const read = route({
   summary: 'Get the branding',
   description: 'Returns the name, colors and texts of the service.',
   example: { response: example },
-  reply: BrandingSchema,
+  reply: () => BrandingSchema,
   fails: [],
   handle: (_given, { branding }: Services) => ok(json(brandingOf(branding.view()))),
 })
@@ -141,7 +141,7 @@ export const update = route({
     'Sets the given fields for all nodes, within two seconds. Null returns a field to the setting of the environment. Omitted fields stay as they are.',
   example: { request: { name: 'Example', color: '#1f4f82' }, response: example },
   body: BrandingChange,
-  reply: BrandingSchema,
+  reply: () => BrandingSchema,
   fails: ['invalid_request'],
   handle: async ({ who, body, origin }, { branding }: Services) =>
     answered(await branding.update(who.accountId, changeOf(body), origin)),
@@ -157,7 +157,7 @@ const preview = route({
   description: 'Returns what the branding would be with the given fields, and with which colors. Nothing is stored.',
   example: { request: { name: 'Example', color: '#1f4f82' }, response: example },
   body: BrandingChange,
-  reply: BrandingSchema,
+  reply: () => BrandingSchema,
   fails: ['invalid_request'],
   handle: async ({ body }, { branding }: Services) => answered(await branding.preview(changeOf(body))),
 })
@@ -196,7 +196,7 @@ export const putPicture = route({
   example: { response: example },
   upload: true,
   body: pictureBody,
-  reply: BrandingSchema,
+  reply: () => BrandingSchema,
   fails: ['invalid_request'],
   async handle({ who, params, body, origin }, { branding }: Services) {
     const done = await branding.setPicture(who.accountId, brandPictures[params.picture], body.picture, origin)
@@ -210,7 +210,7 @@ export const removePicture = route({
   summary: 'Remove an uploaded logo or favicon',
   description: 'Pages show the picture of the environment again, or none. Removing what was not uploaded is no error.',
   example: { response: { ...example, logo: null, changed: ['name', 'color'] } },
-  reply: BrandingSchema,
+  reply: () => BrandingSchema,
   fails: ['invalid_request'],
   async handle({ who, params, origin }, { branding }: Services) {
     const done = await branding.setPicture(who.accountId, brandPictures[params.picture], null, origin)

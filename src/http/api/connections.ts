@@ -36,15 +36,16 @@ const lend = route({
         'Renew the token first if it expires in fewer seconds. Check `expires_at`: the tokens of some providers never last that long',
     }),
   }),
-  reply: z
-    .object({
-      access_token: z.string().describe('The access token of the provider'),
-      expires_at: time.nullable().describe('When it expires; null if it does not'),
-      scopes: z.array(z.string()).describe('The granted scopes'),
-      missing_scopes: z.array(z.string()).describe('The scopes you asked for that were not granted'),
-      sites: z.array(z.object(siteFields)).optional().describe('The Jira sites the team chose'),
-    })
-    .meta({ id: 'LentToken', description: 'An access token of a provider' }),
+  reply: () =>
+    z
+      .object({
+        access_token: z.string().describe('The access token of the provider'),
+        expires_at: time.nullable().describe('When it expires; null if it does not'),
+        scopes: z.array(z.string()).describe('The granted scopes'),
+        missing_scopes: z.array(z.string()).describe('The scopes you asked for that were not granted'),
+        sites: z.array(z.object(siteFields)).optional().describe('The Jira sites the team chose'),
+      })
+      .meta({ id: 'LentToken', description: 'An access token of a provider' }),
   fails: [
     'invalid_client',
     'insufficient_scope',

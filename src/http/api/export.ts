@@ -84,7 +84,7 @@ const everything = route({
   // An unlocked screen must not be enough to take everything away.
   auth: 'recent',
   limit: 'account',
-  reply: Export,
+  reply: () => Export,
   fails: ['user_not_found'],
   async handle({ who, origin }, { personalData, clock }: Services) {
     const found = await personalData(who.accountId, origin)

@@ -70,7 +70,7 @@ const list = route({
   path: '/me/identities',
   summary: 'List linked identities',
   description: 'The provider identities linked to the account, their scopes and the state of their tokens.',
-  reply: z.array(Identity),
+  reply: () => z.array(Identity),
   fails: [],
   async handle({ who }, { links, standing }: Services) {
     const all = await links.list(who.accountId)
@@ -106,14 +106,15 @@ const profile = route({
   description:
     'The profile of a linked identity, as the provider returns it. The response is cached for a short time, and stale data is marked.',
   params: identityParams,
-  reply: z
-    .object({
-      profile: z.record(z.string(), z.unknown()).describe('The profile as the provider returned it'),
-      fetched_at: time.describe('When it was fetched'),
-      from_cache: z.boolean().describe('Whether it comes from the cache'),
-      stale: z.boolean().describe('Whether it may be outdated because the provider does not respond'),
-    })
-    .meta({ id: 'ProviderProfile', description: 'The profile of an identity at its provider' }),
+  reply: () =>
+    z
+      .object({
+        profile: z.record(z.string(), z.unknown()).describe('The profile as the provider returned it'),
+        fetched_at: time.describe('When it was fetched'),
+        from_cache: z.boolean().describe('Whether it comes from the cache'),
+        stale: z.boolean().describe('Whether it may be outdated because the provider does not respond'),
+      })
+      .meta({ id: 'ProviderProfile', description: 'The profile of an identity at its provider' }),
   fails: [
     'not_linked',
     'provider_unavailable',
@@ -157,7 +158,7 @@ export const authorize = route({
       .describe('The additional scopes, among those this service offers; earlier scopes are requested again'),
     redirect_uri_key: redirectUriKey.optional(),
   }),
-  reply: StartedFlow,
+  reply: () => StartedFlow,
   fails: moreFails,
   async handle({ who, params, body, origin }, { flows }: Services) {
     const { scopes, redirect_uri_key: key } = body
@@ -194,18 +195,19 @@ const revocations = route({
     cursor: placeCursor.optional(),
     limit: pageSize(100),
   }),
-  reply: z.array(
-    z
-      .object({
-        provider: z.string().describe('The provider ID'),
-        team_id: z.string().nullable().describe('The team whose connection it was; null for an account'),
-        queued_at: time.describe('When the revocation was queued'),
-        attempts: z.number().int().describe('How many attempts were made'),
-        next_attempt_at: time.describe('When the next attempt is made'),
-        last_error: errorClass.nullable().describe('Why the last attempt failed; null before the first one'),
-      })
-      .meta({ id: 'Revocation', description: 'A permission that waits to be revoked at its provider' }),
-  ),
+  reply: () =>
+    z.array(
+      z
+        .object({
+          provider: z.string().describe('The provider ID'),
+          team_id: z.string().nullable().describe('The team whose connection it was; null for an account'),
+          queued_at: time.describe('When the revocation was queued'),
+          attempts: z.number().int().describe('How many attempts were made'),
+          next_attempt_at: time.describe('When the next attempt is made'),
+          last_error: errorClass.nullable().describe('Why the last attempt failed; null before the first one'),
+        })
+        .meta({ id: 'Revocation', description: 'A permission that waits to be revoked at its provider' }),
+    ),
   fails: [],
   async handle({ who, query: { cursor = null, limit } }, { revocationsOf }: Services) {
     const { items, next } = await revocationsOf(who.accountId, { after: cursor, limit })

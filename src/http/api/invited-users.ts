@@ -63,7 +63,7 @@ export const addPerson = route({
     send: z.boolean().optional().describe('Whether to email an invitation; omitted: if the service can send email'),
   }),
   status: 201,
-  reply: ManagedUser,
+  reply: () => ManagedUser,
   fails: ['email_taken', 'mail_not_configured', 'rate_limited', 'invalid_request'],
   async handle({ who, body, origin }, { flows }: Services) {
     const email = readEmail(body.email)
@@ -84,7 +84,7 @@ export const sendInvitation = route({
   params: accountParams,
   body: object({}),
   bodyOptional: true,
-  reply: ManagedUser,
+  reply: () => ManagedUser,
   fails: ['account_not_found', 'not_invited', 'mail_not_configured', 'rate_limited'],
   async handle({ who, params, origin }, { flows }: Services) {
     const sent = await flows.invitePerson.send(who.accountId, params.id, origin)
@@ -126,9 +126,10 @@ export const acceptInvitation = route({
     ticket: emailedTicket,
     password: passwordChosen.optional().describe('The password to set; omitted: the account gets none'),
   }),
-  reply: z
-    .object({ email: z.string().describe('The email address to sign in with') })
-    .meta({ id: 'InvitationAccepted', description: 'The account belongs to the person now' }),
+  reply: () =>
+    z
+      .object({ email: z.string().describe('The email address to sign in with') })
+      .meta({ id: 'InvitationAccepted', description: 'The account belongs to the person now' }),
   fails: ['ticket_invalid', 'password_rejected'],
   async handle({ body, origin }, { flows }: Services) {
     const done = await flows.invitePerson.accept(body.ticket, body.password ?? null, origin)

@@ -24,7 +24,7 @@ export const authorize = route({
   limit: 'sign_in',
   body: object({ redirect_uri_key: redirectUriKey.optional() }),
   bodyOptional: true,
-  reply: StartedFlow,
+  reply: () => StartedFlow,
   fails: [
     ...seeFails,
     'provider_not_found',
@@ -47,7 +47,7 @@ const status = route({
   path,
   summary: 'Get the Jira connection',
   description: 'The state of the connection of a team with Jira.',
-  reply: JiraConnection,
+  reply: () => JiraConnection,
   fails: seeFails,
   async handle({ who, params }, { flows }: Services) {
     const view = await flows.jira.status({ teamId: params.id, accountId: who.accountId })
@@ -61,7 +61,7 @@ const sites = route({
   path: `${path}/sites`,
   summary: 'List Jira sites',
   description: 'The sites the connection reaches or reached, and which of them the team uses.',
-  reply: z.array(JiraSiteSchema),
+  reply: () => z.array(JiraSiteSchema),
   fails: [...seeFails, 'jira_not_connected'],
   async handle({ who, params }, { flows }: Services) {
     const view = await flows.jira.sites({ teamId: params.id, accountId: who.accountId })
@@ -78,7 +78,7 @@ export const choose = route({
   body: object({
     cloud_ids: z.array(cloudId).min(1).max(200).describe('The `cloud_id` of every site the team uses'),
   }),
-  reply: z.array(JiraSiteSchema),
+  reply: () => z.array(JiraSiteSchema),
   fails: [...seeFails, 'jira_not_connected', 'jira_site_not_found'],
   async handle({ who, params, body, origin }, { flows }: Services) {
     const view = await flows.jira.choose({ teamId: params.id, accountId: who.accountId }, body.cloud_ids, origin)
@@ -93,7 +93,7 @@ export const sync = route({
   limit: 'jira',
   summary: 'Sync Jira sites',
   description: 'Reads the list of sites from Jira now. The connection reports whether that succeeded.',
-  reply: JiraConnection,
+  reply: () => JiraConnection,
   fails: [...seeFails, 'jira_not_connected'],
   async handle({ who, params }, { flows }: Services) {
     const view = await flows.jira.sync({ teamId: params.id, accountId: who.accountId })
@@ -172,7 +172,7 @@ const queues = route({
   limit: 'jira',
   summary: 'List Jira queues',
   description: 'The queues of the service desks of the chosen sites, with the number of issues in each.',
-  reply: Queues,
+  reply: () => Queues,
   fails: [
     ...seeFails,
     'jira_not_active',

@@ -48,7 +48,7 @@ const list = route({
   auth: 'user',
   scope: 'jobs:read',
   limit: 'account',
-  reply: z.array(Job),
+  reply: () => z.array(Job),
   fails: [],
   handle: async (_, { jobs }: Services) => ok(json((await jobs()).map(jobOf))),
 })

@@ -32,7 +32,7 @@ export const askToVerify = route({
   body: object({}),
   bodyOptional: true,
   status: 202,
-  reply: Sent,
+  reply: () => Sent,
   fails: ['mail_not_configured'],
   async handle({ who, origin }, { flows }: Services) {
     const asked = await flows.verifyEmail.ask(who.account, origin)
@@ -65,7 +65,7 @@ export const askToChange = route({
   example: { request: { email: 'pat@example.org' }, response: {} },
   body: object({ email: addressText }),
   status: 202,
-  reply: Sent,
+  reply: () => Sent,
   fails: ['mail_not_configured', 'invalid_request'],
   async handle({ who, body, origin }, { flows }: Services) {
     const email = readEmail(body.email)
@@ -100,7 +100,7 @@ export const forgot = route({
     'Emails a link to set a new password, if there is an account. The response does not say whether there is one.',
   body: object({ email: addressText }),
   status: 202,
-  reply: Sent,
+  reply: () => Sent,
   fails: ['mail_not_configured', 'invalid_request'],
   async handle({ body, origin }, { flows }: Services) {
     const email = readEmail(body.email)
@@ -133,7 +133,7 @@ export const begin = route({
     'Emails a link and a code to sign in with. The code is valid together with the returned `flow_token`. The response does not say whether there is an account.',
   body: object({ email: addressText, ...targetFields }),
   status: 202,
-  reply: StartedByMail,
+  reply: () => StartedByMail,
   fails: ['mail_not_configured', 'return_to_not_allowed', 'invalid_request'],
   async handle({ body, origin }, services: Services) {
     const entering = await enteringOf(body, null, origin, services)
@@ -153,7 +153,7 @@ export const finish = route({
   summary: 'Finish a sign-in by email',
   description: 'Signs in with the emailed code and its `flow_token`, or with the ticket of the emailed link.',
   body: z.union([object({ flow_token: flowToken, code: typedCode }), object({ ticket: emailedTicket })]),
-  reply: TokenPairSchema,
+  reply: () => TokenPairSchema,
   fails: [
     'ticket_invalid',
     'too_many_attempts',

@@ -25,7 +25,7 @@ export const list = route({
   summary: 'List managed providers',
   description: 'All providers: those from the environment, and those that administrators added, with their drafts.',
   example: { response: [exampleLive] },
-  reply: z.array(Managed),
+  reply: () => z.array(Managed),
   fails: [],
   handle: async (_, services: Services) =>
     ok(json((await services.flows.manageProviders.list()).map((one) => providerOf(one, services)))),
@@ -39,7 +39,7 @@ export const read = route({
   description: 'One provider with its live settings and its draft, without the values of secrets.',
   example: { response: exampleLive },
   params: managedProviderParams,
-  reply: Managed,
+  reply: () => Managed,
   fails: ['provider_not_found'],
   handle: async ({ params }, services: Services) =>
     answer(await services.flows.manageProviders.find(params.id), services),
@@ -53,7 +53,7 @@ export const versions = route({
   description: 'The draft, the live version and the newest former versions, newest first.',
   example: { response: [exampleVersion] },
   params: managedProviderParams,
-  reply: z.array(Version),
+  reply: () => z.array(Version),
   fails: ['provider_not_found', 'provider_not_editable'],
   async handle({ params }, { flows }: Services) {
     const found = await flows.manageProviders.versions(params.id)
@@ -106,7 +106,7 @@ export const impact = route({
   },
   params: managedProviderParams,
   query: object({ cursor: subjectCursor.optional(), limit: pageSize(25) }),
-  reply: Impact,
+  reply: () => Impact,
   fails: ['provider_not_found'],
   async handle({ params, query }, { flows }: Services) {
     const found = await flows.manageProviders.impactOf(params.id, { after: query.cursor ?? '', limit: query.limit })
@@ -214,7 +214,7 @@ export const trial = route({
     },
   },
   params: managedProviderParams,
-  reply: TrialResult,
+  reply: () => TrialResult,
   fails: ['provider_not_found', 'provider_not_editable', 'provider_trial_not_found'],
   async handle({ who, params }, { flows }: Services) {
     const found = await flows.manageProviders.trial(who.accountId, params.id)

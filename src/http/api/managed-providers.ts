@@ -66,7 +66,7 @@ export const create = route({
     order: order.optional(),
     secret_expires_at: secretExpiry.optional(),
   }),
-  reply: Managed,
+  reply: () => Managed,
   status: 201,
   fails: ['provider_exists', 'too_many_providers', 'provider_not_found', 'invalid_request'],
   async handle({ who, body, origin }, services: Services) {
@@ -102,7 +102,7 @@ export const update = route({
     revision,
     force: force.describe('Publish the change at once, although its author has not signed in with it'),
   }),
-  reply: Managed,
+  reply: () => Managed,
   fails: [
     'provider_not_found',
     'provider_not_editable',
@@ -135,7 +135,7 @@ const publishing = {
   ...writing,
   params: managedProviderParams,
   bodyOptional: true,
-  reply: Managed,
+  reply: () => Managed,
   fails: [
     'provider_not_found',
     'provider_not_editable',
@@ -180,7 +180,7 @@ export const disable = route({
     'Ends sign-ins with the provider on every node within two seconds. Identities and grants stay, and work again when the provider is enabled. Look at its impact first.',
   example: { response: { ...exampleLive, enabled: false, in_use: false, status: null, revision: 4 } },
   params: managedProviderParams,
-  reply: Managed,
+  reply: () => Managed,
   fails: ['provider_not_found', 'provider_not_editable'],
   handle: async ({ who, params, origin }, services: Services) =>
     answer(await services.flows.manageProviders.disable(who.accountId, params.id, origin), services),
@@ -216,7 +216,7 @@ export const check = route({
     response: { endpoints: 'known', endpoints_failure: null, client: 'accepted', client_code: 'invalid_grant' },
   },
   params: managedProviderParams,
-  reply: Check,
+  reply: () => Check,
   fails: ['provider_not_found'],
   async handle({ params }, { flows }: Services) {
     const checked = await flows.manageProviders.check(params.id)
@@ -239,7 +239,7 @@ export const restore = route({
       .max(1_000_000)
       .meta({ parameter: 'ProviderVersionNumber', description: 'The number of a version' }),
   }),
-  reply: Managed,
+  reply: () => Managed,
   fails: [
     'provider_not_found',
     'provider_not_editable',
@@ -267,7 +267,7 @@ export const tryDraft = route({
     },
   },
   params: managedProviderParams,
-  reply: StartedFlow,
+  reply: () => StartedFlow,
   fails: [
     'provider_not_found',
     'provider_not_editable',

@@ -62,7 +62,7 @@ const read = route({
   applications: ['profile', 'email'],
   summary: 'Get the current account',
   description: 'The account of the caller.',
-  reply: Me,
+  reply: () => Me,
   fails: [],
   handle({ who }) {
     const { application, account, accountId, subject, scopes } = who
@@ -99,7 +99,7 @@ export const update = route({
     locale: LocaleName.optional().describe('The language of pages and email'),
     time_zone: timeZone.nullable().optional().describe('An IANA time zone; null for the zone of the browser'),
   }).meta({ minProperties: 1 }),
-  reply: Me,
+  reply: () => Me,
   fails: ['user_not_found', 'invalid_request'],
   async handle({ who, body, origin }, { profiles }: Services) {
     const change = {
@@ -141,18 +141,19 @@ const methods = route({
       { type: 'provider', provider: 'google', identity_id: 'idn_00000001', usable: true },
     ],
   },
-  reply: z.array(
-    z
-      .object({
-        type: z.enum(['provider', 'password', 'passkey']).describe('The kind of sign-in method'),
-        provider: z.string().optional().describe('The provider ID, if the type is `provider`'),
-        identity_id: z.string().optional().describe('The identity ID, if the type is `provider`'),
-        passkey_id: z.string().optional().describe('The passkey ID, if the type is `passkey`'),
-        name: z.string().optional().describe('The name of the passkey'),
-        usable: z.boolean().describe('Whether the method works at present'),
-      })
-      .meta({ id: 'Method', description: 'A sign-in method of the account' }),
-  ),
+  reply: () =>
+    z.array(
+      z
+        .object({
+          type: z.enum(['provider', 'password', 'passkey']).describe('The kind of sign-in method'),
+          provider: z.string().optional().describe('The provider ID, if the type is `provider`'),
+          identity_id: z.string().optional().describe('The identity ID, if the type is `provider`'),
+          passkey_id: z.string().optional().describe('The passkey ID, if the type is `passkey`'),
+          name: z.string().optional().describe('The name of the passkey'),
+          usable: z.boolean().describe('Whether the method works at present'),
+        })
+        .meta({ id: 'Method', description: 'A sign-in method of the account' }),
+    ),
   fails: [],
   async handle({ who }, { links }: Services) {
     const all = await links.methods(who.accountId)
@@ -195,7 +196,7 @@ const sessions = route({
   path: '/me/sessions',
   summary: 'List sessions',
   description: 'The sessions of the account, one for each signed-in device.',
-  reply: z.array(Device),
+  reply: () => z.array(Device),
   fails: [],
   async handle({ who }, { devices }: Services) {
     const all = await devices.list(who.accountId)
@@ -211,7 +212,7 @@ export const nameSession = route({
   description: 'Names a signed-in device, or removes its name with `null`.',
   params: sessionParams,
   body: object({ name: deviceNameText.min(1).nullable().describe('A name for the device; null removes it') }),
-  reply: Device,
+  reply: () => Device,
   fails: ['session_not_found'],
   async handle({ who, params, body, origin }, { devices }: Services) {
     const renamed = await devices.rename({ id: params.id, accountId: who.accountId }, body.name, origin)
@@ -262,9 +263,10 @@ const activity = route({
         'Only some entries: `loans` are tokens given to back ends (`provider_token.lent`), `others` are all the rest',
     }),
   }),
-  reply: pageOf(
-    z.object(auditFields).meta({ id: 'ActivityEntry', description: 'Something that happened to the account' }),
-  ).meta({ id: 'Activity', description: 'A page of account activity' }),
+  reply: () =>
+    pageOf(
+      z.object(auditFields).meta({ id: 'ActivityEntry', description: 'Something that happened to the account' }),
+    ).meta({ id: 'Activity', description: 'A page of account activity' }),
   fails: [],
   async handle({ who, query }, { audit }: Services) {
     // One more than requested shows whether there is a next page.

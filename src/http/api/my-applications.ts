@@ -50,7 +50,7 @@ const list = route({
       },
     ],
   },
-  reply: z.array(MyApplication),
+  reply: () => z.array(MyApplication),
   fails: [],
   async handle({ who }, { applicationAccess }: Services) {
     const all = await applicationAccess.list(who.accountId)

@@ -134,7 +134,7 @@ const token = route({
       ...clientFields,
     })
     .meta({ id: 'ApplicationTokenRequest', description: 'The token request of an application' }),
-  reply: Tokens,
+  reply: () => Tokens,
   fails: [...engineCodes, 'device_too_soon', 'client_not_allowed'],
   async handle({ body, header, origin }, { applications, flows, openid }: Services) {
     if (!grantTypes.has(body.grant_type)) return fail('grant_type_unsupported')
@@ -205,7 +205,7 @@ const par = route({
   body: z
     .looseObject({ resource, ...clientFields })
     .meta({ id: 'PushedRequestParameters', description: 'The parameters of an authorization request' }),
-  reply: Pushed,
+  reply: () => Pushed,
   status: 201,
   fails: engineCodes,
   async handle({ body, header, origin }, { applications, documents, openid }: Services) {
@@ -251,7 +251,7 @@ const device = route({
   body: z
     .looseObject({ scope: text(1024).describe('The scopes, separated by spaces'), resource, ...clientFields })
     .meta({ id: 'DeviceAuthorizationRequest', description: 'What the device asks for' }),
-  reply: DeviceAuthorization,
+  reply: () => DeviceAuthorization,
   fails: [...engineCodes, 'client_not_allowed'],
   async handle({ body, header, origin }, { applications, openid }: Services) {
     const application = await applications.authenticate(readApplication(header('authorization'), body), origin)
@@ -278,7 +278,7 @@ const revoke = route({
       ...clientFields,
     })
     .meta({ id: 'ApplicationRevocationRequest', description: 'The token to revoke' }),
-  reply: z.object({}).describe('The token is revoked, or was never valid'),
+  reply: () => z.object({}).describe('The token is revoked, or was never valid'),
   fails: ['invalid_client'],
   async handle({ body, header, origin }, { applications, flows }: Services) {
     const application = await applications.authenticate(readApplication(header('authorization'), body), origin)

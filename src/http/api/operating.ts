@@ -20,7 +20,7 @@ const live = route({
   summary: 'Check liveness',
   description: 'Responds as long as the process runs. Use it as a liveness probe; it does not look at the database.',
   example: { response: { status: 'ok' } },
-  reply: Health,
+  reply: () => Health,
   fails: [],
   handle: () => ok(json({ status: 'ok' as const })),
 })
@@ -32,7 +32,7 @@ const ready = route({
   summary: 'Check readiness',
   description:
     'Responds with 200 when the database is reachable and migrated and the node is not shutting down, and with 503 otherwise. Use it as a readiness probe.',
-  reply: Health,
+  reply: () => Health,
   fails: ['not_ready'],
   handle: async (_, { ready: isReady }: Services) =>
     (await isReady()) ? ok(json({ status: 'ok' as const })) : fail('not_ready'),
@@ -56,17 +56,18 @@ const arrival = route({
     },
   },
   credential: 'doctor',
-  reply: z
-    .object({
-      client: z.string().nullable().describe('The client address that rate limits and the audit log use'),
-      peer: z.string().nullable().describe('The address of the peer of the TCP connection'),
-      forwarded_for: z.array(z.string()).describe('The values of `X-Forwarded-For`'),
-      forwarded: z.boolean().describe('Whether the request has a `Forwarded` header'),
-      scheme: z.string().nullable().describe('The value of `X-Forwarded-Proto`'),
-      host: z.string().nullable().describe('The host the client asked for'),
-      trust_proxy_hops: z.number().describe('The value of TRUST_PROXY_HOPS'),
-    })
-    .describe('How the request arrived'),
+  reply: () =>
+    z
+      .object({
+        client: z.string().nullable().describe('The client address that rate limits and the audit log use'),
+        peer: z.string().nullable().describe('The address of the peer of the TCP connection'),
+        forwarded_for: z.array(z.string()).describe('The values of `X-Forwarded-For`'),
+        forwarded: z.boolean().describe('Whether the request has a `Forwarded` header'),
+        scheme: z.string().nullable().describe('The value of `X-Forwarded-Proto`'),
+        host: z.string().nullable().describe('The host the client asked for'),
+        trust_proxy_hops: z.number().describe('The value of TRUST_PROXY_HOPS'),
+      })
+      .describe('How the request arrived'),
   fails: ['token_invalid'],
   handle({ bearer, origin, proxyChain }, { acceptsDoctor, settings }: Services) {
     // The IP addresses of proxies are not public.
@@ -94,15 +95,16 @@ const providers = route({
   description:
     'The state of the circuit breaker of each provider and endpoint. While it is open, calls to that endpoint fail at once.',
   example: { response: [{ provider: 'google', endpoint_type: 'token', state: 'closed' }] },
-  reply: z.array(
-    z
-      .object({
-        provider: z.string().describe('The provider ID'),
-        endpoint_type: z.string().describe('The kind of endpoint, such as `token`'),
-        state: z.enum(['closed', 'half_open', 'open']).describe('`open`: calls fail at once'),
-      })
-      .meta({ id: 'CircuitBreaker', description: 'The circuit breaker of one endpoint of a provider' }),
-  ),
+  reply: () =>
+    z.array(
+      z
+        .object({
+          provider: z.string().describe('The provider ID'),
+          endpoint_type: z.string().describe('The kind of endpoint, such as `token`'),
+          state: z.enum(['closed', 'half_open', 'open']).describe('`open`: calls fail at once'),
+        })
+        .meta({ id: 'CircuitBreaker', description: 'The circuit breaker of one endpoint of a provider' }),
+    ),
   fails: [],
   handle: (_, { providers: all }: Services) =>
     ok(
@@ -142,31 +144,32 @@ const jwks = route({
   description:
     'The keys that verify access tokens and id_tokens, as a JWK set (RFC 7517). Cache them, and read them again when a token names an unknown `kid`.',
   tag: 'Tokens',
-  reply: z
-    .object({
-      keys: z
-        .array(
-          z.discriminatedUnion('kty', [
-            z.object({
-              kty: z.literal('EC').describe('The key type'),
-              crv: z.string().describe('The curve, `P-256`'),
-              x: z.string().describe('The x coordinate'),
-              y: z.string().describe('The y coordinate'),
-              ...ofEveryKey,
-              alg: z.literal('ES256').describe('The signature algorithm'),
-            }),
-            z.object({
-              kty: z.literal('RSA').describe('The key type, of id_tokens only'),
-              n: z.string().describe('The modulus'),
-              e: z.string().describe('The exponent'),
-              ...ofEveryKey,
-              alg: z.literal('RS256').describe('The signature algorithm'),
-            }),
-          ]),
-        )
-        .describe('The current keys'),
-    })
-    .describe('A JWK set'),
+  reply: () =>
+    z
+      .object({
+        keys: z
+          .array(
+            z.discriminatedUnion('kty', [
+              z.object({
+                kty: z.literal('EC').describe('The key type'),
+                crv: z.string().describe('The curve, `P-256`'),
+                x: z.string().describe('The x coordinate'),
+                y: z.string().describe('The y coordinate'),
+                ...ofEveryKey,
+                alg: z.literal('ES256').describe('The signature algorithm'),
+              }),
+              z.object({
+                kty: z.literal('RSA').describe('The key type, of id_tokens only'),
+                n: z.string().describe('The modulus'),
+                e: z.string().describe('The exponent'),
+                ...ofEveryKey,
+                alg: z.literal('RS256').describe('The signature algorithm'),
+              }),
+            ]),
+          )
+          .describe('The current keys'),
+      })
+      .describe('A JWK set'),
   fails: [],
   handle: async (_, { keys }: Services) => ok(json(await keys.jwks())),
 })

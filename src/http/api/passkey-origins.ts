@@ -61,20 +61,21 @@ const assetLinks = route({
       },
     ],
   },
-  reply: z.array(
-    z
-      .object({
-        relation: z.array(z.string()).describe('What the app may do'),
-        target: z
-          .object({
-            namespace: z.literal('android_app').describe('The kind of target'),
-            package_name: z.string().describe('The package name of the app'),
-            sha256_cert_fingerprints: z.array(z.string()).describe('The certificates that sign the app'),
-          })
-          .describe('The app'),
-      })
-      .describe('A statement about one app'),
-  ),
+  reply: () =>
+    z.array(
+      z
+        .object({
+          relation: z.array(z.string()).describe('What the app may do'),
+          target: z
+            .object({
+              namespace: z.literal('android_app').describe('The kind of target'),
+              package_name: z.string().describe('The package name of the app'),
+              sha256_cert_fingerprints: z.array(z.string()).describe('The certificates that sign the app'),
+            })
+            .describe('The app'),
+        })
+        .describe('A statement about one app'),
+    ),
   fails: ['passkey_origins_not_configured'],
   handle(_, { settings: { passkeyOrigins } }: Services) {
     const statements = statementsOf(passkeyOrigins)
@@ -89,13 +90,14 @@ const siteAssociation = route({
   description:
     'The iOS and macOS apps that may use passkeys of this host (associated domains). Set PASSKEY_ORIGINS to add one.',
   example: { response: { webcredentials: { apps: ['ABCDE12345.org.example.app'] } } },
-  reply: z
-    .object({
-      webcredentials: z
-        .object({ apps: z.array(z.string()).describe('The app IDs, each with its team prefix') })
-        .describe('The apps that may use credentials of this host'),
-    })
-    .describe('The associated domains of Apple'),
+  reply: () =>
+    z
+      .object({
+        webcredentials: z
+          .object({ apps: z.array(z.string()).describe('The app IDs, each with its team prefix') })
+          .describe('The apps that may use credentials of this host'),
+      })
+      .describe('The associated domains of Apple'),
   fails: ['passkey_origins_not_configured'],
   handle: (_, { settings: { passkeyOrigins } }: Services) =>
     passkeyOrigins.apple.length > 0
@@ -110,7 +112,7 @@ const relatedOrigins = route({
   description:
     'The other web origins that may use passkeys of this host (WebAuthn Level 3 §5.11). Set PASSKEY_ORIGINS to add one.',
   example: { response: { origins: ['https://app.example.org'] } },
-  reply: z.object({ origins: z.array(z.string()).describe('The web origins') }).describe('The related origins'),
+  reply: () => z.object({ origins: z.array(z.string()).describe('The web origins') }).describe('The related origins'),
   fails: ['passkey_origins_not_configured'],
   handle: (_, { settings: { passkeyOrigins } }: Services) =>
     passkeyOrigins.web.length > 0

@@ -167,7 +167,7 @@ const list = route({
     ],
   },
   auth: 'user',
-  reply: z.array(PasskeyView),
+  reply: () => z.array(PasskeyView),
   fails: [],
   handle: async ({ who }, { flows }: Services) => ok(json((await flows.passkeys.list(who.accountId)).map(viewOf))),
 })
@@ -183,7 +183,7 @@ const challenging = {
   },
   body: object({}),
   bodyOptional: true,
-  reply: PasskeyChallenge,
+  reply: () => PasskeyChallenge,
   fails: [],
 } as const
 
@@ -230,7 +230,7 @@ export const add = route({
     name: passkeyName.optional().describe('A name for the passkey; if omitted, the name of its authenticator'),
     response: RegistrationResponse,
   }),
-  reply: PasskeyView,
+  reply: () => PasskeyView,
   status: 201,
   fails: ['ticket_invalid', 'passkey_not_added'],
   async handle({ who: { account, sessionId }, body, origin }, { flows }: Services) {
@@ -324,7 +324,7 @@ export const signIn = route({
     },
   },
   body: object({ flow_token: flowToken, response: AuthenticationResponse }),
-  reply: TokenPairSchema,
+  reply: () => TokenPairSchema,
   fails: passkeySignInFails,
   async handle({ body, origin }, { flows, tokens }: Services) {
     const entered = await flows.signInWithPasskey.signIn(body.flow_token, body.response, {

@@ -23,9 +23,10 @@ export const register = route({
     password: passwordChosen,
     name: line.min(1).nullable().optional().describe('The display name'),
   }),
-  reply: z
-    .object({ email: z.string().describe('The email address the verification link is sent to') })
-    .meta({ id: 'Registration', description: 'The request was accepted, whether or not the email address is taken' }),
+  reply: () =>
+    z
+      .object({ email: z.string().describe('The email address the verification link is sent to') })
+      .meta({ id: 'Registration', description: 'The request was accepted, whether or not the email address is taken' }),
   status: 201,
   fails: ['password_rejected', 'user_creation_disabled', 'invalid_request'],
   async handle({ body, origin }, { flows }: Services) {

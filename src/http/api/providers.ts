@@ -157,15 +157,16 @@ const list = route({
   surface: 'api',
   auth: 'none',
   limit: 'browse',
-  reply: z.array(
-    z
-      .object({
-        id: z.string().describe('The provider ID, for `/auth/{provider}`'),
-        name: z.string().describe('The name to show'),
-        status: z.enum(['up', 'degraded', 'down']).describe('Whether sign-ins with the provider work at present'),
-      })
-      .meta({ id: 'Provider', description: 'A provider users can sign in with' }),
-  ),
+  reply: () =>
+    z.array(
+      z
+        .object({
+          id: z.string().describe('The provider ID, for `/auth/{provider}`'),
+          name: z.string().describe('The name to show'),
+          status: z.enum(['up', 'degraded', 'down']).describe('Whether sign-ins with the provider work at present'),
+        })
+        .meta({ id: 'Provider', description: 'A provider users can sign in with' }),
+    ),
   fails: [],
   handle: (_, { providers }: Services) =>
     ok(
@@ -247,7 +248,7 @@ const authorize = route({
     intent: z.enum(['login', 'link']).default('login').describe('Sign in, or link to the signed-in account'),
   }),
   bodyOptional: true,
-  reply: StartedFlow,
+  reply: () => StartedFlow,
   fails: [...beginFails, 'authentication_required', 'reauthentication_required'],
   async handle({ params, body, who, origin }, { flows, clock, settings }: Services) {
     if (body.intent === 'link' && !who) return fail('authentication_required')
@@ -326,7 +327,7 @@ const callback = route({
   limit: 'sign_in',
   params: providerParams,
   query: callbackQuery,
-  reply: ProviderResult,
+  reply: () => ProviderResult,
   also: ['redirect'],
   fails: providerSignInFails,
   async handle({ params, query, who, origin, wants, cookie }, services: Services) {
@@ -382,7 +383,7 @@ const appCallback = route({
     error: parameter('error'),
     iss: parameter('iss'),
   }),
-  reply: ProviderResult,
+  reply: () => ProviderResult,
   fails: providerSignInFails,
   async handle({ params, body, who, origin }, services: Services) {
     const { flow_token, ...query } = body
@@ -467,7 +468,7 @@ const idToken = route({
       .regex(/^[\x21-\x7e]{16,512}$/)
       .describe('The random nonce of this sign-in. The id_token contains it, or its SHA-256 in hexadecimal'),
   }),
-  reply: AuthResponse,
+  reply: () => AuthResponse,
   fails: idTokenFails,
   async handle({ params, body, origin }, services: Services) {
     const given = { idToken: body.id_token, nonce: body.nonce }

@@ -149,7 +149,7 @@ const register = route({
   },
   body: ClientMetadataSchema,
   unfit: 'client_metadata_invalid',
-  reply: Registered,
+  reply: () => Registered,
   status: 201,
   fails: [
     'registration_not_offered',
@@ -176,7 +176,7 @@ const read = route({
   description:
     'What is registered (RFC 7592), for the application itself, with its `registration_access_token`. The secret is never shown again.',
   example: { response: example },
-  reply: Registered,
+  reply: () => Registered,
   fails: ['registration_not_offered', 'registration_token_invalid'],
   async handle({ params, bearer }, services: Services) {
     const found = await services.registrations.find(params.id, bearer)
@@ -196,7 +196,7 @@ const replace = route({
     client_secret: storable(512).nullish().describe('Its present secret; a secret cannot be chosen'),
   }).meta({ id: 'ClientMetadataReplacement', description: 'What an application says about itself from now on' }),
   unfit: 'client_metadata_invalid',
-  reply: Registered,
+  reply: () => Registered,
   fails: ['registration_not_offered', 'registration_token_invalid', 'redirect_uri_invalid', 'client_metadata_invalid'],
   async handle({ params, bearer, body, origin }, services: Services) {
     const { registrations } = services
@@ -271,7 +271,7 @@ const listTokens = route({
   description:
     'The initial access tokens for applications that register themselves, newest first. Expired ones stay for a day.',
   example: { response: [tokenExample] },
-  reply: z.array(RegistrationTokenSchema),
+  reply: () => z.array(RegistrationTokenSchema),
   fails: [],
   handle: async (_, { registrations }: Services) => ok(json((await registrations.listTokens()).map(tokenOf))),
 })
@@ -307,10 +307,11 @@ export const createToken = route({
     uses: tokenFields.uses.optional(),
     expires_in: tokenFields.expires_in.optional(),
   }).meta({ id: 'NewRegistrationToken', description: 'The initial access token to create' }),
-  reply: RegistrationTokenSchema.extend({ token: z.string().describe('The token, shown only once') }).meta({
-    id: 'IssuedRegistrationToken',
-    description: 'An initial access token, with its text',
-  }),
+  reply: () =>
+    RegistrationTokenSchema.extend({ token: z.string().describe('The token, shown only once') }).meta({
+      id: 'IssuedRegistrationToken',
+      description: 'An initial access token, with its text',
+    }),
   status: 201,
   fails: ['too_many_registration_tokens'],
   async handle({ who, body, origin }, { registrations }: Services) {

@@ -33,13 +33,14 @@ const show = route({
   summary: 'Get the second factor',
   description: 'Whether sign-ins ask for a second factor, since when, and how many recovery codes are left.',
   auth: 'user',
-  reply: z
-    .object({
-      totp: z.boolean().describe('Whether an authenticator app is set up'),
-      recovery_codes_left: z.number().int().describe('How many recovery codes are left'),
-      since: time.nullable().describe('Since when sign-ins ask for a second factor; null if they do not'),
-    })
-    .meta({ id: 'SecondFactor', description: 'The second factor of the account' }),
+  reply: () =>
+    z
+      .object({
+        totp: z.boolean().describe('Whether an authenticator app is set up'),
+        recovery_codes_left: z.number().int().describe('How many recovery codes are left'),
+        since: time.nullable().describe('Since when sign-ins ask for a second factor; null if they do not'),
+      })
+      .meta({ id: 'SecondFactor', description: 'The second factor of the account' }),
   fails: [],
   async handle({ who }, { flows }: Services) {
     const { totp, recoveryCodesLeft } = await flows.secondFactor.show(who.accountId)
@@ -56,12 +57,13 @@ export const begin = route({
   description: 'Creates a secret for an authenticator app. It takes effect when you confirm a code of the app.',
   body: object({}),
   bodyOptional: true,
-  reply: z
-    .object({
-      secret: z.string().describe('The secret in Base32, to type into the app'),
-      uri: z.string().describe('The `otpauth:` URI, to show as a QR code'),
-    })
-    .meta({ id: 'TotpSetup', description: 'The secret of an authenticator app' }),
+  reply: () =>
+    z
+      .object({
+        secret: z.string().describe('The secret in Base32, to type into the app'),
+        uri: z.string().describe('The `otpauth:` URI, to show as a QR code'),
+      })
+      .meta({ id: 'TotpSetup', description: 'The secret of an authenticator app' }),
   fails: ['second_factor_exists'],
   async handle({ who, origin }, { flows }: Services) {
     const begun = await flows.secondFactor.beginTotp(factorOwner(who, origin))
@@ -77,7 +79,7 @@ export const confirm = route({
   description:
     'Turns on the second factor with the first code of the app and returns recovery codes, which are shown only once. All other sessions end.',
   body: object({ code: totpCode }),
-  reply: Codes,
+  reply: () => Codes,
   fails: ['second_factor_missing', 'second_factor_invalid'],
   async handle({ who, body, origin }, { flows }: Services) {
     const confirmed = await flows.secondFactor.confirmTotp(factorOwner(who, origin), body.code)
@@ -109,7 +111,7 @@ export const ask = route({
   example: { response: { recovery_codes: ['abcd-efgh-jkmn', 'pqrs-tuvw-xyz2'] } },
   body: object({}),
   bodyOptional: true,
-  reply: Codes,
+  reply: () => Codes,
   fails: ['second_factor_missing', 'reauthentication_required'],
   async handle({ who, origin }, { flows }: Services) {
     const asked = await flows.secondFactor.ask({ ...factorOwner(who, origin), amr: who.amr })
@@ -140,7 +142,7 @@ export const regenerate = route({
   example: { response: { recovery_codes: ['abcd-efgh-jkmn', 'pqrs-tuvw-xyz2'] } },
   body: object({}),
   bodyOptional: true,
-  reply: Codes,
+  reply: () => Codes,
   fails: ['second_factor_missing'],
   async handle({ who, origin }, { flows }: Services) {
     const made = await flows.secondFactor.replaceCodes(factorOwner(who, origin))
@@ -177,7 +179,7 @@ const options = route({
     },
   },
   body: object({ second_factor_ticket: ticket.optional() }),
-  reply: PasskeyChallenge,
+  reply: () => PasskeyChallenge,
   fails: ['ticket_invalid'],
   async handle({ body, cookie }, { flows }: Services) {
     const ticket = body.second_factor_ticket ?? cookie('second_factor') ?? ''
@@ -200,7 +202,8 @@ export const prove = route({
       .optional()
       .describe('The response of a passkey, from `POST /auth/second-factor/options`'),
   }),
-  reply: z.union([AuthResponse, TokenPairSchema]).describe('The tokens; with the account after a provider sign-in'),
+  reply: () =>
+    z.union([AuthResponse, TokenPairSchema]).describe('The tokens; with the account after a provider sign-in'),
   fails: [...proveFails, 'invalid_request'],
   async handle({ body, origin }, { flows, tokens }: Services) {
     const { totp, recovery_code, passkey } = body

@@ -42,7 +42,7 @@ const discovery = (path: `/.well-known/${string}`, summary: string, description:
         metadataDocuments: false,
       }),
     },
-    reply: Metadata,
+    reply: () => Metadata,
     fails: [],
     handle: (_, { settings }: Services) => ok(json(metadataOf(settings))),
   })
@@ -64,12 +64,13 @@ const resourceServer = route({
   summary: 'Get the metadata of this API',
   description: 'Where clients get access tokens for this API (RFC 9728). Each 401 leads here.',
   example: { response: resourceOf({ issuer: 'https://id.example.org', publicUrl: new URL('https://id.example.org') }) },
-  reply: z
-    .looseObject({
-      resource: z.string().describe('The address of this API'),
-      authorization_servers: z.array(z.string()).describe('The issuers of its tokens: this service'),
-    })
-    .meta({ id: 'ResourceMetadata', description: 'The metadata of this API' }),
+  reply: () =>
+    z
+      .looseObject({
+        resource: z.string().describe('The address of this API'),
+        authorization_servers: z.array(z.string()).describe('The issuers of its tokens: this service'),
+      })
+      .meta({ id: 'ResourceMetadata', description: 'The metadata of this API' }),
   fails: [],
   handle: (_, { settings }: Services) => ok(json(resourceOf(settings))),
 })

@@ -56,7 +56,7 @@ const list = route({
       },
     ],
   },
-  reply: z.array(Credential),
+  reply: () => z.array(Credential),
   fails: [],
   handle: async (_, { serviceCredentials }: Services) => ok(json((await serviceCredentials.list()).map(credentialOf))),
 })
@@ -71,7 +71,7 @@ export const create = route({
     name: line.min(1).describe('The name of the back end'),
     scopes: z.array(z.enum(serviceScopes)).min(1).max(serviceScopes.length).describe('What the back end may do'),
   }),
-  reply: Issued,
+  reply: () => Issued,
   status: 201,
   fails: ['too_many_service_credentials'],
   async handle({ who, body, origin }, { serviceCredentials }: Services) {
@@ -110,7 +110,7 @@ export const rotate = route({
       .describe('How many seconds the previous secret stays valid: a day by default; 0 if it has leaked'),
   }),
   bodyOptional: true,
-  reply: Issued,
+  reply: () => Issued,
   fails: ['service_credential_not_found'],
   async handle({ who, params, body, origin }, { serviceCredentials }: Services) {
     const { overlap_seconds: overlap } = body
@@ -157,27 +157,28 @@ export const introspection = (path: `/${string}`, summary: string) =>
       token_type_hint: z.string().max(64).optional().describe('Ignored: both types are recognized'),
       client_id: z.string().max(256).optional().describe('Ignored: the service credential names the client'),
     }).meta({ id: 'IntrospectionRequest', description: 'The token to introspect' }),
-    reply: z
-      .object({
-        active: z.boolean().describe('Whether the token is valid; if not, there are no other fields'),
-        sub: z.string().optional().describe('The account ID; for a machine, the application ID'),
-        sid: z.string().optional().describe('The session ID'),
-        scope: z.string().optional().describe('The scopes, separated by spaces'),
-        client_id: z.string().optional().describe('The client the token was issued to'),
-        token_type: z.enum(['bearer', 'DPoP']).optional().describe('The type of the token'),
-        cnf: z
-          .object({ jkt: z.string().describe('The thumbprint of the key (RFC 7638)') })
-          .optional()
-          .describe('The key that the token is bound to: accept it only with a DPoP proof (RFC 9449)'),
-        token_use: z.enum(['access_token', 'refresh_token']).optional().describe('What the token is for'),
-        exp: z.number().int().optional().describe('When it expires, in seconds since 1970'),
-        iat: z.number().int().optional().describe('When it was issued, in seconds since 1970'),
-        iss: z.string().optional().describe('The issuer'),
-        aud: z.string().optional().describe('The audience'),
-        amr: amr.optional(),
-        auth_time: z.number().int().optional().describe('When the user authenticated, in seconds since 1970'),
-      })
-      .meta({ id: 'Introspection', description: 'What is known about a token' }),
+    reply: () =>
+      z
+        .object({
+          active: z.boolean().describe('Whether the token is valid; if not, there are no other fields'),
+          sub: z.string().optional().describe('The account ID; for a machine, the application ID'),
+          sid: z.string().optional().describe('The session ID'),
+          scope: z.string().optional().describe('The scopes, separated by spaces'),
+          client_id: z.string().optional().describe('The client the token was issued to'),
+          token_type: z.enum(['bearer', 'DPoP']).optional().describe('The type of the token'),
+          cnf: z
+            .object({ jkt: z.string().describe('The thumbprint of the key (RFC 7638)') })
+            .optional()
+            .describe('The key that the token is bound to: accept it only with a DPoP proof (RFC 9449)'),
+          token_use: z.enum(['access_token', 'refresh_token']).optional().describe('What the token is for'),
+          exp: z.number().int().optional().describe('When it expires, in seconds since 1970'),
+          iat: z.number().int().optional().describe('When it was issued, in seconds since 1970'),
+          iss: z.string().optional().describe('The issuer'),
+          aud: z.string().optional().describe('The audience'),
+          amr: amr.optional(),
+          auth_time: z.number().int().optional().describe('When the user authenticated, in seconds since 1970'),
+        })
+        .meta({ id: 'Introspection', description: 'What is known about a token' }),
     fails: ['invalid_client', 'insufficient_scope', 'too_many_attempts'],
     async handle({ body, header, origin }, { serviceCredentials, flows }: Services) {
       const client = await serviceCredentials.authenticate(readClient(header('authorization')), 'introspect', origin)

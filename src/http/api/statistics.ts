@@ -43,7 +43,7 @@ const read = route({
   auth: 'user',
   scope: 'users:read',
   limit: 'account',
-  reply: Statistics,
+  reply: () => Statistics,
   example: {
     response: {
       counted_at: '2030-01-15T09:00:00.000Z',

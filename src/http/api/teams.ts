@@ -61,12 +61,13 @@ const list = route({
       },
     ],
   },
-  reply: z.array(
-    Team.extend({ members: z.number().int().describe('How many members the team has') }).meta({
-      id: 'ListedTeam',
-      description: 'A team and its size',
-    }),
-  ),
+  reply: () =>
+    z.array(
+      Team.extend({ members: z.number().int().describe('How many members the team has') }).meta({
+        id: 'ListedTeam',
+        description: 'A team and its size',
+      }),
+    ),
   fails: [],
   async handle({ who }, { teams }: Services) {
     const all = await teams.list(who.accountId)
@@ -81,7 +82,7 @@ export const create = route({
   summary: 'Create a team',
   description: 'Creates a team. The caller becomes its owner.',
   body: object({ name: teamName }),
-  reply: Team,
+  reply: () => Team,
   status: 201,
   fails: ['team_limit_reached'],
   async handle({ who, body, origin }, { teams }: Services) {
@@ -106,7 +107,7 @@ const read = route({
     },
   },
   params: teamParams,
-  reply: Team,
+  reply: () => Team,
   fails: ['team_not_found'],
   async handle({ who, params }, { teams }: Services) {
     const found = await teams.get(who.accountId, params.id)
@@ -132,7 +133,7 @@ export const rename = route({
   },
   params: teamParams,
   body: object({ name: teamName }),
-  reply: Team,
+  reply: () => Team,
   fails: refusals,
   async handle({ who, params, body, origin }, { teams }: Services) {
     const done = await teams.rename({ teamId: params.id, by: who.accountId }, body.name, origin)
@@ -195,7 +196,7 @@ const members = route({
     ],
   },
   params: teamParams,
-  reply: z.array(Member),
+  reply: () => z.array(Member),
   fails: ['team_not_found'],
   async handle({ who, params }, { teams }: Services) {
     const all = await teams.members(who.accountId, params.id)
@@ -224,7 +225,7 @@ export const setRole = route({
   },
   params: memberParams,
   body: object({ role: TeamRole }),
-  reply: Member,
+  reply: () => Member,
   fails: memberCodes,
   async handle({ who, params, body, origin }, { teams }: Services) {
     const act = { teamId: params.id, by: who.accountId, accountId: params.user_id }
@@ -286,7 +287,7 @@ const listInvitations = route({
     ],
   },
   params: teamParams,
-  reply: z.array(Invited),
+  reply: () => z.array(Invited),
   fails: refusals,
   async handle({ who, params }, { invitations }: Services) {
     const all = await invitations.list(who.accountId, params.id)
@@ -303,7 +304,7 @@ export const invite = route({
     'Emails an invitation to a team. It replaces an earlier invitation to the same address. Owners and admins only.',
   params: teamParams,
   body: object({ email: addressText, role: TeamRole.default('member').describe('The role the person gets') }),
-  reply: Invited,
+  reply: () => Invited,
   status: 201,
   fails: [
     ...refusals,
@@ -347,21 +348,22 @@ const look = route({
   summary: 'Look up an invitation',
   description: 'Shows the team, role and sender of an invitation without accepting it.',
   body: object({ token }),
-  reply: z
-    .object({
-      team: z
-        .object({
-          id: z.string().describe('The team ID'),
-          name: z.string().describe('The name of the team'),
-        })
-        .describe('The team'),
-      role: TeamRole.describe('The role the caller would get'),
-      email: z.string().describe('The email address it was sent to, masked'),
-      invited_by: z.string().nullable().describe('The email address of the sender, or the name'),
-      expires_at: time.describe('When it expires'),
-      joined: z.boolean().describe('Whether the caller is already a member'),
-    })
-    .meta({ id: 'OpenedInvitation', description: 'An invitation, as the person who got it sees it' }),
+  reply: () =>
+    z
+      .object({
+        team: z
+          .object({
+            id: z.string().describe('The team ID'),
+            name: z.string().describe('The name of the team'),
+          })
+          .describe('The team'),
+        role: TeamRole.describe('The role the caller would get'),
+        email: z.string().describe('The email address it was sent to, masked'),
+        invited_by: z.string().nullable().describe('The email address of the sender, or the name'),
+        expires_at: time.describe('When it expires'),
+        joined: z.boolean().describe('Whether the caller is already a member'),
+      })
+      .meta({ id: 'OpenedInvitation', description: 'An invitation, as the person who got it sees it' }),
   fails: ['invitation_not_found'],
   async handle({ who, body }, { invitations }: Services) {
     const found = await invitations.look(body.token, who.accountId)
@@ -388,7 +390,7 @@ export const accept = route({
   summary: 'Accept an invitation',
   description: 'Joins a team. An invitation works once.',
   body: object({ token }),
-  reply: Team,
+  reply: () => Team,
   fails: ['invitation_not_found', 'already_member', 'team_limit_reached'] satisfies AcceptCode[],
   async handle({ who, body, origin }, { invitations }: Services) {
     const joined = await invitations.accept(body.token, who.accountId, origin)

@@ -47,7 +47,7 @@ const refresh = route({
   body: object({ refresh_token: refreshToken.optional() }),
   bodyOptional: true,
   form: true,
-  reply: TokenPairSchema,
+  reply: () => TokenPairSchema,
   fails: [...refreshFails, 'authentication_required', 'invalid_request'],
   async handle({ body, bearer, cookie, header, origin }, { flows, devices }: Services) {
     // Only one method at a time (RFC 6750 §2): which of two counts must not depend on the reader.
@@ -111,7 +111,7 @@ const exchange = route({
   // Other fields do not matter: for an unsupported grant, no field can be wrong.
   unmatched: 'grant_type_unsupported',
   form: true,
-  reply: z.union([AuthResponse, TokenPairSchema]),
+  reply: () => z.union([AuthResponse, TokenPairSchema]),
   fails: [
     ...refreshFails,
     ...(['invalid_credentials', 'too_many_attempts', 'email_unverified'] as const),
@@ -154,7 +154,7 @@ const revoke = route({
     client_id: clientId,
   }).meta({ id: 'RevocationRequest', description: 'The token to revoke' }),
   form: true,
-  reply: z.object({}).describe('The token is revoked, or was never valid'),
+  reply: () => z.object({}).describe('The token is revoked, or was never valid'),
   fails: [],
   async handle({ body, origin }, { flows }: Services) {
     // Possibly not revoked: the client keeps the token and tries again (RFC 7009 §2.2.1).

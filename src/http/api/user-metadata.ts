@@ -72,7 +72,7 @@ export const updateMetadata = route({
   },
   params: accountParams,
   body: object({ metadata: object({ public: Patch }).describe('The changes of the metadata') }),
-  reply: ManagedUser,
+  reply: () => ManagedUser,
   fails: ['account_not_found'],
   async handle({ who, params, body, origin }, { users }: Services) {
     const patch = body.metadata.public
@@ -94,7 +94,7 @@ const patchAsBackEnd = route({
   example: { request: { public: { plan: 'team', trial: null } }, response: { public: { plan: 'team' } } },
   params: accountParams,
   body: object({ public: Patch }),
-  reply: Metadata,
+  reply: () => Metadata,
   fails: ['invalid_client', 'insufficient_scope', 'too_many_attempts', 'account_not_found'],
   async handle({ params, body, header, origin }, { serviceCredentials, users }: Services) {
     const client = await serviceCredentials.authenticate(readClient(header('authorization')), 'users:metadata', origin)

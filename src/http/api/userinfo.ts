@@ -46,7 +46,7 @@ const userinfo = (method: 'get' | 'post') =>
     summary: method === 'get' ? 'Get the claims of the user' : 'Get the claims of the user by POST',
     description: 'The claims that the scopes of the access token allow (OpenID Connect Core §5.3).',
     example: { response: { sub: 'usr_00000001', name: 'Pat', email: 'pat@example.com', email_verified: true } },
-    reply: UserInfo,
+    reply: () => UserInfo,
     fails: ['user_not_found'],
     async handle({ who }, { flows }: Services) {
       const scopes = who.application === null ? ownScopes : who.scopes

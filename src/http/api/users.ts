@@ -56,7 +56,7 @@ const list = route({
     cursor: userCursor.optional(),
     limit: pageSize(25),
   }),
-  reply: pageOf(ManagedUser).meta({ id: 'Users', description: 'A page of accounts' }),
+  reply: () => pageOf(ManagedUser).meta({ id: 'Users', description: 'A page of accounts' }),
   fails: [],
   async handle({ query }, { users }: Services) {
     const { last_sign_in_from: from, last_sign_in_before: before } = query
@@ -112,12 +112,13 @@ const read = route({
     },
   },
   params: accountParams,
-  reply: ManagedUser.extend({
-    identities: z.number().int().describe('How many provider identities are linked'),
-    sessions: z.number().int().describe('How many sessions there are'),
-    passkeys: z.number().int().describe('How many passkeys there are'),
-    has_password: z.boolean().describe('Whether the account has a password'),
-  }).meta({ id: 'ManagedUserDetails', description: 'An account and what belongs to it' }),
+  reply: () =>
+    ManagedUser.extend({
+      identities: z.number().int().describe('How many provider identities are linked'),
+      sessions: z.number().int().describe('How many sessions there are'),
+      passkeys: z.number().int().describe('How many passkeys there are'),
+      has_password: z.boolean().describe('Whether the account has a password'),
+    }).meta({ id: 'ManagedUserDetails', description: 'An account and what belongs to it' }),
   fails: ['account_not_found'],
   async handle({ params }, { users }: Services) {
     const found = await users.get(params.id)
@@ -159,7 +160,7 @@ export const update = route({
     picture: pictureUrl.nullable().optional().describe('The HTTPS URL of a picture; null removes it'),
     role: RoleSchema.optional().describe('The role; administrators cannot change their own'),
   }).meta({ minProperties: 1 }),
-  reply: ManagedUser,
+  reply: () => ManagedUser,
   fails: ['account_not_found', 'last_administrator', 'own_role', 'address_needed', 'invalid_request'],
   async handle({ who, params, body, origin }, { users }: Services) {
     const change = {
@@ -198,7 +199,7 @@ export const disable = route({
   params: accountParams,
   body: object({}),
   bodyOptional: true,
-  reply: ManagedUser,
+  reply: () => ManagedUser,
   fails: ['account_not_found', 'last_administrator'],
   async handle({ who, params, origin }, { users }: Services) {
     const done = await users.disable(who.accountId, params.id, origin)
@@ -215,7 +216,7 @@ export const enable = route({
   params: accountParams,
   body: object({}),
   bodyOptional: true,
-  reply: ManagedUser,
+  reply: () => ManagedUser,
   fails: ['account_not_found'],
   async handle({ who, params, origin }, { users }: Services) {
     const done = await users.enable(who.accountId, params.id, origin)
@@ -244,14 +245,15 @@ const sessions = route({
     ],
   },
   params: accountParams,
-  reply: z.array(
-    z
-      .object({
-        ...sessionFields,
-        scope: z.string().describe('The scopes of the session, separated by spaces'),
-      })
-      .meta({ id: 'ManagedSession', description: 'A session of an account, as administrators see it' }),
-  ),
+  reply: () =>
+    z.array(
+      z
+        .object({
+          ...sessionFields,
+          scope: z.string().describe('The scopes of the session, separated by spaces'),
+        })
+        .meta({ id: 'ManagedSession', description: 'A session of an account, as administrators see it' }),
+    ),
   fails: ['account_not_found'],
   async handle({ who: { accountId }, params, origin }, { users, flows }: Services) {
     if (!(await users.get(params.id))) return fail('account_not_found')
@@ -315,9 +317,10 @@ export const resetPassword = route({
   params: accountParams,
   body: object({}),
   bodyOptional: true,
-  reply: z
-    .object({ status: z.literal('sent').describe('Always `sent`') })
-    .meta({ id: 'PasswordResetSent', description: 'The email will be sent' }),
+  reply: () =>
+    z
+      .object({ status: z.literal('sent').describe('Always `sent`') })
+      .meta({ id: 'PasswordResetSent', description: 'The email will be sent' }),
   status: 202,
   fails: ['account_not_found', 'address_needed', 'mail_not_configured'],
   async handle({ who, params, origin }, { flows }: Services) {

@@ -75,24 +75,25 @@ const ask = route({
   },
   headers: { 'Flow-Token': 'The `flow_token` of the sign-in that found the conflict; apps only' },
   limit: 'browse',
-  reply: z
-    .object({
-      provider,
-      email: z.string().describe('The email address, masked'),
-      methods: z
-        .array(
-          z.object({
-            type: z.enum(['provider', 'password', 'passkey', 'email']).describe('The kind of sign-in method'),
-            provider: z.string().optional().describe('The provider ID, if the type is `provider`'),
-            name: z.string().optional().describe('The name to show'),
-          }),
-        )
-        .describe('How to sign in to the existing account'),
-      can_create: z.boolean().describe('Whether a separate account can be created'),
-      proven: z.boolean().describe('Whether the caller is freshly signed in to an account with this email address'),
-      expires_at: time.describe('When the conflict expires'),
-    })
-    .meta({ id: 'Conflict', description: 'An open account conflict' }),
+  reply: () =>
+    z
+      .object({
+        provider,
+        email: z.string().describe('The email address, masked'),
+        methods: z
+          .array(
+            z.object({
+              type: z.enum(['provider', 'password', 'passkey', 'email']).describe('The kind of sign-in method'),
+              provider: z.string().optional().describe('The provider ID, if the type is `provider`'),
+              name: z.string().optional().describe('The name to show'),
+            }),
+          )
+          .describe('How to sign in to the existing account'),
+        can_create: z.boolean().describe('Whether a separate account can be created'),
+        proven: z.boolean().describe('Whether the caller is freshly signed in to an account with this email address'),
+        expires_at: time.describe('When the conflict expires'),
+      })
+      .meta({ id: 'Conflict', description: 'An open account conflict' }),
   also: ['page'],
   fails: ['conflict_not_found'],
   async handle({ params: { ticket }, who, wants, cookie, header, locale, csrfToken }, services: Services) {
@@ -143,9 +144,10 @@ const answer = route({
     redirect_uri_key: redirectUriKey.optional(),
     flow_token: flowToken.optional(),
   }),
-  reply: z
-    .union([AuthResponse, LinkResponse, StartedFlow, StartedByMail])
-    .describe('The resolved conflict, or the sign-in that has to be finished first'),
+  reply: () =>
+    z
+      .union([AuthResponse, LinkResponse, StartedFlow, StartedByMail])
+      .describe('The resolved conflict, or the sign-in that has to be finished first'),
   also: ['redirect', 'page'],
   fails: [
     'conflict_not_found',
