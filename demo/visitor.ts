@@ -7,11 +7,13 @@ export function nextOf({ url, headers, text }: Visit): URL | undefined {
   return to === undefined ? undefined : new URL(to, url)
 }
 
+type Send = (to: URL, init: RequestInit) => Promise<Pick<Response, 'status' | 'headers' | 'text'>>
+
 /**
  * A minimal browser: keeps cookies, follows redirects, submits forms. `send` makes the requests; tests replace it to
  * see the responses.
  */
-export function createVisitor(send: typeof fetch = fetch) {
+export function createVisitor(send: Send = fetch) {
   const jar = new Map<string, Map<string, string>>()
 
   const remember = (url: URL, headers: Headers): void => {

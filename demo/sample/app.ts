@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { packageRoot } from '../../src/root.ts'
 import { type SampleServer, serve } from './server.ts'
 
-const page = (): string => readFileSync(new URL('app.html', import.meta.url), 'utf8')
+const page = (): string => readFileSync(new URL('demo/sample/app.html', packageRoot), 'utf8')
 const library = (): Buffer =>
   readFileSync(new URL('../browser/oidc-client-ts.min.js', import.meta.resolve('oidc-client-ts')))
 /** The content of an element of the page, as its Content-Security-Policy names it. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { readApplicationsFile } from '../../src/commands/applications-file.ts'
+import { packageRoot } from '../../src/root.ts'
 import { readSecretFile } from '../../src/settings/secret-file.ts'
 import type { Vinculum } from '../../src/vinculum.ts'
 
@@ -11,7 +12,7 @@ const env = { APP_SERVER_SECRET: 'a-secret-that-is-for-the-demo-only' }
  * the port to use in place of a port of the file.
  */
 export async function registerApplications(vinculum: Vinculum, portOf: (standard: string) => string): Promise<void> {
-  const text = readFileSync(new URL('../applications.json', import.meta.url), 'utf8').replace(
+  const text = readFileSync(new URL('demo/applications.json', packageRoot), 'utf8').replace(
     /(?<="http:\/\/localhost:)\d+/g,
     portOf,
   )

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { inTree, startProgram } from '../support/program.ts'
+import { inTree, type Program, startDemo, startProgram } from '../support/program.ts'
 import { freePort } from '../support/service.ts'
 
 // The demo stores its data below the directory it is started in.
@@ -27,20 +27,21 @@ async function freePorts() {
   }
 }
 
-function run(script: string, env: Readonly<Record<string, string>>, cwd = folder) {
-  const program = startProgram(script, env, cwd)
+function kept(program: Program): Program {
   started.push(program.child)
   return program
 }
+const runDemo = (env: Readonly<Record<string, string>>, cwd = folder) => kept(startDemo(env, cwd))
+const runTour = (env: Readonly<Record<string, string>>) => kept(startProgram('demo/tour.ts', env, folder))
 
 test('the tour runs through the demo to its end, and the demo ends on request', async () => {
   const ports = await freePorts()
   const elsewhere = join(folder, 'elsewhere.db')
   const mailServer = 'smtp://127.0.0.1:1'
-  const demo = run('demo/demo.ts', { ...ports, DATABASE_URL: `file:${elsewhere}`, SMTP_URL: mailServer })
+  const demo = runDemo({ ...ports, DATABASE_URL: `file:${elsewhere}`, SMTP_URL: mailServer })
   await demo.saying('Ctrl+C to stop')
 
-  const tour = run('demo/tour.ts', ports)
+  const tour = runTour(ports)
   await tour.saying('all passed.')
   expect(await tour.ended, tour.said()).toBe(0)
   expect(tour.said()).not.toMatch(/FAILED|(eyJ|gh[our]_|ATOA|ya29\.)[\w-]{20}/)
@@ -63,7 +64,7 @@ test('the tour runs through the demo to its end, and the demo ends on request', 
 test('the demo creates no key where one is set', async () => {
   const other = mkdtempSync(join(folder, 'keyed-'))
   const key = `k1:${Buffer.from(Array.from({ length: 32 }, (_, at) => (at * 37) % 251)).toString('base64')}`
-  const demo = run('demo/demo.ts', { ...(await freePorts()), ENCRYPTION_KEYS: key }, other)
+  const demo = runDemo({ ...(await freePorts()), ENCRYPTION_KEYS: key }, other)
   await demo.saying('Ctrl+C to stop')
   demo.child.kill('SIGTERM')
   expect(await demo.ended, demo.said()).toBe(0)
@@ -77,7 +78,7 @@ test('a missing requirement is explained in a sentence: a port in use, a demo th
   const { port } = taken.address() as AddressInfo
   try {
     for (const name of ['PORT', 'SAMPLE_API_PORT']) {
-      const demo = run('demo/demo.ts', { ...ports, [name]: String(port) })
+      const demo = runDemo({ ...ports, [name]: String(port) })
       expect(await demo.ended).toBe(1)
       expect(demo.said()).toBe(
         `Port ${port} is in use. Set ${name} to a free port, or stop the process that uses it.\n`,
@@ -86,11 +87,11 @@ test('a missing requirement is explained in a sentence: a port in use, a demo th
   } finally {
     taken.close()
   }
-  const wrong = run('demo/demo.ts', { ...ports, SAMPLE_APP_PORT: 'http' })
+  const wrong = runDemo({ ...ports, SAMPLE_APP_PORT: 'http' })
   expect(await wrong.ended).toBe(1)
   expect(wrong.said()).toContain('SAMPLE_APP_PORT: must be a port, from 1 to 65535')
   expect(wrong.said()).not.toContain('    at ')
-  const tour = run('demo/tour.ts', ports)
+  const tour = runTour(ports)
   expect(await tour.ended).toBe(1)
   expect(tour.said()).toContain(`There is no response from http://localhost:${ports.PORT}`)
 }, 60_000)

@@ -11,7 +11,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createVisitor, nextOf } from '../../demo/visitor.ts'
 import { launchBrowser, visit } from '../support/browser.ts'
-import { inTree, type Program, startProgram } from '../support/program.ts'
+import { inTree, type Program, startDemo } from '../support/program.ts'
 import { freePort } from '../support/service.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'vinculum-readme-'))
@@ -35,8 +35,7 @@ const examples = (heading: string, language: string, file = 'README.md'): string
 
 beforeAll(async () => {
   for (const name of Object.keys(ports) as (keyof typeof ports)[]) ports[name] = await freePort()
-  demo = startProgram(
-    'demo/demo.ts',
+  demo = startDemo(
     {
       PORT: String(ports.vinculum),
       SANDBOX_PORT: String(ports.sandbox),

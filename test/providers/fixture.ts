@@ -11,6 +11,7 @@ import { systemRandom } from '../../src/kernel/ids.ts'
 import type { CodeExchange } from '../../src/providers/live/authorization.ts'
 import type { BreakerSettings, Provider, ProviderSettings } from '../../src/providers/provider.ts'
 import { createProviders, type Providers } from '../../src/providers/providers.ts'
+import { receive } from '../support/http.ts'
 
 /** Long enough for a busy machine; tests that need an open breaker lower it. */
 const breaker: BreakerSettings = { timeoutMs: 5000, errorThresholdPercent: 50, volume: 100, resetMs: 60_000 }
@@ -119,8 +120,8 @@ export function value<T>(result: { ok: true; value: T } | { ok: false; error: { 
 export async function visit(providers: Providers, provider: Provider) {
   const redirectUri = String(provider.redirectUris.default)
   const begun = value(await providers.begin(provider, { redirectUri, intent: 'login' }))
-  const there = await fetch(begun.url, { redirect: 'manual' })
-  const form = readFormPost(await there.text())
+  const there = await receive(begun.url, { redirect: 'manual' })
+  const form = readFormPost(there.text)
   const back = form
     ? callback(form.action.href, form.fields)
     : new URL(there.headers.get('location') ?? 'http://nowhere.invalid')

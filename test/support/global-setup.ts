@@ -55,14 +55,18 @@ export function startPostgres({ durable = false, autovacuum = true } = {}): Prom
 
 /**
  * The output of `npm run build`, in a folder below the package as `dist/` is, and the programs of tests that run as
- * processes of their own. Loading the sources in each child process would take three times as long as loading these.
+ * processes of their own, with the demo. Loading the sources in each child process would take three times as long as loading these.
  */
 async function buildService(): Promise<string> {
   const root = fileURLToPath(new URL('../..', import.meta.url))
   const folder = mkdtempSync(join(root, 'dist-test-'))
   await promisify(execFile)(process.execPath, ['--import', 'tsx', 'build.ts', basename(folder)], { cwd: root })
   await build({
-    entryPoints: { 'store-child': 'test/store/child.ts', 'renewal-node': 'test/support/renewal-node.ts' },
+    entryPoints: {
+      'store-child': 'test/store/child.ts',
+      'renewal-node': 'test/support/renewal-node.ts',
+      demo: 'demo/demo.ts',
+    },
     absWorkingDir: root,
     outdir: folder,
     bundle: true,

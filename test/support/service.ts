@@ -19,6 +19,7 @@ import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { createVinculum, type Vinculum } from '../../src/vinculum.ts'
 import { createReader, type Published, readDocuments, type Seen } from './documented.ts'
+import { receive, sendLean } from './http.ts'
 import { connectPostgres, createMigratedDatabase } from './postgres.ts'
 import { newMigratedFile } from './sqlite.ts'
 
@@ -206,12 +207,11 @@ export async function startWorld({
   const { document, wrong } = await described
   const faults: string[] = []
   const seen: Seen[] = []
-  /** A request, and its response as text. A clone of the response would pass its body through two streams. */
+  /** A request, and its response as text. */
   const ask = async (input: Parameters<typeof fetch>[0], init?: RequestInit): Promise<Seen> => {
-    const response = await fetch(input, init)
+    const received = await receive(input, init)
     const to = new URL(input instanceof Request ? input.url : input)
-    const { status, headers } = response
-    const one: Seen = { method: init?.method ?? 'GET', path: to.pathname, status, headers, text: await response.text() }
+    const one: Seen = { method: init?.method ?? 'GET', path: to.pathname, ...received }
     if (to.origin === sandbox.url) return one
     seen.push(one)
     const fault = wrong(one)
@@ -244,7 +244,7 @@ export async function startWorld({
 
   /** Signs in on the provider's pages as this user; returns the redirect URL without visiting it. */
   async function approve(authorizeUrl: string | URL, as: string): Promise<URL> {
-    const there = createVisitor()
+    const there = createVisitor(sendLean)
     const to = new URL(authorizeUrl)
     to.searchParams.set('login_hint', as)
     let visit = await there.ask(to)
@@ -332,7 +332,10 @@ export async function startWorld({
 
   /** A browser at this service: its cookies, and the provider's pages in between. */
   function openBrowser() {
-    const visitor = createVisitor(send)
+    const visitor = createVisitor(async (to, init) => {
+      const { status, headers, text } = await ask(to, init)
+      return { status, headers, text: async () => text }
+    })
     /** Goes to the provider and back: returns the callback URL without visiting it. */
     async function toProvider(provider: string, as: string, query: Record<string, string> = {}): Promise<URL> {
       const to = new URL(`/auth/${provider}`, base)
