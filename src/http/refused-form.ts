@@ -64,7 +64,7 @@ export async function refusedOn<D>(
   if (route.auth === 'recent' && !(who && isRecent(who, frame.clock(), frame.recentAuthSeconds))) return undefined
   if (route.auth === 'user' && !who) return undefined
   if (formPage.segments.some((part) => typeof part === 'object')) {
-    const params = route.params?.safeParse({ ...paramsIn(formPage, typed), ...incoming.params })
+    const params = route.params?.safeParse({ ...paramsIn(formPage, typed), ...(incoming.params as object | undefined) })
     if (!params?.success) return undefined
     incoming.params = params.data
   }
