@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Files that take longest. Started last, one of them would run alone while the other workers have nothing left. */
 const long =
-  /\/(pages\/accessibility|store\/(postgres|sqlite)-\w+|service\/(sign-in|input|reseal|linking|mail|passwords|promises)|connections\/renewal-race|demo\/tour)\.test\.ts$/
+  /\/(pages\/(accessibility|browser)|store\/(postgres|sqlite)-\w+|service\/(sign-in-methods|embedding|reseal|input|promises|shutdown|text)|connections\/renewal-(race|round)|demo\/tour)\.test\.ts$/
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
