@@ -433,6 +433,7 @@ async function main(): Promise<void> {
   const plan: Plan = {
     rounds: Number(options.rounds ?? (options.quick ? 1 : 5)),
     seconds: Number(options.seconds ?? (options.quick ? 1 : 2)),
+    warmUp: options.quick ? 0 : 12_000,
   }
   const how: Build = {
     nodeArguments: [

@@ -12,6 +12,7 @@ export type Runner = {
   readonly application?: string
 }
 export type Figures = {
+  readonly requests: number
   /** Microseconds of CPU for each request, on all threads of the server. */
   readonly cpu: number
   readonly perSecond: number
@@ -24,13 +25,21 @@ export type Figures = {
  */
 export const people = 1024
 
-export type Plan = { readonly rounds: number; readonly seconds: number }
+export type Plan = {
+  readonly rounds: number
+  readonly seconds: number
+  /**
+   * How many requests warm up each server before the first round. The compiler optimizes a function after some thousand
+   * calls, however long they take: on a slow machine, it would otherwise be measured while it still compiles sign-ins.
+   */
+  readonly warmUp: number
+}
 
 export async function contest(
   load: RunningServer,
   verb: string,
   runners: readonly Runner[],
-  { rounds, seconds }: Plan,
+  { rounds, seconds, warmUp }: Plan,
 ) {
   const measured = new Map<string, Figures[]>(runners.map(({ name }) => [name, []]))
   const run = async (runner: Runner, seconds: number): Promise<Figures> => {
@@ -41,11 +50,14 @@ export async function contest(
     const used = (await server.ask<number>('cpu')) - before
     if (answer.tokens) runner.tokens = answer.tokens
     const { requests, seconds: took, p50, p99 } = answer.round
-    return { cpu: used / requests, perSecond: requests / took, p50, p99 }
+    return { requests, cpu: used / requests, perSecond: requests / took, p50, p99 }
   }
 
-  // The first turns warm up the compiler and do not count.
-  for (const runner of runners) await run(runner, seconds * 2)
+  for (const runner of runners) {
+    let requests = 0
+    do requests += (await run(runner, seconds * 2)).requests
+    while (requests < warmUp)
+  }
   for (let round = 0; round < rounds; round++) {
     const turn = round % runners.length
     for (const runner of [...runners.slice(turn), ...runners.slice(0, turn)])

@@ -94,6 +94,8 @@ function collect(
   { most, read }: BodyLimits,
 ): Promise<Buffer | 'aborted' | 'payload_too_large'> {
   return new Promise((resolve) => {
+    // No event follows if the client disconnected before.
+    if (request.destroyed) return resolve('aborted')
     const chunks: Buffer[] = []
     let size = 0
     request.on('data', (chunk: Buffer) => {

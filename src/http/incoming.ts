@@ -28,6 +28,8 @@ export class Incoming {
   hasStaleSession = false
   /** A new cookie for the token of a form, where there is no session: the response sets it. */
   newVisitor: string | undefined
+  /** `null` if it is unknown. Read on arrival: the socket of a client that has left has no address. */
+  readonly #ip: string | null
   readonly #frame: Frame
   #cookies: Readonly<Record<string, string | undefined>> | undefined
   #authorization: Authorization | undefined
@@ -37,10 +39,11 @@ export class Incoming {
     this.request = request
     this.target = target
     this.requestId = frame.requestId()
+    this.#ip = frame.addressOf(request)
   }
 
   get address(): string {
-    return this.#frame.addressOf(this.request) ?? 'unknown'
+    return this.#ip ?? 'unknown'
   }
 
   get origin(): Origin {
@@ -48,7 +51,7 @@ export class Incoming {
     const device = this.readCookie('device')
     const locale = this.statedLocale
     return {
-      ip: this.#frame.addressOf(this.request),
+      ip: this.#ip,
       // It is shown to people and logged: control characters could forge a line there.
       userAgent: agent === undefined ? null : agent.replace(/\p{Cc}/gu, '').slice(0, 256),
       requestId: this.requestId,

@@ -61,13 +61,13 @@ export function mount<D>(
   const find = createFinder(frame, routes, files)
 
   const handle = async (
-    request: Request,
+    incoming: Incoming,
+    responder: Responder,
     response: Response,
     found: RouteMatch<D>,
     refusal?: AppError,
   ): Promise<void> => {
-    const incoming = new Incoming(frame, request, found.target)
-    const responder = new Responder(frame, incoming, response)
+    const { request } = incoming
     try {
       const limited = await found.limiter?.(request, response, incoming.address)
       if (limited) return responder.refuse(limited)
@@ -97,12 +97,16 @@ export function mount<D>(
     const isGone = (): boolean => request.socket.destroyed && !response.writableEnded
     // Waiting for a turn counts toward the limit.
     const limit = frame.requestMs === null ? undefined : new Limit(frame.requestMs, isGone)
+    // Created on arrival: the time until the turn counts, and a client that leaves before it still has an address.
+    const incoming = new Incoming(frame, request, found.target)
+    const responder = new Responder(frame, incoming, response)
     const start = (): void => {
-      const handling = (): Promise<void> => handle(request, response, found, refusal)
+      const handling = (): Promise<void> => handle(incoming, responder, response, found, refusal)
       void (limit ? withinLimit(limit, handling) : handling())
     }
-    // Probes do not wait: they ask whether the service responds.
-    if (found.bound?.route.limit === 'none') start()
+    // Probes do not wait: they ask whether the service responds. Nor does a request behind another one on the same
+    // connection: Node reads as many of those as a client sends, so the line of waiting requests would have no end.
+    if (found.bound?.route.limit === 'none' || response.socket === null) start()
     else inTurn(start)
   }
 

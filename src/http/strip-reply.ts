@@ -40,14 +40,15 @@ function matcherOfObject({ shape, def }: z.ZodObject): Matches | undefined {
   const optional = Object.entries(shape).flatMap(([name, field]) => (field instanceof z.ZodOptional ? [name] : []))
   const required = [...fields.keys()].filter((name) => !optional.includes(name))
   return (value) => {
-    if (typeof value !== 'object' || value === null) return false
+    // What JSON omits must not count: inherited fields, and the elements of a list.
+    if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return false
     let found = 0
     for (const name in value) {
       if (!fields.get(name)?.((value as Readonly<Record<string, unknown>>)[name])) return false
       found += 1
     }
     if (found === fields.size) return true
-    return required.every((name) => name in value)
+    return required.every((name) => Object.hasOwn(value, name))
   }
 }
 

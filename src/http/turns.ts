@@ -18,7 +18,8 @@ type TurnsParts = {
  * Starts the work of requests. Node reads everything that has arrived in one turn of the event loop. If hundreds of
  * requests arrive at the same moment, all of them would start in that turn, and a request just after them would not be
  * read until the last one has started. So once requests have held a turn for `shareMs`, the others start in the next
- * turns, in order of arrival. Each of them has a connection, so their number is limited like that of connections.
+ * turns, in order of arrival. Only the first request of a connection may wait here, so their number is limited like that
+ * of connections.
  *
  * Without a burst, every request starts at once.
  */

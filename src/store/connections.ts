@@ -26,8 +26,9 @@ export const backgroundMs = 60_000
 const openingAtOnce = 2
 /** How often one caller tries to open a connection that is cut before it is ready. */
 const openingAttempts = 5
-/** A connection that ended without an error of the server. `pg` reports it without a code, or with that of the socket. */
-const cutCodes = /^(undefined|ECONNRESET|EPIPE|08006)$/
+/** Whether a connection ended without an error of the server. `pg` reports it in words, or with the code of the socket. */
+const wasCut = (error: unknown): boolean =>
+  /^(ECONNRESET|EPIPE|08006)$/.test(codeOf(error)) || (error as Error).message.startsWith('Connection terminated')
 /** How many callers may wait for a connection. More would only wait until their time is up. */
 const maxWaiting = 1000
 
@@ -85,7 +86,7 @@ export function createConnections(parts: {
   })
   pool.on('remove', (connection) => void open.delete(connection))
 
-  const most = maxOf(max)
+  const lanes = Array.from({ length: max + 1 }, (_, connections) => maxOf(connections))
   const running: Record<Lane, number> = { hot: 0, write: 0, other: 0 }
   const inUse = new Set<Connection>()
   let line: QueuedCaller[] = []
@@ -97,7 +98,10 @@ export function createConnections(parts: {
 
   const mayStart = (lane: Lane): boolean => {
     const writing = running.write + running.other
-    if (writing + running.hot >= Math.min(max, open.size + openingAtOnce)) return false
+    // While few connections are open, the lanes share those few: session checks must not wait for all to be opened.
+    const usable = Math.min(max, open.size + openingAtOnce)
+    const most = lanes[usable] ?? maxOf(usable)
+    if (writing + running.hot >= usable) return false
     return lane === 'hot' || (writing < most.writing && (lane === 'write' || running.other < most.other))
   }
   const enter = (lane: Lane, limit: Limit): Promise<void> | undefined => {
@@ -164,7 +168,7 @@ export function createConnections(parts: {
         },
         (error: unknown) => {
           unwatch()
-          if (!over && attempt < openingAttempts && cutCodes.test(codeOf(error)))
+          if (!over && attempt < openingAttempts && wasCut(error))
             return checkOut(limit, lane, attempt + 1).then(resolve, reject)
           // Any failure to connect, even a changed password, means that nothing can be done now.
           reject(health.failed(unavailableReasonOf('postgres', error) ?? 'unreachable', error))

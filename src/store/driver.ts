@@ -79,6 +79,18 @@ export type SqliteConfig = {
   readonly create?: boolean
 }
 
+/**
+ * Calls `make` at the first use: a store has more than a hundred hot statements, and a start needs few of them. An error
+ * is that of the call, where the driver translates it.
+ */
+export function late<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}
+
 /** What every driver receives besides the address of its database. */
 export type DriverParts = {
   /** How long a request may take, in milliseconds. */
@@ -110,7 +122,7 @@ export const placeholdersFor = <K extends string>(columns: Readonly<Record<K, Co
     Object.entries<Column>(columns).map(([name, column]) => [name, placeholderFor(name, column)]),
   ) as Record<K, SQL<never>>
 
-/** A prepared statement and the values for one run. A driver's `steps` returns these. */
+/** What prepares a statement at its first use, and the values for one run. A driver's `steps` returns these. */
 export class PreparedStep {
   readonly prepared: unknown
   readonly values: Values

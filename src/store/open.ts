@@ -18,7 +18,6 @@ import { invitationStore } from './invitations.ts'
 import { invitedAccountStore } from './invited-accounts.ts'
 import { jiraStore } from './jira.ts'
 import { jobStore } from './jobs.ts'
-import { withLateStatements } from './late-statements.ts'
 import { mailStore } from './mails.ts'
 import { openError } from './open-error.ts'
 import { passkeyStore } from './passkeys.ts'
@@ -131,8 +130,7 @@ function readiness({ db, tables: { rateLimits: t }, writes }: Driver): () => Pro
 }
 
 /** Implements every port on one database. All its migrations must be applied. */
-export function storeOver(opened: Driver, parts: ChangeParts) {
-  const driver = withLateStatements(opened)
+export function storeOver(driver: Driver, parts: ChangeParts) {
   const change = createChange(driver, parts)
   return {
     accounts: accountStore(driver, change, parts.ids),

@@ -12,6 +12,7 @@ import { postgres } from './dialect.postgres.ts'
 import {
   type Driver,
   type DriverParts,
+  late,
   PreparedStep,
   preparedStep,
   type Queries,
@@ -144,23 +145,23 @@ export async function openPostgres(url: string, { requestMs, report, warn, ...pa
       return retrying(() => single('other', prepared))
     },
     reads: (query) => {
-      const prepared = prepare(query)
-      return (values) => retrying(() => single('hot', prepared, values), { reads: true })
+      const prepared = late(() => prepare(query))
+      return (values) => retrying(() => single('hot', prepared(), values), { reads: true })
     },
     writes: (query) => {
-      const prepared = prepare(query)
-      return (values) => retrying(() => single('write', prepared, values))
+      const prepared = late(() => prepare(query))
+      return (values) => retrying(() => single('write', prepared(), values))
     },
     waitingWrites: (query) => {
-      const prepared = prepare(query)
-      return (values) => retrying(() => single('other', prepared, values))
+      const prepared = late(() => prepare(query))
+      return (values) => retrying(() => single('other', prepared(), values))
     },
     skipLocked: (query) => {
       const locking = query as unknown as { for(strength: 'update', how: { skipLocked: true }): typeof query }
       return locking.for('update', { skipLocked: true })
     },
     steps: (query) => {
-      const prepared = prepare(query)
+      const prepared = late(() => prepare(query))
       return (values) => preparedStep(prepared, values)
     },
     atomic(script, locks = []) {
@@ -249,7 +250,7 @@ async function run<T>(script: Script<T>, connection: Connection): Promise<T> {
     // A statement prepared in advance runs on the connection of this transaction.
     const result =
       query instanceof PreparedStep
-        ? await execute(query.prepared as Prepared, connection, query.values)
+        ? await execute((query.prepared as () => Prepared)(), connection, query.values)
         : await execute(prepare(turn.value), connection)
     turn = script.next(result)
   }

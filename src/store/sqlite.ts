@@ -7,6 +7,7 @@ import { sqlite } from './dialect.sqlite.ts'
 import {
   type Driver,
   type DriverParts,
+  late,
   PreparedStep,
   preparedStep,
   type Script,
@@ -83,21 +84,21 @@ export async function openSqlite(
             ),
     write: (query) => group.join(false, () => execute(prepare(query))),
     reads: (query) => {
-      const run = compile(query)
-      const unchanged = cacheRows(connection, group.commits)
-      return async (values) => reading(() => unchanged(values, () => run(values)))
+      const run = late(() => compile(query))
+      const unchanged = late(() => cacheRows(connection, group.commits))
+      return async (values) => reading(() => unchanged()(values, () => run()(values)))
     },
     writes: (query) => {
-      const run = compile(query)
-      return (values) => group.join(false, () => run(valuesNow(values)))
+      const run = late(() => compile(query))
+      return (values) => group.join(false, () => run()(valuesNow(values)))
     },
     waitingWrites: (query) => {
-      const run = compile(query)
-      return (values) => group.join(false, () => run(values))
+      const run = late(() => compile(query))
+      return (values) => group.join(false, () => run()(values))
     },
     skipLocked: undefined,
     steps: (query) => {
-      const run = compile(query)
+      const run = late(() => compile(query))
       return (values) => preparedStep(run, values)
     },
     statementsAtOnce: Number.POSITIVE_INFINITY,
@@ -240,7 +241,9 @@ function run<T>(script: Script<T>): T {
   while (!turn.done) {
     const query: unknown = turn.value
     turn = script.next(
-      query instanceof PreparedStep ? (query.prepared as Run<unknown>)(query.values) : execute(prepare(turn.value)),
+      query instanceof PreparedStep
+        ? (query.prepared as () => Run<unknown>)()(query.values)
+        : execute(prepare(turn.value)),
     )
   }
   return turn.value

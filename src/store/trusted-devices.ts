@@ -1,8 +1,8 @@
-import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { TrustedDeviceStore } from '../credentials/ports.ts'
 import { caps, deleteBeyond } from './caps.ts'
 import { accountLock } from './change.ts'
-import { type Driver, placeholderFor, step } from './driver.ts'
+import { type Driver, step } from './driver.ts'
 
 export function trustedDeviceStore({
   db,
@@ -22,17 +22,17 @@ export function trustedDeviceStore({
   const anywhere = someOf()
   const bySecret = reads(
     db
-      .select({ id: t.id })
+      .select({ id: t.id, expiresAt: t.expiresAt })
       .from(t)
-      .where(and(eq(t.secretHash, sql.placeholder('secretHash')), gt(t.expiresAt, placeholderFor('at', t.expiresAt)))),
+      .where(eq(t.secretHash, sql.placeholder('secretHash'))),
   )
   // A client without a user agent is recognized as such.
   const withAgent = someOf(sql`coalesce(${sessions.userAgent}, '') = ${sql.placeholder('agent')}`)
 
   return {
     async find(secretHash, at) {
-      const [found] = await bySecret({ secretHash, at })
-      return found?.id
+      const [found] = await bySecret({ secretHash })
+      return found && found.expiresAt > at ? found.id : undefined
     },
     trust: (device, sessionId) =>
       atomic(

@@ -70,6 +70,26 @@ test('a response is written in one call, without headers set before', async () =
   expect(set).not.toHaveBeenCalled()
 })
 
+test('a client that sends thousands of requests without waiting does not make them pile up', async () => {
+  const { server, port } = await start()
+  const all = 6000
+  let [open, most, arrived] = [0, 0, 0]
+  server.http.prependListener('request', (_request, response) => {
+    arrived += 1
+    open += 1
+    most = Math.max(most, open)
+    response.once('finish', () => {
+      open -= 1
+    })
+  })
+  const one = 'GET /things/thg_1 HTTP/1.1\r\nHost: id.example.test\r\n\r\n'
+  const last = one.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n')
+  const heard = await raw(port, one.repeat(all - 1) + last)
+  expect([arrived, heard.match(/HTTP\/1\.1 (200|429)/g)?.length]).toEqual([all, all])
+  // As many as Node reads before it lets the client wait: two reads of 64 KiB.
+  expect(most).toBeLessThan((2 * 65_536) / one.length + 10)
+})
+
 function slow() {
   let arrived = (): void => {}
   let finish = (): void => {}

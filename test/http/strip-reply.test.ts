@@ -26,6 +26,10 @@ describe('a reply', () => {
     expect(stripperOf(() => Reply)(value)).toBe(value)
   })
 
+  test('that inherits its fields, which JSON would omit, is copied', () => {
+    expect(JSON.parse(JSON.stringify(stripperOf(() => Reply)(Object.create(reply))))).toEqual(reply)
+  })
+
   test('loses a field that its schema does not name', () => {
     expect(stripperOf(() => Reply)({ ...reply, secret: 'x' })).toEqual(reply)
     expect(stripperOf(() => List)({ list: [{ id: 'a', more: 1 }] })).toEqual({ list: [{ id: 'a' }] })

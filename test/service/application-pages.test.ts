@@ -190,6 +190,8 @@ describe.each(databases)('the pages about applications, with %s', (database) => 
     async (_, page, action, fields, kept) => {
       const refused = await send(page, action, fields)
       expect([refused.status, refused.url.pathname]).toEqual([400, action])
+      // Nothing was ticked, so nothing is: a first-party application would need no consent.
+      expect(refused.text).not.toMatch(/<input type="checkbox"[^>]* checked/)
       for (const text of [`action="${action}"`, `name="kind" value="${fields.kind}"`, 'aria-invalid="true"', ...kept])
         expect(refused.text.includes(text), text).toBe(true)
       const unknown = await send(page, action, { ...fields, kind: 'toaster' })

@@ -74,4 +74,24 @@ describe('a SQLite connection', () => {
     expect(made.filter((reference) => reference.deref() === undefined)).toEqual([])
     expect(pragma).not.toHaveBeenCalled()
   })
+
+  test('prepares the statements of a store at their first use', async () => {
+    const texts: string[] = []
+    const prepare = Database.prototype.prepare
+    Database.prototype.prepare = function (this: Database.Database, text: string) {
+      texts.push(text)
+      return prepare.call(this, text)
+    } as typeof prepare
+    onTestFinished(() => {
+      Database.prototype.prepare = prepare
+    })
+    const { store } = await open({ tag: 'sqlite', file: newFile() })
+    const ofRows = () => texts.filter((text) => /^(select|insert|update|delete|with) /.test(text)).length
+    const before = ofRows()
+    expect(before).toBeLessThan(5)
+    for (let round = 0; round < 2; round++) await store.accounts.find('usr_none')
+    expect(ofRows()).toBe(before + 1)
+    await store.close()
+    await expect(store.sessions.touch('ses_none', now, null)).rejects.toThrow('busy')
+  })
 })

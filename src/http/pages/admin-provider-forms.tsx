@@ -5,7 +5,7 @@ import { kindDescription, kindDescriptions } from '../../providers/kinds.ts'
 import type { ManagedProvider } from '../../providers/managed.ts'
 import { create, update } from '../api/managed-providers.ts'
 import { formOf } from '../form.ts'
-import type { FormRefusal } from '../page-frame.ts'
+import { type FormRefusal, usePageFrame } from '../page-frame.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { managedProviderParams, storable } from '../schemas/fields.ts'
@@ -63,7 +63,9 @@ function CreateView(props: CreateViewProps): VNode {
   const { words, kinds } = say.providers
   const described = kindDescription(kind) ?? kindDescriptions[0]
   if (!described) throw new Error('there is no kind of provider')
-  const shownId = id || described.kind
+  const { typed } = usePageFrame().refusedForm ?? {}
+  // The redirect URI above the form is that of the ID in it.
+  const shownId = id || (typeof typed?.id === 'string' && typed.id) || described.kind
   return (
     <Layout
       {...reader}

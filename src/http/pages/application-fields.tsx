@@ -10,7 +10,7 @@ import {
   subjectTypes,
 } from '../../applications/policy.ts'
 import type { FormValues } from './application-values.ts'
-import { Area, Field, Select } from './field.tsx'
+import { Area, Choice, Field, Select } from './field.tsx'
 import type { Reader } from './layout.tsx'
 import { useRefusal } from './refusal.tsx'
 import { scopeWords } from './scope-words.ts'
@@ -53,20 +53,18 @@ function PeopleFields({ kind, values, ...reader }: Omit<FieldsProps, 'isNew'>): 
         {standardScopes
           .filter((scope) => scope !== 'openid')
           .map((scope) => (
-            <label key={scope} class="choice">
-              <input type="checkbox" name="scopes" value={scope} checked={values.scopes.includes(scope)} />
+            <Choice key={scope} type="checkbox" name="scopes" value={scope} checked={values.scopes.includes(scope)}>
               <span>
                 {scopeWords(scope, reader.say, 'administrator')} <code class="fine">{scope}</code>
               </span>
-            </label>
+            </Choice>
           ))}
       </fieldset>
       <fieldset class="field">
         <legend>{words.consent}</legend>
-        <label class="choice">
-          <input type="checkbox" name="first_party" value="yes" checked={values.firstParty} />
+        <Choice type="checkbox" name="first_party" value="yes" checked={values.firstParty}>
           <span>{words.firstParty}</span>
-        </label>
+        </Choice>
       </fieldset>
     </>
   )

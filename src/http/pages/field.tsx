@@ -2,7 +2,7 @@ import type { ComponentChildren, VNode } from 'preact'
 import { useScript } from '../page-frame.ts'
 import type { Reader } from './layout.tsx'
 import { pageScript } from './page-script.ts'
-import { useRefusal, useTyped } from './refusal.tsx'
+import { useRefusal, useTicked, useTyped } from './refusal.tsx'
 import type { Texts } from './texts.ts'
 
 type FieldProps = {
@@ -22,6 +22,8 @@ type FieldProps = {
   readonly maxlength?: number
   /** The value is a code: keyboards must not correct it. `digits` shows the numeric keyboard. */
   readonly code?: 'digits' | 'text'
+  /** The value is never sent back, like a password and a one-time code. */
+  readonly isSecret?: true
   /** How many digits the code has: a script submits the form once they are typed. */
   readonly digits?: number
   /** What is shown next to the label. */
@@ -88,8 +90,7 @@ function useControl(name: string, hint: string | undefined, ownId = name) {
 export function Field(props: FieldProps): VNode {
   const { name, label, type = 'text', autocomplete, hint, optional, maxlength, code, digits, aside } = props
   const { typed, isRefused, labeled, control } = useControl(name, hint, props.id)
-  // A secret is never sent back, and a one-time code may be used up.
-  const isSecret = type === 'password' || autocomplete === 'one-time-code'
+  const isSecret = props.isSecret || type === 'password' || autocomplete === 'one-time-code'
   const value = isSecret ? props.value : (typed ?? props.value)
   if (digits !== undefined || props.reveal) useScript(pageScript)
   const input = (
@@ -122,6 +123,26 @@ export function Field(props: FieldProps): VNode {
       )}
       {props.children}
     </Labeled>
+  )
+}
+
+type ChoiceProps = {
+  /** One of several, or any number of them. */
+  readonly type: 'radio' | 'checkbox'
+  readonly name: string
+  readonly value: string
+  readonly checked: boolean
+  readonly autofocus?: boolean
+  readonly children: ComponentChildren
+}
+
+/** A choice of a form with its label. A refused form has the choices that were sent. */
+export function Choice({ type, name, value, checked, autofocus, children }: ChoiceProps): VNode {
+  return (
+    <label class="choice">
+      <input type={type} name={name} value={value} checked={useTicked(name, value, checked)} {...{ autofocus }} />{' '}
+      {children}
+    </label>
   )
 }
 

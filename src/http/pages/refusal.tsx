@@ -43,6 +43,14 @@ export function useTyped(name: string, id: string): { readonly id: string; reado
   }
 }
 
+/** Whether a choice of a form is ticked: where the form was refused, as it was sent. */
+export function useTicked(name: string, value: string, otherwise: boolean): boolean {
+  const { refusedForm, formAction } = usePageFrame()
+  if (refusedForm === null || formAction !== refusedForm.action) return otherwise
+  const { [name]: sent } = refusedForm.typed
+  return Array.isArray(sent) ? sent.includes(value) : sent === value
+}
+
 /** The refusal of a field, the ID of the text that explains it, and whether it is the first invalid field. */
 export function useRefusal(field: string) {
   const { refusals: all } = usePageFrame()

@@ -153,7 +153,7 @@ function CodeForm({ csrf, name, isFront, say: { secondFactor } }: CodeFormProps)
         {...(isFront ? {} : { hint: hints[name] })}
         {...(name === 'totp'
           ? { autocomplete: 'one-time-code', code: 'digits', digits: 6 }
-          : { autocomplete: 'off', code: 'text' })}
+          : { autocomplete: 'off', code: 'text', isSecret: true })}
       />
       <p class="actions">
         <button type="submit" class={isFront ? 'primary' : undefined}>
