@@ -1,6 +1,7 @@
 /**
  * Records the examples of `/openapi.json`: `npm run docs:examples`. Starts a demo of its own in an empty folder, takes
- * the tour through it, and keeps for each operation the first request that succeeded, with its response.
+ * the tour through it, and keeps for each operation without an example of its own the first request that succeeded, with
+ * its response.
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { apiRoutes } from '../src/http/api/index.ts'
+import { examples as known } from '../src/http/openapi/examples.ts'
 import { operationIdOf } from '../src/http/openapi/outcomes.ts'
 import type { Example } from '../src/http/route.ts'
 import { createPlaceholders } from './placeholders.ts'
@@ -89,12 +91,13 @@ try {
 const first = new Map<string, Example>()
 for (const { id, example } of recorded) if (!first.has(id)) first.set(id, example)
 const places = { base, sandbox: `http://127.0.0.1:${sandboxPort}`, run }
-const examples = Object.fromEntries(
-  [...first]
-    .filter(([, example]) => Object.keys(example).length > 0)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([id, example]) => [id, createPlaceholders(places)(example)]),
-)
+const declared = new Set(apiRoutes.filter(({ example }) => example).map(operationIdOf))
+const seen = [...first]
+  .filter(([id, example]) => Object.keys(example).length > 0 && !declared.has(id))
+  .map(([id, example]) => [id, createPlaceholders(places)(example)] as const)
+// What the tour does on pages keeps the example from before.
+const all = Object.entries({ ...known, ...Object.fromEntries(seen) })
+const examples = Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)))
 writeFileSync(
   output,
   `import type { Example } from '../route.ts'

@@ -449,7 +449,7 @@ export const github: LookAlike<GitHubAccount, GitHubSwitches> = {
   settings: (url) => ({ API_URL: url }),
   authorizeParams: { scope: 'read:user user:email' },
   account({ key, name, email, verified }) {
-    const id = 1_000_000 + Number(digits(`github ${key}`, 6))
+    const id = 1_000_000 + Number(digits(`github ${key}`, 9))
     return {
       id,
       login: key,

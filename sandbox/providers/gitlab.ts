@@ -29,7 +29,7 @@ export const gitlab = openIdKind<KindAccount>({
   },
   settings: (url) => ({ ISSUER: url }),
   account: ({ key, name, email, verified }) => ({
-    sub: String(2_000_000 + Number(digits(`gitlab ${key}`, 6))),
+    sub: String(2_000_000 + Number(digits(`gitlab ${key}`, 9))),
     name,
     nickname: key,
     preferred_username: key,

@@ -124,7 +124,7 @@ export const oauth2: LookAlike<OAuth2Account, OAuth2Switches> = {
   }),
   authorizeParams: { scope: 'read:user' },
   account: ({ key, name, email, verified }) => ({
-    uid: 100_000 + Number(digits(`oauth2 ${key}`, 5)),
+    uid: 100_000 + Number(digits(`oauth2 ${key}`, 12)),
     label: name,
     mail: email,
     confirmed: verified,
