@@ -86,7 +86,7 @@ export function createConnections(parts: {
   })
   pool.on('remove', (connection) => void open.delete(connection))
 
-  const lanes = Array.from({ length: max + 1 }, (_, connections) => maxOf(connections))
+  const most = maxOf(max)
   const running: Record<Lane, number> = { hot: 0, write: 0, other: 0 }
   const inUse = new Set<Connection>()
   let line: QueuedCaller[] = []
@@ -98,11 +98,12 @@ export function createConnections(parts: {
 
   const mayStart = (lane: Lane): boolean => {
     const writing = running.write + running.other
-    // While few connections are open, the lanes share those few: session checks must not wait for all to be opened.
     const usable = Math.min(max, open.size + openingAtOnce)
-    const most = lanes[usable] ?? maxOf(usable)
     if (writing + running.hot >= usable) return false
-    return lane === 'hot' || (writing < most.writing && (lane === 'write' || running.other < most.other))
+    if (lane === 'hot') return true
+    // While few connections are open, one of those few is for session checks: they must not wait for all to be opened.
+    const shared = usable < max ? usable - 1 : max
+    return writing < Math.min(most.writing, shared) && (lane === 'write' || running.other < most.other)
   }
   const enter = (lane: Lane, limit: Limit): Promise<void> | undefined => {
     if (mayStart(lane) && !line.some((each) => each.lane === lane)) {
