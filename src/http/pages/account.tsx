@@ -11,7 +11,7 @@ import { object, route } from '../route.ts'
 import { LocaleName, line, pictureUrl, timeZone } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { languageCookie, noticeCookie } from '../sign-in-answers.ts'
-import { Choice, Field, Select } from './field.tsx'
+import { Field, Select, Tick } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show, Time, Unseen } from './layout.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
 import { textsFor } from './texts.ts'
@@ -163,18 +163,18 @@ function PictureField({ chosen, pictures, say: { profile } }: PictureFieldProps)
         ...(other === null ? [] : [[other, profile.pictureFrom(new URL(other).host)] as const]),
       ].map(([url, words]) => (
         <div class="choices" key={url}>
-          <Choice type="radio" name="picture" value={url} checked={url === chosen}>
+          <Tick type="radio" name="picture" value={url} checked={url === chosen}>
             {words}
-          </Choice>
+          </Tick>
           <a href={url} rel="noreferrer">
             {profile.viewPicture}
             <Unseen> ({words})</Unseen>
           </a>
         </div>
       ))}
-      <Choice type="radio" name="picture" value="" checked={chosen === null}>
+      <Tick type="radio" name="picture" value="" checked={chosen === null}>
         {profile.noPicture}
-      </Choice>
+      </Tick>
     </fieldset>
   )
 }

@@ -8,7 +8,7 @@ import type { Services } from '../services.ts'
 import { common, mayNow } from './admin-frame.tsx'
 import { Creation, SecretRows } from './admin-secrets.tsx'
 import { Ask } from './ask.tsx'
-import { Choice, Field, Submit } from './field.tsx'
+import { Field, Submit, Tick } from './field.tsx'
 import { Form, Layout, readerOf, show, Time } from './layout.tsx'
 import { showOnce } from './shown-once.tsx'
 import { doneAt, doneMessageOf, doneQuery } from './status.ts'
@@ -87,9 +87,9 @@ const list = route({
             <fieldset class="field">
               <legend>{admin.mayDo}</legend>
               {serviceScopes.map((scope, n) => (
-                <Choice key={scope} type="checkbox" name="scopes" value={scope} checked={n === 0}>
+                <Tick key={scope} type="checkbox" name="scopes" value={scope} checked={n === 0}>
                   {admin.serviceScopes[scope]}
-                </Choice>
+                </Tick>
               ))}
             </fieldset>
             <Submit>{admin.make}</Submit>

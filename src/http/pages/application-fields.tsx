@@ -10,7 +10,7 @@ import {
   subjectTypes,
 } from '../../applications/policy.ts'
 import type { FormValues } from './application-values.ts'
-import { Area, Choice, Field, Select } from './field.tsx'
+import { Area, Field, Select, Tick } from './field.tsx'
 import type { Reader } from './layout.tsx'
 import { useRefusal } from './refusal.tsx'
 import { scopeWords } from './scope-words.ts'
@@ -53,18 +53,18 @@ function PeopleFields({ kind, values, ...reader }: Omit<FieldsProps, 'isNew'>): 
         {standardScopes
           .filter((scope) => scope !== 'openid')
           .map((scope) => (
-            <Choice key={scope} type="checkbox" name="scopes" value={scope} checked={values.scopes.includes(scope)}>
+            <Tick key={scope} type="checkbox" name="scopes" value={scope} checked={values.scopes.includes(scope)}>
               <span>
                 {scopeWords(scope, reader.say, 'administrator')} <code class="fine">{scope}</code>
               </span>
-            </Choice>
+            </Tick>
           ))}
       </fieldset>
       <fieldset class="field">
         <legend>{words.consent}</legend>
-        <Choice type="checkbox" name="first_party" value="yes" checked={values.firstParty}>
+        <Tick type="checkbox" name="first_party" value="yes" checked={values.firstParty}>
           <span>{words.firstParty}</span>
-        </Choice>
+        </Tick>
       </fieldset>
     </>
   )

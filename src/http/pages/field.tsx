@@ -126,7 +126,7 @@ export function Field(props: FieldProps): VNode {
   )
 }
 
-type ChoiceProps = {
+type TickProps = {
   /** One of several, or any number of them. */
   readonly type: 'radio' | 'checkbox'
   readonly name: string
@@ -137,7 +137,7 @@ type ChoiceProps = {
 }
 
 /** A choice of a form with its label. A refused form has the choices that were sent. */
-export function Choice({ type, name, value, checked, autofocus, children }: ChoiceProps): VNode {
+export function Tick({ type, name, value, checked, autofocus, children }: TickProps): VNode {
   return (
     <label class="choice">
       <input type={type} name={name} value={value} checked={useTicked(name, value, checked)} {...{ autofocus }} />{' '}

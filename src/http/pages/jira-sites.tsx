@@ -6,7 +6,7 @@ import { choose, cloudId } from '../api/jira.ts'
 import { formOf } from '../form.ts'
 import { object, route } from '../route.ts'
 import type { Services } from '../services.ts'
-import { Choice } from './field.tsx'
+import { Tick } from './field.tsx'
 import { backToJira, jiraOf, jiraPage, jiraPageOf, refusals } from './jira-common.ts'
 import { Facts, Form, Layout, type Reader, readerOf, show, Time } from './layout.tsx'
 import { refusalOf } from './refusal.tsx'
@@ -60,7 +60,7 @@ function Choosing({ view, csrf, error, ...reader }: ChoosingProps): VNode {
           <fieldset class="field" id="sites" aria-describedby={error && 'refused-sites'}>
             <legend>{choosing.legend}</legend>
             {within.map(({ cloudId, name, url, chosen }, n) => (
-              <Choice
+              <Tick
                 key={cloudId}
                 type="checkbox"
                 name="cloud_ids"
@@ -71,7 +71,7 @@ function Choosing({ view, csrf, error, ...reader }: ChoosingProps): VNode {
                 <span>
                   {name} <span class="fine">{new URL(url).hostname}</span>
                 </span>
-              </Choice>
+              </Tick>
             ))}
           </fieldset>
           <p class="actions">

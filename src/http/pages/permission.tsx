@@ -14,7 +14,7 @@ import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { idParams, scopeToken } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
-import { Choice } from './field.tsx'
+import { Tick } from './field.tsx'
 import { type FactList, Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
 import { Panel } from './panel.tsx'
 import { doneAt } from './status.ts'
@@ -230,11 +230,11 @@ export function Permission({ csrf, recent, ...about }: PermissionProps): VNode {
               <fieldset class="field">
                 <legend>{say.permission.choose}</legend>
                 {offered.map((scope) => (
-                  <Choice key={scope} type="checkbox" name="scopes" value={scope} checked={false}>
+                  <Tick key={scope} type="checkbox" name="scopes" value={scope} checked={false}>
                     <span>
                       <ScopeName {...reader} provider={provider} scope={scope} />
                     </span>
-                  </Choice>
+                  </Tick>
                 ))}
               </fieldset>
               <p class="actions">

@@ -4,7 +4,7 @@ import { type KindDescription, kindDescription, kindDescriptions } from '../../p
 import type { Setting } from '../../providers/setting.ts'
 import type { FormRefusal } from '../page-frame.ts'
 import { type FieldFault, fault } from '../problem.ts'
-import { Area, Choice, Field, Select } from './field.tsx'
+import { Area, Field, Select, Tick } from './field.tsx'
 import type { Reader } from './layout.tsx'
 
 /** The fields of the form of a provider: one for each setting, as the error of that setting names it. */
@@ -158,9 +158,9 @@ function SettingField({ name, setting, value, isStored, locale, say }: SettingFi
     hint: hint.filter(Boolean).join(' '),
     children:
       isSecret && isStored && !isRequired ? (
-        <Choice type="checkbox" name={removalOf(name)} value="yes" checked={false}>
+        <Tick type="checkbox" name={removalOf(name)} value="yes" checked={false}>
           {words.removeSecret}
-        </Choice>
+        </Tick>
       ) : null,
   }
   if (choices)
