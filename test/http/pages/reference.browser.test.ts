@@ -12,7 +12,7 @@ const opened: Watched[] = []
 beforeAll(async () => {
   world = await startWorld()
   browser = await launchBrowser()
-}, 60_000)
+}, 120_000)
 afterAll(async () => {
   await browser?.close()
   await world?.stop()
@@ -30,7 +30,7 @@ const refresh = '#/Tokens/post_auth_refresh'
 /** The page with one operation open, as its link in the contents shows it. */
 async function openOperation(page: Page): Promise<void> {
   await page.goto(`/docs${refresh}`)
-  await page.locator('.opblock.is-open .responses-inner').waitFor()
+  await page.locator('.opblock.is-open .responses-inner').waitFor({ timeout: 60_000 })
 }
 
 test('shows the operations with their fields, examples and who can call them', async () => {
@@ -45,7 +45,7 @@ test('shows the operations with their fields, examples and who can call them', a
   await open.getByRole('tab', { name: 'Schema' }).first().click()
   await expect.poll(() => open.innerText()).toContain('token_type')
   await expect.poll(() => open.boundingBox().then((box) => (box?.y ?? -1) < 800)).toBe(true)
-}, 60_000)
+}, 120_000)
 
 test('the search finds an operation by its path, and the link leads to it', async () => {
   const page = await newPage()
@@ -61,7 +61,7 @@ test('the search finds an operation by its path, and the link leads to it', asyn
   expect(new URL(page.url()).hash).toBe(refresh)
   await page.getByLabel('Search operations').fill('no such operation')
   await expect.poll(() => operations(page).count()).toBe(0)
-}, 60_000)
+}, 120_000)
 
 test('every operation of the document is in the contents, and every link leads to an operation', async () => {
   const page = await newPage()
@@ -74,7 +74,7 @@ test('every operation of the document is in the contents, and every link leads t
     Object.keys(each).map((method) => `${method.toUpperCase()} ${path}`),
   )
   expect(listed.sort()).toEqual(documented.sort())
-}, 60_000)
+}, 120_000)
 
 test('leads back to the service and to the catalogues', async () => {
   const page = await newPage({ locale: 'pt-BR' })
@@ -84,7 +84,7 @@ test('leads back to the service and to the catalogues', async () => {
   expect(hrefs).toEqual(expect.arrayContaining(['/', '/docs/errors', '/docs/events', '/openapi.json']))
   await page.getByRole('link', { name: 'Voltar ao serviço' }).click()
   expect(new URL(page.url()).pathname).toBe('/login')
-}, 60_000)
+}, 120_000)
 
 test('without JavaScript, lists the operations and links to the document', async () => {
   const page = await newPage({ javaScriptEnabled: false })
@@ -92,7 +92,7 @@ test('without JavaScript, lists the operations and links to the document', async
   expect(await page.locator('noscript a').getAttribute('href')).toBe('/openapi.json')
   expect(await page.locator('#contents').innerText()).toContain('Tokens')
   expect(await page.getByLabel('Search operations').isVisible()).toBe(false)
-}, 60_000)
+}, 120_000)
 
 test('fits a phone, where the contents are folded until they are needed', async () => {
   const page = await newPage({ viewport: { width: 360, height: 780 } })
@@ -105,7 +105,7 @@ test('fits a phone, where the contents are folded until they are needed', async 
   await expect.poll(() => page.locator('#contents').getAttribute('open')).toBe(null)
   await page.locator('#operations-Tokens-post_auth_logout.is-open').waitFor()
   expect(await overflow()).toBe(0)
-}, 60_000)
+}, 120_000)
 
 describe.each(['light', 'dark'] as const)('in the %s theme', (colorScheme) => {
   test.each([1280, 360])(
@@ -126,7 +126,7 @@ describe.each(['light', 'dark'] as const)('in the %s theme', (colorScheme) => {
       expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(', ')}`)).toEqual([])
       await context.close()
     },
-    60_000,
+    120_000,
   )
 })
 
@@ -137,7 +137,7 @@ test('text in the address makes it load nothing else', async () => {
   )
   await operations(page).first().waitFor()
   expect(await page.locator('#content').innerText()).toContain('Vinculum')
-}, 60_000)
+}, 120_000)
 
 test('a script in the page may not make code out of text', async () => {
   const page = await newPage()
@@ -163,7 +163,7 @@ test('a script in the page may not make code out of text', async () => {
   expect(refused).toEqual(['TypeError', 'TypeError'])
   // These two were provoked.
   expect(complaints?.splice(0).length).toBe(2)
-}, 60_000)
+}, 120_000)
 
 test('no visit violated the policy of the page or called another host', () => {
   expect(opened.flatMap(({ complaints }) => complaints)).toEqual([])
