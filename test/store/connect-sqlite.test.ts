@@ -10,6 +10,18 @@ import { later, newcomer, newId, now, open, signedIn } from './people.ts'
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
+/** Reports each statement text that is prepared during the test. */
+function watchPrepare(seen: (text: string) => void): void {
+  const prepare = Database.prototype.prepare
+  Database.prototype.prepare = function (this: Database.Database, text: string) {
+    seen(text)
+    return prepare.call(this, text)
+  } as typeof prepare
+  onTestFinished(() => {
+    Database.prototype.prepare = prepare
+  })
+}
+
 describe('a SQLite connection', () => {
   afterEach(() => vi.restoreAllMocks())
 
@@ -23,14 +35,7 @@ describe('a SQLite connection', () => {
   // No statement text is ever dropped.
   test('uses the same statement text for any number of sessions', async () => {
     const texts = new Set<string>()
-    const prepare = Database.prototype.prepare
-    Database.prototype.prepare = function (this: Database.Database, text: string) {
-      texts.add(text)
-      return prepare.call(this, text)
-    } as typeof prepare
-    onTestFinished(() => {
-      Database.prototype.prepare = prepare
-    })
+    watchPrepare((text) => texts.add(text))
     const opened = await open({ tag: 'sqlite', file: newFile() })
     const { account } = await newcomer(opened)
     const { id: sessionId } = await signedIn(opened, account.id)
@@ -77,14 +82,7 @@ describe('a SQLite connection', () => {
 
   test('prepares the statements of a store at their first use', async () => {
     const texts: string[] = []
-    const prepare = Database.prototype.prepare
-    Database.prototype.prepare = function (this: Database.Database, text: string) {
-      texts.push(text)
-      return prepare.call(this, text)
-    } as typeof prepare
-    onTestFinished(() => {
-      Database.prototype.prepare = prepare
-    })
+    watchPrepare((text) => texts.push(text))
     const { store } = await open({ tag: 'sqlite', file: newFile() })
     const ofRows = () => texts.filter((text) => /^(select|insert|update|delete|with) /.test(text)).length
     const before = ofRows()
