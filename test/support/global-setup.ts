@@ -5,6 +5,7 @@ import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import chromium from '@sparticuz/chromium'
 import { build } from 'esbuild'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
@@ -118,8 +119,13 @@ async function createSqliteFolder(): Promise<string> {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  // Statistics that appear in the middle of a run would change query plans.
-  const [{ url, stop }, built] = await Promise.all([startPostgres({ autovacuum: false }), buildService()])
+  const [{ url, stop }, built] = await Promise.all([
+    // Statistics that appear in the middle of a run would change query plans.
+    startPostgres({ autovacuum: false }),
+    buildService(),
+    // The first use on a machine unpacks the browser. A second worker would start a file that is still being written.
+    chromium.executablePath(),
+  ])
   const [sqliteFolder] = await Promise.all([createSqliteFolder(), createTemplate(url)])
   project.provide('postgresUrl', url)
   project.provide('sqliteFolder', sqliteFolder)
