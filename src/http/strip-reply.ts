@@ -29,8 +29,20 @@ function matcherOf(schema: z.core.$ZodType): Matches | undefined {
     const element = matcherOf(schema.element)
     return element && ((value) => Array.isArray(value) && value.every(element))
   }
+  if (schema instanceof z.ZodRecord) return isFree(schema) ? isPlainRecord : undefined
   return schema instanceof z.ZodObject ? matcherOfObject(schema) : undefined
 }
+
+/** Whether a record may have any names and any values. */
+const isFree = ({ keyType, valueType }: z.ZodRecord): boolean =>
+  keyType instanceof z.ZodString && keyType.def.checks === undefined && valueType instanceof z.ZodUnknown
+
+/** What JSON omits must not count: inherited fields, and the elements of a list. */
+const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
+
+/** Parsing drops the name `__proto__`. */
+const isPlainRecord: Matches = (value) => isPlain(value) && !Object.hasOwn(value, '__proto__')
 
 function matcherOfObject({ shape, def }: z.ZodObject): Matches | undefined {
   const fields = new Map(Object.entries(shape).map(([name, field]) => [name, matcherOf(field)]))
@@ -40,11 +52,10 @@ function matcherOfObject({ shape, def }: z.ZodObject): Matches | undefined {
   const optional = Object.entries(shape).flatMap(([name, field]) => (field instanceof z.ZodOptional ? [name] : []))
   const required = [...fields.keys()].filter((name) => !optional.includes(name))
   return (value) => {
-    // What JSON omits must not count: inherited fields, and the elements of a list.
-    if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return false
+    if (!isPlain(value)) return false
     let found = 0
     for (const name in value) {
-      if (!fields.get(name)?.((value as Readonly<Record<string, unknown>>)[name])) return false
+      if (!fields.get(name)?.(value[name])) return false
       found += 1
     }
     if (found === fields.size) return true
