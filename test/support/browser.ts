@@ -15,8 +15,16 @@ const unwanted = [
   '--use-gl=angle',
   '--use-angle=swiftshader',
   '--enable-unsafe-swiftshader',
+  // A process that is forked from a loaded one costs a third of one that loads itself, and each visitor has their own.
+  '--no-zygote',
 ]
-const wanted = ['--disable-background-networking', '--disable-gpu', '--disable-software-rasterizer']
+const wanted = [
+  '--disable-background-networking',
+  '--disable-gpu',
+  '--disable-software-rasterizer',
+  // Otherwise each visitor has one process for the empty page, and one for the first site.
+  '--renderer-process-limit=1',
+]
 
 export const launchBrowser = async (): Promise<Browser> =>
   playwright.launch({
@@ -24,6 +32,16 @@ export const launchBrowser = async (): Promise<Browser> =>
     args: [...chromium.args.filter((arg) => !unwanted.includes(arg)), ...wanted],
     headless: true,
   })
+
+let shared: Promise<Browser> | undefined
+/**
+ * The browser of all test files of a worker, which close their own visitors. It ends with its worker: Playwright closes
+ * it on SIGTERM, and it closes itself when the pipe to its worker breaks.
+ */
+export const sharedBrowser = (): Promise<Browser> => {
+  shared ??= launchBrowser()
+  return shared
+}
 
 export type Watched = BrowserContext & {
   /** The browser's complaints: violated policies, console errors, external requests. */

@@ -2,26 +2,35 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type axe from 'axe-core'
-import type { Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { expect } from 'vitest'
 
 /** A folder for screenshots of every page: `VINCULUM_SHOTS=/tmp/vinculum-shots npx vitest …`. */
 const shots = process.env.VINCULUM_SHOTS
 
 /** `npm run bench:pages` inspects every page in each combination of language and color scheme. */
-const isComplete = process.env.VINCULUM_PAGES === 'complete'
+export const isComplete = process.env.VINCULUM_PAGES === 'complete'
 
 /** Half as much for each page to read as with the comments of the inspector. */
 const inspector = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 const dresses = ['light', 'dark'] as const
 type ColorScheme = (typeof dresses)[number]
+const languages = ['en', 'pt'] as const
+export type Language = (typeof languages)[number]
 /**
  * For a page that is visited in both languages. Colors are the same in both, and most faults of a page are in all its
  * four combinations; the suite inspects two of them, which cover each language and each scheme.
  */
-export const schemesIn = (language: 'en' | 'pt'): readonly ColorScheme[] =>
+export const schemesIn = (language: Language): readonly ColorScheme[] =>
   isComplete ? dresses : [language === 'en' ? 'light' : 'dark']
+
+/**
+ * What is inspected of the page with this number, which the suite inspects in one language: these take turns. In the
+ * other language it is only laid out, since nothing but the length of its words differs.
+ */
+export const depthOf = (nth: number, language: Language): 'inspect' | 'measure' =>
+  isComplete || languages[nth % 2] === language ? 'inspect' : 'measure'
 /** WCAG 2.2, levels A and AA, and the best practices of the inspector. */
 const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 /** Those that depend on colors: enough for a page that was inspected in its other colors a moment ago. */
@@ -56,14 +65,11 @@ const measure = (page: Page) =>
   })
 
 /**
- * What a newly loaded page looks like: its document, without the values that nobody sees. Pages with equal looks are
- * one page to a reader, such as the sign-in page in place of each page that requires a user.
+ * What a page looks like: its document, without the values that nobody sees. Pages with equal looks are one page to a
+ * reader, such as the sign-in page in place of each page that requires a user.
  */
-export const looksOf = async (page: Page): Promise<string> =>
-  (await page.content()).replaceAll(
-    /(<input [^>]*?type="hidden"[^>]*?|<(?:a|form) [^>]*?)(?<= )(?:value|href|action)="[^"]*"/g,
-    '$1',
-  )
+export const looksOf = (html: string): string =>
+  html.replaceAll(/(<input [^>]*?type="hidden"[^>]*?|<(?:a|form) [^>]*?)(?<= )(?:value|href|action)="[^"]*"/g, '$1')
 
 const inOrder = { overflow: 0, main: 1, unframed: 0, h1: 1, skipped: [], unlabelled: [], small: [] }
 
@@ -102,39 +108,94 @@ async function photograph(page: Page, path: string): Promise<void> {
 }
 
 /**
- * The complete inspection. The inspector is injected past the page's policy. Where scripts are off it cannot run
- * either, so it inspects a copy there.
+ * The complete inspection. The inspector is not injected into the page, whose policy forbids it and whose scripts may be
+ * off: it reads a copy. It is loaded once for all copies, which takes longer than an inspection.
  */
 export async function inspect(page: Page, name: string, colorSchemes: readonly ColorScheme[] = dresses): Promise<void> {
   await expectInOrder(page, name)
-  if (await page.evaluate(() => matchMedia('(scripting: enabled)').matches)) return lookAt(page, name, colorSchemes)
-  const copy = await copyOf(page)
-  try {
-    await lookAt(copy, name, colorSchemes)
-  } finally {
-    await copy.context().close()
-  }
+  const browser = page.context().browser()
+  if (!browser) throw new Error('a page of no browser')
+  const desk = await deskOf(browser)
+  const viewport = page.viewportSize()
+  if (viewport) await desk.setViewportSize(viewport)
+  await lay(page, desk)
+  await lookAt(desk, name, colorSchemes)
 }
 
-async function copyOf(page: Page): Promise<Page> {
-  const context = await page.context().browser()?.newContext()
-  if (!context) throw new Error('this browser opens no other window')
-  const copy = await context.newPage()
-  const sheet = (await page.locator('link[rel=stylesheet]').getAttribute('href')) ?? ''
-  await copy.setContent(await page.content())
-  await copy.addStyleTag({ content: await (await fetch(new URL(sheet, page.url()))).text() })
-  return copy
+const desks = new WeakMap<Browser, Promise<Page>>()
+/** A page without a policy, with the inspector, for copies of pages of this browser. */
+function deskOf(browser: Browser): Promise<Page> {
+  const known = desks.get(browser)
+  if (known) return known
+  const opened = openDesk(browser)
+  desks.set(browser, opened)
+  return opened
+}
+async function openDesk(browser: Browser): Promise<Page> {
+  // A color in transition would be measured as its final one.
+  const context = await browser.newContext({ reducedMotion: 'reduce' })
+  const page = await context.newPage()
+  await page.setContent('<!doctype html>')
+  await page.evaluate(inspector)
+  return page
+}
+
+const sheets = new Map<string, string>()
+async function sheetAt(url: string): Promise<string> {
+  const known = sheets.get(url)
+  if (known !== undefined) return known
+  const response = await fetch(url)
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`)
+  const sheet = await response.text()
+  sheets.set(url, sheet)
+  return sheet
+}
+
+/** Replaces what is on the desk with a copy of this page as its reader sees it. */
+async function lay(page: Page, desk: Page): Promise<void> {
+  const { html, href } = await page.evaluate(() => {
+    const { documentElement: root } = document
+    // In a document that loads nothing.
+    const copy = document.implementation.createHTMLDocument().importNode(root, true)
+    const all = Array.from(root.querySelectorAll<HTMLElement>('*'))
+    for (const [nth, each] of Array.from(copy.querySelectorAll<HTMLElement>('*')).entries()) {
+      const original = all[nth]
+      if (original === document.activeElement) each.dataset.focused = ''
+      if (original instanceof HTMLImageElement) {
+        const { naturalWidth: width, naturalHeight: height } = original
+        const empty = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"/>`
+        // A picture of the service may not be shown elsewhere; one that could not be loaded stays so.
+        if (width > 0) each.setAttribute('src', `data:image/svg+xml,${encodeURIComponent(empty)}`)
+      }
+      if (original instanceof HTMLInputElement) {
+        if (original.type !== 'file') each.setAttribute('value', original.value)
+        each.toggleAttribute('checked', original.checked)
+      }
+      if (original instanceof HTMLOptionElement) each.toggleAttribute('selected', original.selected)
+    }
+    const link = copy.querySelector<HTMLLinkElement>('link[rel=stylesheet]')
+    for (const each of copy.querySelectorAll('script, noscript, picture > source, link')) each.remove()
+    return { html: copy.outerHTML, href: link?.getAttribute('href') ?? '' }
+  })
+  const sheet = await sheetAt(new URL(href, page.url()).href)
+  await desk.evaluate(
+    async ([html, sheet]) => {
+      const { documentElement: root } = new DOMParser().parseFromString(html, 'text/html')
+      const style = document.createElement('style')
+      style.textContent = sheet
+      root.querySelector('head')?.append(style)
+      document.documentElement.replaceWith(root)
+      root.querySelector<HTMLElement>('[data-focused]')?.focus()
+      await Promise.all(Array.from(document.images, (image) => image.decode().catch(() => undefined)))
+    },
+    [html, sheet] as const,
+  )
 }
 
 async function lookAt(page: Page, name: string, colorSchemes: readonly ColorScheme[]): Promise<void> {
-  // `page.evaluate` would carry it through two more copies. The session stays until the page is closed: its end would take
-  // the virtual authenticator of the page away.
-  const session = await page.context().newCDPSession(page)
-  await session.send('Runtime.evaluate', { expression: inspector })
   for (const [nth, colorScheme] of colorSchemes.entries()) {
     const runOnly = nth === 0 || isComplete ? tags : rulesOfColors
-    // A color in transition would be measured as its final one.
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    await page.emulateMedia({ colorScheme })
     const found = await page.evaluate(
       async ([runOnly, preload]) => {
         const { run } = (globalThis as unknown as { axe: typeof axe }).axe
@@ -150,5 +211,4 @@ async function lookAt(page: Page, name: string, colorSchemes: readonly ColorSche
     expect(found.violations, `${name}, ${colorScheme}`).toEqual([])
     expect(found.looked, name).toBeGreaterThan(runOnly === tags ? 10 : 0)
   }
-  await page.emulateMedia({ colorScheme: null })
 }

@@ -3,11 +3,19 @@
  * fails the test.
  */
 import { TOTP } from 'otpauth'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { discovered, register, request } from '../../support/applications.ts'
-import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
-import { inspect, looksOf, schemesIn } from '../../support/inspect.ts'
+import { sharedBrowser, visit, type Watched } from '../../support/browser.ts'
+import {
+  depthOf,
+  expectInOrder,
+  inspect,
+  isComplete,
+  type Language,
+  looksOf,
+  schemesIn,
+} from '../../support/inspect.ts'
 import { ACME_SITE, INITECH_SITE, jiraIn } from '../../support/jira.ts'
 import { registered } from '../../support/registered.ts'
 import { startWorld, type World } from '../../support/service.ts'
@@ -123,15 +131,12 @@ const visits: Readonly<Record<string, readonly [at: () => string, shownTo: reado
 const elsewhere = ['/docs', '/oauth/authorize/{uid}']
 
 let world: World
-let browser: Browser
 const opened: Watched[] = []
-/** The looks of every page that was inspected. */
-const looked = new Set<string>()
 /** Every role has a browser of its own in each language. */
 let people: Readonly<Record<Role, { readonly en: Page; readonly pt: Page }>>
 
 async function newPage(locale: string): Promise<Page> {
-  const context = await visit(browser, [world.base, world.sandbox.url], { baseURL: world.base, locale })
+  const context = await visit(await sharedBrowser(), [world.base, world.sandbox.url], { baseURL: world.base, locale })
   opened.push(context)
   return context.newPage()
 }
@@ -176,7 +181,6 @@ async function expectShortAndZoomable(page: Page, path: string): Promise<void> {
 
 beforeAll(async () => {
   world = await startWorld()
-  browser = await launchBrowser()
   people = { visitor: await newPages(), person: await newPages(), administrator: await newPages() }
 
   const boss = world.newcomer({ name: 'Bo Ss' })
@@ -297,7 +301,7 @@ beforeAll(async () => {
 }, 120_000)
 
 afterAll(async () => {
-  await browser?.close()
+  await Promise.all(opened.map((context) => context.close()))
   await world?.stop()
 })
 
@@ -308,25 +312,38 @@ test('the list of visited pages is complete', () => {
   expect([...Object.keys(visits), ...elsewhere].sort()).toEqual(documented.sort())
 })
 
+/** The pages that were inspected, by their looks. */
+const looked = new Set<string>()
+
 describe.each(everybody)('as seen by %s,', (role) => {
-  test.each(Object.entries(visits))('%s is accessible', { timeout: 60_000 }, async (path, [at, shownTo]) => {
-    const { en, pt } = people[role]
-    const name = path.slice(1).replaceAll(/[/{}]+/g, '-')
-    for (const [page, language] of [
-      [en, 'en'],
-      [pt, 'pt'],
-    ] as const) {
-      const response = await page.goto(at())
-      const stayed = new URL(page.url()).pathname === new URL(at(), world.base).pathname
-      expect([stayed && response?.status() === 200], page.url()).toEqual([shownTo.includes(role)])
-      // Most paths that a role may not see show it the same page.
-      const looks = await looksOf(page)
-      if (looked.has(looks)) continue
-      await inspect(page, `${role}-${name}-${language}`, schemesIn(language))
-      if (stayed && path.startsWith('/account')) await expectShortAndZoomable(page, path)
-      looked.add(looks)
-    }
-  })
+  test.each(Object.entries(visits).map(([path, [at, shownTo]], nth) => [path, { at, shownTo, nth }] as const))(
+    '%s is accessible',
+    { timeout: 60_000 },
+    async (path, { at, shownTo, nth }) => {
+      for (const [language, page] of Object.entries(people[role]) as [Language, Page][]) {
+        const answer = await page.request.get(at(), { headers: { accept: 'text/html' } })
+        const hasStayed = new URL(answer.url()).pathname === new URL(at(), world.base).pathname
+        expect([hasStayed && answer.status() === 200], answer.url()).toEqual([shownTo.includes(role)])
+        const html = await answer.text()
+        expect(html).toContain(`<html lang="${language === 'en' ? 'en' : 'pt-BR'}"`)
+        // Most paths that a role may not see show it the same page.
+        const looks = looksOf(html)
+        if (looked.has(looks)) continue
+        const depth = depthOf(nth, language)
+        const isTurn = depth === 'inspect' ? shownTo[0] === role : shownTo.at(-1) === role
+        if (!isTurn && hasStayed && !isComplete) continue
+        looked.add(looks)
+        const name = `${role}-${path.slice(1).replaceAll(/[/{}]+/g, '-')}-${language}`
+        await page.goto(at())
+        if (depth === 'measure') {
+          await expectInOrder(page, name)
+          continue
+        }
+        await inspect(page, name, schemesIn(language))
+        if (hasStayed && path.startsWith('/account')) await expectShortAndZoomable(page, path)
+      }
+    },
+  )
 })
 
 test('no browser reported an error', () => {

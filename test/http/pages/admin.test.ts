@@ -1,26 +1,23 @@
 import { TOTP } from 'otpauth'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
 import { inspect } from '../../support/inspect.ts'
 import { tabTo } from '../../support/keyboard.ts'
 import { startWorld, type World } from '../../support/service.ts'
+import { visitors } from '../../support/visitors.ts'
 
 let world: World
-let browser: Browser
-let visitor: Watched
+const visit = visitors()
 beforeAll(async () => {
   world = await startWorld()
-  browser = await launchBrowser()
 }, 60_000)
 afterAll(async () => {
-  await browser?.close()
   await world?.stop()
 })
 
 /** A browser signed in through the session cookie of a sign-in made without it. */
 async function pageOf(who: string, locale: string): Promise<Page> {
-  visitor = await visit(browser, [world.base, world.sandbox.url], { baseURL: world.base, locale })
+  const visitor = await visit([world.base, world.sandbox.url], { baseURL: world.base, locale })
   const page = await visitor.newPage()
   const at = await world.openBrowser().signIn('google', who)
   const [, name = '', value = ''] =
@@ -76,8 +73,6 @@ describe('an administrator', { timeout: 60_000 }, () => {
     await page.getByRole('link', { name: /^Delete/ }).click()
     await button(page, /^Yes, delete/).click()
     await page.getByRole('status').getByText('The account was deleted').waitFor()
-    expect(visitor.complaints).toEqual([])
-    await visitor.close()
   })
 
   test('can work with the keyboard alone', async () => {
@@ -120,8 +115,6 @@ describe('an administrator', { timeout: 60_000 }, () => {
     await page.keyboard.type('Shop')
     await page.keyboard.press('Enter')
     await heading(page, 'Secret of Shop')
-    expect(visitor.complaints).toEqual([])
-    await visitor.close()
   })
 
   test('removes a lost second factor, after a reminder to check who asks for it', async () => {
@@ -148,8 +141,6 @@ describe('an administrator', { timeout: 60_000 }, () => {
     expect(await remove.count()).toBe(0)
     await page.getByText('Second factor removed by an administrator').waitFor()
     expect((await world.signIn('google', who)).user.id).toBe(eve.user.id)
-    expect(visitor.complaints).toEqual([])
-    await visitor.close()
   })
 
   test('creates a credential for a back end, sees the secret once and revokes it, in Portuguese', async () => {
@@ -179,8 +170,6 @@ describe('an administrator', { timeout: 60_000 }, () => {
     await ask(page, /^Revogar….*Loja/)
     await button(page, /^Revogar.*Loja/).click()
     await page.getByRole('status').getByText('A credencial foi revogada.').waitFor()
-    expect(visitor.complaints).toEqual([])
-    await visitor.close()
   })
 
   test('must sign in again before changing anything, once the sign-in is old', async () => {
@@ -193,7 +182,6 @@ describe('an administrator', { timeout: 60_000 }, () => {
     await page.getByText('For your security, sign in again first.').waitFor()
     expect(await button(page, /^Disable/).count()).toBe(0)
     await inspect(page, 'admin-user-not-recent')
-    await visitor.close()
   })
 })
 

@@ -1,24 +1,23 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts'
 import { readConfig } from '../../../src/config.ts'
 import { pkceChallenge } from '../../../src/kernel/crypto.ts'
 import { createVinculum, type Vinculum } from '../../../src/vinculum.ts'
-import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
 import { inspect } from '../../support/inspect.ts'
 import { newFile } from '../../support/sqlite.ts'
+import { visitors } from '../../support/visitors.ts'
 
-let browser: Browser
 let sandbox: Sandbox
 let vinculum: Vinculum
 let app: Server
 let origin: string
 let appOrigin: string
 let known: readonly string[]
-const started: Watched[] = []
+const visit = visitors()
 
 const listening = (server: Server): Promise<number> =>
   new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)))
@@ -57,11 +56,9 @@ beforeAll(async () => {
   app = createServer((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>The app</h1>'))
   appOrigin = `http://localhost:${await listening(app)}`
   await serve()
-  browser = await launchBrowser()
 }, 60_000)
 
 afterAll(async () => {
-  await browser?.close()
   await vinculum?.close()
   app?.close()
   await sandbox?.close()
@@ -69,22 +66,15 @@ afterAll(async () => {
 
 /** A separate browser on a page of the service, which must report no error at the end. */
 async function newVisitor(options: BrowserContextOptions = {}): Promise<Page> {
-  const visitor = await visit(browser, known, {
+  const visitor = await visit(known, {
     baseURL: origin,
     // Everything here must work without JavaScript.
     javaScriptEnabled: false,
     reducedMotion: 'reduce',
     ...options,
   })
-  started.push(visitor)
   return visitor.newPage()
 }
-
-afterEach(async () => {
-  const visitors = started.splice(0)
-  await Promise.all(visitors.map((visitor) => visitor.close()))
-  expect(visitors.flatMap(({ complaints }) => complaints)).toEqual([])
-})
 
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name })
 const link = (page: Page, name: string | RegExp) => page.getByRole('link', { name })

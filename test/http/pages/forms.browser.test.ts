@@ -4,26 +4,23 @@
  */
 import { randomBytes } from 'node:crypto'
 import { createServer, request as forward, type Server } from 'node:http'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts'
 import { readConfig } from '../../../src/config.ts'
 import { createVinculum, type Vinculum } from '../../../src/vinculum.ts'
-import { launchBrowser } from '../../support/browser.ts'
+import { sharedBrowser } from '../../support/browser.ts'
 import { freePort } from '../../support/service.ts'
 import { newFile } from '../../support/sqlite.ts'
 
 const password = 'a bar over letters that belong together'
 const another = 'ten thousand lighthouses, unlit'
 
-let browser: Browser
 let sandbox: Sandbox
 beforeAll(async () => {
   sandbox = await startSandbox()
-  browser = await launchBrowser()
 }, 60_000)
 afterAll(async () => {
-  await browser?.close()
   await sandbox?.close()
 })
 
@@ -77,7 +74,11 @@ describe.each([
   })
 
   const open = async (path: string): Promise<Page> => {
-    const context = await browser.newContext({ baseURL: origin, javaScriptEnabled: false, locale: 'en-GB' })
+    const context = await (await sharedBrowser()).newContext({
+      baseURL: origin,
+      javaScriptEnabled: false,
+      locale: 'en-GB',
+    })
     context.setDefaultTimeout(10_000)
     const page = await context.newPage()
     await page.goto(path)

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts'
 import { readConfig } from '../../../src/config.ts'
 import { createVinculum, type Vinculum } from '../../../src/vinculum.ts'
-import { launchBrowser } from '../../support/browser.ts'
+import { sharedBrowser } from '../../support/browser.ts'
 import { freePort } from '../../support/service.ts'
 import { newFile } from '../../support/sqlite.ts'
 
@@ -51,10 +51,9 @@ beforeAll(async () => {
   vinculum = await createVinculum({ ...config, encryptionKeys: config.encryptionKeys })
   await vinculum.listen()
   service = config.publicUrl.origin
-  browser = await launchBrowser()
+  browser = await sharedBrowser()
 }, 60_000)
 afterAll(async () => {
-  await browser?.close()
   await vinculum?.close()
   for (const server of servers) server.close()
   await sandbox?.close()

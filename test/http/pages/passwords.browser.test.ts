@@ -1,22 +1,21 @@
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readConfig } from '../../../src/config.ts'
 import { createVinculum, type Vinculum } from '../../../src/vinculum.ts'
-import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
 import { inspect } from '../../support/inspect.ts'
 import { tabTo } from '../../support/keyboard.ts'
 import { newFile } from '../../support/sqlite.ts'
+import { visitors } from '../../support/visitors.ts'
 
 const password = 'a bar over letters that belong together'
 const another = 'ten thousand lighthouses, unlit'
 
-let browser: Browser
 let vinculum: Vinculum
 let origin: string
-const started: Watched[] = []
+const visit = visitors()
 
 async function freePort(): Promise<number> {
   const probe = createServer()
@@ -41,29 +40,21 @@ beforeAll(async () => {
   vinculum = await createVinculum({ ...config, encryptionKeys: config.encryptionKeys })
   await vinculum.listen()
   origin = config.publicUrl.origin
-  browser = await launchBrowser()
 }, 60_000)
 afterAll(async () => {
-  await browser?.close()
   await vinculum?.close()
 })
 
 async function newVisitor(options: BrowserContextOptions = {}): Promise<Page> {
-  const visitor = await visit(browser, [origin], {
+  const visitor = await visit([origin], {
     baseURL: origin,
     // Everything here must work without JavaScript.
     javaScriptEnabled: false,
     reducedMotion: 'reduce',
     ...options,
   })
-  started.push(visitor)
   return visitor.newPage()
 }
-afterEach(async () => {
-  const visitors = started.splice(0)
-  await Promise.all(visitors.map((visitor) => visitor.close()))
-  expect(visitors.flatMap(({ complaints }) => complaints)).toEqual([])
-})
 
 const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor()
 /** Types into the focused field, and moves on to the next. */

@@ -1,22 +1,21 @@
 /** Second factors and passkeys in a real Chromium, with a virtual authenticator (WebAuthn level 3 §11). */
 import { randomBytes } from 'node:crypto'
 import { TOTP } from 'otpauth'
-import type { Browser, BrowserContextOptions, CDPSession, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { BrowserContextOptions, CDPSession, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts'
 import { readConfig } from '../../../src/config.ts'
 import { createVinculum, type Vinculum } from '../../../src/vinculum.ts'
-import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
 import { inspect } from '../../support/inspect.ts'
 import { freePort } from '../../support/service.ts'
 import { newFile } from '../../support/sqlite.ts'
+import { visitors } from '../../support/visitors.ts'
 
-let browser: Browser
 let sandbox: Sandbox
 let vinculum: Vinculum
 let origin: string
 let ahead = 0
-const started: Watched[] = []
+const visit = visitors()
 
 beforeAll(async () => {
   const clock = (): Date => new Date(Date.now() + ahead)
@@ -37,24 +36,16 @@ beforeAll(async () => {
   vinculum = await createVinculum({ ...config, encryptionKeys: config.encryptionKeys }, { clock })
   await vinculum.listen()
   origin = config.publicUrl.origin
-  browser = await launchBrowser()
 }, 60_000)
 afterAll(async () => {
-  await browser?.close()
   await vinculum?.close()
   await sandbox?.close()
 })
 
 async function newVisitor(options: BrowserContextOptions = {}): Promise<Page> {
-  const visitor = await visit(browser, [origin, sandbox.url], { baseURL: origin, reducedMotion: 'reduce', ...options })
-  started.push(visitor)
+  const visitor = await visit([origin, sandbox.url], { baseURL: origin, reducedMotion: 'reduce', ...options })
   return visitor.newPage()
 }
-afterEach(async () => {
-  const visitors = started.splice(0)
-  await Promise.all(visitors.map((visitor) => visitor.close()))
-  expect(visitors.flatMap(({ complaints }) => complaints)).toEqual([])
-})
 
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name })
 const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor()
