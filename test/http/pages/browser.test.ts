@@ -1,18 +1,15 @@
-import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts'
-import { readConfig } from '../../../src/config.ts'
 import { pkceChallenge } from '../../../src/kernel/crypto.ts'
-import { createVinculum, type Vinculum } from '../../../src/vinculum.ts'
 import { inspect } from '../../support/inspect.ts'
-import { newFile } from '../../support/sqlite.ts'
+import { type LocalService, startLocalService } from '../../support/local-service.ts'
 import { visitors } from '../../support/visitors.ts'
 
 let sandbox: Sandbox
-let vinculum: Vinculum
+let service: LocalService
 let app: Server
 let origin: string
 let appOrigin: string
@@ -22,44 +19,20 @@ const visit = visitors()
 const listening = (server: Server): Promise<number> =>
   new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)))
 
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  const port = await listening(probe)
-  await new Promise((resolve) => probe.close(resolve))
-  return port
-}
-
-/** The service, on another site than the sandbox: cookies cross sites as in production. */
-async function serve(): Promise<void> {
-  const port = await freePort()
-  const encryptionKeys = `k1:${randomBytes(32).toString('base64')}`
-  const config = readConfig({
-    ...sandbox.envOf(['google', 'github', 'atlassian', 'oidc', 'oauth2']),
-    HOST: '127.0.0.1',
-    PORT: String(port),
-    PUBLIC_URL: `http://localhost:${port}`,
-    DATABASE_URL: `file:${newFile()}`,
-    ENCRYPTION_KEYS: encryptionKeys,
-    RETURN_TO_ALLOWED: `${appOrigin}/app`,
-    RATE_LIMITS: 'off',
-    LOG_LEVEL: 'silent',
-  })
-  if (!config.encryptionKeys) throw new Error('no keys')
-  vinculum = await createVinculum({ ...config, encryptionKeys: config.encryptionKeys })
-  await vinculum.listen()
-  origin = config.publicUrl.origin
-  known = [origin, sandbox.url, appOrigin]
-}
-
 beforeAll(async () => {
   sandbox = await startSandbox()
   app = createServer((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>The app</h1>'))
   appOrigin = `http://localhost:${await listening(app)}`
-  await serve()
+  service = await startLocalService({
+    ...sandbox.envOf(['google', 'github', 'atlassian', 'oidc', 'oauth2']),
+    RETURN_TO_ALLOWED: `${appOrigin}/app`,
+  })
+  origin = service.origin
+  known = [origin, sandbox.url, appOrigin]
 }, 60_000)
 
 afterAll(async () => {
-  await vinculum?.close()
+  await service?.vinculum.close()
   app?.close()
   await sandbox?.close()
 })

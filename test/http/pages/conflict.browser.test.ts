@@ -3,39 +3,22 @@ import { randomBytes } from 'node:crypto'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts'
-import { readConfig } from '../../../src/config.ts'
-import { createVinculum, type Vinculum } from '../../../src/vinculum.ts'
 import { inspect } from '../../support/inspect.ts'
-import { freePort } from '../../support/service.ts'
-import { newFile } from '../../support/sqlite.ts'
+import { type LocalService, startLocalService } from '../../support/local-service.ts'
 import { visitors } from '../../support/visitors.ts'
 
 let sandbox: Sandbox
-let vinculum: Vinculum
+let service: LocalService
 let origin: string
 const visit = visitors()
 
 beforeAll(async () => {
   sandbox = await startSandbox()
-  const port = await freePort()
-  const config = readConfig({
-    ...sandbox.env,
-    HOST: '127.0.0.1',
-    PORT: String(port),
-    RATE_LIMITS: 'off',
-    LOG_LEVEL: 'silent',
-    // A passkey belongs to a domain name; an IP address does not work.
-    PUBLIC_URL: `http://localhost:${port}`,
-    DATABASE_URL: `file:${newFile()}`,
-    ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
-  })
-  if (!config.encryptionKeys) throw new Error('no keys')
-  vinculum = await createVinculum({ ...config, encryptionKeys: config.encryptionKeys })
-  await vinculum.listen()
-  origin = config.publicUrl.origin
+  service = await startLocalService(sandbox.env)
+  origin = service.origin
 }, 60_000)
 afterAll(async () => {
-  await vinculum?.close()
+  await service?.vinculum.close()
   await sandbox?.close()
 })
 
@@ -118,7 +101,7 @@ test('an emailed code proves the account, in Portuguese and without a script', {
 
   await button(page, 'Receber código por e-mail').click()
   const code = await vi.waitFor(() => {
-    const messages = (vinculum.mailbox?.messages() ?? []).filter(({ to }) => to === email)
+    const messages = (service.vinculum.mailbox?.messages() ?? []).filter(({ to }) => to === email)
     const [found] = messages.flatMap(({ text }) => /^ {4}(\d{8})$/m.exec(text)?.[1] ?? [])
     if (found === undefined) throw new Error('the code has not come yet')
     return found

@@ -2,16 +2,13 @@
  * Forms in a real browser whose `Sec-Fetch-Site` never arrives, as with Safari before 16.4 and behind filtering
  * proxies. A proxy in front of the service removes the header, since nothing on a page can.
  */
-import { randomBytes } from 'node:crypto'
 import { createServer, request as forward, type Server } from 'node:http'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts'
-import { readConfig } from '../../../src/config.ts'
-import { createVinculum, type Vinculum } from '../../../src/vinculum.ts'
 import { sharedBrowser } from '../../support/browser.ts'
+import { type LocalService, startLocalService } from '../../support/local-service.ts'
 import { freePort } from '../../support/service.ts'
-import { newFile } from '../../support/sqlite.ts'
 
 const password = 'a bar over letters that belong together'
 const another = 'ten thousand lighthouses, unlit'
@@ -26,35 +23,22 @@ afterAll(async () => {
 
 const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor()
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name })
-const link = (page: Page, name: string | RegExp) => page.getByRole('link', { name })
 
 describe.each([
   ['Sec-Fetch-Site', ['sec-fetch-site']],
   ['Sec-Fetch-Site and Origin', ['sec-fetch-site', 'origin']],
 ])('without %s,', (_, dropped) => {
   let proxy: Server
-  let vinculum: Vinculum
+  let service: LocalService
   let origin: string
   /** The `Origin` of every POST, as the browser sent it. */
   const origins: (string | undefined)[] = []
 
   beforeAll(async () => {
-    const port = await freePort()
     const front = await freePort()
     origin = `http://localhost:${front}`
-    const config = readConfig({
-      ...sandbox.env,
-      HOST: '127.0.0.1',
-      PORT: String(port),
-      PUBLIC_URL: origin,
-      DATABASE_URL: `file:${newFile()}`,
-      ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
-      RATE_LIMITS: 'off',
-      LOG_LEVEL: 'silent',
-    })
-    if (!config.encryptionKeys) throw new Error('no keys')
-    vinculum = await createVinculum({ ...config, encryptionKeys: config.encryptionKeys })
-    await vinculum.listen()
+    service = await startLocalService({ ...sandbox.env, PUBLIC_URL: origin })
+    const { port } = service
     proxy = createServer((incoming, outgoing) => {
       if (incoming.method === 'POST') origins.push(incoming.headers.origin)
       const headers = Object.fromEntries(Object.entries(incoming.headers).filter(([name]) => !dropped.includes(name)))
@@ -70,7 +54,7 @@ describe.each([
   }, 60_000)
   afterAll(async () => {
     proxy?.close()
-    await vinculum?.close()
+    await service?.vinculum.close()
   })
 
   const open = async (path: string): Promise<Page> => {
@@ -110,8 +94,7 @@ describe.each([
     await page.goto('/forgot-password')
     await page.locator('main input[type=email]').fill('zoe@example.org')
     await page.locator('main input[type=email]').press('Enter')
-    await expect.poll(() => resetLink(page), { timeout: 10_000 }).not.toBe('')
-    await page.goto(await resetLink(page))
+    await page.goto(await vi.waitFor(resetLink, { timeout: 30_000 }))
     await send(page, another)
     await page.waitForURL('**/login**')
     await page.locator('#username').fill('zoe@example.org')
@@ -120,28 +103,20 @@ describe.each([
     await page.context().close()
   }, 60_000)
 
-  /** The link in the message, from the mailbox page that stands in for a mail server. */
-  async function resetLink(page: Page): Promise<string> {
-    await page.goto('/mailbox')
-    const messages = page.locator('main a[href^="/mailbox/"]')
-    for (let at = 0; at < (await messages.count()); at++) {
-      await messages.nth(at).click()
-      const [, found = ''] = /(\/reset-password\?ticket=[\w.~-]+)/.exec(await page.content()) ?? []
-      if (found) return found
-      await page.goto('/mailbox')
-    }
-    return ''
+  /** The link in the message to the user. */
+  function resetLink(): string {
+    const messages = service.vinculum.mailbox?.messages() ?? []
+    const [found] = messages.flatMap(({ text }) => /\/reset-password\?ticket=[\w.~-]+/.exec(text) ?? [])
+    if (found === undefined) throw new Error('the message has not come yet')
+    return found
   }
 
   test('users resolve an account conflict', async () => {
-    const first = await open('/login')
-    await link(first, 'Continue with Google').click()
-    await button(first, /^Continue as Grace/).click()
+    sandbox.as('grace')
+    const first = await open('/auth/google')
     await heading(first, 'Your account')
-    const page = await open('/login')
-    await page.getByText(/more providers/).click()
-    await link(page, 'Continue with Atlassian').click()
-    await button(page, /^Continue as Grace/).click()
+    const page = await open('/auth/atlassian')
+    sandbox.as('click')
     await heading(page, 'Is this account yours?')
     await button(page, /separate account/).click()
     await heading(page, 'Your account')
@@ -149,12 +124,11 @@ describe.each([
   }, 60_000)
 
   test('another site gains no access', async () => {
-    const page = await open('/login')
+    sandbox.as('ada')
+    const page = await open('/auth/github')
+    sandbox.as('click')
     const html = (target: string) =>
       `<form method="post" action="${origin}${target}"><input name="csrf" value="x"><button>Win</button></form>`
-    await page.getByText(/more providers/).click()
-    await link(page, 'Continue with GitHub').click()
-    await button(page, /^Continue as Ada/).click()
     await heading(page, 'Your account')
     const elsewhere = await page.context().newPage()
     for (const target of ['/account/sign-out', '/login/password']) {

@@ -1,45 +1,28 @@
 /** The frame of the pages before a sign-in, in a real browser: what is seen first, how a refusal is seen, its weight. */
-import { randomBytes } from 'node:crypto'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts'
-import { readConfig } from '../../../src/config.ts'
-import { createVinculum, type Vinculum } from '../../../src/vinculum.ts'
 import { expectInOrder, inspect } from '../../support/inspect.ts'
-import { freePort } from '../../support/service.ts'
-import { newFile } from '../../support/sqlite.ts'
+import { type LocalService, startLocalService } from '../../support/local-service.ts'
 import { visitors } from '../../support/visitors.ts'
 
 const email = 'zoe@example.org'
 const password = 'a bar over letters that belong together'
 
 let sandbox: Sandbox
-let vinculum: Vinculum
+let service: LocalService
 let origin: string
 const visit = visitors()
 
 beforeAll(async () => {
   sandbox = await startSandbox()
-  const port = await freePort()
   // Few providers are set up: Google and GitHub.
   const few = Object.entries(sandbox.env).filter(([name]) => /^(GOOGLE|GITHUB)_/.test(name))
-  const config = readConfig({
-    ...Object.fromEntries(few),
-    HOST: '127.0.0.1',
-    PORT: String(port),
-    PUBLIC_URL: `http://localhost:${port}`,
-    DATABASE_URL: `file:${newFile()}`,
-    ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
-    RATE_LIMITS: 'off',
-    LOG_LEVEL: 'silent',
-  })
-  if (!config.encryptionKeys) throw new Error('no keys')
-  vinculum = await createVinculum({ ...config, encryptionKeys: config.encryptionKeys })
-  await vinculum.listen()
-  origin = config.publicUrl.origin
+  service = await startLocalService(Object.fromEntries(few))
+  origin = service.origin
 }, 60_000)
 afterAll(async () => {
-  await vinculum?.close()
+  await service?.vinculum.close()
   await sandbox?.close()
 })
 

@@ -1,48 +1,23 @@
-import { randomBytes } from 'node:crypto'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readConfig } from '../../../src/config.ts'
-import { createVinculum, type Vinculum } from '../../../src/vinculum.ts'
 import { inspect } from '../../support/inspect.ts'
 import { tabTo } from '../../support/keyboard.ts'
-import { newFile } from '../../support/sqlite.ts'
+import { type LocalService, startLocalService } from '../../support/local-service.ts'
 import { visitors } from '../../support/visitors.ts'
 
 const password = 'a bar over letters that belong together'
 const another = 'ten thousand lighthouses, unlit'
 
-let vinculum: Vinculum
+let service: LocalService
 let origin: string
 const visit = visitors()
 
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as AddressInfo
-  await new Promise((resolve) => probe.close(resolve))
-  return port
-}
-
 beforeAll(async () => {
-  const port = await freePort()
-  const config = readConfig({
-    HOST: '127.0.0.1',
-    PORT: String(port),
-    PUBLIC_URL: `http://localhost:${port}`,
-    DATABASE_URL: `file:${newFile()}`,
-    RATE_LIMITS: 'off',
-    LOG_LEVEL: 'silent',
-    ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
-  })
-  if (!config.encryptionKeys) throw new Error('no keys')
-  vinculum = await createVinculum({ ...config, encryptionKeys: config.encryptionKeys })
-  await vinculum.listen()
-  origin = config.publicUrl.origin
+  service = await startLocalService({})
+  origin = service.origin
 }, 60_000)
 afterAll(async () => {
-  await vinculum?.close()
+  await service?.vinculum.close()
 })
 
 async function newVisitor(options: BrowserContextOptions = {}): Promise<Page> {

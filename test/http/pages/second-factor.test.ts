@@ -4,15 +4,12 @@ import { TOTP } from 'otpauth'
 import type { BrowserContextOptions, CDPSession, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts'
-import { readConfig } from '../../../src/config.ts'
-import { createVinculum, type Vinculum } from '../../../src/vinculum.ts'
 import { inspect } from '../../support/inspect.ts'
-import { freePort } from '../../support/service.ts'
-import { newFile } from '../../support/sqlite.ts'
+import { type LocalService, startLocalService } from '../../support/local-service.ts'
 import { visitors } from '../../support/visitors.ts'
 
 let sandbox: Sandbox
-let vinculum: Vinculum
+let service: LocalService
 let origin: string
 let ahead = 0
 const visit = visitors()
@@ -20,25 +17,11 @@ const visit = visitors()
 beforeAll(async () => {
   const clock = (): Date => new Date(Date.now() + ahead)
   sandbox = await startSandbox({ clock })
-  const port = await freePort()
-  const config = readConfig({
-    ...sandbox.env,
-    HOST: '127.0.0.1',
-    PORT: String(port),
-    // A passkey belongs to a domain name; an IP address does not work.
-    PUBLIC_URL: `http://localhost:${port}`,
-    DATABASE_URL: `file:${newFile()}`,
-    ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
-    RATE_LIMITS: 'off',
-    LOG_LEVEL: 'silent',
-  })
-  if (!config.encryptionKeys) throw new Error('no keys')
-  vinculum = await createVinculum({ ...config, encryptionKeys: config.encryptionKeys }, { clock })
-  await vinculum.listen()
-  origin = config.publicUrl.origin
+  service = await startLocalService(sandbox.env, { clock })
+  origin = service.origin
 }, 60_000)
 afterAll(async () => {
-  await vinculum?.close()
+  await service?.vinculum.close()
   await sandbox?.close()
 })
 
