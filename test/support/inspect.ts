@@ -16,7 +16,7 @@ const inspector = readFileSync(createRequire(import.meta.url).resolve('axe-core/
 
 const dresses = ['light', 'dark'] as const
 type ColorScheme = (typeof dresses)[number]
-const languages = ['en', 'pt'] as const
+export const languages = ['en', 'pt'] as const
 export type Language = (typeof languages)[number]
 /**
  * For a page that is visited in both languages. Colors are the same in both, and most faults of a page are in all its

@@ -1,8 +1,8 @@
 /** Pages in states that a visit to each path does not reach: with many entries, with pictures, right after an act. */
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { discovered, enter, register, request } from '../../support/applications.ts'
-import { inspect } from '../../support/inspect.ts'
+import { depthOf, inspect, type Language, languages } from '../../support/inspect.ts'
 import { startWorld, type World } from '../../support/service.ts'
 import { visitors } from '../../support/visitors.ts'
 
@@ -15,7 +15,7 @@ const logo = Buffer.from(
 )
 
 /** A page of the administrator, or of a person who uses many applications. */
-async function pageOf(who: 'boss' | 'ada', language: string): Promise<Page> {
+async function pageOf(who: 'boss' | 'ada', language: Language): Promise<Page> {
   const locale = language === 'en' ? 'en-GB' : 'pt-BR'
   const page = await (await visit([world.base, world.sandbox.url], { baseURL: world.base, locale })).newPage()
   world.sandbox.as(known[who])
@@ -65,57 +65,61 @@ afterAll(async () => {
   await world?.stop()
 })
 
-describe.each(['en', 'pt'])('in %s,', { timeout: 60_000 }, (language) => {
-  test('many applications stay a short page, and each opens to what it may do', async () => {
-    const page = await pageOf('ada', language)
-    await page.goto('/account/permissions')
-    const height = async (): Promise<number> => {
-      await page.setViewportSize({ width: 360, height: 740 })
-      return page.evaluate(() => document.documentElement.scrollHeight)
-    }
-    expect(await height()).toBeLessThan(2 * 740)
-    await inspect(page, `states/many-applications-${language}`, ['dark'])
-    await page.locator('#applications + .rows > li summary').first().click()
-    await inspect(page, `states/one-application-${language}`, ['dark'])
-  })
+/** A state with its number: the suite looks at each in one language, `npm run bench:pages` in both. */
+const state = (nth: number, name: string, look: (language: Language) => Promise<void>): void => {
+  for (const language of languages.filter((each) => depthOf(nth, each) === 'inspect'))
+    test(`${name} (${language})`, { timeout: 60_000 }, () => look(language))
+}
 
-  test('consent shows the logo of the application', async () => {
-    const page = await pageOf('ada', language)
-    await page.goto(known.consent)
-    expect(await page.locator('.app-logo').evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0)
-    await inspect(page, `states/consent-${language}`, ['dark'])
-  })
+state(0, 'many applications stay a short page, and each opens to what it may do', async (language) => {
+  const page = await pageOf('ada', language)
+  await page.goto('/account/permissions')
+  const height = async (): Promise<number> => {
+    await page.setViewportSize({ width: 360, height: 740 })
+    return page.evaluate(() => document.documentElement.scrollHeight)
+  }
+  expect(await height()).toBeLessThan(2 * 740)
+  await inspect(page, `states/many-applications-${language}`, ['dark'])
+  await page.locator('#applications + .rows > li summary').first().click()
+  await inspect(page, `states/one-application-${language}`, ['dark'])
+})
 
-  test('a token is shown once, with a button that copies it', async () => {
-    const page = await pageOf('boss', language)
-    await page.goto('/admin/registration-tokens')
-    expect(await page.locator('.side [aria-current]').getAttribute('href')).toBe('/admin/applications')
-    await page.locator('#name').fill(`CI ${language}`)
-    await page.locator('main form button.primary').click()
-    await expect.poll(() => page.locator('.once button:visible').count()).toBe(2)
-    await inspect(page, `states/token-${language}`, ['dark'])
-    await page.locator('main .actions .primary').click()
-    await page.locator('.rows h3', { hasText: `CI ${language}` }).waitFor()
-    await inspect(page, `states/tokens-${language}`, ['dark'])
-  })
+state(1, 'consent shows the logo of the application', async (language) => {
+  const page = await pageOf('ada', language)
+  await page.goto(known.consent)
+  expect(await page.locator('.app-logo').evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0)
+  await inspect(page, `states/consent-${language}`, ['dark'])
+})
 
-  test('an account with metadata and applications, and an invited one', async () => {
-    const page = await pageOf('boss', language)
-    for (const name of ['person', 'invited'] as const) {
-      await page.goto(`/admin/users/${known[name]}`)
-      await inspect(page, `states/user-${name}-${language}`, ['dark'])
-    }
-  })
+state(2, 'a token is shown once, with a button that copies it', async (language) => {
+  const page = await pageOf('boss', language)
+  await page.goto('/admin/registration-tokens')
+  expect(await page.locator('.side [aria-current]').getAttribute('href')).toBe('/admin/applications')
+  await page.locator('#name').fill(`CI ${language}`)
+  await page.locator('main form button.primary').click()
+  await expect.poll(() => page.locator('.once button:visible').count()).toBe(2)
+  await inspect(page, `states/token-${language}`, ['dark'])
+  await page.locator('main .actions .primary').click()
+  await page.locator('.rows h3', { hasText: `CI ${language}` }).waitFor()
+  await inspect(page, `states/tokens-${language}`, ['dark'])
+})
 
-  test('a refused provider says which settings, at the top and at each', async () => {
-    const page = await pageOf('boss', language)
-    await page.goto('/admin/new-provider/oidc')
-    await page.locator('main form button.primary').click()
-    const links = page.getByRole('alert').getByRole('link')
-    await links.first().waitFor()
-    expect(await links.first().textContent()).toMatch(/^Client ID: /)
-    expect(await page.locator('[id="settings.CLIENT_ID"]').getAttribute('aria-invalid')).toBe('true')
-    expect(await page.title()).toMatch(/^(Error|Erro): /)
-    await inspect(page, `states/refused-provider-${language}`, ['dark'])
-  })
+state(3, 'an account with metadata and applications, and an invited one', async (language) => {
+  const page = await pageOf('boss', language)
+  for (const name of ['person', 'invited'] as const) {
+    await page.goto(`/admin/users/${known[name]}`)
+    await inspect(page, `states/user-${name}-${language}`, ['dark'])
+  }
+})
+
+state(4, 'a refused provider says which settings, at the top and at each', async (language) => {
+  const page = await pageOf('boss', language)
+  await page.goto('/admin/new-provider/oidc')
+  await page.locator('main form button.primary').click()
+  const links = page.getByRole('alert').getByRole('link')
+  await links.first().waitFor()
+  expect(await links.first().textContent()).toMatch(/^Client ID: /)
+  expect(await page.locator('[id="settings.CLIENT_ID"]').getAttribute('aria-invalid')).toBe('true')
+  expect(await page.title()).toMatch(/^(Error|Erro): /)
+  await inspect(page, `states/refused-provider-${language}`, ['dark'])
 })
