@@ -150,20 +150,22 @@ test('a path that cannot be decoded returns a documented error: a problem from t
   const routes = [...apiRoutes, ...pageRoutes]
   const undecodable = operations().filter(({ path }) => path.includes('{'))
   expect(undecodable.length).toBeGreaterThan(10)
-  for (const { method, path, name } of undecodable) {
+  const texts = ['%', '%zz', '%ff', 'a%c0%afb']
+  for (const [at, { method, path, name }] of undecodable.entries()) {
     const pattern = path.replace(/\{(\w+)\}/g, ':$1')
     const declared = routes.filter((route) => route.method === method && route.path === pattern)
-    for (const { surface, fromAnotherSite } of declared.length > 0 ? declared : [{ surface: 'browser' as const }])
-      for (const text of ['%', '%zz', '%ff', 'a%c0%afb']) {
-        const answer = await world.call(method.toUpperCase(), path.replace(/\{\w+\}/g, text), {
-          headers: browserHeaders(fromAnotherSite),
-        })
-        expect([name, text, answer.status]).toEqual([name, text, 400])
-        // RFC 6749 §5.2 and RFC 7591 §3.2.2 define no other type for errors.
-        const problem = declared[0]?.oauth === 'standard' ? /^application\/json/ : /^application\/problem\+json/
-        const type = surface === 'api' ? problem : /^text\/html/
-        expect([name, answer.headers.get('content-type')]).toEqual([name, expect.stringMatching(type)])
-      }
+    // All paths are decoded in one place: each gets one of the texts, by turns.
+    const text = texts[at % texts.length] ?? '%'
+    for (const { surface, fromAnotherSite } of declared.length > 0 ? declared : [{ surface: 'browser' as const }]) {
+      const answer = await world.call(method.toUpperCase(), path.replace(/\{\w+\}/g, text), {
+        headers: browserHeaders(fromAnotherSite),
+      })
+      expect([name, text, answer.status]).toEqual([name, text, 400])
+      // RFC 6749 §5.2 and RFC 7591 §3.2.2 define no other type for errors.
+      const problem = declared[0]?.oauth === 'standard' ? /^application\/json/ : /^application\/problem\+json/
+      const type = surface === 'api' ? problem : /^text\/html/
+      expect([name, answer.headers.get('content-type')]).toEqual([name, expect.stringMatching(type)])
+    }
   }
 })
 

@@ -2,14 +2,25 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { apiRoutes } from '../../src/http/api/index.ts'
 import { pageRoutes } from '../../src/http/pages/index.ts'
 import type { Route } from '../../src/http/route.ts'
+import { isThorough } from '../store/thorough.ts'
 import { createAuthenticator } from '../support/authenticator.ts'
 import { registered } from '../support/registered.ts'
 import { samplesOf, withText } from '../support/samples.ts'
 import { type Answer, databases, listIn, pkce, startWorld, type World } from '../support/service.ts'
 
-const hostile = ['\u0000', 'a\u0000b', '\ud800', 'a\udc00b', '\u0007', 'a\u001b[2Jb', '\u0085', '\u202e', '\r\nX: y']
+/** What most faults need: PostgreSQL stores no NUL, and what remains of a trimmed text reaches the handler. */
+const everywhere = ['a\u0000b', '\r\nX: y']
+const others = ['\u0000', '\ud800', 'a\udc00b', '\u0007', 'a\u001b[2Jb', '\u0085', '\u202e']
+const hostile = [...everywhere, ...others]
 
 describe.each(databases)('control characters and lone surrogates, on %s', (database) => {
+  let places = 0
+  /**
+   * The texts for the next field: some always, and one of the others by turns. `npm run bench:store` sends all of them
+   * to each.
+   */
+  const textsHere = (): readonly string[] =>
+    isThorough ? hostile : [...everywhere, others[places++ % others.length] ?? '']
   let world: World
   let token: string
   let cookie: string
@@ -110,7 +121,7 @@ describe.each(databases)('control characters and lone surrogates, on %s', (datab
       const accepted = JSON.stringify(samplesOf(route.body, known).map(({ value }) => value))
       for (const { texts } of samplesOf(route.body))
         for (const path of texts) {
-          for (const text of hostile) {
+          for (const text of textsHere()) {
             const samples = JSON.parse(accepted.replaceAll(aFreeEmail, `new-${++people}@example.com`)) as unknown[]
             const sample = samples.find((value) => holds(value, path))
             if (sample === undefined) continue
@@ -147,8 +158,8 @@ describe.each(databases)('control characters and lone surrogates, on %s', (datab
       if (!route.query || route.method !== 'get') continue
       for (const { texts } of samplesOf(route.query))
         for (const [name] of texts)
-          for (const text of ['\u0000', 'a\u0000b', '\u0007', '\u0085', '\u202e', '\r\nX: y']) {
-            const to = `${addressOf(route.path)}?${name}=${encodeURIComponent(text)}`
+          for (const text of textsHere()) {
+            const to = `${addressOf(route.path)}?${name}=${encodeURIComponent(text.toWellFormed())}`
             const answer = await world.call('GET', to, route.surface === 'api' ? { token } : { headers: { cookie } })
             expect([route.path, name, text, answer.status < 500], answer.text).toEqual([route.path, name, text, true])
           }
