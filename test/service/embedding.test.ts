@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -26,13 +26,16 @@ beforeAll(() => {
 }, 240_000)
 afterAll(() => rmSync(program, { recursive: true, force: true }))
 
-/** The program compiled last, from which the next one takes what is the same. */
-let last: ts.Program | undefined
-
-/** What the compiler says about a program, with every check on, those of declaration files included. */
-function compile(source: string): string[] {
-  const file = join(program, 'main.ts')
-  writeFileSync(file, source)
+/**
+ * What the compiler says about each of these programs and about the declarations, with every check on. It reads and
+ * checks the declarations once for all of them.
+ */
+function compile(sources: Readonly<Record<string, string>>): Readonly<Record<string, readonly string[]>> {
+  const files = Object.entries(sources).map(([name, source]) => {
+    const file = join(program, `${name}.ts`)
+    writeFileSync(file, source)
+    return file
+  })
   const options: ts.CompilerOptions = {
     target: ts.ScriptTarget.ES2023,
     module: ts.ModuleKind.NodeNext,
@@ -46,11 +49,15 @@ function compile(source: string): string[] {
     types: ['node'],
     typeRoots: [join(program, 'node_modules/@types')],
   }
-  const compiled = ts.createProgram([file], options, undefined, last)
-  last = compiled
-  return ts.getPreEmitDiagnostics(compiled).map(({ file: at, messageText }) => {
-    return `${at?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`
-  })
+  const said = ts.getPreEmitDiagnostics(ts.createProgram(files, options)).map(({ file, messageText }) => ({
+    at: file?.fileName ?? '',
+    text: ts.flattenDiagnosticMessageText(messageText, ' '),
+  }))
+  const textsAt = (isThere: (at: string) => boolean) => said.filter(({ at }) => isThere(at)).map(({ text }) => text)
+  return {
+    ...Object.fromEntries(files.map((file) => [basename(file, '.ts'), textsAt((at) => at === file)])),
+    declarations: textsAt((at) => !files.includes(at)),
+  }
 }
 
 const example = (): string => {
@@ -61,20 +68,20 @@ const example = (): string => {
   return blocks.join('')
 }
 
-test('the printed example compiles strictly against the declarations alone', () => {
-  expect(compile(example())).toEqual([])
-}, 120_000)
-
-test('the declarations are types, not `any`: a wrong use of them does not compile', () => {
+test('the printed example compiles strictly against the declarations alone, and a wrong use of them does not', () => {
   const wrong = `${example()}
 const id: number = (await vinculum.oauth.listLinkedAccounts('acc')).length.toFixed()
 if (!(await beginSignIn()).flowTokn) vinculum.open()
 `
-  expect(compile(wrong).map((text) => text.replace(/^.*main\.ts: /, ''))).toEqual([
-    "Type 'string' is not assignable to type 'number'.",
-    expect.stringContaining("Property 'flowTokn' does not exist"),
-    expect.stringContaining("Property 'open' does not exist"),
-  ])
+  expect(compile({ example: example(), wrong })).toEqual({
+    declarations: [],
+    example: [],
+    wrong: [
+      "Type 'string' is not assignable to type 'number'.",
+      expect.stringContaining("Property 'flowTokn' does not exist"),
+      expect.stringContaining("Property 'open' does not exist"),
+    ],
+  })
 }, 120_000)
 
 test('only the declarations that the entry leads to are part of the package', () => {
