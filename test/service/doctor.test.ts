@@ -471,6 +471,10 @@ describe('the doctor command', () => {
   }, 60_000)
 
   test('exits with 2 for unknown arguments', async () => {
-    expect(await command({}, 'everything')).toMatchObject({ code: 2, stdout: '' })
+    expect(await command({}, 'everything')).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('Usage:'),
+    })
   }, 60_000)
 })

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readInvocation } from '../../src/commands/index.ts'
+import { runCommand } from '../support/command.ts'
 import { startService } from '../support/process.ts'
 import { databases, encryptionKey, startWorld, type World } from '../support/service.ts'
 
@@ -9,18 +11,20 @@ describe.each(databases)('npm start -- make-admin, on %s', (database) => {
   })
   afterAll(() => world.stop())
 
-  async function command(...given: string[]): Promise<{ code: number | null; said: string }> {
-    const service = startService(
-      {
-        ...world.sandbox.env,
-        NODE_ENV: 'test',
-        PUBLIC_URL: world.base,
-        PORT: new URL(world.base).port,
-        DATABASE_URL: world.databaseUrl,
-        ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
-      },
-      ['make-admin', ...given],
-    )
+  const settings = () => ({
+    ...world.sandbox.env,
+    NODE_ENV: 'test',
+    PUBLIC_URL: world.base,
+    PORT: new URL(world.base).port,
+    DATABASE_URL: world.databaseUrl,
+    ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
+  })
+  async function command(...given: string[]): Promise<{ code: number; said: string }> {
+    const { code, stdout, stderr } = await runCommand(settings(), ['make-admin', ...given])
+    return { code, said: (stdout + stderr).trim() }
+  }
+  async function commandProcess(...given: string[]): Promise<{ code: number | null; said: string }> {
+    const service = startService(settings(), ['make-admin', ...given])
     let stdout = ''
     service.process.stdout?.on('data', (chunk: Buffer) => {
       stdout += chunk.toString()
@@ -39,7 +43,7 @@ describe.each(databases)('npm start -- make-admin, on %s', (database) => {
     })
     const { access_token: token } = await world.signIn('google', who)
     expect((await world.call('GET', '/users', { token })).status).toBe(403)
-    expect(await command(email)).toEqual({
+    expect(await commandProcess(email)).toEqual({
       code: 0,
       said: `${email} is now an administrator, in all current sessions.`,
     })
@@ -48,9 +52,9 @@ describe.each(databases)('npm start -- make-admin, on %s', (database) => {
     const [row] = (await world.trail()).filter(({ event }) => event === 'account.role_changed')
     expect(JSON.stringify(row?.data)).toMatch(/by\W+null/)
   }, 60_000)
+})
 
-  test('requires exactly one account', async () => {
-    for (const given of [[], ['a@example.com', 'b@example.com']])
-      expect(await command(...given)).toEqual({ code: 2, said: expect.stringContaining('Usage:') })
-  }, 60_000)
+test('make-admin requires exactly one account', () => {
+  for (const given of [[], ['a@example.com', 'b@example.com']])
+    expect(readInvocation(['make-admin', ...given])).toBeUndefined()
 })

@@ -1,8 +1,9 @@
-/** Providers in a file: `providers apply` and `providers export`, as processes of their own while the service runs. */
+/** Providers in a file: `providers apply` and `providers export`, while the service runs. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { runCommand } from '../support/command.ts'
 import { startService } from '../support/process.ts'
 import { encryptionKey, startWorld, type World } from '../support/service.ts'
 
@@ -24,26 +25,31 @@ let world: World
 beforeAll(async () => {
   world = await startWorld({ env: withoutAcme })
   secret = world.sandbox.env.ACME_CLIENT_SECRET ?? ''
+  vi.stubEnv('MY_SECRET', secret)
 }, 60_000)
 afterAll(async () => {
+  vi.unstubAllEnvs()
   await world?.stop()
   rmSync(folder, { recursive: true, force: true })
 })
 
-async function command(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const service = startService(
-    {
-      ...world.sandbox.env,
-      ...withoutAcme,
-      NODE_ENV: 'test',
-      PUBLIC_URL: world.base,
-      PORT: new URL(world.base).port,
-      DATABASE_URL: world.databaseUrl,
-      ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
-      ...env,
-    },
-    [...args],
-  )
+const settings = () => ({
+  ...world.sandbox.env,
+  ...withoutAcme,
+  NODE_ENV: 'test',
+  PUBLIC_URL: world.base,
+  PORT: new URL(world.base).port,
+  DATABASE_URL: world.databaseUrl,
+  ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
+})
+async function command(args: readonly string[]) {
+  const ended = await runCommand(settings(), args)
+  expect(ended.stdout + ended.stderr).not.toContain(secret)
+  return ended
+}
+/** The same as a process of its own, whose environment has these variables as well. */
+async function commandProcess(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const service = startService({ ...settings(), ...env }, args)
   let stdout = ''
   service.process.stdout?.on('data', (chunk: Buffer) => {
     stdout += chunk.toString()
@@ -54,7 +60,7 @@ async function command(args: readonly string[], env: Readonly<Record<string, str
 }
 const apply = async (providers: readonly object[], ...args: string[]) => {
   writeFileSync(file, JSON.stringify({ providers }))
-  const { code, stdout } = await command(['providers', 'apply', file, ...args, '--json'], { MY_SECRET: secret })
+  const { code, stdout } = await command(['providers', 'apply', file, ...args, '--json'])
   return { code, report: JSON.parse(stdout) }
 }
 const acme = () => ({
@@ -99,7 +105,10 @@ describe('providers apply', () => {
     })
     expect(await offered()).not.toContain('acme')
 
-    const applied = await apply([acme()])
+    const { code, stdout: printed } = await commandProcess(['providers', 'apply', file, '--json'], {
+      MY_SECRET: secret,
+    })
+    const applied = { code, report: JSON.parse(printed) }
     expect(applied).toMatchObject({
       code: 0,
       report: { result: 'applied', providers: [{ id: 'acme', steps: ['created', 'published', 'enabled'] }] },
@@ -115,7 +124,7 @@ describe('providers apply', () => {
 
     const again = await apply([acme()])
     expect(again).toMatchObject({ code: 0, report: { result: 'unchanged', providers: [{ steps: [], changes: [] }] } })
-    const { stdout } = await command(['providers', 'apply', file], { MY_SECRET: secret })
+    const { stdout } = await command(['providers', 'apply', file])
     expect(stdout).toMatch(/acme: as declared; nothing was changed\.\nNothing was changed\.\n$/)
   }, 120_000)
 
@@ -146,14 +155,13 @@ describe('providers apply', () => {
 })
 
 test('providers export prints a file that applies without a change, with a variable in place of each secret', async () => {
-  const { code, stdout, stderr } = await command(['providers', 'export'])
+  const { code, stdout, stderr } = await commandProcess(['providers', 'export'])
   expect([code, stderr.includes('Error')]).toEqual([0, false])
   const exported = JSON.parse(stdout) as { providers: readonly object[] }
   expect(exported.providers).toMatchObject([
     { id: 'acme', kind: 'oidc', enabled: false, settings: { CLIENT_SECRET: { env: 'ACME_CLIENT_SECRET' } } },
   ])
   writeFileSync(file, stdout)
-  // In the environment of the command only: the service itself would read it as one of its own providers.
   const applied = await command(['providers', 'apply', file, '--json'])
   expect(JSON.parse(applied.stdout)).toMatchObject({
     result: 'invalid',

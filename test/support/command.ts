@@ -1,0 +1,45 @@
+/** A command after `npm start --`, in this process: one of its own takes ten times as long to start as to run. */
+import { Writable } from 'node:stream'
+import { formatReport, readInvocation } from '../../src/commands/index.ts'
+import { readConfig } from '../../src/config.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
+import { createLog } from '../../src/telemetry/log.ts'
+import { createVinculum, type Vinculum } from '../../src/vinculum.ts'
+
+const log = createLog('silent', new Writable({ write: (_chunk, _encoding, done) => done() }))
+
+/**
+ * Runs it with exactly these settings, and returns what the process would print. The process itself reads `.env`, keeps
+ * its log apart and explains what it throws: tests with `startService` cover that.
+ */
+export async function runCommand(
+  env: Readonly<Record<string, string>>,
+  args: readonly string[],
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const invocation = readInvocation(args)
+  if (!invocation) throw new Error(`there is no command ${args.join(' ')}`)
+  const { command, json, ...given } = invocation
+  const config = readConfig(env)
+  const { encryptionKeys } = config
+  if (!encryptionKeys) throw new Error('no key was given')
+  const opened: Vinculum[] = []
+  try {
+    const report = await command.run(
+      {
+        config,
+        configFaults: [],
+        now: systemClock,
+        progress: () => {},
+        service: async () => {
+          const service = await createVinculum({ ...config, encryptionKeys }, { log })
+          opened.push(service)
+          return service
+        },
+      },
+      given,
+    )
+    return { code: report.ok ? 0 : 1, ...formatReport(report, json) }
+  } finally {
+    for (const service of opened) await service.close()
+  }
+}
