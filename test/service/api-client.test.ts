@@ -1,6 +1,6 @@
 /** What other people’s tools make of `/openapi.json`: a linter, a generator of clients, the TypeScript compiler. */
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -29,10 +29,10 @@ afterAll(async () => {
 type Problem = { readonly ruleId: string; readonly severity: string; readonly location: readonly { pointer: string }[] }
 
 /** The findings of `redocly lint`, each as its rule and its place. */
-async function lint(...flags: readonly string[]): Promise<readonly string[]> {
+async function lint(flag: string): Promise<readonly string[]> {
   const env = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' }
   const program = fileURLToPath(import.meta.resolve('@redocly/cli/bin/cli.js'))
-  const found = promisify(execFile)(process.execPath, [program, 'lint', file, '--format=json', ...flags], {
+  const found = promisify(execFile)(process.execPath, [program, 'lint', file, '--format=json', flag], {
     env,
     // Where no `redocly.yaml` is found without being named.
     cwd: folder,
@@ -44,11 +44,10 @@ async function lint(...flags: readonly string[]): Promise<readonly string[]> {
   return problems.map(({ ruleId, location: [first] }) => `${ruleId} ${decodeURIComponent(first?.pointer ?? '')}`)
 }
 
-test('redocly lint finds nothing with our rules, and with all recommended ones only one path', async () => {
-  expect(await lint('--config', inTree('redocly.yaml'))).toEqual([])
-  expect([...(await lint('--extends=recommended'))].sort()).toEqual([
-    'no-ambiguous-paths #/paths/~1auth~1conflicts~1{ticket}',
-  ])
+test('redocly lint finds only one path with all recommended rules, and our rules leave out the rule of that path', async () => {
+  expect(await lint('--extends=recommended')).toEqual(['no-ambiguous-paths #/paths/~1auth~1conflicts~1{ticket}'])
+  const rules = readFileSync(inTree('redocly.yaml'), 'utf8').replace(/^ *#.*\n/gm, '')
+  expect(rules).toBe('extends:\n  - recommended\nrules:\n  no-ambiguous-paths: off\n')
 }, 60_000)
 
 test('a generated client is short and compiles strictly', async () => {

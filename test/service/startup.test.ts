@@ -48,15 +48,6 @@ describe('HOST', () => {
   })
 })
 
-test('a port that is in use is explained in a sentence', async () => {
-  const PORT = String(await freePort())
-  const first = startService({ ...settings, PORT }, [], { cwd: folder })
-  await first.listening
-  expect(await refusal({ ...settings, PORT })).toContain(`Port ${PORT} is in use.`)
-  first.process.kill('SIGTERM')
-  await first.ended
-})
-
 test('a likely mistake is logged by name, without values, and the service starts', async () => {
   file('.env', `METRICS_TOKEN=s3cret-0123456789#more\nPUBLIC_URI=https://s3cret.example\nLOG_LEVEL='warn' # or info\n`)
   const PORT = String(await freePort())
