@@ -18,6 +18,7 @@ export function postgresBackend() {
   return {
     name: 'PostgreSQL',
     place: async () => at(await createDatabase()),
+    migrated: async () => at(await createMigratedDatabase()),
     async emptied() {
       if (shared) await emptyTables(shared.client)
       else {
@@ -42,11 +43,12 @@ export function postgresBackend() {
 }
 
 export function sqliteBackend() {
-  const place = async (): Promise<InSqlite> => ({ tag: 'sqlite', file: newFile() })
+  const migrated = async (): Promise<InSqlite> => ({ tag: 'sqlite', file: newMigratedFile() })
   return {
     name: 'SQLite',
-    place,
-    emptied: async (): Promise<InSqlite> => ({ tag: 'sqlite', file: newMigratedFile() }),
+    place: async () => ({ tag: 'sqlite', file: newFile() }),
+    migrated,
+    emptied: migrated,
     async explain(config: StoreConfig, asked: string, params: readonly unknown[]) {
       const file = connectSqlite((config as InSqlite).file, { readonly: true })
       try {

@@ -25,6 +25,8 @@ export type Backend = {
   readonly name: string
   /** A new database that was never opened. */
   readonly place: () => Promise<StoreConfig>
+  /** A new database with our tables. */
+  readonly migrated: () => Promise<StoreConfig>
   /** A database that may have been opened, but is empty. */
   readonly emptied: () => Promise<StoreConfig>
   /** How the database would execute a statement, line by line, if its tables were large. */

@@ -5,6 +5,7 @@ import type { Readable, Writable } from 'node:stream'
 import { describe, expect, inject, test } from 'vitest'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { type Backend, newcomer, open, signedIn } from './people.ts'
+import { isThorough } from './thorough.ts'
 
 type Child = {
   readonly process: ChildProcessByStdio<Writable, Readable, null>
@@ -40,24 +41,25 @@ async function raceProcesses(task: string, config: StoreConfig, rounds: number):
   return children.map(({ said }) => said)
 }
 
+const [rotations, people] = isThorough ? [300, 100] : [100, 40]
 const numbers = (length: number): number[] => Array.from({ length }, (_, n) => n)
 const inOrder = (won: readonly unknown[][]): number[] => (won.flat() as number[]).sort((a, b) => a - b)
 
-export function storeProcesses({ name, place }: Backend): void {
+export function storeProcesses({ name, place, migrated }: Backend): void {
   describe(`two processes on one ${name} database`, () => {
     test('rotate every generation of a session exactly once', async () => {
-      const config = await place()
+      const config = await migrated()
       const opened = await open(config)
       const { account } = await newcomer(opened)
       await signedIn(opened, account.id, { id: 'ses_shared' })
-      expect(inOrder(await raceProcesses('rotate', config, 300))).toEqual(numbers(300))
-      expect(await opened.store.sessions.find('ses_shared')).toMatchObject({ generation: 300 })
+      expect(inOrder(await raceProcesses('rotate', config, rotations))).toEqual(numbers(rotations))
+      expect(await opened.store.sessions.find('ses_shared')).toMatchObject({ generation: rotations })
       await opened.store.close()
     })
 
     test('run each period of a job once between them, by their machine’s clock', async () => {
-      const config = await place()
-      const rounds = inOrder(await raceProcesses('schedule', config, 4))
+      const config = await migrated()
+      const rounds = inOrder(await raceProcesses('schedule', config, 3))
       const { store } = await open(config)
       const [record] = await store.jobs.list(new Date())
       expect(record?.runs).toBe(rounds.length)
@@ -71,10 +73,10 @@ export function storeProcesses({ name, place }: Backend): void {
 
     test('create every account once, on a database that was empty for both', async () => {
       const config = await place()
-      expect(inOrder(await raceProcesses('signIn', config, 100))).toEqual(numbers(100))
+      expect(inOrder(await raceProcesses('signIn', config, people))).toEqual(numbers(people))
       const { store, driver } = await open(config)
-      expect(await driver.read(driver.db.select().from(driver.tables.accounts))).toHaveLength(100)
-      expect(await driver.read(driver.db.select().from(driver.tables.identities))).toHaveLength(100)
+      expect(await driver.read(driver.db.select().from(driver.tables.accounts))).toHaveLength(people)
+      expect(await driver.read(driver.db.select().from(driver.tables.identities))).toHaveLength(people)
       await store.close()
     })
   })

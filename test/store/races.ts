@@ -27,7 +27,7 @@ import {
 } from './people.ts'
 import { isThorough } from './thorough.ts'
 
-const rounds = isThorough ? 200 : 12
+const rounds = isThorough ? 200 : 8
 
 const logoutOf = (accountId: string) => (session: string) => ({
   name: 'session.ended' as const,
