@@ -2,11 +2,11 @@
 import { Writable } from 'node:stream'
 import { decodeJwt } from 'jose'
 import { TOTP } from 'otpauth'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { createLog } from '../../src/telemetry/log.ts'
-import { createVinculum, type Vinculum } from '../../src/vinculum.ts'
-import { connectPostgres, createDatabase } from '../support/postgres.ts'
+import { createVinculum } from '../../src/vinculum.ts'
+import { connectPostgres, createMigratedDatabase } from '../support/postgres.ts'
 import {
   authOf,
   cookiesOf,
@@ -18,11 +18,6 @@ import {
   startWorld,
   type World,
 } from '../support/service.ts'
-
-const running: Vinculum[] = []
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((vinculum) => vinculum.close()))
-})
 
 /** A node whose clock is that many seconds ahead. */
 async function startNode(url: string, aheadSeconds: number) {
@@ -45,14 +40,18 @@ async function startNode(url: string, aheadSeconds: number) {
   })
   if (!config.encryptionKeys) throw new Error('no key was given')
   const vinculum = await createVinculum(
-    { ...config, encryptionKeys: config.encryptionKeys },
+    // `credentials/passwords` covers the strength that is configured.
+    {
+      ...config,
+      encryptionKeys: config.encryptionKeys,
+      passwords: { ...config.passwords, memoryKib: 1024, passes: 1 },
+    },
     {
       clock: () => new Date(Date.now() + aheadSeconds * 1000),
       followDatabase: true,
       log: createLog('info', sink),
     },
   )
-  running.push(vinculum)
   await vinculum.listen()
   const post = async (path: string, body: object) => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, {
@@ -68,9 +67,17 @@ async function startNode(url: string, aheadSeconds: number) {
 }
 
 describe.each([30, -30])('a node whose clock is %d seconds ahead of another', (ahead) => {
+  let url: string
+  let right: Awaited<ReturnType<typeof startNode>>
+  let wrong: Awaited<ReturnType<typeof startNode>>
+  beforeAll(async () => {
+    url = await createMigratedDatabase()
+    right = await startNode(url, 0)
+    wrong = await startNode(url, ahead)
+  })
+  afterAll(() => Promise.all([right, wrong].map(({ vinculum }) => vinculum.close())))
+
   test('does not treat a refresh from a second tab as token reuse', async () => {
-    const url = await createDatabase()
-    const [right, wrong] = [await startNode(url, 0), await startNode(url, ahead)]
     const person = { email: 'ada@example.com', password: 'seven green bicycles' }
     await right.post('/auth/register', { ...person, name: 'Ada' })
     for (let round = 0; round < 8; round += 1) {
@@ -93,9 +100,7 @@ describe.each([30, -30])('a node whose clock is %d seconds ahead of another', (a
   }, 60_000)
 
   test('lets a user sign in on either node in turn', async () => {
-    const url = await createDatabase()
-    const [right, wrong] = [await startNode(url, 0), await startNode(url, ahead)]
-    const person = { email: 'ada@example.com', password: 'seven green bicycles' }
+    const person = { email: 'bob@example.com', password: 'seven green bicycles' }
     await right.post('/auth/register', { ...person, name: 'Ada' })
     for (const node of [right, wrong, right, wrong, right, wrong]) {
       const { status } = await node.post('/auth/token', { username: person.email, password: person.password })
@@ -104,9 +109,7 @@ describe.each([30, -30])('a node whose clock is %d seconds ahead of another', (a
   }, 60_000)
 
   test('writes the same times as the other node in tokens and job leases', async () => {
-    const url = await createDatabase()
-    const [right, wrong] = [await startNode(url, 0), await startNode(url, ahead)]
-    const person = { email: 'ada@example.com', password: 'seven green bicycles' }
+    const person = { email: 'carol@example.com', password: 'seven green bicycles' }
     await right.post('/auth/register', { ...person, name: 'Ada' })
     const before = Math.floor(Date.now() / 1000)
     const issued = await wrong.post('/auth/token', { username: person.email, password: person.password })
@@ -123,8 +126,6 @@ describe.each([30, -30])('a node whose clock is %d seconds ahead of another', (a
   }, 60_000)
 
   test('logs the clock difference once; the other node logs nothing', async () => {
-    const url = await createDatabase()
-    const [right, wrong] = [await startNode(url, 0), await startNode(url, ahead)]
     const skewed = (lines: readonly string[]) => lines.filter((line) => line.includes('"clock.skew"'))
     expect(skewed(wrong.lines)).toHaveLength(1)
     expect(Math.round(JSON.parse(String(skewed(wrong.lines)[0])).skew_ms / 1000)).toBe(ahead)

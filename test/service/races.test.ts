@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isThorough } from '../store/thorough.ts'
 import { authOf, databases, type Json, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
+
+/** The races of the store repeat what its statements can interleave. */
+const rounds = isThorough ? 20 : 6
 
 /** Invariants of the rows, whatever ran concurrently. */
 async function expectSoundRows(world: World): Promise<void> {
@@ -44,7 +48,7 @@ describe.each(databases)('concurrent requests, on %s', (database) => {
     const browser = world.openBrowser()
     await browser.signIn('google', world.newcomer())
     const tabs = Array.from({ length: 6 }, async () => {
-      for (let n = 0; n < 15; n++) {
+      for (let n = 0; n < rounds; n++) {
         const answer = await browser.json('POST', '/auth/refresh')
         expect([answer.status, answer.body.code]).toEqual([200, undefined])
       }
@@ -54,7 +58,7 @@ describe.each(databases)('concurrent requests, on %s', (database) => {
   })
 
   test('sign a device out that is signed out during its refresh', async () => {
-    for (let round = 0; round < 20; round++) {
+    for (let round = 0; round < rounds; round++) {
       const { access_token: token, refresh_token } = await world.signIn('google', world.newcomer())
       const [refreshed, out] = await Promise.all([
         world.call('POST', '/auth/refresh', { body: { refresh_token } }),
@@ -72,7 +76,7 @@ describe.each(databases)('concurrent requests, on %s', (database) => {
   })
 
   test('leave an identity linked or unlinked, never half, when it signs in while it is unlinked', async () => {
-    for (let round = 0; round < 20; round++) {
+    for (let round = 0; round < rounds; round++) {
       const who = world.newcomer()
       const { access_token: token } = await world.signIn('google', who)
       const other = world.newcomer()
@@ -92,7 +96,7 @@ describe.each(databases)('concurrent requests, on %s', (database) => {
   })
 
   test('leave no account or a new one when a user signs in while the account is deleted', async () => {
-    for (let round = 0; round < 20; round++) {
+    for (let round = 0; round < rounds; round++) {
       const who = world.newcomer()
       const { access_token: token, user } = await world.signIn('google', who)
       const flow = await world.begin('google')
@@ -144,7 +148,7 @@ describe.each(databases)('concurrent requests, on %s', (database) => {
   })
 
   test('link one identity to one of two users', async () => {
-    for (let round = 0; round < 15; round++) {
+    for (let round = 0; round < rounds; round++) {
       const people = await Promise.all([1, 2].map(() => world.signIn('google', world.newcomer())))
       const other = world.newcomer()
       const flows = await Promise.all(
