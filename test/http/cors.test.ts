@@ -4,6 +4,7 @@ import { apiRoutes } from '../../src/http/api/index.ts'
 import { crossOriginOf } from '../../src/http/cors.ts'
 import { pageRoutes } from '../../src/http/pages/index.ts'
 import type { Route } from '../../src/http/route.ts'
+import { receive } from '../support/http.ts'
 import { browserAccept, createSurface, type Surface, style } from './surface.tsx'
 
 const application = 'https://app.example'
@@ -27,12 +28,14 @@ beforeEach(() => {
   surface = createSurface()
 })
 
-const preflight = (app: Surface['app'], path: string, method: string, origin: string, asked = 'authorization') =>
-  request(app)
-    .options(path)
-    .set('Origin', origin)
-    .set('Access-Control-Request-Method', method)
-    .set('Access-Control-Request-Headers', asked)
+async function preflight(at: Surface, path: string, method: string, origin: string, asked = 'authorization') {
+  const { status, headers } = await receive(new URL(path, await at.origin()), {
+    method: 'OPTIONS',
+    redirect: 'manual',
+    headers: { origin, 'access-control-request-method': method, 'access-control-request-headers': asked },
+  })
+  return { status, headers: Object.fromEntries(headers) as Readonly<Record<string, string>> }
+}
 const pathOf = ({ path }: Route<never>): string => path.replace(/:(\w+)/g, 'some_$1')
 const named = (route: Route<never>) => [`${route.method.toUpperCase()} ${route.path}`, route] as const
 
@@ -41,7 +44,7 @@ describe('a CORS preflight', () => {
   test.each(all.filter(({ fromAnotherSite }) => !fromAnotherSite).map(named))('for %s', async (_, route) => {
     const method = route.method.toUpperCase()
     const shares = crossOriginOf(route)
-    const { status, headers } = await preflight(service.app, pathOf(route), method, application)
+    const { status, headers } = await preflight(service, pathOf(route), method, application)
     expect(headers).not.toHaveProperty('access-control-allow-credentials')
     expect(headers.vary).toContain('Origin')
     if (shares === 'none') {
@@ -56,7 +59,7 @@ describe('a CORS preflight', () => {
       })
     }
     for (const origin of foreign) {
-      const answer = await preflight(service.app, pathOf(route), method, origin)
+      const answer = await preflight(service, pathOf(route), method, origin)
       expect([origin, answer.headers['access-control-allow-origin']]).toEqual([
         origin,
         shares === 'any' || shares === 'client' ? '*' : undefined,
@@ -64,15 +67,15 @@ describe('a CORS preflight', () => {
     }
   })
   test('allows the headers an app sends', async () => {
-    const { headers } = await preflight(surface.app, '/mine', 'DELETE', application)
+    const { headers } = await preflight(surface, '/mine', 'DELETE', application)
     expect(headers['access-control-allow-headers']).toBe('Authorization, Content-Type, Accept, Accept-Language, DPoP')
   })
   test('of an unsupported method lets the app read the error', async () => {
-    expect((await preflight(surface.app, '/mine', 'PUT', application)).status).toBe(204)
+    expect((await preflight(surface, '/mine', 'PUT', application)).status).toBe(204)
     const answer = await request(surface.app).put('/mine').set('Origin', application)
     expect([answer.status, answer.headers['access-control-allow-origin']]).toEqual([405, application])
     for (const method of ['CONNECT', 'TRACE', 'constructor', '__proto__', 'get', '*']) {
-      const { status, headers } = await preflight(surface.app, '/mine', method, application)
+      const { status, headers } = await preflight(surface, '/mine', method, application)
       expect([method, status, headers['access-control-allow-methods']]).toEqual([method, 405, undefined])
     }
   })
@@ -85,7 +88,7 @@ describe('a CORS preflight', () => {
   test('is rate limited like any request', async () => {
     let last = 204
     for (let at = 0; at < 241 && last === 204; at++) {
-      last = (await preflight(surface.app, '/mine', 'GET', application)).status
+      last = (await preflight(surface, '/mine', 'GET', application)).status
     }
     expect(last).toBe(429)
   })

@@ -1,3 +1,4 @@
+import { createServer } from 'node:http'
 import { z } from 'zod'
 import { fail, message } from '../../src/errors/catalogue.ts'
 import { type AppParts, createApp } from '../../src/http/app.ts'
@@ -425,8 +426,21 @@ export function createSurface(changes: Partial<AppParts<unknown>> = {}) {
     version: '1.2.3',
     ...changes,
   })
+  let listening: Promise<string> | undefined
   return {
     app,
+    /**
+     * The origin of one server for all requests, for tests that send hundreds: `request(app)` starts a server for each.
+     * It ends with this process.
+     */
+    origin: (): Promise<string> =>
+      (listening ??= new Promise((resolve) => {
+        const server = createServer(app).listen(0, '127.0.0.1', () => {
+          const address = server.address()
+          resolve(`http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`)
+        })
+        server.unref()
+      })),
     refusals,
     told,
     defects,
