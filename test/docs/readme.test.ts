@@ -8,6 +8,7 @@ import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createVisitor, nextOf } from '../../demo/visitor.ts'
 import { launchBrowser, visit } from '../support/browser.ts'
@@ -18,6 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), 'vinculum-readme-'))
 const ports = { vinculum: 0, sandbox: 0, browserApp: 0, serverApp: 0, sample: 0, api: 0 }
 let demo: Program
 let server: Server | undefined
+let browser: Browser
 
 /** The code blocks of one language under one heading, with the ports of this run. */
 const examples = (heading: string, language: string, file = 'README.md'): string => {
@@ -46,9 +48,11 @@ beforeAll(async () => {
     },
     folder,
   )
+  browser = await launchBrowser()
   await demo.saying('Ctrl+C to stop')
 }, 60_000)
-afterAll(() => {
+afterAll(async () => {
+  await browser?.close()
   demo?.child.kill('SIGKILL')
   server?.close()
   rmSync(folder, { recursive: true, force: true })
@@ -121,9 +125,9 @@ test.each([
   'the page printed in %s signs a user in, in a browser on another origin',
   async (file, heading) => {
     await servePage(examples(heading, 'html', file))
-    const browser = await launchBrowser()
+    const context = await browser.newContext()
     try {
-      const page = await browser.newPage()
+      const page = await context.newPage()
       page.setDefaultTimeout(20_000)
       const here = `http://localhost:${ports.browserApp}/`
       await page.goto(here)
@@ -141,7 +145,7 @@ test.each([
       await page.goto(`http://localhost:${ports.vinculum}/account`)
       expect(page.url()).toContain('/login')
     } finally {
-      await browser.close()
+      await context.close()
       await closePage()
     }
   },
@@ -160,7 +164,7 @@ test('the printed web app signs a user in and out', async () => {
   writeFileSync(join(folder, 'app.mjs'), examples('I have a server-side web app', 'js'))
   const app = spawn(process.execPath, ['app.mjs'], { cwd: folder, stdio: 'inherit' })
   try {
-    const browser = createVisitor()
+    const visitor = createVisitor()
     await expect
       .poll(
         () =>
@@ -171,14 +175,14 @@ test('the printed web app signs a user in and out', async () => {
       )
       .toBe(true)
     await control('ada')
-    let visit = await browser.ask(`${here}/login`)
+    let visit = await visitor.ask(`${here}/login`)
     for (let hop = 0; hop < 15 && visit.url.href !== `${here}/`; hop++) {
       const returnTo = visit.url.searchParams.get('return_to') ?? ''
       const chosen = () => new URL(`/auth/google?${new URLSearchParams({ return_to: returnTo })}`, visit.url)
-      visit = await browser.ask(nextOf(visit) ?? chosen())
+      visit = await visitor.ask(nextOf(visit) ?? chosen())
     }
     expect(JSON.parse(visit.text)).toMatchObject({ email: 'ada@example.com' })
-    const out = await browser.go(`${here}/logout`)
+    const out = await visitor.go(`${here}/logout`)
     expect([out.url.href, out.text]).toEqual([`${here}/`, '"signed out"'])
   } finally {
     app.kill('SIGKILL')
@@ -197,11 +201,10 @@ test('the sample app and its API refuse what they do not have, and keep running'
 })
 
 test('the sample app signs a user in, calls its API, refreshes and signs out, in a browser', async () => {
-  const browser = await launchBrowser()
   const app = `http://localhost:${ports.sample}/`
   const known = [ports.sample, ports.api, ports.vinculum].map((port) => `http://localhost:${port}`)
+  const context = await visit(browser, [...known, `http://127.0.0.1:${ports.sandbox}`])
   try {
-    const context = await visit(browser, [...known, `http://127.0.0.1:${ports.sandbox}`])
     const page = await context.newPage()
     const press = (name: string) => page.getByRole('button', { name, exact: true }).click()
     const says = (text: string) => page.getByText(text).waitFor()
@@ -242,6 +245,6 @@ test('the sample app signs a user in, calls its API, refreshes and signs out, in
     await says('Your session has ended. Sign in again.')
     expect(context.complaints).toEqual([])
   } finally {
-    await browser.close()
+    await context.close()
   }
 }, 90_000)
