@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { connectPostgres, createDatabase } from '../support/postgres.ts'
+import { connectPostgres, createMigratedDatabase } from '../support/postgres.ts'
 import { proxyTo } from '../support/proxy.ts'
 import { type Answer, refusalOf, startWorld } from '../support/service.ts'
 
@@ -20,7 +20,7 @@ describe('a PostgreSQL database', () => {
   let operator: pg.Client
 
   beforeEach(async () => {
-    const url = await createDatabase()
+    const url = await createMigratedDatabase()
     proxy = await proxyTo(url)
     operator = await connectPostgres(url)
     world = await startWorld({
@@ -59,7 +59,7 @@ describe('a PostgreSQL database', () => {
   }
 
   test('that keeps dropping connections leads to correct responses or 503', { timeout: 60_000 }, async () => {
-    const all = await people(8)
+    const all = await people(4)
     let over = false
     const found: Answer[] = []
     const chains = all.map(async ({ access_token, refresh_token, user }) => {
@@ -74,7 +74,7 @@ describe('a PostgreSQL database', () => {
       }
       return token
     })
-    for (let round = 0; round < 12; round++) {
+    for (let round = 0; round < 8; round++) {
       await pause(350)
       if (round % 2) proxy.reset()
       else for (const pid of await backends()) await operator.query('select pg_terminate_backend($1)', [pid])
