@@ -4,7 +4,7 @@ import { createMigratedDatabase } from '../support/postgres.ts'
 import { type Figures, raceToRenew } from '../support/renewal-race.ts'
 
 /** More than both nodes renew at once. `bench:renewal` races for 2,000. */
-const grants = 100
+const grants = 60
 const workers = 20
 
 const race = async (how: { readonly strict: boolean; readonly kill: boolean }): Promise<Figures> =>

@@ -36,7 +36,7 @@ describe.each(databases)('on $name', ({ place }) => {
   const sealer = newSealer()
   beforeAll(async () => {
     const config = await place()
-    opened = await Promise.all(Array.from({ length: 4 }, () => openedStore(config, () => clock())))
+    opened = await Promise.all(Array.from({ length: 2 }, () => openedStore(config, () => clock())))
   })
   afterAll(async () => {
     for (const { store } of opened) await store.close()
