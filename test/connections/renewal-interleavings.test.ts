@@ -3,6 +3,7 @@ import { afterAll, expect, test } from 'vitest'
 import { secondsAfter } from '../../src/kernel/clock.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import type { RefreshOutcome, TokenGrant } from '../../src/providers/provider.ts'
+import { isThorough } from '../store/thorough.ts'
 import { type LentTokens, lentTokens } from '../support/lent-tokens.ts'
 import { newSealer } from '../support/sealers.ts'
 import { newFile } from '../support/sqlite.ts'
@@ -154,7 +155,7 @@ test(
         expect(nodes[0].heard('provider_token.needs_reauthorization').length).toBeLessThanOrEqual(reused)
         for (const { store } of open.splice(0)) await store.close()
       }),
-      { numRuns: 40 },
+      { numRuns: isThorough ? 40 : 15 },
     ),
   60_000,
 )

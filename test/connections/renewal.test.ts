@@ -5,12 +5,12 @@ import { secondsAfter } from '../../src/kernel/clock.ts'
 import type { Sealer } from '../../src/kernel/crypto.ts'
 import type { RefreshOutcome, TokenGrant } from '../../src/providers/provider.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
-import { databases } from '../support/databases.ts'
+import { databasesAboveStore } from '../support/databases.ts'
 import { type LentTokens, lentTokens } from '../support/lent-tokens.ts'
 import { newSealer } from '../support/sealers.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
 
-describe.each(databases)('token renewal on $name', ({ place }) => {
+describe.each(databasesAboveStore)('token renewal on $name', ({ place }) => {
   let { clock, turn } = createStoppedClock()
   let config: StoreConfig
   let sealer: Sealer

@@ -6,7 +6,7 @@ import { systemRandom } from '../../src/kernel/ids.ts'
 import type { RevocationOutcome, TokenGrant } from '../../src/providers/provider.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { pendingAuthorization } from '../store/people.ts'
-import { databases } from '../support/databases.ts'
+import { databasesAboveStore } from '../support/databases.ts'
 import { evenRandom, type LentTokens, lentTokens } from '../support/lent-tokens.ts'
 import { aGrant, anAccount } from '../support/people.ts'
 import { newSealer } from '../support/sealers.ts'
@@ -34,7 +34,7 @@ describe('the wait between two attempts', () => {
   })
 })
 
-describe.each(databases)('revocation on $name', ({ place }) => {
+describe.each(databasesAboveStore)('revocation on $name', ({ place }) => {
   let { clock, turn } = createStoppedClock()
   let config: StoreConfig
   let sealer: Sealer

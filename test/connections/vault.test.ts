@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { UnopenableError } from '../../src/kernel/crypto.ts'
 import type { TokenGrant } from '../../src/providers/provider.ts'
-import { databases } from '../support/databases.ts'
+import { databasesAboveStore } from '../support/databases.ts'
 import { type LentTokens, lentTokens } from '../support/lent-tokens.ts'
 import { newSealer } from '../support/sealers.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
 
-describe.each(databases)('provider tokens, on $name,', ({ place }) => {
+describe.each(databasesAboveStore)('provider tokens, on $name,', ({ place }) => {
   const { clock, turn } = createStoppedClock()
   let at: LentTokens
   beforeAll(async () => {

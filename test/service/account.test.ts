@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { registered } from '../support/registered.ts'
 import {
   type Answer,
-  databases,
+  aboveStore,
   type Json,
   listIn,
   type ProviderName,
@@ -13,7 +13,7 @@ import {
   type World,
 } from '../support/service.ts'
 
-describe.each(databases)('the user’s own account, on %s', (database) => {
+describe.each(aboveStore('SQLite'))('the user’s own account, on %s', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database })

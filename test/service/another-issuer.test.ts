@@ -4,9 +4,9 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
-import { databases, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
+import { aboveStore, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
-describe.each(databases)('after a provider’s issuer changed, on %s', (database) => {
+describe.each(aboveStore('SQLite'))('after a provider’s issuer changed, on %s', (database) => {
   let world: World
   let elsewhere: Sandbox
   let moved: Awaited<ReturnType<World['another']>>

@@ -5,12 +5,12 @@ import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, typ
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { administratorOf, callback, discovered, enter, follow, register, request } from '../support/applications.ts'
-import { type Browser, databases, type Json, refusalOf, startWorld, type World } from '../support/service.ts'
+import { aboveStore, type Browser, type Json, refusalOf, startWorld, type World } from '../support/service.ts'
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 const [resourceA, scopeA] = ['https://a.example.org/', 'orders:read'] as const
 
-describe.each(databases)('an application with keys, with %s', (database) => {
+describe.each(aboveStore('PostgreSQL'))('an application with keys, with %s', (database) => {
   let world: World
   let admin: () => Promise<string>
   let pair: { readonly privateKey: CryptoKey; readonly publicKey: CryptoKey }

@@ -1,9 +1,9 @@
 /** The administrators' pages about applications, as a browser without scripts uses them. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { discovered, enter } from '../support/applications.ts'
-import { type Browser, databases, startWorld, type World } from '../support/service.ts'
+import { aboveStore, type Browser, startWorld, type World } from '../support/service.ts'
 
-describe.each(databases)('the pages about applications, with %s', (database) => {
+describe.each(aboveStore('SQLite'))('the pages about applications, with %s', (database) => {
   let world: World
   let browser: Browser
   beforeAll(async () => {

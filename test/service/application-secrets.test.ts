@@ -2,7 +2,7 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { administratorOf, register } from '../support/applications.ts'
-import { databases, type Json, refusalOf, startWorld, type World } from '../support/service.ts'
+import { aboveStore, type Json, refusalOf, startWorld, type World } from '../support/service.ts'
 
 const wrongSecret = 'a-wrong-secret-that-must-not-be-logged'
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
@@ -20,7 +20,7 @@ const endpoints: readonly (readonly [path: string, form: Form])[] = [
   ['/oauth/revoke', { token: 'x' }],
 ]
 
-describe.each(databases)('a wrong secret of an application, in %s', (database) => {
+describe.each(aboveStore('SQLite'))('a wrong secret of an application, in %s', (database) => {
   let world: World
   let admin: () => Promise<string>
   beforeAll(async () => {

@@ -6,14 +6,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { applyApplicationsCommand, exportApplicationsCommand } from '../../src/commands/applications.ts'
 import type { CommandContext } from '../../src/commands/command.ts'
 import { readInvocation } from '../../src/commands/index.ts'
-import { databases, startWorld, type World } from '../support/service.ts'
+import { aboveStore, startWorld, type World } from '../support/service.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'vinculum-applications-'))
 const file = join(folder, 'applications.json')
 const secretFile = join(folder, 'secret')
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-describe.each(databases)('applications in a file, with %s', (database) => {
+describe.each(aboveStore('SQLite'))('applications in a file, with %s', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database, kinds: ['google'] })

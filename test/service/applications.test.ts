@@ -1,9 +1,9 @@
 /** The API with which administrators register applications. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { administratorOf, callback, discovered, enter, follow, register, request } from '../support/applications.ts'
-import { databases, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
+import { aboveStore, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
-describe.each(databases)('registered applications, with %s', (database) => {
+describe.each(aboveStore('SQLite'))('registered applications, with %s', (database) => {
   let world: World
   let admin: () => Promise<string>
   beforeAll(async () => {

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { TOTP } from 'otpauth'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { registered } from '../support/registered.ts'
-import { type Answer, databases, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
+import { type Answer, aboveStore, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
 const anAddress = (): string => `h${randomBytes(5).toString('hex')}@example.com`
 const password = 'correct horse battery'
 
-describe.each(databases)('an attacker, on %s', (database) => {
+describe.each(aboveStore('PostgreSQL'))('an attacker, on %s', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database })

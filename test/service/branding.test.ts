@@ -1,8 +1,8 @@
 /** The brand that administrators set at run time: one for all nodes, on pages and in email. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Browser, databases, startWorld, type World } from '../support/service.ts'
+import { aboveStore, type Browser, startWorld, type World } from '../support/service.ts'
 
-describe.each(databases)('the brand of the service, with %s', (database) => {
+describe.each(aboveStore('SQLite'))('the brand of the service, with %s', (database) => {
   let world: World
   let browser: Browser
   beforeAll(async () => {

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { registered } from '../support/registered.ts'
 import {
   type Answer,
+  aboveStore,
   authOf,
   cookiesOf,
-  databases,
   listIn,
   pkce,
   refusalOf,
@@ -18,6 +18,7 @@ const files = 'https://www.googleapis.com/auth/drive.readonly'
 const password = 'correct horse battery'
 
 /** A sign-in begun on the first node ends on `later`: the service after its operator changed a setting. */
+const databases = aboveStore('SQLite')
 describe.each(databases)('checks made when a sign-in began are made again when it ends, on %s', (database) => {
   let world: World
   let withoutApp: string

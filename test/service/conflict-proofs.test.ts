@@ -8,8 +8,8 @@ import { createAuthenticator } from '../support/authenticator.ts'
 import { registered } from '../support/registered.ts'
 import {
   type Answer,
+  aboveStore,
   authOf,
-  databases,
   type Json,
   listIn,
   type ProviderName,
@@ -20,7 +20,7 @@ import {
 
 const newAddress = (): string => `c${randomBytes(5).toString('hex')}@example.com`
 
-describe.each(databases)('when an account conflict asks for proof, on %s,', (database) => {
+describe.each(aboveStore('SQLite'))('when an account conflict asks for proof, on %s,', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database })

@@ -2,11 +2,11 @@
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { administratorOf, callback, discovered, follow, register } from '../support/applications.ts'
-import { type Browser, databases, type Json, refusalOf, startWorld, type World } from '../support/service.ts'
+import { aboveStore, type Browser, type Json, refusalOf, startWorld, type World } from '../support/service.ts'
 
 const grantType = 'urn:ietf:params:oauth:grant-type:device_code'
 
-describe.each(databases)('the device flow, with %s', (database) => {
+describe.each(aboveStore('SQLite'))('the device flow, with %s', (database) => {
   let world: World
   let admin: () => Promise<string>
   beforeAll(async () => {

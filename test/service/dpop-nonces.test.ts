@@ -3,11 +3,11 @@ import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { administratorOf, callback, discovered, follow, register, request } from '../support/applications.ts'
-import { type Answer, databases, refusalOf, startWorld, type World } from '../support/service.ts'
+import { type Answer, aboveStore, refusalOf, startWorld, type World } from '../support/service.ts'
 
 const resource = 'https://a.example.org/'
 
-describe.each(databases)('nonces of DPoP proofs, with %s', (database) => {
+describe.each(aboveStore('PostgreSQL'))('nonces of DPoP proofs, with %s', (database) => {
   let world: World
   /** The addresses of all nodes. */
   let nodes: readonly string[]

@@ -1,9 +1,9 @@
 /** The callback of a provider that returns the browser with a form (Apple): POST /auth/:provider/callback. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { readFormPost } from '../../sandbox/form-post.ts'
-import { type Browser, cookiesOf, databases, type Json, startWorld, type World } from '../support/service.ts'
+import { aboveStore, type Browser, cookiesOf, type Json, startWorld, type World } from '../support/service.ts'
 
-describe.each(databases)('a callback that arrives as a form, on %s', (database) => {
+describe.each(aboveStore('SQLite'))('a callback that arrives as a form, on %s', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database, kinds: ['apple', 'google'] })

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { type Browser, cookiesOf, databases, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
+import { aboveStore, type Browser, cookiesOf, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
 const password = 'a bar over letters that belong together'
 const wrong = 'not a bar over any letters at all'
 
-describe.each(databases)('rate limits on guessing, in %s', (database) => {
+describe.each(aboveStore('PostgreSQL'))('rate limits on guessing, in %s', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database, env: { TRUST_PROXY_HOPS: '1' } })

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Forgery } from '../../sandbox/id-token.ts'
 import { CLIENTS } from '../../sandbox/providers/index.ts'
 import { TENANTS } from '../../sandbox/providers/microsoft.ts'
-import { type Answer, authOf, databases, type Json, refusalOf, startWorld, type World } from '../support/service.ts'
+import { type Answer, aboveStore, authOf, type Json, refusalOf, startWorld, type World } from '../support/service.ts'
 
 const ios = 'ios.apps.googleusercontent.example'
 const android = 'android.apps.googleusercontent.example'
@@ -13,7 +13,7 @@ const server = 'server.apps.googleusercontent.example'
 const env = { GOOGLE_APP_CLIENT_IDS: `${ios} ${android} ${server}` }
 const hashed = (nonce: string): string => createHash('sha256').update(nonce).digest('hex')
 
-describe.each(databases)('an id_token from a native app, on %s', (database) => {
+describe.each(aboveStore('SQLite'))('an id_token from a native app, on %s', (database) => {
   let world: World
   let restricted: Awaited<ReturnType<World['another']>>
   beforeAll(async () => {

@@ -1,8 +1,8 @@
 import * as client from 'openid-client'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { type Answer, databases, type Json, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
+import { type Answer, aboveStore, type Json, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
-describe.each(databases)('token introspection by back ends, on %s', (database) => {
+describe.each(aboveStore('PostgreSQL'))('token introspection by back ends, on %s', (database) => {
   let world: World
   let admin: string
   beforeAll(async () => {

@@ -2,13 +2,13 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { passwordFits, registered } from '../support/registered.ts'
-import { type Answer, databases, type Json, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
+import { type Answer, aboveStore, type Json, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
 const newAddress = (): string => `i${randomBytes(5).toString('hex')}@example.com`
 const password = 'correct horse battery'
 const day = 86_400
 
-describe.each(databases)('a person whom an administrator adds, on %s,', (database) => {
+describe.each(aboveStore('PostgreSQL'))('a person whom an administrator adds, on %s,', (database) => {
   let world: World
   let closed: Awaited<ReturnType<World['another']>>
   let boss: string

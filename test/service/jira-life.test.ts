@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { ACME_SITE, GLOBEX_SITE, INITECH_SITE, type Jira, jiraIn } from '../support/jira.ts'
-import { databases, refusalOf, startWorld, type World } from '../support/service.ts'
+import { aboveStore, refusalOf, startWorld, type World } from '../support/service.ts'
 
 const hours = 3600
 
-describe.each(databases)('the life of a team’s Jira connection, on %s', (database) => {
+describe.each(aboveStore('SQLite'))('the life of a team’s Jira connection, on %s', (database) => {
   let world: World
   let jira: Jira
   beforeAll(async () => {

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { ACME_SITE, GLOBEX_SITE, INITECH_SITE, type Jira, jiraIn } from '../support/jira.ts'
-import { databases, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
+import { aboveStore, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
-describe.each(databases)('a team’s Jira, on %s', (database) => {
+describe.each(aboveStore('SQLite'))('a team’s Jira, on %s', (database) => {
   let world: World
   let jira: Jira
   beforeAll(async () => {

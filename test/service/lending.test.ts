@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { ACME_SITE, GLOBEX_SITE, type Site } from '../../sandbox/providers/atlassian.ts'
 import {
   type Answer,
-  databases,
+  aboveStore,
   type Json,
   type ProviderName,
   refusalOf,
@@ -13,7 +13,7 @@ import {
 type BackEnd = { readonly id: string; readonly secret: string }
 const files = 'https://www.googleapis.com/auth/drive.readonly'
 
-describe.each(databases)('lending a provider token to a back end, on %s', (database) => {
+describe.each(aboveStore('PostgreSQL'))('lending a provider token to a back end, on %s', (database) => {
   let world: World
   let shop: BackEnd
   beforeAll(async () => {

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import {
   type Answer,
+  aboveStore,
   answerOf,
   authOf,
   cookiesOf,
-  databases,
   type Json,
   listIn,
   type ProviderName,
@@ -15,7 +15,7 @@ import {
   type World,
 } from '../support/service.ts'
 
-describe.each(databases)('linking and unlinking identities, on %s:', (database) => {
+describe.each(aboveStore('PostgreSQL'))('linking and unlinking identities, on %s:', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database })

@@ -5,8 +5,8 @@ import type { ReceivedMessage } from '../../src/mail/transport.ts'
 import { passwordFits, registered, tokenOf } from '../support/registered.ts'
 import {
   type Answer,
+  aboveStore,
   authOf,
-  databases,
   type Json,
   listIn,
   refusalOf,
@@ -30,7 +30,7 @@ const namesOf = (headers: Headers): string[] => {
 }
 const newAddress = (): string => `m${randomBytes(5).toString('hex')}@example.com`
 
-describe.each(databases)('by email, on %s,', (database) => {
+describe.each(aboveStore('SQLite'))('by email, on %s,', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database, env: { RETURN_TO_ALLOWED: 'https://app.example/done' } })

@@ -2,8 +2,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startService } from '../support/process.ts'
 import {
+  aboveStore,
   authOf,
-  databases,
   encryptionKey,
   freePort,
   listIn,
@@ -12,7 +12,7 @@ import {
   type World,
 } from '../support/service.ts'
 
-describe.each(databases)('providers managed at run time, on %s', (database) => {
+describe.each(aboveStore('SQLite'))('providers managed at run time, on %s', (database) => {
   let world: World
   let token: string
   let admin: string

@@ -6,9 +6,9 @@ import * as oauth from 'oauth4webapi'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { administratorOf, callback, discovered, follow, request } from '../support/applications.ts'
-import { type Browser, databases, type Json, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
+import { aboveStore, type Browser, type Json, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
-describe.each(databases)('an application with a metadata document, with %s', (database) => {
+describe.each(aboveStore('SQLite'))('an application with a metadata document, with %s', (database) => {
   let world: World
   let admin: () => Promise<string>
   let host: string

@@ -1,9 +1,9 @@
 /** The applications of a person: what each may see, where, and how a person ends one. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { administratorOf, discovered, follow, register, request } from '../support/applications.ts'
-import { databases, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
+import { aboveStore, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
-describe.each(databases)('the applications of a person, with %s', (database) => {
+describe.each(aboveStore('SQLite'))('the applications of a person, with %s', (database) => {
   let world: World
   let admin: () => Promise<string>
   beforeAll(async () => {

@@ -5,11 +5,11 @@ import { decodeJwt } from 'jose'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { administratorOf, callback, discovered, enter, follow, register, request } from '../support/applications.ts'
-import { type Browser, databases, type Json, startWorld, type World } from '../support/service.ts'
+import { aboveStore, type Browser, type Json, startWorld, type World } from '../support/service.ts'
 
 const notes = 'https://notes.example.org/mcp'
 
-describe.each(databases)('the resources of APPLICATIONS_OPEN_RESOURCES, with %s', (database) => {
+describe.each(aboveStore('SQLite'))('the resources of APPLICATIONS_OPEN_RESOURCES, with %s', (database) => {
   let world: World
   let documentAt: string
   let scope = 'notes:read'

@@ -8,9 +8,9 @@ import { createRemoteJWKSet, exportJWK, generateKeyPair, jwtVerify, SignJWT } fr
 import type { Configuration } from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { administratorOf, discovered, enter, follow, register, request } from '../support/applications.ts'
-import { type Browser, databases, startWorld, type World } from '../support/service.ts'
+import { aboveStore, type Browser, startWorld, type World } from '../support/service.ts'
 
-describe.each(databases)('the conformance modules of logout, with %s', (database) => {
+describe.each(aboveStore('SQLite'))('the conformance modules of logout, with %s', (database) => {
   let world: World
   let server: Server
   let received: string[]

@@ -15,9 +15,9 @@ import {
   request,
   signInAgain,
 } from '../support/applications.ts'
-import { type Browser, databases, type Json, startWorld, type World } from '../support/service.ts'
+import { aboveStore, type Browser, type Json, startWorld, type World } from '../support/service.ts'
 
-describe.each(databases)('the conformance modules of Basic OP and Config OP, with %s', (database) => {
+describe.each(aboveStore('SQLite'))('the conformance modules of Basic OP and Config OP, with %s', (database) => {
   let world: World
   let admin: () => Promise<string>
   let browser: Browser

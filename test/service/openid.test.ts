@@ -15,9 +15,9 @@ import {
   request,
   signInAgain,
 } from '../support/applications.ts'
-import { type Browser, databases, type Json, refusalOf, startWorld, type World } from '../support/service.ts'
+import { aboveStore, type Browser, type Json, refusalOf, startWorld, type World } from '../support/service.ts'
 
-describe.each(databases)('an OpenID provider, with %s', (database) => {
+describe.each(aboveStore('PostgreSQL'))('an OpenID provider, with %s', (database) => {
   let world: World
   let admin: () => Promise<string>
   beforeAll(async () => {

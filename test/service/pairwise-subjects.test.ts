@@ -4,14 +4,14 @@ import type { AddressInfo } from 'node:net'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { administratorOf, discovered, enter, follow, register, request } from '../support/applications.ts'
-import { databases, type Json, startWorld, type World } from '../support/service.ts'
+import { aboveStore, type Json, startWorld, type World } from '../support/service.ts'
 
 const claimsIn = (token: string | undefined): Json =>
   JSON.parse(Buffer.from(token?.split('.')[1] ?? '', 'base64url').toString()) as Json
 const faultsIn = ({ body }: { body: Json }): unknown =>
   (body.errors as readonly { path: string; code: string }[] | undefined)?.map(({ path, code }) => [path, code])
 
-describe.each(databases)('pairwise subjects, with %s', (database) => {
+describe.each(aboveStore('SQLite'))('pairwise subjects, with %s', (database) => {
   let world: World
   let admin: () => Promise<string>
   let listed: readonly string[] | null = null

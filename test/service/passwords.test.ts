@@ -2,9 +2,9 @@ import argon2 from 'argon2'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import {
   type Answer,
+  aboveStore,
   type Browser,
   cookiesOf,
-  databases,
   listIn,
   pkce,
   refusalOf,
@@ -15,7 +15,7 @@ import {
 const password = 'a bar over letters that belong together'
 const another = 'ten thousand lighthouses, unlit'
 
-describe.each(databases)('passwords, stored in %s', (database) => {
+describe.each(aboveStore('PostgreSQL'))('passwords, stored in %s', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({

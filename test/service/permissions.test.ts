@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import {
   type Answer,
-  databases,
+  aboveStore,
   type Json,
   listIn,
   type ProviderName,
@@ -14,7 +14,7 @@ import {
 const files = 'https://www.googleapis.com/auth/drive.readonly'
 const calendar = 'https://www.googleapis.com/auth/calendar.readonly'
 
-describe.each(databases)('provider permissions, on %s', (database) => {
+describe.each(aboveStore('SQLite'))('provider permissions, on %s', (database) => {
   let world: World
   beforeAll(async () => {
     const env = { GOOGLE_OPTIONAL_SCOPES: `${files} ${calendar}`, GITHUB_OPTIONAL_SCOPES: 'gist' }

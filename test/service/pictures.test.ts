@@ -2,13 +2,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { administratorOf, discovered, follow, register, request } from '../support/applications.ts'
 import { png, pngChunk } from '../support/png.ts'
-import { type Browser, databases, startWorld, type World } from '../support/service.ts'
+import { aboveStore, type Browser, startWorld, type World } from '../support/service.ts'
 
 const logo = png(16, 8)
 const dark = png(8, 16)
 const names = ['logo', 'logo-dark', 'favicon'] as const
 
-describe.each(databases)('pictures of the brand, with %s', (database) => {
+describe.each(aboveStore('SQLite'))('pictures of the brand, with %s', (database) => {
   let world: World
   let browser: Browser
   beforeAll(async () => {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { databases, refusalOf, startWorld, type World } from '../support/service.ts'
+import { aboveStore, refusalOf, startWorld, type World } from '../support/service.ts'
 
 const password = 'a bar over letters that belong together'
 
-describe.each(databases)('with REQUIRE_VERIFIED_EMAIL, on %s,', (database) => {
+describe.each(aboveStore('SQLite'))('with REQUIRE_VERIFIED_EMAIL, on %s,', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database, env: { REQUIRE_VERIFIED_EMAIL: 'true' } })

@@ -3,11 +3,11 @@ import { type CryptoKey, exportJWK, generateKeyPair } from 'jose'
 import * as oauth from 'oauth4webapi'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { administratorOf, callback, follow, register } from '../support/applications.ts'
-import { type Browser, databases, startWorld, type World } from '../support/service.ts'
+import { aboveStore, type Browser, startWorld, type World } from '../support/service.ts'
 
 const bye = 'https://shop.example.org/bye'
 
-describe.each(databases)('pushed authorization requests, with %s', (database) => {
+describe.each(aboveStore('PostgreSQL'))('pushed authorization requests, with %s', (database) => {
   let world: World
   let admin: () => Promise<string>
   let pair: { readonly privateKey: CryptoKey; readonly publicKey: CryptoKey }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { apiRoutes } from '../../src/http/api/index.ts'
 import { pageRoutes } from '../../src/http/pages/index.ts'
-import { type Browser, databases, listIn, refusalOf, startWorld, type Visit, type World } from '../support/service.ts'
+import { aboveStore, type Browser, listIn, refusalOf, startWorld, type Visit, type World } from '../support/service.ts'
 
 const routes = [...apiRoutes, ...pageRoutes]
 const named = ({ method, path }: { readonly method: string; readonly path: string }): string =>
@@ -130,7 +130,7 @@ test('every route that removes a sign-in method, a factor or a grant requires a 
   )
 })
 
-describe.each(databases)('a session signed in eleven minutes ago, on %s', (database) => {
+describe.each(aboveStore('PostgreSQL'))('a session signed in eleven minutes ago, on %s', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database })

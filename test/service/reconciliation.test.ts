@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import {
   type Answer,
+  aboveStore,
   answerOf,
   authOf,
   cookiesOf,
-  databases,
   type Json,
   listIn,
   type ProviderName,
@@ -29,7 +29,7 @@ const providersIn = (answer: Answer): readonly unknown[] =>
 const identitiesWith = async (world: World, token: string): Promise<readonly unknown[]> =>
   providersIn(await world.call('GET', '/me/identities', { token }))
 
-describe.each(databases)('account matching at sign-in, on %s', (database) => {
+describe.each(aboveStore('PostgreSQL'))('account matching at sign-in, on %s', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database })

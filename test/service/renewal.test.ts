@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { databases, listIn, startWorld, type World } from '../support/service.ts'
+import { aboveStore, listIn, startWorld, type World } from '../support/service.ts'
 
-describe.each(databases)('provider tokens, on %s', (database) => {
+describe.each(aboveStore('SQLite'))('provider tokens, on %s', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database })

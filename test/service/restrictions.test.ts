@@ -1,7 +1,7 @@
 /** Sign-in restrictions: the same rule on every path that returns from a provider. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { jiraIn } from '../support/jira.ts'
-import { databases, type Json, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
+import { aboveStore, type Json, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
 const restrictions = {
   GOOGLE_HOSTED_DOMAINS: 'corp.example',
@@ -10,7 +10,7 @@ const restrictions = {
   ACME_EMAIL_DOMAINS: 'corp.example, xn--bcher-kva.example',
 }
 
-describe.each(databases)('sign-in restrictions, on %s', (database) => {
+describe.each(aboveStore('SQLite'))('sign-in restrictions, on %s', (database) => {
   let world: World
   let open: Awaited<ReturnType<World['another']>>
   beforeAll(async () => {

@@ -6,11 +6,11 @@ import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { administratorOf, discovered, enter, follow, register, request } from '../support/applications.ts'
-import { type Browser, databases, type Json, listIn, startWorld, type World } from '../support/service.ts'
+import { aboveStore, type Browser, type Json, listIn, startWorld, type World } from '../support/service.ts'
 
 const bye = 'https://shop.example.org/bye'
 
-describe.each(databases)('an application that verifies only RS256, with %s', (database) => {
+describe.each(aboveStore('PostgreSQL'))('an application that verifies only RS256, with %s', (database) => {
   let world: World
   let admin: () => Promise<string>
   let received: URLSearchParams[]

@@ -4,9 +4,9 @@ import { createAuthenticator, type Lies } from '../support/authenticator.ts'
 import {
   type Answer,
   type AuthAnswer,
+  aboveStore,
   authOf,
   cookiesOf,
-  databases,
   type Json,
   listIn,
   pkce,
@@ -15,7 +15,7 @@ import {
   type World,
 } from '../support/service.ts'
 
-describe.each(databases)('a second factor, on %s', (database) => {
+describe.each(aboveStore('SQLite'))('a second factor, on %s', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database, env: { RETURN_TO_ALLOWED: 'https://app.example/in' } })

@@ -5,7 +5,7 @@ import * as oauth from 'oauth4webapi'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { administratorOf, callback, follow, request } from '../support/applications.ts'
-import { type Browser, databases, type Json, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
+import { aboveStore, type Browser, type Json, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
 /** Allows what the consent page asks for. Returns where the browser goes, and what the page said. */
 async function consent(world: World, browser: Browser, url: URL) {
@@ -21,6 +21,7 @@ async function signedIn(world: World): Promise<Browser> {
   return browser
 }
 
+const databases = aboveStore('PostgreSQL')
 describe.each(databases)('applications that register themselves with a token, with %s', (database) => {
   let world: World
   let admin: () => Promise<string>

@@ -4,12 +4,12 @@ import { CALLBACK_NAME, PROVIDERS } from '../../sandbox/providers/index.ts'
 import { catalogue, type ErrorCode, texts } from '../../src/errors/catalogue.ts'
 import {
   type Answer,
+  aboveStore,
   answerOf,
   authOf,
   type Browser,
   cookiesOf,
   type DatabaseName,
-  databases,
   listIn,
   type ProviderName,
   pkce,
@@ -331,7 +331,7 @@ const scenarios: readonly Scenario[] = [
   },
 ]
 
-describe.each(databases)('sign-in, on %s:', (database) => {
+describe.each(aboveStore('SQLite'))('sign-in, on %s:', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database, env: { RETURN_TO_ALLOWED: 'https://app.example.com/in' } })

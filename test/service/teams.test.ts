@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Answer, databases, type Json, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
+import { type Answer, aboveStore, type Json, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
 type Person = { readonly id: string; readonly token: string; readonly email: string }
 
-describe.each(databases)('team management, on %s:', (database) => {
+describe.each(aboveStore('PostgreSQL'))('team management, on %s:', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database })

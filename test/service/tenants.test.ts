@@ -1,9 +1,9 @@
 /** Entra ID for any tenant, end to end: one provider with one issuer for each tenant. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { DISCOVERY, issuersAt, TENANTS } from '../../sandbox/providers/oidc-guises.ts'
-import { authOf, databases, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
+import { aboveStore, authOf, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
-describe.each(databases)('a multi-tenant provider, on %s', (database) => {
+describe.each(aboveStore('SQLite'))('a multi-tenant provider, on %s', (database) => {
   let world: World
   let open: Awaited<ReturnType<World['another']>>
   let narrow: Awaited<ReturnType<World['another']>>

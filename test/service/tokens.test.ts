@@ -5,9 +5,9 @@ import { type ErrorCode, texts } from '../../src/errors/catalogue.ts'
 import {
   type Answer,
   AuthAnswer,
+  aboveStore,
   type Browser,
   cookiesOf,
-  databases,
   encryptionKey,
   listIn,
   pkce,
@@ -37,7 +37,7 @@ function pairOf(answer: Answer): Pair {
 }
 const generationOf = (token: string): string => String(decodeJwt(token).jti).split('.')[0] ?? ''
 
-describe.each(databases)('tokens, on %s:', (database) => {
+describe.each(aboveStore('PostgreSQL'))('tokens, on %s:', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database, env: { RETURN_TO_ALLOWED: app } })

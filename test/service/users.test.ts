@@ -4,15 +4,15 @@ import { registered, tokenOf } from '../support/registered.ts'
 import {
   type Answer,
   type AuthAnswer,
+  aboveStore,
   authOf,
-  databases,
   type Json,
   refusalOf,
   startWorld,
   type World,
 } from '../support/service.ts'
 
-describe.each(databases)('account administration, on %s:', (database) => {
+describe.each(aboveStore('PostgreSQL'))('account administration, on %s:', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database })

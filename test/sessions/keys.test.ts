@@ -100,7 +100,7 @@ test.each(published)(
     for (const node of nodes) await node.prepareRs256()
     const verifiers = [remoteVerifier(() => first), remoteVerifier(() => second)]
     const before = first.current(purpose).id
-    const alive: { token: string; exp: number }[] = []
+    const issued: { token: string; kid: string; exp: number }[] = []
     const signers = new Set<string>()
     for (let minute = 0; minute < 90; minute++) {
       if (minute === 5) await first.rotate()
@@ -114,16 +114,16 @@ test.each(published)(
           algorithm,
           keyid: key.id,
         })
-        alive.push({ token, exp: now + accessTtlSeconds })
+        issued.push({ token, kid: key.id, exp: now + accessTtlSeconds })
       }
       turn(30)
       await second.reload()
-      for (const { token, exp } of alive) {
-        if (exp <= clock().getTime() / 1000) continue
+      // The oldest and the newest token of each key: what verifies both verifies those in between.
+      const alive = issued.filter(({ exp }) => exp > clock().getTime() / 1000)
+      const ofEach = [...signers].map((id) => alive.filter(({ kid }) => kid === id))
+      for (const { token, kid } of ofEach.flatMap((ofOne) => [...ofOne.slice(0, 1), ...ofOne.slice(-1)])) {
         expect(await Promise.all(verifiers.map((verify) => verify(token))), `in minute ${minute}`).toEqual([true, true])
-        expect(
-          nodes.map((node) => node.find(jwt.decode(token, { complete: true })?.header.kid ?? '') !== undefined),
-        ).toEqual([true, true])
+        expect(nodes.map((node) => node.find(kid) !== undefined)).toEqual([true, true])
       }
       turn(30)
     }

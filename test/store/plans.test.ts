@@ -11,6 +11,7 @@ import { ACME_SITE, GLOBEX_SITE, jiraIn } from '../support/jira.ts'
 import { type Explain, explaining } from '../support/plans.ts'
 import { recorded, recording } from '../support/recorded-statements.ts'
 import { databases, startWorld, type World } from '../support/service.ts'
+import { isThorough } from './thorough.ts'
 
 vi.mock('../../src/store/sqlite.ts', async (original) => {
   const real = await original<typeof Sqlite>()
@@ -271,11 +272,20 @@ describe.each(databases)('query plans of pages and lists on %s', (database) => {
       return encodeURIComponent(value(ids))
     })
 
+  /**
+   * The queries for a list. Where there are many, they combine the same conditions again and again: each database plans
+   * every third of them. `npm run bench:store` has both plan all of them.
+   */
+  const queriesFor = (path: string): readonly string[] => {
+    const all = asked[path]?.(ids) ?? ['']
+    return isThorough || all.length < 12 ? all : all.filter((_, at) => at % 3 === (database === 'SQLite' ? 0 : 1))
+  }
+
   test.each(gets.map(({ path, surface }) => ({ path, surface })))(
     'read ranges of indexes for $path',
     async ({ path, surface }) => {
       const faults = new Set<string>()
-      for (const query of asked[path]?.(ids) ?? ['']) {
+      for (const query of queriesFor(path)) {
         recorded.length = 0
         const url = new URL(`${pathOf(path)}?${query}`, world.base)
         const accept = surface === 'browser' ? 'text/html' : 'application/json'

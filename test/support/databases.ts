@@ -1,4 +1,5 @@
 import type { StoreConfig } from '../../src/store/open.ts'
+import { isThorough } from '../store/thorough.ts'
 import { createDatabase, createMigratedDatabase } from './postgres.ts'
 import { newFile, newMigratedFile } from './sqlite.ts'
 
@@ -9,6 +10,9 @@ export const databases: Places = [
   { name: 'SQLite', place: async () => ({ tag: 'sqlite', file: newMigratedFile() }) },
   { name: 'PostgreSQL', place: async () => ({ tag: 'postgres', url: await createMigratedDatabase() }) },
 ]
+
+/** For tests of what is above the store, see `aboveStore` in `service.ts`. */
+export const databasesAboveStore: Places = isThorough ? databases : databases.slice(0, 1)
 
 /** The same without our tables. */
 export const emptyDatabases: Places = [

@@ -18,6 +18,7 @@ import type { ReceivedMessage } from '../../src/mail/transport.ts'
 import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { createVinculum, type Vinculum } from '../../src/vinculum.ts'
+import { isThorough } from '../store/thorough.ts'
 import { createReader, type Published, readDocuments, type Seen } from './documented.ts'
 import { receive, sendLean } from './http.ts'
 import { connectPostgres, createMigratedDatabase } from './postgres.ts'
@@ -29,6 +30,12 @@ const byHand: Timing = { now: () => new Date(), at: () => never, every: () => ne
 
 export const databases = ['SQLite', 'PostgreSQL'] as const
 export type DatabaseName = (typeof databases)[number]
+
+/**
+ * For tests of what is above the store: this database. The contract of the store states that both keep the same
+ * promises, and that transactions of either survive races. `npm run bench:store` runs these tests on both, too.
+ */
+export const aboveStore = (database: DatabaseName): readonly DatabaseName[] => (isThorough ? databases : [database])
 
 /**
  * The service's ID of each provider that a world has by default, in the order of the sign-in page. They differ in what
