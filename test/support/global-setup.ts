@@ -56,7 +56,8 @@ export function startPostgres({ durable = false, autovacuum = true } = {}): Prom
 
 /**
  * The output of `npm run build`, in a folder below the package as `dist/` is, and the programs of tests that run as
- * processes of their own, with the demo. Loading the sources in each child process would take three times as long as loading these.
+ * processes of their own, with the demo. Loading the sources in each child process would take three times as long as
+ * loading these.
  */
 async function buildService(): Promise<string> {
   const root = fileURLToPath(new URL('../..', import.meta.url))
