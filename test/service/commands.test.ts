@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { copyMarker } from '../../src/store/copy-marker.ts'
 import { openDriver } from '../support/behind.ts'
-import { runCommand } from '../support/command.ts'
+import { environmentOf, runCommand } from '../support/command.ts'
 import { createDatabase } from '../support/postgres.ts'
 import { startService } from '../support/process.ts'
-import { encryptionKey, startWorld, type World } from '../support/service.ts'
+import { startWorld, type World } from '../support/service.ts'
 import { newFile } from '../support/sqlite.ts'
 
 let world: World
@@ -14,14 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.stop())
 
-const settings = (source: string) => ({
-  ...world.sandbox.env,
-  NODE_ENV: 'test',
-  PUBLIC_URL: world.base,
-  PORT: new URL(world.base).port,
-  DATABASE_URL: source,
-  ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
-})
+const settings = (source: string) => ({ ...environmentOf(world), DATABASE_URL: source })
 const command = (source: string, ...args: string[]) => runCommand(settings(source), args)
 /** The same as a process of its own. */
 async function commandProcess(source: string, ...args: string[]) {

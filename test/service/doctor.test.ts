@@ -14,6 +14,7 @@ import { systemRandom } from '../../src/kernel/ids.ts'
 import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import { copyMarker } from '../../src/store/copy-marker.ts'
 import { openDriver } from '../support/behind.ts'
+import { environmentOf } from '../support/command.ts'
 import { startMailServer } from '../support/mail-server.ts'
 import { connectPostgres, createDatabase } from '../support/postgres.ts'
 import { startService } from '../support/process.ts'
@@ -30,12 +31,7 @@ afterEach(() => world.calm())
 type Env = Readonly<Record<string, string>>
 const ring = [{ id: 'k1', key: encryptionKey }] as const
 const settings = (env: Env = {}): Record<string, string> => ({
-  ...world.sandbox.env,
-  NODE_ENV: 'test',
-  PUBLIC_URL: world.base,
-  PORT: new URL(world.base).port,
-  DATABASE_URL: world.databaseUrl,
-  ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
+  ...environmentOf(world),
   ...env,
 })
 

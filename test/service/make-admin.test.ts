@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readInvocation } from '../../src/commands/index.ts'
-import { runCommand } from '../support/command.ts'
+import { environmentOf, runCommand } from '../support/command.ts'
 import { startService } from '../support/process.ts'
-import { databases, encryptionKey, startWorld, type World } from '../support/service.ts'
+import { databases, startWorld, type World } from '../support/service.ts'
 
 describe.each(databases)('npm start -- make-admin, on %s', (database) => {
   let world: World
@@ -11,20 +11,12 @@ describe.each(databases)('npm start -- make-admin, on %s', (database) => {
   })
   afterAll(() => world.stop())
 
-  const settings = () => ({
-    ...world.sandbox.env,
-    NODE_ENV: 'test',
-    PUBLIC_URL: world.base,
-    PORT: new URL(world.base).port,
-    DATABASE_URL: world.databaseUrl,
-    ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
-  })
   async function command(...given: string[]): Promise<{ code: number; said: string }> {
-    const { code, stdout, stderr } = await runCommand(settings(), ['make-admin', ...given])
+    const { code, stdout, stderr } = await runCommand(environmentOf(world), ['make-admin', ...given])
     return { code, said: (stdout + stderr).trim() }
   }
   async function commandProcess(...given: string[]): Promise<{ code: number | null; said: string }> {
-    const service = startService(settings(), ['make-admin', ...given])
+    const service = startService(environmentOf(world), ['make-admin', ...given])
     let stdout = ''
     service.process.stdout?.on('data', (chunk: Buffer) => {
       stdout += chunk.toString()

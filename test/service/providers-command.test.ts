@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { runCommand } from '../support/command.ts'
+import { environmentOf, runCommand } from '../support/command.ts'
 import { startService } from '../support/process.ts'
-import { encryptionKey, startWorld, type World } from '../support/service.ts'
+import { startWorld, type World } from '../support/service.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'vinculum-providers-'))
 const file = join(folder, 'providers.json')
@@ -34,13 +34,8 @@ afterAll(async () => {
 })
 
 const settings = () => ({
-  ...world.sandbox.env,
+  ...environmentOf(world),
   ...withoutAcme,
-  NODE_ENV: 'test',
-  PUBLIC_URL: world.base,
-  PORT: new URL(world.base).port,
-  DATABASE_URL: world.databaseUrl,
-  ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
 })
 async function command(args: readonly string[]) {
   const ended = await runCommand(settings(), args)

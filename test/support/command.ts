@@ -5,8 +5,19 @@ import { readConfig } from '../../src/config.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { createVinculum, type Vinculum } from '../../src/vinculum.ts'
+import { encryptionKey, type World } from './service.ts'
 
 const log = createLog('silent', new Writable({ write: (_chunk, _encoding, done) => done() }))
+
+/** The environment in which a command works on the service and the database of this world. */
+export const environmentOf = ({ base, databaseUrl, sandbox }: World): Record<string, string> => ({
+  ...sandbox.env,
+  NODE_ENV: 'test',
+  PUBLIC_URL: base,
+  PORT: new URL(base).port,
+  DATABASE_URL: databaseUrl,
+  ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
+})
 
 /**
  * Runs it with exactly these settings, and returns what the process would print. The process itself reads `.env`, keeps
