@@ -69,7 +69,7 @@ export function mount<D>(
   ): Promise<void> => {
     const { request } = incoming
     try {
-      const limited = await found.limiter?.(request, response, incoming.address)
+      const limited = found.limiter && (await found.limiter(request, response, incoming.address))
       if (limited) return responder.refuse(limited)
       const refused = refusal ?? headerFault(request)
       if (refused) return responder.refuse(refused)

@@ -27,8 +27,8 @@ export const authenticateWith = (
   dpopKey: Authenticate['dpopKey'],
 ): Authenticate => ({
   dpopKey,
-  bearer: async (token) => principalOf(await devices.byAccessToken(token), 'bearer'),
-  cookie: async (value) => principalOf(await devices.byCookie(value), 'cookie'),
+  bearer: (token) => devices.byAccessToken(token).then((found) => principalOf(found, 'bearer')),
+  cookie: (value) => devices.byCookie(value).then((found) => principalOf(found, 'cookie')),
 })
 
 function principalOf(found: Result<DeviceSession, AppError<CredentialCode>>, via: Principal['via']): Verification {

@@ -16,6 +16,9 @@ export type TokenPair = {
 
 type TokensParts = { keys: Keys; clock: Clock; issuer: string; audience: string; accessTtlSeconds: number }
 
+/** The content of a token, or why it is refused. */
+type Reading = Result<TokenClaims, AppError<TokenVerifyCode> & { expired?: TokenClaims }>
+
 /** How many verified access tokens are cached: about 500 bytes each. */
 const rememberedTokens = 20_000
 
@@ -44,6 +47,15 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
         : {}),
     })
 
+  async function verify(token: string, expected: TokenType): Promise<Reading> {
+    const claims = await signed.verify(token, expected, audience)
+    if (claims.ok && expected === 'access') {
+      if (remembered.size >= rememberedTokens) remembered = new Map()
+      remembered.set(token, claims.value)
+    }
+    return claims
+  }
+
   return {
     ...createApplicationTokens({ signed, clock, issuer, audience, accessTtlSeconds }),
 
@@ -66,20 +78,11 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
     /**
      * Verifies one of our tokens: signature, algorithm, key, issuer, audience, type, subject, expiry. Whether its
      * session is alive is for the caller. Expired tokens are refused with `token_expired`, and `expired` contains their
-     * content.
+     * content. A cached token is returned at once.
      */
-    async read(
-      token: string,
-      expected: TokenType,
-    ): Promise<Result<TokenClaims, AppError<TokenVerifyCode> & { expired?: TokenClaims }>> {
+    read(token: string, expected: TokenType): Reading | Promise<Reading> {
       const known = expected === 'access' ? remembered.get(token) : undefined
-      if (known && known.expiresAt > clock()) return ok(known)
-      const claims = await signed.verify(token, expected, audience)
-      if (claims.ok && expected === 'access') {
-        if (remembered.size >= rememberedTokens) remembered = new Map()
-        remembered.set(token, claims.value)
-      }
-      return claims
+      return known && known.expiresAt > clock() ? ok(known) : verify(token, expected)
     },
   }
 }
