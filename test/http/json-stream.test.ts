@@ -79,18 +79,16 @@ describe('a streamed response', () => {
     socket.pause()
     // The buffers between the two hold part of the gigabyte, and then nothing more is produced.
     let before = -1
-    await vi.waitFor(
-      () => {
-        const now = read
-        const stands = now > 0 && now === before
-        before = now
-        expect(stands).toBe(true)
-      },
-      { timeout: 20_000, interval: 200 },
-    )
+    const stands = (): boolean => {
+      const now = read
+      const isSame = now > 0 && now === before
+      before = now
+      return isSame
+    }
+    await expect.poll(stands, { interval: 200 }).toBe(true)
     expect(read).toBeLessThan(1000)
     socket.destroy()
-    await vi.waitFor(() => expect(ended).toBe(true), { timeout: 20_000 })
+    await expect.poll(() => ended).toBe(true)
     expect(read).toBeLessThan(1000)
   })
 })

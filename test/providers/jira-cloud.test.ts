@@ -72,7 +72,7 @@ describe('a Jira site that is down', () => {
     sick.add('ill')
     for (let n = 0; n < 2; n++) await desks('ill')
     asked = []
-    await expect.poll(() => guard.state('api'), { timeout: 10_000 }).toBe('closed')
+    await expect.poll(() => guard.state('api')).toBe('closed')
     expect([asked, heard]).toEqual([[], ['open', 'half_open', 'closed']])
   })
 

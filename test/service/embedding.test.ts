@@ -117,6 +117,6 @@ console.log(JSON.stringify([refused, started.ok, started.error.code, answer.stat
     DATABASE_URL: `file:${join(program, 'embedded.db')}`,
     ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
   }
-  const out = execFileSync(process.execPath, ['run.mjs'], { cwd: program, env, encoding: 'utf8', timeout: 60_000 })
+  const out = execFileSync(process.execPath, ['run.mjs'], { cwd: program, env, encoding: 'utf8', timeout: 180_000 })
   expect(JSON.parse(out)).toEqual([true, false, 'provider_not_found', 200])
 }, 90_000)

@@ -228,7 +228,7 @@ describe.each(aboveStore('SQLite'))('a team’s Jira, on %s', (database) => {
       expect(await statusesOf(team, ada)).toEqual(['not_connected', null, null])
     })
 
-    test('concurrently leaves one connection', { timeout: 60_000 }, async () => {
+    test('concurrently leaves one connection', async () => {
       const [ada, grace] = [await jira.somebody(), await jira.somebody([GLOBEX_SITE])]
       const team = await jira.team(ada)
       await jira.join(team, ada, grace, 'admin')

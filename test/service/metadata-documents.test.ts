@@ -310,7 +310,7 @@ describe.each(aboveStore('SQLite'))('an application with a metadata document, wi
       },
     ],
   ]
-  test.each(answers)('is refused if its URL answers with %s', { timeout: 60_000 }, async (_, answer) => {
+  test.each(answers)('is refused if its URL answers with %s', async (_, answer) => {
     const path = `/answer-${++count}.json`
     pages.set(path, answer)
     expect(await refusalOfRequest(`http://${host}${path}`)).toBe('invalid_client')

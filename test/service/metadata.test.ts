@@ -108,7 +108,7 @@ describe.each(databases)('metadata of accounts, with %s', (database) => {
     expect(await changesOf(id)).toHaveLength(1)
   })
 
-  test('concurrent patches lose nothing, and keep its limits', { timeout: 60_000 }, async () => {
+  test('concurrent patches lose nothing, and keep its limits', async () => {
     const { id } = await somebody()
     const token = await admin()
     for (let round = 0; round < 15; round++) {

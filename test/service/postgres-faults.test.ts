@@ -1,21 +1,23 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { connectPostgres, createMigratedDatabase } from '../support/postgres.ts'
+import { connectPostgres, createMigratedDatabase, listLockWaiters } from '../support/postgres.ts'
 import { proxyTo } from '../support/proxy.ts'
 import { type Answer, refusalOf, startWorld } from '../support/service.ts'
 
-/** Long enough for a slow machine to respond, short enough to wait for. */
-const deadline = 1500
-/** How much later a response may be on a machine that is busy with other tests. */
-const slack = 5000
+/** Milliseconds: long enough for a slow machine to respond, short enough to wait for. */
+const deadline = 3000
+/** How much later a response may be on a machine that is busy with other work, in milliseconds. */
+const slack = 20_000
 
 type World = Awaited<ReturnType<typeof startWorld>>
 type Person = Awaited<ReturnType<World['signIn']>>
 
 describe('a PostgreSQL database', () => {
   let proxy: Awaited<ReturnType<typeof proxyTo>>
+  /** Its own node reaches the database directly, and has time: people sign in there before the fault begins. */
   let world: World
+  /** The node with the deadline, which reaches the database through the proxy. */
+  let node: string
   /** A connection that bypasses the service and the proxy. */
   let operator: pg.Client
 
@@ -23,9 +25,9 @@ describe('a PostgreSQL database', () => {
     const url = await createMigratedDatabase()
     proxy = await proxyTo(url)
     operator = await connectPostgres(url)
-    world = await startWorld({
-      env: { DATABASE_URL: proxy.url, REQUEST_DEADLINE_MS: String(deadline), LOG_LEVEL: 'info' },
-    })
+    world = await startWorld({ env: { DATABASE_URL: url, LOG_LEVEL: 'info' } })
+    const hurried = await world.another({ DATABASE_URL: proxy.url, REQUEST_DEADLINE_MS: String(deadline) })
+    node = hurried.base
   })
   afterEach(async () => {
     await operator.end()
@@ -36,8 +38,9 @@ describe('a PostgreSQL database', () => {
   const people = (count: number): Promise<Person[]> =>
     Promise.all(Array.from({ length: count }, () => world.signIn('google', world.newcomer())))
   const refresh = (token: unknown): Promise<Answer> =>
-    world.call('POST', '/auth/refresh', { body: { refresh_token: token } })
-  const me = (token: unknown): Promise<Answer> => world.call('GET', '/me', { token: String(token) })
+    world.call('POST', '/auth/refresh', { at: node, body: { refresh_token: token } })
+  const me = (token: unknown): Promise<Answer> => world.call('GET', '/me', { at: node, token: String(token) })
+  const health = (path: 'ready' | 'live'): Promise<Answer> => world.call('GET', `/health/${path}`, { at: node })
   const timed = async (asked: Promise<Answer>): Promise<{ answer: Answer; ms: number }> => {
     const began = performance.now()
     const answer = await asked
@@ -51,14 +54,7 @@ describe('a PostgreSQL database', () => {
     )
     return rows.map(({ pid }) => pid)
   }
-  const waitingForLocks = async (): Promise<number> => {
-    const { rowCount } = await operator.query(
-      `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
-    )
-    return rowCount ?? 0
-  }
-
-  test('that keeps dropping connections leads to correct responses or 503', { timeout: 60_000 }, async () => {
+  test('that keeps dropping connections leads to correct responses or 503', async () => {
     const all = await people(4)
     let over = false
     const found: Answer[] = []
@@ -74,8 +70,10 @@ describe('a PostgreSQL database', () => {
       }
       return token
     })
+    const worked = (): number => found.filter(({ status }) => status === 200).length
     for (let round = 0; round < 8; round++) {
-      await pause(350)
+      const before = worked()
+      await expect.poll(worked).toBeGreaterThan(before + 10)
       if (round % 2) proxy.reset()
       else for (const pid of await backends()) await operator.query('select pg_terminate_backend($1)', [pid])
     }
@@ -83,14 +81,11 @@ describe('a PostgreSQL database', () => {
     const tokens = await Promise.all(chains)
     const odd = found.filter(({ status }) => status !== 200 && status !== 503)
     expect(odd.map(({ status, text }) => [status, text])).toEqual([])
-    expect(found.filter(({ status }) => status === 200).length).toBeGreaterThan(found.length / 2)
     // No session was lost.
     for (const token of tokens) await expect.poll(async () => (await refresh(token)).status).toBe(200)
   })
 
-  test('whose table is locked leads to responses in time, and recovers as soon as it is free', {
-    timeout: 60_000,
-  }, async () => {
+  test('whose table is locked leads to responses in time, and recovers as soon as it is free', async () => {
     const all = await people(6)
     await operator.query('begin; lock table sessions')
     const answers = await Promise.all(all.map(({ refresh_token }) => timed(refresh(refresh_token))))
@@ -100,15 +95,15 @@ describe('a PostgreSQL database', () => {
       expect(ms).toBeLessThan(deadline + slack)
     }
     // A canceled statement does not run once the lock is released.
-    await expect.poll(waitingForLocks).toBe(0)
-    expect((await world.call('GET', '/health/ready')).status).toBe(200)
+    await expect.poll(() => listLockWaiters(operator)).toEqual([])
+    expect((await health('ready')).status).toBe(200)
     await operator.query('rollback')
     const { rows } = await operator.query('select distinct generation::int as generation from sessions')
     expect(rows).toEqual([{ generation: 1 }])
     for (const { refresh_token } of all) expect((await refresh(refresh_token)).status).toBe(200)
   })
 
-  test('with one locked row delays nobody else', { timeout: 60_000 }, async () => {
+  test('with one locked row delays nobody else', async () => {
     const [held, ...others] = await people(9)
     const { sid } = JSON.parse(atob(held?.refresh_token.split('.')[1] ?? '')) as { sid: string }
     await operator.query('begin')
@@ -126,9 +121,7 @@ describe('a PostgreSQL database', () => {
     expect((await refresh(held?.refresh_token)).status).toBe(200)
   })
 
-  test('that is stopped leads to responses in time, and no session is lost', {
-    timeout: 60_000,
-  }, async () => {
+  test('that is stopped leads to responses in time, and no session is lost', async () => {
     const all = await people(4)
     const stopped = await backends()
     expect(stopped.length).toBeGreaterThan(1)
@@ -140,8 +133,7 @@ describe('a PostgreSQL database', () => {
         expect(ms).toBeLessThan(deadline + slack)
       }
       // New connections are served: the pool has recovered.
-      for (const { access_token } of all)
-        await expect.poll(async () => (await me(access_token)).status, { timeout: 10_000 }).toBe(200)
+      for (const { access_token } of all) await expect.poll(async () => (await me(access_token)).status).toBe(200)
     } finally {
       for (const pid of stopped) process.kill(pid, 'SIGCONT')
     }
@@ -154,39 +146,40 @@ describe('a PostgreSQL database', () => {
     }
   })
 
-  test('behind a network that drops every packet leads to responses in time, and recovers', {
-    timeout: 60_000,
-  }, async () => {
+  test('behind a network that drops every packet leads to responses in time, and recovers', async () => {
     const [one] = await people(2)
     proxy.swallow(true)
     const answers = await Promise.all([
       timed(refresh(one?.refresh_token)),
       timed(me(one?.access_token)),
-      timed(world.call('GET', '/health/ready')),
+      timed(health('ready')),
     ])
     for (const { answer, ms } of answers) {
       expect(refusalOf(answer)).toEqual(notReady)
       expect(ms).toBeLessThan(deadline + slack)
     }
-    expect((await world.call('GET', '/health/live')).status).toBe(200)
+    expect((await health('live')).status).toBe(200)
     proxy.swallow(false)
-    await expect.poll(async () => (await refresh(one?.refresh_token)).status, { timeout: 20_000 }).toBe(200)
-    await expect.poll(async () => (await world.call('GET', '/health/ready')).status).toBe(200)
+    await expect.poll(async () => (await refresh(one?.refresh_token)).status).toBe(200)
+    await expect.poll(async () => (await health('ready')).status).toBe(200)
   })
 
-  test('that is busy with slow work still serves authentication and readiness', {
-    timeout: 60_000,
-  }, async () => {
+  test('that is busy with slow work still serves authentication and readiness', async () => {
     const all = await people(12)
     // The row that every request below changes; reading it needs no lock.
     await operator.query('begin; select 1 from accounts for update')
-    const slow = all.map(({ access_token }) =>
-      timed(world.call('PATCH', '/me', { token: access_token, body: { name: 'Somebody else' } })),
-    )
-    await expect.poll(waitingForLocks).toBeGreaterThan(5)
+    let isEnough = false
+    const slow = all.map(async ({ access_token: token }) => {
+      const found: Awaited<ReturnType<typeof timed>>[] = []
+      while (!isEnough)
+        found.push(await timed(world.call('PATCH', '/me', { at: node, token, body: { name: 'Somebody else' } })))
+      return found
+    })
+    await expect.poll(async () => (await listLockWaiters(operator)).length).toBeGreaterThan(5)
     expect((await me(all[0]?.access_token)).status).toBe(200)
-    expect((await world.call('GET', '/health/ready')).status).toBe(200)
-    for (const { answer, ms } of await Promise.all(slow)) {
+    expect((await health('ready')).status).toBe(200)
+    isEnough = true
+    for (const { answer, ms } of (await Promise.all(slow)).flat()) {
       expect(refusalOf(answer)).toEqual(notReady)
       expect(ms).toBeLessThan(deadline + slack)
     }
@@ -195,7 +188,7 @@ describe('a PostgreSQL database', () => {
     expect(rows).toEqual([])
   })
 
-  test('that became read-only is not ready, and still authenticates requests', { timeout: 60_000 }, async () => {
+  test('that became read-only is not ready, and still authenticates requests', async () => {
     const [one] = await people(1)
     await operator.query(
       `do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$`,
@@ -203,7 +196,7 @@ describe('a PostgreSQL database', () => {
     proxy.reset()
     expect((await me(one?.access_token)).status).toBe(200)
     expect(refusalOf(await refresh(one?.refresh_token))).toEqual(notReady)
-    expect(refusalOf(await world.call('GET', '/health/ready'))).toEqual(notReady)
+    expect(refusalOf(await health('ready'))).toEqual(notReady)
     expect(world.logged.join('')).toMatch(/"state":"refusing".*"25006"/)
     await operator.query(`set default_transaction_read_only = off;
       do $$ begin execute format('alter database %I reset default_transaction_read_only', current_database()); end $$`)

@@ -1,6 +1,7 @@
 /** Shutdown on SIGTERM, with every kind of open connection, on real sockets. */
 import { connect, type Socket } from 'node:net'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from '../support/eventually.ts'
 import { createDatabase } from '../support/postgres.ts'
 import { type Service, startService } from '../support/process.ts'
 import { freePort } from '../support/service.ts'
@@ -70,7 +71,7 @@ describe('after SIGTERM', () => {
     slow.socket.write('GET /openapi.json HTTP/1.1\r\nHost: service\r\n\r\n'.repeat(slowRequests))
     await Promise.all(Object.values(connections).map(({ ready }) => ready))
     const idle = connections['an idle keep-alive connection']
-    await vi.waitFor(() => expect(idle.heard()).toContain('{"status":"ok"}'), { timeout: 30_000 })
+    await eventually(() => expect(idle.heard()).toContain('{"status":"ok"}'))
     // Everything sent before this response has been read.
     expect((await fetch(`${base}/health/live`)).status).toBe(200)
 
@@ -82,7 +83,7 @@ describe('after SIGTERM', () => {
         () => false,
         () => true,
       )
-    await vi.waitFor(async () => expect(await isRefused()).toBe(true), { timeout: 30_000 })
+    await eventually(async () => expect(await isRefused()).toBe(true))
     const inProgress = connections['a request in progress']
     inProgress.socket.write('token":"x"}')
     outcome = await service.ended
@@ -189,11 +190,11 @@ test('two nodes restarted one after the other behind a load balancer that polls 
   for (const [at, port] of ports.entries()) {
     const base = bases[at] ?? ''
     nodes[at]?.process.kill('SIGTERM')
-    await expect.poll(() => balancer.ready.has(base), { timeout: 30_000 }).toBe(false)
+    await expect.poll(() => balancer.ready.has(base)).toBe(false)
     expect(await nodes[at]?.ended).toMatchObject({ code: 0, stderr: '' })
     nodes[at] = start(port)
     await nodes[at]?.listening
-    await expect.poll(() => balancer.ready.has(base), { timeout: 30_000 }).toBe(true)
+    await expect.poll(() => balancer.ready.has(base)).toBe(true)
   }
   isLoaded = false
   await Promise.all(callers)

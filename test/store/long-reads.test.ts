@@ -229,13 +229,15 @@ describe('the thread for long reads', () => {
   test('reads while the main thread reads and writes', async () => {
     const { driver, store } = await open(place())
     let isDone = false
+    let written = 0
     const long = driver.readLong(counting(driver, 3_000_000)).finally(() => (isDone = true))
-    for (let n = 0; n < 20; n++) {
+    while (!isDone) {
       const begun = pendingAuthorization()
       await store.pendingAuthorizations.begin(begun)
       expect(await store.pendingAuthorizations.find(begun.stateHash)).toEqual(begun)
+      written += 1
     }
-    expect(isDone).toBe(false)
+    expect(written).toBeGreaterThan(5)
     expect(await long).toEqual([{ n: 3_000_000 }])
     await store.close()
   })
@@ -243,12 +245,14 @@ describe('the thread for long reads', () => {
   test('is replaced when a read exceeds its deadline', async () => {
     const changes: HealthChange[] = []
     const driver = await openDriver(place(), { requestMs: 1000, report: (change) => changes.push(change) })
-    await driver.readLong(counting(driver, 1))
+    const works = (n: number) => expect.poll(() => outcome(driver.readLong(counting(driver, n)))).toEqual([{ n }])
+    // A slow machine may not start the thread within the second: the read is repeated.
+    await works(1)
+    changes.length = 0
     const never = outcome(driver.readLong(counting(driver, 20_000_000)))
     expect(await never).toMatchObject(busy(1))
     expect(changes).toMatchObject([{ state: 'contended' }])
-    // A slow machine may not start the thread within the second: the read is retried.
-    await expect.poll(() => outcome(driver.readLong(counting(driver, 2))), { timeout: 15_000 }).toEqual([{ n: 2 }])
+    await works(2)
     await driver.close()
   })
 

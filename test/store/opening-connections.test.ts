@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { postgresBackend } from './backends.ts'
 import { open } from './people.ts'
 
@@ -43,7 +43,7 @@ test('ten callers without a connection open two at a time', async () => {
   let done = 0
   const all = Array.from({ length: 10 }, () => store.accounts.find('usr_none').then(() => done++))
   while (done < all.length) {
-    await vi.waitFor(() => expect(waiting.length > 0 || done === all.length).toBe(true))
+    await expect.poll(() => waiting.length > 0 || done === all.length).toBe(true)
     for (let turns = 0; turns < 20; turns++) await turn()
     waiting.shift()?.()
   }

@@ -17,6 +17,9 @@ import { checkingShortReads } from '../support/short-reads.ts'
 export const now = new Date('2026-01-02T03:04:05.678Z')
 export const later = (seconds: number, from = now): Date => new Date(from.getTime() + seconds * 1000)
 
+/** Milliseconds. On a slow machine, too, time runs out only where a test wants it. */
+const requestMs = 60_000
+
 /** A store with what the tests inspect from outside: its driver, and the facts it published. */
 export type Opened = { readonly store: Store; readonly driver: Driver; readonly told: Fact[] }
 
@@ -51,8 +54,8 @@ export async function closeDrivers(config: StoreConfig): Promise<void> {
 
 async function driverOf(config: StoreConfig): Promise<Driver> {
   const spare = spareDrivers.get(config)
-  if (!spare) return openDriver(config)
-  const driver = spare.pop() ?? (await openDriver(config))
+  if (!spare) return openDriver(config, { requestMs })
+  const driver = spare.pop() ?? (await openDriver(config, { requestMs }))
   let isClosed = false
   const close = async (): Promise<void> => {
     if (!isClosed) spare.push(driver)

@@ -5,7 +5,7 @@ import { BusyError } from '../../src/kernel/busy.ts'
 import { Limit, withinLimit } from '../../src/kernel/limit.ts'
 import { type Script, step } from '../../src/store/driver.ts'
 import { DatabaseOpenError } from '../../src/store/open-error.ts'
-import { connectPostgres } from '../support/postgres.ts'
+import { connectPostgres, listLockWaiters } from '../support/postgres.ts'
 import { postgresBackend } from './backends.ts'
 import { code, insertSessions, later, loggedOut, newcomer, newId, now, open, signedIn } from './people.ts'
 
@@ -117,7 +117,7 @@ describe('a PostgreSQL database', () => {
           "select 1 from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database() and state = 'active'",
         )
       ).rowCount
-    await expect.poll(asleep, { timeout: 20_000 }).toBe(0)
+    await expect.poll(asleep).toBe(0)
     expect(await store.accounts.find(account.id)).toEqual(account)
     await other.end()
     await store.close()
@@ -232,24 +232,16 @@ describe('a PostgreSQL database', () => {
     const person = (await newcomer({ store })).account.id
     const ids = [(await signedIn({ store }, person)).id, (await signedIn({ store }, person)).id].sort()
     const other = await connectPostgres(config.url)
-    const observer = await connectPostgres(config.url)
     const ofOthers = 'update sessions set name = $2 where id = $1'
     await other.query('set deadlock_timeout = 60000; begin')
     await other.query(ofOthers, [ids[1], 'Theirs'])
     const rotations = Promise.all(ids.map((id) => store.sessions.rotate(id, 0, later(1), later(900))))
-    // In this database only: tests in other files wait for locks as well.
-    const waiting = async () =>
-      (
-        await observer.query(
-          "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
-        )
-      ).rowCount
-    await expect.poll(waiting).toBeGreaterThan(0)
+    await expect.poll(() => listLockWaiters(other)).not.toEqual([])
     await other.query(ofOthers, [ids[0], 'Theirs'])
     await other.query('commit')
     expect(await rotations).toMatchObject([{ generation: 1 }, { generation: 1 }])
     for (const id of ids) expect(await store.sessions.find(id)).toMatchObject({ name: 'Theirs', generation: 1 })
-    await Promise.all([other.end(), observer.end(), store.close()])
+    await Promise.all([other.end(), store.close()])
   })
 
   // An error that nobody listens for ends the process, as it ends a test run.
@@ -272,14 +264,8 @@ describe('a PostgreSQL database', () => {
         })
       await other.query('begin; select 1 from accounts for update')
       const told = Promise.all(Array.from({ length: scripts }, (_, n) => naming(`Name ${n}`).then(() => 'done', busy)))
-      const waiting = async () =>
-        (
-          await observer.query<{ pid: number }>(
-            "select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
-          )
-        ).rows
-      await expect.poll(async () => (await waiting()).length).toBe(atOnce)
-      for (const { pid } of await waiting()) await observer.query('select pg_terminate_backend($1)', [pid])
+      await expect.poll(() => listLockWaiters(observer)).toHaveLength(atOnce)
+      for (const pid of await listLockWaiters(observer)) await observer.query('select pg_terminate_backend($1)', [pid])
       await other.query('commit')
       expect((await told).slice(0, atOnce)).toEqual(Array(atOnce).fill(5))
       // The next user of a connection may receive the error that ended the one before.
@@ -329,11 +315,7 @@ describe('a PostgreSQL database', () => {
     await other.query('begin')
     await other.query("update sessions set ended_at = now(), end_reason = 'logout' where id = $1", [latest?.id])
     const ending = store.sessions.endAll(account.id, null, 'logout_all', now, loggedOut(account.id))
-    const isWaiting = async () => {
-      const waiting = "datname = current_database() and wait_event_type = 'Lock'"
-      return (await other.query(`select 1 from pg_stat_activity where ${waiting}`)).rowCount
-    }
-    await expect.poll(isWaiting, { timeout: 20_000 }).toBe(1)
+    await expect.poll(() => listLockWaiters(other)).toHaveLength(1)
     await other.query('commit')
     expect(await ending).toHaveLength(599)
     expect(await store.sessions.list(account.id, now)).toEqual([])

@@ -38,7 +38,7 @@ const logoutOf = (accountId: string) => (session: string) => ({
 
 /** What holds for concurrent requests, through several stores on one database: each has connections of its own. */
 export function storeRaces({ name, place, emptied }: Backend): void {
-  describe(`under concurrency on ${name},`, { timeout: 60_000 + rounds * 1000 }, () => {
+  describe(`under concurrency on ${name},`, { timeout: 180_000 + rounds * 1000 }, () => {
     let nodes: Opened[]
     let stores: Store[]
     let first: Store

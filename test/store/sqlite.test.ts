@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { and, isNotNull, sql } from 'drizzle-orm'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { grantsOf } from '../../src/store/withdrawals.ts'
@@ -104,16 +104,14 @@ describe('a SQLite file', () => {
       await one.store.sessions.end({ id: device.id, accountId: person.id }, 'revoked', now, [])
       const ended = { endReason: 'revoked' }
       expect(await one.store.sessions.find(device.id)).toMatchObject(ended)
-      await vi.waitFor(async () => expect(await other.store.sessions.find(device.id)).toMatchObject(ended), {
-        interval: 2,
-      })
+      await expect.poll(() => other.store.sessions.find(device.id), { interval: 2 }).toMatchObject(ended)
     }
     const outside = connectSqlite(config.file)
     const find = () => here.store.accounts.find(person.id)
     outside.prepare('update accounts set name = ? where id = ?').run('Somebody else', person.id)
-    await vi.waitFor(async () => expect(await find()).toMatchObject({ name: 'Somebody else' }), { interval: 2 })
+    await expect.poll(find, { interval: 2 }).toMatchObject({ name: 'Somebody else' })
     outside.prepare('delete from accounts where id = ?').run(person.id)
-    await vi.waitFor(async () => expect(await find()).toBeUndefined(), { interval: 2 })
+    await expect.poll(find, { interval: 2 }).toBeUndefined()
     outside.close()
     await Promise.all([here.store.close(), elsewhere.store.close()])
   })

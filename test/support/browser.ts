@@ -55,7 +55,7 @@ export async function visit(
   options: BrowserContextOptions = {},
 ): Promise<Watched> {
   const context = await browser.newContext(options)
-  context.setDefaultTimeout(10_000)
+  context.setDefaultTimeout(60_000)
   // An account that a test creates has the language of that request. A device where Portuguese was chosen keeps it.
   if (options.locale === 'pt-BR' && known[0] !== undefined)
     await context.addCookies([{ name: 'vinculum_language', value: 'pt-BR', url: known[0] }])

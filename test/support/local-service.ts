@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readConfig } from '../../src/config.ts'
 import { createVinculum, type Vinculum } from '../../src/vinculum.ts'
-import { freePort } from './service.ts'
+import { freePort, noHurry } from './service.ts'
 import { newMigratedFile } from './sqlite.ts'
 
 export type LocalService = {
@@ -27,6 +27,7 @@ export async function startLocalService(
     ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
     RATE_LIMITS: 'off',
     LOG_LEVEL: 'silent',
+    ...noHurry,
     ...env,
   })
   if (!config.encryptionKeys) throw new Error('no keys')

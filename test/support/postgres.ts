@@ -53,3 +53,13 @@ export const emptyTables = (client: pg.Client): Promise<unknown> =>
        end loop;
      end $$`,
   )
+
+/** The backends of this database that wait for a lock; tests in other files wait for locks of theirs as well. */
+export async function listLockWaiters(observer: pg.Client): Promise<readonly number[]> {
+  // In a transaction, the view would keep showing what it showed first.
+  await observer.query('select pg_stat_clear_snapshot()')
+  const { rows } = await observer.query<{ pid: number }>(
+    "select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
+  )
+  return rows.map(({ pid }) => pid)
+}
