@@ -12,6 +12,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createVisitor, nextOf } from '../../demo/visitor.ts'
 import { launchBrowser, visit } from '../support/browser.ts'
+import { endWithWorker } from '../support/children.ts'
 import { inTree, type Program, startDemo } from '../support/program.ts'
 import { freePort } from '../support/service.ts'
 
@@ -162,7 +163,7 @@ test('the printed web app signs a user in and out', async () => {
     })
   if (!existsSync(join(folder, 'node_modules'))) symlinkSync(inTree('node_modules'), join(folder, 'node_modules'))
   writeFileSync(join(folder, 'app.mjs'), examples('I have a server-side web app', 'js'))
-  const app = spawn(process.execPath, ['app.mjs'], { cwd: folder, stdio: 'inherit' })
+  const app = endWithWorker(spawn(process.execPath, ['app.mjs'], { cwd: folder, stdio: 'inherit' }))
   try {
     const visitor = createVisitor()
     await expect

@@ -152,7 +152,7 @@ describe('an invalid email address', () => {
     const started = performance.now()
     for (const text of [`${'a'.repeat(1e6)}@`, `a@${'a.'.repeat(5e5)}`, '@'.repeat(1e6), ' '.repeat(1e6)])
       readEmail(text)
-    expect(performance.now() - started).toBeLessThan(2000)
+    expect(performance.now() - started).toBeLessThan(20_000)
   })
 })
 

@@ -176,5 +176,5 @@ it('the sandbox starts quickly', async () => {
     times.push(performance.now() - before)
     await other.close()
   }
-  expect(Math.min(...times)).toBeLessThan(150)
+  expect(Math.min(...times)).toBeLessThan(1500)
 })

@@ -93,7 +93,7 @@ describe('after SIGTERM', () => {
     slow.socket.resume()
     await slow.closed
     slowText = slow.heard()
-  }, 120_000)
+  })
   afterAll(() => void service.process.kill('SIGKILL'))
 
   test.each(['an idle keep-alive connection', 'a connection on which nothing was ever sent'] as const)(

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { describe, expect, inject, test } from 'vitest'
 import type { StoreConfig } from '../../src/store/open.ts'
+import { endWithWorker } from '../support/children.ts'
 import { type Backend, newcomer, open, signedIn } from './people.ts'
 import { isThorough } from './thorough.ts'
 
@@ -18,7 +19,7 @@ type Child = {
 /** Runs one task of `child.ts` in a separate process; it begins on a signal. */
 export function spawnChild(task: string, config: StoreConfig, rounds = 0): Child {
   const args = [join(inject('built'), 'store-child.js'), task, JSON.stringify(config), String(rounds)]
-  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = endWithWorker(spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] }))
   const lines = createInterface({ input: child.stdout })
   const said: unknown[] = []
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve))

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { inject } from 'vitest'
+import { endWithWorker } from './children.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -17,11 +18,6 @@ export type Service = {
   }>
 }
 
-const running = new Set<ChildProcess>()
-process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
-})
-
 /**
  * Starts the built service with exactly these settings, and with the `.env` of `cwd` if there is one. Its log may go
  * elsewhere: then `listening` never resolves.
@@ -31,21 +27,19 @@ export function startService(
   command: readonly string[] = [],
   { cwd = root, log = 'pipe' }: { readonly cwd?: string; readonly log?: 'pipe' | number } = {},
 ): Service {
-  const child = spawn(process.execPath, [join(inject('built'), 'main.js'), ...command], {
-    cwd,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
-    stdio: ['ignore', log, 'pipe'],
-  })
-  running.add(child)
+  const child = endWithWorker(
+    spawn(process.execPath, [join(inject('built'), 'main.js'), ...command], {
+      cwd,
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+      stdio: ['ignore', log, 'pipe'],
+    }),
+  )
   let [stdout, stderr] = ['', '']
   child.stderr?.on('data', (chunk: Buffer) => {
     stderr += chunk.toString()
   })
   const ended: Service['ended'] = new Promise((resolve) => {
-    child.once('close', (code, signal) => {
-      running.delete(child)
-      resolve({ code, signal, stderr })
-    })
+    child.once('close', (code, signal) => resolve({ code, signal, stderr }))
   })
   const listening = new Promise<string>((resolve, reject) => {
     child.stdout?.on('data', (chunk: Buffer) => {

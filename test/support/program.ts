@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { inject } from 'vitest'
+import { endWithWorker } from './children.ts'
 
 /** The path of a file of the source tree. */
 export const inTree = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
@@ -29,11 +30,13 @@ export const startProgram = (script: string, env: Env, cwd: string): Program =>
 export const startDemo = (env: Env, cwd: string): Program => start([join(inject('built'), 'demo.js')], env, cwd)
 
 function start(args: readonly string[], env: Env, cwd: string): Program {
-  const child = spawn(process.execPath, args, {
-    cwd,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, TSX_TSCONFIG_PATH: inTree('tsconfig.json'), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child = endWithWorker(
+    spawn(process.execPath, args, {
+      cwd,
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, TSX_TSCONFIG_PATH: inTree('tsconfig.json'), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  )
   let said = ''
   const collect = (chunk: Buffer): void => {
     said += chunk.toString()

@@ -15,6 +15,7 @@ import { secondsAfter } from '../../src/kernel/clock.ts'
 import { createSealer } from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import { createProviders } from '../../src/providers/providers.ts'
+import { endWithWorker } from './children.ts'
 import { openedStore } from './opened-store.ts'
 import { anAccount, anIdentity } from './people.ts'
 import type { NodeAnswer, NodeAsked, NodeGiven } from './renewal-node.ts'
@@ -196,7 +197,7 @@ export async function raceToRenew({ url, grants: many, strict, kill, program }: 
 async function started(given: NodeGiven, program: string | undefined): Promise<ChildProcess> {
   const source = fileURLToPath(new URL('renewal-node.ts', import.meta.url))
   const execArgv = program === undefined ? ['--import', 'tsx'] : []
-  const child = fork(program ?? source, [JSON.stringify(given)], { execArgv })
+  const child = endWithWorker(fork(program ?? source, [JSON.stringify(given)], { execArgv }))
   const ended = once(child, 'exit').then(() => Promise.reject(new Error('the node did not start')))
   await Promise.race([once(child, 'message'), ended])
   ended.catch(() => {})

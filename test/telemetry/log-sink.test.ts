@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { createLogSink, type Write } from '../../src/telemetry/log-sink.ts'
+import { endWithWorker } from '../support/children.ts'
 import { startService } from '../support/process.ts'
 import { freePort } from '../support/service.ts'
 import { newFile } from '../support/sqlite.ts'
@@ -120,7 +121,7 @@ describe('a service whose log', () => {
   test('goes to a stalled reader still responds and shuts down', async () => {
     const port = await freePort()
     const base = `http://127.0.0.1:${port}`
-    const reader = spawn('sleep', ['60'], { stdio: ['pipe', 'ignore', 'ignore'] })
+    const reader = endWithWorker(spawn('sleep', ['600'], { stdio: ['pipe', 'ignore', 'ignore'] }))
     // The write end of the reader's standard input, as the service inherits it.
     const handle = (reader.stdin as unknown as { _handle: { fd: number } })._handle
     expect(() => {
