@@ -82,14 +82,15 @@ describe.each(databases)('the key ring of a database on $name', ({ name, place }
   test('refuses another key under a known name, first or last, and overwrites nothing', async () => {
     await started(k1, k2)
     const before = await ledger()
-    const bytes = () => (config.tag === 'sqlite' ? readFileSync(config.file) : null)
+    const bytes = () => (config.tag === 'sqlite' ? readFileSync(config.file) : Buffer.of())
     const untouched = bytes()
     const wrong: KeyRing[] = [[newKey('k1')], [newKey('k1'), k2], [k1, newKey('k2')], [newKey('k2'), k1]]
     for (const ring of wrong)
       await expect(started(...ring)).rejects.toThrow(/differs from the key that this database knows by that name/)
     await expect(started({ ...k2, id: 'k1' }, { ...k1, id: 'k2' })).rejects.toThrow(KeyRingError)
     expect(await ledger()).toEqual(before)
-    expect(bytes()).toEqual(untouched)
+    // `toEqual` takes seconds to compare so many bytes.
+    expect(bytes().equals(untouched)).toBe(true)
     await started(k1, k2)
   })
 
