@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { count, getTableName, like } from 'drizzle-orm'
 import { decodeProtectedHeader } from 'jose'
 import { TOTP } from 'otpauth'
@@ -11,7 +12,16 @@ import { type Driver, openDriver } from '../support/behind.ts'
 import { runCommand } from '../support/command.ts'
 import { startService } from '../support/process.ts'
 import { newKey } from '../support/sealers.ts'
-import { authOf, cookiesOf, databases, type Json, listIn, startWorld, type World } from '../support/service.ts'
+import {
+  type Answer,
+  authOf,
+  cookiesOf,
+  databases,
+  type Json,
+  listIn,
+  startWorld,
+  type World,
+} from '../support/service.ts'
 
 const [k1, k2, k3] = [newKey('k1'), newKey('k2'), newKey('k3')]
 const written = (...ring: KeyRing): string =>
@@ -213,14 +223,8 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     expect([...new Set(samples.map(({ table, column }) => `${table}.${column}`))].sort()).toEqual([...columns].sort())
     const refused = world.another({ ENCRYPTION_KEYS: written(k2, k3) })
     await expect(refused).rejects.toThrow(KeyRingError)
-    await expect(refused).rejects.toThrow(/k1 is missing.*totp_factors: 1.*grants: \d+/)
-    // What the command prints is the same on either database.
-    if (database !== 'SQLite') return
-    const ended = await startService(settings(k2)).ended
-    expect([ended.code, ended.stderr]).toEqual([
-      1,
-      expect.stringMatching(/^ENCRYPTION_KEYS: the key k1 is missing.*\n$/),
-    ])
+    // `promises.test.ts` covers that the process prints exactly this sentence.
+    await expect(refused).rejects.toThrow(/^ENCRYPTION_KEYS: the key k1 is missing.*totp_factors: 1.*grants: \d+/)
   }, 60_000)
 
   test('takes over even when the command is killed halfway and run again', async () => {
@@ -231,18 +235,16 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     const { db, read, tables } = driver
     const begun = (): Promise<{ n: number }[]> =>
       read(db.select({ n: count() }).from(tables.grants).where(like(tables.grants.accessToken, 'v1.k2.%')))
-    while (((await begun())[0]?.n ?? 0) < 100) await new Promise((resolve) => setTimeout(resolve, 20))
+    while (((await begun())[0]?.n ?? 0) < 100) await pause(20)
     first.process.kill('SIGKILL')
     expect((await first.ended).signal).toBe('SIGKILL')
     const halfway = await done()
     expect(halfway).toBeLessThan(total)
 
-    const second = resealProcess(k2, k1, k3)
-    const ended = await second.ended
-    expect([ended.code, ended.stderr]).toEqual([0, ''])
-    expect(second.said()).toContain(`${total - halfway} values were encrypted again with k2.`)
-    expect(second.said()).toMatch(/^grants: (\d+) of \1$/m)
-    expect(second.said()).toContain(
+    const second = await reseal(k2, k1, k3)
+    expect([second.code, second.stderr]).toEqual([0, ''])
+    expect(second.stdout).toContain(`${total - halfway} values were encrypted again with k2.`)
+    expect(second.stdout).toContain(
       'Everything is encrypted with k2. Once each node runs with this key first, you can remove the others.',
     )
     expect(await keysInUse()).toEqual(['k2'])
@@ -266,7 +268,7 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
   test('takes over while the service is under load, and no read fails', async () => {
     // Encrypted before the command runs, and read while it runs.
     const readers: { token: string; identity: string }[] = []
-    for (let n = 0; n < 12; n++) {
+    for (let n = 0; n < 6; n++) {
       const { access_token: token } = await world.signIn('atlassian', world.newcomer())
       const [identity] = listIn(await world.call('GET', '/me/identities', { token }))
       readers.push({ token, identity: String(identity?.id) })
@@ -275,24 +277,26 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     const failed: string[] = []
     const counts = { entered: 0, refreshed: 0, proven: 0, read: 0 }
     let over = false
-    const expected = (what: keyof typeof counts, status: number, text: string): void => {
+    // The pause leaves the command as much of the machine as the load takes: without it, the command only takes longer.
+    const expected = async (what: keyof typeof counts, { status, text }: Answer): Promise<void> => {
       if (status === 200) counts[what]++
       else failed.push(`${what}: ${status} ${text.slice(0, 200)}`)
+      await pause(100)
     }
     const at = node.base
 
     const entering = async (): Promise<void> => {
       while (!over) {
         const answer = await world.enter('google', world.newcomer(), { at })
-        expected('entered', answer.status, answer.text)
+        await expected('entered', answer)
       }
     }
     const refreshing = async (): Promise<void> => {
       let { refresh_token } = await world.signIn('github', world.newcomer(), { at })
       while (!over) {
         const answer = await world.call('POST', '/auth/refresh', { body: { refresh_token }, at })
-        expected('refreshed', answer.status, answer.text)
         if (answer.status === 200) refresh_token = String(answer.body.refresh_token)
+        await expected('refreshed', answer)
       }
     }
     // A profile is cached for a second, so each turn of the clock decrypts the provider's token again.
@@ -300,7 +304,7 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
       while (!over)
         for (const { token, identity } of readers) {
           const answer = await world.call('GET', `/me/identities/${identity}/profile`, { token, at })
-          expected('read', answer.status, answer.text)
+          await expected('read', answer)
         }
     }
     // A code works once, so the clock advances; but by less than the lifetime of access tokens.
@@ -308,17 +312,19 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
       for (let turns = 0; turns < 50 && !over; turns++) {
         world.turn(31)
         const answer = await ada.enter(at, () => ({ totp: ada.code() }))
-        expected('proven', answer.status, answer.text)
+        await expected('proven', answer)
       }
     }
-    const load = [entering(), entering(), refreshing(), reading(), proving()]
-    const ended = await resealProcess(k3, k2, k1).ended
+    const load = [entering(), refreshing(), reading(), proving()]
+    const resealing = resealProcess(k3, k2, k1)
+    const ended = await resealing.ended
     over = true
     await Promise.all(load)
 
     expect(failed).toEqual([])
     for (const [what, count] of Object.entries(counts)) expect(count, what).toBeGreaterThan(3)
     expect([ended.code, ended.stderr]).toEqual([0, ''])
+    expect(resealing.said()).toMatch(/^grants: (\d+) of \1$/m)
     expect(await keysInUse()).toEqual(['k3'])
   }, 180_000)
 
