@@ -1,7 +1,7 @@
 /** A command after `npm start --`, in this process: one of its own takes ten times as long to start as to run. */
 import { Writable } from 'node:stream'
 import { formatReport, readInvocation } from '../../src/commands/index.ts'
-import { readConfig } from '../../src/config.ts'
+import { ConfigError, inspectConfig } from '../../src/config.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { createVinculum, type Vinculum } from '../../src/vinculum.ts'
@@ -30,18 +30,19 @@ export async function runCommand(
   const invocation = readInvocation(args)
   if (!invocation) throw new Error(`there is no command ${args.join(' ')}`)
   const { command, json, ...given } = invocation
-  const config = readConfig(env)
-  const { encryptionKeys } = config
-  if (!encryptionKeys) throw new Error('no key was given')
+  const { config, faults } = inspectConfig(env)
+  if (faults.length > 0 && !command.examinesConfig) throw new ConfigError(faults)
   const opened: Vinculum[] = []
   try {
     const report = await command.run(
       {
         config,
-        configFaults: [],
+        configFaults: faults,
         now: systemClock,
         progress: () => {},
         service: async () => {
+          const { encryptionKeys } = config
+          if (!encryptionKeys) throw new Error('no key was given')
           const service = await createVinculum({ ...config, encryptionKeys }, { log })
           opened.push(service)
           return service
