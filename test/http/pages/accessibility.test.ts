@@ -9,7 +9,7 @@ import { discovered, register, request } from '../../support/applications.ts'
 import { sharedBrowser, visit, type Watched } from '../../support/browser.ts'
 import {
   depthOf,
-  expectInOrder,
+  expectCopyInOrder,
   inspect,
   isComplete,
   type Language,
@@ -334,11 +334,11 @@ describe.each(everybody)('as seen by %s,', (role) => {
         if (!isTurn && hasStayed && !isComplete) continue
         looked.add(looks)
         const name = `${role}-${path.slice(1).replaceAll(/[/{}]+/g, '-')}-${language}`
-        await page.goto(at())
         if (depth === 'measure') {
-          await expectInOrder(page, name)
+          await expectCopyInOrder(await sharedBrowser(), html, answer.url(), name)
           continue
         }
+        await page.goto(at())
         await inspect(page, name, schemesIn(language))
         if (hasStayed && path.startsWith('/account')) await expectShortAndZoomable(page, path)
       }
