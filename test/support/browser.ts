@@ -48,6 +48,16 @@ export type Watched = BrowserContext & {
   readonly complaints: string[]
 }
 
+/** An account that a test creates has the language of that request. A device where Portuguese was chosen keeps it. */
+export async function chooseLanguage(
+  context: BrowserContext,
+  [url]: readonly string[],
+  { locale }: BrowserContextOptions,
+): Promise<void> {
+  if (locale === 'pt-BR' && url !== undefined)
+    await context.addCookies([{ name: 'vinculum_language', value: 'pt-BR', url }])
+}
+
 /** A visitor with a separate browser. Every browser complaint is recorded, and every host it contacts. */
 export async function visit(
   browser: Browser,
@@ -56,9 +66,7 @@ export async function visit(
 ): Promise<Watched> {
   const context = await browser.newContext(options)
   context.setDefaultTimeout(60_000)
-  // An account that a test creates has the language of that request. A device where Portuguese was chosen keeps it.
-  if (options.locale === 'pt-BR' && known[0] !== undefined)
-    await context.addCookies([{ name: 'vinculum_language', value: 'pt-BR', url: known[0] }])
+  await chooseLanguage(context, known, options)
   const complaints: string[] = []
   context.on('console', (message) => {
     // Chromium reports every 4xx response as a network error; a refusal is no defect of the page.

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { inspect } from '../../support/inspect.ts'
 import { tabTo } from '../../support/keyboard.ts'
 import { startWorld, type World } from '../../support/service.ts'
-import { visitors } from '../../support/visitors.ts'
+import { giveSession, visitors } from '../../support/visitors.ts'
 
 let world: World
 const visit = visitors()
@@ -15,15 +15,10 @@ afterAll(async () => {
   await world?.stop()
 })
 
-/** A browser signed in through the session cookie of a sign-in made without it. */
 async function pageOf(who: string, locale: string): Promise<Page> {
   const visitor = await visit([world.base, world.sandbox.url], { baseURL: world.base, locale })
-  const page = await visitor.newPage()
-  const at = await world.openBrowser().signIn('google', who)
-  const [, name = '', value = ''] =
-    /^([^=]+)=([^;]+)/.exec(at.headers.getSetCookie().find((line) => /session=\S/.test(line)) ?? '') ?? []
-  await visitor.addCookies([{ name, value, url: world.base }])
-  return page
+  await giveSession(world, visitor, who)
+  return visitor.newPage()
 }
 
 describe('an administrator', { timeout: 60_000 }, () => {

@@ -5,7 +5,7 @@ import { hostileSvgs, svg } from '../../support/hostile-svgs.ts'
 import { inspect } from '../../support/inspect.ts'
 import { png } from '../../support/png.ts'
 import { startWorld, type World } from '../../support/service.ts'
-import { visitors } from '../../support/visitors.ts'
+import { giveSession, visitors } from '../../support/visitors.ts'
 
 let world: World
 const visit = visitors()
@@ -33,9 +33,7 @@ async function administrator(more: Parameters<typeof newPage>[0] = {}): Promise<
   const { user } = await world.signIn('google', who)
   await world.vinculum.makeAdministrator(user.id)
   const page = await newPage(more)
-  world.sandbox.as(who)
-  await page.goto('/auth/google')
-  world.sandbox.as('click')
+  await giveSession(world, page.context(), who)
   return page
 }
 /** Uploads a file in the part of the page with this heading. */

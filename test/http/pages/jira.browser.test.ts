@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { inspect } from '../../support/inspect.ts'
 import { ACME_SITE, GLOBEX_SITE, INITECH_SITE, jiraIn } from '../../support/jira.ts'
 import { startWorld, type World } from '../../support/service.ts'
-import { visitors } from '../../support/visitors.ts'
+import { giveSession, visitors } from '../../support/visitors.ts'
 
 let world: World
 const visit = visitors()
@@ -36,9 +36,7 @@ async function somebody(sites: readonly (typeof ACME_SITE)[], locale = 'en-GB') 
     viewport: { width: 320, height: 780 },
   })
   const page = await context.newPage()
-  world.sandbox.as(who)
-  await page.goto('/auth/google')
-  world.sandbox.as('click')
+  await giveSession(world, page.context(), who)
   const { access_token: token, user } = await world.signIn('google', who)
   const made = await world.call('POST', '/teams', { token, body: { name: 'Support' } })
   const team = String(made.body.id)

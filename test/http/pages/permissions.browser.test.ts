@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { inspect } from '../../support/inspect.ts'
 import { startWorld, type World } from '../../support/service.ts'
-import { visitors } from '../../support/visitors.ts'
+import { giveSession, visitors } from '../../support/visitors.ts'
 
 const files = 'https://www.googleapis.com/auth/drive.readonly'
 const calendar = 'https://www.googleapis.com/auth/calendar.readonly'
@@ -34,9 +34,7 @@ async function newcomer(locale = 'en-GB'): Promise<{ page: Page; who: string }> 
   })
   const page = await visitor.newPage()
   const who = world.newcomer()
-  world.sandbox.as(who)
-  await page.goto('/auth/google')
-  world.sandbox.as('click')
+  await giveSession(world, page.context(), who)
   await page.goto('/account/sign-in')
   await link(page, /Manage Google|Gerenciar Google/).click()
   return { page, who }

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { discovered, enter, register, request } from '../../support/applications.ts'
 import { depthOf, inspect, type Language, languages } from '../../support/inspect.ts'
 import { startWorld, type World } from '../../support/service.ts'
-import { visitors } from '../../support/visitors.ts'
+import { giveSession, visitors } from '../../support/visitors.ts'
 
 let world: World
 const visit = visitors()
@@ -18,9 +18,7 @@ const logo = Buffer.from(
 async function pageOf(who: 'boss' | 'ada', language: Language): Promise<Page> {
   const locale = language === 'en' ? 'en-GB' : 'pt-BR'
   const page = await (await visit([world.base, world.sandbox.url], { baseURL: world.base, locale })).newPage()
-  world.sandbox.as(known[who])
-  await page.goto('/auth/google')
-  world.sandbox.as('click')
+  await giveSession(world, page.context(), known[who])
   return page
 }
 
