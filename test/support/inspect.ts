@@ -82,7 +82,7 @@ export async function expectInOrder(page: Page, name: string): Promise<void> {
     [320, 780],
   ] as const) {
     // The height is for pictures only.
-    if (shots || before?.width !== width) await page.setViewportSize({ width, height })
+    if (shots || page.viewportSize()?.width !== width) await page.setViewportSize({ width, height })
     const measured = await measure(page)
     expect(measured, `${name} at ${width}`).toMatchObject(inOrder)
     expect(measured.lang, name).toMatch(/^(en|pt-BR)$/)
