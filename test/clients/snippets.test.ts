@@ -27,7 +27,7 @@ beforeAll(async () => {
   await world.vinculum.makeAdministrator(user.id)
   administrator = world.openBrowser()
   await administrator.signIn('google', who)
-}, 60_000)
+})
 afterAll(async () => {
   await world?.stop()
   rmSync(folder, { recursive: true, force: true })
@@ -142,4 +142,4 @@ test('the example of oidc-client-ts signs a person in, refreshes and signs out, 
     await browser.close()
     await server.close()
   }
-}, 90_000)
+})

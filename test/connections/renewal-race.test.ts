@@ -28,7 +28,7 @@ test('two nodes renew every due grant exactly once, and none is broken', async (
     laterCalls: [grants, grants],
     laterRenewed: [grants, grants],
   })
-}, 60_000)
+})
 
 test('a node killed during renewal breaks nothing within Atlassian’s grace period', async () => {
   const figures = await race({ strict: false, kill: true })
@@ -43,7 +43,7 @@ test('a node killed during renewal breaks nothing within Atlassian’s grace per
   })
   expect(figures.inFlight).toBeLessThanOrEqual(workers)
   expect(figures.calls).toBeLessThanOrEqual(grants + figures.inFlight)
-}, 60_000)
+})
 
 test('without a grace period a kill costs at most the renewals in progress: marked, notified once and not retried', async () => {
   const { needsReauthorization: dead, inFlight, ...figures } = await race({ strict: true, kill: true })
@@ -59,4 +59,4 @@ test('without a grace period a kill costs at most the renewals in progress: mark
     laterRenewed: [live, live],
   })
   expect(figures.calls).toBeLessThanOrEqual(grants + inFlight)
-}, 60_000)
+})

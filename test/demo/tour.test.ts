@@ -59,7 +59,7 @@ test('the tour runs through the demo to its end, and the demo ends on request', 
   expect(await demo.ended, demo.said()).toBe(0)
   expect(readdirSync(folder)).toEqual(['data'])
   expect(readdirSync(join(folder, 'data'))).toEqual(expect.arrayContaining(['demo.db', 'encryption-keys']))
-}, 120_000)
+})
 
 test('a missing requirement is explained in a sentence: a port in use, a demo that is not running', async () => {
   const ports = await freePorts()
@@ -84,7 +84,7 @@ test('a missing requirement is explained in a sentence: a port in use, a demo th
   const tour = runTour(ports)
   expect(await tour.ended).toBe(1)
   expect(tour.said()).toContain(`There is no response from http://localhost:${ports.PORT}`)
-}, 60_000)
+})
 
 // npm signals only the shell that runs a script, and a shell like Debian's passes no signal on: without `exec` the
 // service would outlive npm.
@@ -118,4 +118,4 @@ test('a demo started by npm ends with it, without errors, and creates no key whe
   } finally {
     if (npm.pid !== undefined && npm.exitCode !== 0) process.kill(-npm.pid, 'SIGKILL')
   }
-}, 60_000)
+})

@@ -51,7 +51,7 @@ beforeAll(async () => {
   )
   browser = await launchBrowser()
   await demo.saying('Ctrl+C to stop')
-}, 60_000)
+})
 afterAll(async () => {
   await browser?.close()
   demo?.child.kill('SIGKILL')
@@ -72,7 +72,7 @@ test('an app signs up, signs in, reads its account and renews its tokens with th
   expect(stdout).toContain('"email":"grace@example.com"')
   expect(stdout).toContain('"refresh_token":')
   expect(stdout).not.toContain('"code":')
-}, 60_000)
+})
 
 /** The code blocks of a file, without comments. The words of a diagram are prose. */
 const codeOf = (file: string) =>
@@ -105,7 +105,7 @@ test('an API verifies an access token with the printed function, and rejects a m
   const { verifyAccessToken } = await import(join(folder, 'verify.ts'))
   expect(await verifyAccessToken(token)).toMatchObject({ sub: (await me.json()).id })
   await expect(verifyAccessToken(`${token.slice(0, -4)}AAAA`)).rejects.toThrow()
-}, 60_000)
+})
 
 /** The page is in a folder with its library, which is what `npm install` and `npx http-server` give the reader. */
 async function servePage(html: string): Promise<void> {
@@ -187,7 +187,7 @@ test('the printed web app signs a user in and out', async () => {
     app.kill('SIGKILL')
     await control('click')
   }
-}, 60_000)
+})
 
 test('the sample app and its API refuse what they do not have, and keep running', async () => {
   const [app, api] = [ports.sample, ports.api].map((port) => `http://localhost:${port}`)
@@ -246,4 +246,4 @@ test('the sample app signs a user in, calls its API, refreshes and signs out, in
   } finally {
     await context.close()
   }
-}, 90_000)
+})

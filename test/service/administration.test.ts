@@ -44,7 +44,7 @@ describe.each(databases)('the administration, on %s', (database) => {
     const who = world.newcomer({ name: 'Eve <b>Adams</b>' })
     const { user, access_token: token } = await world.signIn('google', who)
     eve = { id: user.id, who, token }
-  }, 60_000)
+  })
   afterAll(() => world?.stop())
 
   /** An administrator, with an access token and a browser. */

@@ -48,7 +48,7 @@ test('redocly lint finds only one path with all recommended rules, and our rules
   expect(await lint('--extends=recommended')).toEqual(['no-ambiguous-paths #/paths/~1auth~1conflicts~1{ticket}'])
   const rules = readFileSync(inTree('redocly.yaml'), 'utf8').replace(/^ *#.*\n/gm, '')
   expect(rules).toBe('extends:\n  - recommended\nrules:\n  no-ambiguous-paths: off\n')
-}, 60_000)
+})
 
 test('a generated client is short and compiles strictly', async () => {
   const client = astToString(await openapiTS(published))
@@ -97,7 +97,7 @@ export const never: paths['/me']['get']['responses'][401]['content']['applicatio
       [where?.fileName.slice(folder.length), ts.flattenDiagnosticMessageText(messageText, '\n')].join(': '),
     )
   expect(found).toEqual([])
-}, 60_000)
+})
 
 test('such a client talks to the service', async () => {
   type Paths = {

@@ -90,4 +90,4 @@ test('a backup made under load is restored elsewhere and secured, and users can 
     restored.process.kill('SIGTERM')
     expect((await restored.ended).code).toBe(0)
   }
-}, 180_000)
+})

@@ -59,4 +59,4 @@ test('the built service returns a list on SQLite and serves pages, files and doc
   expect(doctor).toMatchObject({ code: 0, stderr: '' })
   service.process.kill('SIGTERM')
   expect(await service.ended).toEqual({ code: 0, signal: null, stderr: '' })
-}, 90_000)
+})

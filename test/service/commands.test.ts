@@ -48,7 +48,7 @@ test('copy-to moves a SQLite file to PostgreSQL, and reports every table', async
     { email: world.emailOf(who) },
   ])
   await driver.close()
-}, 120_000)
+})
 
 test('copy-to rejects a source or target it cannot use, in one sentence', async () => {
   const target = await createDatabase()
@@ -67,7 +67,7 @@ test('copy-to rejects a source or target it cannot use, in one sentence', async 
   const unreachable = await commandProcess(world.databaseUrl, 'copy-to', 'postgres://ada:hunter2@127.0.0.1:1/x')
   expect(unreachable).toMatchObject({ code: 1, stderr: expect.stringContaining('the URL of the target') })
   expect(unreachable.stderr + unreachable.stdout).not.toMatch(/hunter2|DATABASE_URL| {4}at /)
-}, 120_000)
+})
 
 test('a command does not create a missing database, and reports it in JSON too', async () => {
   const file = newFile()
@@ -77,7 +77,7 @@ test('a command does not create a missing database, and reports it in JSON too',
     expect(JSON.parse(stdout)).toMatchObject({ ok: false, result: 'failed', message: expect.stringContaining(file) })
   }
   expect(existsSync(file)).toBe(false)
-}, 120_000)
+})
 
 test('a service does not start on a database that a copy left unfinished', async () => {
   const target = await createDatabase()
@@ -92,4 +92,4 @@ test('a service does not start on a database that a copy left unfinished', async
   await driver.write(driver.db.delete(driver.tables.leases))
   await driver.close()
   expect(await command(target, 'end-sessions')).toMatchObject({ code: 0 })
-}, 120_000)
+})

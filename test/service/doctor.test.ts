@@ -99,7 +99,7 @@ describe('a running service', () => {
     expect(named(findings, 'provider.google.client')).toMatchObject([
       { status: 'failed', found: expect.stringContaining('does not respond (timeout)') },
     ])
-  }, 60_000)
+  })
 })
 
 describe('an invalid configuration', () => {
@@ -253,7 +253,7 @@ describe('the doctor on mail:', () => {
       silent.close()
       await plain.stop()
     }
-  }, 60_000)
+  })
 })
 
 const digestOf = (folder: string): Record<string, string> =>
@@ -459,7 +459,7 @@ describe('the doctor command', () => {
     expect([code, stderr]).toEqual([0, ''])
     expect(stdout).toMatch(/^ok +provider\.google\.client +Tested with a made-up code/m)
     expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/^ok: \d+, warning: \d+, failed: 0$/)
-  }, 60_000)
+  })
 
   test('exits with 1 where something failed, and prints one JSON object for programs', async () => {
     const env = settings({ PORT: 'high', GOOGLE_CLIENT_SECRET: 'hunter2-wrong' })
@@ -473,7 +473,7 @@ describe('the doctor command', () => {
       'failed configuration',
       'failed provider.google.client',
     ])
-  }, 60_000)
+  })
 
   test('exits with 2 for unknown arguments', async () => {
     expect(await command({}, 'everything')).toMatchObject({
@@ -481,5 +481,5 @@ describe('the doctor command', () => {
       stdout: '',
       stderr: expect.stringContaining('Usage:'),
     })
-  }, 60_000)
+  })
 })

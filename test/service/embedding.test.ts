@@ -154,7 +154,7 @@ if (!(await beginSignIn()).flowTokn) vinculum.open()
       expect.stringContaining("Property 'open' does not exist"),
     ],
   })
-}, 120_000)
+})
 
 test('only the declarations that the entry leads to are part of the package', () => {
   const files = readdirSync(types, { recursive: true, encoding: 'utf8' })
@@ -191,4 +191,4 @@ console.log(JSON.stringify([refused, started.ok, started.error.code, answer.stat
   }
   const out = execFileSync(process.execPath, ['run.mjs'], { cwd: program, env, encoding: 'utf8', timeout: 180_000 })
   expect(JSON.parse(out)).toEqual([true, false, 'provider_not_found', 200])
-}, 90_000)
+})

@@ -106,7 +106,7 @@ beforeAll(async () => {
   const first = await open('/login', '')
   visitor = `vinculum_csrf=${/vinculum_csrf=([^;]+)/.exec(first.headers.get('set-cookie') ?? '')?.[1]}`
   for (const page of ['/login', '/login/email', '/register', '/forgot-password']) await formsOn(page, visitor)
-}, 60_000)
+})
 afterAll(() => world.stop())
 
 const send = ({ page, action, hidden }: Form, fields: Record<string, string>): Promise<Answer> =>

@@ -6,7 +6,7 @@ import { listIn, startWorld, type World } from '../support/service.ts'
 let world: World
 beforeAll(async () => {
   world = await startWorld({ kinds: PROVIDERS })
-}, 60_000)
+})
 afterEach(() => world.calm())
 afterAll(() => world?.stop())
 

@@ -17,7 +17,7 @@ describe.each(aboveStore('PostgreSQL'))('a person whom an administrator adds, on
     // Here people cannot create accounts themselves.
     closed = await world.another({ OAUTH_AUTO_REGISTER_NEW_USERS: 'false' })
     boss = await administrator()
-  }, 60_000)
+  })
   afterEach(() => world.calm())
   afterAll(() => world?.stop())
 

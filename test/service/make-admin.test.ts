@@ -43,7 +43,7 @@ describe.each(databases)('npm start -- make-admin, on %s', (database) => {
     expect(await command(email)).toEqual({ code: 0, said: expect.stringContaining('already') })
     const [row] = (await world.trail()).filter(({ event }) => event === 'account.role_changed')
     expect(JSON.stringify(row?.data)).toMatch(/by\W+null/)
-  }, 60_000)
+  })
 })
 
 test('make-admin requires exactly one account', () => {

@@ -199,7 +199,7 @@ describe.each(aboveStore('SQLite'))('providers managed at run time, on %s', (dat
     isOver = true
     await Promise.all(signingIn)
     expect(new Set(actions)).toEqual(new Set(['created_new_user']))
-  }, 90_000)
+  })
 
   test('other nodes follow at their next poll; disabling ends sign-ins in progress', async () => {
     await added()
@@ -598,4 +598,4 @@ test('another process on the same PostgreSQL database follows by itself', async 
     await process.ended
     await world.stop()
   }
-}, 90_000)
+})

@@ -388,7 +388,7 @@ test('two nodes on one PostgreSQL database create one account for one person, wh
   } finally {
     await world.stop()
   }
-}, 60_000)
+})
 
 describe('trust in a provider’s email address', () => {
   const settings: readonly [Record<string, string>, ProviderName, 'linked' | 'asked'][] = [

@@ -39,7 +39,7 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
       env: { ENCRYPTION_KEYS: written(k1, k2, k3), OAUTH_USER_INFO_CACHE_TTL_SECONDS: '1' },
     })
     driver = await openDriver(world.databaseUrl)
-  }, 60_000)
+  })
   afterAll(async () => {
     await driver.close()
     await world.stop()
@@ -225,7 +225,7 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     await expect(refused).rejects.toThrow(KeyRingError)
     // `promises.test.ts` covers that the process prints exactly this sentence.
     await expect(refused).rejects.toThrow(/^ENCRYPTION_KEYS: the key k1 is missing.*totp_factors: 1.*grants: \d+/)
-  }, 60_000)
+  })
 
   test('takes over even when the command is killed halfway and run again', async () => {
     grants = await strangers(800, k1)
@@ -263,7 +263,7 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     const again = await reseal(k2, k1, k3)
     expect(again.code).toBe(0)
     expect(again.stdout).toContain('0 values were encrypted again with k2.')
-  }, 120_000)
+  })
 
   test('takes over while the service is under load, and no read fails', async () => {
     // Encrypted before the command runs, and read while it runs.
@@ -326,7 +326,7 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     expect([ended.code, ended.stderr]).toEqual([0, ''])
     expect(resealing.said()).toMatch(/^grants: (\d+) of \1$/m)
     expect(await keysInUse()).toEqual(['k3'])
-  }, 180_000)
+  })
 
   test('makes the previous keys removable, and recovery codes, apps, sessions and open forms stay valid', async () => {
     const signedIn = await world.signIn('google', world.newcomer())
@@ -356,7 +356,7 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     expect([out.status, out.text]).toEqual([303, ''])
     const { sealing_keys = [] } = await world.dump('sealing_keys')
     expect(sealing_keys.map(({ id }) => id).sort()).toEqual(['k3', 'root:'])
-  }, 60_000)
+  })
 
   test('is not reported as complete when a value cannot be decrypted: the command counts such values and fails', async () => {
     await strangers(3, newKey('lost'))
@@ -365,5 +365,5 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     expect(ended.stderr).toContain('ENCRYPTION_KEYS')
     expect(ended.stdout).not.toContain('you can remove the others')
     expect((await sealed()).filter(({ key }) => key === 'lost')).toHaveLength(6)
-  }, 60_000)
+  })
 })

@@ -133,12 +133,12 @@ describe.each(databases)('sign-in methods in every state, on %s', (database) => 
       worlds.push(world)
       kits.set(name, await kitIn(world))
     }
-  }, 60_000)
+  })
   afterAll(async () => {
     for (const world of worlds) await world.stop()
   })
 
-  test.each(states)('$name', { timeout: 60_000 }, async (state) => {
+  test.each(states)('$name', async (state) => {
     const kit = kits.get(state.with ?? 'usual') as Kit
     const outcomes: string[] = []
     for (const [at, path] of paths.entries()) {

@@ -229,7 +229,7 @@ describe.each(aboveStore('PostgreSQL'))('account administration, on %s:', (datab
         const absent = await ask(method, path.replace('{id}', 'usr_nobody').replace('{version}', '1'), ada, body)
         expect([what, absent.status]).toEqual([what, 404])
       }
-    }, 100_000)
+    })
   })
 
   describe('the last administrator', () => {

@@ -134,7 +134,7 @@ describe('a copy from SQLite to PostgreSQL', () => {
     expect(await copyStore({ file, target })).toMatchObject({ tag: 'copied' })
     expect(await isCopyUnfinished(target)).toBe(false)
     await target.close()
-  }, 100_000)
+  })
 
   test('of another source does not continue it', async () => {
     const [file, other] = [await filledFile(3), await filledFile(3)]

@@ -258,7 +258,7 @@ describe.each(databases)('query plans of pages and lists on %s', (database) => {
     explain = await explaining(
       url.startsWith('file:') ? { tag: 'sqlite', file: url.slice('file:'.length) } : { tag: 'postgres', url },
     )
-  }, 120_000)
+  })
   afterAll(async () => {
     await explain.close()
     await world.stop()

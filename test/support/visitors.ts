@@ -14,7 +14,7 @@ export function visitors(): (known: readonly string[], options: BrowserContextOp
   const here: { readonly kind: string; readonly visitor: Watched }[] = []
   const left = new Map<string, Watched[]>()
   // A test need not wait for its launch.
-  beforeAll(async () => void (await sharedBrowser()), 60_000)
+  beforeAll(async () => void (await sharedBrowser()))
   afterAll(async () => {
     await Promise.all([...left.values()].flat().map((visitor) => visitor.close()))
   })

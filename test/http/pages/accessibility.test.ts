@@ -298,7 +298,7 @@ beforeAll(async () => {
   known.question = (await come(people.visitor.en, claimant, 'atlassian')).split('/').at(-1) ?? ''
   const flows = (await people.visitor.en.context().cookies()).filter((cookie) => cookie.name.includes('flow_'))
   await people.visitor.pt.context().addCookies(flows)
-}, 120_000)
+})
 
 afterAll(async () => {
   await Promise.all(opened.map((context) => context.close()))
@@ -318,7 +318,6 @@ const looked = new Set<string>()
 describe.each(everybody)('as seen by %s,', (role) => {
   test.each(Object.entries(visits).map(([path, [at, shownTo]], nth) => [path, { at, shownTo, nth }] as const))(
     '%s is accessible',
-    { timeout: 60_000 },
     async (path, { at, shownTo, nth }) => {
       for (const [language, page] of Object.entries(people[role]) as [Language, Page][]) {
         const answer = await page.request.get(at(), { headers: { accept: 'text/html' } })

@@ -10,7 +10,7 @@ let world: World
 const visit = visitors()
 beforeAll(async () => {
   world = await startWorld()
-}, 60_000)
+})
 afterAll(async () => {
   await world?.stop()
 })
@@ -21,7 +21,7 @@ async function pageOf(who: string, locale: string): Promise<Page> {
   return visitor.newPage()
 }
 
-describe('an administrator', { timeout: 60_000 }, () => {
+describe('an administrator', () => {
   const button = (page: Page, name: RegExp) => page.getByRole('button', { name })
   /** Opens the question before an act. */
   const ask = (page: Page, name: RegExp) => page.locator('summary').filter({ hasText: name }).click()

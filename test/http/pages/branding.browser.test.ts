@@ -12,7 +12,7 @@ const visit = visitors()
 
 beforeAll(async () => {
   world = await startWorld({ kinds: ['google'] })
-}, 60_000)
+})
 afterAll(() => world?.stop())
 afterEach(() => world.calm())
 
@@ -49,7 +49,7 @@ const drawn = (page: Page) =>
 const drawing = Buffer.from(svg('<style>path{fill:#063}</style><path d="M0 0h64v32H0z"/>', ' width="64" height="32"'))
 
 describe('the branding page', () => {
-  test('uploads, shows and removes pictures without a script', { timeout: 120_000 }, async () => {
+  test('uploads, shows and removes pictures without a script', async () => {
     const page = await administrator({ javaScriptEnabled: false })
     await page.goto('/admin/branding')
     await upload(page, 'Logo', 'logo.svg', drawing)
@@ -84,7 +84,7 @@ describe('the branding page', () => {
     expect(await page.locator('img').count()).toBe(0)
   })
 
-  test('shows a preview while a person types, in the colors that pages would have', { timeout: 60_000 }, async () => {
+  test('shows a preview while a person types, in the colors that pages would have', async () => {
     const page = await administrator()
     await page.goto('/admin/branding')
     await page.getByLabel('Name', { exact: true }).fill('Acme & Sons')
@@ -111,9 +111,7 @@ describe('the branding page', () => {
 })
 
 describe('a hostile SVG', () => {
-  test('that is accepted runs nothing, and requests nothing, on a page and by itself', {
-    timeout: 60_000,
-  }, async () => {
+  test('that is accepted runs nothing, and requests nothing, on a page and by itself', async () => {
     const browser = world.openBrowser()
     const who = world.newcomer()
     const { user } = await world.signIn('google', who)

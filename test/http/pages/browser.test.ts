@@ -29,7 +29,7 @@ beforeAll(async () => {
   })
   origin = service.origin
   known = [origin, sandbox.url, appOrigin]
-}, 60_000)
+})
 
 afterAll(async () => {
   await service?.vinculum.close()
@@ -66,7 +66,7 @@ async function signIn(page: Page, provider: string, title: RegExp): Promise<void
   await be(page, title)
 }
 
-describe('a user with a browser', { timeout: 60_000 }, () => {
+describe('a user with a browser', () => {
   test('signs in, links, unlinks and signs out, without a browser error', async () => {
     const page = await newVisitor({ locale: 'en-GB' })
     await page.goto('/')

@@ -1,8 +1,9 @@
 /** The account conflict in a real browser: proved by a passkey, and by email without a script. */
 import { randomBytes } from 'node:crypto'
 import type { BrowserContextOptions, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts'
+import { eventually } from '../../support/eventually.ts'
 import { inspect } from '../../support/inspect.ts'
 import { type LocalService, startLocalService } from '../../support/local-service.ts'
 import { visitors } from '../../support/visitors.ts'
@@ -16,7 +17,7 @@ beforeAll(async () => {
   sandbox = await startSandbox()
   service = await startLocalService(sandbox.env)
   origin = service.origin
-}, 60_000)
+})
 afterAll(async () => {
   await service?.vinculum.close()
   await sandbox?.close()
@@ -64,7 +65,7 @@ async function addPasskey(page: Page) {
   return (enabled: boolean) => session.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled })
 }
 
-test('a passkey proves the account, and the provider just used is not offered', { timeout: 60_000 }, async () => {
+test('a passkey proves the account, and the provider just used is not offered', async () => {
   const page = await newPage({ locale: 'en-GB' })
   const { other } = await twoWithOneAddress(page)
   const confirmsByItself = await addPasskey(page)
@@ -88,7 +89,7 @@ test('a passkey proves the account, and the provider just used is not offered', 
   await heading(page, 'Question no longer open')
 })
 
-test('an emailed code proves the account, in Portuguese and without a script', { timeout: 60_000 }, async () => {
+test('an emailed code proves the account, in Portuguese and without a script', async () => {
   const { email, other } = await twoWithOneAddress(await newPage({ locale: 'en-GB' }))
   const page = await newPage({ locale: 'pt-BR', javaScriptEnabled: false })
   await signIn(page, 'atlassian', other)
@@ -100,7 +101,7 @@ test('an emailed code proves the account, in Portuguese and without a script', {
   const question = page.url()
 
   await button(page, 'Receber código por e-mail').click()
-  const code = await vi.waitFor(() => {
+  const code = await eventually(() => {
     const messages = (service.vinculum.mailbox?.messages() ?? []).filter(({ to }) => to === email)
     const [found] = messages.flatMap(({ text }) => /^ {4}(\d{8})$/m.exec(text)?.[1] ?? [])
     if (found === undefined) throw new Error('the code has not come yet')
@@ -115,9 +116,7 @@ test('an emailed code proves the account, in Portuguese and without a script', {
   await page.getByRole('heading', { level: 3, name: 'Atlassian' }).waitFor()
 })
 
-test('an account that no other method opens leads to a separate account, and the page explains it', {
-  timeout: 60_000,
-}, async () => {
+test('an account that no other method opens leads to a separate account, and the page explains it', async () => {
   const email = `n${randomBytes(4).toString('hex')}@example.com`
   const [first, second] = [`f-${email}`, `s-${email}`].map((key) => key.replace('@example.com', ''))
   for (const [key, verified] of [

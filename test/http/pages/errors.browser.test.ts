@@ -11,7 +11,7 @@ const visit = visitors()
 
 beforeAll(async () => {
   world = await startWorld()
-}, 60_000)
+})
 afterAll(async () => {
   await world?.stop()
 })
@@ -28,7 +28,7 @@ async function exampleOn(code: ErrorCode): Promise<Record<string, unknown>> {
   return JSON.parse(plain.slice(plain.indexOf('\n\n')))
 }
 
-describe('in a browser without scripts', { timeout: 60_000 }, () => {
+describe('in a browser without scripts', () => {
   test.each(['en-GB', 'pt-BR'])('the list leads to each page, and each page back to the list (%s)', async (locale) => {
     const context = await visit([world.base], { baseURL: world.base, locale, javaScriptEnabled: false })
     const page = await context.newPage()
@@ -48,7 +48,7 @@ describe('in a browser without scripts', { timeout: 60_000 }, () => {
   })
 })
 
-describe('the example is what the service answers', { timeout: 60_000 }, () => {
+describe('the example is what the service answers', () => {
   const json = (body: object) => ({ body })
   const cases: readonly (readonly [ErrorCode, ask: () => Promise<{ body: Record<string, unknown> }>])[] = [
     [

@@ -4,9 +4,10 @@
  */
 import { createServer, request as forward, type Server } from 'node:http'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts'
 import { sharedBrowser } from '../../support/browser.ts'
+import { eventually } from '../../support/eventually.ts'
 import { type LocalService, startLocalService } from '../../support/local-service.ts'
 import { freePort } from '../../support/service.ts'
 
@@ -16,7 +17,7 @@ const another = 'ten thousand lighthouses, unlit'
 let sandbox: Sandbox
 beforeAll(async () => {
   sandbox = await startSandbox()
-}, 60_000)
+})
 afterAll(async () => {
   await sandbox?.close()
 })
@@ -51,7 +52,7 @@ describe.each([
       incoming.pipe(sent)
     })
     await new Promise<void>((resolve) => proxy.listen(front, '127.0.0.1', resolve))
-  }, 60_000)
+  })
   afterAll(async () => {
     proxy?.close()
     await service?.vinculum.close()
@@ -94,14 +95,14 @@ describe.each([
     await page.goto('/forgot-password')
     await page.locator('main input[type=email]').fill('zoe@example.org')
     await page.locator('main input[type=email]').press('Enter')
-    await page.goto(await vi.waitFor(resetLink, { timeout: 30_000 }))
+    await page.goto(await eventually(resetLink))
     await send(page, another)
     await page.waitForURL('**/login**')
     await page.locator('#username').fill('zoe@example.org')
     await send(page, another)
     await heading(page, 'Your account')
     await page.context().close()
-  }, 60_000)
+  })
 
   /** The link in the message to the user. */
   function resetLink(): string {
@@ -121,7 +122,7 @@ describe.each([
     await button(page, /separate account/).click()
     await heading(page, 'Your account')
     await Promise.all([first.context().close(), page.context().close()])
-  }, 60_000)
+  })
 
   test('another site gains no access', async () => {
     sandbox.as('ada')
@@ -143,7 +144,7 @@ describe.each([
     await page.goto('/account')
     await heading(page, 'Your account')
     await page.context().close()
-  }, 60_000)
+  })
 
   test('the browser did send Origin: null with our own forms', () => {
     expect(origins).toContain('null')

@@ -20,7 +20,7 @@ beforeAll(async () => {
   const few = Object.entries(sandbox.env).filter(([name]) => /^(GOOGLE|GITHUB)_/.test(name))
   service = await startLocalService(Object.fromEntries(few))
   origin = service.origin
-}, 60_000)
+})
 afterAll(async () => {
   await service?.vinculum.close()
   await sandbox?.close()
@@ -48,7 +48,7 @@ describe('the sign-in page', () => {
         expect(await bottomOf(page, 'form[action="/login/password"] .primary')).toBeLessThanOrEqual(640)
       }
     }
-  }, 60_000)
+  })
 
   test('weighs less than 30 KiB with everything', async () => {
     const page = await newPage()
@@ -134,7 +134,7 @@ test('a refusal is seen without a script: summary, title, focus and border', asy
     expect(border, name).toBe(danger)
     await inspect(page, `refused${at.replaceAll('/', '-')}-${field}`)
   }
-}, 120_000)
+})
 
 test('after a wrong password the form stands above the providers', async () => {
   const page = await newPage({ locale: 'pt-BR', viewport: { width: 320, height: 640 } })
@@ -153,7 +153,7 @@ test('after a wrong password the form stands above the providers', async () => {
   await page.getByRole('button', { name: 'Mostrar' }).click()
   expect(await page.locator('#password').getAttribute('type')).toBe('text')
   await inspect(page, 'login-password-shown')
-}, 60_000)
+})
 
 test('the pages stay usable with text at 200 % and a window at 400 %', async () => {
   const page = await newPage({ viewport: { width: 640, height: 400 }, locale: 'pt-BR' })
@@ -165,4 +165,4 @@ test('the pages stay usable with text at 200 % and a window at 400 %', async () 
     await page.evaluate(() => document.documentElement.style.setProperty('font-size', '200%'))
     expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), at).toBeLessThanOrEqual(0)
   }
-}, 60_000)
+})

@@ -13,7 +13,7 @@ const visit = visitors()
 
 beforeAll(async () => {
   world = await startWorld()
-}, 60_000)
+})
 afterAll(async () => {
   await world?.stop()
 })
@@ -50,7 +50,7 @@ async function connect({ page, who }: { page: Page; who: string }, name = 'Conne
   world.sandbox.as('click')
 }
 
-describe('the team’s integrations page', { timeout: 60_000 }, () => {
+describe('the team’s integrations page', () => {
   test('connects two sites after a choice, shows their queues and confirms before it disconnects', async () => {
     const one = await somebody([ACME_SITE, GLOBEX_SITE])
     const { page, team } = one

@@ -11,7 +11,7 @@ const visit = visitors()
 
 beforeAll(async () => {
   world = await startWorld()
-}, 60_000)
+})
 afterAll(async () => {
   await world?.stop()
 })
@@ -27,9 +27,7 @@ async function newVisitor(locale: string): Promise<Page> {
 
 const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor()
 
-test('a user signs in by email with the keyboard alone, and changes their email address', {
-  timeout: 60_000,
-}, async () => {
+test('a user signs in by email with the keyboard alone, and changes their email address', async () => {
   const [email, wanted] = ['keys@example.com', 'other.keys@example.com']
   await registered(world, email, { verified: true, signedIn: false })
   const page = await newVisitor('en-GB')
@@ -69,7 +67,7 @@ test('a user signs in by email with the keyboard alone, and changes their email 
   await page.getByText(`${wanted} (verified)`).waitFor()
 })
 
-test('um usuário redefine a senha em português', { timeout: 60_000 }, async () => {
+test('um usuário redefine a senha em português', async () => {
   const email = 'senha@example.com'
   await registered(world, email, { verified: true, signedIn: false })
   const page = await newVisitor('pt-BR')
@@ -94,7 +92,7 @@ test('um usuário redefine a senha em português', { timeout: 60_000 }, async ()
   await page.getByRole('status').getByText('nova senha').waitFor()
 })
 
-test('an expired link, or one of another user, shows an explanation', { timeout: 60_000 }, async () => {
+test('an expired link, or one of another user, shows an explanation', async () => {
   const { token } = await registered(world, 'mine@example.com')
   await world.call('POST', '/me/email/verify', { token })
   const [message] = await world.mailTo('mine@example.com')

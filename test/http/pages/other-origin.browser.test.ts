@@ -52,7 +52,7 @@ beforeAll(async () => {
   await vinculum.listen()
   service = config.publicUrl.origin
   browser = await sharedBrowser()
-}, 60_000)
+})
 afterAll(async () => {
   await vinculum?.close()
   for (const server of servers) server.close()
@@ -173,7 +173,7 @@ test('an app on an allowed origin signs in, exchanges its code and refreshes its
   }
   expect(await ask(page, '/me', { credentials: 'include' })).toBe('blocked')
   await page.close()
-}, 60_000)
+})
 
 test('an app on another origin is blocked, even with a token', async () => {
   const page = await browser.newPage()
@@ -189,7 +189,7 @@ test('an app on another origin is blocked, even with a token', async () => {
   expect((await read(page, '/.well-known/jwks.json')).status).toBe(200)
   expect((await read(page, '/.well-known/oauth-authorization-server')).status).toBe(200)
   await page.close()
-}, 60_000)
+})
 
 test('an app can read Retry-After', async () => {
   const page = await browser.newPage()
@@ -200,4 +200,4 @@ test('an app can read Retry-After', async () => {
   }
   expect([limited.status, limited.retryAfter]).toEqual([429, expect.stringMatching(/^\d+$/)])
   await page.close()
-}, 60_000)
+})

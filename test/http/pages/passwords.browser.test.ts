@@ -15,7 +15,7 @@ const visit = visitors()
 beforeAll(async () => {
   service = await startLocalService({})
   origin = service.origin
-}, 60_000)
+})
 afterAll(async () => {
   await service?.vinculum.close()
 })
@@ -109,7 +109,7 @@ describe('with the keyboard alone,', () => {
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { level: 3, name: /^Kitchen/ }).waitFor()
     await inspect(page, 'devices-with-a-name')
-  }, 60_000)
+  })
 })
 
 test('every input field has a label and an autocomplete attribute', async () => {

@@ -11,7 +11,7 @@ let world: World
 const visit = visitors()
 beforeAll(async () => {
   world = await startWorld({ env: { GOOGLE_OPTIONAL_SCOPES: `${files} ${calendar}` } })
-}, 60_000)
+})
 afterEach(async () => {
   world.calm()
   world.sandbox.switches.google.unticked = []
@@ -42,7 +42,7 @@ async function newcomer(locale = 'en-GB'): Promise<{ page: Page; who: string }> 
 const fact = (page: Page, name: string) =>
   page.locator('dl.facts > div', { has: page.locator('dt', { hasText: name }) })
 
-describe('the page of an identity', { timeout: 60_000 }, () => {
+describe('the page of an identity', () => {
   test('requests more permissions at the provider, and shows which were granted', async () => {
     const { page } = await newcomer()
     await heading(page, 'Your Google sign-in')

@@ -24,7 +24,7 @@ beforeAll(async () => {
       PROVIDERS_ALLOW_PRIVATE_ADDRESSES: 'true',
     },
   })
-}, 60_000)
+})
 afterAll(() => world?.stop())
 
 async function newPage(locale = 'en-GB'): Promise<Page> {
@@ -174,5 +174,5 @@ describe('a provider', () => {
     await inspect(page, 'providers/invalid-pt')
     expect(await page.content()).not.toContain('hunter2')
     expect(await page.locator('[id="settings.ISSUER"]').inputValue()).toBe('not a url')
-  }, 120_000)
+  })
 })

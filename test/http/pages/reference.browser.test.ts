@@ -12,7 +12,7 @@ const opened: Watched[] = []
 
 beforeAll(async () => {
   world = await startWorld()
-}, 120_000)
+})
 afterAll(async () => {
   await Promise.all(opened.map((context) => context.close()))
   await world?.stop()
@@ -30,7 +30,7 @@ const refresh = '#/Tokens/post_auth_refresh'
 /** The page with one operation open, as its link in the contents shows it. */
 async function openOperation(page: Page): Promise<void> {
   await page.goto(`/docs${refresh}`)
-  await page.locator('.opblock.is-open .responses-inner').waitFor({ timeout: 60_000 })
+  await page.locator('.opblock.is-open .responses-inner').waitFor()
 }
 
 // A visit costs as much as twenty others, so these tests are long.
@@ -55,7 +55,7 @@ test('shows the operations on a phone, where the contents are folded until they 
   await expect.poll(() => page.locator('#contents').getAttribute('open')).toBe(null)
   await page.locator('#operations-Tokens-post_auth_logout.is-open').waitFor()
   expect(await overflow()).toBe(0)
-}, 120_000)
+})
 
 /** The search finds an operation by its path, and the link leads to it. */
 async function expectSearch(page: Page): Promise<void> {
@@ -80,7 +80,7 @@ test('every operation of the document is in the contents', async () => {
     Object.keys(each).map((method) => `${method.toUpperCase()} ${path}`),
   )
   expect(listed.sort()).toEqual(documented.sort())
-}, 120_000)
+})
 
 test('leads back to the service and to the catalogues', async () => {
   const page = await newPage({ locale: 'pt-BR', javaScriptEnabled: false })
@@ -90,7 +90,7 @@ test('leads back to the service and to the catalogues', async () => {
   expect(hrefs).toEqual(expect.arrayContaining(['/', '/docs/errors', '/docs/events', '/openapi.json']))
   await page.getByRole('link', { name: 'Voltar ao serviço' }).click()
   expect(new URL(page.url()).pathname).toBe('/login')
-}, 120_000)
+})
 
 test('without JavaScript, lists the operations and links to the document', async () => {
   const page = await newPage({ javaScriptEnabled: false })
@@ -98,7 +98,7 @@ test('without JavaScript, lists the operations and links to the document', async
   expect(await page.locator('noscript a').getAttribute('href')).toBe('/openapi.json')
   expect(await page.locator('#contents').innerText()).toContain('Tokens')
   expect(await page.getByLabel('Search operations').isVisible()).toBe(false)
-}, 120_000)
+})
 
 /** The suite inspects the first, and the colors of the second. `npm run bench:pages` inspects all four. */
 const looks = [
@@ -137,7 +137,7 @@ test('has no serious accessibility fault', async () => {
     expect(faults, `${colorScheme}, ${width} px`).toEqual([])
   }
   await context.close()
-}, 120_000)
+})
 
 test('text in the address makes it load nothing else, its search works, and no script makes code out of text', async () => {
   const page = await newPage()
@@ -169,7 +169,7 @@ test('text in the address makes it load nothing else, its search works, and no s
   expect(refused).toEqual(['TypeError', 'TypeError'])
   // These two were provoked.
   expect(complaints?.splice(0).length).toBe(2)
-}, 120_000)
+})
 
 test('no visit violated the policy of the page or called another host', () => {
   expect(opened.flatMap(({ complaints }) => complaints)).toEqual([])

@@ -19,7 +19,7 @@ beforeAll(async () => {
   sandbox = await startSandbox({ clock })
   service = await startLocalService(sandbox.env, { clock })
   origin = service.origin
-}, 60_000)
+})
 afterAll(async () => {
   await service?.vinculum.close()
   await sandbox?.close()

@@ -58,7 +58,7 @@ beforeAll(async () => {
   expect(changed.status, changed.text).toBe(200)
   const { url } = await request(await discovered(world, third), { scope: 'openid profile email' })
   known.consent = url.href
-}, 120_000)
+})
 afterAll(async () => {
   await world?.stop()
 })
@@ -66,7 +66,7 @@ afterAll(async () => {
 /** A state with its number: the suite looks at each in one language, `npm run bench:pages` in both. */
 const state = (nth: number, name: string, look: (language: Language) => Promise<void>): void => {
   for (const language of languages.filter((each) => depthOf(nth, each) === 'inspect'))
-    test(`${name} (${language})`, { timeout: 60_000 }, () => look(language))
+    test(`${name} (${language})`, () => look(language))
 }
 
 state(0, 'many applications stay a short page, and each opens to what it may do', async (language) => {

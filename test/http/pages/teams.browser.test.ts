@@ -11,7 +11,7 @@ const visit = visitors()
 
 beforeAll(async () => {
   world = await startWorld()
-}, 60_000)
+})
 afterAll(async () => {
   await world?.stop()
 })
