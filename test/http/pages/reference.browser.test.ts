@@ -120,11 +120,15 @@ test('has no serious accessibility fault', async () => {
   for (const [nth, { colorScheme, width }] of looks.entries()) {
     await page.emulateMedia({ colorScheme })
     await page.setViewportSize({ width, height: 900 })
+    // A script of the page changes its theme.
+    const isDark = () => page.evaluate(() => document.documentElement.classList.contains('dark-mode'))
+    await expect.poll(isDark).toBe(colorScheme === 'dark')
     const only = nth === 0 || isComplete ? {} : { runOnly: ['color-contrast', 'link-in-text-block'] }
     const { looked, faults } = await page.evaluate(async (only) => {
-      // A color in transition is neither that of the light page nor that of the dark one.
-      const transitions = document.getAnimations().filter((each) => each instanceof CSSTransition)
-      await Promise.allSettled(transitions.map(({ finished }) => finished))
+      // A color in transition is neither that of the light page nor that of the dark one. A child may follow its parent.
+      const running = () => document.getAnimations().filter((each) => each instanceof CSSTransition)
+      for (let some = running(); some.length > 0; some = running())
+        await Promise.allSettled(some.map(({ finished }) => finished))
       const { run } = (globalThis as unknown as { axe: typeof axe }).axe
       const { passes, violations } = await run({ resultTypes: ['violations'], selectors: false, ...only })
       const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
