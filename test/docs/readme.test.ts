@@ -129,7 +129,7 @@ test.each([
     const context = await browser.newContext()
     try {
       const page = await context.newPage()
-      page.setDefaultTimeout(20_000)
+      page.setDefaultTimeout(60_000)
       const here = `http://localhost:${ports.browserApp}/`
       await page.goto(here)
       await page.getByRole('button', { name: 'Sign in' }).click()

@@ -25,7 +25,7 @@ async function newPage(more: { javaScriptEnabled?: boolean; locale?: string; col
     ...more,
   })
   // An SVG is checked in a thread that starts with each upload.
-  context.setDefaultTimeout(30_000)
+  context.setDefaultTimeout(60_000)
   return context.newPage()
 }
 async function administrator(more: Parameters<typeof newPage>[0] = {}): Promise<Page> {

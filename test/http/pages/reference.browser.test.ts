@@ -20,7 +20,7 @@ afterAll(async () => {
 
 async function newPage(options: BrowserContextOptions = {}): Promise<Page> {
   const context = await visit(await sharedBrowser(), [world.base], { baseURL: world.base, ...options })
-  context.setDefaultTimeout(30_000)
+  context.setDefaultTimeout(60_000)
   opened.push(context)
   return context.newPage()
 }
