@@ -24,15 +24,25 @@ declare module 'vitest' {
   }
 }
 
-/** A PostgreSQL server that runs until it is stopped or this process ends. It waits for its disk only on request. */
-export function startPostgres({ durable = false, autovacuum = true } = {}): Promise<{
+/**
+ * A PostgreSQL server that runs until it is stopped or this process ends, with its data in a new folder in `folder`. It
+ * waits for its disk only on request.
+ */
+export function startPostgres({ folder = tmpdir(), durable = false, autovacuum = true } = {}): Promise<{
   url: string
   /** Restarts the server on the same data and port, which ends every connection. */
   restart: () => Promise<void>
   stop: () => Promise<void>
 }> {
   const script = fileURLToPath(new URL('postgres-server.ts', import.meta.url))
-  const args = ['--import', 'tsx', script, ...(durable ? ['durable'] : []), ...(autovacuum ? [] : ['no-autovacuum'])]
+  const args = [
+    '--import',
+    'tsx',
+    script,
+    folder,
+    ...(durable ? ['durable'] : []),
+    ...(autovacuum ? [] : ['no-autovacuum']),
+  ]
   const cwd = fileURLToPath(new URL('../..', import.meta.url))
   // A process group of its own, so that Ctrl-C reaches it through us: its stdin ends with this process.
   const server = spawn(process.execPath, args, { cwd, detached: true, stdio: ['pipe', 'pipe', 'inherit'] })
@@ -94,17 +104,14 @@ async function createTemplate(server: string): Promise<void> {
   await driver.close()
 }
 
-/** How much memory must be free for files, in bytes. */
-const enough = 1024 ** 3
-
 /**
- * A folder in memory if this machine has one with room: a test waits for no disk. What survives a power loss is
- * measured by `bench:crash`.
+ * A folder in memory if this machine has one with that many GiB of room: a test waits for no disk. What survives a power
+ * loss is measured by `bench:crash`.
  */
-function temporaryFolder(): string {
+function temporaryFolder(gib: number): string {
   try {
     const { bavail, bsize } = statfsSync('/dev/shm')
-    if (bavail * bsize >= enough) return '/dev/shm'
+    if (bavail * bsize >= gib * 1024 ** 3) return '/dev/shm'
   } catch {
     // No such folder.
   }
@@ -113,7 +120,7 @@ function temporaryFolder(): string {
 
 /** A folder for SQLite files, with a migrated one that the tests copy. */
 async function createSqliteFolder(): Promise<string> {
-  const folder = mkdtempSync(join(temporaryFolder(), 'vinculum-sqlite-'))
+  const folder = mkdtempSync(join(temporaryFolder(1), 'vinculum-sqlite-'))
   const driver = await openDriver({ tag: 'sqlite', file: join(folder, migratedFile) })
   await driver.close()
   return folder
@@ -121,8 +128,9 @@ async function createSqliteFolder(): Promise<string> {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const [{ url, stop }, built] = await Promise.all([
-    // Statistics that appear in the middle of a run would change query plans.
-    startPostgres({ autovacuum: false }),
+    // The tests create some hundred databases, of 12 MB each: on a disk, only removing them can take minutes. Statistics
+    // that appear in the middle of a run would change query plans.
+    startPostgres({ folder: temporaryFolder(8), autovacuum: false }),
     buildService(),
     // The first use on a machine unpacks the browser. A second worker would start a file that is still being written.
     chromium.executablePath(),

