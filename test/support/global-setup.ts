@@ -130,7 +130,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const [{ url, stop }, built] = await Promise.all([
     // The tests create some hundred databases, of 12 MB each: on a disk, only removing them can take minutes. Statistics
     // that appear in the middle of a run would change query plans.
-    startPostgres({ folder: temporaryFolder(8), autovacuum: false }),
+    startPostgres({ folder: temporaryFolder(3), autovacuum: false }),
     buildService(),
     // The first use on a machine unpacks the browser. A second worker would start a file that is still being written.
     chromium.executablePath(),
