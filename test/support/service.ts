@@ -21,6 +21,7 @@ import { createVinculum, type Vinculum } from '../../src/vinculum.ts'
 import { isThorough } from '../store/thorough.ts'
 import { createReader, type Published, readDocuments, type Seen } from './documented.ts'
 import { receive, sendLean } from './http.ts'
+import { testRequestMs } from './opened-store.ts'
 import { connectPostgres, createMigratedDatabase } from './postgres.ts'
 import { newMigratedFile } from './sqlite.ts'
 
@@ -106,7 +107,7 @@ export async function freePort(): Promise<number> {
 export const encryptionKey = randomBytes(32)
 
 /** The longest that the settings allow: on a slow machine, too, time runs out only where a test wants it. */
-export const noHurry = { REQUEST_DEADLINE_MS: '60000' }
+export const noHurry = { REQUEST_DEADLINE_MS: String(testRequestMs) }
 
 /** A circuit breaker opens only where a test wants it. */
 const patient = Object.fromEntries(
