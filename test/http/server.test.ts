@@ -1,5 +1,7 @@
 import { Agent, get, type IncomingMessage, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInThisContext } from 'node:vm'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { createHeaders } from '../../src/http/headers.ts'
@@ -45,6 +47,12 @@ const raw = (port: number, text: string) =>
     socket.on('close', () => resolve(heard))
   })
 
+/** Asks V8 whether the fields of an object are in place. Such questions are no JavaScript, and need a flag. */
+const hasFastProperties = ((): ((object: object) => boolean) => {
+  setFlagsFromString('--allow-natives-syntax')
+  return runInThisContext('(object) => %HasFastProperties(object)') as (object: object) => boolean
+})()
+
 test('requests and responses are created with the prototypes of Express, so that Express does not change them', async () => {
   const { app, server, port } = await start()
   const born: boolean[] = []
@@ -63,6 +71,17 @@ test('requests and responses are created with the prototypes of Express, so that
   expect(born).toEqual([true, true])
   expect(changed).toEqual([false, false])
 })
+test('V8 keeps the fields of requests and responses in place, not in a hash table', async () => {
+  const { server, port } = await start()
+  const inPlace: boolean[] = []
+  server.http.prependListener('request', (request, response) => {
+    response.once('finish', () => inPlace.push(hasFastProperties(request), hasFastProperties(response)))
+  })
+  const answer = await fetchWith(port, '/keys')
+  expect(answer.statusCode).toBe(200)
+  expect(inPlace).toEqual([true, true])
+})
+
 test('a response is written in one call, without headers set before', async () => {
   const { port } = await start()
   const set = vi.spyOn(ServerResponse.prototype, 'setHeader')
