@@ -14,6 +14,8 @@ type PreparedQuery = {
   /** For each joined table whether its row exists; `undefined` without a join. */
   readonly joinsNotNullableMap?: Readonly<Record<string, boolean>>
   readonly customResultMapper?: unknown
+  /** `run` for a statement that returns no rows. */
+  readonly executeMethod: string
 }
 
 /** better-sqlite3 would bind a missing value as NULL. */
@@ -49,10 +51,12 @@ function decoderOf(field: unknown): Decode | undefined {
  * left join, whose missing rows become null: Drizzle executes those.
  */
 export function compileQuery(prepared: unknown): ((values: Values) => unknown) | undefined {
-  const { query, stmt, fields, joinsNotNullableMap, customResultMapper } = prepared as PreparedQuery
+  const { query, stmt, fields, joinsNotNullableMap, customResultMapper, executeMethod } = prepared as PreparedQuery
+  const encoders = query.params.map(encoderOf)
+  const encode = (values: Values): unknown[] => encoders.map((each) => each(values))
+  if (executeMethod === 'run') return (values) => stmt.run(...encode(values))
   const mayLack = Object.values(joinsNotNullableMap ?? {}).includes(false)
   if (!fields || customResultMapper || mayLack) return undefined
-  const encoders = query.params.map(encoderOf)
   const columns = fields.map(({ path, field }) => ({ path, decode: decoderOf(field) }))
   if (columns.some(({ path }) => path.length > 2)) return undefined
 
@@ -72,5 +76,5 @@ export function compileQuery(prepared: unknown): ((values: Values) => unknown) |
     return result
   }
   stmt.raw()
-  return (values) => (stmt.all(...encoders.map((encode) => encode(values))) as unknown[][]).map(read)
+  return (values) => (stmt.all(...encode(values)) as unknown[][]).map(read)
 }

@@ -88,13 +88,25 @@ describe('a compiled query', () => {
     expect(() => compileQuery(prepare(query))?.({})).toThrow(TypeError)
   })
 
-  test('is left to Drizzle where rows may be missing, or where there are none', () => {
+  test('writes without returning rows, and reports how many it changed', () => {
+    const { db } = openDatabase()
+    const rename = db
+      .update(accounts)
+      .set({ name: 'Bea', updatedAt: placeholderFor('at', accounts.updatedAt) })
+      .where(eq(accounts.id, sql.placeholder('id')))
+    const run = compileQuery(prepare(rename))
+    const later = new Date(at.getTime() + 1000)
+    expect([run?.({ id: 'usr_1', at: later }), run?.({ id: 'usr_2', at: later })]).toMatchObject([
+      { changes: 1 },
+      { changes: 0 },
+    ])
+    expect(db.select().from(accounts).all()).toEqual([{ ...account, name: 'Bea', updatedAt: later }])
+    expect(() => run?.({ id: 'usr_1' })).toThrow(TypeError)
+  })
+
+  test('is left to Drizzle where rows may be missing', () => {
     const { db } = openDatabase()
     const joined = db.select().from(accounts).leftJoin(identities, eq(accounts.id, identities.accountId))
-    const silent = db
-      .update(accounts)
-      .set({ name: 'Bea' })
-      .where(eq(accounts.id, sql.placeholder('id')))
-    expect([joined, silent].map((query) => compileQuery(prepare(query)))).toEqual([undefined, undefined])
+    expect(compileQuery(prepare(joined))).toBeUndefined()
   })
 })
