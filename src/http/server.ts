@@ -1,4 +1,10 @@
-import { createServer as createHttpServer, IncomingMessage, type Server, ServerResponse } from 'node:http'
+import {
+  createServer as createHttpServer,
+  IncomingMessage,
+  type Server,
+  type ServerOptions,
+  ServerResponse,
+} from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Express, Request, Response } from 'express'
 import type { UnreadableRequests } from './unreadable.ts'
@@ -16,19 +22,24 @@ export type VinculumServer = {
 /**
  * Express sets a prototype of its own on every request and response (`Object.setPrototypeOf`). That makes them slow
  * objects that outlive the young generation, and halves throughput. If they are created with that prototype, the call
- * changes nothing.
+ * changes nothing. The prototype of a class cannot be replaced, so Express gets the prototypes of these classes.
  *
- * Only subclasses get room for the fields that Node sets. If its constructors were called on an object created here, V8
- * would keep the fields in a hash table, and each access would take a lookup.
+ * Subclasses are necessary: V8 gives their objects room for the fields that the constructors of Node set. An object that
+ * we create and pass to such a constructor has no room. V8 then keeps its fields in a hash table, and each access takes
+ * a lookup.
  */
-function bornOf(app: Express): { IncomingMessage: typeof IncomingMessage; ServerResponse: typeof ServerResponse } {
-  class BornRequest extends IncomingMessage {}
-  class BornResponse<R extends IncomingMessage> extends ServerResponse<R> {}
-  Object.setPrototypeOf(BornRequest.prototype, app.request)
-  Object.setPrototypeOf(BornResponse.prototype, app.response)
-  app.request = BornRequest.prototype as Request
-  app.response = BornResponse.prototype as Response
-  return { IncomingMessage: BornRequest, ServerResponse: BornResponse }
+function createClasses(app: Express): Pick<ServerOptions, 'IncomingMessage' | 'ServerResponse'> {
+  class AppRequest extends IncomingMessage {}
+  class AppResponse<R extends IncomingMessage> extends ServerResponse<R> {}
+  app.request = takeOver(AppRequest.prototype, app.request)
+  app.response = takeOver(AppResponse.prototype, app.response)
+  return { IncomingMessage: AppRequest, ServerResponse: AppResponse }
+}
+
+/** Puts `prototype` in the place of one that Express made for the app. */
+function takeOver<P extends object>(prototype: object, made: P): P {
+  Object.defineProperties(prototype, Object.getOwnPropertyDescriptors(made))
+  return Object.setPrototypeOf(prototype, Object.getPrototypeOf(made)) as P
 }
 
 /** How requests are refused that never reach the app. */
@@ -50,7 +61,7 @@ export function createServer(app: Express, refusals: Refusals): VinculumServer {
   }
   const http = createHttpServer(
     {
-      ...bornOf(app),
+      ...createClasses(app),
       // The app itself refuses a missing Host and unknown expectations, with the headers of any other response.
       requireHostHeader: false,
       // Four times what the app accepts: up to this size, the app returns an ordinary error (`mount.ts`).

@@ -55,14 +55,14 @@ const depth = 3
  * The entry without its secrets, copied only if it has any. Pino's own redaction walks every path on every line: for
  * the lines of one sign-in, that costs more than its signatures.
  */
-function withoutSecrets(entry: Readonly<Record<string, unknown>>, levels = depth): Readonly<Record<string, unknown>> {
+function withoutSecrets(entry: object, levels = depth): object {
   let copy: Record<string, unknown> | undefined
   for (const name of Object.keys(entry)) {
-    const value = entry[name]
+    const value = (entry as Readonly<Record<string, unknown>>)[name]
     let shown = value
     if (secretNames.has(name)) shown = '[redacted]'
     else if (levels > 1 && typeof value === 'object' && value !== null && !(value instanceof Error))
-      shown = withoutSecrets(value as Readonly<Record<string, unknown>>, levels - 1)
+      shown = withoutSecrets(value, levels - 1)
     if (shown === value) continue
     copy ??= { ...entry }
     copy[name] = shown

@@ -2,6 +2,7 @@ import { Agent, get, type IncomingMessage, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
 import { runInThisContext } from 'node:vm'
+import express from 'express'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { createHeaders } from '../../src/http/headers.ts'
@@ -77,9 +78,16 @@ test('V8 keeps the fields of requests and responses in place, not in a hash tabl
   server.http.prependListener('request', (request, response) => {
     response.once('finish', () => inPlace.push(hasFastProperties(request), hasFastProperties(response)))
   })
-  const answer = await fetchWith(port, '/keys')
-  expect(answer.statusCode).toBe(200)
-  expect(inPlace).toEqual([true, true])
+  // V8 measures the first objects of a class, and only then decides how much room the next ones get.
+  const times = 20
+  for (let n = 0; n < times; n++) expect((await fetchWith(port, '/keys')).statusCode).toBe(200)
+  expect(inPlace).toEqual(Array.from({ length: 2 * times }, () => true))
+})
+
+test('an app that is mounted in another one keeps its own settings', async () => {
+  const { app } = await start()
+  express().use(app)
+  expect([app.request.app, app.response.app]).toEqual([app, app])
 })
 
 test('a response is written in one call, without headers set before', async () => {

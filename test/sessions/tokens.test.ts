@@ -85,12 +85,6 @@ const part = (token: string, n: 0 | 1): Json =>
 const without = (from: Json, name: string): Json =>
   Object.fromEntries(Object.entries(from).filter(([member]) => member !== name))
 
-const partOf = (token: string, n: number): string => token.split('.')[n] ?? ''
-const withPart = (token: string, n: number, text: string): string =>
-  token
-    .split('.')
-    .map((each, at) => (at === n ? text : each))
-    .join('.')
 /** Another text that a lenient decoder reads as the same bytes: a signature leaves bits of its last letter unused. */
 function withUnusedBit(token: string): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
@@ -176,6 +170,11 @@ describe('a forged token is refused:', () => {
     const input = `${encode({ ...part(from, 0), ...header })}.${encode(part(from, 1))}`
     return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`
   }
+  const reordered = (token: string): string => {
+    const header = Object.fromEntries(Object.entries(part(token, 0)).reverse())
+    const input = `${encode(header)}.${token.split('.')[1]}`
+    return `${input}.${createHmac('sha256', keys.current('refresh').sign).update(input).digest('base64url')}`
+  }
   const bytes = 'AAAA'
 
   test.each<[string, () => string | Promise<string>, ('access' | 'refresh')?]>([
@@ -255,6 +254,7 @@ describe('a forged token is refused:', () => {
       () => signed('access', { payload: { nbf: Math.floor(start.getTime() / 1000) + 60 } }),
     ],
     ['a payload that is not an object', () => signed('access', { as: 'text' as unknown as Json })],
+    ['a refresh token with its header in another order, signed again', () => reordered(pair.refresh_token), 'refresh'],
     ['a refresh token with unused bits set in its signature', () => withUnusedBit(pair.refresh_token), 'refresh'],
     [
       'another subject under the same signature',
@@ -311,20 +311,8 @@ describe('a forged token is refused:', () => {
       expect(await codeOf(signed(type, typeof change === 'function' ? change() : change), type)).toBe('token_invalid')
     })
 
-    test.each<[string, (token: string) => string]>([
-      [
-        'a signature in the other alphabet',
-        (token) => withPart(token, 2, Buffer.from(partOf(token, 2), 'base64url').toString('base64')),
-      ],
-      ['padding after its signature', (token) => `${token}=`],
-      ['a longer signature', (token) => `${token}AAAA`],
-      ['padding after its header', (token) => withPart(token, 0, `${partOf(token, 0)}=`)],
-      [
-        'its header in another order',
-        (token) => withPart(token, 0, encode(Object.fromEntries(Object.entries(part(token, 0)).reverse()))),
-      ],
-    ])('%s', async (_, change) => {
-      expect(await codeOf(change(original()), type)).toBe('token_invalid')
+    test('padding after its signature', async () => {
+      expect(await codeOf(`${original()}=`, type)).toBe('token_invalid')
       expect(await codeOf(original(), type)).toBe('accepted')
     })
   })
