@@ -119,17 +119,17 @@ export function mount<D>(
 
 /**
  * Finds the route of a method and a path. A path without parameters is found in one lookup, and wins over one with
- * parameters; those are tried by their number of segments. Nothing is decoded here: a path that cannot be decoded still
- * has a route, and so the limit, the surface and the documented errors of that route.
+ * parameters; of those, only the ones with as many segments and the same first one are tried. Nothing is decoded here: a
+ * path that cannot be decoded still has a route, and so the limit, the surface and the documented errors of that route.
  */
 function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: readonly StaticFile[]) {
   const exact = new Map<string, Resource<D>>()
-  const patterns = new Map<number, { segments: readonly string[]; resource: Resource<D> }[]>()
+  const patterns = new Map<string, { segments: readonly string[]; resource: Resource<D> }[]>()
   const all = inOrder(resources(frame, routes))
   for (const resource of all) {
     const segments = resource.path.split('/')
     if (!resource.path.includes(':')) exact.set(resource.path, resource)
-    else patterns.set(segments.length, [...(patterns.get(segments.length) ?? []), { segments, resource }])
+    else patterns.set(outlineOf(segments), [...(patterns.get(outlineOf(segments)) ?? []), { segments, resource }])
   }
   const statics = new Map(files.map((file) => [file.path, file]))
   const browse = frame.limiter('browse')
@@ -161,7 +161,7 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
     const known = exact.get(path)
     if (known) return { resource: known }
     const given = path.split('/')
-    for (const { segments, resource } of patterns.get(given.length) ?? []) {
+    for (const { segments, resource } of patterns.get(outlineOf(given)) ?? []) {
       const fits = segments.every((segment, at) => (segment.startsWith(':') ? given[at] !== '' : segment === given[at]))
       if (!fits) continue
       const named = segments.flatMap((segment, at) =>
@@ -197,6 +197,9 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
   }
 }
 
+/** What narrows a path down to few patterns: its number of segments and the first one, which is never a parameter. */
+const outlineOf = (segments: readonly string[]): string => `${segments.length} ${segments[1]}`
+
 /** What is wrong with the headers of a request; `undefined` if nothing is. */
 function headerFault({ headers, httpVersion, rawHeaders, url }: Request): AppError | undefined {
   // If there are two hosts, a proxy may have used the other one (RFC 9112 §3.2).
@@ -226,6 +229,7 @@ function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resou
   for (const route of routes) {
     const bound = found.get(route.path) ?? {}
     found.set(route.path, bound)
+    if (route.path.startsWith('/:')) throw new Error(`${route.path} begins with a parameter`)
     if (route.fromAnotherSite && route.auth !== 'none') throw new Error(`${route.path} reads credentials of a form`)
     const method = route.method.toUpperCase() + (route.fromAnotherSite ? formOnly : '')
     if (bound[method]) throw new Error(`${method} ${route.path} is declared twice`)
