@@ -72,6 +72,7 @@ test('requests and responses are created with the prototypes of Express, so that
   expect(born).toEqual([true, true])
   expect(changed).toEqual([false, false])
 })
+
 test('V8 keeps the fields of requests and responses in place, not in a hash table', async () => {
   const { server, port } = await start()
   const inPlace: boolean[] = []
@@ -88,6 +89,17 @@ test('an app that is mounted in another one keeps its own settings', async () =>
   const { app } = await start()
   express().use(app)
   expect([app.request.app, app.response.app]).toEqual([app, app])
+})
+
+test('a route that could not be found is refused at startup: a path that begins with a parameter, a second one for a path', () => {
+  const add = (path: `/${string}`) => {
+    const more = { method: 'get', path, summary: 'x', tag: 'x', surface: 'api', auth: 'none' } as const
+    const added = route({ ...more, limit: 'browse', reply: () => z.null(), fails: [], handle: () => ok(json(null)) })
+    return () => createSurface({ routes: [...routes, added] })
+  }
+  expect(add('/:anything/more')).toThrow('/:anything/more begins with a parameter')
+  expect(add('/keys')).toThrow('GET /keys is declared twice')
+  expect(add('/new/:anything')).not.toThrow()
 })
 
 test('a response is written in one call, without headers set before', async () => {
