@@ -71,7 +71,7 @@ export function createPasswords({ policy, random, words }: PasswordsParts) {
       return isCommon(normal) ? rejected('too_common') : ok(normal)
     },
     hash,
-    /** `null`: there is no such account, or it has no password. The check then takes as long as any other. */
+    /** `null`: there is no such account, or it has no password. The check takes the same time then. */
     async verify(known: string | null, password: string): Promise<boolean> {
       const other = await dummyHash()
       const right = await enqueue(() => argon2.verify(known ?? other, password.normalize('NFC')))

@@ -158,7 +158,7 @@ export function readFailure(error: unknown): Delivery {
   return permanent ? { tag: 'refused', reason } : { tag: 'transient', reason, everybody: !isAboutPerson }
 }
 
-/** Used if no mail server is configured. Messages wait in the queue as long as any others. */
+/** Used if no mail server is configured. Messages wait in the queue as they do while a server is down. */
 export const noTransport: Transport = {
   send: () => Promise.resolve({ tag: 'transient', reason: 'not_configured', everybody: true }),
   close: () => undefined,

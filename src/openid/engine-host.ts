@@ -136,7 +136,7 @@ export function createEngineHost(parts: EngineHostParts) {
     return current
   }
 
-  /** Sends a request to the engine. What failed inside it fails here, so that it is answered as any other failure. */
+  /** Sends a request to the engine. What failed inside it fails here, so that it is answered like every other failure. */
   const ask = async (request: EngineRequest, origin: Origin): Promise<EngineResponse> => {
     const { handler } = await engine()
     let sent: IncomingMessage | undefined

@@ -52,7 +52,7 @@ const levelOf = (event: Event): Level | undefined =>
 const depth = 3
 
 /**
- * The entry without its secrets, copied only if it has any. Pino's own redaction walks every path on every line: for
+ * The entry without its secrets, copied only if it has some. Pino's own redaction walks every path on every line: for
  * the lines of one sign-in, that costs more than its signatures.
  */
 function withoutSecrets(entry: object, levels = depth): object {

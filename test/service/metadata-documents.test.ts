@@ -218,7 +218,7 @@ describe.each(aboveStore('SQLite'))('an application with a metadata document, wi
     await expect.poll(() => notices).toEqual(['received'])
   })
 
-  test('is ended by a person as any other', async () => {
+  test('is ended by a person like every other application', async () => {
     const id = publish({ grant_types: ['authorization_code', 'refresh_token'] })
     const config = await configOf(id)
     const browser = await signedIn()

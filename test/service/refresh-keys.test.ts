@@ -1,4 +1,4 @@
-/** The signing keys of refresh tokens stay as long as any application may use such a token. */
+/** The signing keys of refresh tokens stay as long as an application may use such a token. */
 import * as client from 'openid-client'
 import { expect, test } from 'vitest'
 import { administratorOf, discovered, enter, register } from '../support/applications.ts'
