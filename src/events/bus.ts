@@ -13,22 +13,19 @@ const reportEveryMs = 60_000
  * must not stop the log permanently.
  */
 export function createBus(clock: Clock) {
-  const handlers = new Map<string, { names: ReadonlySet<string> | 'all'; run: Handler }>()
+  const handlers = new Map<string, { names: ReadonlySet<string>; run: Handler }>()
   /** The handlers of each event that was emitted since the last one was added. */
   const listening = new Map<string, readonly (readonly [id: string, run: Handler])[]>()
-  const add = (id: string, names: ReadonlySet<string> | 'all', run: Handler): void => {
-    handlers.set(id, { names, run })
-    listening.clear()
-  }
   const listenersOf = (name: string): readonly (readonly [string, Handler])[] => {
     const known = listening.get(name)
     if (known) return known
-    const found = [...handlers].flatMap(([id, { names, run }]) =>
-      names === 'all' || names.has(name) ? [[id, run] as const] : [],
-    )
+    const found = [...handlers].flatMap(([id, { names, run }]) => (names.has(name) ? [[id, run] as const] : []))
     listening.set(name, found)
     return found
   }
+
+  /** Whether an event is worth building: most of those of a sign-in have no listener. */
+  const isHeard = (name: string): boolean => listenersOf(name).length > 0
 
   const reported = new Map<string, number>()
 
@@ -59,7 +56,7 @@ export function createBus(clock: Clock) {
    * change it explains, and published from there.
    */
   function emit<N extends Exclude<FactName, AuditName>>(name: N, data: Payload<N>, origin?: Origin): void {
-    dispatch({ name, at: clock(), data, ...(origin ? { origin } : {}) } as Event)
+    if (isHeard(name)) dispatch({ name, at: clock(), data, ...(origin ? { origin } : {}) } as Event)
   }
 
   /**
@@ -74,17 +71,25 @@ export function createBus(clock: Clock) {
     origin?: Origin,
   ): Promise<Result<T, E>> {
     const started = performance.now()
-    const emitMoment = (moment: 'start' | 'stop' | 'exception', extra: object): void =>
-      dispatch({ name: `${name}.${moment}`, at: clock(), ...extra, ...(origin ? { origin } : {}) } as unknown as Event)
-    emitMoment('start', { data })
+    const emitMoment = (moment: 'start' | 'stop' | 'exception', extra: () => object): void => {
+      const full = `${name}.${moment}`
+      if (!isHeard(full)) return
+      dispatch({ name: full, at: clock(), ...extra(), ...(origin ? { origin } : {}) } as unknown as Event)
+    }
+    emitMoment('start', () => ({ data }))
     try {
       const result = await work()
       const ms = performance.now() - started
-      if (result.ok) emitMoment('stop', { ms, data: { ...(data as object), ...(outcome(result.value) as object) } })
-      else emitMoment('exception', { ms, code: result.error.code, data })
+      if (result.ok) {
+        const { value } = result
+        emitMoment('stop', () => ({ ms, data: { ...(data as object), ...(outcome(value) as object) } }))
+      } else {
+        const { code } = result.error
+        emitMoment('exception', () => ({ ms, code, data }))
+      }
       return result
     } catch (thrown) {
-      emitMoment('exception', { ms: performance.now() - started, code: 'internal', data })
+      emitMoment('exception', () => ({ ms: performance.now() - started, code: 'internal', data }))
       throw thrown
     }
   }
@@ -93,11 +98,13 @@ export function createBus(clock: Clock) {
     emit,
     span,
     /** Publishes a fact that is already recorded. The store calls it after the commit. */
-    publish: (fact: Fact): void => dispatch({ ...fact, at: clock() } as Event),
-    on<N extends EventName>(id: string, names: readonly N[], run: (event: Extract<Event, { name: N }>) => void): void {
-      add(id, new Set<string>(names), run as Handler)
+    publish(fact: Fact): void {
+      if (isHeard(fact.name)) dispatch({ ...fact, at: clock() } as Event)
     },
-    all: (id: string, run: Handler): void => add(id, 'all', run),
+    on<N extends EventName>(id: string, names: readonly N[], run: (event: Extract<Event, { name: N }>) => void): void {
+      handlers.set(id, { names: new Set(names), run: run as Handler })
+      listening.clear()
+    },
   }
 }
 export type Bus = ReturnType<typeof createBus>

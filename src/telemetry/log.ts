@@ -1,6 +1,6 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
 import type { Bus } from '../events/bus.ts'
-import { type Event, eventCatalogue } from '../events/catalogue.ts'
+import { type Event, type EventName, eventCatalogue } from '../events/catalogue.ts'
 import { createLogSink } from './log-sink.ts'
 
 /** A last safeguard: a member with one of these names is logged as `[redacted]`. */
@@ -33,7 +33,7 @@ type Level = 'debug' | 'info' | 'warn' | 'error'
  * The log level of each event, by name. The end of a span repeats what its start reported; the catalogue sets the level
  * of facts.
  */
-const levels = new Map<string, Level>(
+const levels = new Map(
   Object.entries(eventCatalogue).flatMap(([name, entry]): [string, Level][] => {
     if (entry.kind === 'fact') return 'log' in entry ? [[name, entry.log]] : []
     return [
@@ -41,7 +41,7 @@ const levels = new Map<string, Level>(
       [`${name}.stop`, 'info'],
       [`${name}.exception`, 'warn'],
     ]
-  }),
+  }) as [EventName, Level][],
 )
 
 /** A circuit breaker that closes again is logged at `info`, unlike its opening. */
@@ -105,18 +105,15 @@ export function createLog(level: string, to: DestinationStream): Logger {
  * identify a person only by ID.
  */
 export function logEvents(events: Bus, log: Logger): void {
-  events.all('log', (event) => {
+  const shown = [...levels].flatMap(([name, level]) => (log.isLevelEnabled(level) ? [name] : []))
+  events.on('log', shown, (event) => {
+    const line: Record<string, unknown> = { ...event.data, event: event.name }
+    if ('accountId' in event) line.account = event.accountId
+    if ('origin' in event && event.origin?.requestId) line.request_id = event.origin.requestId
+    if ('ms' in event) line.ms = Math.round(event.ms * 100) / 100
+    if ('code' in event) line.outcome = event.code
     const level = levelOf(event)
-    if (level === undefined || !log.isLevelEnabled(level)) return
-    const { at: _, origin, ...rest } = event as typeof event & { origin?: { requestId: string | null } }
-    log[level]({
-      ...rest.data,
-      event: rest.name,
-      ...('accountId' in rest ? { account: rest.accountId } : {}),
-      ...(origin?.requestId ? { request_id: origin.requestId } : {}),
-      ...('ms' in rest ? { ms: Math.round(rest.ms * 100) / 100 } : {}),
-      ...('code' in rest ? { outcome: rest.code } : {}),
-    })
+    if (level !== undefined) log[level](line)
   })
 }
 

@@ -10,6 +10,7 @@ import {
   internalOrigin,
 } from '../../src/events/catalogue.ts'
 import { ok } from '../../src/kernel/result.ts'
+import { eventNames, recordEvents } from '../support/recorded-events.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
 
 const { clock } = createStoppedClock()
@@ -17,8 +18,7 @@ let bus: Bus
 let told: Event[]
 beforeEach(() => {
   bus = createBus(clock)
-  told = []
-  bus.all('everything', (event) => told.push(event))
+  told = recordEvents(bus)
 })
 const names = (): string[] => told.map(({ name }) => name)
 
@@ -154,7 +154,7 @@ describe('an event handler that throws', () => {
 
   test('may throw on the report of its own failure', () => {
     for (const id of ['one', 'two'])
-      bus.all(id, () => {
+      bus.on(id, eventNames, () => {
         throw new Error('always')
       })
     bus.emit('session.refreshed', { result: 'rotated' })

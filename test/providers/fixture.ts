@@ -12,6 +12,7 @@ import type { CodeExchange } from '../../src/providers/live/authorization.ts'
 import type { BreakerSettings, Provider, ProviderSettings } from '../../src/providers/provider.ts'
 import { createProviders, type Providers } from '../../src/providers/providers.ts'
 import { receive } from '../support/http.ts'
+import { recordEvents } from '../support/recorded-events.ts'
 
 /** Long enough for a busy machine; tests that need an open breaker lower it. */
 const breaker: BreakerSettings = { timeoutMs: 5000, errorThresholdPercent: 50, volume: 100, resetMs: 60_000 }
@@ -26,8 +27,7 @@ export function openProviders(
   { breaker: changed, userInfoTtlSeconds = 3600, production = false }: Changes = {},
 ) {
   const events = createBus(clock)
-  const heard: Event[] = []
-  events.all('test', (event) => heard.push(event))
+  const heard = recordEvents(events)
   const providers = createProviders({
     settings: settings.map((one) => ({ ...one, breaker: { ...breaker, ...changed } })),
     events,

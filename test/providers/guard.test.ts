@@ -8,6 +8,7 @@ import { systemClock } from '../../src/kernel/clock.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import { type Call, createGuards } from '../../src/providers/calls/guard.ts'
 import type { BreakerSettings } from '../../src/providers/provider.ts'
+import { recordEvents } from '../support/recorded-events.ts'
 
 const patient: BreakerSettings = { timeoutMs: 5000, errorThresholdPercent: 50, volume: 100, resetMs: 60_000 }
 const answer = (body: string | Buffer, head = 'HTTP/1.1 200 OK'): Buffer =>
@@ -20,8 +21,7 @@ let guards: ReturnType<typeof createGuards>
 let events: Event[]
 beforeEach(() => {
   const bus = createBus(systemClock)
-  events = []
-  bus.all('test', (event) => events.push(event))
+  events = recordEvents(bus)
   guards = createGuards({ events: bus, clock: systemClock, random: systemRandom })
 })
 afterEach(async () => {

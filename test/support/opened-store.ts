@@ -3,6 +3,7 @@ import type { Event, EventName } from '../../src/events/catalogue.ts'
 import type { Clock } from '../../src/kernel/clock.ts'
 import { createIds, systemRandom } from '../../src/kernel/ids.ts'
 import { openDriver, type StoreConfig, storeOver } from '../../src/store/open.ts'
+import { recordEvents } from './recorded-events.ts'
 
 /** Milliseconds. On a slow machine, too, a request of a test runs out of time only where the test wants it. */
 export const testRequestMs = 60_000
@@ -10,8 +11,7 @@ export const testRequestMs = 60_000
 /** A store with its driver and its bus, and every fact the bus published. */
 export async function openedStore(config: StoreConfig, clock: Clock) {
   const events = createBus(clock)
-  const told: Event[] = []
-  events.all('test', (event) => told.push(event))
+  const told = recordEvents(events)
   const ids = createIds(clock, systemRandom)
   const driver = await openDriver(config, { requestMs: testRequestMs })
   const store = storeOver(driver, { clock, ids, publish: events.publish })
