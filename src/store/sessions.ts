@@ -22,7 +22,7 @@ import { endSomeTrust } from './tickets.ts'
 class OvertakenError extends Error {}
 
 export function sessionStore(driver: Driver, change: Change): SessionStore {
-  const { db, tables: t, readLong, reads, steps, writes } = driver
+  const { db, tables: t, oneWriter, readLong, reads, steps, writes } = driver
   const s = t.sessions
   const { cookieHash: _, ...columns } = getTableColumns(s)
   const at = placeholderFor('at', s.lastSeenAt)
@@ -44,22 +44,31 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
     .select({ open: count() })
     .from(s)
     .where(and(eq(s.accountId, t.accounts.id), isNull(s.endedAt)))}`.mapWith(Number)
+  const lastSignInHour = placeholderFor('hour', t.accounts.lastSignInHour)
   /**
-   * Records the sign-in at the account and returns the account, if it is enabled and the identity, password, passkey or
-   * email address used to sign in still belongs to it. If two-step sign-in was turned on during this sign-in, no session
-   * may start without it. One statement for each sign-in method.
+   * Returns the account, if it is enabled and the identity, password, passkey or email address used to sign in still
+   * belongs to it. If two-step sign-in was turned on during this sign-in, no session may start without it. One statement
+   * for each sign-in method. Other transactions must not change the account until the sign-in commits: PostgreSQL locks
+   * its row by recording the sign-in at once. SQLite has one writer, and would write the row and its index each time, so
+   * the sign-in is recorded there only in another hour.
    */
   const accountWith = (...still: (SQL | undefined)[]) => {
     const proven = or(isNull(t.accounts.secondFactorAt), sql`${sql.placeholder('secondFactor')} = 'proven'`)
     const enabled = and(eq(t.accounts.id, sql.placeholder('accountId')), isNull(t.accounts.disabledAt), proven)
+    const which = and(enabled, ...still)
+    const account = { role: t.accounts.role, open: openSessions, lastSignInHour: t.accounts.lastSignInHour }
     return steps(
-      db
-        .update(t.accounts)
-        .set({ lastSignInHour: placeholderFor('hour', t.accounts.lastSignInHour) })
-        .where(and(enabled, ...still))
-        .returning({ role: t.accounts.role, open: openSessions }),
+      oneWriter
+        ? db.select(account).from(t.accounts).where(which)
+        : db.update(t.accounts).set({ lastSignInHour }).where(which).returning(account),
     )
   }
+  const recordHour = steps(
+    db
+      .update(t.accounts)
+      .set({ lastSignInHour })
+      .where(eq(t.accounts.id, sql.placeholder('accountId'))),
+  )
   const belongsToAccount = <T extends typeof t.identities | typeof t.passwords | typeof t.passkeys>(
     table: T,
     which: SQL,
@@ -151,6 +160,8 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
       const starts = change(function* (tx, note) {
         const [account] = yield* step(openedBy(session, opener))
         if (!account) return null
+        const hour = wholeHour(at)
+        if (account.lastSignInHour !== hour) yield* step(recordHour({ accountId, hour }))
         if (included && !(yield* included.script(tx, note))) throw new OvertakenError()
         yield* step(starting({ ...session, cookieHash, scope: scopeOf ? scopeOf(account.role) : session.scope }))
         yield* note(because)

@@ -278,6 +278,7 @@ export const trailOf = async ({ driver }: Opened) => {
 export const rowsOf = async (
   { driver }: Opened,
   table:
+    | 'accounts'
     | 'identities'
     | 'sessions'
     | 'signInCodes'

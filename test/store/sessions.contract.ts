@@ -109,6 +109,20 @@ export function sessionsContract(opened: () => Opened): void {
       expect(await rowsOf(opened(), 'sessions')).toEqual([])
     })
 
+    test('sets the hour of its account’s last sign-in, unless it is not started', async () => {
+      const hourAfter = async (createdAt: Date) => {
+        const opening = { ...byMail, cookieHash: null, replaces: null }
+        await store().sessions.start(session(person.id, { createdAt }), opening, [])
+        return (await rowsOf(opened(), 'accounts')).map((row) => 'lastSignInHour' in row && row.lastSignInHour)
+      }
+      const hour = Math.floor(now.getTime() / 3_600_000)
+      expect(await hourAfter(now)).toEqual([hour])
+      expect(await hourAfter(later(60))).toEqual([hour])
+      expect(await hourAfter(later(3600))).toEqual([hour + 1])
+      await disable(opened(), person.id)
+      expect(await hourAfter(later(7200))).toEqual([hour + 1])
+    })
+
     test('ends the one it replaces, and publishes the fact', async () => {
       const old = await signedIn(opened(), person.id, {}, 'old')
       const device = session(person.id, { createdAt: later(2) })
