@@ -110,7 +110,7 @@ export function createApp<D>(parts: AppParts<D>): { readonly app: Express; reado
     authenticate: parts.authenticate,
     recentAuthSeconds: parts.recentAuthSeconds,
     requestMs: parts.requestMs,
-    requestId: createRequestIds(parts.random),
+    requestId: createRequestIds(clock, parts.random),
     addressOf: parts.trustProxyHops === 0 ? peerOrWarning(parts.onWarning) : forwardedFor,
     brand: brand.page,
     brandFile: brand.file,

@@ -22,8 +22,8 @@ export function logRequests(events: Bus, log: Logger, share: number): void {
 }
 
 /**
- * Whether a request is in the sample. Request IDs are random, so the first 32 bits serve as the random number, and the
- * same ID always gives the same result.
+ * Whether a request is in the sample. The last 32 bits of a request ID are random, so they serve as the random number,
+ * and the same ID always gives the same result.
  */
 export const isSampled = (requestId: string | null, share: number): boolean =>
-  share >= 1 || Number.parseInt(requestId?.slice(4, 12) ?? '', 16) / 2 ** 32 < share
+  share >= 1 || Number.parseInt(requestId?.slice(-8) ?? '', 16) / 2 ** 32 < share

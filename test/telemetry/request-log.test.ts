@@ -6,7 +6,7 @@ import { createLog } from '../../src/telemetry/log.ts'
 import { isSampled, logRequests } from '../../src/telemetry/request-log.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
 
-const of = (first: string): string => `req_${first.padEnd(32, '0')}`
+const of = (last: string): string => `req_${last.padStart(32, '0')}`
 
 function logged(share: number, ids: readonly string[], status = 200): readonly Record<string, unknown>[] {
   const lines: string[] = []
