@@ -61,12 +61,15 @@ export function applicationSessionStore(
         ),
       )
       .returning(),
+    // As for sessions: a rotation whose response was lost is answered with the current generation.
+    { repeatable: true },
   )
   const marking = writes(
     db
       .update(a)
       .set({ usedGeneration: placeholderFor('generation', a.usedGeneration) })
       .where(and(eq(a.id, id), lt(a.usedGeneration, placeholderFor('generation', a.usedGeneration)))),
+    { repeatable: true },
   )
 
   const isAlive = (when: Date): SQL =>

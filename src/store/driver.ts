@@ -9,6 +9,14 @@ export type Queries = Pick<BetterSQLite3Database, 'select' | 'insert' | 'update'
 /** Several statements that commit together: each `yield*` is one of them. */
 export type Script<T> = Generator<PromiseLike<unknown>, T, unknown>
 
+export type WriteOptions = {
+  /**
+   * Whether the statement may run twice: the second time it changes nothing, and its caller treats that like its own
+   * success. It is then run again if the connection is lost and nobody knows whether it was committed.
+   */
+  readonly repeatable?: boolean
+}
+
 export interface Driver {
   /** Builds queries. Run them with the methods below, never with `await`: each database runs them in its own way. */
   readonly db: Queries
@@ -29,9 +37,9 @@ export interface Driver {
   /** `read` and `write` for hot statements: built and parsed once, with `sql.placeholder`s filled in at each call. */
   reads<T>(query: PromiseLike<T>): (values: Values) => Promise<T>
   /** The values may be a function, called when the statement is sent: by then, some callers may have given up. */
-  writes<T>(query: PromiseLike<T>): (values: Values | (() => Values)) => Promise<T>
+  writes<T>(query: PromiseLike<T>, options?: WriteOptions): (values: Values | (() => Values)) => Promise<T>
   /** Like `writes`, for a statement that may wait long for a row: it leaves connections to statements that do not. */
-  waitingWrites<T>(query: PromiseLike<T>): (values: Values) => Promise<T>
+  waitingWrites<T>(query: PromiseLike<T>, options?: WriteOptions): (values: Values) => Promise<T>
   /** Whether transactions run one after another, so that what a transaction has read stays true without a lock. */
   readonly oneWriter: boolean
   /**

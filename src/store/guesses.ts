@@ -27,7 +27,7 @@ export function guessStore({ db, tables: { guesses: t }, atomic, steps, waitingW
         },
       }),
   )
-  const erasing = waitingWrites(db.delete(t).where(byKey))
+  const erasing = waitingWrites(db.delete(t).where(byKey), { repeatable: true })
 
   function* find(key: string): Script<Guesses | undefined> {
     const [row] = yield* step(finding({ key }))

@@ -19,6 +19,7 @@ import {
   type Script,
   type Values,
   valuesNow,
+  type WriteOptions,
 } from './driver.ts'
 import { migratePostgres, tlsModeOf } from './migrate-postgres.ts'
 import { openError, openErrorOf } from './open-error.ts'
@@ -125,12 +126,12 @@ export async function openPostgres(url: string, { requestMs, report, warn, ...pa
       }
     })
 
-  const retrying = <T>(work: () => Promise<T>, { reads = false } = {}): Promise<T> =>
-    withRetries(work, { health, reads, unnamed: () => (pool.shared.pooled = true) })
+  const retrying = <T>(work: () => Promise<T>, { repeatable = false }: WriteOptions = {}): Promise<T> =>
+    withRetries(work, { health, repeatable, unnamed: () => (pool.shared.pooled = true) })
 
   const readOnce = <T>(query: PromiseLike<T>): Promise<T> => {
     const prepared = prepare(query)
-    return retrying(() => single('other', prepared), { reads: true })
+    return retrying(() => single('other', prepared), { repeatable: true })
   }
 
   return {
@@ -146,15 +147,15 @@ export async function openPostgres(url: string, { requestMs, report, warn, ...pa
     },
     reads: (query) => {
       const prepared = late(() => prepare(query))
-      return (values) => retrying(() => single('hot', prepared(), values), { reads: true })
+      return (values) => retrying(() => single('hot', prepared(), values), { repeatable: true })
     },
-    writes: (query) => {
+    writes: (query, options) => {
       const prepared = late(() => prepare(query))
-      return (values) => retrying(() => single('write', prepared(), values))
+      return (values) => retrying(() => single('write', prepared(), values), options)
     },
-    waitingWrites: (query) => {
+    waitingWrites: (query, options) => {
       const prepared = late(() => prepare(query))
-      return (values) => retrying(() => single('other', prepared(), values))
+      return (values) => retrying(() => single('other', prepared(), values), options)
     },
     oneWriter: false,
     skipLocked: (query) => {
@@ -190,15 +191,15 @@ export async function openPostgres(url: string, { requestMs, report, warn, ...pa
 
 type RetryOptions = {
   readonly health: Health
-  /** A read can safely be repeated, so it is also retried after a lost connection. */
-  readonly reads: boolean
+  /** Whether it is also retried after a lost connection, as reads are. */
+  readonly repeatable: boolean
   readonly unnamed: () => void
 }
 
 /**
  * Retries a whole transaction; a single statement is one, too. A transaction that PostgreSQL rolled back wrote nothing.
  */
-async function withRetries<T>(work: () => Promise<T>, { health, reads, unnamed }: RetryOptions): Promise<T> {
+async function withRetries<T>(work: () => Promise<T>, { health, repeatable, unnamed }: RetryOptions): Promise<T> {
   const limit = currentLimit(backgroundMs)
   for (let attempt = 1; ; attempt++) {
     try {
@@ -208,7 +209,7 @@ async function withRetries<T>(work: () => Promise<T>, { health, reads, unnamed }
       const notNow = unavailableReasonOf('postgres', thrown)
       const other = unknownStatementCodes.has(code)
       if (other) unnamed()
-      const again = other || retryableCodes.has(code) || (reads && notNow === 'unreachable')
+      const again = other || retryableCodes.has(code) || (repeatable && notNow === 'unreachable')
       if (!again || attempt === attempts || limit.isOver())
         throw translateError('postgres', withoutValues(thrown), health)
       await pause(other ? 0 : 5 * attempt)

@@ -84,9 +84,13 @@ export function rotation({
         authTime: s.authTime,
         absoluteExpiresAt: s.absoluteExpiresAt,
       })
-  const rotating = writes(free ? rotatingOf(db.with(free), sql`presented`) : rotatingOf(db, asRows('presented')))
+  // A rotation whose response was lost is answered like one that its client repeats: with the current generation.
+  const repeatable = true
+  const rotating = writes(free ? rotatingOf(db.with(free), sql`presented`) : rotatingOf(db, asRows('presented')), {
+    repeatable,
+  })
   /** Waits for the row lock, so that a row it does not find does not exist. */
-  const rotatingOne = waitingWrites(rotatingOf(db, asRows('presented')))
+  const rotatingOne = waitingWrites(rotatingOf(db, asRows('presented')), { repeatable })
   const values = (rotations: readonly Rotation[], { at, idleExpiresAt }: Rotation) => {
     // In one order, so that two statements are unlikely to wait for each other's rows.
     const inOrder = rotations

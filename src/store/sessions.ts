@@ -116,18 +116,21 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
           gte(s.generation, placeholderFor('generation', s.generation)),
         ),
       ),
+    { repeatable: true },
   )
   const seeing = writes(
     db
       .update(s)
       .set({ lastSeenAt: at })
       .where(and(eq(s.id, id), live(t, at))),
+    { repeatable: true },
   )
   const extending = writes(
     db
       .update(s)
       .set({ lastSeenAt: at, idleExpiresAt: placeholderFor('idleExpiresAt', s.idleExpiresAt) })
       .where(and(eq(s.id, id), live(t, at))),
+    { repeatable: true },
   )
 
   /** Ends the previous session of a browser. */

@@ -85,6 +85,25 @@ describe('a PostgreSQL database', () => {
     for (const token of tokens) await expect.poll(async () => (await refresh(token)).status).toBe(200)
   })
 
+  test('whose connection breaks during a refresh leads to its tokens, although nobody knows if it was committed', async () => {
+    const [person] = await people(1)
+    const { base } = await world.another({ DATABASE_URL: proxy.url })
+    const refreshThere = (token: unknown) =>
+      world.call('POST', '/auth/refresh', { at: base, body: { refresh_token: token } })
+    await operator.query('begin; select 1 from sessions for update')
+    const asked = refreshThere(person?.refresh_token)
+    await expect.poll(() => listLockWaiters(operator)).toHaveLength(1)
+    proxy.reset()
+    // The first attempt still waits on the server and will commit; the second waits behind it.
+    await expect.poll(() => listLockWaiters(operator)).toHaveLength(2)
+    await operator.query('rollback')
+    const { status, body } = await asked
+    expect([status, body.code]).toEqual([200, undefined])
+    const { rows } = await operator.query('select generation::int as generation from sessions')
+    expect(rows).toEqual([{ generation: 2 }])
+    expect((await refreshThere(body.refresh_token)).status).toBe(200)
+  })
+
   test('whose table is locked leads to responses in time, and recovers as soon as it is free', async () => {
     const all = await people(6)
     await operator.query('begin; lock table sessions')

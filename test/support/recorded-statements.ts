@@ -32,8 +32,8 @@ export function recording(driver: Driver): Driver {
         return run(query)
       }
     else if (prepared.has(name))
-      wrapped[name] = (query: unknown) => {
-        const ready = run(query) as (values: unknown) => unknown
+      wrapped[name] = (query: unknown, options: unknown) => {
+        const ready = run(query, options) as (values: unknown) => unknown
         return (values: Values | (() => Values)) => {
           record(query, typeof values === 'function' ? values() : values)
           return ready(values)
