@@ -8,6 +8,7 @@ import type { ManagedProviders } from '../providers/managed/managed-providers.ts
 import type { PendingAuthorization, PendingAuthorizationStore } from '../providers/ports.ts'
 import type { Provider, TokenGrant } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
+import { stateHashOf } from '../providers/state.ts'
 import { verifierPlace } from './begin-with-provider.ts'
 import { withOnward } from './return-to.ts'
 import { trustOf } from './trust-in-grant.ts'
@@ -80,7 +81,7 @@ export function arriveFromProvider({
    * trial can finish it.
    */
   const draftOf = async (id: string, { state }: Callback): Promise<Provider | undefined> => {
-    const pending = state ? await pendingAuthorizations.find(sha256(state)) : undefined
+    const pending = state ? await pendingAuthorizations.find(stateHashOf(state)) : undefined
     if (pending?.intent !== 'try' || pending.provider !== id || pending.providerVersion === null) return undefined
     return managed.openVersion(id, pending.providerVersion)
   }
@@ -92,7 +93,7 @@ export function arriveFromProvider({
     arrival: Arrival,
   ): Promise<Result<PendingAuthorization, AppError<ClaimCode>>> => {
     if (!callback.state) return fail('invalid_state')
-    const stateHash = sha256(callback.state)
+    const stateHash = stateHashOf(callback.state)
     const at = clock()
     const binding = arrival.binding === undefined ? undefined : sha256(arrival.binding)
     const pending =

@@ -9,6 +9,7 @@ import { ok, type Result } from '../kernel/result.ts'
 import type { PendingAuthorization, PendingAuthorizationStore } from '../providers/ports.ts'
 import type { AuthorizationPrompt, Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
+import { stateHashOf } from '../providers/state.ts'
 import { readReturnTo } from './return-to.ts'
 
 export type AuthorizationRequest = {
@@ -117,7 +118,7 @@ export function beginWithProvider({
     const at = clock()
     const pending: PendingAuthorization = {
       id: pendingId,
-      stateHash: sha256(state),
+      stateHash: stateHashOf(state),
       bindingHash: sha256(binding),
       provider: provider.id,
       issuer: provider.issuer,

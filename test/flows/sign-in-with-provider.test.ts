@@ -10,10 +10,10 @@ import { postedCallback } from '../../src/flows/posted-callback.ts'
 import { resolveConflict } from '../../src/flows/resolve-conflict.ts'
 import { settleIdentity } from '../../src/flows/settle-identity.ts'
 import { signInWithProvider } from '../../src/flows/sign-in-with-provider.ts'
-import { sha256 } from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import { ok } from '../../src/kernel/result.ts'
 import type { Provider, TokenGrant } from '../../src/providers/provider.ts'
+import { stateHashOf } from '../../src/providers/state.ts'
 import { createSignIn } from '../../src/sessions/sign-in.ts'
 import { everywhereKnown } from '../support/familiarity.ts'
 import { openedStore } from '../support/opened-store.ts'
@@ -663,7 +663,7 @@ describe('beginning a sign-in', () => {
       returnTo: app.href,
       codeChallenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
     })
-    const row = await at.store.pendingAuthorizations.find(sha256(state))
+    const row = await at.store.pendingAuthorizations.find(stateHashOf(state))
     expect(row).toMatchObject({ returnTo: app.href, provider: 'google', intent: 'login' })
     const text = JSON.stringify(row)
     for (const secret of [state, binding, 'verifier-1']) expect(text).not.toContain(`"${secret}"`)

@@ -2,11 +2,11 @@
 import type OAuth2Strategy from 'passport-oauth2'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Random } from '../../kernel/ids.ts'
-import { secretToken } from '../../kernel/ids.ts'
 import { CallFailure } from '../calls/failure.ts'
 import type { Call, Guard } from '../calls/guard.ts'
 import { readTokens, tokenAnswerFault } from '../calls/token-answer.ts'
 import type { AuthorizationPrompt, Definition, Endpoints, ProviderSettings, TokenSet } from '../provider.ts'
+import { createState } from '../state.ts'
 import type { Verify } from './strategy-parts.ts'
 
 /**
@@ -74,7 +74,7 @@ export function buildStrategy(parts: BuildStrategyParts): OAuth2Strategy {
     pkce: settings.pkce !== 'off',
     // The profile is fetched in a separate step, so that each step has its own error code.
     skipUserProfile: true,
-    store: stateStore(random, settings.pkce !== 'off'),
+    store: stateStore(clock, random, settings.pkce !== 'off'),
   }
   const strategy = definition.strategy({ options: options as never, endpoints, scopes }, verify)
   const baseParams = strategy.authorizationParams.bind(strategy)
@@ -94,7 +94,7 @@ export function buildStrategy(parts: BuildStrategyParts): OAuth2Strategy {
  * return the verifier itself: with `true` it would be missing from the token request. It returns `true` only for a
  * provider without PKCE.
  */
-function stateStore(random: Random, pkce: boolean) {
+function stateStore(clock: Clock, random: Random, pkce: boolean) {
   return {
     store(
       trip: RoundTrip,
@@ -103,7 +103,7 @@ function stateStore(random: Random, pkce: boolean) {
       _meta: unknown,
       done: (error: null, state: string) => void,
     ): void {
-      const state = secretToken(random)
+      const state = createState(clock, random)
       trip.request = { state, verifier: verifier ?? '' }
       done(null, state)
     },
