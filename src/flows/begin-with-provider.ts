@@ -6,10 +6,10 @@ import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { type Sealer, sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
+import { stateHashOf } from '../kernel/state.ts'
 import type { PendingAuthorization, PendingAuthorizationStore } from '../providers/ports.ts'
 import type { AuthorizationPrompt, Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
-import { stateHashOf } from '../providers/state.ts'
 import { readReturnTo } from './return-to.ts'
 
 export type AuthorizationRequest = {

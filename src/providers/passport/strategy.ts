@@ -2,11 +2,11 @@
 import type OAuth2Strategy from 'passport-oauth2'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Random } from '../../kernel/ids.ts'
+import { createState } from '../../kernel/state.ts'
 import { CallFailure } from '../calls/failure.ts'
 import type { Call, Guard } from '../calls/guard.ts'
 import { readTokens, tokenAnswerFault } from '../calls/token-answer.ts'
 import type { AuthorizationPrompt, Definition, Endpoints, ProviderSettings, TokenSet } from '../provider.ts'
-import { createState } from '../state.ts'
 import type { Verify } from './strategy-parts.ts'
 
 /**

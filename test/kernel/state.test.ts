@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { sha256 } from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
-import { createState, stateHashOf } from '../../src/providers/state.ts'
+import { createState, stateHashOf } from '../../src/kernel/state.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
 
 test('hashes of states sort by the time of the states, and contain none of their secrets', () => {

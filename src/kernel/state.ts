@@ -1,6 +1,6 @@
-import type { Clock } from '../kernel/clock.ts'
-import { sha256 } from '../kernel/crypto.ts'
-import { type Random, secretToken } from '../kernel/ids.ts'
+import type { Clock } from './clock.ts'
+import { sha256 } from './crypto.ts'
+import { type Random, secretToken } from './ids.ts'
 
 /** A `state` (RFC 6749 §10.12): 48 bits of time in hexadecimal digits, and an unguessable secret. */
 export const createState = (clock: Clock, random: Random): string =>
