@@ -14,7 +14,7 @@ const reportEveryMs = 60_000
  */
 export function createBus(clock: Clock) {
   const handlers = new Map<string, { names: ReadonlySet<string>; run: Handler }>()
-  /** The handlers of each event that was emitted since the last one was added. */
+  /** The handlers of each event name that was asked for since the last handler was added. */
   const listening = new Map<string, readonly (readonly [id: string, run: Handler])[]>()
   const listenersOf = (name: string): readonly (readonly [string, Handler])[] => {
     const known = listening.get(name)
@@ -24,7 +24,7 @@ export function createBus(clock: Clock) {
     return found
   }
 
-  /** Whether an event is worth building: most of those of a sign-in have no listener. */
+  /** Whether an event is worth building: at the default log level, nobody listens to the start of a span. */
   const isHeard = (name: string): boolean => listenersOf(name).length > 0
 
   const reported = new Map<string, number>()

@@ -61,7 +61,7 @@ export function applicationSessionStore(
         ),
       )
       .returning(),
-    // As for sessions: a rotation whose response was lost is answered with the current generation.
+    // As for sessions: if the first run was committed, the refresh is answered with the current generation.
     { repeatable: true },
   )
   const marking = writes(

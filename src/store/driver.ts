@@ -11,8 +11,8 @@ export type Script<T> = Generator<PromiseLike<unknown>, T, unknown>
 
 export type WriteOptions = {
   /**
-   * Whether the statement may run twice: the second time it changes nothing, and its caller treats that like its own
-   * success. It is then run again if the connection is lost and nobody knows whether it was committed.
+   * Whether the statement may run twice: the rows are then as if it had run once, later, and its caller handles a
+   * result without rows. It is run again if the connection is lost and nobody knows whether it was committed.
    */
   readonly repeatable?: boolean
 }

@@ -84,7 +84,7 @@ export function rotation({
         authTime: s.authTime,
         absoluteExpiresAt: s.absoluteExpiresAt,
       })
-  // A rotation whose response was lost is answered like one that its client repeats: with the current generation.
+  // If the first run was committed, the second finds no row, and the refresh is answered with the current generation.
   const repeatable = true
   const rotating = writes(free ? rotatingOf(db.with(free), sql`presented`) : rotatingOf(db, asRows('presented')), {
     repeatable,

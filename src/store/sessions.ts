@@ -49,8 +49,8 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
    * Returns the account, if it is enabled and the identity, password, passkey or email address used to sign in still
    * belongs to it. If two-step sign-in was turned on during this sign-in, no session may start without it. One statement
    * for each sign-in method. Other transactions must not change the account until the sign-in commits: PostgreSQL locks
-   * its row by recording the sign-in at once. SQLite has one writer, and would write the row and its index each time, so
-   * the sign-in is recorded there only in another hour.
+   * its row, because the same statement writes the hour. SQLite needs no lock, and an UPDATE would write the row and its
+   * index again each time, so there the hour is written only if it changed.
    */
   const accountWith = (...still: (SQL | undefined)[]) => {
     const proven = or(isNull(t.accounts.secondFactorAt), sql`${sql.placeholder('secondFactor')} = 'proven'`)
