@@ -1,14 +1,13 @@
 import type { Clock } from './clock.ts'
 import { sha256 } from './crypto.ts'
-import { type Random, secretToken } from './ids.ts'
+import { type Random, secretToken, timeDigits } from './ids.ts'
 
-/** A `state` (RFC 6749 §10.12): 48 bits of time in hexadecimal digits, and an unguessable secret. */
+/** A `state` (RFC 6749 §10.12): the digits of the time, and an unguessable secret. */
 export const createState = (clock: Clock, random: Random): string =>
-  `${clock().getTime().toString(16).padStart(12, '0')}${secretToken(random)}`
+  `${timeDigits(clock().getTime())}${secretToken(random)}`
 
 /**
- * The hash by which a pending authorization is found. The time in front keeps those begun together close together in
- * the index: with hashes alone, each of them wrote a page of its own there. Anyone can send any text as a `state`, so
- * only hexadecimal digits are taken from it.
+ * The text by which a pending authorization is found: the time of the `state`, and the hash of all of it. Anyone can send
+ * any text as a `state`, and PostgreSQL refuses some, so nothing but hexadecimal digits is taken from it.
  */
 export const stateHashOf = (state: string): string => `${/^[0-9a-f]{12}/.exec(state)?.[0] ?? ''}${sha256(state)}`

@@ -8,7 +8,7 @@ import type { Intent } from './provider.ts'
  */
 export type PendingAuthorization = {
   readonly id: string
-  /** The hash of `state` (`stateHashOf`). Only the browser or the app holds the value itself. */
+  /** The time and the hash of `state`; see `stateHashOf`. Only the browser or the app holds the value itself. */
   readonly stateHash: string
   /** SHA-256 of the browser's flow cookie, or of the app's `flow_token`. */
   readonly bindingHash: string

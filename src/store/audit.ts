@@ -3,6 +3,7 @@ import { and, desc, eq, getTableColumns, gte, inArray, lt, type SQL, sql } from 
 import type { AuditFilter, AuditPage, AuditRecord, AuditStore } from '../audit/ports.ts'
 import { type AuditName, countingKey, type Fact } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { timeDigits } from '../kernel/ids.ts'
 import { type Change, entryLock } from './change.ts'
 import { createCounting } from './counting.ts'
 import type { Driver } from './driver.ts'
@@ -14,7 +15,7 @@ const entrySpanMs = 3_600_000
 /** Has the form of other IDs, so that entries of about the same time are close together in the index. */
 const entryOf = (kind: string, at: Date): string => {
   const begins = at.getTime() - (at.getTime() % entrySpanMs)
-  return `aud_${begins.toString(16).padStart(12, '0')}${createHash('sha256').update(kind).digest('hex').slice(0, 32)}`
+  return `aud_${timeDigits(begins)}${createHash('sha256').update(kind).digest('hex').slice(0, 32)}`
 }
 
 const loan: AuditName = 'provider_token.lent'

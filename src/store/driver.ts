@@ -40,11 +40,9 @@ export interface Driver {
   writes<T>(query: PromiseLike<T>, options?: WriteOptions): (values: Values | (() => Values)) => Promise<T>
   /** Like `writes`, for a statement that may wait long for a row: it leaves connections to statements that do not. */
   waitingWrites<T>(query: PromiseLike<T>, options?: WriteOptions): (values: Values) => Promise<T>
-  /** Whether transactions run one after another, so that what a transaction has read stays true without a lock. */
-  readonly oneWriter: boolean
   /**
-   * Makes a query skip rows that another transaction has locked, and lock the rows it finds. `undefined` with
-   * `oneWriter`: no row is ever locked by another.
+   * Makes a query skip rows that another transaction has locked, and lock the rows it finds. `undefined` where only one
+   * writer runs at a time, so that no row is ever locked by another.
    */
   readonly skipLocked: (<Q extends PromiseLike<unknown>>(query: Q) => Q) | undefined
   /**

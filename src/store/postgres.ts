@@ -157,7 +157,6 @@ export async function openPostgres(url: string, { requestMs, report, warn, ...pa
       const prepared = late(() => prepare(query))
       return (values) => retrying(() => single('other', prepared(), values), options)
     },
-    oneWriter: false,
     skipLocked: (query) => {
       const locking = query as unknown as { for(strength: 'update', how: { skipLocked: true }): typeof query }
       return locking.for('update', { skipLocked: true })

@@ -22,7 +22,7 @@ import { endSomeTrust } from './tickets.ts'
 class OvertakenError extends Error {}
 
 export function sessionStore(driver: Driver, change: Change): SessionStore {
-  const { db, tables: t, oneWriter, readLong, reads, steps, writes } = driver
+  const { db, tables: t, readLong, reads, skipLocked, steps, writes } = driver
   const s = t.sessions
   const { cookieHash: _, ...columns } = getTableColumns(s)
   const at = placeholderFor('at', s.lastSeenAt)
@@ -44,6 +44,7 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
     .select({ open: count() })
     .from(s)
     .where(and(eq(s.accountId, t.accounts.id), isNull(s.endedAt)))}`.mapWith(Number)
+  const needsLock = skipLocked !== undefined
   const lastSignInHour = placeholderFor('hour', t.accounts.lastSignInHour)
   /**
    * Returns the account, if it is enabled and the identity, password, passkey or email address used to sign in still
@@ -58,9 +59,9 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
     const which = and(enabled, ...still)
     const account = { role: t.accounts.role, open: openSessions, lastSignInHour: t.accounts.lastSignInHour }
     return steps(
-      oneWriter
-        ? db.select(account).from(t.accounts).where(which)
-        : db.update(t.accounts).set({ lastSignInHour }).where(which).returning(account),
+      needsLock
+        ? db.update(t.accounts).set({ lastSignInHour }).where(which).returning(account)
+        : db.select(account).from(t.accounts).where(which),
     )
   }
   const recordHour = steps(

@@ -96,7 +96,6 @@ export async function openSqlite(
       const run = late(() => compile(query))
       return (values) => group.join(false, () => run()(values))
     },
-    oneWriter: true,
     skipLocked: undefined,
     steps: (query) => {
       const run = late(() => compile(query))

@@ -105,6 +105,30 @@ describe('a span', () => {
   })
 })
 
+describe('an event without a listener', () => {
+  test('is not built, and is heard by a listener that comes later', async () => {
+    const quiet = createBus(clock)
+    const built: string[] = []
+    const work = () =>
+      quiet.span(
+        'oauth.user_info_fetch',
+        { provider: 'google' },
+        async () => ok('profile'),
+        () => {
+          built.push('an outcome')
+          return { from_cache: true }
+        },
+      )
+    await work()
+    expect(built).toEqual([])
+    const heard: Event[] = []
+    quiet.on('late', ['oauth.user_info_fetch.stop'], (event) => heard.push(event))
+    await work()
+    expect(built).toEqual(['an outcome'])
+    expect(heard).toMatchObject([{ name: 'oauth.user_info_fetch.stop', data: { from_cache: true } }])
+  })
+})
+
 describe('an event handler that throws', () => {
   test('is reported, and affects neither the emitter nor the other handlers', () => {
     const [before, after]: string[][] = [[], []]

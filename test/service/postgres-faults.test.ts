@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { administratorOf, discovered, enter, register } from '../support/applications.ts'
 import { connectPostgres, createMigratedDatabase, listLockWaiters } from '../support/postgres.ts'
 import { proxyTo } from '../support/proxy.ts'
 import { type Answer, refusalOf, startWorld } from '../support/service.ts'
@@ -85,24 +86,53 @@ describe('a PostgreSQL database', () => {
     for (const token of tokens) await expect.poll(async () => (await refresh(token)).status).toBe(200)
   })
 
-  test('whose connection breaks during a refresh leads to its tokens, although nobody knows if it was committed', async () => {
-    const [person] = await people(1)
-    const { base } = await world.another({ DATABASE_URL: proxy.url })
-    const refreshThere = (token: unknown) =>
-      world.call('POST', '/auth/refresh', { at: base, body: { refresh_token: token } })
-    await operator.query('begin; select 1 from sessions for update')
-    const asked = refreshThere(person?.refresh_token)
-    await expect.poll(() => listLockWaiters(operator)).toHaveLength(1)
-    proxy.reset()
-    // The first attempt still waits on the server and will commit; the second waits behind it.
-    await expect.poll(() => listLockWaiters(operator)).toHaveLength(2)
-    await operator.query('rollback')
-    const { status, body } = await asked
-    expect([status, body.code]).toEqual([200, undefined])
-    const { rows } = await operator.query('select generation::int as generation from sessions')
-    expect(rows).toEqual([{ generation: 2 }])
-    expect((await refreshThere(body.refresh_token)).status).toBe(200)
-  })
+  type Refresh = { readonly first: string; readonly again: (token: string) => Promise<Answer> }
+  const refreshes: Readonly<Record<'sessions' | 'application_sessions', (at: string) => Promise<Refresh>>> = {
+    async sessions(at) {
+      const [person] = await people(1)
+      return {
+        first: String(person?.refresh_token),
+        again: (token) => world.call('POST', '/auth/refresh', { at, body: { refresh_token: token } }),
+      }
+    },
+    async application_sessions(at) {
+      const { id, secret } = await register(world, await administratorOf(world))
+      const browser = world.openBrowser()
+      await browser.signIn('google', world.newcomer())
+      const { refresh_token } = await enter(world, browser, await discovered(world, { id, secret }))
+      const headers = { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` }
+      return {
+        first: String(refresh_token),
+        again: (token) =>
+          world.call('POST', '/oauth/token', {
+            at,
+            form: { grant_type: 'refresh_token', refresh_token: token },
+            headers,
+          }),
+      }
+    },
+  }
+  test.each(Object.keys(refreshes) as (keyof typeof refreshes)[])(
+    'whose connection breaks during a refresh leads to its tokens, although nobody knows if it was committed: %s',
+    async (table) => {
+      const { base } = await world.another({ DATABASE_URL: proxy.url })
+      const { first, again } = await refreshes[table](base)
+      const generations = async () =>
+        (await operator.query(`select max(generation)::int as generation from ${table}`)).rows
+      await operator.query(`begin; select 1 from ${table} for update`)
+      const asked = again(first)
+      await expect.poll(() => listLockWaiters(operator)).toHaveLength(1)
+      proxy.reset()
+      // The first attempt still waits on the server and will commit; the second waits behind it.
+      await expect.poll(() => listLockWaiters(operator)).toHaveLength(2)
+      await operator.query('rollback')
+      const { status, body } = await asked
+      expect([status, body.code]).toEqual([200, undefined])
+      expect(await generations()).toEqual([{ generation: 2 }])
+      expect((await again(String(body.refresh_token))).status).toBe(200)
+      expect(await generations()).toEqual([{ generation: 3 }])
+    },
+  )
 
   test('whose table is locked leads to responses in time, and recovers as soon as it is free', async () => {
     const all = await people(6)

@@ -84,6 +84,8 @@ export function sessionsContract(opened: () => Opened): void {
       expect(await attempt('idn_gone', way.subject)).toEqual(nothing)
       expect(await attempt(way.id, 'an unlinked subject')).toEqual(nothing)
       expect(facts()).toEqual([])
+      const hours = (await rowsOf(opened(), 'accounts')).map((row) => 'lastSignInHour' in row && row.lastSignInHour)
+      expect(new Set(hours)).toEqual(new Set([0]))
       expect(await attempt(way.id, way.subject)).toEqual({ started: true, stored: [true, true] })
       expect(facts()).toEqual([updated(member.id)])
     })

@@ -103,6 +103,13 @@ describe('events in the log', () => {
     expect(lines).toEqual([])
   })
 
+  test('that report a closing circuit breaker are below the level of one that opens', () => {
+    logEvents(events, logAt('warn'))
+    for (const state of ['closed', 'half_open', 'open'] as const)
+      events.emit('provider.breaker_changed', { provider: 'google', endpoint_type: 'token', state })
+    expect(entries()).toMatchObject([{ level: 'error', event: 'provider.breaker_changed', state: 'open' }])
+  })
+
   test('include the outcome and duration of a span, and its start at a detailed level', async () => {
     logEvents(events, logAt('debug'))
     await events.span(
