@@ -206,6 +206,9 @@ export const postgresCases: readonly Case[] = [
       }
       setting.defer(goOn)
       return throughout(setting, all, async () => {
+        // A process stopped with a lock of the server in hand also stops the query for the others.
+        const timer = setTimeout(goOn, 20_000)
+        setting.defer(() => clearTimeout(timer))
         for (const until = performance.now() + 20_000; performance.now() < until; await pause(100))
           for (const pid of await backends(all.operator))
             if (!stopped.has(pid)) {
