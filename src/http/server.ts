@@ -52,9 +52,25 @@ export type Refusals = {
   readonly unreadable: UnreadableRequests
 }
 
+type Waits = {
+  /**
+   * How long a connection may be silent while a response is due or unread, in milliseconds: a client that stops reading
+   * would otherwise hold its connection and its response for ever. Longer than any request takes.
+   */
+  readonly silentMs: number
+  /** How long a connection stays open after the refusal of unreadable input, in milliseconds, so that it is received. */
+  readonly lingerMs: number
+}
+
 /** The app on node:http, with limits on time and size that apply before any of our code runs. */
-export function createServer(app: Express, refusals: Refusals): VinculumServer {
+export function createServer(
+  app: Express,
+  refusals: Refusals,
+  { silentMs, lingerMs }: Waits = { silentMs: 120_000, lingerMs: 5_000 },
+): VinculumServer {
+  const countBehind = createPipelineLimit()
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    countBehind(request, response)
     // They already have the prototypes that Express would set.
     const [given, answer] = [request as Request, response as Response]
     app(given, answer, () => refusals.unroutable(given, answer))
@@ -78,8 +94,9 @@ export function createServer(app: Express, refusals: Refusals): VinculumServer {
   )
   // Node silently drops headers beyond this number; the app refuses more than 100.
   http.maxHeadersCount = 200
+  http.timeout = silentMs
   http.on('checkExpectation', handle)
-  http.on('clientError', refuseUnreadable(refusals))
+  http.on('clientError', refuseUnreadable(refusals, lingerMs))
   const sockets = new Set<Socket>()
   http.on('connection', (socket) => {
     sockets.add(socket)
@@ -119,11 +136,41 @@ export function createServer(app: Express, refusals: Refusals): VinculumServer {
   }
 }
 
-/** Input that is not HTTP never becomes a request, but still gets a response. */
+/** How many requests may wait behind another one on the same connection before no more is read from it. */
+const mostBehind = 100
+
+/**
+ * Bounds the requests that one connection sends without waiting for responses (HTTP/1.1 pipelining). Node stops reading
+ * only once enough bytes of responses wait, so while the database is locked, a client could pile up requests without
+ * end.
+ */
+function createPipelineLimit() {
+  const behind = new WeakMap<Socket, number>()
+  return ({ socket }: IncomingMessage, response: ServerResponse): void => {
+    // Only the first unanswered request of a connection has the socket for its response.
+    if (response.socket !== null) return
+    const count = (behind.get(socket) ?? 0) + 1
+    behind.set(socket, count)
+    // After the bytes that were read: during them, Node reads on after each request.
+    if (count >= mostBehind) process.nextTick(() => socket.pause())
+    response.once('close', () => {
+      const left = (behind.get(socket) ?? 1) - 1
+      behind.set(socket, left)
+      if (left === mostBehind - 1) socket.resume()
+    })
+  }
+}
+
+/**
+ * Input that is not HTTP never becomes a request, but still gets a response. Node watches such a connection no longer,
+ * and the peer may keep its half open. Closing at once could reset the connection before the response is read.
+ */
 const refuseUnreadable =
-  ({ unreadable }: Refusals) =>
+  ({ unreadable }: Refusals, lingerMs: number) =>
   (error: Error & { code?: string }, socket: Socket): void => {
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+    const closing = setTimeout(() => socket.destroy(), lingerMs).unref()
+    socket.once('close', () => clearTimeout(closing))
     unreadable(error.code, socket.remoteAddress ?? '').then(
       (answer) => (answer === undefined ? socket.destroy() : socket.end(answer)),
       () => socket.destroy(),

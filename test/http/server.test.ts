@@ -1,5 +1,5 @@
 import { Agent, get, type IncomingMessage, ServerResponse } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
 import { runInThisContext } from 'node:vm'
 import express from 'express'
@@ -20,12 +20,12 @@ afterEach(async () => {
   vi.restoreAllMocks()
   await Promise.all(open.splice(0).map((server) => server.close(0)))
 })
-async function start(more: readonly Route<unknown>[] = []) {
+async function start(more: readonly Route<unknown>[] = [], waits?: Parameters<typeof createServer>[2]) {
   const { app, refusals, told } = createSurface({
     routes: [...routes, ...more],
     publicUrl: new URL('https://id.example.test'),
   })
-  const server = createServer(app, refusals)
+  const server = createServer(app, refusals, waits)
   open.push(server)
   const { port } = await server.listen(0, '127.0.0.1')
   return { app, server, port, told }
@@ -156,6 +156,50 @@ function slow() {
   })
   return { route: held_, begun, finish: () => finish() }
 }
+
+test('no more is read from a connection while many of its requests wait', async () => {
+  const { route: slowRoute, begun, finish } = slow()
+  const { server, port } = await start([slowRoute])
+  const all = 8000
+  let [open, most, arrived] = [0, 0, 0]
+  server.http.prependListener('request', (_request, response) => {
+    arrived += 1
+    open += 1
+    most = Math.max(most, open)
+    response.once('finish', () => {
+      open -= 1
+    })
+  })
+  const one = 'GET /slow HTTP/1.1\r\nHost: id.example.test\r\n\r\n'
+  const last = one.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n')
+  const heard = raw(port, one.repeat(all - 1) + last)
+  await begun
+  // A probe on another connection is answered, and by then everything that is read without waiting was read.
+  for (let n = 0; n < 20; n++) expect((await fetchWith(port, '/keys')).statusCode).toBe(200)
+  expect(most).toBeLessThan((2 * 65_536) / one.length + 100)
+  finish()
+  expect((await heard).match(/HTTP\/1\.1 200/g)?.length).toBe(all)
+  expect(arrived).toBe(all + 20)
+})
+
+test('a client that reads no response, and one that keeps its half of a refused connection open, are cut off', async () => {
+  const { route: slowRoute, begun, finish } = slow()
+  const { server, port } = await start([slowRoute], { silentMs: 300, lingerMs: 300 })
+  const connections = () =>
+    new Promise<number>((resolve) => {
+      server.http.getConnections((_, count) => resolve(count))
+    })
+  const clients = ['GET /slow HTTP/1.1\r\nHost: id.example.test\r\n\r\n', 'not HTTP\r\n\r\n'].map((text) =>
+    connect({ port, host: '127.0.0.1', allowHalfOpen: true }, function (this: Socket) {
+      this.write(text)
+    }).on('error', () => undefined),
+  )
+  await begun
+  expect(await connections()).toBeGreaterThan(0)
+  await expect.poll(connections).toBe(0)
+  finish()
+  for (const client of clients) client.destroy()
+})
 
 test('closing finishes requests in progress, announces the end of their connections and accepts no new ones', async () => {
   const { route: slowRoute, begun, finish } = slow()
