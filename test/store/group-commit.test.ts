@@ -50,6 +50,22 @@ describe('writes of one turn of the event loop', () => {
     expect(log).toEqual(['second runs', 1, [], 'first answered', [1, 2]])
   })
 
+  test('are refused beyond a thousand that wait for a locked file', async () => {
+    outside.exec('BEGIN IMMEDIATE')
+    const waiting = Array.from({ length: 1001 }, (_, id) =>
+      group
+        .join(false, () => insert(id))
+        .then(
+          () => 'kept',
+          (error: { name: string }) => error.name,
+        ),
+    )
+    expect(await Promise.race(waiting)).toBe('BusyError')
+    outside.exec('ROLLBACK')
+    expect((await Promise.all(waiting)).filter((answer) => answer === 'BusyError')).toHaveLength(1)
+    expect(seen()).toHaveLength(1000)
+  })
+
   test('include writes that join at the end of the turn', async () => {
     const log: string[] = []
     const first = group.join(false, () => log.push('joined in the turn'))
