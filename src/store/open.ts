@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { outsideLimit } from '../kernel/limit.ts'
+import { insteadOfRequestLimit, Limit } from '../kernel/limit.ts'
 import { accountStore } from './accounts.ts'
 import { addressStore } from './addresses.ts'
 import { applicationAccessStore } from './application-access.ts'
@@ -98,6 +98,8 @@ export async function openReader(config: StoreConfig, requestMs: number): Promis
 
 /** How long a readiness check waits, in milliseconds. */
 const readyMs = 1000
+/** How long its write may take, in milliseconds. Then its connection is given up, and the next check takes another. */
+const readinessWriteMs = 2000
 
 /**
  * Whether a write succeeds now, within a second. A read is not enough: a full disk, a standby and a file that became
@@ -113,9 +115,9 @@ function readiness({ db, tables: { rateLimits: t }, writes }: Driver): () => Pro
   )
   let written: Promise<boolean> | undefined
   return () => {
-    // The write has no time limit of its own: a check whose caller has given up must not fail for the others that share
-    // it.
-    written ??= outsideLimit(() => writing({}))
+    // A limit of its own: a check whose caller has given up must not fail for the others that share it, and a
+    // connection that was silently lost must not keep the node from being ready.
+    written ??= insteadOfRequestLimit(new Limit(readinessWriteMs), () => writing({}))
       .then(
         () => true,
         () => false,

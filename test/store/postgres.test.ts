@@ -6,6 +6,7 @@ import { Limit, withinLimit } from '../../src/kernel/limit.ts'
 import { type Script, step } from '../../src/store/driver.ts'
 import { DatabaseOpenError } from '../../src/store/open-error.ts'
 import { connectPostgres, listLockWaiters } from '../support/postgres.ts'
+import { proxyTo } from '../support/proxy.ts'
 import { postgresBackend } from './backends.ts'
 import { code, insertSessions, later, loggedOut, newcomer, newId, now, open, signedIn } from './people.ts'
 
@@ -34,6 +35,19 @@ describe('a PostgreSQL database', () => {
     expect(error).toBeInstanceOf(DatabaseOpenError)
     expect((error as Error).message).toMatch(sentence)
     expect((error as Error).message).not.toContain('vinculum:vinculum')
+  })
+
+  test('is ready again soon after a connection was silently lost', async () => {
+    const config = await place()
+    const proxy = await proxyTo(config.url)
+    const { store } = await open({ ...config, url: proxy.url })
+    const check = () => withinLimit(new Limit(5000), store.ready)
+    expect(await check()).toBe(true)
+    proxy.swallowExisting()
+    expect(await check()).toBe(false)
+    await expect.poll(check, { timeout: 30_000 }).toBe(true)
+    await proxy.cut()
+    await store.close()
   })
 
   test('with sslmode=prefer is reached without TLS when it offers none', async () => {

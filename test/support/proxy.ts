@@ -7,6 +7,7 @@ import { connect, createServer, type Socket } from 'node:net'
 export async function proxyTo(url: string) {
   const { hostname, port: behind } = new URL(url)
   const open = new Set<Socket>()
+  const silent = new Set<Socket>()
   let swallowing = false
   const door = createServer((here) => {
     const there = connect(Number(behind), hostname)
@@ -15,16 +16,17 @@ export async function proxyTo(url: string) {
       [there, here],
     ] as const) {
       open.add(one)
+      const isSilent = () => swallowing || silent.has(one)
       one.on('data', (chunk) => {
-        if (!swallowing) other.write(chunk)
+        if (!isSilent()) other.write(chunk)
       })
       one.on('end', () => {
-        if (!swallowing) other.end()
+        if (!isSilent()) other.end()
       })
       one.on('error', () => other.destroy())
       one.on('close', () => {
         open.delete(one)
-        if (!swallowing) other.destroy()
+        if (!isSilent()) other.destroy()
       })
     }
   })
@@ -46,6 +48,10 @@ export async function proxyTo(url: string) {
       swallowing = on
       // Swallowed data is lost, so a connection that survived it is unusable.
       if (!on) reset()
+    },
+    /** Existing connections are half open from now on, as after a firewall forgot them. New ones work. */
+    swallowExisting(): void {
+      for (const socket of open) silent.add(socket)
     },
     /** No connection is accepted any more. */
     cut: () =>
