@@ -256,6 +256,8 @@ export function createMetrics(events: Bus, probes: Probes) {
     labelNames: ['provider', 'endpoint_type'],
     registers,
     collect() {
+      // A provider that was deleted or disabled has no breaker any more.
+      this.reset()
       for (const { provider, endpointType, state } of probes.breakers())
         this.set({ provider, endpoint_type: endpointType }, stateNumbers[state])
     },

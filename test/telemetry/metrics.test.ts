@@ -9,14 +9,16 @@ import { createStoppedClock } from '../support/stopped-clock.ts'
 
 let events: Bus
 let metrics: Metrics
+let breakers: ReturnType<Parameters<typeof createMetrics>[1]['breakers']>
 beforeEach(() => {
   events = createBus(createStoppedClock().clock)
+  breakers = [
+    { provider: 'google', endpointType: 'token', state: 'open' },
+    { provider: 'google', endpointType: 'userinfo', state: 'closed' },
+    { provider: 'github', endpointType: 'token', state: 'half_open' },
+  ]
   metrics = createMetrics(events, {
-    breakers: () => [
-      { provider: 'google', endpointType: 'token', state: 'open' },
-      { provider: 'google', endpointType: 'userinfo', state: 'closed' },
-      { provider: 'github', endpointType: 'token', state: 'half_open' },
-    ],
+    breakers: () => breakers,
     jobBacklogs: async () => [
       { job: 'revoke-at-provider', backlog: 3 },
       { job: 'send-mail', backlog: 5 },
@@ -180,6 +182,13 @@ test('every event of applications is counted, unless administrators cause it', (
 test('a breaker is 0 closed, 1 half open, 2 open', async () => {
   expect(await value('vinculum_circuit_breaker_state{provider="google",endpoint_type="token"}')).toBe(2)
   expect(await value('vinculum_circuit_breaker_state{provider="google",endpoint_type="userinfo"}')).toBe(0)
+  expect(await value('vinculum_circuit_breaker_state{provider="github",endpoint_type="token"}')).toBe(1)
+})
+
+test('the breaker of a provider that no longer exists is not reported', async () => {
+  expect(await value('vinculum_circuit_breaker_state{provider="google",endpoint_type="token"}')).toBe(2)
+  breakers = breakers.filter(({ provider }) => provider !== 'google')
+  expect(await value('vinculum_circuit_breaker_state{provider="google",endpoint_type="token"}')).toBeUndefined()
   expect(await value('vinculum_circuit_breaker_state{provider="github",endpoint_type="token"}')).toBe(1)
 })
 
