@@ -48,4 +48,6 @@ export const isPng = (body: Buffer): boolean => body.subarray(0, pngSignature.le
 
 /** An XML declaration, comments and a doctype may come first. */
 const isSvg = (body: Buffer): boolean =>
-  /^\uFEFF?\s*(?:<\?xml[^>]*\?>\s*|<!--[\s\S]*?-->\s*|<!DOCTYPE\s+svg[^>[]*>\s*)*<svg[\s>]/i.test(body.toString('utf8'))
+  /^\uFEFF?\s*(?:<\?xml[^>]*\?>\s*|<!--(?:(?!-->)[\s\S])*-->\s*|<!DOCTYPE\s+svg[^>[]*>\s*)*<svg[\s>]/i.test(
+    body.toString('utf8'),
+  )

@@ -55,7 +55,9 @@ export function callEngine(
   attach(request)
   const response = new ServerResponse(request)
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`the OpenID engine did not answer ${method} ${path}`)), mostMs)
+    // The query may contain a state or a token.
+    const [endpoint] = path.split('?')
+    const timer = setTimeout(() => reject(new Error(`the OpenID engine did not answer ${method} ${endpoint}`)), mostMs)
     const pieces: Buffer[] = []
     const keep = (piece: unknown): void => {
       if (typeof piece === 'string' || piece instanceof Uint8Array) pieces.push(Buffer.from(piece))

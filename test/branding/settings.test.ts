@@ -38,6 +38,7 @@ test.each([
   ['is a damaged PNG', fileOf('short.png', png(1, 1).subarray(0, 20))],
   ['is a damaged PNG', fileOf('none.png', png(0, 10))],
   ['is larger than 2048 × 2048 pixels', fileOf('huge.png', png(20_000, 20_000))],
+  ['is neither PNG nor SVG', fileOf('comments.svg', `${'<!-- x -->\n'.repeat(2000)}<html>`)],
   ['is longer than 100 KiB', fileOf('long.svg', `<svg>${' '.repeat(102_400)}</svg>`)],
   ['is not a regular file', folder],
   ['cannot be read', join(folder, 'missing.png')],
