@@ -10,8 +10,11 @@ import { type MailBrand, render } from './templates.ts'
 /** From 15 seconds up to three hours between tries, for three days. In seconds. */
 const delaySeconds = { first: 15, most: 3 * 3600 }
 const patienceSeconds = 3 * 24 * 3600
-/** Longer than sending a few messages takes, so that no other worker takes a message that is being sent. */
-const leaseSeconds = 120
+/**
+ * Longer than a round and the slowest message, so that no other worker takes a message that is being sent. A mail server
+ * may take 20 s for each of about ten commands (`transport.ts`).
+ */
+const leaseSeconds = 300
 /** A round starts no new messages after this time. The next round continues. */
 const roundSeconds = 25
 /**
