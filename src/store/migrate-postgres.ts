@@ -6,6 +6,13 @@ import { migrationsFor, pending } from './migrations.ts'
 /** The lock for migrations, for nodes that start at the same time. */
 const migrationLock = 'vinculum:migrations'
 
+/** How long a statement that waits for no lock may take, in milliseconds: a proxy may swallow every byte. */
+const answerMs = 10_000
+/** After how long a node that waits for another one's migrations reports it, in milliseconds. */
+const quietWaitMs = 10_000
+/** How long a migration may be idle between two statements: a node that was suspended must not stop all the others. */
+const idleInMigration = '5min'
+
 /**
  * The schema and name that Drizzle uses for its table. A role that may not create a schema keeps it in its own schema.
  */
@@ -21,12 +28,13 @@ export async function tlsModeOf(address: PostgresAddress): Promise<TlsMode> {
 
 /**
  * Applies pending migrations: all or none, and by one node at a time. A node that waited finds nothing left to do.
- * Returns the TLS mode for further connections, which the server decides with `sslmode=prefer`.
+ * Returns the TLS mode for further connections, which the server decides with `sslmode=prefer`. `warn` is called once if
+ * it waits long.
  */
-export async function migratePostgres(address: PostgresAddress): Promise<TlsMode> {
+export async function migratePostgres(address: PostgresAddress, warn: (message: string) => void): Promise<TlsMode> {
   const { client, mode } = await connect(address)
   try {
-    await migrate(client)
+    await migrate(client, warn)
     return mode
   } finally {
     await client.end().catch(() => {})
@@ -57,21 +65,44 @@ export async function connect(
   }
 }
 
-async function migrate(client: Connection): Promise<void> {
-  const all = migrationsFor('postgres')
-  const before = await tableOf(client)
+/** Ends the connection if the server does not answer in time. */
+async function answered<T>(client: Connection, work: () => Promise<T>): Promise<T> {
+  const tooLate = setTimeout(
+    () => client.destroy(Object.assign(new Error('the database took too long to answer'), { code: 'ETIMEDOUT' })),
+    answerMs,
+  )
+  try {
+    return await work()
+  } finally {
+    clearTimeout(tooLate)
+  }
+}
+
+const pendingOn = async (client: Connection, table: string | undefined) =>
+  pending(migrationsFor('postgres'), table ? await appliedOnPostgres(client, table) : null)
+
+async function migrate(client: Connection, warn: (message: string) => void): Promise<void> {
   // At most starts nothing is pending; then do not wait for the lock.
-  if (before && pending(all, await appliedOnPostgres(client, before)).length === 0) return
+  const now = await answered(client, async () => pendingOn(client, await tableOf(client)))
+  if (now.length === 0) return
   await client.query('begin')
   try {
     // Another node may be migrating a large table, so wait without a limit.
-    await client.query('set local statement_timeout = 0; set local lock_timeout = 0')
-    await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [migrationLock])
+    await client.query(
+      `set local statement_timeout = 0; set local lock_timeout = 0;
+       set local idle_in_transaction_session_timeout = '${idleInMigration}'`,
+    )
+    const waiting = setTimeout(() => warn('waiting for another node that migrates the database'), quietWaitMs)
+    try {
+      await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [migrationLock])
+    } finally {
+      clearTimeout(waiting)
+    }
     // While we wait for a table lock, all later users of the table wait behind us. Fail instead, and let the next start
     // try again.
     await client.query("set local lock_timeout = '15s'")
     const table = (await tableOf(client)) ?? (await createTable(client))
-    for (const { sql, hash, folderMillis } of pending(all, await appliedOnPostgres(client, table))) {
+    for (const { sql, hash, folderMillis } of await pendingOn(client, table)) {
       for (const statement of sql) await client.query(statement)
       await client.query(`insert into ${table} (hash, created_at) values ($1, $2)`, [hash, folderMillis])
     }

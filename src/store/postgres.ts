@@ -65,7 +65,7 @@ export async function openPostgres(url: string, { requestMs, report, warn, ...pa
   const health = createHealth(report)
   let pool: Connections
   try {
-    const mode = await (parts.migrate === false ? tlsModeOf(address) : migratePostgres(address))
+    const mode = await (parts.migrate === false ? tlsModeOf(address) : migratePostgres(address, warn))
     pool = createConnections({
       config: clientConfig(address, mode),
       max: parts.maxConnections ?? address.maxConnections ?? 10,

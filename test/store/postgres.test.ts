@@ -37,6 +37,15 @@ describe('a PostgreSQL database', () => {
     expect((error as Error).message).not.toContain('vinculum:vinculum')
   })
 
+  test('that does not answer after connecting is reported in a sentence', async () => {
+    const config = await place()
+    await (await open(config)).store.close()
+    const other = await connectPostgres(config.url)
+    await other.query('begin; lock table drizzle.__drizzle_migrations')
+    await expect(open(config)).rejects.toThrow(/^No answer from .* \(ETIMEDOUT\)\. Check the host and port/)
+    await other.end()
+  })
+
   test('is ready again soon after a connection was silently lost', async () => {
     const config = await place()
     const proxy = await proxyTo(config.url)
