@@ -416,6 +416,8 @@ const readsTheClock: Record<string, readonly string[]> = {
   'store/examine-postgres.ts': ['SQL'],
   // Timers wait by the machine's clock, and store none of its times.
   'jobs/timing.ts': ['new Date()', 'Date.now()'],
+  // The engine reads the clock of its machine; what it stores is of the shared one.
+  'openid/engine-host.ts': ['systemClock'],
   // The time of a log line, comparable with the machine's other programs.
   'telemetry/log.ts': ['stdTimeFunctions'],
   // The clocks that it compares, unless others are passed in.

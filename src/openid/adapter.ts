@@ -24,6 +24,8 @@ export type AdapterParts = {
   readonly states: OpenidStateStore
   readonly sealer: Sealer
   readonly clock: Clock
+  /** The clock of this machine, which the engine reads. It may differ from the one that all nodes share. */
+  readonly machineClock: Clock
   /** A live session, as the engine's payload. */
   readonly session: (id: string) => Promise<Payload | undefined>
   /** What an application may see of the person in this session, as the engine's payload. */
@@ -36,12 +38,21 @@ export type AdapterParts = {
   readonly used: () => Error
 }
 
+/** The payload with its times moved from one clock to another, in seconds. */
+function moveTimes(payload: Payload, seconds: number): Payload {
+  const moved = ['iat', 'exp'].flatMap((name) => {
+    const time = payload[name]
+    return typeof time === 'number' ? [[name, time + seconds]] : []
+  })
+  return { ...payload, ...Object.fromEntries(moved) }
+}
+
 /** How long an expired code of a device is still recognized, in seconds. */
 const expiredSeconds = 300
 
 /** Returns the adapter of each model of the engine, by its name. */
 export function createAdapter(parts: AdapterParts): (model: string) => Adapter {
-  const { states, sealer, clock, session, grant, application, clientOf, revoke, used } = parts
+  const { states, sealer, clock, machineClock, session, grant, application, clientOf, revoke, used } = parts
   const nothing = async (): Promise<undefined> => undefined
   const virtual = (find: Adapter['find']): Adapter => ({
     upsert: nothing,
@@ -52,6 +63,8 @@ export function createAdapter(parts: AdapterParts): (model: string) => Adapter {
     destroy: nothing,
     revokeByGrantId: nothing,
   })
+  /** By how many seconds the clock of this machine is ahead of the shared one: stored times are of the latter. */
+  const ahead = (): number => epochSeconds(machineClock()) - epochSeconds(clock())
   const place = (id: string): string => `openid_states/${id}/payload`
 
   const stored = (model: string): Adapter => {
@@ -60,7 +73,7 @@ export function createAdapter(parts: AdapterParts): (model: string) => Adapter {
     const find = async (id: string): Promise<Payload | undefined> => {
       const state = await states.find(idOf(id))
       if (!state || state.expiresAt <= clock()) return undefined
-      const payload = JSON.parse(sealer.open(state.payload, place(state.id))) as Payload
+      const payload = moveTimes(JSON.parse(sealer.open(state.payload, place(state.id))) as Payload, ahead())
       return state.usedAt ? { ...payload, consumed: epochSeconds(state.usedAt) } : payload
     }
     /** The code that a person types leads to the code of the device. */
@@ -88,7 +101,8 @@ export function createAdapter(parts: AdapterParts): (model: string) => Adapter {
           })
         // A device learns that its code has expired, not that it is unknown (RFC 8628 §3.5).
         const isOfDevice = typeof userCode === 'string'
-        await put(idOf(given), JSON.stringify(payload), isOfDevice ? expiresIn + expiredSeconds : expiresIn)
+        const text = JSON.stringify(moveTimes(payload, -ahead()))
+        await put(idOf(given), text, isOfDevice ? expiresIn + expiredSeconds : expiresIn)
         if (isOfDevice) await put(userCodeId(userCode), given, expiresIn)
       },
       async consume(given) {

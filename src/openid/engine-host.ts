@@ -6,7 +6,7 @@ import type { OpenidStateStore } from '../applications/ports.ts'
 import type { ApplicationSessions } from '../applications/sessions.ts'
 import type { Subjects } from '../applications/subjects.ts'
 import { internalOrigin, type Origin } from '../events/catalogue.ts'
-import type { Clock } from '../kernel/clock.ts'
+import { type Clock, epochSeconds, systemClock } from '../kernel/clock.ts'
 import type { Sealer } from '../kernel/crypto.ts'
 import type { Tokens } from '../sessions/tokens.ts'
 import { createAdapter } from './adapter.ts'
@@ -65,6 +65,7 @@ export function createEngineHost(parts: EngineHostParts) {
     states: parts.states,
     sealer: parts.sealer,
     clock,
+    machineClock: systemClock,
     clientOf,
     used: () => new (engineModule().errors.InvalidGrant)('authorization code already used'),
   })
@@ -159,6 +160,9 @@ export function createEngineHost(parts: EngineHostParts) {
     return pairs.length > 0 ? { cookie: pairs.join('; ') } : {}
   }
 
-  return { engine, ask, cookieOf }
+  /** By how many seconds a time of the engine is in the future. */
+  const secondsUntil = (exp: number): number => exp - epochSeconds(systemClock())
+
+  return { engine, ask, cookieOf, secondsUntil }
 }
 export type EngineHost = ReturnType<typeof createEngineHost>

@@ -33,7 +33,7 @@ export type Interaction = {
       }
 }
 
-type InteractionsParts = Pick<EngineHost, 'engine'> &
+type InteractionsParts = Pick<EngineHost, 'engine' | 'secondsUntil'> &
   Pick<Views, 'allowedOf'> & {
     /** The URLs of our own API. */
     readonly own: readonly string[]
@@ -42,7 +42,8 @@ type InteractionsParts = Pick<EngineHost, 'engine'> &
     readonly clock: Clock
   }
 
-export function createInteractions({ engine, allowedOf, own, applications, consents, clock }: InteractionsParts) {
+export function createInteractions(parts: InteractionsParts) {
+  const { engine, secondsUntil, allowedOf, own, applications, consents, clock } = parts
   const isOther = (resource: string): boolean => !own.includes(resource)
 
   /** The engine's interaction with its application. */
@@ -63,8 +64,7 @@ export function createInteractions({ engine, allowedOf, own, applications, conse
   const finish = async (interaction: EngineInteraction, result: Readonly<Record<string, unknown>>): Promise<string> => {
     delete interaction.session
     interaction.result = 'error' in result ? { ...result } : { ...interaction.lastSubmission, ...result }
-    const left = interaction.exp - epochSeconds(clock())
-    await interaction.save(Math.max(1, left))
+    await interaction.save(Math.max(1, secondsUntil(interaction.exp)))
     return `${paths.authorize}/${interaction.uid}`
   }
   const read = async (uid: string): Promise<Interaction | undefined> => {

@@ -17,7 +17,7 @@ import { createViews } from './views.ts'
 /** The fields of a form that authenticate an application. */
 const credentialFields: ReadonlySet<string> = new Set(['client_secret', 'client_assertion', 'client_assertion_type'])
 
-type Own = 'own' | 'views' | 'engine' | 'allowedOf'
+type Own = 'own' | 'views' | 'engine' | 'secondsUntil' | 'allowedOf'
 type OpenidParts = Omit<Parameters<typeof createViews>[0], Own> &
   Omit<Parameters<typeof createEngineHost>[0], Own> &
   Omit<Parameters<typeof createInteractions>[0], Own> &
@@ -29,8 +29,8 @@ export function createOpenid(given: OpenidParts) {
   const { publicUrl, nonces, proofs } = given
   const parts = { ...given, own: ownResources(publicUrl) }
   const views = createViews(parts)
-  const { engine, ask, cookieOf } = createEngineHost({ ...parts, views })
-  const shared = { ...parts, ...views, engine }
+  const { engine, ask, cookieOf, secondsUntil } = createEngineHost({ ...parts, views })
+  const shared = { ...parts, ...views, engine, secondsUntil }
   const nonce = (): string | null => nonces?.current() ?? null
 
   return {
