@@ -1,6 +1,7 @@
 import type { Fact } from '../events/catalogue.ts'
 import type { Account } from '../kernel/account.ts'
 import type { Picture } from '../kernel/picture.ts'
+import type { PreparedChange } from '../kernel/prepared-change.ts'
 import type { ApplicationAuth, ApplicationKind, ApplicationSource, IdTokenAlgorithm, SubjectType } from './policy.ts'
 
 /** A JSON Web Key Set of public keys. */
@@ -239,8 +240,14 @@ export interface ApplicationSessionStore {
   /**
    * Starts one. `false`, with nothing written, if the device session is over at `createdAt`, or if the account is
    * disabled or the application disabled or deleted. The oldest ones of the same application and session beyond `most` end.
+   * `including` is made in the same transaction. If it cannot be made, nothing starts.
    */
-  start(session: ApplicationSession, most: number, because: readonly Fact[]): Promise<boolean>
+  start(
+    session: ApplicationSession,
+    most: number,
+    including: PreparedChange,
+    because: readonly Fact[],
+  ): Promise<boolean>
   /** Also one that has ended; `undefined` once its device session or account is deleted. */
   find(id: string): Promise<FoundApplicationSession | undefined>
   /**
@@ -256,8 +263,15 @@ export interface ApplicationSessionStore {
   markUsed(id: string, generation: number): Promise<void>
   /** Ends one sign-in. `false` if it was already over. */
   end(id: string, at: Date, because: readonly Fact[]): Promise<boolean>
-  /** Ends every sign-in of an application within one device session. Returns how many ended. */
-  endAll(of: { sessionId: string; applicationId: string }, at: Date, because: readonly Fact[]): Promise<number>
+  /**
+   * Ends every sign-in of an application within one device session, or the one with the ID `only`. Returns how many
+   * ended. The application gets a logout notice, unless others are left: a notice is about all of them.
+   */
+  endAll(
+    of: { sessionId: string; applicationId: string; only?: string },
+    at: Date,
+    because: readonly Fact[],
+  ): Promise<number>
 }
 
 /** An application that a person allowed something, or is signed in to. */
@@ -325,6 +339,8 @@ export interface OpenidStateStore {
   find(id: string): Promise<OpenidState | undefined>
   /** Uses it up; only the first call returns `true`. */
   use(id: string, at: Date): Promise<boolean>
+  /** The same, prepared for a change that it belongs to. */
+  using(id: string, at: Date): PreparedChange
   remove(id: string): Promise<void>
   /** Writes it if there is none with this ID. Of concurrent calls with one ID, exactly one returns `true`. */
   claim(state: OpenidState): Promise<boolean>

@@ -1,7 +1,8 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Origin } from '../events/catalogue.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
-import type { Ids } from '../kernel/ids.ts'
+import type { PreparedChange } from '../kernel/prepared-change.ts'
+import { mayRepeat } from '../kernel/repeated-request.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Application, ApplicationSession, ApplicationSessionStore, FoundApplicationSession } from './ports.ts'
 import type { Subjects } from './subjects.ts'
@@ -21,39 +22,44 @@ export type DeviceOfSignIn = {
   readonly absoluteExpiresAt: Date
 }
 
+/** The code that a sign-in starts with. */
+export type CodeOfSignIn = {
+  /** The ID of the sign-in, which follows from the code. */
+  readonly signInId: string
+  /** Uses the code up. */
+  readonly using: PreparedChange
+}
+
 type ApplicationSessionsParts = {
   sessions: ApplicationSessionStore
   subjects: Pick<Subjects, 'sidOf'>
   clock: Clock
-  ids: Ids
   /** The idle lifetime of refresh tokens that have none of their own. */
   refreshTtlSeconds: number
 }
 
 /** The sign-ins of applications: each belongs to a device session, and is over when that one is. */
-export function createApplicationSessions({
-  sessions,
-  subjects,
-  clock,
-  ids,
-  refreshTtlSeconds,
-}: ApplicationSessionsParts) {
+export function createApplicationSessions({ sessions, subjects, clock, refreshTtlSeconds }: ApplicationSessionsParts) {
   const idleEnd = (application: Application, from: Date): Date =>
     secondsAfter(from, application.refreshTtlSeconds ?? refreshTtlSeconds)
 
   return {
     idleEnd,
 
-    /** Starts a sign-in to an application. `undefined` if the device session is over. */
+    /**
+     * Starts a sign-in to an application, in the transaction that uses up its code: if it fails, a repetition of the
+     * request succeeds. `undefined` if the device session is over or the code was used in the meantime.
+     */
     async start(
       application: Application,
       device: DeviceOfSignIn,
       granted: { readonly scope: string; readonly resources: readonly string[]; readonly dpopKey: string | null },
+      { signInId, using }: CodeOfSignIn,
       origin: Origin,
     ): Promise<ApplicationSession | undefined> {
       const now = clock()
       const session: ApplicationSession = {
-        id: ids('aps'),
+        id: signInId,
         applicationId: application.id,
         sessionId: device.id,
         accountId: device.accountId,
@@ -71,7 +77,7 @@ export function createApplicationSessions({
         absoluteExpiresAt: device.absoluteExpiresAt,
         endedAt: null,
       }
-      const started = await sessions.start(session, mostOfSession, [
+      const started = await sessions.start(session, mostOfSession, using, [
         {
           name: 'application.signed_in',
           accountId: device.accountId,
@@ -85,7 +91,6 @@ export function createApplicationSessions({
     /** Ends every sign-in of the application within one device session: its tokens are in the wrong hands. */
     endAll: (
       { sessionId, applicationId, accountId }: Pick<ApplicationSession, 'sessionId' | 'applicationId' | 'accountId'>,
-      reason: 'code_reused' | 'token_reused',
       origin: Origin,
     ): Promise<number> =>
       sessions.endAll({ sessionId, applicationId }, clock(), [
@@ -93,9 +98,27 @@ export function createApplicationSessions({
           name: 'application.signed_out',
           accountId,
           origin,
-          data: { application: applicationId, session: sessionId, reason },
+          data: { application: applicationId, session: sessionId, reason: 'token_reused' },
         },
       ]),
+
+    /**
+     * Ends the sign-in whose code was used again (RFC 6749 §4.1.2), and no other: the application may be open in more
+     * tabs. It stays if the second use may be the repetition of the request that used the code.
+     */
+    async endReused(id: string, usedAt: Date, origin: Origin): Promise<void> {
+      const found = await sessions.find(id)
+      if (!found || mayRepeat({ usedAt, usedGeneration: found.usedGeneration }, clock)) return
+      const { sessionId, applicationId, accountId } = found
+      await sessions.endAll({ sessionId, applicationId, only: id }, clock(), [
+        {
+          name: 'application.signed_out',
+          accountId,
+          origin,
+          data: { application: applicationId, session: sessionId, reason: 'code_reused' },
+        },
+      ])
+    },
 
     /** Ends one sign-in, at the request of its application. It knows, so it gets no logout notice. */
     end: ({ id, sessionId, applicationId, accountId }: ApplicationSession, origin: Origin): Promise<boolean> =>

@@ -84,6 +84,35 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
     return ok(challenge)
   }
 
+  /** Whether the response to this challenge is signed by the passkey, on one of our pages. */
+  const verify = async (
+    passkey: Passkey,
+    expectedChallenge: string,
+    response: AuthenticationResponseJSON,
+    requireUserVerification: boolean,
+  ): Promise<Result<{ counter: number; backedUp: boolean; userVerified: boolean }, AppError<'passkey_rejected'>>> => {
+    const { verifyAuthenticationResponse } = await webauthn()
+    try {
+      const { verified, authenticationInfo } = await verifyAuthenticationResponse({
+        response,
+        expectedChallenge,
+        ...expected,
+        requireUserVerification,
+        credential: {
+          id: passkey.credentialId,
+          publicKey: new Uint8Array(Buffer.from(passkey.publicKey, 'base64url')),
+          counter: passkey.counter,
+          transports: readTransports(passkey.transports),
+        },
+      })
+      if (!verified || isFramed(response)) return fail('passkey_rejected')
+      const { newCounter: counter, credentialBackedUp: backedUp, userVerified } = authenticationInfo
+      return ok({ counter, backedUp, userVerified })
+    } catch (cause) {
+      return fail('passkey_rejected', undefined, { cause })
+    }
+  }
+
   return {
     list: passkeys.list,
     /** The account of a credential, for its audit log. It proves nothing about who presents it. */
@@ -189,27 +218,12 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
       // The credential identifies the account. A different user handle is an error (WebAuthn §7.2, step 6).
       if (userHandle !== undefined && Buffer.from(userHandle, 'base64url').toString() !== passkey.accountId)
         return fail('passkey_rejected')
-      const { verifyAuthenticationResponse } = await webauthn()
-      try {
-        const { verified, authenticationInfo } = await verifyAuthenticationResponse({
-          response,
-          expectedChallenge: challenge.value,
-          ...expected,
-          requireUserVerification: asked === null,
-          credential: {
-            id: passkey.credentialId,
-            publicKey: new Uint8Array(Buffer.from(passkey.publicKey, 'base64url')),
-            counter: passkey.counter,
-            transports: readTransports(passkey.transports),
-          },
-        })
-        const { newCounter: counter, credentialBackedUp: backedUp, userVerified } = authenticationInfo
-        if (!verified || isFramed(response) || !(await passkeys.used(passkey.id, { counter, backedUp, at: clock() })))
-          return fail('passkey_rejected')
-        return ok({ passkey: { ...passkey, backedUp }, userVerified })
-      } catch (cause) {
-        return fail('passkey_rejected', undefined, { cause })
-      }
+      const verified = await verify(passkey, challenge.value, response, asked === null)
+      if (!verified.ok) return verified
+      const { userVerified, ...use } = verified.value
+      // Not where invalid responses are caught: an unavailable database makes no response invalid.
+      if (!(await passkeys.used(passkey.id, { ...use, at: clock() }))) return fail('passkey_rejected')
+      return ok({ passkey: { ...passkey, backedUp: use.backedUp }, userVerified })
     },
   }
 }

@@ -18,15 +18,17 @@ export function redeemCode({ codes, devices, tokens }: RedeemCodeParts) {
     verifier: string,
     origin: Origin,
   ): Promise<Result<CodeRedemption, AppError<'code_invalid'>>> => {
-    const spent = await codes.spend(code, verifier)
+    const found = await codes.find(code)
+    const session = found && (await devices.find(found.sessionId))
+    if (!session) return fail('code_invalid')
+    // Last: if anything fails before, a repetition of the request succeeds.
+    const spent = await codes.spend(found, verifier, session.usedGeneration)
     if (!spent.ok) {
-      const { compromised } = spent.error
-      if (compromised)
-        await devices.end({ id: compromised.sessionId, accountId: compromised.accountId }, 'code_reused', origin)
+      if (spent.error.compromised)
+        await devices.end({ id: session.id, accountId: session.accountId }, 'code_reused', origin)
       return fail('code_invalid')
     }
-    const session = await devices.find(spent.value.sessionId)
-    if (!session || session.endedAt || session.account.disabledAt) return fail('code_invalid')
-    return ok({ account: session.account, pair: tokens.pair(session), code: spent.value })
+    if (session.endedAt || session.account.disabledAt) return fail('code_invalid')
+    return ok({ account: session.account, pair: tokens.pair(session), code: found })
   }
 }

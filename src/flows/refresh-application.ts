@@ -184,7 +184,7 @@ export function refreshApplication({
       }
       if (decision.tag === 'refuse') return refuse()
       if (decision.tag === 'reuse') {
-        const ended = await applicationSessions.endAll(found.value, 'token_reused', origin)
+        const ended = await applicationSessions.endAll(found.value, origin)
         return refuse(ended > 0 ? 'reused' : 'refused')
       }
     }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from './clock.ts'
+import { sha256 } from './crypto.ts'
 
 /** A source of randomness: returns `bytes` new random bytes. */
 export type Random = (bytes: number) => Buffer
@@ -74,6 +75,10 @@ export const timeDigits = (ms: number): string => ms.toString(16).padStart(12, '
 export function createIds(clock: Clock, random: Random): Ids {
   return (prefix) => `${prefix}_${timeDigits(clock().getTime())}${random(16).toString('hex')}`
 }
+
+/** An ID of the same form that follows from a secret: anyone who presents the secret again names the same thing. */
+export const idFrom = (prefix: Prefix, at: Date, secret: string): string =>
+  `${prefix}_${timeDigits(at.getTime())}${Buffer.from(sha256(secret), 'base64url').toString('hex', 0, 16)}`
 
 /** An unguessable secret: 256 bits as base64url, 43 characters. */
 export const secretToken = (random: Random): string => random(32).toString('base64url')

@@ -3,9 +3,11 @@
  * ours, and the engine only sees it: its session is our session, its grant is the person's consent, its client is our
  * application.
  */
+import type { AuthorizationCode } from 'oidc-provider'
 import type { Application, OpenidStateStore } from '../applications/ports.ts'
 import { type Clock, epochSeconds, secondsAfter } from '../kernel/clock.ts'
 import { type Sealer, sha256 } from '../kernel/crypto.ts'
+import { idFrom } from '../kernel/ids.ts'
 
 type Payload = Readonly<Record<string, unknown>>
 
@@ -32,27 +34,32 @@ export type AdapterParts = {
   readonly grant: (id: string) => Promise<Payload | undefined>
   readonly application: (id: string) => Promise<Application | undefined>
   readonly clientOf: (application: Application) => Payload
-  /** Ends the sign-ins that came from a grant: its code was used twice. */
-  readonly revoke: (grantId: string) => Promise<void>
-  /** The error for a code that was used in the meantime. */
+  /** Called when a code is used again, with the ID of the sign-in that it started and when that was. */
+  readonly reused: (signInId: string, usedAt: Date) => Promise<void>
+  /** The error for what was used before. */
   readonly used: () => Error
 }
 
-/** The payload with its times moved from one clock to another, in seconds. */
-function moveTimes(payload: Payload, seconds: number): Payload {
-  const moved = ['iat', 'exp'].flatMap((name) => {
-    const time = payload[name]
-    return typeof time === 'number' ? [[name, time + seconds]] : []
-  })
-  return { ...payload, ...Object.fromEntries(moved) }
-}
+/**
+ * The payload with its expiry moved from one clock to another, in seconds. `iat` stays as it was written: the IDs of
+ * sign-ins begin with it.
+ */
+const moveExpiry = (payload: Payload, seconds: number): Payload =>
+  typeof payload.exp === 'number' ? { ...payload, exp: payload.exp + seconds } : payload
 
 /** How long an expired code of a device is still recognized, in seconds. */
 const expiredSeconds = 300
 
+/** The ID of what is stored under a value. The value itself is a secret: only its hash is stored. */
+export const stateIdOf = (model: string, value: string): string => `${model}.${sha256(value)}`
+
+/** The ID of the sign-in that a code starts. A second use of the code finds by it what the first one issued. */
+export const signInIdOf = ({ kind, jti, iat }: Pick<AuthorizationCode, 'kind' | 'jti' | 'iat'>): string =>
+  idFrom('aps', new Date(iat * 1000), `${kind} ${jti}`)
+
 /** Returns the adapter of each model of the engine, by its name. */
 export function createAdapter(parts: AdapterParts): (model: string) => Adapter {
-  const { states, sealer, clock, machineClock, session, grant, application, clientOf, revoke, used } = parts
+  const { states, sealer, clock, machineClock, session, grant, application, clientOf, reused, used } = parts
   const nothing = async (): Promise<undefined> => undefined
   const virtual = (find: Adapter['find']): Adapter => ({
     upsert: nothing,
@@ -68,12 +75,11 @@ export function createAdapter(parts: AdapterParts): (model: string) => Adapter {
   const place = (id: string): string => `openid_states/${id}/payload`
 
   const stored = (model: string): Adapter => {
-    // The value itself is a secret: only its hash is stored.
-    const idOf = (id: string): string => `${model}.${sha256(id)}`
+    const idOf = (id: string): string => stateIdOf(model, id)
     const find = async (id: string): Promise<Payload | undefined> => {
       const state = await states.find(idOf(id))
       if (!state || state.expiresAt <= clock()) return undefined
-      const payload = moveTimes(JSON.parse(sealer.open(state.payload, place(state.id))) as Payload, ahead())
+      const payload = moveExpiry(JSON.parse(sealer.open(state.payload, place(state.id))) as Payload, ahead())
       return state.usedAt ? { ...payload, consumed: epochSeconds(state.usedAt) } : payload
     }
     /** The code that a person types leads to the code of the device. */
@@ -101,18 +107,36 @@ export function createAdapter(parts: AdapterParts): (model: string) => Adapter {
           })
         // A device learns that its code has expired, not that it is unknown (RFC 8628 §3.5).
         const isOfDevice = typeof userCode === 'string'
-        const text = JSON.stringify(moveTimes(payload, -ahead()))
+        const text = JSON.stringify(moveExpiry(payload, -ahead()))
         await put(idOf(given), text, isOfDevice ? expiresIn + expiredSeconds : expiresIn)
         if (isOfDevice) await put(userCodeId(userCode), given, expiresIn)
       },
       async consume(given) {
-        if (await states.use(idOf(given), clock())) return
-        // Two requests with one code at the same time: the second is a second use (RFC 6749 §4.1.2).
-        const grantId = (await find(given))?.grantId
-        if (typeof grantId === 'string') await revoke(grantId)
-        throw used()
+        if (!(await states.use(idOf(given), clock()))) throw used()
       },
       destroy: (given) => states.remove(idOf(given)),
+    }
+  }
+
+  /**
+   * A code. The transaction that starts its sign-in uses it up: until then, the request can fail and be repeated. The
+   * engine never learns that a code was used, because it would then end everything that the person allowed.
+   */
+  const code = (model: string): Adapter => {
+    const adapter = stored(model)
+    return {
+      ...adapter,
+      async find(given) {
+        const found = await adapter.find(given)
+        return found && { ...found, consumed: undefined }
+      },
+      async consume(given) {
+        const state = await states.find(stateIdOf(model, given))
+        if (!state?.usedAt) return
+        const { iat } = (await adapter.find(given)) ?? {}
+        await reused(signInIdOf({ kind: model, jti: given, iat: Number(iat) }), state.usedAt)
+        throw used()
+      },
     }
   }
 
@@ -128,9 +152,11 @@ export function createAdapter(parts: AdapterParts): (model: string) => Adapter {
           return found && clientOf(found)
         })
       case 'AccessToken':
-        return { ...virtual(nothing), revokeByGrantId: revoke }
       case 'RefreshToken':
         return virtual(nothing)
+      case 'AuthorizationCode':
+      case 'DeviceCode':
+        return code(model)
       default:
         return stored(model)
     }

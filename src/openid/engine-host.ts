@@ -9,7 +9,7 @@ import { internalOrigin, type Origin } from '../events/catalogue.ts'
 import { type Clock, epochSeconds, systemClock } from '../kernel/clock.ts'
 import type { Sealer } from '../kernel/crypto.ts'
 import type { Tokens } from '../sessions/tokens.ts'
-import { createAdapter } from './adapter.ts'
+import { createAdapter, signInIdOf, stateIdOf } from './adapter.ts'
 import { callEngine, type EngineRequest, type EngineResponse } from './call.ts'
 import type { ClientKeys } from './client-keys.ts'
 import { clientOf } from './engine-client.ts'
@@ -31,7 +31,7 @@ type EngineHostParts = {
   tokens: Tokens
   states: OpenidStateStore
   applications: Pick<Applications, 'find' | 'used'>
-  applicationSessions: Pick<ApplicationSessions, 'start'>
+  applicationSessions: Pick<ApplicationSessions, 'start' | 'endReused'>
   subjects: Subjects
   /** The claims about a person that these scopes allow; `undefined` if the account is gone or disabled. */
   claims: (accountId: string, scope: string) => Promise<Readonly<Record<string, unknown>> | undefined>
@@ -67,6 +67,7 @@ export function createEngineHost(parts: EngineHostParts) {
     clock,
     machineClock: systemClock,
     clientOf,
+    reused: (signInId, usedAt) => applicationSessions.endReused(signInId, usedAt, internalOrigin),
     used: () => new (engineModule().errors.InvalidGrant)('authorization code already used'),
   })
 
@@ -97,6 +98,7 @@ export function createEngineHost(parts: EngineHostParts) {
           application,
           session,
           { scope: code.scope ?? '', resources: [resource].flat().filter(isOther), dpopKey },
+          { signInId: signInIdOf(code), using: parts.states.using(stateIdOf(code.kind, code.jti), clock()) },
           origins.get(request) ?? internalOrigin,
         )
       },

@@ -48,6 +48,11 @@ declare module 'oidc-provider' {
     expiresIn?: number
   }
   export interface AuthorizationCode extends Token {
+    readonly kind: string
+    /** The code itself. */
+    readonly jti: string
+    /** When it was issued, in seconds since 1970. */
+    readonly iat: number
     readonly sessionUid: string
     readonly grantId: string
     readonly resource?: string | readonly string[]

@@ -6,8 +6,6 @@ import type { Applications } from '../applications/applications.ts'
 import type { Documents } from '../applications/documents.ts'
 import { classOf, kindRules, ofSameDocument, resourceScopesOf, standardOf } from '../applications/policy.ts'
 import type { Application, ConsentStore } from '../applications/ports.ts'
-import type { ApplicationSessions } from '../applications/sessions.ts'
-import { internalOrigin } from '../events/catalogue.ts'
 import { type Clock, epochSeconds } from '../kernel/clock.ts'
 import type { Devices } from '../sessions/devices.ts'
 import type { LiveSession } from '../sessions/ports.ts'
@@ -17,14 +15,13 @@ type ViewsParts = {
   own: readonly string[]
   applications: Pick<Applications, 'find'>
   documents: Pick<Documents, 'isCurrent'>
-  applicationSessions: Pick<ApplicationSessions, 'endAll'>
   consents: Pick<ConsentStore, 'find'>
   devices: Pick<Devices, 'find'>
   clock: Clock
 }
 
 export function createViews(parts: ViewsParts) {
-  const { own, applications, documents, applicationSessions, consents, devices, clock } = parts
+  const { own, applications, documents, consents, devices, clock } = parts
 
   const liveSession = async (id: string): Promise<LiveSession | undefined> => {
     const session = await devices.find(id)
@@ -103,15 +100,6 @@ export function createViews(parts: ViewsParts) {
         ]),
         exp: epochSeconds(session.absoluteExpiresAt),
       }
-    },
-
-    /** Ends the sign-ins that came from a grant: its code was used twice. */
-    async revoke(grantId: string) {
-      const [sessionId, applicationId] = partsOf(grantId)
-      const session = await devices.find(sessionId)
-      if (!session) return
-      const of = { sessionId, applicationId, accountId: session.accountId }
-      await applicationSessions.endAll(of, 'code_reused', internalOrigin)
     },
   }
 }

@@ -2,6 +2,7 @@ import { type AppError, fail } from '../errors/catalogue.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { pkceChallenge, sameSecret, sha256 } from '../kernel/crypto.ts'
 import { type Random, secretToken } from '../kernel/ids.ts'
+import { mayRepeat } from '../kernel/repeated-request.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { OneTimeCode, SignInCodeStore } from './ports.ts'
 
@@ -40,28 +41,32 @@ export function createSignInCodes({ codes, clock, random, returns }: SignInCodes
       return code
     },
 
+    /** A code of an application that is still allowed, used or not. */
+    async find(code: string): Promise<OneTimeCode | undefined> {
+      return returns.hasEntry(code.slice(secretLength)) ? codes.find(sha256(code)) : undefined
+    },
+
     /**
      * Uses a code up, whatever the verifier: a code presented with a wrong verifier has leaked and must not be tried
-     * again. `compromised` names the code whose session should end: one that was used before (RFC 6749 §4.1.2), or one
-     * used now without its verifier, whose session nobody can get. A wrong verifier for a used code proves nothing and
-     * ends nothing.
+     * again. `compromised`: its session should end. The code was used before (RFC 6749 §4.1.2), or it is used now
+     * without its verifier, so that nobody can get its session. A wrong verifier for a used code proves nothing and ends
+     * nothing. Neither does what may be a repetition of the request that used the code: `usedGeneration` is that of the
+     * session.
      */
     async spend(
-      code: string,
+      found: OneTimeCode,
       verifier: string,
-    ): Promise<Result<OneTimeCode, AppError<'code_invalid'> & { compromised?: OneTimeCode }>> {
-      const entry = code.slice(secretLength)
-      if (!returns.hasEntry(entry)) return fail('code_invalid')
-      const found = await codes.find(sha256(code))
+      usedGeneration: number,
+    ): Promise<Result<void, AppError<'code_invalid'> & { compromised?: true }>> {
       const now = clock()
-      if (!found) return fail('code_invalid')
-      const compromised = { ok: false, error: { ...fail('code_invalid').error, compromised: found } } as const
+      const compromised = { ok: false, error: { ...fail('code_invalid').error, compromised: true } } as const
       const proven = sameSecret(pkceChallenge(verifier), found.codeChallenge)
-      if (found.usedAt) return proven ? compromised : fail('code_invalid')
-      if (found.expiresAt <= now) return fail('code_invalid')
-      const spent = await codes.spend(found.codeHash, now)
-      if (spent) return proven ? ok(found) : compromised
-      return proven ? compromised : fail('code_invalid')
+      if (!found.usedAt && found.expiresAt <= now) return fail('code_invalid')
+      if (!found.usedAt && (await codes.spend(found.codeHash, now))) return proven ? ok(undefined) : compromised
+      // A concurrent request has just used it, if it was unused before.
+      return !proven || mayRepeat({ usedAt: found.usedAt ?? now, usedGeneration }, clock)
+        ? fail('code_invalid')
+        : compromised
     },
   }
 }

@@ -2,7 +2,7 @@ import { and, asc, desc, eq, exists, gt, inArray, isNull, lt, type SQL, sql } fr
 import type { ApplicationSessionStore } from '../applications/ports.ts'
 import { accountColumns } from './accounts.ts'
 import { queueNotices } from './application-endings.ts'
-import type { Change, ChangeParts } from './change.ts'
+import { type Change, type ChangeParts, scriptOf } from './change.ts'
 import { type Driver, placeholderFor, step } from './driver.ts'
 import { live } from './endings.ts'
 
@@ -132,8 +132,9 @@ export function applicationSessionStore(
       }))
     },
 
-    start: (session, most, because) =>
-      change(function* (tx, note) {
+    start(session, most, including, because) {
+      const { script, locks } = scriptOf(including)
+      return change(function* (tx, note) {
         const now = session.createdAt
         // Writes the row, so that a concurrent sign-out comes either before or after.
         const [device] = yield* step(
@@ -155,7 +156,7 @@ export function applicationSessionStore(
             .from(applications)
             .where(and(eq(applications.id, session.applicationId), isNull(applications.disabledAt))),
         )
-        if (!device || !account || !application) return false
+        if (!device || !account || !application || !(yield* script(tx, note))) return false
         const known = yield* step(
           tx
             .select({ id: a.id })
@@ -172,7 +173,8 @@ export function applicationSessionStore(
         yield* step(tx.insert(a).values(session))
         yield* note(because)
         return true
-      }),
+      }, locks)
+    },
 
     async find(which) {
       const [row] = await found({ id: which })
@@ -203,7 +205,7 @@ export function applicationSessionStore(
         return true
       }),
 
-    endAll: ({ sessionId, applicationId }, when, because) =>
+    endAll: ({ sessionId, applicationId, only }, when, because) =>
       change(function* (tx, note) {
         const open = yield* step(
           tx
@@ -212,23 +214,16 @@ export function applicationSessionStore(
             .where(and(eq(a.sessionId, sessionId), eq(a.applicationId, applicationId), isNull(a.endedAt)))
             .orderBy(asc(a.id)),
         )
-        if (open.length === 0) return 0
+        const ending = open.flatMap(({ id: one }) => (only === undefined || one === only ? [one] : []))
+        if (ending.length === 0) return 0
         const ended = yield* step(
           tx
             .update(a)
             .set({ endedAt: when })
-            .where(
-              and(
-                inArray(
-                  a.id,
-                  open.map((one) => one.id),
-                ),
-                isNull(a.endedAt),
-              ),
-            )
+            .where(and(inArray(a.id, ending), isNull(a.endedAt)))
             .returning(),
         )
-        yield* queueNotices(tx, t, parts, ended)
+        if (ending.length === open.length) yield* queueNotices(tx, t, parts, ended)
         yield* note(because)
         return ended.length
       }),

@@ -2,8 +2,8 @@ import { and, asc, desc, eq, gt, isNotNull, isNull, lt, or, sql } from 'drizzle-
 import type { ApplicationStore, ConsentStore, LogoutNoticeStore, OpenidStateStore } from '../applications/ports.ts'
 import type { Ids } from '../kernel/ids.ts'
 import { pictureName } from '../kernel/picture.ts'
-import { accountLock, type Change } from './change.ts'
-import { type Driver, placeholderFor, step } from './driver.ts'
+import { accountLock, type Change, prepareChange } from './change.ts'
+import { type Driver, placeholderFor, type Queries, step } from './driver.ts'
 import { pictureOf, storePicture } from './pictures.ts'
 import { queueOf } from './queue.ts'
 
@@ -201,7 +201,16 @@ export function logoutNoticeStore(driver: Driver): LogoutNoticeStore {
   }
 }
 
-export function openidStateStore({ db, tables: { openidStates: t }, reads, write }: Driver): OpenidStateStore {
+export function openidStateStore(
+  { db, tables: { openidStates: t }, reads, write }: Driver,
+  change: Change,
+): OpenidStateStore {
+  const use = (tx: Queries, id: string, at: Date) =>
+    tx
+      .update(t)
+      .set({ usedAt: at })
+      .where(and(eq(t.id, id), isNull(t.usedAt)))
+      .returning({ id: t.id })
   const byId = reads(
     db
       .select()
@@ -219,16 +228,14 @@ export function openidStateStore({ db, tables: { openidStates: t }, reads, write
       const [found] = await byId({ id })
       return found
     },
-    async use(id, at) {
-      const used = await write(
-        db
-          .update(t)
-          .set({ usedAt: at })
-          .where(and(eq(t.id, id), isNull(t.usedAt)))
-          .returning({ id: t.id }),
-      )
-      return used.length > 0
-    },
+    use: async (id, at) => (await write(use(db, id, at))).length > 0,
+    using: (id, at) =>
+      prepareChange(change, {
+        script: function* (tx) {
+          return (yield* step(use(tx, id, at))).length > 0
+        },
+        locks: [],
+      }),
     async remove(id) {
       await write(db.delete(t).where(eq(t.id, id)))
     },

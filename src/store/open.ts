@@ -147,7 +147,7 @@ export function storeOver(driver: Driver, parts: ChangeParts) {
     applicationSessions: applicationSessionStore(driver, change, parts),
     consents: consentStore(driver, change, parts.ids),
     logoutNotices: logoutNoticeStore(driver),
-    openidStates: openidStateStore(driver),
+    openidStates: openidStateStore(driver, change),
     sessions: sessionStore(driver, change),
     endable: endableStore(driver, change),
     pendingSignIns: pendingSignInStore(driver),

@@ -24,7 +24,7 @@ function startNodes(...ahead: readonly number[]) {
       grant: nothing,
       application: nothing,
       clientOf: () => ({}),
-      revoke: nothing,
+      reused: nothing,
       used: () => new Error('used'),
     })('AuthorizationCode')
     return { adapter, now: seconds(machineNow) }
@@ -42,7 +42,7 @@ describe('what the engine remembers', () => {
     if (!one || !other) throw new Error('two nodes are needed')
     await one.adapter.upsert('code', { iat: one.now, exp: one.now + 60, kind: 'AuthorizationCode' }, 60)
     expect(await other.adapter.find('code')).toEqual({
-      iat: other.now,
+      iat: one.now,
       exp: other.now + 60,
       kind: 'AuthorizationCode',
     })

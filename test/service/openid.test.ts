@@ -479,10 +479,24 @@ describe.each(aboveStore('PostgreSQL'))('an OpenID provider, with %s', (database
       const { browser } = await signedIn()
       const { url, redeem } = await request(config)
       const { left } = await follow(world, browser, url)
-      const tokens = await redeem(left as URL)
+      const tokens = await refresh(config, (await redeem(left as URL)).refresh_token)
       await expect(redeem(left as URL)).rejects.toMatchObject(isOver)
       await expect(refresh(config, tokens.refresh_token)).rejects.toMatchObject(isOver)
       expect((await browser.ask(`${world.base}/account`)).status).toBe(200)
+    })
+    test('sent again while nobody has used its tokens is refused, and for half a minute ends nothing', async () => {
+      const config = await application()
+      const { browser } = await signedIn()
+      const redeemTwice = async (seconds: number) => {
+        const { url, redeem } = await request(config)
+        const { left } = await follow(world, browser, url)
+        const { refresh_token: token } = await redeem(left as URL)
+        world.turn(seconds)
+        await expect(redeem(left as URL)).rejects.toMatchObject(isOver)
+        return refresh(config, token)
+      }
+      expect(await redeemTwice(30)).toMatchObject({ token_type: 'bearer' })
+      await expect(redeemTwice(31)).rejects.toMatchObject(isOver)
     })
     test('redeemed twenty times at once gives at most one sign-in', async () => {
       const config = await application()

@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { redeemCode } from '../../src/flows/redeem-code.ts'
 import { createReturns } from '../../src/flows/return-to.ts'
+import { BusyError } from '../../src/kernel/busy.ts'
 import { pkceChallenge } from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import { createSignInCodes } from '../../src/sessions/codes.ts'
@@ -63,11 +64,48 @@ test('a code expires after a minute', async () => {
   expect(await at.store.sessions.find(late.sessionId)).toMatchObject({ endedAt: null })
 })
 
+/** Exchanges a code, and uses the access token. */
+const enter = async (code: string): Promise<void> => {
+  const redeemed = await redeem(code, verifier, from)
+  if (!redeemed.ok) throw new Error('the code was to be good')
+  expect(await at.devices.byAccessToken(redeemed.value.pair.access_token)).toMatchObject({ ok: true })
+}
+
 test('a code exchanged twice ends its session, since one of the two callers was not the app', async () => {
   const { code, sessionId } = await issued()
-  await redeem(code, verifier, from)
+  await enter(code)
   expect(await redeem(code, verifier, from)).toMatchObject(refused)
   expect(await at.store.sessions.find(sessionId)).toMatchObject({ endReason: 'code_reused' })
+})
+
+test('a code sent again while nobody has used its tokens is refused, and for half a minute ends nothing', async () => {
+  const [soon, late] = [await issued(), await issued()]
+  for (const { code } of [soon, late]) expect(await redeem(code, verifier, from)).toMatchObject({ ok: true })
+  turn(30)
+  expect(await redeem(soon.code, verifier, from)).toMatchObject(refused)
+  expect(await at.store.sessions.find(soon.sessionId)).toMatchObject({ endedAt: null })
+  turn(0.001)
+  expect(await redeem(late.code, verifier, from)).toMatchObject(refused)
+  expect(await at.store.sessions.find(late.sessionId)).toMatchObject({ endReason: 'code_reused' })
+})
+
+test('a code whose request found the database busy is exchanged when the request is repeated', async () => {
+  const { code } = await issued()
+  vi.spyOn(at.devices, 'find').mockRejectedValueOnce(new BusyError('the database', 5))
+  await expect(redeem(code, verifier, from)).rejects.toThrow(BusyError)
+  expect(await redeem(code, verifier, from)).toMatchObject({ ok: true })
+})
+
+test('a code that was used up although its request failed is refused when the request is repeated, and ends nothing', async () => {
+  const { code, sessionId } = await issued()
+  const { spend } = at.store.codes
+  vi.spyOn(at.store.codes, 'spend').mockImplementationOnce(async (...of) => {
+    await spend(...of)
+    throw new BusyError('the database', 5)
+  })
+  await expect(redeem(code, verifier, from)).rejects.toThrow(BusyError)
+  expect(await redeem(code, verifier, from)).toMatchObject(refused)
+  expect(await at.store.sessions.find(sessionId)).toMatchObject({ endedAt: null })
 })
 
 test('a code is exchanged once, under any number of concurrent requests', async () => {
