@@ -3,6 +3,7 @@ import type { Origin } from '../events/catalogue.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import type { Ids } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
+import { createUseRecorder } from '../kernel/use-recorder.ts'
 import type { Application, ApplicationSession, ApplicationSessionStore, FoundApplicationSession } from './ports.ts'
 import type { Subjects } from './subjects.ts'
 
@@ -28,6 +29,7 @@ type ApplicationSessionsParts = {
   ids: Ids
   /** The idle lifetime of refresh tokens that have none of their own. */
   refreshTtlSeconds: number
+  onDefect: (error: unknown) => void
 }
 
 /** The sign-ins of applications: each belongs to a device session, and is over when that one is. */
@@ -37,9 +39,19 @@ export function createApplicationSessions({
   clock,
   ids,
   refreshTtlSeconds,
+  onDefect,
 }: ApplicationSessionsParts) {
   const idleEnd = (application: Application, from: Date): Date =>
     secondsAfter(from, application.refreshTtlSeconds ?? refreshTtlSeconds)
+
+  const recordUse = createUseRecorder(onDefect)
+  /** The generation counts as used: the response with a token of it has arrived. */
+  const noteUse = async (
+    { id, usedGeneration }: Pick<ApplicationSession, 'id' | 'usedGeneration'>,
+    generation: number,
+  ): Promise<void> => {
+    if (generation > usedGeneration) await recordUse(id, generation, () => sessions.markUsed(id, generation))
+  }
 
   return {
     idleEnd,
@@ -108,10 +120,7 @@ export function createApplicationSessions({
         },
       ]),
 
-    /**
-     * The sign-in of an access token, while it and its device session are alive. Its generation counts as used: the
-     * response with this token has arrived.
-     */
+    /** The sign-in of an access token, while it and its device session are alive. Its generation counts as used. */
     async use(
       id: string,
       generation: number,
@@ -119,9 +128,10 @@ export function createApplicationSessions({
       const found = await sessions.find(id)
       const standing = checkSignIn(found, clock())
       if (!standing.ok) return standing
-      if (generation > standing.value.usedGeneration) await sessions.markUsed(id, generation)
+      await noteUse(standing.value, generation)
       return standing
     },
+    noteUse,
 
     find: (id: string): Promise<FoundApplicationSession | undefined> => sessions.find(id),
     rotate: sessions.rotate,

@@ -86,11 +86,16 @@ describe('a PostgreSQL database', () => {
     for (const token of tokens) await expect.poll(async () => (await refresh(token)).status).toBe(200)
   })
 
-  type Refresh = { readonly first: string; readonly again: (token: string) => Promise<Answer> }
+  type Refresh = {
+    readonly access: string
+    readonly first: string
+    readonly again: (token: string) => Promise<Answer>
+  }
   const refreshes: Readonly<Record<'sessions' | 'application_sessions', (at: string) => Promise<Refresh>>> = {
     async sessions(at) {
       const [person] = await people(1)
       return {
+        access: String(person?.access_token),
         first: String(person?.refresh_token),
         again: (token) => world.call('POST', '/auth/refresh', { at, body: { refresh_token: token } }),
       }
@@ -99,9 +104,14 @@ describe('a PostgreSQL database', () => {
       const { id, secret } = await register(world, await administratorOf(world))
       const browser = world.openBrowser()
       await browser.signIn('google', world.newcomer())
-      const { refresh_token } = await enter(world, browser, await discovered(world, { id, secret }))
+      const { access_token: access, refresh_token } = await enter(
+        world,
+        browser,
+        await discovered(world, { id, secret }),
+      )
       const headers = { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` }
       return {
+        access,
         first: String(refresh_token),
         again: (token) =>
           world.call('POST', '/oauth/token', {
@@ -264,11 +274,13 @@ describe('a PostgreSQL database', () => {
 
   test('that became read-only is not ready, and still authenticates requests', async () => {
     const [one] = await people(1)
+    const application = await refreshes.application_sessions(node)
     await operator.query(
       `do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$`,
     )
     proxy.reset()
     expect((await me(one?.access_token)).status).toBe(200)
+    expect((await me(application.access)).status).toBe(200)
     expect(refusalOf(await refresh(one?.refresh_token))).toEqual(notReady)
     expect(refusalOf(await health('ready'))).toEqual(notReady)
     expect(world.logged.join('')).toMatch(/"state":"refusing".*"25006"/)
