@@ -3,7 +3,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { secondsAfter } from '../kernel/clock.ts'
 import { outsideLimit } from '../kernel/limit.ts'
 import type { JobRecord, JobStore } from './ports.ts'
-import { cronTiming, type Timer, type Timing } from './timing.ts'
+import { steadyTiming, type Timer, type Timing } from './timing.ts'
 
 /** A background job. `shared`: one node runs it at a time; otherwise every node runs its own. */
 export type Job = {
@@ -57,7 +57,15 @@ type RunOutcome = { readonly worked: boolean; readonly dueAt: Date | null }
  * The store holds when a shared job is due, so each period is run by one node. A period that passed while no node was
  * running is made up for once, soon after the next start.
  */
-export function createScheduler({ jobs, store, clock, events, owner, onDefect, timing = cronTiming }: SchedulerParts) {
+export function createScheduler({
+  jobs,
+  store,
+  clock,
+  events,
+  owner,
+  onDefect,
+  timing = steadyTiming,
+}: SchedulerParts) {
   const timers = new Map<string, Timer>()
   const running = new Map<string, Promise<RunOutcome>>()
   const own = new Map<string, Omit<JobRecord, 'name' | 'dueAt'>>()
@@ -118,12 +126,17 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
       onlyWhenDue: round === 'when due',
     })
     if (begun.tag === 'busy') return { worked: false, dueAt: null }
+    const nextPeriod = secondsAfter(at, everySeconds)
+    // No job is due later than a period from now: the clock that all nodes share was set back.
+    const isTooLate = (dueAt: Date): boolean => dueAt > nextPeriod
+    if (begun.tag === 'not_due' && isTooLate(begun.dueAt)) return runShared(job, 'now')
     if (begun.tag === 'not_due') return { worked: false, dueAt: begun.dueAt }
     const stopKeeping = keepLease(name)
     const done = await perform(job)
     stopKeeping()
     // Counted from the start of the run: a period that passed during the run was missed.
-    const due = begun.dueAt <= at ? nextDue(begun.dueAt, everySeconds, at) : undefined
+    const missed = begun.dueAt <= at ? nextDue(begun.dueAt, everySeconds, at) : undefined
+    const due = isTooLate(begun.dueAt) ? nextPeriod : missed
     await store.finish(name, { owner, at: clock(), ...done, ...(due && { nextDue: due }) })
     return { worked: true, dueAt: due ?? begun.dueAt }
   }
@@ -157,10 +170,10 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
   }
 
   const whenDue = async (job: Job): Promise<void> => schedule(job, (await run(job, 'when due')).dueAt)
-  /** Due times use the clock shared by all nodes; the timer only gets the remaining time. */
+  /** Due times use the clock shared by all nodes; the timer only gets the remaining time, at most a period. */
   const schedule = (job: Job, dueAt: Date | null): void => {
-    const seconds = dueAt ? (dueAt.getTime() - clock().getTime()) / 1000 : Math.min(recheckSeconds, job.everySeconds)
-    at(job, secondsAfter(timing.now(), seconds), whenDue)
+    const seconds = dueAt ? (dueAt.getTime() - clock().getTime()) / 1000 : recheckSeconds
+    at(job, secondsAfter(timing.now(), Math.min(seconds, job.everySeconds)), whenDue)
   }
 
   const enrolling: Promise<void>[] = []
