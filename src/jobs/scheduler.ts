@@ -12,7 +12,8 @@ export type Job = {
   readonly shared: boolean
   /** For a shared job: it is due as soon as the first node starts, not a period later. */
   readonly isDueAtFirst?: true
-  readonly work: () => Promise<unknown>
+  /** `stopping` is aborted when this node stops: long work then ends soon, at a point where it can continue later. */
+  readonly work: (stopping: AbortSignal) => Promise<unknown>
   /** How much work is waiting for it. */
   readonly backlog?: () => Promise<number>
 }
@@ -70,14 +71,14 @@ export function createScheduler({
   const running = new Map<string, Promise<RunOutcome>>()
   const own = new Map<string, Omit<JobRecord, 'name' | 'dueAt'>>()
   const noRuns = { startedAt: null, finishedAt: null, milliseconds: null, outcome: null, runs: 0, failures: 0 }
-  let stopped = false
+  const stopping = new AbortController()
 
   /** Runs the work. An error is reported and recorded in the result, and goes no further. */
   const perform = async ({ name, work }: Job) => {
     const started = performance.now()
     let outcome: 'ok' | 'failed' = 'ok'
     try {
-      await work()
+      await work(stopping.signal)
     } catch (error) {
       outcome = 'failed'
       onDefect(error, name)
@@ -156,7 +157,7 @@ export function createScheduler({
   }
 
   const at = (job: Job, moment: Date, then: (job: Job, moment: Date) => Promise<void>): void => {
-    if (stopped) return
+    if (stopping.signal.aborted) return
     timers.get(job.name)?.stop()
     timers.set(
       job.name,
@@ -211,7 +212,7 @@ export function createScheduler({
       const job = jobs.find((one) => one.name === name)
       if (!job) return
       await running.get(name)
-      if (!stopped) await run(job, 'now')
+      if (!stopping.signal.aborted) await run(job, 'now')
     },
 
     /** All jobs in the order of their definition. */
@@ -238,7 +239,7 @@ export function createScheduler({
 
     /** Starts no further runs, and waits for those in progress. */
     async stop(): Promise<void> {
-      stopped = true
+      stopping.abort()
       for (const timer of timers.values()) timer.stop()
       await Promise.all([...enrolling, ...running.values()])
     },

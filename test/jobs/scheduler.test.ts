@@ -130,6 +130,22 @@ describe('a node', () => {
     await vi.advanceTimersByTimeAsync(600_000)
     expect(work).toHaveBeenCalledTimes(1)
   })
+
+  test('that stops tells the work in progress', async () => {
+    let isTold = false
+    const scheduler = schedulerOf(
+      job({
+        work: async (stopping) => {
+          await new Promise((resolve) => stopping.addEventListener('abort', resolve))
+          isTold = true
+        },
+      }),
+    )
+    scheduler.start()
+    await vi.advanceTimersByTimeAsync(60_000)
+    await scheduler.stop()
+    expect(isTold).toBe(true)
+  })
 })
 
 /** Timers over a clock that only the test advances. */
