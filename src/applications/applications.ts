@@ -5,6 +5,7 @@ import { sameSecret, sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
 import type { Picture } from '../kernel/picture.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
+import { createSharedByKey } from '../kernel/shared.ts'
 import { type ApplicationFault, faultsOf, ofChangedSubjects, ofDocument, ofSectorDocument } from './faults.ts'
 import { createOrigins } from './origins.ts'
 import {
@@ -139,6 +140,7 @@ export function createApplications({
     return found?.disabledAt === null ? found : undefined
   }
 
+  const touch = createSharedByKey<void>()
   const origins = createOrigins({ applications, clock, onDefect })
   const isProven = async (application: Application, presented: PresentedClient): Promise<boolean> => {
     switch (presented.method) {
@@ -372,7 +374,7 @@ export function createApplications({
     used({ id, lastUsedAt }: Application): void {
       const now = clock()
       if (lastUsedAt && now.getTime() - lastUsedAt.getTime() < usedEverySeconds * 1000) return
-      applications.touch(id, now).catch(onDefect)
+      void touch(id, () => applications.touch(id, now).catch(onDefect))
     },
   }
 }

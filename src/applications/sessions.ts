@@ -4,6 +4,7 @@ import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import type { PreparedChange } from '../kernel/prepared-change.ts'
 import { mayRepeat } from '../kernel/repeated-request.ts'
 import { ok, type Result } from '../kernel/result.ts'
+import { createUseRecorder } from '../kernel/use-recorder.ts'
 import type { Application, ApplicationSession, ApplicationSessionStore, FoundApplicationSession } from './ports.ts'
 import type { Subjects } from './subjects.ts'
 
@@ -36,12 +37,28 @@ type ApplicationSessionsParts = {
   clock: Clock
   /** The idle lifetime of refresh tokens that have none of their own. */
   refreshTtlSeconds: number
+  onDefect: (error: unknown) => void
 }
 
 /** The sign-ins of applications: each belongs to a device session, and is over when that one is. */
-export function createApplicationSessions({ sessions, subjects, clock, refreshTtlSeconds }: ApplicationSessionsParts) {
+export function createApplicationSessions({
+  sessions,
+  subjects,
+  clock,
+  refreshTtlSeconds,
+  onDefect,
+}: ApplicationSessionsParts) {
   const idleEnd = (application: Application, from: Date): Date =>
     secondsAfter(from, application.refreshTtlSeconds ?? refreshTtlSeconds)
+
+  const recordUse = createUseRecorder(onDefect)
+  /** The generation counts as used: the response with a token of it has arrived. */
+  const noteUse = async (
+    { id, usedGeneration }: Pick<ApplicationSession, 'id' | 'usedGeneration'>,
+    generation: number,
+  ): Promise<void> => {
+    if (generation > usedGeneration) await recordUse(id, generation, () => sessions.markUsed(id, generation))
+  }
 
   return {
     idleEnd,
@@ -131,10 +148,7 @@ export function createApplicationSessions({ sessions, subjects, clock, refreshTt
         },
       ]),
 
-    /**
-     * The sign-in of an access token, while it and its device session are alive. Its generation counts as used: the
-     * response with this token has arrived.
-     */
+    /** The sign-in of an access token, while it and its device session are alive. Its generation counts as used. */
     async use(
       id: string,
       generation: number,
@@ -142,9 +156,10 @@ export function createApplicationSessions({ sessions, subjects, clock, refreshTt
       const found = await sessions.find(id)
       const standing = checkSignIn(found, clock())
       if (!standing.ok) return standing
-      if (generation > standing.value.usedGeneration) await sessions.markUsed(id, generation)
+      await noteUse(standing.value, generation)
       return standing
     },
+    noteUse,
 
     find: (id: string): Promise<FoundApplicationSession | undefined> => sessions.find(id),
     rotate: sessions.rotate,

@@ -28,7 +28,7 @@ export type Introspection =
 
 type IntrospectTokenParts = {
   devices: Devices
-  applicationSessions: Pick<ApplicationSessions, 'find'>
+  applicationSessions: Pick<ApplicationSessions, 'find' | 'noteUse'>
   applications: Pick<Applications, 'find'>
   tokens: Tokens
   clock: Clock
@@ -79,6 +79,7 @@ export function introspectToken(parts: IntrospectTokenParts) {
       // An administrator may have withdrawn the API from the application. Its other tokens need no further read.
       if (type === 'access' && aud !== audience && !(await applications.find(id))?.resources.includes(aud))
         return { active: false }
+      await applicationSessions.noteUse(found.value, generation)
       return {
         active: true,
         sub,

@@ -50,13 +50,17 @@ export function manageProviders(parts: ManageProvidersParts) {
   /** Deletions, by provider and start, whose grants this node has withdrawn, while their revocations wait. */
   const withdrawn = new Set<string>()
 
-  /** Withdraws the grants of all users at a provider; they are then revoked there. Returns whether there were any. */
-  async function withdrawAll(provider: string): Promise<boolean> {
-    let isAny = false
+  /**
+   * Withdraws the grants of all users at a provider; they are then revoked there. Returns whether there were any, or
+   * that the node stops, and some may be left.
+   */
+  async function withdrawAll(provider: string, stopping: AbortSignal): Promise<'some' | 'none' | 'stopped'> {
+    let found: 'some' | 'none' = 'none'
     for (let after = ''; ; ) {
       const page = await users.atProvider(provider, { after, limit: identitiesAtOnce })
       for (const { account, methods } of page.accounts)
         for (const identity of methods.identities.filter((one) => one.provider === provider)) {
+          if (stopping.aborted) return 'stopped'
           const from = await accounts.withdraw(
             { accountId: account.id, identityId: identity.id, at: clock() },
             ({ provider: at, id }) => [
@@ -68,11 +72,30 @@ export function manageProviders(parts: ManageProvidersParts) {
               },
             ],
           )
-          if (from.length > 0) isAny = true
+          if (from.length > 0) found = 'some'
         }
-      if (page.next === null) return isAny
+      if (page.next === null) return found
       after = page.next
     }
+  }
+
+  async function continueDeletion(id: string, since: Date, stopping: AbortSignal): Promise<void> {
+    // Another node may have finished an earlier deletion of the same ID, which this node still remembers.
+    const deletion = `${id} ${since.getTime()}`
+    if (!withdrawn.has(deletion)) {
+      const left = await withdrawAll(id, stopping)
+      wakeRevocation()
+      if (left === 'stopped') return
+      withdrawn.add(deletion)
+    }
+    const isOverdue = clock() >= secondsAfter(since, mostDeletionSeconds)
+    if (!isOverdue) {
+      if (await revocations.waitingAt(id)) return
+      // A node that still had the provider may have finished a sign-in since, with a new grant.
+      if ((await withdrawAll(id, stopping)) !== 'none') return wakeRevocation()
+    }
+    await managed.finishDeletion(id)
+    withdrawn.delete(deletion)
   }
 
   return {
@@ -113,26 +136,17 @@ export function manageProviders(parts: ManageProvidersParts) {
       }
     },
 
-    /** Continues the deletions that withdraw grants: each ends when its last grant is revoked at the provider. */
-    async continueDeletions(): Promise<void> {
+    /**
+     * Continues the deletions that withdraw grants: each ends when its last grant is revoked at the provider. A failure
+     * at one provider does not affect the others; it is reported after all of them.
+     */
+    async continueDeletions(stopping: AbortSignal): Promise<void> {
+      const failures: unknown[] = []
       for (const { id, since } of await managed.deleting()) {
-        // Another node may have finished an earlier deletion of the same ID, which this node still remembers.
-        const deletion = `${id} ${since.getTime()}`
-        if (!withdrawn.has(deletion)) {
-          await withdrawAll(id)
-          withdrawn.add(deletion)
-          wakeRevocation()
-        }
-        const isOverdue = clock() >= secondsAfter(since, mostDeletionSeconds)
-        if (!isOverdue && (await revocations.waitingAt(id))) continue
-        // A node that still had the provider may have finished a sign-in since, with a new grant.
-        if (!isOverdue && (await withdrawAll(id))) {
-          wakeRevocation()
-          continue
-        }
-        await managed.finishDeletion(id)
-        withdrawn.delete(deletion)
+        if (stopping.aborted) break
+        await continueDeletion(id, since, stopping).catch((thrown: unknown) => failures.push(thrown))
       }
+      if (failures.length > 0) throw failures.length === 1 ? failures[0] : new AggregateError(failures)
     },
 
     /** Notifies administrators of client secrets that expire soon, once for each number of days. */

@@ -61,15 +61,16 @@ export function syncJiraSites({ jira, providers, ask, clock, random }: SyncJiraS
 
     /**
      * Syncs the teams that are due. A failure of one team does not affect the others; a defect is reported after all of
-     * them.
+     * them. When `stopping` is aborted, it starts no further team: another node syncs those once their lease is over.
      */
-    async due(): Promise<void> {
+    async due(stopping: AbortSignal): Promise<void> {
       const defects: unknown[] = []
-      for (;;) {
+      const unlessStopping = async (integration: StoredJiraIntegration) => stopping.aborted || one(integration)
+      while (!stopping.aborted) {
         const at = clock()
         const taken = await jira.due(batch, at, secondsAfter(at, leaseSeconds))
         const bounded = createBounded('sites', { atOnce, waiting: batch })
-        const looked = await Promise.allSettled(taken.map((integration) => bounded(() => one(integration))))
+        const looked = await Promise.allSettled(taken.map((integration) => bounded(() => unlessStopping(integration))))
         for (const look of looked) if (look.status === 'rejected') defects.push(look.reason)
         if (taken.length < batch) break
       }

@@ -48,7 +48,7 @@ export const defineJobs = ({
     work: () => revocation.work(),
     backlog: () => revocation.backlog(),
   },
-  { name: 'sync-jira-sites', everySeconds: 60, shared: true, work: () => jiraSites.due() },
+  { name: 'sync-jira-sites', everySeconds: 60, shared: true, work: (stopping) => jiraSites.due(stopping) },
   // Shared because of the provider's rate limits: two concurrent runs would double the calls. It is the grant's own
   // lease that prevents renewing a grant twice.
   {
@@ -77,7 +77,13 @@ export const defineJobs = ({
   },
   { name: 'reload-signing-keys', everySeconds: keyReloadSeconds, shared: false, work: () => keys.reload() },
   // At first at once: administrators look at the overview soon after the first start. It pauses by itself after long runs.
-  { name: 'count-by-hour', everySeconds: 60, shared: true, isDueAtFirst: true, work: () => rollUp.work() },
+  {
+    name: 'count-by-hour',
+    everySeconds: 60,
+    shared: true,
+    isDueAtFirst: true,
+    work: (stopping) => rollUp.work(stopping),
+  },
   // Every second, so that all nodes agree within two. It reads one small table, and the rest only after a change.
   { name: 'reload-providers', everySeconds: 1, shared: false, work: () => managed.load() },
   { name: 'reload-branding', everySeconds: 1, shared: false, work: () => branding.load() },
@@ -85,7 +91,7 @@ export const defineJobs = ({
     name: 'delete-providers',
     everySeconds: 30,
     shared: true,
-    work: () => manageProviders.continueDeletions(),
+    work: (stopping) => manageProviders.continueDeletions(stopping),
   },
   {
     name: 'notify-expiring-secrets',

@@ -3,7 +3,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { secondsAfter } from '../kernel/clock.ts'
 import { outsideLimit } from '../kernel/limit.ts'
 import type { JobRecord, JobStore } from './ports.ts'
-import { cronTiming, type Timer, type Timing } from './timing.ts'
+import { steadyTiming, type Timer, type Timing } from './timing.ts'
 
 /** A background job. `shared`: one node runs it at a time; otherwise every node runs its own. */
 export type Job = {
@@ -12,7 +12,8 @@ export type Job = {
   readonly shared: boolean
   /** For a shared job: it is due as soon as the first node starts, not a period later. */
   readonly isDueAtFirst?: true
-  readonly work: () => Promise<unknown>
+  /** `stopping` is aborted when this node stops: long work then ends soon, at a point where it can continue later. */
+  readonly work: (stopping: AbortSignal) => Promise<unknown>
   /** How much work is waiting for it. */
   readonly backlog?: () => Promise<number>
 }
@@ -57,19 +58,27 @@ type RunOutcome = { readonly worked: boolean; readonly dueAt: Date | null }
  * The store holds when a shared job is due, so each period is run by one node. A period that passed while no node was
  * running is made up for once, soon after the next start.
  */
-export function createScheduler({ jobs, store, clock, events, owner, onDefect, timing = cronTiming }: SchedulerParts) {
+export function createScheduler({
+  jobs,
+  store,
+  clock,
+  events,
+  owner,
+  onDefect,
+  timing = steadyTiming,
+}: SchedulerParts) {
   const timers = new Map<string, Timer>()
   const running = new Map<string, Promise<RunOutcome>>()
   const own = new Map<string, Omit<JobRecord, 'name' | 'dueAt'>>()
   const noRuns = { startedAt: null, finishedAt: null, milliseconds: null, outcome: null, runs: 0, failures: 0 }
-  let stopped = false
+  const stopping = new AbortController()
 
   /** Runs the work. An error is reported and recorded in the result, and goes no further. */
   const perform = async ({ name, work }: Job) => {
     const started = performance.now()
     let outcome: 'ok' | 'failed' = 'ok'
     try {
-      await work()
+      await work(stopping.signal)
     } catch (error) {
       outcome = 'failed'
       onDefect(error, name)
@@ -118,12 +127,17 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
       onlyWhenDue: round === 'when due',
     })
     if (begun.tag === 'busy') return { worked: false, dueAt: null }
+    const nextPeriod = secondsAfter(at, everySeconds)
+    // No job is due later than a period from now: the clock that all nodes share was set back.
+    const isTooLate = (dueAt: Date): boolean => dueAt > nextPeriod
+    if (begun.tag === 'not_due' && isTooLate(begun.dueAt)) return runShared(job, 'now')
     if (begun.tag === 'not_due') return { worked: false, dueAt: begun.dueAt }
     const stopKeeping = keepLease(name)
     const done = await perform(job)
     stopKeeping()
     // Counted from the start of the run: a period that passed during the run was missed.
-    const due = begun.dueAt <= at ? nextDue(begun.dueAt, everySeconds, at) : undefined
+    const missed = begun.dueAt <= at ? nextDue(begun.dueAt, everySeconds, at) : undefined
+    const due = isTooLate(begun.dueAt) ? nextPeriod : missed
     await store.finish(name, { owner, at: clock(), ...done, ...(due && { nextDue: due }) })
     return { worked: true, dueAt: due ?? begun.dueAt }
   }
@@ -143,7 +157,7 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
   }
 
   const at = (job: Job, moment: Date, then: (job: Job, moment: Date) => Promise<void>): void => {
-    if (stopped) return
+    if (stopping.signal.aborted) return
     timers.get(job.name)?.stop()
     timers.set(
       job.name,
@@ -157,10 +171,10 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
   }
 
   const whenDue = async (job: Job): Promise<void> => schedule(job, (await run(job, 'when due')).dueAt)
-  /** Due times use the clock shared by all nodes; the timer only gets the remaining time. */
+  /** Due times use the clock shared by all nodes; the timer only gets the remaining time, at most a period. */
   const schedule = (job: Job, dueAt: Date | null): void => {
-    const seconds = dueAt ? (dueAt.getTime() - clock().getTime()) / 1000 : Math.min(recheckSeconds, job.everySeconds)
-    at(job, secondsAfter(timing.now(), seconds), whenDue)
+    const seconds = dueAt ? (dueAt.getTime() - clock().getTime()) / 1000 : recheckSeconds
+    at(job, secondsAfter(timing.now(), Math.min(seconds, job.everySeconds)), whenDue)
   }
 
   const enrolling: Promise<void>[] = []
@@ -198,7 +212,7 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
       const job = jobs.find((one) => one.name === name)
       if (!job) return
       await running.get(name)
-      if (!stopped) await run(job, 'now')
+      if (!stopping.signal.aborted) await run(job, 'now')
     },
 
     /** All jobs in the order of their definition. */
@@ -225,7 +239,7 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
 
     /** Starts no further runs, and waits for those in progress. */
     async stop(): Promise<void> {
-      stopped = true
+      stopping.abort()
       for (const timer of timers.values()) timer.stop()
       await Promise.all([...enrolling, ...running.values()])
     },

@@ -1,9 +1,10 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
 import { type Fact, type Origin, originForOthers } from '../events/catalogue.ts'
-import { whenBusy } from '../kernel/busy.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import { ok, type Result } from '../kernel/result.ts'
+import { createSharedByKey } from '../kernel/shared.ts'
+import { createUseRecorder } from '../kernel/use-recorder.ts'
 import type { EndReason, LiveSession, Session, SessionStore } from './ports.ts'
 import type { ApplicationClaims, TokenVerifyCode } from './signed-tokens.ts'
 import type { Tokens } from './tokens.ts'
@@ -42,12 +43,6 @@ type DevicesParts = {
   ) => Promise<Result<{ readonly sessionId: string; readonly accountId: string }, AppError<SessionCode>>>
 }
 
-/**
- * How long a request waits for the write that its generation was used, in milliseconds. While another process locks the
- * database file, every read with a new token would otherwise wait for its whole deadline.
- */
-const noteMs = 250
-
 /** The sessions of an account: finds the caller's, lists them, ends them. */
 export function createDevices(parts: DevicesParts) {
   const { sessions, tokens, clock, refreshTtlSeconds, onDefect, accountExists, ofApplication } = parts
@@ -60,39 +55,22 @@ export function createDevices(parts: DevicesParts) {
     return ok(session)
   }
 
-  /** Not awaited: nothing depends on it, and it must not slow a request. */
-  const seen = (session: Session, now: Date, byCookie: boolean): void => {
-    if (now.getTime() - session.lastSeenAt.getTime() < seenEverySeconds * 1000) return
-    sessions.touch(session.id, now, byCookie ? secondsAfter(now, refreshTtlSeconds) : null).catch(onDefect)
-  }
+  const recordUse = createUseRecorder(onDefect)
+  const touch = createSharedByKey<void>()
 
   /**
-   * Records that the client has this generation, before the request continues. From then on, the response with this
-   * generation cannot have been lost, and the previous refresh token is valid only within the concurrency window. If it
-   * cannot be written now (full disk, locked database, standby), the request continues: nothing can be rotated then
-   * either, and the next request with this token records it again. A write that takes longer than the wait is still
-   * performed. `undefined` if it is already recorded, as for nearly every request.
+   * Not awaited: nothing depends on it, and it must not slow a request. Requests share one write: while the row is
+   * locked, they would otherwise fill the pool with connections that only wait.
    */
-  const noteUse = (session: Session, generation: number, now: Date): Promise<void> | undefined =>
-    generation <= session.usedGeneration ? undefined : recordUse(session, generation, now)
-  async function recordUse(session: Session, generation: number, now: Date): Promise<void> {
-    let isAwaited = true
-    const noted = sessions
-      .markUsed(session.id, generation, now)
-      .catch(whenBusy(undefined))
-      .catch((thrown: unknown) => {
-        if (isAwaited) throw thrown
-        onDefect(thrown)
-      })
-    let timer: NodeJS.Timeout | undefined
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, noteMs)
-    })
-    await Promise.race([noted, patience]).finally(() => {
-      isAwaited = false
-      clearTimeout(timer)
-    })
+  const seen = ({ id, lastSeenAt }: Session, now: Date, byCookie: boolean): void => {
+    if (now.getTime() - lastSeenAt.getTime() < seenEverySeconds * 1000) return
+    const idleExpiresAt = byCookie ? secondsAfter(now, refreshTtlSeconds) : null
+    void touch(`${id} ${byCookie}`, () => sessions.touch(id, now, idleExpiresAt).catch(onDefect))
   }
+
+  /** `undefined` if it is already recorded, as for nearly every request. See `use-recorder.ts`. */
+  const noteUse = ({ id, usedGeneration }: Session, generation: number, now: Date): Promise<void> | undefined =>
+    generation <= usedGeneration ? undefined : recordUse(id, generation, () => sessions.markUsed(id, generation, now))
 
   const ended =
     (accountId: string, reason: EndReason, origin: Origin, by?: string) =>

@@ -69,9 +69,9 @@ export function createRollUp({ statistics, clock }: RollUpParts) {
   return {
     /**
      * Counts every hour that is not counted yet, the present one last. Does nothing shortly after a run that took long:
-     * small services see numbers within a minute, and large ones spend little on them.
+     * small services see numbers within a minute, and large ones spend little on them. `stopping` ends the run early.
      */
-    async work(): Promise<void> {
+    async work(stopping?: AbortSignal): Promise<void> {
       const now = clock()
       if (now.getTime() < nextAt) return
       const current = hourOf(now)
@@ -80,7 +80,7 @@ export function createRollUp({ statistics, clock }: RollUpParts) {
       const first = latest === undefined ? earliest : new Date(Math.max(earliest.getTime(), latest.getTime() - hourMs))
       const end = current.getTime() + hourMs
       // A day at a time: a run that is interrupted goes on after the last stored hour.
-      for (let from = first.getTime(); from < end; from += dayMs) {
+      for (let from = first.getTime(); from < end && !stopping?.aborted; from += dayMs) {
         const until = Math.min(from + dayMs, end)
         const counts = await countEntries(new Date(from), new Date(until))
         for (let at = from; at < until; at += hourMs) {

@@ -7,7 +7,7 @@ import { type Driver, placeholderFor, step } from './driver.ts'
 import { live } from './endings.ts'
 
 export function applicationSessionStore(
-  { db, tables: t, reads, readLong, writes }: Driver,
+  { db, tables: t, reads, readLong, waitingWrites }: Driver,
   change: Change,
   parts: ChangeParts,
 ): ApplicationSessionStore {
@@ -39,7 +39,7 @@ export function applicationSessionStore(
         .innerJoin(accounts, eq(accounts.id, s.accountId))
         .where(and(eq(s.id, a.sessionId), live(t, when), isNull(accounts.disabledAt))),
     )
-  const rotating = writes(
+  const rotating = waitingWrites(
     db
       .update(a)
       .set({
@@ -64,7 +64,7 @@ export function applicationSessionStore(
     // As for sessions: if the first run was committed, the refresh is answered with the current generation.
     { repeatable: true },
   )
-  const marking = writes(
+  const marking = waitingWrites(
     db
       .update(a)
       .set({ usedGeneration: placeholderFor('generation', a.usedGeneration) })

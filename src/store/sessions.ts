@@ -22,7 +22,7 @@ import { endSomeTrust } from './tickets.ts'
 class OvertakenError extends Error {}
 
 export function sessionStore(driver: Driver, change: Change): SessionStore {
-  const { db, tables: t, readLong, reads, skipLocked, steps, writes } = driver
+  const { db, tables: t, readLong, reads, skipLocked, steps, waitingWrites } = driver
   const s = t.sessions
   const { cookieHash: _, ...columns } = getTableColumns(s)
   const at = placeholderFor('at', s.lastSeenAt)
@@ -106,7 +106,7 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
   const starting = steps(db.insert(s).values(placeholdersFor(getTableColumns(s))))
 
   const rotate = rotation(driver)
-  const marking = writes(
+  const marking = waitingWrites(
     db
       .update(s)
       .set({ usedGeneration: placeholderFor('generation', s.usedGeneration), lastSeenAt: at })
@@ -119,14 +119,14 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
       ),
     { repeatable: true },
   )
-  const seeing = writes(
+  const seeing = waitingWrites(
     db
       .update(s)
       .set({ lastSeenAt: at })
       .where(and(eq(s.id, id), live(t, at))),
     { repeatable: true },
   )
-  const extending = writes(
+  const extending = waitingWrites(
     db
       .update(s)
       .set({ lastSeenAt: at, idleExpiresAt: placeholderFor('idleExpiresAt', s.idleExpiresAt) })

@@ -64,6 +64,17 @@ describe('a node', () => {
     expect(seldom).toHaveBeenCalledTimes(1)
   })
 
+  test('runs each job in its period although the clock of the machine is set back', async () => {
+    const work = vi.fn(async () => {})
+    const scheduler = schedulerOf(job({ work }))
+    scheduler.start()
+    await vi.advanceTimersByTimeAsync(90_000)
+    expect(work).toHaveBeenCalledTimes(1)
+    vi.setSystemTime(Date.now() - 3_600_000)
+    await vi.advanceTimersByTimeAsync(120_000)
+    expect(work).toHaveBeenCalledTimes(3)
+  })
+
   test('never runs one job twice at once: a long run is waited for', async () => {
     const { work, letGo } = heldWork()
     const scheduler = schedulerOf(job({ work }))
@@ -118,6 +129,22 @@ describe('a node', () => {
     await scheduler.run('sweep')
     await vi.advanceTimersByTimeAsync(600_000)
     expect(work).toHaveBeenCalledTimes(1)
+  })
+
+  test('that stops tells the work in progress', async () => {
+    let isTold = false
+    const scheduler = schedulerOf(
+      job({
+        work: async (stopping) => {
+          await new Promise((resolve) => stopping.addEventListener('abort', resolve))
+          isTold = true
+        },
+      }),
+    )
+    scheduler.start()
+    await vi.advanceTimersByTimeAsync(60_000)
+    await scheduler.stop()
+    expect(isTold).toBe(true)
   })
 })
 
@@ -260,6 +287,32 @@ describe.each(databases)('two nodes on $name', ({ place }) => {
     expect(rounds).toEqual([60, 120, 180, 240, 300, 360, 420, 480, 540, 600])
     const [record] = await (stores[0] as OpenedStore).store.jobs.list(clock())
     expect(record).toMatchObject({ runs: 10, failures: 0, running: false, outcome: 'ok' })
+  })
+
+  test('run a job in its period although the clock is set back, as that of a machine with SQLite', async () => {
+    let behind = 0
+    const rounds: number[] = []
+    for (const n of [0, 1]) {
+      const { store, events } = stores[n] as OpenedStore
+      const scheduler = createScheduler({
+        jobs: [job({ shared: true, work: async () => void rounds.push(sinceStart()) })],
+        store: noting(store.jobs),
+        clock: () => secondsAfter(clock(), -behind),
+        events,
+        owner: `node ${n}`,
+        onDefect: (error) => {
+          throw error
+        },
+        timing,
+      })
+      started.push(scheduler)
+      scheduler.start()
+    }
+    await settled()
+    await pass(70)
+    behind = 3600
+    await pass(170)
+    expect(rounds).toEqual([60, 120, 180, 240])
   })
 
   test('run missed periods once, soon after one of them is back', async () => {

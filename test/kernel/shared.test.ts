@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createShared } from '../../src/kernel/shared.ts'
+import { createShared, createSharedByKey } from '../../src/kernel/shared.ts'
 
 test('concurrent calls share one run, and a later call starts another', async () => {
   let times = 0
@@ -21,4 +21,17 @@ test('a failure rejects all its callers, and the next call tries again', async (
   expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
   fails = false
   expect(await shared()).toBe('yes')
+})
+
+test('concurrent calls share one run only if they have the same key', async () => {
+  const runs: string[] = []
+  const shared = createSharedByKey<number>()
+  const run = (key: string) =>
+    shared(key, async () => {
+      await new Promise((resolve) => setImmediate(resolve))
+      return runs.push(key)
+    })
+  expect(await Promise.all([run('a'), run('b'), run('a')])).toEqual([1, 2, 1])
+  expect(await run('a')).toBe(3)
+  expect(runs).toEqual(['a', 'b', 'a'])
 })

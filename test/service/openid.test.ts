@@ -218,6 +218,29 @@ describe.each(aboveStore('PostgreSQL'))('an OpenID provider, with %s', (database
       await client.fetchUserInfo(config, second.access_token, client.skipSubjectCheck)
       await expect(refresh(config, first)).rejects.toMatchObject(isOver)
     })
+    test.each(['access_token', 'refresh_token'] as const)(
+      'is refused with the previous token once a resource server introspected the new %s',
+      async (kind) => {
+        const config = await application({ kind: 'browser' })
+        const made = await world.call('POST', '/service-credentials', {
+          token: await admin(),
+          body: { name: 'API', scopes: ['introspect'] },
+        })
+        const [asked, unasked] = [(await signedIn()).browser, (await signedIn()).browser]
+        const first = await enter(world, asked, config)
+        const other = await enter(world, unasked, config)
+        const second = await refresh(config, first.refresh_token)
+        await refresh(config, other.refresh_token)
+        const { body } = await world.call('POST', '/oauth/introspect', {
+          form: { token: second[kind] ?? '' },
+          token: `${String(made.body.id)}.${String(made.body.secret)}`,
+        })
+        expect(body.active).toBe(true)
+        world.turn(11)
+        expect(await refresh(config, other.refresh_token)).toHaveProperty('access_token')
+        await expect(refresh(config, first.refresh_token)).rejects.toMatchObject(isOver)
+      },
+    )
     test('with a stolen token ends this application on this device, and nothing else', async () => {
       const [config, other] = [await application({ kind: 'browser' }), await application()]
       const who = world.newcomer()

@@ -71,12 +71,19 @@ test('a database outage returns 503, and no data is lost or mixed up', async () 
   await way.cut()
 })
 
-test('a database file locked by another process returns 503, and no data is lost', async () => {
+test('a database file locked by another process returns 503 for writes, and no data is lost', async () => {
   const world = await startWorld({ env: { REQUEST_DEADLINE_MS: '1000' } })
-  const { refresh_token } = await world.signIn('google', world.newcomer())
+  const { access_token, refresh_token } = await world.signIn('google', world.newcomer())
+  const browser = world.openBrowser()
+  await browser.signIn('google', world.newcomer())
+  const config = await discovered(world, await register(world, await administratorOf(world)))
+  const application = await enter(world, browser, config)
   const refresh = () => world.call('POST', '/auth/refresh', { body: { refresh_token } })
   const other = connectSqlite(world.databaseUrl.slice('file:'.length))
   other.exec('BEGIN IMMEDIATE')
+  // Neither token was used yet, and that cannot be written now.
+  for (const token of [access_token, application.access_token])
+    expect((await world.call('GET', '/me', { token })).status).toBe(200)
   expect(told(await refresh())).toEqual([503, 'not_ready', true])
   other.exec('COMMIT')
   other.close()

@@ -86,11 +86,16 @@ describe('a PostgreSQL database', () => {
     for (const token of tokens) await expect.poll(async () => (await refresh(token)).status).toBe(200)
   })
 
-  type Refresh = { readonly first: string; readonly again: (token: string) => Promise<Answer> }
+  type Refresh = {
+    readonly access: string
+    readonly first: string
+    readonly again: (token: string) => Promise<Answer>
+  }
   const refreshes: Readonly<Record<'sessions' | 'application_sessions', (at: string) => Promise<Refresh>>> = {
     async sessions(at) {
       const [person] = await people(1)
       return {
+        access: String(person?.access_token),
         first: String(person?.refresh_token),
         again: (token) => world.call('POST', '/auth/refresh', { at, body: { refresh_token: token } }),
       }
@@ -99,9 +104,14 @@ describe('a PostgreSQL database', () => {
       const { id, secret } = await register(world, await administratorOf(world))
       const browser = world.openBrowser()
       await browser.signIn('google', world.newcomer())
-      const { refresh_token } = await enter(world, browser, await discovered(world, { id, secret }))
+      const { access_token: access, refresh_token } = await enter(
+        world,
+        browser,
+        await discovered(world, { id, secret }),
+      )
       const headers = { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` }
       return {
+        access,
         first: String(refresh_token),
         again: (token) =>
           world.call('POST', '/oauth/token', {
@@ -154,20 +164,45 @@ describe('a PostgreSQL database', () => {
 
   test('with one locked row delays nobody else', async () => {
     const [held, ...others] = await people(9)
+    const application = await refreshes.application_sessions(node)
     const { sid } = JSON.parse(atob(held?.refresh_token.split('.')[1] ?? '')) as { sid: string }
     await operator.query('begin')
     await operator.query('select 1 from sessions where id = $1 for update', [sid])
     const theirs = Array.from({ length: 3 }, () => timed(refresh(held?.refresh_token)))
     let tokens: unknown[] = others.map(({ refresh_token }) => refresh_token)
+    let ofApplication: unknown = application.first
     for (let round = 0; round < 3; round++) {
-      const answers = await Promise.all([...tokens.map(refresh), refresh(held?.refresh_token)])
+      // Each request of the device would record that it has this token.
+      const mine = Promise.all(Array.from({ length: 20 }, () => me(held?.access_token)))
+      const inProgress = [
+        ...tokens.map(refresh),
+        application.again(String(ofApplication)),
+        refresh(held?.refresh_token),
+      ]
+      const answers = await Promise.all(inProgress)
       expect(refusalOf(answers.pop() as Answer)).toEqual(notReady)
-      expect(answers.map(({ status }) => status)).toEqual(tokens.map(() => 200))
+      expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
+      ofApplication = answers.pop()?.body.refresh_token
       tokens = answers.map(({ body }) => body.refresh_token)
+      expect((await mine).map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200))
     }
     for (const { answer } of await Promise.all(theirs)) expect(refusalOf(answer)).toEqual(notReady)
     await operator.query('rollback')
     expect((await refresh(held?.refresh_token)).status).toBe(200)
+  })
+
+  test('with the locked rows of many devices delays no refresh of others', async () => {
+    const others = await people(4)
+    const who = world.newcomer()
+    const held = await Promise.all(Array.from({ length: 40 }, () => world.signIn('google', who)))
+    await operator.query('begin')
+    await operator.query('select 1 from sessions where account_id = $1 for update', [held[0]?.user.id])
+    const mine = Promise.all(held.map(({ access_token }) => me(access_token)))
+    await expect.poll(async () => (await listLockWaiters(operator)).length).toBeGreaterThan(5)
+    const answers = await Promise.all(others.map(({ refresh_token }) => refresh(refresh_token)))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+    expect((await mine).map(({ status }) => status)).toEqual(held.map(() => 200))
+    await operator.query('rollback')
   })
 
   test('that is stopped leads to responses in time, and no session is lost', async () => {
@@ -239,11 +274,13 @@ describe('a PostgreSQL database', () => {
 
   test('that became read-only is not ready, and still authenticates requests', async () => {
     const [one] = await people(1)
+    const application = await refreshes.application_sessions(node)
     await operator.query(
       `do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$`,
     )
     proxy.reset()
     expect((await me(one?.access_token)).status).toBe(200)
+    expect((await me(application.access)).status).toBe(200)
     expect(refusalOf(await refresh(one?.refresh_token))).toEqual(notReady)
     expect(refusalOf(await health('ready'))).toEqual(notReady)
     expect(world.logged.join('')).toMatch(/"state":"refusing".*"25006"/)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { BusyError } from '../../src/kernel/busy.ts'
 import { createDevices } from '../../src/sessions/devices.ts'
-import type { Session, SessionStore } from '../../src/sessions/ports.ts'
+import type { LiveSession, Session, SessionStore } from '../../src/sessions/ports.ts'
 import type { Tokens } from '../../src/sessions/tokens.ts'
 
 const session = { id: 'ses_1', usedGeneration: 0 } as Session
@@ -34,6 +34,18 @@ describe('recording a used generation', () => {
     expect(isWritten).toBe(true)
   })
 
+  test('is one write for concurrent requests with the same token', async () => {
+    let writes = 0
+    const { noteUse } = devicesOver(async () => {
+      writes += 1
+      await new Promise((resolve) => setImmediate(resolve))
+    })
+    await Promise.all([noteUse(), noteUse(), noteUse()])
+    expect(writes).toBe(1)
+    await noteUse()
+    expect(writes).toBe(2)
+  })
+
   test('does not fail a request when the database is busy', async () => {
     const { noteUse, defects } = devicesOver(() => Promise.reject(new BusyError('the store', 5)))
     await noteUse()
@@ -54,4 +66,33 @@ describe('recording a used generation', () => {
     fail(defect)
     await expect.poll(() => defects).toEqual([defect])
   })
+})
+
+test('concurrent requests of one browser record once that it was seen', async () => {
+  const end = new Date(86_400_000)
+  const old = {
+    ...session,
+    account: { disabledAt: null },
+    endedAt: null,
+    lastSeenAt: new Date(0),
+    idleExpiresAt: end,
+    absoluteExpiresAt: end,
+  } as LiveSession
+  let writes = 0
+  const touch = async (): Promise<void> => {
+    writes += 1
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  const devices = createDevices({
+    sessions: { touch, findByCookie: async () => old } as Partial<SessionStore> as SessionStore,
+    tokens: {} as Tokens,
+    clock: () => new Date(3_600_000),
+    refreshTtlSeconds: 60,
+    onDefect: (error) => {
+      throw error
+    },
+  })
+  const found = await Promise.all(Array.from({ length: 20 }, () => devices.byCookie('a cookie')))
+  expect(found.every(({ ok }) => ok)).toBe(true)
+  expect(writes).toBe(1)
 })

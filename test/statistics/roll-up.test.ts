@@ -45,6 +45,21 @@ test('the first run counts fourteen days, and a later one only the last two hour
   expect(replaced).toEqual([new Date('2030-01-01T11:00:00Z'), hourOf(now)])
 })
 
+test('a run ends after the day in progress when the node stops, and the next one continues', async () => {
+  const stopping = new AbortController()
+  const daily = Array.from({ length: 14 }, (_, days) => signIn(minutesAgo(days * 24 * 60), 'google'))
+  const { rollUp, replaced, statistics } = world(daily)
+  const { replace } = statistics
+  statistics.replace = async (hour, counts) => {
+    stopping.abort()
+    await replace(hour, counts)
+  }
+  await rollUp.work(stopping.signal)
+  expect(replaced).toHaveLength(1)
+  await rollUp.work()
+  expect(replaced.at(-1)).toEqual(hourOf(now))
+})
+
 test('a run that took long is followed by a pause of 200 times as long, at most ten minutes', async () => {
   const { rollUp, replaced, time, statistics } = world()
   await rollUp.work()
