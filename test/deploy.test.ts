@@ -112,16 +112,26 @@ describe('the deployment files', () => {
     },
   )
 
-  test('show every metric of applications in a panel', async () => {
+  test('show every metric of applications and of background jobs in a panel', async () => {
     const { panels } = JSON.parse(file('deploy/grafana-dashboard.json')) as {
       panels: readonly { id: number; title: string; gridPos: object; targets: readonly { expr: string }[] }[]
     }
     const queries = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr))
-    const ofApplications = [...(await metricNames())].filter((name) => /^vinculum_(application|logout)_/.test(name))
-    expect(ofApplications).toContain('vinculum_application_consents_total')
-    expect(ofApplications.filter((name) => !queries.some((query) => query.includes(`${name}{`)))).toEqual([])
+    const shown = [...(await metricNames())].filter((name) =>
+      /^vinculum_(application|logout|job|sweeps|clock|mails)_/.test(name),
+    )
+    expect(shown).toContain('vinculum_application_consents_total')
+    expect(shown.filter((name) => !queries.some((query) => new RegExp(`${name}(_bucket)?\\{`).test(query)))).toEqual([])
     for (const of of ['id', 'title', 'gridPos'] as const)
       expect(new Set(panels.map((panel) => JSON.stringify(panel[of]))).size, of).toBe(panels.length)
+  })
+
+  test('select metrics of jobs by the label that Prometheus gives them', () => {
+    for (const path of ['deploy/prometheus/alerts.yaml', 'deploy/grafana-dashboard.json', 'docs/operating.md'])
+      for (const [query] of file(path).matchAll(/vinculum_job_\w+\{[^}]*\}/g))
+        expect(query, path).not.toMatch(/[{,]job=\\?"(?!vinculum)/)
+    expect(file('docs/deployment.md')).toContain('- job_name: vinculum\n')
+    expect(file('docs/deployment.md')).not.toContain('honor_labels: true')
   })
 
   test('set only existing settings', () => {
