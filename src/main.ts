@@ -23,7 +23,7 @@ async function main(args: readonly string[]): Promise<number | undefined> {
     return undefined
   }
   // Only a command needs the commands: the service starts without them.
-  const { formatReport, readInvocation, usage } = await import('./commands/index.ts')
+  const { exitCodeOf, formatReport, readInvocation, usage } = await import('./commands/index.ts')
   if (args.length === 1 && /^(help|--help|-h)$/.test(args[0] ?? '')) {
     process.stdout.write(`${usage()}\n`)
     return 0
@@ -37,7 +37,7 @@ async function main(args: readonly string[]): Promise<number | undefined> {
   const { stdout, stderr } = formatReport(report, invocation.json)
   process.stdout.write(stdout)
   process.stderr.write(stderr)
-  return report.ok ? 0 : 1
+  return exitCodeOf(report)
 }
 
 /** Runs a command, then closes the services it opened. */

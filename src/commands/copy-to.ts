@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { Config } from '../config.ts'
+import { BusyError } from '../kernel/busy.ts'
 import type { CopyResult } from '../store/copy.ts'
 import type { Driver } from '../store/driver.ts'
 import { DatabaseOpenError } from '../store/open-error.ts'
@@ -24,13 +25,20 @@ function sourceOf({ store }: Config, url: string): string | CommandReport {
   if (!existsSync(store.file))
     return failure('source_not_found', `There is no file ${store.file}. Set DATABASE_URL to the file to copy from.`)
   if (!/^postgres(ql)?:\/\//.test(url))
-    return failure(
-      'target_not_postgres',
-      'The target is not a postgres:// URL. Write it like postgres://user@host/database.',
-    )
+    return {
+      ...failure(
+        'target_not_postgres',
+        'The target is not a postgres:// URL. Write it like postgres://user@host/database.',
+      ),
+      hasInvalidArguments: true,
+    }
   return store.file
 }
 
+const obstacles = {
+  not_empty: (table: string) => `the table ${table} has rows`,
+  foreign_table: (table: string) => `the table ${table} belongs to another program`,
+}
 const anotherTarget = 'create an empty database, and run copy-to with it'
 
 /** Describes the result of the copy, for people and for programs. */
@@ -57,9 +65,10 @@ export function reportOf(outcome: CopyResult, config: Pick<Config, 'encryptionKe
       }
     }
     case 'not_empty':
+    case 'foreign_table':
       return failure(
-        'not_empty',
-        `The target is not empty: the table ${outcome.table} has rows. Nothing was changed there. To copy, ${anotherTarget}.`,
+        outcome.tag,
+        `The target is not empty: ${obstacles[outcome.tag](outcome.table)}. No data was changed there. To copy, ${anotherTarget}.`,
         { table: outcome.table },
       )
     case 'source_changed':
@@ -83,12 +92,21 @@ export const copyTo: Command = {
   async run({ config, progress }, { positionals: [url = ''] }) {
     const source = sourceOf(config, url)
     if (typeof source !== 'string') return source
-    const { openDriver } = await import('../store/open.ts')
-    const { copyStore } = await import('../store/copy.ts')
-    // Opening the source applies pending migrations.
+    const { openDriver, openReader } = await import('../store/open.ts')
+    const { copyStore, findObstacle } = await import('../store/copy.ts')
+    // Opening a database applies pending migrations. A target that cannot be used must stay as it is.
     await (await openDriver({ tag: 'sqlite', file: source, create: false })).close()
     let target: Driver
     try {
+      const reader = await openReader({ tag: 'postgres', url }, statementMs)
+      const obstacle = await findObstacle(reader)
+        .catch((error: unknown) => {
+          // Opening it below says why the database does not respond.
+          if (error instanceof BusyError) return undefined
+          throw error
+        })
+        .finally(() => reader.close())
+      if (obstacle) return reportOf(obstacle, config)
       target = await openDriver({ tag: 'postgres', url }, { requestMs: statementMs })
     } catch (error) {
       if (!(error instanceof DatabaseOpenError)) throw error

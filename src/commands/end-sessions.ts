@@ -22,11 +22,12 @@ const names: Readonly<Record<keyof EndedCounts, string>> = {
   tickets: 'emailed links and codes deleted',
 }
 
-const failure = (reason: string, sentence: string): CommandReport => ({
+const invalidTime = (sentence: string): CommandReport => ({
   ok: false,
+  hasInvalidArguments: true,
   done: [],
   failed: [sentence],
-  data: { result: reason, message: sentence },
+  data: { result: 'invalid_time', message: sentence },
 })
 
 export const endSessionsCommand: Command = {
@@ -37,7 +38,7 @@ export const endSessionsCommand: Command = {
     const opened = await service()
     // Session times come from the shared clock. With a local clock that is behind, the newest sessions would be missed.
     const before = momentOf(options.before, opened.now())
-    if (typeof before === 'string') return failure('invalid_time', before)
+    if (typeof before === 'string') return invalidTime(before)
     const ended = await opened.endSessions(before, (kind, done) =>
       progress({ table: names[kind], done, total: Number.POSITIVE_INFINITY }),
     )

@@ -41,7 +41,7 @@ export function usage(): string {
   return [
     'Usage:',
     ...lines.map(([synopsis, summary]) => `  ${synopsis.padEnd(width)}  ${summary}`),
-    'With --json, every command prints one JSON object. The exit code is 0 on success, else 1.',
+    'With --json, every command prints one JSON object. The exit code is 0 on success, 1 on failure, and 2 if the arguments are invalid.',
   ].join('\n')
 }
 
@@ -83,6 +83,11 @@ export function readInvocation(given: readonly string[]): Invocation | undefined
     if ((error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')) return undefined
     throw error
   }
+}
+
+export const exitCodeOf = ({ ok, hasInvalidArguments }: CommandReport): 0 | 1 | 2 => {
+  if (ok) return 0
+  return hasInvalidArguments ? 2 : 1
 }
 
 /** The output of a report: one JSON object on standard output with `--json`, otherwise sentences. */

@@ -7,8 +7,8 @@ import { asc, count, eq, getTableColumns, getTableName, type SQL, sql } from 'dr
 import { drizzle } from 'drizzle-orm/better-sqlite3'
 import { getTableConfig, type SQLiteColumn, type SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { connectSqlite } from './connect-sqlite.ts'
-import { copyMarker } from './copy-marker.ts'
-import { type Driver, type Queries, step } from './driver.ts'
+import { copyMarker, isCopyUnfinished } from './copy-marker.ts'
+import { type Driver, type Queries, type ReadOnlyDriver, step } from './driver.ts'
 import * as sqliteTables from './schema.sqlite.ts'
 import type { Tables } from './schema.ts'
 
@@ -36,6 +36,8 @@ export type CopyResult =
   | { readonly tag: 'copied'; readonly tables: readonly CopiedTable[] }
   /** The target holds rows that no unfinished copy of this source has written. Nothing was changed. */
   | { readonly tag: 'not_empty'; readonly table: string }
+  /** The schema of the target has a table of another program. Nothing was changed. */
+  | { readonly tag: 'foreign_table'; readonly table: string }
   /** The source was written to during the copy. The marker stays, so that no service starts on the target. */
   | { readonly tag: 'source_changed' }
   /** The two sides differ in this table. The marker stays as above. */
@@ -145,6 +147,38 @@ async function checksumOf(side: Side, name: TableName): Promise<CopiedTable> {
     if (!after || found.length < batchRowsOf(name)) break
   }
   return { table: getTableName(side.tables[name]), rows, checksum: sum.toString(16).padStart(64, '0') }
+}
+
+/**
+ * Returns why nothing can be copied into a PostgreSQL database, before any migration is applied to it: its schema has a
+ * table of another program, or one of ours with rows that no unfinished copy has written.
+ */
+export async function findObstacle(
+  target: ReadOnlyDriver,
+): Promise<Extract<CopyResult, { tag: 'not_empty' | 'foreign_table' }> | undefined> {
+  const { db, tables, read } = target
+  // Extensions may have tables of their own in the same schema.
+  const found = await read(
+    db
+      .select({ table: sql<string>`c.relname` })
+      .from(sql`pg_class c join pg_namespace n on n.oid = c.relnamespace`)
+      .where(
+        sql`n.nspname = current_schema() and c.relkind in ('r', 'p') and c.relname <> '__drizzle_migrations'
+          and not exists (select 1 from pg_depend d
+            where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')`,
+      )
+      .orderBy(sql`c.relname`),
+  )
+  const own = new Map<string, TableName>(tableNames.map((name) => [getTableName(tables[name]), name]))
+  const leases = getTableName(tables.leases)
+  const foreign = found.find(({ table }) => table !== leases && !own.has(table))
+  if (foreign) return { tag: 'foreign_table', table: foreign.table }
+  if (found.some(({ table }) => table === leases) && (await isCopyUnfinished(target))) return undefined
+  for (const { table } of found) {
+    const name = own.get(table)
+    if (name && (await rowsIn(target, name)) > 0) return { tag: 'not_empty', table }
+  }
+  return undefined
 }
 
 /** Appends rows; each batch is written completely or not at all. */

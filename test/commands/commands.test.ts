@@ -34,6 +34,7 @@ test.each([
 })
 
 test('the usage text names every command with its arguments and options', () => {
+  for (const code of ['0 on success', '1 on failure', '2 if the arguments are invalid']) expect(usage()).toContain(code)
   for (const [name, { positionals, options, flags = [], summary }] of Object.entries(commands)) {
     const line = usage()
       .split('\n')
@@ -78,12 +79,17 @@ test('end-sessions uses the clock of the service, not that of the machine', asyn
     endSessionsCommand.run(context, { positionals: [], options, flags: new Set() })
   expect(await run({})).toMatchObject({ ok: true, data: { before: shared.toISOString() } })
   expect(await run({ before: '2026-06-01T12:00:20Z' })).toMatchObject({ ok: true })
-  expect(await run({ before: '2026-06-01T12:00:31Z' })).toMatchObject({ ok: false, data: { result: 'invalid_time' } })
+  expect(await run({ before: '2026-06-01T12:00:31Z' })).toMatchObject({
+    ok: false,
+    hasInvalidArguments: true,
+    data: { result: 'invalid_time' },
+  })
   expect(asked).toEqual([shared, new Date('2026-06-01T12:00:20Z')])
 })
 
 test.each([
   { tag: 'not_empty', table: 'accounts' } as const,
+  { tag: 'foreign_table', table: 'orders' } as const,
   { tag: 'source_changed' } as const,
   { tag: 'different', table: 'accounts' } as const,
 ])('a copy that ends as $tag is a failure with a remedy', (copied) => {

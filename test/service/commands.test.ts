@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { copyMarker } from '../../src/store/copy-marker.ts'
 import { openDriver } from '../support/behind.ts'
 import { environmentOf, runCommand } from '../support/command.ts'
-import { createDatabase } from '../support/postgres.ts'
+import { connectPostgres, createDatabase } from '../support/postgres.ts'
 import { startService } from '../support/process.ts'
 import { startWorld, type World } from '../support/service.ts'
 import { newFile } from '../support/sqlite.ts'
@@ -60,13 +60,36 @@ test('copy-to rejects a source or target it cannot use, in one sentence', async 
     code: 1,
     stderr: expect.stringContaining('There is no file /nowhere/vinculum.db'),
   })
-  expect(await command(world.databaseUrl, 'copy-to', 'file:other.db')).toMatchObject({
-    code: 1,
+  expect(await commandProcess(world.databaseUrl, 'copy-to', 'file:other.db')).toMatchObject({
+    code: 2,
     stderr: expect.stringContaining('not a postgres:// URL'),
   })
   const unreachable = await commandProcess(world.databaseUrl, 'copy-to', 'postgres://ada:hunter2@127.0.0.1:1/x')
   expect(unreachable).toMatchObject({ code: 1, stderr: expect.stringContaining('the URL of the target') })
   expect(unreachable.stderr + unreachable.stdout).not.toMatch(/hunter2|DATABASE_URL| {4}at /)
+})
+
+test('copy-to changes nothing in a database that another program or an earlier service uses', async () => {
+  const tables = `select schemaname || '.' || tablename as name from pg_tables where schemaname in ('public', 'drizzle')`
+  for (const [table, reason] of [
+    ['orders', 'belongs to another program'],
+    ['accounts', 'has rows'],
+  ]) {
+    const target = await createDatabase()
+    const client = await connectPostgres(target)
+    await client.query(`create table ${table} (id text); insert into ${table} values ('1')`)
+    expect(await command(world.databaseUrl, 'copy-to', target)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`the table ${table} ${reason}`),
+    })
+    expect((await client.query(tables)).rows).toEqual([{ name: `public.${table}` }])
+    await client.end()
+  }
+})
+
+test('a command with invalid or missing arguments ends with 2', async () => {
+  for (const args of [['end-sessions', '--before', 'yesterday', '--json'], ['copy-to']])
+    expect(await commandProcess(world.databaseUrl, ...args), args.join(' ')).toMatchObject({ code: 2 })
 })
 
 test('a command does not create a missing database, and reports it in JSON too', async () => {

@@ -1,6 +1,6 @@
 /** A command after `npm start --`, in this process: one of its own takes ten times as long to start as to run. */
 import { Writable } from 'node:stream'
-import { formatReport, readInvocation } from '../../src/commands/index.ts'
+import { exitCodeOf, formatReport, readInvocation } from '../../src/commands/index.ts'
 import { ConfigError, inspectConfig } from '../../src/config.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { createLog } from '../../src/telemetry/log.ts'
@@ -50,7 +50,7 @@ export async function runCommand(
       },
       given,
     )
-    return { code: report.ok ? 0 : 1, ...formatReport(report, json) }
+    return { code: exitCodeOf(report), ...formatReport(report, json) }
   } finally {
     for (const service of opened) await service.close()
   }
