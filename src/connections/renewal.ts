@@ -20,6 +20,8 @@ const leaseSeconds = 90
 const patienceMs = 30_000
 const firstLookMs = 100
 const mostLookMs = 1000
+/** When a caller should ask again whose token is being renewed, in seconds. */
+const busySeconds = 5
 /** How many callers wait for renewals in this process before others get 503. */
 const mostFlights = 4
 /** How long the end of the service waits for renewals in progress: longer than a call to a provider, by default. */
@@ -55,8 +57,15 @@ export function createRenewal({
     return grants.lease(id, owner, secondsAfter(at, leaseSeconds), at, ifDue)
   }
 
+  /** While another worker renews it: the token may still be valid, as after a failed renewal. */
+  const inTheMeantime = (grant: StoredGrant, wish: Wish): UsableTokenResult => {
+    const answer = asIs(grant, wish)
+    return answer.ok ? answer : unavailable(grant, busySeconds)
+  }
+
   /** Leases the grant and renews it, or waits for the worker that holds the lease. */
   const attempt = async (grant: StoredGrant, wish: Wish): Promise<RenewalOutcome> => {
+    let latest = grant
     for (let waited = 0, ms = firstLookMs; waited <= patienceMs; waited += ms, ms = Math.min(ms * 1.5, mostLookMs)) {
       const leased = await leaseOf(grant.id)
       if (leased) {
@@ -73,8 +82,9 @@ export function createRenewal({
       if (!current) return { answer: notConnected(grant), result: 'left' }
       const need = needs(current, wish)
       if (need !== 'renew' && need !== 'refused_for_good') return { answer: asIs(current, wish), result: 'left' }
+      latest = current
     }
-    return { answer: unavailable(grant, 5), result: 'left' }
+    return { answer: inTheMeantime(latest, wish), result: 'left' }
   }
 
   /**
@@ -104,7 +114,7 @@ export function createRenewal({
       // Checked again afterwards: what another caller needed may not be enough for this one.
       await running().catch(() => undefined)
     }
-    return { answer: unavailable(key, 5) }
+    return { answer: unavailable(key, busySeconds) }
   }
 
   const round = createRound({
