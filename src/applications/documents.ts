@@ -2,6 +2,7 @@ import type { Origin } from '../events/catalogue.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import { parseUrl } from '../kernel/parse-url.ts'
+import { createSharedByKey } from '../kernel/shared.ts'
 import type { Applications } from './applications.ts'
 import { type ClientMetadata, readClientMetadata } from './client-metadata.ts'
 import type { OpenResources } from './open-resources.ts'
@@ -41,7 +42,7 @@ type DocumentsParts = {
 export function createDocuments(parts: DocumentsParts) {
   const { isOn, openResources, own, applications, store, read, hit, networkOf, clock } = parts
 
-  const reading = new Map<string, Promise<void>>()
+  const readOnce = createSharedByKey<void>()
   const failures = new Map<string, Date>()
 
   const isOwn = (url: string): boolean => url === own.audience || parseUrl(url)?.origin === own.publicUrl.origin
@@ -88,9 +89,7 @@ export function createDocuments(parts: DocumentsParts) {
       const failedAt = failures.get(id)
       const isCoolingDown = failedAt !== undefined && now < secondsAfter(failedAt, coolDownSeconds)
       if (isCoolingDown || (known && known.disabledAt !== null)) return
-      const running = reading.get(id) ?? attempt(id, origin).finally(() => reading.delete(id))
-      reading.set(id, running)
-      await running
+      await readOnce(id, () => attempt(id, origin))
     },
 
     /** Whether the document of an application, if it has one, may still be used. */

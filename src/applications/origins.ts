@@ -1,4 +1,5 @@
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
+import { createShared } from '../kernel/shared.ts'
 import type { ApplicationStore } from './ports.ts'
 
 /** For how long a node uses the origins that it read: a change on another node takes effect after this time. */
@@ -17,24 +18,18 @@ type OriginsParts = {
 export function createOrigins({ applications, clock, onDefect }: OriginsParts) {
   let known: ReadonlySet<string> = new Set()
   let freshUntil: Date | undefined
-  let reading: Promise<void> | undefined
 
   const read = async (): Promise<void> => {
     const all = await applications.list()
     known = new Set(all.flatMap(({ corsOrigins, disabledAt }) => (disabledAt === null ? corsOrigins : [])))
     freshUntil = secondsAfter(clock(), freshSeconds)
   }
+  const readOnce = createShared(() => read().catch(onDefect))
 
   return {
     /** Reads the origins if they are not fresh. If that fails, those of the last time stay in use. */
     async refresh(): Promise<void> {
-      if (freshUntil !== undefined && clock() < freshUntil) return
-      reading ??= read()
-        .catch(onDefect)
-        .finally(() => {
-          reading = undefined
-        })
-      await reading
+      if (freshUntil === undefined || clock() >= freshUntil) await readOnce()
     },
     has: (origin: string): boolean => known.has(origin),
     /** After a change on this node, the next request reads the origins again. */

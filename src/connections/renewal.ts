@@ -1,5 +1,6 @@
 import { secondsAfter } from '../kernel/clock.ts'
 import { secretToken } from '../kernel/ids.ts'
+import { type SharedWork, share } from '../kernel/shared.ts'
 import { isUseWorthNoting, mostToCount } from './life-cycle.ts'
 import type { App, GrantKey, StoredGrant } from './ports.ts'
 import {
@@ -19,13 +20,18 @@ const leaseSeconds = 90
 const patienceMs = 30_000
 const firstLookMs = 100
 const mostLookMs = 1000
+/** When a caller should ask again whose token is being renewed, in seconds. */
+const busySeconds = 5
 /** How many callers wait for renewals in this process before others get 503. */
 const mostFlights = 4
+/** How long the end of the service waits for renewals in progress: longer than a call to a provider, by default. */
+const stopMs = 15_000
 
 type RenewalParts = Omit<LeasedParts, 'pause'> &
   Partial<Pick<LeasedParts, 'pause'>> & {
     /** The client registrations whose grants the scheduled round renews. */
     apps: () => readonly App[]
+    onDefect: (error: unknown) => void
   }
 
 /**
@@ -35,6 +41,7 @@ type RenewalParts = Omit<LeasedParts, 'pause'> &
  */
 export function createRenewal({
   apps,
+  onDefect,
   pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   ...parts
 }: RenewalParts) {
@@ -42,7 +49,7 @@ export function createRenewal({
   const { needs, asIs, unavailable, notConnected, renew, bury } = createLeasedRenewal({ ...parts, pause })
   const owner = secretToken(random)
   /** Renewals in progress in this process, by grant. */
-  const flights = new Map<string, Promise<unknown>>()
+  const flights = new Map<string, SharedWork<unknown>>()
   let closing = false
 
   const leaseOf = (id: string, ifDue?: 'if due'): Promise<StoredGrant | undefined> => {
@@ -50,8 +57,15 @@ export function createRenewal({
     return grants.lease(id, owner, secondsAfter(at, leaseSeconds), at, ifDue)
   }
 
+  /** While another worker renews it: the token may still be valid, as after a failed renewal. */
+  const inTheMeantime = (grant: StoredGrant, wish: Wish): UsableTokenResult => {
+    const answer = asIs(grant, wish)
+    return answer.ok ? answer : unavailable(grant, busySeconds)
+  }
+
   /** Leases the grant and renews it, or waits for the worker that holds the lease. */
   const attempt = async (grant: StoredGrant, wish: Wish): Promise<RenewalOutcome> => {
+    let latest = grant
     for (let waited = 0, ms = firstLookMs; waited <= patienceMs; waited += ms, ms = Math.min(ms * 1.5, mostLookMs)) {
       const leased = await leaseOf(grant.id)
       if (leased) {
@@ -68,15 +82,19 @@ export function createRenewal({
       if (!current) return { answer: notConnected(grant), result: 'left' }
       const need = needs(current, wish)
       if (need !== 'renew' && need !== 'refused_for_good') return { answer: asIs(current, wish), result: 'left' }
+      latest = current
     }
-    return { answer: unavailable(grant, 5), result: 'left' }
+    return { answer: inTheMeantime(latest, wish), result: 'left' }
   }
 
-  /** At most one renewal of a grant at a time in this process. */
+  /**
+   * At most one renewal of a grant at a time in this process. It does not end with the request that asked for it: the
+   * provider may already have replaced the refresh token, and the new one exists nowhere else.
+   */
   const fly = <T>(id: string, work: () => Promise<T>): Promise<T> => {
-    const flight = work().finally(() => flights.delete(id))
+    const flight = share(() => work().finally(() => flights.delete(id)), onDefect)
     flights.set(id, flight)
-    return flight
+    return flight()
   }
 
   const find = async (key: GrantKey, wish: Wish): Promise<{ answer: UsableTokenResult; grant?: StoredGrant }> => {
@@ -94,9 +112,9 @@ export function createRenewal({
       const running = flights.get(grant.id)
       if (!running) return { answer: (await fly(grant.id, () => attempt(grant, wish))).answer }
       // Checked again afterwards: what another caller needed may not be enough for this one.
-      await running.catch(() => undefined)
+      await running().catch(() => undefined)
     }
-    return { answer: unavailable(key, 5) }
+    return { answer: unavailable(key, busySeconds) }
   }
 
   const round = createRound({
@@ -137,9 +155,15 @@ export function createRenewal({
       return ends.reduce((sum, end) => sum + (end.status === 'fulfilled' ? end.value : 0), 0)
     },
 
-    /** The current round starts no further renewal. */
-    stop(): void {
+    /** The current round starts no further renewal. Waits until those in progress are stored, for a limited time. */
+    async stop(): Promise<void> {
       closing = true
+      let timer: NodeJS.Timeout | undefined
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, stopMs)
+      })
+      await Promise.race([late, Promise.allSettled([...flights.values()].map((running) => running()))])
+      clearTimeout(timer)
     },
 
     /** How many grants are due now. */

@@ -1,6 +1,7 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
+import { createSharedByKey } from '../kernel/shared.ts'
 import type { Desk, JiraCloud, Queue } from '../providers/jira-cloud.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
@@ -53,12 +54,11 @@ const mostRemembered = 1000
 
 type QueuesResult = Result<Queues, AppError<QueuesCode>>
 type CachedQueues = { readonly of: string; readonly until: Date; readonly read: QueuesResult }
-type PendingQueues = Promise<QueuesResult>
 
 /** The queues of the service desks on a team's sites. */
 export function readQueues({ teams, jira, keep, providers, ask, clock }: ReadQueuesParts) {
   const kept = new Map<string, CachedQueues>()
-  const reading = new Map<string, PendingQueues>()
+  const readOnce = createSharedByKey<QueuesResult>()
 
   /** The cache key: the sites and the consent. */
   const identityOf = ({ integration, sites }: JiraState): string =>
@@ -69,7 +69,7 @@ export function readQueues({ teams, jira, keep, providers, ask, clock }: ReadQue
       inUse(sites).map(({ cloudId, name, url }) => [cloudId, name, url]),
     ])
 
-  const read = async (state: JiraState, provider: Provider, cloud: JiraCloud): PendingQueues => {
+  const read = async (state: JiraState, provider: Provider, cloud: JiraCloud): Promise<QueuesResult> => {
     const { teamId, issuer, clientId, subject } = state.integration
     const key = { provider: provider.id, issuer, clientId, subject, holder: teamId }
     let left = mostCalls
@@ -103,6 +103,17 @@ export function readQueues({ teams, jira, keep, providers, ask, clock }: ReadQue
     return errors.length < sites.length ? ok({ sites, readAt: clock() }) : { ok: false, error: ofAll(errors) }
   }
 
+  const remember = (teamId: string, of: string, result: QueuesResult): void => {
+    kept.delete(teamId)
+    // An error of the connection is part of its state from now on. Connecting again fixes it.
+    if (!result.ok && result.error.code === 'jira_not_active') return
+    const now = clock()
+    for (const [team, { until }] of kept) if (until <= now) kept.delete(team)
+    const [oldest] = kept.keys()
+    if (oldest !== undefined && kept.size >= mostRemembered) kept.delete(oldest)
+    kept.set(teamId, { of, until: secondsAfter(now, result.ok ? sharedSeconds : failedSeconds), read: result })
+  }
+
   return async ({
     teamId,
     accountId,
@@ -121,20 +132,11 @@ export function readQueues({ teams, jira, keep, providers, ask, clock }: ReadQue
     const before = kept.get(teamId)
     if (before?.of === of && before.until > clock()) return before.read
     // Concurrent callers wait for the same result: members who poll share one budget.
-    const current = reading.get(of)
-    if (current) return current
-    const flight = read(state, known.provider, known.cloud).finally(() => reading.delete(of))
-    reading.set(of, flight)
-    const result = await flight
-    kept.delete(teamId)
-    // An error of the connection is part of its state from now on. Connecting again fixes it.
-    if (!result.ok && result.error.code === 'jira_not_active') return result
-    const now = clock()
-    for (const [team, { until }] of kept) if (until <= now) kept.delete(team)
-    const [oldest] = kept.keys()
-    if (oldest !== undefined && kept.size >= mostRemembered) kept.delete(oldest)
-    kept.set(teamId, { of, until: secondsAfter(now, result.ok ? sharedSeconds : failedSeconds), read: result })
-    return result
+    return readOnce(of, async () => {
+      const result = await read(state, known.provider, known.cloud)
+      remember(teamId, of, result)
+      return result
+    })
   }
 }
 

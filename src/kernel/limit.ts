@@ -3,6 +3,9 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 /** For how long after its arrival a request starts work although its client has disconnected, in milliseconds. */
 const graceMs = 1000
 
+/** `end` resumes what was paused. */
+type Pause = { end(): void }
+
 /**
  * The time limit of a piece of work: of one request, or of one run of a background job. Both databases end their part
  * of the work by then. It uses the monotonic clock: setting the machine's clock must not end every request.
@@ -20,16 +23,21 @@ export class Limit {
     this.#isGone = isGone
   }
 
+  /** Now; during a pause, its beginning. */
+  get #counted(): number {
+    return this.#excluding > 0 ? this.#excludedSince : performance.now()
+  }
+
   /** Milliseconds left, never less than zero. */
   get left(): number {
-    return Math.max(0, this.#endsAt - performance.now())
+    return Math.max(0, this.#endsAt - this.#counted)
   }
 
   /**
    * Pauses the limit while another limit applies, such as during a call to a provider. Time that several concurrent
-   * calls share is excluded only once. `end` resumes the limit.
+   * calls share is excluded only once.
    */
-  exclude(): { end(): void } {
+  exclude(): Pause {
     if (this.#excluding++ === 0) this.#excludedSince = performance.now()
     return {
       end: () => {
@@ -44,12 +52,52 @@ export class Limit {
    * matter: a browser that leaves the page closes its connection, and still means to sign out.
    */
   isOver(): boolean {
-    const now = performance.now()
-    return now >= this.#endsAt || (now - this.#began >= graceMs && this.#isGone())
+    return this.left === 0 || (performance.now() - this.#began >= graceMs && this.#isGone())
   }
 }
 
-const limits = new AsyncLocalStorage<Limit>()
+type Caller = { readonly limit: Limit | SharedLimit; pause: Pause | undefined }
+
+/**
+ * The limit of work that several callers wait for (see `share`). The limit of none of them ends it: each of its
+ * statements and transactions has a limit of its own. While the work calls a provider, the limits of all callers are
+ * paused.
+ */
+export class SharedLimit {
+  readonly #callers = new Set<Caller>()
+  #excluding = 0
+
+  /** Adds the limit of a caller that waits. The returned function removes it. */
+  join(limit: Limit | SharedLimit): () => void {
+    const caller: Caller = { limit, pause: this.#excluding > 0 ? limit.exclude() : undefined }
+    this.#callers.add(caller)
+    return () => {
+      this.#callers.delete(caller)
+      resume(caller)
+    }
+  }
+
+  exclude(): Pause {
+    if (this.#excluding++ === 0) for (const caller of this.#callers) caller.pause = caller.limit.exclude()
+    return {
+      end: () => {
+        if (--this.#excluding === 0) for (const caller of this.#callers) resume(caller)
+      },
+    }
+  }
+}
+
+function resume(caller: Caller): void {
+  caller.pause?.end()
+  caller.pause = undefined
+}
+
+/** How long a statement or transaction of shared work may take, in milliseconds: callers wait for it. */
+const sharedMs = 5000
+
+const limits = new AsyncLocalStorage<Limit | SharedLimit>()
+/** Whether there are limits at all. */
+let isUsed = false
 
 /**
  * Runs `work`, and everything it starts, within a limit. The runtime passes the limit on: otherwise every flow and
@@ -57,20 +105,28 @@ const limits = new AsyncLocalStorage<Limit>()
  * promise. Measured on SQLite, `/me` takes 15 % more CPU (5 µs), and a refresh 4 %. On SQLite a request waits only for
  * a locked file, so only requests on PostgreSQL have such a limit.
  */
-export const withinLimit = <T>(limit: Limit, work: () => T): T => limits.run(limit, work)
+export function withinLimit<T>(limit: Limit, work: () => T): T {
+  isUsed = true
+  return limits.run(limit, work)
+}
 
 /**
- * Runs work that several requests share within a limit of its own instead of the limit of the request that started it.
- * Without a limit to replace, as on SQLite, nothing changes and costs nothing.
+ * Runs work that several callers share. Where no request has a limit, as on SQLite, nothing changes and costs nothing.
  */
-export const insteadOfRequestLimit = <T>(limit: Limit, work: () => T): T =>
-  limits.getStore() ? limits.run(limit, work) : work()
+export const withinSharedLimit = <T>(limit: SharedLimit, work: () => T): T =>
+  isUsed ? limits.run(limit, work) : work()
 
 /** Runs work that a request starts without waiting for it, such as a job. The request's limit does not apply to it. */
 export const outsideLimit = <T>(work: () => T): T => (limits.getStore() ? limits.exit(work) : work())
 
+/** What applies to the current work, if anything does. */
+export const limitOfCaller = (): Limit | SharedLimit | undefined => limits.getStore()
+
 /** The limit of the current request, if there is one. */
-export const requestLimit = (): Limit | undefined => limits.getStore()
+export function requestLimit(): Limit | undefined {
+  const limit = limits.getStore()
+  return limit instanceof Limit ? limit : undefined
+}
 
 /**
  * Runs work that has its own limit, such as a call to a provider, without counting its time toward the request's limit.
@@ -88,8 +144,12 @@ export async function untimed<T>(work: () => Promise<T>): Promise<T> {
 
 /**
  * The limit of the current request. Outside of requests, as in jobs and commands: a new one of this many milliseconds.
+ * In shared work, a new one as well.
  */
-export const currentLimit = (otherwiseMs: number): Limit => requestLimit() ?? new Limit(otherwiseMs)
+export function currentLimit(otherwiseMs: number): Limit {
+  const limit = limits.getStore()
+  return limit instanceof Limit ? limit : new Limit(limit ? Math.min(otherwiseMs, sharedMs) : otherwiseMs)
+}
 
 type LimitWatch = { readonly limit: Limit; readonly waiting: boolean; readonly over: () => void }
 const watched = new Set<LimitWatch>()

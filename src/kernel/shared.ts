@@ -1,27 +1,59 @@
-import { insteadOfRequestLimit, Limit } from './limit.ts'
+import { BusyError } from './busy.ts'
+import { Limit, limitOfCaller, SharedLimit, whenOver, withinSharedLimit } from './limit.ts'
 
-/** Shares one run of work among all calls during it; the next call after it starts a new run. */
-export function createShared<T>(work: () => Promise<T>): () => Promise<T> {
-  let running: Promise<T> | undefined
+/** How long a caller that did not wait for the end of shared work should wait before it asks again, in seconds. */
+const retryAfter = 1
+
+/** Waits for the result of shared work. */
+export type SharedWork<T> = () => Promise<T>
+
+/**
+ * Starts work that several callers wait for. It does not end with the request that started it, nor with any other: one
+ * that leaves must not make it fail for those who stay, nor lose what it brings. Each caller waits for the result within
+ * its own limit, and gets a `BusyError` if that is over first. The work then continues. `onLost` gets an error that no
+ * caller waits for.
+ */
+export function share<T>(work: () => Promise<T>, onLost: (error: unknown) => void = () => {}): SharedWork<T> {
+  const limit = new SharedLimit()
+  let waiting = 0
+  const result = withinSharedLimit(limit, work)
+  result.catch((error: unknown) => {
+    if (waiting === 0) onLost(error)
+  })
   return () => {
-    running ??= work().finally(() => {
-      running = undefined
+    waiting++
+    const caller = limitOfCaller()
+    if (!caller) return result
+    return new Promise((resolve, reject) => {
+      const leave = limit.join(caller)
+      const over = (): void => {
+        waiting--
+        leave()
+        reject(new BusyError('shared work', retryAfter))
+      }
+      const endWatch = caller instanceof Limit ? whenOver(caller, true, over) : undefined
+      void result.then(resolve, reject).finally(() => {
+        endWatch?.()
+        leave()
+      })
     })
-    return running
   }
 }
 
-/** How long such a run may take, in milliseconds. Several requests share it, so it has the limit of none. */
-const sharedMs = 5000
+/** Shares one run of work among all calls during it; the next call after it starts a new run. */
+export function createShared<T>(work: () => Promise<T>): () => Promise<T> {
+  const run = createSharedByKey<T>()
+  return () => run('', work)
+}
 
-/** The same by key: concurrent calls with the same key share one run. */
+/** The same for work that is shared by those who name the same key. */
 export function createSharedByKey<T>(): (key: string, work: () => Promise<T>) => Promise<T> {
-  const running = new Map<string, Promise<T>>()
+  const running = new Map<string, SharedWork<T>>()
   return (key, work) => {
     const current = running.get(key)
-    if (current) return current
-    const begun = insteadOfRequestLimit(new Limit(sharedMs), work).finally(() => running.delete(key))
-    running.set(key, begun)
-    return begun
+    if (current) return current()
+    const started = share(() => work().finally(() => running.delete(key)))
+    running.set(key, started)
+    return started()
   }
 }

@@ -6,6 +6,7 @@ import NodeCache from 'node-cache'
 import type { Bus } from '../events/bus.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
+import { type SharedWork, share } from '../kernel/shared.ts'
 import type { Claims } from './provider.ts'
 
 const MOST_PROFILES = 10_000
@@ -30,7 +31,7 @@ type Key = { readonly provider: string; readonly issuer: string; readonly subjec
 export function createProfileCache({ events, clock, ttlSeconds }: { events: Bus; clock: Clock; ttlSeconds: number }) {
   // node-cache measures real time and only limits memory. `fetchedAt` and our clock decide whether an entry is fresh.
   const cache = new NodeCache({ stdTTL: ttlSeconds + STALE_SECONDS, checkperiod: 600, useClones: false })
-  const pending = new Map<string, Promise<Result<CachedProfile, unknown>>>()
+  const pending = new Map<string, SharedWork<Result<CachedProfile, unknown>>>()
   const name = ({ provider, issuer, subject }: Key): string => JSON.stringify([provider, issuer, subject])
 
   function keep(key: string, said: CachedProfile): void {
@@ -58,19 +59,24 @@ export function createProfileCache({ events, clock, ttlSeconds }: { events: Bus;
       events.emit('user_info_cache.read', { provider: at.provider, hit: fresh })
       if (fresh) return ok({ ...kept, fromCache: true, stale: false })
 
-      const current = pending.get(key) as Promise<Result<CachedProfile, E>> | undefined
-      const flight = current ?? ask().then((said) => (said.ok ? ok({ ...said.value, fetchedAt: clock() }) : said))
-      if (!current) {
-        pending.set(key, flight)
-        // If the profile was removed in the meantime (unlinked, revoked), do not cache the result.
-        const store = (result?: Result<CachedProfile, E>): void => {
-          if (pending.get(key) !== flight) return
-          pending.delete(key)
-          if (result?.ok && ttlSeconds > 0) keep(key, result.value)
-        }
-        flight.then(store, () => store())
+      const start = (): SharedWork<Result<CachedProfile, E>> => {
+        const started = share(() =>
+          ask()
+            .then((said) => {
+              const result = said.ok ? ok({ ...said.value, fetchedAt: clock() }) : said
+              // If the profile was removed in the meantime (unlinked, revoked), do not cache the result.
+              if (result.ok && ttlSeconds > 0 && pending.get(key) === started) keep(key, result.value)
+              return result
+            })
+            .finally(() => {
+              if (pending.get(key) === started) pending.delete(key)
+            }),
+        )
+        pending.set(key, started)
+        return started
       }
-      const result = await flight
+      const current = pending.get(key) as SharedWork<Result<CachedProfile, E>> | undefined
+      const result = await (current ?? start())()
       if (result.ok) return ok({ ...result.value, fromCache: false, stale: false })
       if (result.error.code !== 'provider_unavailable' || kept === undefined) return result
       const { outdated: _, ...old } = kept

@@ -8,9 +8,11 @@ import {
 } from 'node:crypto'
 import { promisify } from 'node:util'
 import { internalOrigin } from '../events/catalogue.ts'
+import { BusyError } from '../kernel/busy.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import type { Sealer } from '../kernel/crypto.ts'
 import type { Ids, Random } from '../kernel/ids.ts'
+import { createShared, type SharedWork, share } from '../kernel/shared.ts'
 import type { KeyStore, StoredKey } from './ports.ts'
 
 /** How long a verifier may cache the key set. A new key is published this long before it signs. */
@@ -42,6 +44,8 @@ const makePair = promisify(generateKeyPair)
 const rsaBits = 2048
 /** How often a key set without a key for RS256 may be read again for another request. In seconds. */
 const lookAgainSeconds = 1
+/** How often the keys may be read again for an unknown key ID. In seconds. */
+const unknownSeconds = 10
 
 type KeysParts = {
   keys: KeyStore
@@ -77,9 +81,9 @@ export async function createKeys({
   let byId = new Map<string, { purpose: Purpose; key: SigningKey }>()
   let jwks: { keys: PublicJwk[] } = { keys: [] }
   let lastLoad = 0
+  /** Whether the keys could not be read the last time. */
   let hasFailed = false
-  let rereading: Promise<void> | undefined
-  let preparing: Promise<void> | undefined
+  let rereading: SharedWork<void> | undefined
 
   const open = (stored: StoredKey): SigningKey => {
     const secret = sealer.open(stored.secret, place(stored.id))
@@ -115,6 +119,15 @@ export async function createKeys({
   const load = async (): Promise<void> => {
     // Set first, so that a failure is not repeated for each invented key ID.
     lastLoad = clock().getTime()
+    try {
+      await read()
+      hasFailed = false
+    } catch (error) {
+      hasFailed = true
+      throw error
+    }
+  }
+  const read = async (): Promise<void> => {
     // A later version may add a purpose. This one neither signs with its keys nor publishes nor deletes them.
     const stored = (await store.list()).filter(({ purpose }) => purposes.includes(purpose))
     // Built separately and swapped at once: one row that cannot be opened must not affect the other keys.
@@ -127,7 +140,6 @@ export async function createKeys({
     }
     loaded = next
     byId = nextById
-    hasFailed = false
     jwks = { keys: stored.flatMap(({ publicJwk }) => (publicJwk === null ? [] : [JSON.parse(publicJwk) as PublicJwk])) }
   }
 
@@ -158,21 +170,18 @@ export async function createKeys({
   await load()
 
   const reread = (): Promise<void> => {
-    rereading ??= load()
-      .catch((error: unknown) => {
-        hasFailed = true
-        throw error
-      })
-      .finally(() => {
+    rereading ??= share(() =>
+      load().finally(() => {
         rereading = undefined
-      })
-    return rereading
+      }),
+    )
+    return rereading()
   }
   /** Another node may have created the key for RS256 a moment ago: then it is read. */
-  const prepare = async (): Promise<void> => {
+  const prepare = createShared(async (): Promise<void> => {
     await ensure('rs256')
     await load()
-  }
+  })
 
   return {
     /** The key that signs now: the newest one that all verifiers must know. */
@@ -188,22 +197,24 @@ export async function createKeys({
      * one signs at once: no key set of such an application can lack it for long.
      */
     async prepareRs256(): Promise<void> {
-      if (loaded.rs256.length > 0) return
-      preparing ??= prepare().finally(() => {
-        preparing = undefined
-      })
-      await preparing
+      if (loaded.rs256.length === 0) await prepare()
     },
 
     find: (id: string) => byId.get(id),
 
     /**
      * An unknown key ID may be the newest key of another node. Reads the keys again, at most once in ten seconds, so
-     * that invented IDs cannot load the store.
+     * that invented IDs cannot load the store. While the keys could not be read, nobody knows whether a key exists: a
+     * token must not be called invalid because of that.
      */
     async findFresh(id: string) {
       const known = byId.get(id)
-      if (known || (!rereading && clock().getTime() - lastLoad < 10_000)) return known
+      if (known) return known
+      const wait = unknownSeconds - (clock().getTime() - lastLoad) / 1000
+      if (!rereading && wait > 0) {
+        if (hasFailed) throw new BusyError('the list of signing keys', Math.ceil(wait))
+        return undefined
+      }
       await reread()
       return byId.get(id)
     },

@@ -152,9 +152,11 @@ export class Connection extends pg.Client {
   /**
    * Asks the server to cancel the current statement, then drops the connection. If it were only dropped, the statement
    * would stay in the queue for its lock and run once it gets it. If the cancel request is lost, the time limits of the
-   * session or transaction end the statement.
+   * session or transaction end the statement. The connection counts as lost at once: while the server is asked, the
+   * statement may end, and its transaction must not go on.
    */
   async abandon(why: Error): Promise<void> {
+    this.#lost ??= why
     const { processID, secretKey } = this as unknown as Internals
     if (processID !== null && secretKey !== null) await cancel(this.host, this.port, processID, secretKey)
     this.destroy(why)

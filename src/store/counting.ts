@@ -1,13 +1,7 @@
 import type { Fact } from '../events/catalogue.ts'
-import { insteadOfRequestLimit, Limit, requestLimit, whenOver } from '../kernel/limit.ts'
-import { busy } from './availability.ts'
+import { type SharedWork, share } from '../kernel/shared.ts'
 
-/**
- * How long one transaction may take, in milliseconds. It writes facts of several requests, so it has the limit of none.
- */
-const countingMs = 5000
-
-type FactBatch = { readonly facts: Fact[]; readonly written: Promise<void> }
+type FactBatch = { readonly facts: Fact[]; readonly written: SharedWork<void> }
 
 /**
  * Counts facts in shared audit log entries, with one transaction at a time for each entry. Facts that arrive during one
@@ -20,15 +14,19 @@ export function createCounting(write: (facts: readonly Fact[], entry: string) =>
 
   function gather(entry: string): FactBatch {
     const facts: Fact[] = []
-    const written = (underWay.get(entry) ?? Promise.resolve()).then(() => {
-      gatherings.delete(entry)
-      return insteadOfRequestLimit(new Limit(countingMs), () => write(facts, entry))
+    // It writes facts of several requests.
+    const written = share(() => {
+      const run = (underWay.get(entry) ?? Promise.resolve()).then(() => {
+        gatherings.delete(entry)
+        return write(facts, entry)
+      })
+      const over = (): void => {
+        if (underWay.get(entry) === settled) underWay.delete(entry)
+      }
+      const settled = run.then(over, over)
+      underWay.set(entry, settled)
+      return run
     })
-    const over = (): void => {
-      if (underWay.get(entry) === settled) underWay.delete(entry)
-    }
-    const settled = written.then(over, over)
-    underWay.set(entry, settled)
     const gathering = { facts, written }
     gatherings.set(entry, gathering)
     return gathering
@@ -40,11 +38,6 @@ export function createCounting(write: (facts: readonly Fact[], entry: string) =>
   return (fact: Fact, entry: string): Promise<void> => {
     const { facts, written } = gatherings.get(entry) ?? gather(entry)
     facts.push(fact)
-    const limit = requestLimit()
-    if (!limit) return written
-    return new Promise((resolve, reject) => {
-      const endWatch = whenOver(limit, false, () => reject(busy('contended')))
-      void written.then(resolve, reject).finally(endWatch)
-    })
+    return written()
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { insteadOfRequestLimit, Limit } from '../kernel/limit.ts'
+import { Limit, requestLimit, withinLimit } from '../kernel/limit.ts'
 import { accountStore } from './accounts.ts'
 import { addressStore } from './addresses.ts'
 import { applicationAccessStore } from './application-access.ts'
@@ -113,11 +113,13 @@ function readiness({ db, tables: { rateLimits: t }, writes }: Driver): () => Pro
       .values({ key: 'readiness', hits: 0, resetsAt: at })
       .onConflictDoUpdate({ target: t.key, set: { resetsAt: at } }),
   )
+  // On SQLite no request has a limit, and none is introduced: limits cost something at every promise.
+  const limited = <T>(work: () => T): T => (requestLimit() ? withinLimit(new Limit(readinessWriteMs), work) : work())
   let written: Promise<boolean> | undefined
   return () => {
     // A limit of its own: a check whose caller has given up must not fail for the others that share it, and a
     // connection that was silently lost must not keep the node from being ready.
-    written ??= insteadOfRequestLimit(new Limit(readinessWriteMs), () => writing({}))
+    written ??= limited(() => writing({}))
       .then(
         () => true,
         () => false,

@@ -108,13 +108,26 @@ export async function openPostgres(url: string, { requestMs, report, warn, ...pa
   }
 
   /**
-   * Runs a script in one transaction. If the request's time limit ends, nothing takes effect: only COMMIT makes it so.
+   * Throws if the time limit of the request has ended, or its caller already got 503. The statement that was waited for
+   * may have ended just then, before the cancel request arrived.
+   */
+  function checkTime(connection: Connection, limit: Limit): void {
+    if (connection.lost) throw connection.lost
+    if (limit.left === 0)
+      throw health.failed('contended', new Error('a transaction did not end within the time limit of its request'))
+  }
+
+  /**
+   * Runs a script in one transaction. If the request's time limit ends, nothing takes effect: only COMMIT makes it so,
+   * and it is not sent then. Only the outcome of a COMMIT that was already sent is unknown.
    */
   const transaction = <T>(script: (tx: Queries) => Script<T>, locks: readonly string[]): Promise<T> =>
     pool.use('other', async (connection, limit) => {
       try {
         await connection.query(beginning(limit, locks))
-        const value = await run(script(building(asClient(connection))), connection)
+        const mayGoOn = (): void => checkTime(connection, limit)
+        const value = await run(script(building(asClient(connection))), connection, mayGoOn)
+        mayGoOn()
         const { command } = await connection.query('commit')
         // COMMIT of a failed transaction is a ROLLBACK, and not an error.
         if (command !== 'COMMIT') throw new Error('the transaction was rolled back')
@@ -244,9 +257,11 @@ function withoutValues(thrown: unknown): unknown {
   return error
 }
 
-async function run<T>(script: Script<T>, connection: Connection): Promise<T> {
+/** `mayGoOn` throws if no further statement may be sent. */
+async function run<T>(script: Script<T>, connection: Connection, mayGoOn: () => void): Promise<T> {
   let turn = script.next()
   while (!turn.done) {
+    mayGoOn()
     const query: unknown = turn.value
     // A statement prepared in advance runs on the connection of this transaction.
     const result =

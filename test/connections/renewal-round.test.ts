@@ -262,7 +262,7 @@ describe.each(databasesAboveStore)('the scheduled renewal, on $name,', ({ place 
     await several(50, () => given(node, 'atlassian'))
     turn(3600)
     answer = async () => {
-      node.renewal.stop()
+      void node.renewal.stop()
       return refreshed()
     }
     expect(await node.renewal.renewDue()).toBeLessThanOrEqual(20)

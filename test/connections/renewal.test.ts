@@ -257,6 +257,20 @@ describe.each(databasesAboveStore)('token renewal on $name', ({ place }) => {
     })
   })
 
+  test('that another node does not finish leaves the token in use until it expires', async () => {
+    const node = await newNode()
+    const grant = await node.lent(150, { accessToken: 'half a minute left' })
+    turn(120)
+    const { id } = await node.open(grant)
+    await node.store.grants.lease(id, 'the dead node', secondsAfter(clock(), 90), clock())
+    const ask = (refused?: string) => node.renewal.ensureValidToken(node.keyOf(grant), refused ? { refused } : {})
+    expect(await ask()).toMatchObject({ ok: true, value: { accessToken: 'half a minute left' } })
+    expect(await ask('half a minute left')).toMatchObject({ error: { code: 'provider_unavailable', retryAfter: 5 } })
+    turn(30)
+    expect(await ask()).toMatchObject({ error: { code: 'provider_unavailable', retryAfter: 5 } })
+    expect(presented).toEqual([])
+  })
+
   test('of an unknown grant fails with not_connected', async () => {
     const node = await newNode()
     const key = {

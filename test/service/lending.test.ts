@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { ACME_SITE, GLOBEX_SITE, type Site } from '../../sandbox/providers/atlassian.ts'
+import { connectPostgres } from '../support/postgres.ts'
 import {
   type Answer,
   aboveStore,
@@ -12,6 +13,26 @@ import {
 
 type BackEnd = { readonly id: string; readonly secret: string }
 const files = 'https://www.googleapis.com/auth/drive.readonly'
+
+/**
+ * Sends a request for a token, and closes the connection while the provider is renewing it. The provider answers after a
+ * request without a client may start nothing new.
+ */
+async function leaveDuring({ base, sandbox }: World, { body, headers }: { body: object; headers: object }) {
+  sandbox.fault({ provider: 'atlassian', endpoint: 'token' }, { kind: 'slow', ms: 2500 })
+  const calls = () => sandbox.journal.calls('atlassian', 'token').length
+  const before = calls()
+  const leaving = new AbortController()
+  const request = fetch(new URL('/connections/token', base), {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    signal: leaving.signal,
+  })
+  await expect.poll(calls).toBeGreaterThan(before)
+  leaving.abort()
+  await expect(request).rejects.toThrow()
+}
 
 describe.each(aboveStore('PostgreSQL'))('lending a provider token to a back end, on %s', (database) => {
   let world: World
@@ -52,6 +73,8 @@ describe.each(aboveStore('PostgreSQL'))('lending a provider token to a back end,
   }
   const renewals = () =>
     world.sandbox.journal.calls('atlassian', 'token').filter(({ body }) => body.grant_type === 'refresh_token').length
+  const tokenOf = async (who: string): Promise<Json | undefined> =>
+    (await world.dump('grants')).grants?.find(({ subject }) => subject === subjectAt(who))
   const dataOf = ({ data }: Json) => (typeof data === 'string' ? JSON.parse(data) : data) as Json
   const loansOf = async (accountId: string | null) =>
     (await world.trail()).filter(({ event, account_id }) => event === 'provider_token.lent' && account_id === accountId)
@@ -141,6 +164,31 @@ describe.each(aboveStore('PostgreSQL'))('lending a provider token to a back end,
     expect(renewals() - before).toBe(1)
     expect(longer.body.access_token).not.toBe(enough.body.access_token)
     expect(longer.body.expires_at).toBe(new Date(world.clock().getTime() + 3600_000).toISOString())
+  })
+
+  test('keeps a token that the provider renewed after the back end had left', async () => {
+    const eve = await somebody()
+    world.turn(3601)
+    const before = renewals()
+    await leaveDuring(world, { body: eve.wants, headers: basic(shop) })
+    await expect.poll(() => tokenOf(eve.who)).toMatchObject({ refreshed_at: expect.anything(), lease_owner: null })
+    const lent = await borrow(eve.wants)
+    expect(lent.status, lent.text).toBe(200)
+    expect(await atAtlassian(lent.body.access_token)).toBe(subjectAt(eve.who))
+    expect(renewals() - before).toBe(1)
+  })
+
+  test('gets the renewed token although the back end that asked for it first has left', async () => {
+    const eve = await somebody()
+    world.turn(3601)
+    const before = renewals()
+    const left = leaveDuring(world, { body: eve.wants, headers: basic(shop) })
+    await expect.poll(() => renewals() - before).toBe(1)
+    const lent = await borrow(eve.wants)
+    await left
+    expect(lent.status, lent.text).toBe(200)
+    expect(await atAtlassian(lent.body.access_token)).toBe(subjectAt(eve.who))
+    expect(renewals() - before).toBe(1)
   })
 
   test('requires a new consent when the provider no longer accepts the token, which is found out once', async () => {
@@ -415,4 +463,31 @@ describe.each(aboveStore('PostgreSQL'))('lending a provider token to a back end,
     expect(answers.length).toBeGreaterThan(30)
     for (const { text } of answers) expect(text).not.toContain('"refresh_token":')
   })
+})
+
+test('closing the service waits for the renewal of a token, also if nobody else does', async () => {
+  const world = await startWorld({ database: 'PostgreSQL' })
+  const { access_token: token, user } = await world.signIn('google', world.newcomer())
+  await world.vinculum.makeAdministrator(user.id)
+  const { body } = await world.call('POST', '/service-credentials', {
+    token,
+    body: { name: 'Shop', scopes: ['connections:token'] },
+  })
+  const eve = await world.signIn('atlassian', world.newcomer())
+  world.turn(3601)
+  await leaveDuring(world, {
+    body: { user_id: eve.user.id, provider: 'atlassian' },
+    headers: { authorization: `Basic ${Buffer.from(`${body.id}:${body.secret}`).toString('base64')}` },
+  })
+  let stored: unknown
+  world.onStop(async () => {
+    const client = await connectPostgres(world.databaseUrl)
+    const { rows } = await client.query('select refreshed_at, lease_owner, status from grants where provider = $1', [
+      'atlassian',
+    ])
+    stored = rows
+    await client.end()
+  })
+  await world.stop()
+  expect(stored).toEqual([{ refreshed_at: expect.anything(), lease_owner: null, status: 'healthy' }])
 })

@@ -2,6 +2,7 @@ import { createPublicKey } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import jwt from 'jsonwebtoken'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { BusyError } from '../../src/kernel/busy.ts'
 import { createSealer, type Sealer, UnopenableError } from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import { createKeys, jwksMaxAgeSeconds, type Keys, keyReloadSeconds, type PublicJwk } from '../../src/sessions/keys.ts'
@@ -348,6 +349,36 @@ test('the key set is read from the store once a second at most, and is there whi
   expect(reads).toBe(0)
   await opened.store.close()
 })
+
+test.each(['a verification', 'the job'])(
+  'an unknown key ID is not called invalid while the keys could not be read by %s',
+  async (reader) => {
+    const opened = await emptyStore()
+    const sealer = newSealer()
+    let isDown = false
+    const list = async () => {
+      if (isDown) throw new BusyError('the store', 1)
+      return opened.store.keys.list()
+    }
+    const store = { ...opened.store, keys: { ...opened.store.keys, list } }
+    const [here, there] = [await keysOver({ ...opened, store }, sealer), await keysOver(opened, sealer)]
+    await there.rotate()
+    const newest = (await idsOf(there)).at(-1) ?? ''
+    turn(11)
+    isDown = true
+    const reading = reader === 'the job' ? here.reload() : here.findFresh(newest)
+    await expect(reading).rejects.toThrow(BusyError)
+    turn(4)
+    await expect(here.findFresh(newest)).rejects.toMatchObject({ name: 'BusyError', retryAfter: 6 })
+    const [known] = await idsOf(here)
+    expect((await here.findFresh(known ?? ''))?.key.id).toBe(known)
+    isDown = false
+    turn(6)
+    expect((await here.findFresh(newest))?.key.id).toBe(newest)
+    expect(await here.findFresh('key_invented')).toBeUndefined()
+    await opened.store.close()
+  },
+)
 
 test('the event loop continues while a key for RS256 is made', async () => {
   const opened = await emptyStore()

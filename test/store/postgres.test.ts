@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm'
 import pg from 'pg'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { BusyError } from '../../src/kernel/busy.ts'
 import { Limit, withinLimit } from '../../src/kernel/limit.ts'
 import { type Script, step } from '../../src/store/driver.ts'
@@ -145,6 +145,47 @@ describe('a PostgreSQL database', () => {
     await other.end()
     await store.close()
   })
+
+  test.each(['it got 503', 'its time was up'] as const)(
+    'commits nothing for a request whose last statement ended after %s',
+    async (when) => {
+      const config = await place()
+      const { store, driver } = await open(config)
+      const { account } = await newcomer({ store })
+      const { accounts } = driver.tables
+      let answered = (): void => undefined
+      const answer = new Promise<void>((resolve) => {
+        answered = resolve
+      })
+      const endsLate = async (): Promise<void> => {
+        if (when === 'it got 503') return answer
+        // The timer that ends requests has not noticed yet.
+        const now = performance.now()
+        vi.spyOn(performance, 'now').mockReturnValue(now + 60_000)
+      }
+      const limit = new Limit(when === 'it got 503' ? 1000 : 60_000)
+      const naming = withinLimit(limit, () =>
+        driver.atomic(function* (tx): Script<void> {
+          yield tx.update(accounts).set({ name: 'Too late' }).where(eq(accounts.id, account.id))
+          yield { prepare: () => ({ execute: endsLate }) } as unknown as PromiseLike<unknown>
+        }),
+      ).then(() => 'done', busy)
+      void naming.then(answered)
+      expect(await naming).toBe(1)
+      vi.restoreAllMocks()
+      const other = await connectPostgres(config.url)
+      const inTransaction = async () =>
+        (
+          await other.query(
+            "select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'",
+          )
+        ).rowCount
+      await expect.poll(inTransaction).toBe(0)
+      expect((await store.accounts.find(account.id))?.name).toBe(account.name)
+      await other.end()
+      await store.close()
+    },
+  )
 
   test('serves at most a thousand waiting requests: further ones are refused at once', async () => {
     const config = await place()

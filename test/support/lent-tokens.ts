@@ -61,6 +61,7 @@ export async function lentTokens(
     throw new Error('the provider was not to be asked')
   }
   const discarded: string[] = []
+  const defects: unknown[] = []
   const renewal = createRenewal({
     grants,
     vault,
@@ -68,6 +69,7 @@ export async function lentTokens(
     random,
     events: opened.events,
     provider,
+    onDefect: (error) => defects.push(error),
     apps: () => ['atlassian', 'google'].map((id) => ({ provider: id, clientId: `${id}-client` })),
     revokeUnused: async (_, { accessToken }) => void discarded.push(accessToken),
     concerns: async (grant) => [
@@ -116,6 +118,8 @@ export async function lentTokens(
     identified,
     /** Access tokens of renewals whose grant was withdrawn in the meantime. */
     discarded,
+    /** Errors of renewals that nobody waited for. */
+    defects,
     revocation,
     keyOf,
     /** A grant in the vault whose access token has so many seconds left. */

@@ -47,6 +47,9 @@ const renewal = createRenewal({
   clock,
   random,
   events,
+  onDefect: (error) => {
+    throw error
+  },
   provider: providers.get,
   apps: () => apps,
   concerns: async ({ provider }) => [
