@@ -2,7 +2,9 @@ import { and, asc, count, eq, gt, inArray, isNotNull, isNull, lt, lte, or, type 
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { internalOrigin } from '../events/catalogue.ts'
 import type { Sweep, SweepName } from '../jobs/ports.ts'
+import type { Ids } from '../kernel/ids.ts'
 import { accountLock, type Change } from './change.ts'
+import { claimSweep } from './claims.ts'
 import { type Driver, step } from './driver.ts'
 import { endExcess, maxSessions, sessionsAtOnce } from './endings.ts'
 
@@ -10,10 +12,8 @@ import { endExcess, maxSessions, sessionsAtOnce } from './endings.ts'
  * Everything that is erased a set time after it has ended: one entry for each kind. A batch is one statement that finds
  * its rows by an index and changes at most `limit` of them.
  */
-export function sweepStore(
-  { db, tables: t, read, write, skipLocked }: Driver,
-  change: Change,
-): Readonly<Record<SweepName, Sweep>> {
+export function sweepStore(driver: Driver, change: Change, ids: Ids): Readonly<Record<SweepName, Sweep>> {
+  const { db, tables: t, read, write, skipLocked } = driver
   type Rows = { readonly table: SQLiteTable; readonly key: SQLiteColumn; readonly oldestFirst: SQLiteColumn }
 
   /**
@@ -166,6 +166,7 @@ export function sweepStore(
     applicationSessions,
     sessions,
     excessSessions,
+    endedClaims: claimSweep(driver, change, ids),
     hourlyCounts: expired(t.hourlyCounts, t.hourlyCounts.id, t.hourlyCounts.hour),
     auditOfNobody: deleting(entries, (before) => and(isNull(t.audit.accountId), lt(t.audit.at, before))),
     refusedSignIns: deleting(entries, (before) => and(isRefusedSignIn, lt(t.audit.at, before))),
