@@ -1,6 +1,6 @@
 import type { Fact } from '../events/catalogue.ts'
-import { insteadOfRequestLimit, Limit, requestLimit, whenOver } from '../kernel/limit.ts'
-import { busy } from './availability.ts'
+import { insteadOfRequestLimit, Limit } from '../kernel/limit.ts'
+import { withinRequest } from './availability.ts'
 
 /**
  * How long one transaction may take, in milliseconds. It writes facts of several requests, so it has the limit of none.
@@ -40,11 +40,6 @@ export function createCounting(write: (facts: readonly Fact[], entry: string) =>
   return (fact: Fact, entry: string): Promise<void> => {
     const { facts, written } = gatherings.get(entry) ?? gather(entry)
     facts.push(fact)
-    const limit = requestLimit()
-    if (!limit) return written
-    return new Promise((resolve, reject) => {
-      const endWatch = whenOver(limit, false, () => reject(busy('contended')))
-      void written.then(resolve, reject).finally(endWatch)
-    })
+    return withinRequest(written)
   }
 }

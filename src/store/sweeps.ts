@@ -3,6 +3,7 @@ import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { internalOrigin } from '../events/catalogue.ts'
 import type { Sweep, SweepName } from '../jobs/ports.ts'
 import type { Ids } from '../kernel/ids.ts'
+import { eraseRowsOf } from './application-rows.ts'
 import { accountLock, type Change } from './change.ts'
 import { claimSweep } from './claims.ts'
 import { type Driver, step } from './driver.ts'
@@ -14,6 +15,7 @@ import { endExcess, maxSessions, sessionsAtOnce } from './endings.ts'
  */
 export function sweepStore(driver: Driver, change: Change, ids: Ids): Readonly<Record<SweepName, Sweep>> {
   const { db, tables: t, read, write, skipLocked } = driver
+  const eraseRows = eraseRowsOf(driver)
   type Rows = { readonly table: SQLiteTable; readonly key: SQLiteColumn; readonly oldestFirst: SQLiteColumn }
 
   /**
@@ -127,8 +129,13 @@ export function sweepStore(driver: Driver, change: Change, ids: Ids): Readonly<R
     async ({ before, limit }) => {
       const { id: key, source: from } = t.applications
       const some = batchOf({ table: t.applications, key, oldestFirst }, and(eq(from, source), over(before)), limit)
+      // Whoever uses it from now on is refused: what people allowed it is erased, in batches, before its row.
+      const disabling = db.update(t.applications).set({ disabledAt: before }).where(some).returning({ id: key })
+      const ended = (await write(disabling)).map(({ id }) => id)
+      for (const id of ended) await eraseRows(id)
+      if (ended.length === 0) return batch([], limit)
       const deleted = await change(function* (tx, note) {
-        const gone = yield* step(tx.delete(t.applications).where(some).returning({ id: key }))
+        const gone = yield* step(tx.delete(t.applications).where(inArray(key, ended)).returning({ id: key }))
         const about = { name: 'application.expired', accountId: null, origin: internalOrigin } as const
         yield* note(gone.map(({ id }) => ({ ...about, data: { application: id } })))
         return gone

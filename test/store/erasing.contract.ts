@@ -1,5 +1,6 @@
 import { eq } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
+import type { Fact } from '../../src/events/catalogue.ts'
 import { mostClaims } from '../../src/kernel/account.ts'
 import {
   account,
@@ -206,6 +207,78 @@ export function erasingContract(opened: () => Opened): void {
       )
       expect(reading.map(({ rows }) => rows)).toEqual([1])
       expect(await store.addresses.holders(email)).toMatchObject([{ accountId: person.id, otherWays: true }])
+    })
+  })
+
+  describe('deleting an application that many people use', () => {
+    /** An application with so many consents, sign-ins and logout notices. */
+    async function popular(rows: number, source: 'administrator' | 'registration'): Promise<string> {
+      const { db, tables, write } = opened().driver
+      const id = newId('app')
+      const known = { id, name: 'Shop', kind: 'server', firstParty: false, clientAuth: 'none', source } as const
+      const lists = { redirectUris: [], postLogoutRedirectUris: [], scopes: [], resources: [] }
+      const application = { ...known, ...lists, createdAt: later(-60), updatedAt: now, lastUsedAt: later(-60) }
+      await write(db.insert(tables.applications).values(application))
+      const people = Array.from({ length: rows }, () => account())
+      await some(
+        rows,
+        (n) => ({ ...(people[n] ?? account()), emailKey: null, verifiedEmailKey: null }),
+        (rows) => db.insert(tables.accounts).values(rows),
+      )
+      const of = (n: number) => ({ accountId: people[n]?.id ?? '', applicationId: id, createdAt: now })
+      await some(
+        rows,
+        (n) => ({ ...of(n), id: newId('cns'), scopes: [], resources: [], updatedAt: now }),
+        (rows) => db.insert(tables.applicationConsents).values(rows),
+      )
+      const generation = { generation: 0, rotatedAt: now, usedGeneration: -1 }
+      const ends = { idleExpiresAt: later(60), absoluteExpiresAt: later(60), authTime: now }
+      const session = { sessionId: 'ses', sid: 'sid', scope: '', resources: [], amr: [] }
+      await some(
+        rows,
+        (n) => ({ ...of(n), ...session, ...generation, ...ends, id: newId('aps') }),
+        (rows) => db.insert(tables.applicationSessions).values(rows),
+      )
+      await some(
+        rows,
+        (n) => ({ ...of(n), id: newId('lgt'), sid: 'sid', attempts: 0, nextAttemptAt: now }),
+        (rows) => db.insert(tables.logoutNotices).values(rows),
+      )
+      return id
+    }
+    const left = async () => {
+      const { db, tables, read } = opened().driver
+      const used = [tables.applicationConsents, tables.applicationSessions, tables.logoutNotices]
+      return Promise.all(used.map(async (table) => (await read(db.select({ id: table.id }).from(table))).length))
+    }
+    const gone = (application: string): Fact => ({
+      ...{ name: 'application.registration_deleted', accountId: null, origin, data: { application } },
+    })
+
+    test('erases what belongs to it in batches, before its row; a second call continues what was interrupted', async () => {
+      const id = await popular(1100, 'administrator')
+      const { store, statements, dieAt } = watched(opened())
+      dieAt(/^delete from "applications"/i)
+      await expect(store.applications.remove(id, now, [gone(id)])).rejects.toThrow('the process died')
+      expect(await left()).toEqual([0, 0, 0])
+      expect(Math.max(...statements.map(({ rows }) => rows))).toBe(500)
+      expect(await opened().store.applications.find(id)).toMatchObject({ disabledAt: now })
+      expect(opened().told).toEqual([])
+      expect(await opened().store.applications.remove(id, now, [gone(id)])).toBe(true)
+      expect(await opened().store.applications.find(id)).toBeUndefined()
+      expect(opened().told).toEqual([gone(id)])
+      expect(await opened().store.applications.remove(id, now, [gone(id)])).toBe(false)
+    })
+
+    test('works the same in the sweep of applications that nobody uses', async () => {
+      await popular(600, 'registration')
+      const { store, statements, dieAt } = watched(opened())
+      dieAt(/^delete from "applications"/i)
+      await expect(sweptIn(store, 'idleRegistrations', now)).rejects.toThrow('the process died')
+      expect(await left()).toEqual([0, 0, 0])
+      expect(Math.max(...statements.map(({ rows }) => rows))).toBe(500)
+      expect(await sweptIn(opened().store, 'idleRegistrations', now)).toBe(1)
+      expect(await opened().store.applications.list()).toEqual([])
     })
   })
 
