@@ -1,4 +1,4 @@
-import type { Account } from '../kernel/account.ts'
+import { type Account, mostClaims } from '../kernel/account.ts'
 import type { Claims } from '../providers/provider.ts'
 import type { Namesake } from './ports.ts'
 
@@ -36,7 +36,8 @@ export type Decision =
       readonly how: 'verified_email' | 'invitation'
       readonly email: string
     }
-  | { readonly tag: 'create'; readonly emailVerified: boolean }
+  /** `withoutEmail`: as many accounts claim the address as may. This one gets it when its person proves it. */
+  | { readonly tag: 'create'; readonly emailVerified: boolean; readonly withoutEmail?: true }
   | { readonly tag: 'ask' }
   | { readonly tag: 'refuse'; readonly code: 'identity_already_linked' | 'user_disabled' | 'user_creation_disabled' }
 
@@ -80,7 +81,9 @@ export function decide(evidence: Evidence): Decision {
     if (matches.length > 0) return { tag: 'ask' }
   }
   if (!policy.autoRegister) return { tag: 'refuse', code: 'user_creation_disabled' }
-  return { tag: 'create', emailVerified: proven && !holderOf(namesakes) }
+  const emailVerified = proven && !holderOf(namesakes)
+  const withoutEmail = !emailVerified && namesakes.length >= mostClaims
+  return { tag: 'create', emailVerified, ...(withoutEmail && { withoutEmail }) }
 }
 
 const holderOf = (namesakes: Namesakes) => namesakes.find(({ account }) => account.emailVerified)

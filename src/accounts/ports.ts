@@ -43,7 +43,7 @@ export type Namesake = {
 export interface AccountStore {
   find(id: string): Promise<Account | undefined>
   findByIdentity(issuer: string, subject: string): Promise<{ account: Account; identity: Identity } | undefined>
-  /** Every account that has or claims the email address: first the one that verified it, then by age. */
+  /** The accounts that have or claim the email address: first the one that verified it, then by age. */
   findByEmail(emailKey: string): Promise<readonly Namesake[]>
   /** Oldest link first. */
   identitiesOf(accountId: string): Promise<readonly Identity[]>
@@ -52,8 +52,9 @@ export interface AccountStore {
   /**
    * Creates the account and its identity, both or neither. Returns `false`, with nothing written, if the identity
    * exists or another account has verified the email address. Unless `separate`, it also returns `false` if another
-   * account has or claims the address. The caller then gathers the evidence again. With a verified address, the claims
-   * of all other accounts to it end, with their sessions.
+   * account has or claims the address, and `separate` with an unverified address if `mostClaims` accounts do. The
+   * caller then gathers the evidence again. With a verified address, the claims of all other accounts to it end, with
+   * their sessions.
    */
   create(
     account: Account,

@@ -110,7 +110,7 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Reconc
       const account = (await accounts.find(decision.account.id)) ?? decision.account
       return { account, identity, action: how === 'on_purpose' ? 'linked_new' : 'linked_existing' }
     }
-    const account = newAccount(ids('usr'), grant.claims, decision.emailVerified, origin.locale ?? null, at)
+    const account = newAccount(ids('usr'), grant.claims, decision, origin.locale ?? null, at)
     const identity = newIdentity(ids('idn'), account.id, grant, at)
     const created: Fact = { name: 'account.created', accountId: account.id, origin, data: { via: grant.provider } }
     if (
@@ -264,8 +264,14 @@ function newIdentity(id: string, accountId: string, grant: Grant, at: Date): Ide
   }
 }
 
-function newAccount(id: string, claims: Claims, emailVerified: boolean, locale: Locale | null, at: Date): Account {
-  const email = claims.email === null ? undefined : readEmail(claims.email)
+function newAccount(
+  id: string,
+  claims: Claims,
+  { emailVerified, withoutEmail }: Extract<Decision, { tag: 'create' }>,
+  locale: Locale | null,
+  at: Date,
+): Account {
+  const email = claims.email === null || withoutEmail ? undefined : readEmail(claims.email)
   return {
     id,
     email: email?.address ?? null,

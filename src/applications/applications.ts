@@ -334,7 +334,7 @@ export function createApplications({
 
     /** Deletes an application. Its tokens are invalid at once. */
     async remove(by: string, id: string, origin: Origin): Promise<Result<null, NotFound>> {
-      const removed = await applications.remove(id, noted('application.deleted', id, by, origin))
+      const removed = await applications.remove(id, clock(), noted('application.deleted', id, by, origin))
       origins.expire()
       return removed ? ok(null) : fail('application_not_found')
     },

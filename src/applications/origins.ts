@@ -6,7 +6,7 @@ import type { ApplicationStore } from './ports.ts'
 const freshSeconds = 10
 
 type OriginsParts = {
-  applications: Pick<ApplicationStore, 'list'>
+  applications: Pick<ApplicationStore, 'corsOrigins'>
   clock: Clock
   onDefect: (error: unknown) => void
 }
@@ -20,8 +20,7 @@ export function createOrigins({ applications, clock, onDefect }: OriginsParts) {
   let freshUntil: Date | undefined
 
   const read = async (): Promise<void> => {
-    const all = await applications.list()
-    known = new Set(all.flatMap(({ corsOrigins, disabledAt }) => (disabledAt === null ? corsOrigins : [])))
+    known = await applications.corsOrigins()
     freshUntil = secondsAfter(clock(), freshSeconds)
   }
   const readOnce = createShared(() => read().catch(onDefect))

@@ -94,6 +94,8 @@ export interface ApplicationStore {
   find(id: string): Promise<Application | undefined>
   /** All of them, newest first. */
   list(): Promise<readonly Application[]>
+  /** The origins from which scripts of enabled applications may call. */
+  corsOrigins(): Promise<ReadonlySet<string>>
   /** Whether there is any: without one, the engine is not loaded. */
   any(): Promise<boolean>
   /**
@@ -125,8 +127,11 @@ export interface ApplicationStore {
   logo(hash: string): Promise<Picture | undefined>
   /** Disables it, or enables it with `null`. Nothing is recorded if it was so already. */
   setDisabled(id: string, at: Date | null, because: readonly Fact[]): Promise<Application | undefined>
-  /** Deletes it with its consents and sessions. */
-  remove(id: string, because: readonly Fact[]): Promise<boolean>
+  /**
+   * Deletes it with its consents and sessions. It is disabled first, and these are erased in batches: a call that is cut
+   * off at the end of its request continues in the background, and the next call continues after a crash.
+   */
+  remove(id: string, at: Date, because: readonly Fact[]): Promise<boolean>
   touch(id: string, at: Date): Promise<void>
 }
 

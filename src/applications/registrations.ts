@@ -166,7 +166,7 @@ export function createRegistrations(parts: RegistrationsParts) {
     async remove(id: string, token: string | null, origin: Origin): Promise<Result<null, Off | TokenInvalid>> {
       const found = await managed(id, token)
       if (!found.ok) return found
-      const removed = await stored.applications.remove(id, [
+      const removed = await stored.applications.remove(id, clock(), [
         { name: 'application.registration_deleted', accountId: null, origin, data: { application: id } },
       ])
       return removed ? ok(null) : fail('registration_token_invalid')

@@ -99,8 +99,8 @@ export interface PasswordStore {
   find(emailKey: string): Promise<(StoredPassword & { readonly account: Account }) | undefined>
   findOf(accountId: string): Promise<StoredPassword | undefined>
   /**
-   * Creates an account with its password, ticket and message. If the address is verified by another account or has a
-   * password, it returns `false` and stores only the message for `taken`.
+   * Creates an account with its password, ticket and message. If the address is verified by another account, has a
+   * password, or is claimed by `mostClaims` accounts, it returns `false` and stores only the message for `taken`.
    */
   register(
     opening: { account: Account; emailKey: string; hash: string; ticket: Ticket },
@@ -308,7 +308,7 @@ export type EmailSignInResult = { readonly tag: EmailAccess['tag']; readonly acc
  * Changes that an email proves. Every verb uses its ticket in the same transaction: once, and only while it is valid.
  */
 export interface AddressStore {
-  /** All accounts that have verified or claim it. */
+  /** The accounts that have verified or claim it, as `AccountStore.findByEmail`. */
   holders(emailKey: string): Promise<readonly AddressHolder[]>
   /**
    * Stores a ticket, its messages and the audit facts in one transaction. With `latestOnly` it ends unused tickets of

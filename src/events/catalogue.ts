@@ -177,8 +177,8 @@ export const eventCatalogue = {
   'account.deleted': fact('An account and its data were deleted', { by: by.optional() }, { audit: true, log: 'info' }),
   'account.email_verified': fact('An account verified its email address', { provider }, { audit: true, log: 'info' }),
   'account.email_claim_ended': fact(
-    'Another account verified an email address that this account had only claimed',
-    {},
+    'Another account verified an email address that this account had only claimed; `deletion`: this account has no sign-in method left and is deleted in the background',
+    { deletion: z.literal('later').optional() },
     { audit: true, log: 'info' },
   ),
   'identity.link_started': fact(

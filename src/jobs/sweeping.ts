@@ -40,6 +40,7 @@ export const retentionSeconds = (
   applicationSessions: 30 * day,
   sessions: 30 * day,
   excessSessions: 0,
+  endedClaims: 0,
   auditOfNobody: 90 * day,
   auditOrigins: 90 * day,
   hourlyCounts: 30 * day,

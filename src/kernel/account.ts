@@ -54,3 +54,9 @@ export const passwordMaySignIn = (
   { requireVerifiedEmail }: { readonly requireVerifiedEmail: boolean },
   emailVerified: boolean,
 ): boolean => emailVerified || !requireVerifiedEmail
+
+/**
+ * How many accounts may claim an email address that none of them has proven. Strangers create them, and the person who
+ * proves the address waits until every claim has ended.
+ */
+export const mostClaims = 10

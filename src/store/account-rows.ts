@@ -1,9 +1,16 @@
-import { and, asc, eq, inArray, sql } from 'drizzle-orm'
+import { and, asc, eq, gte, inArray, isNotNull, sql } from 'drizzle-orm'
 import type { Origin } from '../events/catalogue.ts'
-import type { Change } from './change.ts'
-import type { Driver } from './driver.ts'
+import { secondsAfter } from '../kernel/clock.ts'
+import type { Ids } from '../kernel/ids.ts'
+import type { Change, Note } from './change.ts'
+import { type Driver, type Queries, type Script, step } from './driver.ts'
 import { endAllExcess, live } from './endings.ts'
+import { deleteGuesses } from './guesses.ts'
 import { compareRow } from './row-value.ts'
+import type { Tables } from './schema.ts'
+import { signInMethodQueries } from './sign-in-methods.ts'
+import { leaveTeams } from './team-endings.ts'
+import { eraseGrants, grantsOf } from './withdrawals.ts'
 
 /** How many rows one statement changes, so that no other writer waits long for it. */
 const rowsAtOnce = 500
@@ -19,7 +26,7 @@ const padded = (ids: readonly string[]): string[] =>
  * is interrupted, the next one continues.
  */
 export function eraseHistory({ db, tables: t, readLong, write }: Driver, change: Change) {
-  const { sessions: s, trustedDevices: d, audit: a, guesses } = t
+  const { sessions: s, applicationSessions: p, trustedDevices: d, audit: a, guesses } = t
   const inBatches = async (batch: () => Promise<number>): Promise<void> => {
     while ((await batch()) === rowsAtOnce);
   }
@@ -29,6 +36,14 @@ export function eraseHistory({ db, tables: t, readLong, write }: Driver, change:
       const over = and(eq(s.accountId, accountId), sql`not (${live(t, at)})`)
       const some = db.select({ id: s.id }).from(s).where(over).limit(rowsAtOnce)
       return (await write(db.delete(s).where(inArray(s.id, some)).returning({ id: s.id }))).length
+    })
+
+  /** Only ended ones: the applications of the others are notified when the account is deleted. */
+  const eraseEndedSignIns = (accountId: string): Promise<void> =>
+    inBatches(async () => {
+      const over = and(eq(p.accountId, accountId), isNotNull(p.endedAt))
+      const some = db.select({ id: p.id }).from(p).where(over).limit(rowsAtOnce)
+      return (await write(db.delete(p).where(inArray(p.id, some)).returning({ id: p.id }))).length
     })
 
   /** Also deletes the counters of wrong guesses for each trusted device: no foreign key covers them. */
@@ -81,10 +96,58 @@ export function eraseHistory({ db, tables: t, readLong, write }: Driver, change:
     } while (after)
   }
 
-  return async (accountId: string, at: Date, origin: Origin): Promise<void> => {
+  return async ({ accountId, at }: { accountId: string; at: Date }, origin: Origin): Promise<void> => {
     await endAllExcess(change, t, { accountId, spare: null, at }, origin)
     await eraseEndedSessions(accountId, at)
+    await eraseEndedSignIns(accountId)
     await eraseDevices(accountId)
     await eraseOrigins(accountId)
   }
+}
+
+/** Up to how many rows of each kind are erased with their account, in one transaction. */
+const mostAtOnce = 200
+
+/** Whether one transaction may erase the account: it has few rows of each kind of which an account may have many. */
+export function* isShortHistory(tx: Queries, t: Tables, accountId: string): Script<boolean> {
+  for (const table of [t.sessions, t.applicationSessions, t.audit]) {
+    const some = tx.select({ id: table.id }).from(table).where(eq(table.accountId, accountId))
+    if ((yield* step(some.limit(mostAtOnce + 1))).length > mostAtOnce) return false
+  }
+  return true
+}
+
+/**
+ * Erases the account's row and everything that belongs to it. Its grants are queued for revocation. Call it where the
+ * account has a short history, or after `eraseHistory`; then note `account.deleted`. `origin`: as other accounts see it.
+ */
+export function* eraseAccount(
+  tx: Queries,
+  t: Tables,
+  note: Note,
+  ids: Ids,
+  { accountId, at, origin }: { accountId: string; at: Date; origin: Origin },
+): Script<boolean> {
+  const identities = yield* step(signInMethodQueries(tx, t, accountId).identities)
+  // Before the account's devices are deleted: their guess counters are found through them.
+  yield* deleteGuesses(tx, t, accountId)
+  yield* leaveTeams(tx, t, note, ids, { accountId, at, origin })
+  const deleted = tx.delete(t.accounts).where(eq(t.accounts.id, accountId)).returning({ id: t.accounts.id })
+  if ((yield* step(deleted)).length === 0) return false
+  yield* step(tx.delete(t.mails).where(eq(t.mails.accountId, accountId)))
+  const { serviceCredentials, providerVersions, providers, applications, registrationTokens } = t
+  // What a provider returned about this person when they tried a draft goes with their account.
+  const noTrial = { author: null, trial: null, trialExpiresAt: null }
+  yield* step(tx.update(providerVersions).set(noTrial).where(eq(providerVersions.author, accountId)))
+  yield* step(tx.update(providers).set({ updatedBy: null }).where(eq(providers.updatedBy, accountId)))
+  for (const table of [serviceCredentials, providers, applications, registrationTokens])
+    yield* step(tx.update(table).set({ createdBy: null }).where(eq(table.createdBy, accountId)))
+  for (const identity of identities) yield* eraseGrants(tx, t, ids, grantsOf(t, identity), { accountId, at })
+  return true
+}
+
+/** Erases the IP addresses in the account's newest entries: written while its history was erased, or by a slow clock. */
+export function* eraseRecentOrigins(tx: Queries, { audit: a }: Tables, accountId: string, at: Date): Script<void> {
+  const recent = and(eq(a.accountId, accountId), gte(a.at, secondsAfter(at, -3600)))
+  yield* step(tx.update(a).set({ ip: null, userAgent: null }).where(recent))
 }

@@ -1,19 +1,17 @@
-import { and, asc, eq, getTableColumns, gte, isNotNull, isNull, ne, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, inArray, isNotNull, isNull, ne, sql } from 'drizzle-orm'
 import type { AccountStore, Identity, LinkCondition, Namesake } from '../accounts/ports.ts'
 import { internalOrigin } from '../events/catalogue.ts'
-import { secondsAfter } from '../kernel/clock.ts'
+import { mostClaims } from '../kernel/account.ts'
 import { readEmail } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
-import { eraseHistory } from './account-rows.ts'
+import { eraseAccount, eraseHistory, eraseRecentOrigins } from './account-rows.ts'
 import { administratorsLock, isLastAdministrator } from './administrators.ts'
 import { accountLock, type Change } from './change.ts'
-import { addressLock, endClaims, proveEmail } from './claims.ts'
+import { addressLock, endClaims, holdersFirst, isClaimedBy, mostHolders, proveEmail } from './claims.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
 import { endingChange, isSignedIn, live, originForOtherAccounts, originOf, signedOut } from './endings.ts'
-import { deleteGuesses } from './guesses.ts'
 import type { Tables } from './schema.ts'
 import { passwordFrom, signInMethodQueries, signInMethodsOf } from './sign-in-methods.ts'
-import { leaveTeams } from './team-endings.ts'
 import { endProofs } from './tickets.ts'
 import { eraseGrants, eraseTokens, grantsOf } from './withdrawals.ts'
 
@@ -112,19 +110,19 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
     },
 
     async findByEmail(emailKey) {
+      const holders = db
+        .select({ id: t.accounts.id })
+        .from(t.accounts)
+        .where(eq(t.accounts.emailKey, emailKey))
+        .orderBy(...holdersFirst(t))
+        .limit(mostHolders)
       const rows = await read(
         db
           .select({ account: columns, identity: getTableColumns(t.identities), invitedAt: t.accounts.invitedAt })
           .from(t.accounts)
           .leftJoin(t.identities, eq(t.identities.accountId, t.accounts.id))
-          .where(eq(t.accounts.emailKey, emailKey))
-          .orderBy(
-            sql`case when ${t.accounts.verifiedEmailKey} is null then 1 else 0 end`,
-            asc(t.accounts.createdAt),
-            asc(t.accounts.id),
-            asc(t.identities.linkedAt),
-            asc(t.identities.id),
-          ),
+          .where(inArray(t.accounts.id, holders))
+          .orderBy(...holdersFirst(t), asc(t.identities.linkedAt), asc(t.identities.id)),
       )
       const found = new Map<string, Namesake & { identities: Identity[] }>()
       for (const { account, identity, invitedAt } of rows) {
@@ -151,12 +149,9 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
       const verifiedEmailKey = emailVerified ? emailKey : null
       return change(
         function* (tx, note) {
-          if (emailKey !== null && !separate) {
-            const [namesake] = yield* step(
-              tx.select({ id: t.accounts.id }).from(t.accounts).where(eq(t.accounts.emailKey, emailKey)).limit(1),
-            )
-            if (namesake) return false
-          }
+          const most = separate ? mostClaims : 1
+          if (emailKey !== null && !(separate && emailVerified) && (yield* isClaimedBy(tx, t, emailKey, most)))
+            return false
           const [opened] = yield* step(
             tx
               .insert(t.accounts)
@@ -320,10 +315,9 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
         return known !== undefined
       }, locks)
       if (found !== true) return found
-      await history(id, at, originOf(because))
+      await history({ accountId: id, at }, originOf(because))
       return change(function* (tx, note) {
         if (yield* isLastAdministrator(tx, t, id)) return 'last_administrator'
-        const identities = yield* step(identitiesOf(tx, id))
         const devices = yield* step(
           tx
             .select({ id: t.sessions.id })
@@ -331,29 +325,10 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
             .where(and(eq(t.sessions.accountId, id), live(t, at)))
             .orderBy(asc(t.sessions.id)),
         )
-        yield* deleteGuesses(tx, t, id)
-        yield* leaveTeams(tx, t, note, ids, { accountId: id, at, origin: originForOtherAccounts(because) })
-        const deleted = yield* step(tx.delete(t.accounts).where(eq(t.accounts.id, id)).returning({ id: t.accounts.id }))
-        if (deleted.length === 0) return false
-        yield* step(tx.delete(t.mails).where(eq(t.mails.accountId, id)))
-        yield* step(
-          tx.update(t.serviceCredentials).set({ createdBy: null }).where(eq(t.serviceCredentials.createdBy, id)),
-        )
-        // What a provider returned about this person when they tried a draft goes with their account.
-        const trials = eq(t.providerVersions.author, id)
-        const noTrial = { author: null, trial: null, trialExpiresAt: null }
-        yield* step(tx.update(t.providerVersions).set(noTrial).where(trials))
-        yield* step(tx.update(t.providers).set({ createdBy: null }).where(eq(t.providers.createdBy, id)))
-        yield* step(tx.update(t.providers).set({ updatedBy: null }).where(eq(t.providers.updatedBy, id)))
-        yield* step(tx.update(t.applications).set({ createdBy: null }).where(eq(t.applications.createdBy, id)))
-        yield* step(
-          tx.update(t.registrationTokens).set({ createdBy: null }).where(eq(t.registrationTokens.createdBy, id)),
-        )
-        for (const identity of identities) yield* withdrawOwn(tx, identity, at)
+        const about = { accountId: id, at, origin: originForOtherAccounts(because) }
+        if (!(yield* eraseAccount(tx, t, note, ids, about))) return false
         yield* note([...because, ...signedOut(devices, 'account_deleted', id, originOf(because))])
-        // Entries written while the history was being erased, by this node or by one whose clock is behind.
-        const recent = and(eq(t.audit.accountId, id), gte(t.audit.at, secondsAfter(at, -3600)))
-        yield* step(tx.update(t.audit).set({ ip: null, userAgent: null }).where(recent))
+        yield* eraseRecentOrigins(tx, t, id, at)
         return true
       }, locks)
     },

@@ -1,4 +1,4 @@
-import { and, asc, eq, isNull, ne, type Placeholder, sql } from 'drizzle-orm'
+import { and, eq, isNull, ne, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type {
   AddressHolder,
   AddressStore,
@@ -12,10 +12,11 @@ import { type Email, readEmail } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
 import { accountColumns } from './accounts.ts'
 import { accountLock, type Change, type Note } from './change.ts'
-import { addressLock, endClaims, noInvitation, proveEmail } from './claims.ts'
+import { addressLock, endClaims, holdersFirst, mostHolders, noInvitation, proveEmail } from './claims.ts'
 import type { Driver, Queries, Script } from './driver.ts'
 import { step } from './driver.ts'
 import { endingChange, endSessions, originOf } from './endings.ts'
+import type { Tables } from './schema.ts'
 import { endOthers, endTickets, putTicket, ticketLocks, useTicket } from './tickets.ts'
 
 /** The account and email address of a ticket; `undefined` for a ticket that lacks either, which proves nothing. */
@@ -31,35 +32,33 @@ export function addressStore({ db, tables: t, reads }: Driver, change: Change, i
     addressLock(email.key),
   ]
 
+  /** Whether the account of the row has one in this table. */
+  const has = (tx: Queries, { accountId }: Tables['passwords' | 'identities' | 'passkeys']): SQL<boolean> => {
+    const own = tx.select({ accountId }).from(accountId.table).where(eq(accountId, t.accounts.id))
+    return sql`exists ${own}`.mapWith(Boolean) as SQL<boolean>
+  }
   /** One query, so that it takes the same time whether or not an account has the address: timing must not reveal it. */
   const holdersQuery = (tx: Queries, emailKey: string | Placeholder) =>
     tx
       .select({
         account: columns,
         invitedAt: t.accounts.invitedAt,
-        password: t.passwords.accountId,
-        identity: t.identities.id,
-        passkey: t.passkeys.id,
+        password: has(tx, t.passwords),
+        identity: has(tx, t.identities),
+        passkey: has(tx, t.passkeys),
       })
       .from(t.accounts)
-      .leftJoin(t.passwords, eq(t.passwords.accountId, t.accounts.id))
-      .leftJoin(t.identities, eq(t.identities.accountId, t.accounts.id))
-      .leftJoin(t.passkeys, eq(t.passkeys.accountId, t.accounts.id))
       .where(eq(t.accounts.emailKey, emailKey))
-      .orderBy(asc(t.accounts.createdAt), asc(t.accounts.id))
+      .orderBy(...holdersFirst(t))
+      .limit(mostHolders)
   type Row = Awaited<ReturnType<typeof holdersQuery>>[number]
   const findingHolders = reads(holdersQuery(db, sql.placeholder('emailKey')))
-  /** The query returns a row for each identity and passkey, so any row of an account shows which methods it has. */
-  const holdersIn = (rows: readonly Row[], emailKey: string): readonly AddressHolder[] => {
-    const found = new Map<string, AddressHolder>()
-    for (const { account, invitedAt, password, identity, passkey } of rows) {
+  const holdersIn = (rows: readonly Row[], emailKey: string): readonly AddressHolder[] =>
+    rows.map(({ account, invitedAt, password, identity, passkey }) => {
       const { id: accountId, email, emailVerified: verified, locale, role } = account
-      const methods = { password: password !== null, otherWays: identity !== null || passkey !== null }
-      const invited = invitedAt !== null
-      found.set(accountId, { accountId, address: email ?? emailKey, locale, verified, role, invited, ...methods })
-    }
-    return [...found.values()]
-  }
+      const methods = { password, otherWays: identity || passkey, invited: invitedAt !== null }
+      return { accountId, address: email ?? emailKey, locale, verified, role, ...methods }
+    })
 
   /**
    * Gives the account to the person who has just proven the email address, and ends everything its creator could use to

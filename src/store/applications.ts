@@ -1,16 +1,18 @@
 import { and, asc, desc, eq, gt, isNotNull, isNull, lt, or, sql } from 'drizzle-orm'
 import type { ApplicationStore, ConsentStore, LogoutNoticeStore, OpenidStateStore } from '../applications/ports.ts'
 import type { Ids } from '../kernel/ids.ts'
+import { outsideLimit } from '../kernel/limit.ts'
 import { pictureName } from '../kernel/picture.ts'
+import { eraseRowsOf } from './application-rows.ts'
+import { withinRequest } from './availability.ts'
 import { accountLock, type Change, prepareChange } from './change.ts'
 import { type Driver, placeholderFor, type Queries, step } from './driver.ts'
 import { pictureOf, storePicture } from './pictures.ts'
 import { queueOf } from './queue.ts'
 
-export function applicationStore(
-  { db, tables, read, readLong, reads, write }: Driver,
-  change: Change,
-): ApplicationStore {
+export function applicationStore(driver: Driver, change: Change): ApplicationStore {
+  const { db, tables, read, readLong, reads, write } = driver
+  const eraseRows = eraseRowsOf(driver)
   const { applications: t, pictures } = tables
   const logoByHash = reads(
     db
@@ -43,6 +45,11 @@ export function applicationStore(
       return found
     },
     list: () => readLong(db.select().from(t).orderBy(desc(t.createdAt), desc(t.id))),
+    async corsOrigins() {
+      const some = and(isNull(t.disabledAt), sql`cast(${t.corsOrigins} as text) <> '[]'`)
+      const rows = await readLong(db.select({ origins: t.corsOrigins }).from(t).where(some))
+      return new Set(rows.flatMap(({ origins }) => origins))
+    },
     any: async () => (await read(db.select({ id: t.id }).from(t).limit(1))).length > 0,
     update: (id, decide, because) =>
       change(
@@ -137,13 +144,23 @@ export function applicationStore(
         const [current] = yield* step(tx.select().from(t).where(eq(t.id, id)))
         return current
       }),
-    remove: (id, because) =>
-      change(function* (tx, note) {
-        const removed = yield* step(tx.delete(t).where(eq(t.id, id)).returning({ id: t.id }))
-        if (removed.length === 0) return false
-        yield* note(because)
-        return true
-      }),
+    remove: (id, at, because) =>
+      withinRequest(
+        // It continues after the request has ended: a repeated request would find less to erase, or nothing.
+        outsideLimit(async () => {
+          const disabling = db
+            .update(t)
+            .set({ disabledAt: sql`coalesce(${t.disabledAt}, ${sql.param(at, t.disabledAt)})` })
+          if ((await write(disabling.where(eq(t.id, id)).returning({ id: t.id }))).length === 0) return false
+          await eraseRows(id)
+          return change(function* (tx, note) {
+            const removed = yield* step(tx.delete(t).where(eq(t.id, id)).returning({ id: t.id }))
+            if (removed.length === 0) return false
+            yield* note(because)
+            return true
+          })
+        }),
+      ),
     async touch(id, at) {
       await write(
         db

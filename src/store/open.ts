@@ -174,7 +174,7 @@ export function storeOver(driver: Driver, parts: ChangeParts) {
     audit: auditStore(driver, change, parts.clock),
     statistics: statisticsStore(driver),
     jobs: jobStore(driver),
-    sweeps: sweepStore(driver, change),
+    sweeps: sweepStore(driver, change, parts.ids),
     sealed: sealedStore(driver),
     rateLimits: rateLimitStore(driver),
     /** Whether the store can write now. */

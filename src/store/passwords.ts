@@ -1,10 +1,11 @@
 import { and, eq, isNull, ne, or, sql } from 'drizzle-orm'
 import type { PasswordStore } from '../credentials/ports.ts'
 import type { Fact } from '../events/catalogue.ts'
+import { mostClaims } from '../kernel/account.ts'
 import type { EndReason } from '../sessions/ports.ts'
 import { accountColumns } from './accounts.ts'
 import { accountLock, type Change, type Note } from './change.ts'
-import { addressLock, isTaken } from './claims.ts'
+import { addressLock, isClaimedBy, isTaken } from './claims.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
 import { endingChange, endSessions, originOf } from './endings.ts'
 import { signInMethodsOf } from './sign-in-methods.ts'
@@ -62,7 +63,9 @@ export function passwordStore({ db, tables: t, read, reads, write }: Driver, cha
       change(
         function* (tx, note, post) {
           const [known] = yield* step(tx.select({ id: p.accountId }).from(p).where(eq(p.emailKey, emailKey)))
-          if (known || (yield* isTaken(tx, t, emailKey))) {
+          const refused =
+            known || (yield* isTaken(tx, t, emailKey)) || (yield* isClaimedBy(tx, t, emailKey, mostClaims))
+          if (refused) {
             yield* post(mails.taken)
             return false
           }

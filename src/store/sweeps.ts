@@ -2,7 +2,10 @@ import { and, asc, count, eq, gt, inArray, isNotNull, isNull, lt, lte, or, type 
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { internalOrigin } from '../events/catalogue.ts'
 import type { Sweep, SweepName } from '../jobs/ports.ts'
+import type { Ids } from '../kernel/ids.ts'
+import { eraseRowsOf } from './application-rows.ts'
 import { accountLock, type Change } from './change.ts'
+import { claimSweep } from './claims.ts'
 import { type Driver, step } from './driver.ts'
 import { endExcess, maxSessions, sessionsAtOnce } from './endings.ts'
 
@@ -10,10 +13,9 @@ import { endExcess, maxSessions, sessionsAtOnce } from './endings.ts'
  * Everything that is erased a set time after it has ended: one entry for each kind. A batch is one statement that finds
  * its rows by an index and changes at most `limit` of them.
  */
-export function sweepStore(
-  { db, tables: t, read, write, skipLocked }: Driver,
-  change: Change,
-): Readonly<Record<SweepName, Sweep>> {
+export function sweepStore(driver: Driver, change: Change, ids: Ids): Readonly<Record<SweepName, Sweep>> {
+  const { db, tables: t, read, write, skipLocked } = driver
+  const eraseRows = eraseRowsOf(driver)
   type Rows = { readonly table: SQLiteTable; readonly key: SQLiteColumn; readonly oldestFirst: SQLiteColumn }
 
   /**
@@ -127,8 +129,13 @@ export function sweepStore(
     async ({ before, limit }) => {
       const { id: key, source: from } = t.applications
       const some = batchOf({ table: t.applications, key, oldestFirst }, and(eq(from, source), over(before)), limit)
+      // Whoever uses it from now on is refused: what people allowed it is erased, in batches, before its row.
+      const disabling = db.update(t.applications).set({ disabledAt: before }).where(some).returning({ id: key })
+      const ended = (await write(disabling)).map(({ id }) => id)
+      for (const id of ended) await eraseRows(id)
+      if (ended.length === 0) return batch([], limit)
       const deleted = await change(function* (tx, note) {
-        const gone = yield* step(tx.delete(t.applications).where(some).returning({ id: key }))
+        const gone = yield* step(tx.delete(t.applications).where(inArray(key, ended)).returning({ id: key }))
         const about = { name: 'application.expired', accountId: null, origin: internalOrigin } as const
         yield* note(gone.map(({ id }) => ({ ...about, data: { application: id } })))
         return gone
@@ -166,6 +173,7 @@ export function sweepStore(
     applicationSessions,
     sessions,
     excessSessions,
+    endedClaims: claimSweep(driver, change, ids),
     hourlyCounts: expired(t.hourlyCounts, t.hourlyCounts.id, t.hourlyCounts.hour),
     auditOfNobody: deleting(entries, (before) => and(isNull(t.audit.accountId), lt(t.audit.at, before))),
     refusedSignIns: deleting(entries, (before) => and(isRefusedSignIn, lt(t.audit.at, before))),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Decision, decide, type Evidence, provenEmails } from '../../src/accounts/decide.ts'
-import type { Account } from '../../src/kernel/account.ts'
+import { type Account, mostClaims } from '../../src/kernel/account.ts'
 import { anAccount, anIdentity, theClaims } from '../support/people.ts'
 
 const disabledAt = new Date('2026-02-02T00:00:00Z')
@@ -276,6 +276,19 @@ describe('an account', () => {
         row.decision.emailVerified === (row.axes.proven && row.axes.trusted && !verifiedHolder(row)),
     )
   })
+})
+
+test('an account gets no email address that as many accounts claim as may, unless its person proves it', () => {
+  const evidence = evidenceOf({ ...(everything[0] as Axes), autoRegister: true, separate: true })
+  const claims = (count: number, proven: boolean): Evidence => ({
+    ...evidence,
+    claims: theClaims({ ...address, emailVerified: proven }),
+    trusted: true,
+    namesakes: Array.from({ length: count }, () => ({ account: anAccount(address), identities: [] })),
+  })
+  expect(decide(claims(mostClaims - 1, false))).toEqual({ tag: 'create', emailVerified: false })
+  expect(decide(claims(mostClaims, false))).toEqual({ tag: 'create', emailVerified: false, withoutEmail: true })
+  expect(decide(claims(mostClaims, true))).toEqual({ tag: 'create', emailVerified: true })
 })
 
 test('an identity without an email address never opens a conflict: nothing matches', () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Identity } from '../../src/accounts/ports.ts'
 import { createReconcile, type ReconcileRequest } from '../../src/accounts/reconcile.ts'
-import type { Account } from '../../src/kernel/account.ts'
+import { type Account, mostClaims } from '../../src/kernel/account.ts'
 import { readEmail } from '../../src/kernel/email.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import { createSignIn } from '../../src/sessions/sign-in.ts'
@@ -366,6 +366,21 @@ describe.each(databases)('account matching on $name', ({ place }) => {
       )
       expect(answer).toMatchObject({ ok: true, value: { account: { email, emailVerified: false } } })
       expect(await opened.store.accounts.find(first.id)).toMatchObject({ email })
+    })
+
+    test('never makes more than ten accounts claim an address, on any number of nodes', async () => {
+      const email = newAddress()
+      const answers = await Promise.all(
+        Array.from({ length: 14 }, (_, n) =>
+          nodes[n % 2 === 0 ? 0 : 1].ask(
+            question(aGrant('atlassian', { email, subject: `${email} ${n}` }), { trusted: false, resolving: 'create' }),
+          ),
+        ),
+      )
+      const emails = answers.map((answer) => answer.ok && answer.value.account.email)
+      expect(emails.filter((one) => one === email)).toHaveLength(mostClaims)
+      expect(emails.filter((one) => one === null)).toHaveLength(4)
+      expect(await opened.store.accounts.findByEmail(email)).toHaveLength(mostClaims)
     })
 
     test('links the identity to the account that was proved, and verifies its claim', async () => {

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
 import { createOrigins } from '../../src/applications/origins.ts'
-import type { Application } from '../../src/applications/ports.ts'
 import { BusyError } from '../../src/kernel/busy.ts'
 import { Limit, requestLimit, withinLimit } from '../../src/kernel/limit.ts'
 
@@ -13,10 +12,10 @@ test('the origins of applications are read although the request that asked first
   const origins = createOrigins({
     applications: {
       // As the store does.
-      async list() {
+      async corsOrigins() {
         await answered
         if (requestLimit()?.isOver()) throw new BusyError('the store', 1)
-        return [{ corsOrigins: ['https://app.example'], disabledAt: null } as unknown as Application]
+        return new Set(['https://app.example'])
       },
     },
     clock: () => new Date(),

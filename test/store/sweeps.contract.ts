@@ -6,9 +6,10 @@ import type { Tables } from '../../src/store/schema.ts'
 import { account, insertSessions, later, newcomer, newId, now, type Opened, signedIn, sweptIn } from './people.ts'
 import { watched } from './watched.ts'
 
-/** `excessSessions` ends sessions beyond the limit, not old ones. */
-type Aged = Exclude<SweepName, 'excessSessions'>
-const aged = sweepNames.filter((name): name is Aged => name !== 'excessSessions')
+/** Those that look for something else than the age of rows. */
+const others = ['excessSessions', 'endedClaims'] as const
+type Aged = Exclude<SweepName, (typeof others)[number]>
+const aged = sweepNames.filter((name): name is Aged => !others.some((other) => other === name))
 
 /** Where each sweep finds its rows, and the condition that selects them. */
 const swept: Readonly<Record<Aged, { table: keyof Tables; given?: Readonly<Record<string, unknown>> }>> = {

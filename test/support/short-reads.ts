@@ -7,7 +7,7 @@ import type { StoreConfig } from '../../src/store/open.ts'
  * uses does not matter. Every other short read finds its rows by a unique key.
  */
 const few: Readonly<Record<string, string>> = {
-  'accounts(email_key)': 'accounts with one email address: each was created by a sign-up of its own',
+  'accounts(email_key)': 'at most 11 with one email address (mostHolders)',
   'flows(account_id)': 'sign-ins one account began in the last minutes',
   'grants(provider,subject,issuer,client_id)': 'the person and their teams hold a grant',
   'identities(account_id)': 'at most 20 for an account (mostIdentities)',
