@@ -125,7 +125,7 @@ describe('a request that got 503', () => {
       await isRepeated(id, table, (at) => post('/auth/passkey', body, { at }))
     })
 
-    test.each(['sessions', 'tickets'])('with a code by email accepts the same code: %s', async (table) => {
+    test.each(['audit', 'tickets'])('with a code by email accepts the same code: %s', async (table) => {
       const who = world.newcomer()
       const email = world.emailOf(who)
       const { user } = await world.signIn('google', who)
