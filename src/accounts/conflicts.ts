@@ -2,6 +2,7 @@ import type { Fact, Origin } from '../events/catalogue.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { type Sealer, sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
+import type { PreparedChange } from '../kernel/prepared-change.ts'
 import type { Grant } from '../providers/provider.ts'
 import type { Conflict, ConflictStore } from './ports.ts'
 
@@ -63,8 +64,12 @@ export function createConflicts({ conflicts, clock, ids, random, sealer }: Confl
       return conflict && { ...conflict, opened: readGrant(sealer.open(conflict.grant, place(conflict.id))) }
     },
 
-    /** Claims it once: of two concurrent calls, one fails. */
-    resolve: (conflict: Conflict): Promise<boolean> => conflicts.resolve(conflict.id, clock()),
+    /** Whether it is neither resolved nor expired. */
+    isOpen: async (conflict: Conflict): Promise<boolean> => (await conflicts.find(conflict, clock())) !== undefined,
+
+    /** Claims it: this can be made once. */
+    resolving: (conflict: Conflict, because: readonly Fact[]): PreparedChange =>
+      conflicts.resolving(conflict.id, clock(), because),
   }
 }
 export type Conflicts = ReturnType<typeof createConflicts>

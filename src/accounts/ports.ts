@@ -1,6 +1,7 @@
 import type { Fact } from '../events/catalogue.ts'
 import type { Account, AccountMetadata, IdentityUse, Role } from '../kernel/account.ts'
 import type { Email } from '../kernel/email.ts'
+import type { PreparedChange } from '../kernel/prepared-change.ts'
 
 /** An identity at a provider that signs in to an account. Its key is (issuer, subject), never an email address. */
 export type Identity = {
@@ -293,8 +294,8 @@ export interface ConflictStore {
   open(conflict: Conflict, because: readonly Fact[]): Promise<void>
   /** Only an open conflict: not resolved, not expired at `at`, and with this binding. */
   find(match: { ticketHash: string; bindingHash: string }, at: Date): Promise<Conflict | undefined>
-  /** Marks it as resolved; only the first call returns `true`. */
-  resolve(id: string, at: Date): Promise<boolean>
+  /** Marks it as resolved: this can be made once. */
+  resolving(id: string, at: Date, because: readonly Fact[]): PreparedChange
 }
 
 export type Row = Readonly<Record<string, unknown>>

@@ -36,8 +36,6 @@ export type ReconcileRequest = {
   readonly sessionId?: string
   /** The expected identity, which is already linked. No other is accepted or linked. */
   readonly identityId?: string
-  /** Additional facts about the change, once the account is known; stored with it. */
-  readonly also?: (accountId: string) => readonly Fact[]
   /** After a conflict: the user chose a separate account, or proved the existing one. */
   readonly resolving?: 'link' | 'create'
 }
@@ -80,14 +78,13 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Reconc
     known: Identity | undefined,
     question: ReconcileRequest,
   ): Promise<Reconciled | 'too_many_identities' | undefined> => {
-    const { grant, origin, also = () => [] } = question
+    const { grant, origin } = question
     const at = clock()
     if (decision.tag === 'enter') {
       if (!known) return undefined
       const use = whatTheProviderSaid(grant, at, known)
       // Otherwise it is stored with the tokens of this sign-in, in one transaction instead of two.
-      const because = also(decision.account.id)
-      if (because.length > 0 || grant.tokens === null) await accounts.recordUse(known.id, use, because)
+      if (grant.tokens === null) await accounts.recordUse(known.id, use, [])
       const account = await proveOwnEmail(decision.account, question, at)
       return { account, identity: { ...known, ...use }, action: 'login_existing' }
     }
@@ -103,7 +100,7 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Reconc
       const outcome = await accounts.link(
         identity,
         provenOwnEmail(decision.account, question) ?? null,
-        [linked, ...also(decision.account.id)],
+        [linked],
         restsOn(decision, question),
       )
       if (outcome !== true) return outcome === false ? undefined : outcome
@@ -113,12 +110,7 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Reconc
     const account = newAccount(ids('usr'), grant.claims, decision, origin.locale ?? null, at)
     const identity = newIdentity(ids('idn'), account.id, grant, at)
     const created: Fact = { name: 'account.created', accountId: account.id, origin, data: { via: grant.provider } }
-    if (
-      !(await accounts.create(account, identity, { separate: question.resolving === 'create' }, [
-        created,
-        ...also(account.id),
-      ]))
-    )
+    if (!(await accounts.create(account, identity, { separate: question.resolving === 'create' }, [created])))
       return undefined
     return { account, identity, action: 'created_new_user' }
   }

@@ -9,6 +9,7 @@ import type { Account } from '../kernel/account.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
 import { clientOrigins, type PasskeyOrigins } from '../kernel/passkey-origins.ts'
+import type { PreparedChange } from '../kernel/prepared-change.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import { authenticatorName } from './authenticators.ts'
 import type { IssuedPurpose, Passkey, PasskeyStore, Ticket } from './ports.ts'
@@ -23,7 +24,12 @@ export type Challenge<O> = { readonly options: O; readonly flowToken: string; re
  * any passkey.
  */
 export type PasskeySubject = { readonly accountId: string; readonly within: string }
-export type PasskeyAssertion = { readonly passkey: Passkey; readonly userVerified: boolean }
+export type PasskeyAssertion = {
+  readonly passkey: Passkey
+  readonly userVerified: boolean
+  /** Uses up the challenge, and records the use of the passkey. */
+  readonly using: readonly PreparedChange[]
+}
 
 /** How a browser can reach an authenticator (WebAuthn level 3 §5.8.4), and `cable`, the former name of `hybrid`. */
 const transports = ['usb', 'nfc', 'ble', 'smart-card', 'hybrid', 'internal', 'cable'] as const
@@ -70,18 +76,18 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
     return { options, flowToken: secret, expiresIn }
   }
 
-  /** Uses up the challenge of this ceremony: a second response to it is rejected. */
-  const take = async (
+  /** The challenge of this ceremony, and what uses it up: a second response to it is rejected. */
+  const find = async (
     purpose: Ticket['purpose'],
     flowToken: string,
     asked: PasskeySubject | null,
-  ): Promise<Result<string, AppError<'ticket_invalid'>>> => {
+  ): Promise<Result<{ challenge: string; using: PreparedChange }, AppError<'ticket_invalid'>>> => {
     const ticket = await tickets.find(purpose, flowToken)
     if (!ticket) return fail('ticket_invalid')
     const { challenge, within } = ticket.data
     const fits = ticket.accountId === (asked?.accountId ?? null) && within === (asked?.within ?? null)
-    if (!fits || typeof challenge !== 'string' || !(await tickets.use(ticket))) return fail('ticket_invalid')
-    return ok(challenge)
+    if (!fits || typeof challenge !== 'string') return fail('ticket_invalid')
+    return ok({ challenge, using: tickets.using(ticket) })
   }
 
   /** Whether the response to this challenge is signed by the passkey, on one of our pages. */
@@ -149,12 +155,13 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
       name: string | undefined,
       response: RegistrationResponseJSON,
     ): Promise<Result<Passkey, AppError<'ticket_invalid' | 'passkey_not_added'>>> {
-      const challenge = await take('passkey_registration', flowToken, asked)
-      if (!challenge.ok) return challenge
+      const found = await find('passkey_registration', flowToken, asked)
+      if (!found.ok) return found
+      if (!(await found.value.using.make())) return fail('ticket_invalid')
       const { verifyRegistrationResponse } = await webauthn()
       try {
         const { verified, registrationInfo } = await verifyRegistrationResponse({
-          expectedChallenge: challenge.value,
+          expectedChallenge: found.value.challenge,
           ...expected,
           requireUserVerification: true,
           response: await withoutAttestation(response),
@@ -203,31 +210,49 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
 
     /**
      * Verifies an assertion and returns its passkey. With `asked` it must belong to that account. Without it, the
-     * device must have verified the user.
+     * device must have verified the user. The caller makes `using` together with what the assertion allows: it can be
+     * made once. A rejected response uses the challenge up here.
      */
     async shown(
       asked: PasskeySubject | null,
       flowToken: string,
       response: AuthenticationResponseJSON,
     ): Promise<Result<PasskeyAssertion, AppError<'ticket_invalid' | 'passkey_rejected'>>> {
-      const challenge = await take(asked ? 'passkey_second_factor' : 'passkey_sign_in', flowToken, asked)
-      if (!challenge.ok) return challenge
+      const found = await find(asked ? 'passkey_second_factor' : 'passkey_sign_in', flowToken, asked)
+      if (!found.ok) return found
+      const { challenge, using } = found.value
       const passkey = await passkeys.findByCredential(response.id)
-      if (!passkey || (asked && passkey.accountId !== asked.accountId)) return fail('passkey_rejected')
-      const { userHandle } = response.response
-      // The credential identifies the account. A different user handle is an error (WebAuthn §7.2, step 6).
-      if (userHandle !== undefined && Buffer.from(userHandle, 'base64url').toString() !== passkey.accountId)
-        return fail('passkey_rejected')
-      const verified = await verify(passkey, challenge.value, response, asked === null)
-      if (!verified.ok) return verified
+      const verified =
+        passkey && belongs(passkey, asked, response)
+          ? await verify(passkey, challenge, response, asked === null)
+          : fail('passkey_rejected')
+      if (!passkey || !verified.ok) {
+        if (!(await using.make())) return fail('ticket_invalid')
+        return verified.ok ? fail('passkey_rejected') : verified
+      }
       const { userVerified, ...use } = verified.value
-      // Not where invalid responses are caught: an unavailable database makes no response invalid.
-      if (!(await passkeys.used(passkey.id, { ...use, at: clock() }))) return fail('passkey_rejected')
-      return ok({ passkey: { ...passkey, backedUp: use.backedUp }, userVerified })
+      return ok({
+        passkey: { ...passkey, backedUp: use.backedUp },
+        userVerified,
+        using: [using, passkeys.using(passkey.id, { ...use, at: clock() })],
+      })
     },
   }
 }
 export type Passkeys = ReturnType<typeof createPasskeys>
+
+/**
+ * Whether the passkey is one of the account that was asked. The credential identifies the account: a different user
+ * handle is an error (WebAuthn §7.2, step 6).
+ */
+function belongs(
+  { accountId }: Passkey,
+  asked: PasskeySubject | null,
+  { response: { userHandle } }: AuthenticationResponseJSON,
+): boolean {
+  if (asked && accountId !== asked.accountId) return false
+  return userHandle === undefined || Buffer.from(userHandle, 'base64url').toString() === accountId
+}
 
 /**
  * Whether our page was framed by another site (WebAuthn §7.1, §7.2: `crossOrigin`). None of our pages may be framed,

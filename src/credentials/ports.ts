@@ -2,6 +2,7 @@ import type { ManagedAccount, SignInMethods } from '../accounts/ports.ts'
 import type { Fact } from '../events/catalogue.ts'
 import type { Account, Role } from '../kernel/account.ts'
 import type { Locale } from '../kernel/locale.ts'
+import type { PreparedChange } from '../kernel/prepared-change.ts'
 import type { Mail } from '../mail/ports.ts'
 
 /** The purpose of a ticket. It cannot be used for another one. */
@@ -54,13 +55,12 @@ export interface TicketStore {
   ): Promise<Ticket | undefined>
   /** Counts one more wrong code and returns the new count. */
   countAttempt(id: string): Promise<number>
-  /** Uses it, once. */
-  use(id: string, at: Date): Promise<boolean>
-  /**
-   * Stores a ticket that someone else issued, as used. Returns `false` if it is stored already: of any number of
-   * concurrent calls exactly one succeeds.
-   */
-  spend(ticket: Ticket & { readonly usedAt: Date }): Promise<boolean>
+  /** Uses it: this can be made once. */
+  using(id: string, at: Date): PreparedChange
+  /** Stores a ticket that someone else issued, as used. This can be made once for each secret. */
+  spending(ticket: Ticket & { readonly usedAt: Date }): PreparedChange
+  /** Whether a ticket with this secret was used. */
+  isSpent(secretHash: string): Promise<boolean>
 }
 
 /** A counter of wrong guesses. */
@@ -197,11 +197,10 @@ export interface SecondFactorStore {
     because: readonly Fact[],
   ): Promise<boolean>
   /**
-   * Accepts the code of this step once. Returns `false` if this step or a later one was already used. Of concurrent
-   * calls one succeeds. The app is identified by its creation time and not by its sealed secret: `reseal` may encrypt
+   * Accepts the code of this step: this can be made once, and not after a later step was used. The app is identified by its creation time and not by its sealed secret: `reseal` may encrypt
    * the secret again between a read and this write, and a correct code would be refused.
    */
-  take(of: { accountId: string; createdAt: Date; step: number }): Promise<boolean>
+  taking(of: { accountId: string; createdAt: Date; step: number }): PreparedChange
   /**
    * Makes passkeys the second factor of an account without an app: one is required after every other sign-in method.
    * Returns `false` if there is no passkey, a second factor is already required, or the session has ended.
@@ -220,11 +219,13 @@ export interface SecondFactorStore {
   stop(change: CredentialChange, because: readonly Fact[]): Promise<boolean>
   /** Replaces all recovery codes. Returns `false` if no second factor is required, or the session has ended. */
   replaceCodes(change: CredentialChange, codes: readonly RecoveryCode[], because: readonly Fact[]): Promise<boolean>
-  /** Uses the code with one of these hashes, once. `because` receives the number of remaining codes. */
-  useCode(
+  /** Whether there is an unused code with one of these hashes. */
+  hasCode(of: { accountId: string; hashes: readonly string[] }): Promise<boolean>
+  /** Uses the code with one of these hashes: this can be made once. `because` receives the number of remaining codes. */
+  usingCode(
     of: { accountId: string; hashes: readonly string[]; at: Date },
     because: (left: number) => readonly Fact[],
-  ): Promise<boolean>
+  ): PreparedChange
 }
 
 /** A key pair of which only the public key is stored (WebAuthn). It is a sign-in method and a second factor. */
@@ -258,10 +259,10 @@ export interface PasskeyStore {
    */
   add(passkey: Passkey, change: CredentialChange, because: readonly Fact[]): Promise<boolean>
   /**
-   * Records a use. Returns `false` if the counter did not increase, unless neither side counts (WebAuthn §7.2, step
+   * Records a use. It cannot be made if the counter did not increase, unless neither side counts (WebAuthn §7.2, step
    * 22). Of two responses with the same count one is refused.
    */
-  used(id: string, use: { counter: number; backedUp: boolean; at: Date }): Promise<boolean>
+  using(id: string, use: { counter: number; backedUp: boolean; at: Date }): PreparedChange
   /** Returns `false` if the account has no such passkey. */
   rename(of: { id: string; accountId: string }, name: string, because: readonly Fact[]): Promise<boolean>
   /**
@@ -348,7 +349,16 @@ export interface AddressStore {
   ): Promise<EmailSignInResult | undefined>
 
   /**
-   * The same, and sets a password. All sessions, tickets and trusted devices end, except `keepDevice` if the account
+   * The account of the ticket, if its person already holds the email address, and what uses the ticket up: it cannot be
+   * made if that is over. `undefined`: `open` decides.
+   */
+  held(
+    ticket: Ticket,
+    coming: Pick<EmailSignIn, 'opens' | 'at'>,
+  ): Promise<{ readonly account: Account; readonly using: PreparedChange } | undefined>
+
+  /**
+   * The same as `open`, and sets a password. All sessions, tickets and trusted devices end, except `keepDevice` if the account
    * already belonged to the person. A disabled account is returned unchanged.
    */
   reset(

@@ -1,6 +1,7 @@
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { hmac, sameSecret, sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
+import type { PreparedChange } from '../kernel/prepared-change.ts'
 import { readTypedCode } from '../kernel/typed-code.ts'
 import type { ForeignPurpose, IssuedPurpose, Ticket, TicketPurpose, TicketStore, TicketToSend } from './ports.ts'
 
@@ -47,6 +48,8 @@ export type TicketWithSecrets = TicketToSend & {
 }
 
 const aboutNobody = { codeHash: null, bindingHash: null, accountId: null, email: null, data: {}, attempts: 0 } as const
+
+const foreignHash = (purpose: ForeignPurpose, text: string): string => sha256(`${purpose}\n${text}`)
 
 type TicketsParts = { tickets: TicketStore; clock: Clock; ids: Ids; random: Random; key: Buffer }
 
@@ -111,14 +114,17 @@ export function createTickets({ tickets, clock, ids, random, key }: TicketsParts
       if ((await tickets.countAttempt(found.id)) > mostAttempts) return undefined
       return sameSecret(found.codeHash, codeHash(found.id, readTypedCode(typed))) ? found : undefined
     },
-    /** Uses it, once. */
-    use: ({ id }: Ticket): Promise<boolean> => tickets.use(id, clock()),
-    /** Accepts what someone else issued, once until `expiresAt`. Only its hash is stored. */
-    acceptOnce(purpose: ForeignPurpose, text: string, expiresAt: Date): Promise<boolean> {
+    /** Uses it: this can be made once. */
+    using: ({ id }: Ticket): PreparedChange => tickets.using(id, clock()),
+    /** Accepts what someone else issued: this can be made once until `expiresAt`. Only its hash is stored. */
+    accepting(purpose: ForeignPurpose, text: string, expiresAt: Date): PreparedChange {
       const at = clock()
-      const row = { id: ids('tkt'), purpose, secretHash: sha256(`${purpose}\n${text}`), createdAt: at, usedAt: at }
-      return tickets.spend({ ...row, ...aboutNobody, expiresAt })
+      const row = { id: ids('tkt'), purpose, secretHash: foreignHash(purpose, text), createdAt: at, usedAt: at }
+      return tickets.spending({ ...row, ...aboutNobody, expiresAt })
     },
+    /** Whether it was accepted before. */
+    wasAccepted: (purpose: ForeignPurpose, text: string): Promise<boolean> =>
+      tickets.isSpent(foreignHash(purpose, text)),
   }
 }
 export type Tickets = ReturnType<typeof createTickets>

@@ -3,6 +3,7 @@ import type { Reconciled } from '../accounts/reconcile.ts'
 import type { Revocations } from '../connections/revocation.ts'
 import { hasTokens, type Vault } from '../connections/vault.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
+import type { PreparedChange } from '../kernel/prepared-change.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Grant } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
@@ -15,6 +16,9 @@ import { trustIn } from './trust-in-grant.ts'
 export type ProviderSignIn = { readonly tag: 'signed_in'; readonly identity: Identity } & SignedIn
 export type FinishCode = Exclude<SignInFailureCode, 'sign_in_overtaken'> | 'account_linking_failed'
 
+/** What led to a sign-in and can do so once: what uses it up, and whether any request did. */
+export type UsedOnce = { readonly using: PreparedChange; readonly wasUsed: () => Promise<boolean> }
+
 export type FinishSignInParts = {
   signIn: SignIn
   providers: Providers
@@ -24,7 +28,8 @@ export type FinishSignInParts = {
 
 /**
  * Reconciled → SignedIn. The last step of every sign-in with a provider: a session that replaces the one the browser
- * had, or a request for the second factor. The provider's tokens are stored in the transaction that starts the session.
+ * had, or a request for the second factor. The provider's tokens are stored in the transaction that starts the session,
+ * and what led here is used up in it.
  */
 export function finishSignIn({ signIn, providers, vault, revokeUnused }: FinishSignInParts) {
   return async (
@@ -32,6 +37,7 @@ export function finishSignIn({ signIn, providers, vault, revokeUnused }: FinishS
     grant: Grant,
     { origin, browser, who }: Omit<Arrival, 'binding'>,
     { returnTo, codeChallenge, provenAt }: Onward & { readonly provenAt?: Date },
+    once?: UsedOnce,
   ): Promise<Result<ProviderSignIn, AppError<FinishCode>>> => {
     // An app on another origin gets a session of its own. The browser's session on this service stays as it is.
     const here = browser && codeChallenge === null
@@ -50,7 +56,10 @@ export function finishSignIn({ signIn, providers, vault, revokeUnused }: FinishS
         codeChallenge,
         ...(provenAt ? { provenAt } : {}),
       },
-      hasTokens(grant) ? vault.keeping(grant, 'person', 'sign_in', identity) : undefined,
+      [
+        ...(once ? [once.using] : []),
+        ...(hasTokens(grant) ? [vault.keeping(grant, 'person', 'sign_in', identity)] : []),
+      ],
     )
     if (live) providers.eraseProfile(live, identity)
     if (started.ok) {
@@ -59,7 +68,8 @@ export function finishSignIn({ signIn, providers, vault, revokeUnused }: FinishS
     }
     if (started.error.code === 'sign_in_overtaken') {
       // The identity was unlinked, or the account deleted, since it was reconciled. Its tokens are stored nowhere.
-      if (hasTokens(grant)) await revokeUnused(grant, account.id)
+      // Those of a concurrent request with the same proof are stored.
+      if (hasTokens(grant) && !(await once?.wasUsed())) await revokeUnused(grant, account.id)
       return fail('account_linking_failed')
     }
     return started as Result<never, AppError<FinishCode>>

@@ -11,7 +11,7 @@ import type { Origin } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { PendingSignIn } from '../sessions/ports.ts'
-import type { SignedIn, SignIn } from '../sessions/sign-in.ts'
+import type { SecondFactor, SignedIn, SignIn } from '../sessions/sign-in.ts'
 
 export type SecondProof =
   | { readonly type: 'totp' | 'recovery_code'; readonly code: string }
@@ -51,29 +51,30 @@ export function proveSecondFactor(parts: ProveSecondFactorParts) {
   const { signIn, accounts, secondFactors, totp, recoveryCodes, passkeys, throttle, trustedDevices, audit, clock } =
     parts
 
-  /** The `amr` values of RFC 8176 for the proof; `undefined` if it is wrong. */
+  /** `undefined` if the proof is wrong. */
   const verify = async (
     { id: pendingId, accountId }: PendingSignIn,
     proof: SecondProof,
     origin: Origin,
-  ): Promise<readonly string[] | undefined> => {
+  ): Promise<SecondFactor | undefined> => {
     if (proof.type === 'passkey') {
       const shown = await passkeys.shown({ accountId, within: pendingId }, proof.flowToken, proof.response)
-      return shown.ok ? amrOf(shown.value.passkey, shown.value.userVerified) : undefined
+      if (!shown.ok) return undefined
+      const { passkey, userVerified, using } = shown.value
+      return { by: amrOf(passkey, userVerified), using }
     }
     if (proof.type === 'recovery_code') {
       const hashes = recoveryCodes.hashes(accountId, proof.code)
-      const used =
-        hashes.length > 0 &&
-        (await secondFactors.useCode({ accountId, hashes, at: clock() }, (left) => [
-          { name: 'recovery_code.used', accountId, origin, data: { left } },
-        ]))
-      return used ? ['otp'] : undefined
+      if (hashes.length === 0 || !(await secondFactors.hasCode({ accountId, hashes }))) return undefined
+      const using = secondFactors.usingCode({ accountId, hashes, at: clock() }, (left) => [
+        { name: 'recovery_code.used', accountId, origin, data: { left } },
+      ])
+      return { by: ['otp'], using: [using] }
     }
     const { totp: app } = await secondFactors.find(accountId)
     const step = app?.confirmedAt ? await totp.stepOf(app, proof.code) : null
-    if (!app || step === null) return undefined
-    return (await secondFactors.take({ accountId, createdAt: app.createdAt, step })) ? ['otp'] : undefined
+    if (!app || step === null || step <= app.lastStep) return undefined
+    return { by: ['otp'], using: [secondFactors.taking({ accountId, createdAt: app.createdAt, step })] }
   }
 
   return {
@@ -124,10 +125,10 @@ export function proveSecondFactor(parts: ProveSecondFactorParts) {
       const attempt = proof.type === 'passkey' ? null : await throttle.take({ subject, ip: origin.ip, trustedDevice })
       if (attempt && !attempt.ok) return refused(attempt)
 
-      const by = await verify(pending, proof, origin)
-      if (!by) return refused(fail('second_factor_invalid'))
+      const verified = await verify(pending, proof, origin)
+      if (!verified) return refused(fail('second_factor_invalid'))
       await attempt?.value.right()
-      const signedIn = await signIn.complete(pending, account, by, origin)
+      const signedIn = await signIn.complete(pending, account, verified, origin)
       if (!signedIn.ok) return refused(signedIn)
       await throttle.completed({ subject, trustedDevice })
       const { proof: first, returnTo, codeChallenge } = pending

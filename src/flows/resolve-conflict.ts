@@ -6,6 +6,7 @@ import { findNamesakes, type Reconcile, type ReconcileCode } from '../accounts/r
 import type { AuditStore } from '../audit/ports.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Origin } from '../events/catalogue.ts'
+import { BusyError } from '../kernel/busy.ts'
 import { maskEmail, readEmail } from '../kernel/email.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Grant, Provider } from '../providers/provider.ts'
@@ -139,7 +140,7 @@ export function resolveConflict(parts: ResolveConflictParts) {
 
   type BoundConflict = NonNullable<Awaited<ReturnType<typeof find>>>
 
-  /** The ticket is valid: claims it, finds the account, and signs in. */
+  /** The ticket is valid: finds the account, and signs in. That claims the ticket, so that a failed request can be repeated. */
   const proceed = async (
     { conflict, provider, grant }: BoundConflict,
     action: 'link' | 'create',
@@ -152,7 +153,6 @@ export function resolveConflict(parts: ResolveConflictParts) {
     if (action === 'link' && visitorId === undefined) return fail('proof_required')
     if (action === 'create' && !autoRegister) return fail('user_creation_disabled')
     if (!mayReturn(conflict)) return fail('return_to_not_allowed')
-    if (!(await conflicts.resolve(conflict))) return fail('conflict_not_found')
 
     const { origin, who } = arrival
     const trust = trustIn(provider, grant)
@@ -164,11 +164,24 @@ export function resolveConflict(parts: ResolveConflictParts) {
       origin,
       resolving: action,
       ...(visitorId === undefined || !who ? {} : { visitorId, sessionId: who.sessionId }),
-      also: (accountId) => [{ name: 'conflict.resolved', accountId, origin, data: { provider: provider.id, action } }],
     })
-    if (!reconciled.ok) return reconciled
+    if (!reconciled.ok)
+      return (await conflicts.resolving(conflict, []).make()) ? reconciled : fail('conflict_not_found')
+    const resolving = conflicts.resolving(conflict, [
+      {
+        name: 'conflict.resolved',
+        accountId: reconciled.value.account.id,
+        origin,
+        data: { provider: provider.id, action },
+      },
+    ])
     // The user proved something when the conflict arose, not when they resolved it.
-    return finish(reconciled.value, grant, arrival, { ...conflict, provenAt: conflict.createdAt })
+    const onward = { ...conflict, provenAt: conflict.createdAt }
+    const wasUsed = async (): Promise<boolean> => !(await conflicts.isOpen(conflict))
+    const finished = await finish(reconciled.value, grant, arrival, onward, { using: resolving, wasUsed })
+    // Of two concurrent answers, the second cannot finish.
+    const isOvertaken = !finished.ok && finished.error.code === 'account_linking_failed'
+    return isOvertaken && (await wasUsed()) ? fail('conflict_not_found') : finished
   }
 
   return {
@@ -231,7 +244,8 @@ export function resolveConflict(parts: ResolveConflictParts) {
         if (!outcome.ok && !isStillOpen(outcome.error)) await noteFailure(outcome.error.code)
         return outcome
       } catch (defect) {
-        await noteFailure('internal')
+        // A request that finds the database busy is repeated, and has not failed.
+        if (!(defect instanceof BusyError)) await noteFailure('internal')
         throw defect
       }
     },

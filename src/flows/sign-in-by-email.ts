@@ -66,15 +66,18 @@ export function signInByEmail(parts: SignInByEmailParts) {
     const email = ticket.email === null ? undefined : readEmail(ticket.email)
     const at = clock()
     const fresh = email && freshAccount(ids('usr'), email, origin.locale ?? null, at)
-    const came =
-      fresh &&
-      (await addresses.open(ticket, { opens, fresh, at }, (tag) =>
-        tag === 'fresh'
-          ? [{ name: 'account.created', accountId: fresh.id, origin, data: { via: 'email' } }]
-          : tag === 'invited'
-            ? [{ name: 'account.invitation_accepted', accountId: ticket.accountId, origin, data: {} }]
-            : [{ name: 'password.removed', accountId: ticket.accountId, origin, data: {} }],
-      ))
+    // Nothing but the ticket changes: it is used when the session starts, so that a failed request can be repeated.
+    const held = await addresses.held(ticket, { opens, at })
+    const came = held
+      ? ({ tag: 'held', account: held.account } as const)
+      : fresh &&
+        (await addresses.open(ticket, { opens, fresh, at }, (tag) =>
+          tag === 'fresh'
+            ? [{ name: 'account.created', accountId: fresh.id, origin, data: { via: 'email' } }]
+            : tag === 'invited'
+              ? [{ name: 'account.invitation_accepted', accountId: ticket.accountId, origin, data: {} }]
+              : [{ name: 'password.removed', accountId: ticket.accountId, origin, data: {} }],
+        ))
     if (!came) return refuse(fail('ticket_invalid').error, ticket.accountId, origin)
     // An app on another origin gets its own session and does not affect the browser's.
     const here = browser && onward.codeChallenge === null
@@ -87,6 +90,7 @@ export function signInByEmail(parts: SignInByEmailParts) {
       account,
       { ...entrance, opener: { tag: 'email', ...(emailKey === undefined ? {} : { emailKey }) }, amr: ['otp'] },
       { origin, browser: here, replaces: here ? replaces : null, ...onward },
+      held && [held.using],
     )
     if (signedIn.ok) {
       await throttle.completed({ subject: id, trustedDevice: await trustedDevices.recognise(id, origin) })

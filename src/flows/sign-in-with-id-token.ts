@@ -2,6 +2,7 @@ import type { AuditStore } from '../audit/ports.ts'
 import type { Tickets } from '../credentials/tickets.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Origin } from '../events/catalogue.ts'
+import { BusyError } from '../kernel/busy.ts'
 import type { Result } from '../kernel/result.ts'
 import type { AppIdentityCode } from '../providers/live/app-identity.ts'
 import type { Grant, Provider } from '../providers/provider.ts'
@@ -20,7 +21,7 @@ export type IdTokenSignInCode =
 
 type SignInWithIdTokenParts = {
   providers: Providers
-  tickets: Pick<Tickets, 'acceptOnce'>
+  tickets: Pick<Tickets, 'accepting' | 'wasAccepted'>
   settle: SettleIdentity
   finish: FinishSignIn
   audit: AuditStore
@@ -31,7 +32,7 @@ type SignInWithIdTokenParts = {
  * verified identity on, it is the same as a sign-in in a browser.
  *
  * The nonce is chosen by the app, not issued by us. A nonce from us would prove that the token is recent and used once.
- * The age of the token and `acceptOnce` prove that without another request. A nonce whose hash is in the token proves
+ * The age of the token and `accepting` prove that without another request. A nonce whose hash is in the token proves
  * more: that the sender is the app that requested the token, because a token that leaks does not reveal it. It also
  * binds a conflict ticket to the app, like a `flow_token`.
  */
@@ -44,16 +45,24 @@ export function signInWithIdToken({ providers, tickets, settle, finish, audit }:
     const identified = await providers.identifyApp(provider, given)
     if (!identified.ok) return identified
     const { issuer, claims, signedText, usableUntil } = identified.value
-    if (!(await tickets.acceptOnce('provider_id_token', signedText, usableUntil))) return fail('id_token_already_used')
+    const purpose = 'provider_id_token'
+    const wasUsed = (): Promise<boolean> => tickets.wasAccepted(purpose, signedText)
+    if (await wasUsed()) return fail('id_token_already_used')
+    const accepting = tickets.accepting(purpose, signedText, usableUntil)
     const { id, clientId } = provider
     const grant: Grant = { provider: id, issuer, clientId, claims, tokens: null, asked: [], trust: trustOf(provider) }
     const arrival = { binding: given.nonce, origin, browser: false, who: null }
     const trip = { arrival, pending: appSignIn, handle: authorizationHandle(given.nonce) }
     const reconciled = await settle(provider, grant, trip)
-    if (!reconciled.ok) return reconciled as Result<never, AppError<IdTokenSignInCode>>
-    return finish(reconciled.value, grant, arrival, appSignIn) as Promise<
-      Result<ProviderSignIn, AppError<IdTokenSignInCode>>
-    >
+    if (!reconciled.ok)
+      return (await accepting.make())
+        ? (reconciled as Result<never, AppError<IdTokenSignInCode>>)
+        : fail('id_token_already_used')
+    const finished = await finish(reconciled.value, grant, arrival, appSignIn, { using: accepting, wasUsed })
+    // Of two concurrent requests with one token, the second cannot finish.
+    const isOvertaken = !finished.ok && finished.error.code === 'account_linking_failed'
+    if (isOvertaken && (await wasUsed())) return fail('id_token_already_used')
+    return finished as Result<ProviderSignIn, AppError<IdTokenSignInCode>>
   }
 
   return async (
@@ -72,7 +81,8 @@ export function signInWithIdToken({ providers, tickets, settle, finish, audit }:
       if (!outcome.ok && !isStillOpen(outcome.error)) await recordFailure(outcome.error.code)
       return outcome
     } catch (defect) {
-      await recordFailure('internal')
+      // A request that finds the database busy is repeated, and has not failed.
+      if (!(defect instanceof BusyError)) await recordFailure('internal')
       throw defect
     }
   }

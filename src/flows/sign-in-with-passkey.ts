@@ -45,7 +45,7 @@ export function signInWithPasskey({
       const shown = await passkeys.shown(null, flowToken, response)
       // The key may have been copied, or a site stands in between. Its owner can see that in their activity.
       if (!shown.ok) return refused(shown.error, await passkeys.ownerOf(response.id))
-      const { passkey, userVerified } = shown.value
+      const { passkey, userVerified, using } = shown.value
       const account = await accounts.find(passkey.accountId)
       if (!account) return refused(fail('passkey_rejected').error, null)
       const { id } = account
@@ -54,6 +54,7 @@ export function signInWithPasskey({
         account,
         { ...entrance, opener: { tag: 'passkey', id: passkey.id }, amr: amrOf(passkey, userVerified) },
         signInRequest,
+        using,
       )
       if (!signedIn.ok) return isStillOpen(signedIn.error) ? signedIn : refused(signedIn.error, id)
       await throttle.completed({ subject: id, trustedDevice: await trustedDevices.recognise(id, origin) })

@@ -91,11 +91,12 @@ export type PendingSignIn = {
 }
 
 export interface PendingSignInStore {
-  begin(pending: PendingSignIn): Promise<void>
+  /** `including` is made in the same transaction. Returns `false`, with nothing written, if it cannot be made. */
+  begin(pending: PendingSignIn, including?: readonly PreparedChange[]): Promise<boolean>
   /** Neither claimed nor expired at `at`. */
   find(ticketHash: string, at: Date): Promise<PendingSignIn | undefined>
-  /** Claims it; only the first call returns `true`. */
-  claim(id: string, at: Date): Promise<boolean>
+  /** Claims it: this can be made once. */
+  claiming(id: string, at: Date): PreparedChange
 }
 
 /** What a token pair is signed from. A rotation reads no more than this, because it is the most frequent operation. */
@@ -116,7 +117,7 @@ export interface SessionStore {
    * change of role, the second sees the first. The account has at most 100 live sessions afterwards, even with
    * concurrent starts: the least recently seen ones beyond that end with the reason `session_limit`.
    *
-   * `including` is made in the same transaction, if the session starts. If it cannot be made, no session starts.
+   * All of `including` is made in the same transaction, if the session starts. If it cannot be made, no session starts.
    */
   start(
     session: Session,
@@ -125,7 +126,7 @@ export interface SessionStore {
       cookieHash: string | null
       replaces: string | null
       scopeOf?: (role: Role) => string
-      including?: PreparedChange | undefined
+      including?: readonly PreparedChange[]
     },
     because: readonly Fact[],
   ): Promise<boolean>

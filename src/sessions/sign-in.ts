@@ -52,6 +52,8 @@ export type SignInFailureCode =
   | 'second_factor_required'
   | 'sign_in_overtaken'
   | 'return_to_not_allowed'
+/** A verified second factor: its methods (RFC 8176), and what uses it up. */
+export type SecondFactor = { readonly by: readonly string[]; readonly using: readonly PreparedChange[] }
 type CompleteCode = Exclude<SignInFailureCode, 'second_factor_required'>
 
 /** How long the second factor may take, in seconds. */
@@ -87,7 +89,7 @@ export function createSignIn(parts: SignInParts) {
     accountId: string,
     { opener, provider, action, amr }: Proof,
     { origin, browser, replaces, codeChallenge, provenAt }: Omit<SignInRequest, 'returnTo'>,
-    including?: PreparedChange,
+    including: readonly PreparedChange[],
   ): Promise<Result<NewSession, AppError<'sign_in_overtaken'>>> => {
     // An app on another origin gets no cookie of ours, but its user is in this browser.
     const inBrowser = browser || codeChallenge !== null
@@ -157,25 +159,28 @@ export function createSignIn(parts: SignInParts) {
      * Handles a proof: starts a session, or refuses. `second_factor_required` has a `second_factor_ticket`, which
      * stores the proof for ten minutes. `sign_in_overtaken`: the credential was removed during the sign-in.
      *
-     * `learned` is what the sign-in method itself has to store. It is stored whatever the decision is: in the
-     * transaction that starts the session, or alone. Only with `sign_in_overtaken`, nothing is stored.
+     * `learned` is what the sign-in method itself has to store, such as that a proof was used. It is stored whatever the
+     * decision is: in the transaction that starts the session or stores the proof, or alone. Only with
+     * `sign_in_overtaken`, nothing is stored.
      */
     async proceed(
       account: Account,
       proof: Proof,
       entering: SignInRequest,
-      learned?: PreparedChange,
+      learned: readonly PreparedChange[] = [],
     ): Promise<Result<NewSession, AppError<SignInFailureCode>>> {
       const step = mayReturn(entering)
         ? nextStep({ account, amr: proof.amr, policy: { requireVerifiedEmail } })
         : 'return_to_not_allowed'
       if (step === 'enter') return start(account.id, proof, entering, learned)
-      if (learned && !(await learned.make())) return fail('sign_in_overtaken')
-      if (step !== 'second_factor') return fail(step)
+      if (step !== 'second_factor') {
+        for (const one of learned) if (!(await one.make())) return fail('sign_in_overtaken')
+        return fail(step)
+      }
       const ticket = secretToken(random)
       const at = clock()
       const { browser, replaces, returnTo, codeChallenge, provenAt = at } = entering
-      await pendingSignIns.begin({
+      const pending = {
         id: ids('psi'),
         ticketHash: sha256(ticket),
         accountId: account.id,
@@ -187,7 +192,8 @@ export function createSignIn(parts: SignInParts) {
         provenAt,
         expiresAt: secondsAfter(at, waitSeconds),
         claimedAt: null,
-      })
+      }
+      if (!(await pendingSignIns.begin(pending, learned))) return fail('sign_in_overtaken')
       return fail('second_factor_required', undefined, {
         extra: { second_factor_ticket: ticket, expires_in: waitSeconds },
       })
@@ -200,20 +206,22 @@ export function createSignIn(parts: SignInParts) {
 
     /**
      * Completes a pending sign-in after the second factor; `by` has its methods (RFC 8176). It works once: of two
-     * concurrent calls, one gets `sign_in_overtaken`. The session counts as fresh from the first proof.
+     * concurrent calls, one gets `sign_in_overtaken`. `using` uses the second factor up, if the session starts. The
+     * session counts as fresh from the first proof.
      */
     async complete(
       pending: PendingSignIn,
       account: Account,
-      by: readonly string[],
+      { by, using }: SecondFactor,
       origin: Origin,
     ): Promise<Result<NewSession, AppError<CompleteCode>>> {
       const refused = refusal(pending, account)
       if (refused) return { ok: false, error: refused }
-      if (!(await pendingSignIns.claim(pending.id, clock()))) return fail('sign_in_overtaken')
       const { accountId, proof, browser, replaces, codeChallenge, provenAt } = pending
       const amr = [...new Set([...proof.amr, ...by, 'mfa'])]
-      return start(accountId, { ...proof, amr }, { origin, browser, replaces, codeChallenge, provenAt })
+      const claiming = pendingSignIns.claiming(pending.id, clock())
+      const request = { origin, browser, replaces, codeChallenge, provenAt }
+      return start(accountId, { ...proof, amr }, request, [claiming, ...using])
     },
   }
 }

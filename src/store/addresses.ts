@@ -11,7 +11,7 @@ import type { Fact } from '../events/catalogue.ts'
 import { type Email, readEmail } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
 import { accountColumns } from './accounts.ts'
-import { accountLock, type Change, type Note } from './change.ts'
+import { accountLock, type Change, type Note, prepareChange } from './change.ts'
 import { addressLock, endClaims, holdersFirst, mostHolders, noInvitation, proveEmail } from './claims.ts'
 import type { Driver, Queries, Script } from './driver.ts'
 import { step } from './driver.ts'
@@ -207,6 +207,27 @@ export function addressStore({ db, tables: t, reads }: Driver, change: Change, i
         yield* post(mails({ email: before.email, verified: before.emailVerified }))
         return true
       }, locksOf(subject))
+    },
+
+    async held(ticket, { opens, at }) {
+      const about = aboutOf(ticket)
+      if (!about) return undefined
+      const { key, locks } = about
+      const holder = (rows: readonly Row[]) => {
+        const opened = opens(holdersIn(rows, key), ticket.accountId)
+        return opened?.tag === 'held' ? rows.find(({ account }) => account.id === opened.accountId)?.account : undefined
+      }
+      const account = holder(await findingHolders({ emailKey: key }))
+      if (!account) return undefined
+      const using = prepareChange(change, {
+        *script(tx) {
+          if (!(yield* useTicket(tx, t, ticket.id, at))) return false
+          yield* endOthers(tx, t, ticket)
+          return holder(yield* step(holdersQuery(tx, key)))?.id === account.id
+        },
+        locks,
+      })
+      return { account, using }
     },
 
     async open(ticket, coming, because) {

@@ -248,7 +248,7 @@ export function openidStateStore(
     use: async (id, at) => (await write(use(db, id, at))).length > 0,
     using: (id, at) =>
       prepareChange(change, {
-        script: function* (tx) {
+        *script(tx) {
           return (yield* step(use(tx, id, at))).length > 0
         },
         locks: [],

@@ -47,6 +47,24 @@ export function scriptOf(change: PreparedChange): ChangeScript {
   return found
 }
 
+/** An included change cannot be made: rolls back what was written so far. */
+class OvertakenError extends Error {}
+
+/** Makes the included changes within a script. If one of them cannot be made, the whole transaction is undone. */
+export function* include(tx: Queries, note: Note, changes: readonly ChangeScript[]): Script<void> {
+  for (const { script } of changes) if (!(yield* script(tx, note))) throw new OvertakenError()
+}
+
+/** For a change with `include`: `null` if it was undone. */
+export async function unlessOvertaken<T>(made: Promise<T>): Promise<T | null> {
+  try {
+    return await made
+  } catch (error) {
+    if (error instanceof OvertakenError) return null
+    throw error
+  }
+}
+
 export type ChangeParts = {
   readonly clock: Clock
   readonly ids: Ids

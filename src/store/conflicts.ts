@@ -1,9 +1,9 @@
 import { and, eq, gt, isNull } from 'drizzle-orm'
 import type { ConflictStore } from '../accounts/ports.ts'
-import type { Change } from './change.ts'
+import { type Change, prepareChange } from './change.ts'
 import { type Driver, step } from './driver.ts'
 
-export function conflictStore({ db, tables: t, read, write }: Driver, change: Change): ConflictStore {
+export function conflictStore({ db, tables: t, read }: Driver, change: Change): ConflictStore {
   const open = (at: Date) => and(isNull(t.conflicts.resolvedAt), gt(t.conflicts.expiresAt, at))
   return {
     open: (conflict, because) =>
@@ -20,15 +20,21 @@ export function conflictStore({ db, tables: t, read, write }: Driver, change: Ch
       )
       return found
     },
-    async resolve(id, at) {
-      const resolved = await write(
-        db
-          .update(t.conflicts)
-          .set({ resolvedAt: at })
-          .where(and(eq(t.conflicts.id, id), open(at)))
-          .returning({ id: t.conflicts.id }),
-      )
-      return resolved.length > 0
-    },
+    resolving: (id, at, because) =>
+      prepareChange(change, {
+        *script(tx, note) {
+          const resolved = yield* step(
+            tx
+              .update(t.conflicts)
+              .set({ resolvedAt: at })
+              .where(and(eq(t.conflicts.id, id), open(at)))
+              .returning({ id: t.conflicts.id }),
+          )
+          if (resolved.length === 0) return false
+          yield* note(because)
+          return true
+        },
+        locks: [],
+      }),
   }
 }

@@ -1,6 +1,6 @@
 import { and, asc, eq, lt } from 'drizzle-orm'
 import type { PasskeyStore } from '../credentials/ports.ts'
-import { accountLock, type Change } from './change.ts'
+import { accountLock, type Change, prepareChange } from './change.ts'
 import { changingOf, endOtherAccess, hasTotp, turnOffSecondFactor } from './credential-changes.ts'
 import { type Driver, step } from './driver.ts'
 import { endingChange, isSignedIn, originOf } from './endings.ts'
@@ -9,7 +9,7 @@ import { signInMethodsOf } from './sign-in-methods.ts'
 /** More passkeys than anyone has devices. Every one of them is part of each passkey request. */
 const maxPasskeys = 50
 
-export function passkeyStore({ db, tables, read, write }: Driver, change: Change): PasskeyStore {
+export function passkeyStore({ db, tables, read }: Driver, change: Change): PasskeyStore {
   const { passkeys: t } = tables
   const ending = endingChange(change, tables)
   return {
@@ -36,17 +36,21 @@ export function passkeyStore({ db, tables, read, write }: Driver, change: Change
         [accountLock(of.accountId)],
       ),
 
-    async used(id, { counter, backedUp, at }) {
-      const grew = counter === 0 ? eq(t.counter, 0) : lt(t.counter, counter)
-      const updated = await write(
-        db
-          .update(t)
-          .set({ counter, backedUp, lastUsedAt: at })
-          .where(and(eq(t.id, id), grew))
-          .returning({ id: t.id }),
-      )
-      return updated.length > 0
-    },
+    using: (id, { counter, backedUp, at }) =>
+      prepareChange(change, {
+        *script(tx) {
+          const grew = counter === 0 ? eq(t.counter, 0) : lt(t.counter, counter)
+          const updated = yield* step(
+            tx
+              .update(t)
+              .set({ counter, backedUp, lastUsedAt: at })
+              .where(and(eq(t.id, id), grew))
+              .returning({ id: t.id }),
+          )
+          return updated.length > 0
+        },
+        locks: [],
+      }),
 
     rename: ({ id, accountId }, name, because) =>
       change(function* (tx, note) {

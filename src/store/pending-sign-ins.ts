@@ -1,26 +1,28 @@
 import { and, eq, gt, isNull } from 'drizzle-orm'
 import type { PendingSignInStore } from '../sessions/ports.ts'
 import { caps, deleteBeyond } from './caps.ts'
-import { accountLock } from './change.ts'
+import { accountLock, type Change, include, prepareChange, scriptOf, unlessOvertaken } from './change.ts'
 import { type Driver, step } from './driver.ts'
 
-export function pendingSignInStore({
-  db,
-  tables: { pendingSignIns: t },
-  atomic,
-  read,
-  write,
-}: Driver): PendingSignInStore {
+export function pendingSignInStore(
+  { db, tables: { pendingSignIns: t }, read }: Driver,
+  change: Change,
+): PendingSignInStore {
   return {
-    begin: (pending) =>
-      atomic(
-        function* (tx) {
+    async begin(pending, including = []) {
+      const included = including.map(scriptOf)
+      const begins = change(
+        function* (tx, note) {
+          yield* include(tx, note, included)
           yield* step(tx.insert(t).values(pending))
           const which = eq(t.accountId, pending.accountId)
           yield* deleteBeyond(tx, t, { which, key: t.id, age: t.provenAt, most: caps.pendingSignIns })
+          return true
         },
-        [accountLock(pending.accountId)],
-      ),
+        [accountLock(pending.accountId), ...included.flatMap((one) => one.locks)],
+      )
+      return (await unlessOvertaken(begins)) !== null
+    },
     async find(ticketHash, at) {
       const [found] = await read(
         db
@@ -30,15 +32,19 @@ export function pendingSignInStore({
       )
       return found
     },
-    async claim(id, at) {
-      const claimed = await write(
-        db
-          .update(t)
-          .set({ claimedAt: at })
-          .where(and(eq(t.id, id), isNull(t.claimedAt), gt(t.expiresAt, at)))
-          .returning({ id: t.id }),
-      )
-      return claimed.length > 0
-    },
+    claiming: (id, at) =>
+      prepareChange(change, {
+        *script(tx) {
+          const claimed = yield* step(
+            tx
+              .update(t)
+              .set({ claimedAt: at })
+              .where(and(eq(t.id, id), isNull(t.claimedAt), gt(t.expiresAt, at)))
+              .returning({ id: t.id }),
+          )
+          return claimed.length > 0
+        },
+        locks: [],
+      }),
   }
 }

@@ -1,12 +1,12 @@
 import { and, eq, inArray, isNotNull, isNull, lt } from 'drizzle-orm'
 import type { SecondFactorStore } from '../credentials/ports.ts'
-import { accountLock, type Change } from './change.ts'
+import { accountLock, type Change, prepareChange } from './change.ts'
 import { changingOf, endOtherAccess, hasPasskey, putCodes, turnOffSecondFactor } from './credential-changes.ts'
 import { type Driver, step } from './driver.ts'
 import { endingChange, isSignedIn, originOf } from './endings.ts'
 import { endProofs } from './tickets.ts'
 
-export function secondFactorStore({ db, tables: t, read, write }: Driver, change: Change): SecondFactorStore {
+export function secondFactorStore({ db, tables: t, read }: Driver, change: Change): SecondFactorStore {
   const { totpFactors: totp, recoveryCodes: codes, accounts } = t
   const ending = endingChange(change, t)
   const unused = (accountId: string) => and(eq(codes.accountId, accountId), isNull(codes.usedAt))
@@ -61,23 +61,27 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
         [accountLock(of.accountId)],
       ),
 
-    async take({ accountId, createdAt, step: taken }) {
-      const won = await write(
-        db
-          .update(totp)
-          .set({ lastStep: taken })
-          .where(
-            and(
-              eq(totp.accountId, accountId),
-              eq(totp.createdAt, createdAt),
-              isNotNull(totp.confirmedAt),
-              lt(totp.lastStep, taken),
-            ),
+    taking: ({ accountId, createdAt, step: taken }) =>
+      prepareChange(change, {
+        *script(tx) {
+          const won = yield* step(
+            tx
+              .update(totp)
+              .set({ lastStep: taken })
+              .where(
+                and(
+                  eq(totp.accountId, accountId),
+                  eq(totp.createdAt, createdAt),
+                  isNotNull(totp.confirmedAt),
+                  lt(totp.lastStep, taken),
+                ),
+              )
+              .returning({ accountId: totp.accountId }),
           )
-          .returning({ accountId: totp.accountId }),
-      )
-      return won.length > 0
-    },
+          return won.length > 0
+        },
+        locks: [],
+      }),
 
     ask: (of, newCodes, because) =>
       ending(changingOf(of), originOf(because))(
@@ -146,9 +150,14 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
         [accountLock(of.accountId)],
       ),
 
-    useCode: ({ accountId, hashes, at }, because) =>
-      change(
-        function* (tx, note) {
+    async hasCode({ accountId, hashes }) {
+      const one = and(unused(accountId), inArray(codes.codeHash, [...hashes]))
+      return (await read(db.select({ id: codes.id }).from(codes).where(one))).length > 0
+    },
+
+    usingCode: ({ accountId, hashes, at }, because) =>
+      prepareChange(change, {
+        *script(tx, note) {
           const used = yield* step(
             tx
               .update(codes)
@@ -161,7 +170,7 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
           yield* note(because(left.length))
           return true
         },
-        [accountLock(accountId)],
-      ),
+        locks: [accountLock(accountId)],
+      }),
   }
 }

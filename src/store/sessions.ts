@@ -2,7 +2,7 @@ import { and, count, desc, eq, exists, getTableColumns, gte, isNull, lt, ne, or,
 import type { Origin } from '../events/catalogue.ts'
 import type { Opener, Session, SessionStore } from '../sessions/ports.ts'
 import { accountColumns } from './accounts.ts'
-import { accountLock, type Change, type Note, scriptOf } from './change.ts'
+import { accountLock, type Change, include, type Note, scriptOf, unlessOvertaken } from './change.ts'
 import { type Driver, placeholderFor, placeholdersFor, type Queries, type Script, step } from './driver.ts'
 import {
   endAllExcess,
@@ -17,9 +17,6 @@ import {
 import { wholeHour } from './managed-accounts.ts'
 import { rotation } from './rotation.ts'
 import { endSomeTrust } from './tickets.ts'
-
-/** The included change of a sign-in cannot be made: rolls back what the sign-in has written so far. */
-class OvertakenError extends Error {}
 
 export function sessionStore(driver: Driver, change: Change): SessionStore {
   const { db, tables: t, readLong, reads, skipLocked, steps, waitingWrites } = driver
@@ -156,26 +153,23 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
   }
 
   return {
-    async start(session, { opener, cookieHash, replaces, scopeOf, including }, because) {
+    async start(session, { opener, cookieHash, replaces, scopeOf, including = [] }, because) {
       const { id: spare, accountId, createdAt: at } = session
       const origin = originOf(because)
-      const included = including && scriptOf(including)
-      const locks = [accountLock(accountId), ...(included?.locks ?? [])]
+      const included = including.map(scriptOf)
+      const locks = [accountLock(accountId), ...included.flatMap((one) => one.locks)]
       const starts = change(function* (tx, note) {
         const [account] = yield* step(openedBy(session, opener))
         if (!account) return null
         const hour = wholeHour(at)
         if (account.lastSignInHour !== hour) yield* step(recordHour({ accountId, hour }))
-        if (included && !(yield* included.script(tx, note))) throw new OvertakenError()
+        yield* include(tx, note, included)
         yield* step(starting({ ...session, cookieHash, scope: scopeOf ? scopeOf(account.role) : session.scope }))
         yield* note(because)
         if (replaces !== null) yield* replace(tx, note, replaces, session, origin)
         return account.open < maxSessions ? 0 : yield* endExcess(note, { accountId, spare, at }, origin)
       }, locks)
-      const ended = await starts.catch((error: unknown) => {
-        if (error instanceof OvertakenError) return null
-        throw error
-      })
+      const ended = await unlessOvertaken(starts)
       // More sessions than one batch: the account is older than the limit.
       if (ended === sessionsAtOnce) await endAllExcess(change, t, { accountId, spare, at }, origin)
       return ended !== null

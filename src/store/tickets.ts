@@ -1,10 +1,11 @@
-import { and, asc, eq, gt, inArray, isNull, ne, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, isNotNull, isNull, ne, sql } from 'drizzle-orm'
 import type { Ticket, TicketStore } from '../credentials/ports.ts'
 import { caps, deleteBeyond } from './caps.ts'
+import { type Change, prepareChange } from './change.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
 
-export function ticketStore({ db, tables, atomic, read, write }: Driver): TicketStore {
+export function ticketStore({ db, tables, atomic, read, write }: Driver, change: Change): TicketStore {
   const { tickets: t } = tables
   return {
     async issue(ticket) {
@@ -31,21 +32,20 @@ export function ticketStore({ db, tables, atomic, read, write }: Driver): Ticket
       )
       return counted?.attempts ?? Number.POSITIVE_INFINITY
     },
-    async use(id, at) {
-      const used = await write(
-        db
-          .update(t)
-          .set({ usedAt: at })
-          .where(and(eq(t.id, id), isNull(t.usedAt), gt(t.expiresAt, at)))
-          .returning({ id: t.id }),
-      )
-      return used.length > 0
-    },
-    async spend(ticket) {
-      const stored = await write(
-        db.insert(t).values(ticket).onConflictDoNothing({ target: t.secretHash }).returning({ id: t.id }),
-      )
-      return stored.length > 0
+    using: (id, at) => prepareChange(change, { script: (tx) => useTicket(tx, tables, id, at), locks: [] }),
+    spending: (ticket) =>
+      prepareChange(change, {
+        *script(tx) {
+          const stored = yield* step(
+            tx.insert(t).values(ticket).onConflictDoNothing({ target: t.secretHash }).returning({ id: t.id }),
+          )
+          return stored.length > 0
+        },
+        locks: [],
+      }),
+    async isSpent(secretHash) {
+      const spent = and(eq(t.secretHash, secretHash), isNotNull(t.usedAt))
+      return (await read(db.select({ id: t.id }).from(t).where(spent))).length > 0
     },
   }
 }

@@ -11,6 +11,8 @@ import { anAccount, anIdentity, from } from '../support/people.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
 
 const entering: SignInRequest = { origin: from, browser: true, replaces: null, returnTo: '/x', codeChallenge: null }
+/** A verified second factor. */
+const otp = { by: ['otp'], using: [] }
 
 let opened: Awaited<ReturnType<typeof openedStore>>
 let turn: (seconds: number) => void
@@ -92,11 +94,11 @@ describe('a sign-in that needs a second factor', () => {
     const firstProof = clock()
     const pending = await pendingOf(await waiting())
     turn(60)
-    const done = await signIn.complete(pending, person, ['otp'], from)
+    const done = await signIn.complete(pending, person, otp, from)
     if (!done.ok) throw new Error('it was to be completed')
     expect(done.value.session).toMatchObject({ amr: ['fed', 'otp', 'mfa'], authTime: firstProof, createdAt: clock() })
     expect(done.value.cookie).toMatch(/^[\w-]{43}$/)
-    expect(await signIn.complete(pending, person, ['otp'], from)).toMatchObject({
+    expect(await signIn.complete(pending, person, otp, from)).toMatchObject({
       error: { code: 'sign_in_overtaken' },
     })
     expect(await sessions()).toHaveLength(1)
@@ -104,7 +106,7 @@ describe('a sign-in that needs a second factor', () => {
 
   test('is completed once, under any number of concurrent requests', async () => {
     const pending = await pendingOf(await waiting())
-    const answers = await Promise.all(Array.from({ length: 8 }, () => signIn.complete(pending, person, ['otp'], from)))
+    const answers = await Promise.all(Array.from({ length: 8 }, () => signIn.complete(pending, person, otp, from)))
     expect(answers.filter(({ ok }) => ok)).toHaveLength(1)
     expect(await sessions()).toHaveLength(1)
   })
@@ -115,7 +117,7 @@ describe('a sign-in that needs a second factor', () => {
     const pending = await pendingOf(ticket)
     turn(1)
     expect(await signIn.pending(ticket)).toBeUndefined()
-    expect(await signIn.complete(pending, person, ['otp'], from)).toMatchObject({
+    expect(await signIn.complete(pending, person, otp, from)).toMatchObject({
       error: { code: 'sign_in_overtaken' },
     })
   })
@@ -155,7 +157,7 @@ describe('an account with a second factor', () => {
             if (!outcome.ok) tickets.push(String(outcome.error.extra?.second_factor_ticket))
           } else if (one.do === 'complete') {
             const pending = await signIn.pending(tickets.pop() ?? '')
-            if (pending) await signIn.complete(pending, person, one.by, from)
+            if (pending) await signIn.complete(pending, person, { by: one.by, using: [] }, from)
           } else if (one.do === 'turn on') {
             await secondFactors.begin(
               { accountId, secret: 's', createdAt: clock(), confirmedAt: null, lastStep: 0 },
@@ -210,7 +212,7 @@ describe('a method removed during a sign-in', () => {
         () => [],
       ),
     ).toBe('unlinked')
-    expect(await signIn.complete(pending, person, ['otp'], from)).toMatchObject({
+    expect(await signIn.complete(pending, person, otp, from)).toMatchObject({
       error: { code: 'sign_in_overtaken' },
     })
     expect(await sessions()).toEqual([])

@@ -70,7 +70,7 @@ export function addressesContract(opened: () => Opened): void {
       await addresses().send(sent(one), [message], [asked])
       expect(opened().told).toEqual([asked])
       expect(await opened().store.mails.backlog()).toBe(1)
-      expect(await opened().store.tickets.use(one.id, now)).toBe(true)
+      expect(await opened().store.tickets.using(one.id, now).make()).toBe(true)
       // Neither is stored if one of them cannot be.
       const again = ticket({ id: one.id })
       await expect(addresses().send(sent(again), [mail()], [asked])).rejects.toThrow()
@@ -177,7 +177,7 @@ export function addressesContract(opened: () => Opened): void {
       expect(await find(mine.id)).toMatchObject({ email: 'Ada@example.com', emailVerified: true })
       expect(await passwords()).toMatchObject([{ accountId: mine.id, emailKey: key, hash: 'old' }])
       expect([await ended(here), await ended(there)]).toEqual([null, 'email_changed'])
-      expect(await opened().store.tickets.use(other.id, now)).toBe(false)
+      expect(await opened().store.tickets.using(other.id, now).make()).toBe(false)
       const sent = await opened().store.mails.take(9, now, later(60))
       expect(sent).toMatchObject([{ to: 'old@example.com', params: { verified: 'true' } }])
     })
@@ -284,7 +284,7 @@ export function addressesContract(opened: () => Opened): void {
       expect(await ended(device)).toBe('email_claim_ended')
       for (const table of [tables.passwords, tables.totpFactors, tables.recoveryCodes, tables.trustedDevices])
         expect(await read(db.select().from(table))).toEqual([])
-      expect(await opened().store.tickets.use(theirs.id, now)).toBe(false)
+      expect(await opened().store.tickets.using(theirs.id, now).make()).toBe(false)
       expect(opened().told.map(({ name }) => name)).toEqual([
         'account.email_verified',
         'second_factor.removed',

@@ -127,8 +127,8 @@ export function storeContract({ name, place, emptied, explain }: Backend): void 
       test('is resolved once', async () => {
         const question = conflict()
         await store.conflicts.open(question, [])
-        expect(await store.conflicts.resolve(question.id, later(1))).toBe(true)
-        expect(await store.conflicts.resolve(question.id, later(1))).toBe(false)
+        expect(await store.conflicts.resolving(question.id, later(1), []).make()).toBe(true)
+        expect(await store.conflicts.resolving(question.id, later(1), []).make()).toBe(false)
         const match = { ticketHash: question.ticketHash, bindingHash: question.bindingHash }
         expect(await store.conflicts.find(match, later(1))).toBeUndefined()
       })
@@ -136,7 +136,7 @@ export function storeContract({ name, place, emptied, explain }: Backend): void 
       test('that expired cannot be resolved', async () => {
         const question = conflict()
         await store.conflicts.open(question, [])
-        expect(await store.conflicts.resolve(question.id, later(600))).toBe(false)
+        expect(await store.conflicts.resolving(question.id, later(600), []).make()).toBe(false)
       })
 
       test('is swept after it expires', async () => {

@@ -104,7 +104,7 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
       await add(counts)
       await add(counts0)
       const used = ({ id }: Passkey, counter: number) =>
-        store.passkeys.used(id, { counter, backedUp: false, at: later(9) })
+        store.passkeys.using(id, { counter, backedUp: false, at: later(9) }).make()
       expect([await used(counts, 5), await used(counts, 4), await used(counts, 0)]).toEqual([false, false, false])
       expect([await used(counts, 6), await used(counts, 6)]).toEqual([true, false])
       expect([await used(counts0, 0), await used(counts0, 0), await used(counts0, 1)]).toEqual([true, true, true])
@@ -189,7 +189,9 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
       await add(one)
       for (let counter = 2; counter < 2 + rounds; counter++) {
         const answers = await Promise.all(
-          [opened, ...others, opened].map((at) => at.store.passkeys.used(one.id, { counter, backedUp: true, at: now })),
+          [opened, ...others, opened].map((at) =>
+            at.store.passkeys.using(one.id, { counter, backedUp: true, at: now }).make(),
+          ),
         )
         expect(answers.filter(Boolean)).toHaveLength(1)
       }

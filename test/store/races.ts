@@ -281,7 +281,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         const question = conflict()
         await first.conflicts.open(question, [])
         expect(winners(await race((store) => store.codes.spend(issued.codeHash, now)))).toHaveLength(1)
-        expect(winners(await race((store) => store.conflicts.resolve(question.id, now)))).toHaveLength(1)
+        expect(winners(await race((store) => store.conflicts.resolving(question.id, now, []).make()))).toHaveLength(1)
       }))
 
     test('consents at one provider keep one row, to which all tokens were sealed', () =>
@@ -325,7 +325,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         const grant = { provider: 'github', issuer: 'github', clientId: 'web', subject: way.subject, holder: 'person' }
         const answers = await race(async (store, runner) => {
           if (runner > 0) {
-            const including = store.grants.keeping(grant, `grt_${round}_${runner}`, () => tokens(), now)
+            const including = [store.grants.keeping(grant, `grt_${round}_${runner}`, () => tokens(), now)]
             const opener = { tag: 'identity', id: way.id } as const
             const how = { opener, cookieHash: null, replaces: null, including }
             return store.sessions.start(session(person.id, { identityId: way.id }), how, [])

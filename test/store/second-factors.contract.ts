@@ -151,7 +151,7 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
 
     test('a time step is accepted once, and no earlier one afterwards', async () => {
       const { createdAt } = await enrolled()
-      const take = (step: number) => store.secondFactors.take({ accountId: person.id, createdAt, step })
+      const take = (step: number) => store.secondFactors.taking({ accountId: person.id, createdAt, step }).make()
       expect([await take(100), await take(99), await take(102), await take(101), await take(102)]).toEqual([
         false,
         false,
@@ -159,7 +159,9 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
         false,
         false,
       ])
-      expect(await store.secondFactors.take({ accountId: person.id, createdAt: later(1), step: 200 })).toBe(false)
+      expect(await store.secondFactors.taking({ accountId: person.id, createdAt: later(1), step: 200 }).make()).toBe(
+        false,
+      )
     })
 
     test('a code is accepted although the secret was encrypted with another key after it was read', async () => {
@@ -168,12 +170,12 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
       expect(await confirm(begun)).toBe(true)
       await sealAgain()
       const { createdAt } = begun
-      expect(await store.secondFactors.take({ accountId: person.id, createdAt, step: 101 })).toBe(true)
+      expect(await store.secondFactors.taking({ accountId: person.id, createdAt, step: 101 }).make()).toBe(true)
     })
 
     test('no time step of an unconfirmed app is accepted', async () => {
       const { createdAt } = await begin()
-      expect(await store.secondFactors.take({ accountId: person.id, createdAt, step: 5 })).toBe(false)
+      expect(await store.secondFactors.taking({ accountId: person.id, createdAt, step: 5 }).make()).toBe(false)
     })
 
     test('a recovery code is accepted once, for its account, and counted', async () => {
@@ -181,15 +183,19 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
       const { account: stranger } = await newcomer(opened)
       const left: number[] = []
       const use = (accountId: string, ...hashes: string[]) =>
-        store.secondFactors.useCode({ accountId, hashes, at: now }, (count) => {
-          left.push(count)
-          return [{ name: 'recovery_code.used', data: { left: count }, accountId, origin }]
-        })
+        store.secondFactors
+          .usingCode({ accountId, hashes, at: now }, (count) => {
+            left.push(count)
+            return [{ name: 'recovery_code.used', data: { left: count }, accountId, origin }]
+          })
+          .make()
       expect([await use(person.id, 'x', 'a'), await use(person.id, 'a'), await use(stranger.id, 'b')]).toEqual([
         true,
         false,
         false,
       ])
+      expect(await store.secondFactors.hasCode({ accountId: person.id, hashes: ['a'] })).toBe(false)
+      expect(await store.secondFactors.hasCode({ accountId: person.id, hashes: ['x', 'b'] })).toBe(true)
       expect(await use(person.id, 'b')).toBe(true)
       expect(left).toEqual([2, 1])
       expect(await store.secondFactors.replaceCodes(change, codes('d', 'e'), [])).toBe(true)
@@ -244,10 +250,12 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
         const { createdAt } = await enrolled()
         for (let round = 0; round < rounds; round++) {
           const step = 200 + round
-          expect(wins(await race((at) => at.secondFactors.take({ accountId: person.id, createdAt, step })))).toBe(1)
+          expect(
+            wins(await race((at) => at.secondFactors.taking({ accountId: person.id, createdAt, step }).make())),
+          ).toBe(1)
           await store.secondFactors.replaceCodes(change, codes('one', 'two'), [])
           const used = await race((at) =>
-            at.secondFactors.useCode({ accountId: person.id, hashes: ['one'], at: now }, () => []),
+            at.secondFactors.usingCode({ accountId: person.id, hashes: ['one'], at: now }, () => []).make(),
           )
           expect(wins(used)).toBe(1)
         }

@@ -73,7 +73,7 @@ export function sessionsContract(opened: () => Opened): void {
       }
       const attempt = async (identityId: string, subject: string) => {
         const device = session(member.id, { identityId })
-        const including = store().grants.keeping({ ...grant, subject }, newId('grt'), () => tokens(), now)
+        const including = [store().grants.keeping({ ...grant, subject }, newId('grt'), () => tokens(), now)]
         const opener = { tag: 'identity', id: identityId } as const
         const how = { opener, cookieHash: null, replaces: null, including }
         const started = await store().sessions.start(device, how, [updated(member.id)])

@@ -46,14 +46,14 @@ export function ticketsContract(opened: () => Opened): void {
       for (let round = 0; round < 10; round++) {
         const one = ticket()
         await tickets().issue(one)
-        const used = await Promise.all(Array.from({ length: 8 }, () => tickets().use(one.id, now)))
+        const used = await Promise.all(Array.from({ length: 8 }, () => tickets().using(one.id, now).make()))
         expect(used.filter(Boolean)).toHaveLength(1)
         expect(await tickets().find({ purpose: one.purpose, secretHash: one.secretHash }, now)).toBeUndefined()
       }
       const late = ticket()
       await tickets().issue(late)
-      expect(await tickets().use(late.id, later(60))).toBe(false)
-      expect(await tickets().use('tkt_none', now)).toBe(false)
+      expect(await tickets().using(late.id, later(60)).make()).toBe(false)
+      expect(await tickets().using('tkt_none', now).make()).toBe(false)
     })
 
     test('counts every wrong code, under concurrency too', async () => {
