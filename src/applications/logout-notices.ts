@@ -13,8 +13,12 @@ const patienceSeconds = 24 * 3600
 const leaseSeconds = 60
 /** A round starts no new deliveries after this time. The next round continues. */
 const roundSeconds = 20
-/** How many notices are delivered at the same time. */
+/**
+ * How many notices are delivered concurrently, and how many of them to one application. One that does not respond must
+ * not delay the others.
+ */
 const atOnce = 8
+const atOncePerApplication = 4
 
 /** The result of one delivery. `refused`: the application answered that it will never accept the notice. */
 export type NoticeDelivery =
@@ -49,15 +53,20 @@ export function createLogoutNotices({
 }: LogoutNoticesParts) {
   let stopping = false
 
-  const handle = async (notice: LogoutNotice): Promise<void> => {
+  /** Returns whether its application can be expected to take further notices now. */
+  const handle = async (notice: LogoutNotice): Promise<boolean> => {
     const { id, applicationId, attempts, createdAt } = notice
     const application: Application | undefined = await applications.find(applicationId)
-    const done = async (result: 'sent' | 'gave_up'): Promise<void> => {
+    const done = async (result: 'sent' | 'gave_up'): Promise<true> => {
       await notices.finish(id)
       events.emit('application.logout_notified', { application: applicationId, result })
+      return true
     }
     // The application has no such URL any more.
-    if (!application || application.backchannelLogoutUri === null) return notices.finish(id)
+    if (!application || application.backchannelLogoutUri === null) {
+      await notices.finish(id)
+      return true
+    }
     if (clock() >= secondsAfter(createdAt, patienceSeconds)) return done('gave_up')
     const subject = subjects.of(application, notice.accountId)
     const { backchannelLogoutUri: uri, idTokenAlgorithm: algorithm } = application
@@ -66,21 +75,48 @@ export function createLogoutNotices({
     if (delivery.tag === 'refused') return done('gave_up')
     await notices.retry(id, secondsAfter(clock(), backOff(attempts + 1, delaySeconds, chance(random))), delivery.reason)
     events.emit('application.logout_notified', { application: applicationId, result: 'transient' })
+    return false
   }
 
   return {
-    /** Delivers the notices that are due. Returns how many were handled. */
+    /**
+     * Delivers the notices that are due. Returns how many were handled. After a failure, the other notices of the
+     * application wait for the next round.
+     */
     async work(): Promise<number> {
       const last = secondsAfter(clock(), roundSeconds)
       let handled = 0
-      while (!stopping && clock() <= last) {
+      const inProgress = new Map<string, number>()
+      const failed = new Set<string>()
+      const errors: unknown[] = []
+      const take = async (): Promise<LogoutNotice | undefined> => {
+        if (stopping || clock() > last) return undefined
         const now = clock()
-        const due = await notices.take(atOnce, now, secondsAfter(now, leaseSeconds))
-        if (due.length === 0) break
-        const ends = await Promise.allSettled(due.map(handle))
-        handled += due.length
-        for (const end of ends) if (end.status === 'rejected') throw end.reason
+        const busy = [...inProgress].flatMap(([id, deliveries]) => (deliveries >= atOncePerApplication ? [id] : []))
+        const [notice] = await notices.take(1, now, secondsAfter(now, leaseSeconds), [...failed, ...busy])
+        if (notice) inProgress.set(notice.applicationId, (inProgress.get(notice.applicationId) ?? 0) + 1)
+        return notice
       }
+      // Take one at a time, so that each worker sees which applications are busy.
+      let taken: Promise<LogoutNotice | undefined> = Promise.resolve(undefined)
+      const worker = async (): Promise<void> => {
+        for (;;) {
+          taken = taken.then(take)
+          const notice = await taken
+          if (!notice) return
+          const { applicationId } = notice
+          const isFine = await handle(notice).catch((thrown: unknown) => {
+            errors.push(thrown)
+            return false
+          })
+          if (!isFine) failed.add(applicationId)
+          inProgress.set(applicationId, (inProgress.get(applicationId) ?? 1) - 1)
+          handled += 1
+        }
+      }
+      const ends = await Promise.allSettled(Array.from({ length: atOnce }, worker))
+      for (const end of ends) if (end.status === 'rejected') throw end.reason
+      if (errors.length > 0) throw errors[0]
       return handled
     },
     backlog: (): Promise<number> => notices.backlog(),

@@ -320,8 +320,11 @@ export type LogoutNotice = {
 }
 
 export interface LogoutNoticeStore {
-  /** Takes up to `limit` due notices, oldest first. No other worker gets them before `until`. */
-  take(limit: number, at: Date, until: Date): Promise<readonly LogoutNotice[]>
+  /**
+   * Takes up to `limit` due notices, oldest first, except those to some applications. No other worker gets them before
+   * `until`.
+   */
+  take(limit: number, at: Date, until: Date, except: readonly string[]): Promise<readonly LogoutNotice[]>
   retry(id: string, at: Date, error: string): Promise<void>
   finish(id: string): Promise<void>
   backlog(): Promise<number>

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, isNotNull, isNull, lt, or, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, isNotNull, isNull, lt, notInArray, or, sql } from 'drizzle-orm'
 import type { ApplicationStore, ConsentStore, LogoutNoticeStore, OpenidStateStore } from '../applications/ports.ts'
 import type { Ids } from '../kernel/ids.ts'
 import { outsideLimit } from '../kernel/limit.ts'
@@ -211,7 +211,7 @@ export function logoutNoticeStore(driver: Driver): LogoutNoticeStore {
   const queue = queueOf(driver, t)
   return {
     ...queue,
-    take: (limit, at, until) => queue.take(limit, at, until),
+    take: (limit, at, until, except) => queue.take(limit, at, until, notInArray(t.applicationId, [...except])),
     async finish(id) {
       await write(db.delete(t).where(eq(t.id, id)))
     },

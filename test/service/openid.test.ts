@@ -314,7 +314,8 @@ describe.each(aboveStore('PostgreSQL'))('an OpenID provider, with %s', (database
   })
 
   describe('a back-channel logout notice', () => {
-    test('is delivered, and repeated until the application accepts it', async () => {
+    /** An application that receives notices, and refuses them until it should answer otherwise. */
+    async function startReceiver() {
       const received: string[] = []
       let status = 503
       const receiver = createServer((incoming, response) => {
@@ -329,8 +330,20 @@ describe.each(aboveStore('PostgreSQL'))('an OpenID provider, with %s', (database
       })
       await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
       const { port } = receiver.address() as AddressInfo
+      return {
+        received,
+        uri: `http://127.0.0.1:${port}/logout`,
+        answer: (next: number): void => {
+          status = next
+        },
+        close: (): unknown => receiver.close(),
+      }
+    }
+
+    test('is delivered, and repeated until the application accepts it', async () => {
+      const { received, answer, uri, close } = await startReceiver()
       try {
-        const shop = await register(world, admin, { backchannel_logout_uri: `http://127.0.0.1:${port}/logout` })
+        const shop = await register(world, admin, { backchannel_logout_uri: uri })
         const config = await discovered(world, shop)
         const { browser } = await signedIn()
         const claims = (await enter(world, browser, config)).claims()
@@ -338,7 +351,7 @@ describe.each(aboveStore('PostgreSQL'))('an OpenID provider, with %s', (database
         await browser.json('POST', '/auth/logout')
         await world.vinculum.runJob('send-logout-notices')
         expect(received).toHaveLength(1)
-        status = 200
+        answer(200)
         await world.vinculum.runJob('send-logout-notices')
         expect(received).toHaveLength(1)
         world.turn(60)
@@ -359,7 +372,29 @@ describe.each(aboveStore('PostgreSQL'))('an OpenID provider, with %s', (database
         expect(payload).not.toHaveProperty('nonce')
         expect((await world.dump('logout_notices')).logout_notices).toEqual([])
       } finally {
-        receiver.close()
+        close()
+      }
+    })
+
+    test('that fails leaves those to the same application for later, and they arrive', async () => {
+      const { received, answer, uri, close } = await startReceiver()
+      try {
+        const config = await application({ backchannel_logout_uri: uri })
+        for (let device = 0; device < 6; device++) {
+          const { browser } = await signedIn()
+          await enter(world, browser, config)
+          await browser.json('POST', '/auth/logout')
+        }
+        await world.vinculum.runJob('send-logout-notices')
+        const refused = received.length
+        expect(refused).toBeLessThan(6)
+        answer(200)
+        world.turn(60)
+        await world.vinculum.runJob('send-logout-notices')
+        expect(received).toHaveLength(refused + 6)
+        expect((await world.dump('logout_notices')).logout_notices).toEqual([])
+      } finally {
+        close()
       }
     })
   })
