@@ -50,7 +50,12 @@ export function applicationAccessStore(
           db
             .select({ id: sessions.id, name: sessions.name, userAgent: sessions.userAgent })
             .from(sessions)
-            .where(eq(sessions.accountId, accountId)),
+            .where(
+              inArray(
+                sessions.id,
+                signIns.map(({ sessionId }) => sessionId),
+              ),
+            ),
         ),
       ])
       const deviceOf = new Map(devices.map((one) => [one.id, one]))

@@ -1,4 +1,4 @@
-import { and, asc, count, eq, inArray } from 'drizzle-orm'
+import { and, asc, count, eq, inArray, isNull } from 'drizzle-orm'
 import type { UserStore } from '../accounts/ports.ts'
 import type { EndReason } from '../sessions/ports.ts'
 import { administratorsLock, isLastAdministrator } from './administrators.ts'
@@ -97,7 +97,9 @@ export function userStore(driver: Driver, change: Change): UserStore {
               })
               .where(eq(t.accounts.id, id)),
           )
-          if (another) yield* step(tx.update(t.sessions).set({ scope: role.scope }).where(eq(t.sessions.accountId, id)))
+          // Ended ones stay for a month, in any number.
+          const open = and(eq(t.sessions.accountId, id), isNull(t.sessions.endedAt))
+          if (another) yield* step(tx.update(t.sessions).set({ scope: role.scope }).where(open))
           yield* note(because(before))
           return (yield* find(tx, id)) ?? 'not_found'
         },

@@ -264,7 +264,7 @@ export function createMetrics(events: Bus, probes: Probes) {
   })
   new Gauge({
     name: 'vinculum_job_backlog',
-    help: 'Items waiting for a background job, such as grants to revoke or emails to send',
+    help: 'Items waiting for a background job, such as grants to revoke or emails to send; 10000 means at least so many',
     labelNames: ['job'],
     registers,
     async collect() {
