@@ -17,6 +17,7 @@ import { type Foundation, openFoundation, type VinculumParts } from './foundatio
 import { networkOf } from './http/limits.ts'
 import { createBackground } from './jobs/background.ts'
 import { retentionSeconds } from './jobs/sweeping.ts'
+import { atMost } from './kernel/at-most.ts'
 import { secretToken } from './kernel/ids.ts'
 import { createMail } from './mail/mail.ts'
 import { createOAuth } from './oauth.ts'
@@ -33,6 +34,11 @@ import { createWeb } from './web.ts'
 
 /** How long requests in progress may take after SIGTERM, in seconds. */
 const graceSeconds = 10
+/**
+ * How long jobs in progress may take to end after that, in milliseconds. What they leave behind is due again: the next
+ * start, or another node, continues.
+ */
+const backgroundMs = 15_000
 
 /** Builds the service, in order of dependency. */
 export async function createVinculum(config: CompleteConfig, parts: Partial<VinculumParts> = {}) {
@@ -281,7 +287,7 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
       mailer.stop()
       clients.logoutNotices.stop()
       revocation.stop()
-      await Promise.all([renewal.stop(), background.stop()])
+      await atMost(backgroundMs, Promise.all([renewal.stop(), background.stop()]), undefined)
       mailer.close()
       await providers.close()
       await clients.close()

@@ -1,3 +1,4 @@
+import { atMost } from '../kernel/at-most.ts'
 import { secondsAfter } from '../kernel/clock.ts'
 import { secretToken } from '../kernel/ids.ts'
 import { type SharedWork, share } from '../kernel/shared.ts'
@@ -158,12 +159,7 @@ export function createRenewal({
     /** The current round starts no further renewal. Waits until those in progress are stored, for a limited time. */
     async stop(): Promise<void> {
       closing = true
-      let timer: NodeJS.Timeout | undefined
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, stopMs)
-      })
-      await Promise.race([late, Promise.allSettled([...flights.values()].map((running) => running()))])
-      clearTimeout(timer)
+      await atMost(stopMs, Promise.allSettled([...flights.values()].map((running) => running())), undefined)
     },
 
     /** How many grants are due now. */

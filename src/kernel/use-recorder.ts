@@ -1,3 +1,4 @@
+import { atMost } from './at-most.ts'
 import { whenBusy } from './busy.ts'
 import { createSharedByKey } from './shared.ts'
 
@@ -25,13 +26,8 @@ export function createUseRecorder(onDefect: (error: unknown) => void) {
         if (isAwaited) throw thrown
         onDefect(thrown)
       })
-    let timer: NodeJS.Timeout | undefined
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, noteMs)
-    })
-    await Promise.race([noted, patience]).finally(() => {
+    await atMost(noteMs, noted, undefined).finally(() => {
       isAwaited = false
-      clearTimeout(timer)
     })
   }
 }

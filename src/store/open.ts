@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { atMost } from '../kernel/at-most.ts'
 import { Limit, requestLimit, withinLimit } from '../kernel/limit.ts'
 import { accountStore } from './accounts.ts'
 import { addressStore } from './addresses.ts'
@@ -127,9 +127,7 @@ function readiness({ db, tables: { rateLimits: t }, writes }: Driver): () => Pro
       .finally(() => {
         written = undefined
       })
-    const limit = new AbortController()
-    const tooLate = pause(readyMs, false, { signal: limit.signal }).catch(() => false)
-    return Promise.race([written, tooLate]).finally(() => limit.abort())
+    return atMost(readyMs, written, false)
   }
 }
 
