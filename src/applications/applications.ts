@@ -5,7 +5,7 @@ import { sameSecret, sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
 import type { Picture } from '../kernel/picture.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
-import { createSharedByKey } from '../kernel/shared.ts'
+import { createBackgroundWork, share } from '../kernel/shared.ts'
 import { type ApplicationFault, faultsOf, ofChangedSubjects, ofDocument, ofSectorDocument } from './faults.ts'
 import { createOrigins } from './origins.ts'
 import {
@@ -140,8 +140,21 @@ export function createApplications({
     return found?.disabledAt === null ? found : undefined
   }
 
-  const touch = createSharedByKey<void>()
+  const touch = createBackgroundWork(onDefect)
   const origins = createOrigins({ applications, clock, onDefect })
+
+  /**
+   * Deletes an application, and records `because`. `false` if there is none. It takes as long as people have used it:
+   * the request waits within its own limit, and the deletion continues after that.
+   */
+  async function erase(id: string, because: readonly Fact[]): Promise<boolean> {
+    try {
+      return await share(() => applications.remove(id, clock(), because), onDefect)()
+    } finally {
+      origins.expire()
+    }
+  }
+
   const isProven = async (application: Application, presented: PresentedClient): Promise<boolean> => {
     switch (presented.method) {
       case 'none':
@@ -334,10 +347,10 @@ export function createApplications({
 
     /** Deletes an application. Its tokens are invalid at once. */
     async remove(by: string, id: string, origin: Origin): Promise<Result<null, NotFound>> {
-      const removed = await applications.remove(id, clock(), noted('application.deleted', id, by, origin))
-      origins.expire()
+      const removed = await erase(id, noted('application.deleted', id, by, origin))
       return removed ? ok(null) : fail('application_not_found')
     },
+    erase,
 
     /**
      * Authenticates an application as it is registered (RFC 6749 §2.3). A method that it is not registered for is
@@ -374,7 +387,7 @@ export function createApplications({
     used({ id, lastUsedAt }: Application): void {
       const now = clock()
       if (lastUsedAt && now.getTime() - lastUsedAt.getTime() < usedEverySeconds * 1000) return
-      void touch(id, () => applications.touch(id, now).catch(onDefect))
+      touch(id, () => applications.touch(id, now))
     },
   }
 }

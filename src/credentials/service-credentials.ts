@@ -4,7 +4,7 @@ import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { sameSecret, sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import { createSharedByKey } from '../kernel/shared.ts'
+import { createBackgroundWork } from '../kernel/shared.ts'
 import type { ServiceCredential, ServiceCredentialStore } from './ports.ts'
 import type { ServiceScope } from './scopes.ts'
 import type { Throttle } from './throttle.ts'
@@ -36,7 +36,7 @@ type ServiceCredentialsParts = {
 /** The credentials of back ends. They act for no user, so their events are in no account's audit log. */
 export function createServiceCredentials(parts: ServiceCredentialsParts) {
   const { credentials, throttle, clock, ids, random, record, onDefect } = parts
-  const touch = createSharedByKey<void>()
+  const touch = createBackgroundWork(onDefect)
 
   return {
     async create(
@@ -126,7 +126,7 @@ export function createServiceCredentials(parts: ServiceCredentialsParts) {
         return fail('invalid_client')
       }
       if (!found.lastUsedAt || now.getTime() - found.lastUsedAt.getTime() >= usedEverySeconds * 1000)
-        void touch(found.id, () => credentials.touch(found.id, now).catch(onDefect))
+        touch(found.id, () => credentials.touch(found.id, now))
       return found.scopes.includes(scope) ? ok(found) : fail('insufficient_scope', { scope })
     },
   }

@@ -95,7 +95,7 @@ function resume(caller: Caller): void {
 /** How long a statement or transaction of shared work may take, in milliseconds: callers wait for it. */
 const sharedMs = 5000
 
-const limits = new AsyncLocalStorage<Limit | SharedLimit>()
+const limits = new AsyncLocalStorage<Limit | SharedLimit | undefined>()
 /** Whether there are limits at all. */
 let isUsed = false
 
@@ -116,8 +116,11 @@ export function withinLimit<T>(limit: Limit, work: () => T): T {
 export const withinSharedLimit = <T>(limit: SharedLimit, work: () => T): T =>
   isUsed ? limits.run(limit, work) : work()
 
-/** Runs work that a request starts without waiting for it, such as a job. The request's limit does not apply to it. */
-export const outsideLimit = <T>(work: () => T): T => (limits.getStore() ? limits.exit(work) : work())
+/**
+ * Runs work that a request starts without waiting for it, such as a job. The request's limit does not apply to it. Not
+ * with `exit`: on Node 20, a `run` inside of it brings the store back.
+ */
+export const outsideLimit = <T>(work: () => T): T => (limits.getStore() ? limits.run(undefined, work) : work())
 
 /** What applies to the current work, if anything does. */
 export const limitOfCaller = (): Limit | SharedLimit | undefined => limits.getStore()

@@ -1,5 +1,5 @@
 import { BusyError } from './busy.ts'
-import { Limit, limitOfCaller, SharedLimit, whenOver, withinSharedLimit } from './limit.ts'
+import { Limit, limitOfCaller, outsideLimit, SharedLimit, whenOver, withinSharedLimit } from './limit.ts'
 
 /** How long a caller that did not wait for the end of shared work should wait before it asks again, in seconds. */
 const retryAfter = 1
@@ -38,6 +38,16 @@ export function share<T>(work: () => Promise<T>, onLost: (error: unknown) => voi
       })
     })
   }
+}
+
+/**
+ * Starts work that no caller waits for. Concurrent calls with the same key start it once. It is outside the limit of its
+ * request: nobody would handle the error of a wait that ends with it.
+ */
+export function createBackgroundWork(onDefect: (error: unknown) => void) {
+  const run = createSharedByKey<void>()
+  return (key: string, work: () => Promise<void>): void =>
+    void outsideLimit(() => run(key, () => work().catch(onDefect)))
 }
 
 /** Shares one run of work among all calls during it; the next call after it starts a new run. */

@@ -3,7 +3,7 @@ import { type Fact, type Origin, originForOthers } from '../events/catalogue.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import { createSharedByKey } from '../kernel/shared.ts'
+import { createBackgroundWork } from '../kernel/shared.ts'
 import { createUseRecorder } from '../kernel/use-recorder.ts'
 import type { EndReason, LiveSession, Session, SessionStore } from './ports.ts'
 import type { ApplicationClaims, TokenVerifyCode } from './signed-tokens.ts'
@@ -56,7 +56,7 @@ export function createDevices(parts: DevicesParts) {
   }
 
   const recordUse = createUseRecorder(onDefect)
-  const touch = createSharedByKey<void>()
+  const touch = createBackgroundWork(onDefect)
 
   /**
    * Not awaited: nothing depends on it, and it must not slow a request. Requests share one write: while the row is
@@ -65,7 +65,7 @@ export function createDevices(parts: DevicesParts) {
   const seen = ({ id, lastSeenAt }: Session, now: Date, byCookie: boolean): void => {
     if (now.getTime() - lastSeenAt.getTime() < seenEverySeconds * 1000) return
     const idleExpiresAt = byCookie ? secondsAfter(now, refreshTtlSeconds) : null
-    void touch(`${id} ${byCookie}`, () => sessions.touch(id, now, idleExpiresAt).catch(onDefect))
+    touch(`${id} ${byCookie}`, () => sessions.touch(id, now, idleExpiresAt))
   }
 
   /** `undefined` if it is already recorded, as for nearly every request. See `use-recorder.ts`. */

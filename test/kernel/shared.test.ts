@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { BusyError } from '../../src/kernel/busy.ts'
 import { currentLimit, Limit, requestLimit, untimed, withinLimit } from '../../src/kernel/limit.ts'
-import { createShared, createSharedByKey, share } from '../../src/kernel/shared.ts'
+import { createBackgroundWork, createShared, createSharedByKey, share } from '../../src/kernel/shared.ts'
 
 test('concurrent calls share one run, and a later call starts another', async () => {
   let times = 0
@@ -171,6 +171,26 @@ describe('shared work', () => {
     expect(limit.isOver()).toBe(false)
     call.finish('done')
     expect(await answer).toBe('done')
+  })
+
+  test('that no caller waits for is started once, and fails nowhere when the request that started it ends', async () => {
+    const { run, lose } = work()
+    const lost: unknown[] = []
+    let starts = 0
+    const start = createBackgroundWork((error) => lost.push(error))
+    const touch = (): void =>
+      start('a', async () => {
+        starts += 1
+        await run()
+      })
+    withinLimit(new Limit(5000), touch)
+    withinLimit(new Limit(5000), touch)
+    pass(6)
+    // Longer than limits are watched: a rejection that nobody handles would end the process.
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    lose(new Error('no'))
+    await expect.poll(() => lost).toMatchObject([{ message: 'no' }])
+    expect(starts).toBe(1)
   })
 
   test('reports an error that no caller waits for, and no other one', async () => {
