@@ -21,8 +21,10 @@ const shared = {
   expect: { poll: { timeout: 60_000 } },
 } as const
 
-/** Files that replace a module, or look at which modules are loaded. Each needs a process of its own. */
-const alone = ['service/long-reads', 'service/engine-loading', 'store/plans'].map((name) => `test/${name}.test.ts`)
+/** Files that replace a module, or look at what the process has loaded or used. Each needs a process of its own. */
+const alone = ['service/cost', 'service/long-reads', 'service/engine-loading', 'store/plans'].map(
+  (name) => `test/${name}.test.ts`,
+)
 
 export default defineConfig({
   test: {

@@ -89,11 +89,16 @@ export function createLogoutNotices({
       const inProgress = new Map<string, number>()
       const failed = new Set<string>()
       const errors: unknown[] = []
+      let emptyExcept: string | undefined
       const take = async (): Promise<LogoutNotice | undefined> => {
         if (stopping || clock() > last) return undefined
         const now = clock()
         const busy = [...inProgress].flatMap(([id, deliveries]) => (deliveries >= atOncePerApplication ? [id] : []))
-        const [notice] = await notices.take(1, now, secondsAfter(now, leaseSeconds), [...failed, ...busy])
+        const except = [...failed, ...busy]
+        // Nothing was due but notices to these: the search passes over all of them, so it is not repeated.
+        if (`${except}` === emptyExcept) return undefined
+        const [notice] = await notices.take(1, now, secondsAfter(now, leaseSeconds), except)
+        emptyExcept = notice ? undefined : `${except}`
         if (notice) inProgress.set(notice.applicationId, (inProgress.get(notice.applicationId) ?? 0) + 1)
         return notice
       }

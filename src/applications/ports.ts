@@ -128,8 +128,8 @@ export interface ApplicationStore {
   /** Disables it, or enables it with `null`. Nothing is recorded if it was so already. */
   setDisabled(id: string, at: Date | null, because: readonly Fact[]): Promise<Application | undefined>
   /**
-   * Deletes it with its consents and sessions. It is disabled first, and these are erased in batches: a call that is cut
-   * off at the end of its request continues in the background, and the next call continues after a crash.
+   * Deletes it with its consents and sessions. It is disabled first, and these are erased in batches: after a crash, the
+   * next call continues.
    */
   remove(id: string, at: Date, because: readonly Fact[]): Promise<boolean>
   touch(id: string, at: Date): Promise<void>

@@ -9,7 +9,7 @@ import { type ClientMetadata, inMetadata, readClientMetadata } from './client-me
 import type { ApplicationFault } from './faults.ts'
 import type { OpenResources } from './open-resources.ts'
 import { hasSecret, isStandardScope, type RegistrationMode } from './policy.ts'
-import type { Application, ApplicationChange, ApplicationStore, RegistrationStore, RegistrationToken } from './ports.ts'
+import type { Application, ApplicationChange, RegistrationStore, RegistrationToken } from './ports.ts'
 
 /** How many applications may have registered themselves: lists contain all of them. */
 const mostSelfRegistered = 500
@@ -23,8 +23,8 @@ const mostRegistrationTokens = 100
 type RegistrationsParts = {
   mode: RegistrationMode
   openResources: OpenResources
-  applications: Pick<Applications, 'prepare' | 'change' | 'get'>
-  stored: { readonly applications: Pick<ApplicationStore, 'remove'>; readonly registrations: RegistrationStore }
+  applications: Pick<Applications, 'prepare' | 'change' | 'get' | 'erase'>
+  stored: { readonly registrations: RegistrationStore }
   /** Counts a request, across nodes. */
   hit: (key: string, windowMs: number, at: Date) => Promise<{ readonly hits: number; readonly resetsAt: Date }>
   networkOf: (ip: string) => string
@@ -75,12 +75,17 @@ export function createRegistrations(parts: RegistrationsParts) {
 
   /** The application that manages its registration with this token. A wrong ID and a wrong token are the same. */
   async function managed(id: string, token: string | null): Promise<Result<Application, Off | TokenInvalid>> {
+    const found = await registered(id, token)
+    return found.ok && found.value.disabledAt !== null ? fail('registration_token_invalid') : found
+  }
+  /** The same, also if it is disabled. */
+  async function registered(id: string, token: string | null): Promise<Result<Application, Off | TokenInvalid>> {
     if (mode === 'off') return fail('registration_not_offered')
     const found = await applications.get(id)
     if (!found.ok || token === null) return fail('registration_token_invalid')
-    const { registrationHash, disabledAt } = found.value
+    const { registrationHash } = found.value
     const isRight = registrationHash !== null && sameSecret(sha256(token), registrationHash)
-    return isRight && disabledAt === null ? found : fail('registration_token_invalid')
+    return isRight ? found : fail('registration_token_invalid')
   }
 
   return {
@@ -162,11 +167,14 @@ export function createRegistrations(parts: RegistrationsParts) {
       return 'fields' in done.error ? renamed(done.error) : fail('registration_token_invalid')
     },
 
-    /** Deletes the application, its consents and its sign-ins. */
+    /**
+     * Deletes the application, its consents and its sign-ins. Also if it is disabled: a deletion that was interrupted left
+     * it so, and its application repeats the request.
+     */
     async remove(id: string, token: string | null, origin: Origin): Promise<Result<null, Off | TokenInvalid>> {
-      const found = await managed(id, token)
+      const found = await registered(id, token)
       if (!found.ok) return found
-      const removed = await stored.applications.remove(id, clock(), [
+      const removed = await applications.erase(id, [
         { name: 'application.registration_deleted', accountId: null, origin, data: { application: id } },
       ])
       return removed ? ok(null) : fail('registration_token_invalid')

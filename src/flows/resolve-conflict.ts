@@ -165,8 +165,11 @@ export function resolveConflict(parts: ResolveConflictParts) {
       resolving: action,
       ...(visitorId === undefined || !who ? {} : { visitorId, sessionId: who.sessionId }),
     })
-    if (!reconciled.ok)
-      return (await conflicts.resolving(conflict, []).make()) ? reconciled : fail('conflict_not_found')
+    if (!reconciled.ok) {
+      // Another answer to this conflict may have linked it just now. That one uses the conflict up.
+      const isLinked = reconciled.error.code === 'identity_already_linked'
+      return isLinked || (await conflicts.resolving(conflict, []).make()) ? reconciled : fail('conflict_not_found')
+    }
     const resolving = conflicts.resolving(conflict, [
       {
         name: 'conflict.resolved',

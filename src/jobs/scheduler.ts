@@ -40,6 +40,8 @@ type SchedulerParts = {
   timing?: Timing
 }
 
+/** By how many seconds the clocks of two nodes may differ. */
+const differenceSeconds = 2
 /** How long a node that died can delay a job. A running node extends its lease three times in this period. */
 const leaseSeconds = 60
 /** When to check again if another node is running the job, or the database does not answer. */
@@ -129,7 +131,7 @@ export function createScheduler({
     if (begun.tag === 'busy') return { worked: false, dueAt: null }
     const nextPeriod = secondsAfter(at, everySeconds)
     // No job is due later than a period from now: the clock that all nodes share was set back.
-    const isTooLate = (dueAt: Date): boolean => dueAt > nextPeriod
+    const isTooLate = (dueAt: Date): boolean => dueAt > secondsAfter(nextPeriod, differenceSeconds)
     if (begun.tag === 'not_due' && isTooLate(begun.dueAt)) return runShared(job, 'now')
     if (begun.tag === 'not_due') return { worked: false, dueAt: begun.dueAt }
     const stopKeeping = keepLease(name)

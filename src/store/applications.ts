@@ -1,10 +1,8 @@
 import { and, asc, desc, eq, gt, isNotNull, isNull, lt, notInArray, or, sql } from 'drizzle-orm'
 import type { ApplicationStore, ConsentStore, LogoutNoticeStore, OpenidStateStore } from '../applications/ports.ts'
 import type { Ids } from '../kernel/ids.ts'
-import { outsideLimit } from '../kernel/limit.ts'
 import { pictureName } from '../kernel/picture.ts'
 import { eraseRowsOf } from './application-rows.ts'
-import { withinRequest } from './availability.ts'
 import { accountLock, type Change, prepareChange } from './change.ts'
 import { type Driver, placeholderFor, type Queries, step } from './driver.ts'
 import { pictureOf, storePicture } from './pictures.ts'
@@ -144,23 +142,17 @@ export function applicationStore(driver: Driver, change: Change): ApplicationSto
         const [current] = yield* step(tx.select().from(t).where(eq(t.id, id)))
         return current
       }),
-    remove: (id, at, because) =>
-      withinRequest(
-        // It continues after the request has ended: a repeated request would find less to erase, or nothing.
-        outsideLimit(async () => {
-          const disabling = db
-            .update(t)
-            .set({ disabledAt: sql`coalesce(${t.disabledAt}, ${sql.param(at, t.disabledAt)})` })
-          if ((await write(disabling.where(eq(t.id, id)).returning({ id: t.id }))).length === 0) return false
-          await eraseRows(id)
-          return change(function* (tx, note) {
-            const removed = yield* step(tx.delete(t).where(eq(t.id, id)).returning({ id: t.id }))
-            if (removed.length === 0) return false
-            yield* note(because)
-            return true
-          })
-        }),
-      ),
+    async remove(id, at, because) {
+      const disabling = db.update(t).set({ disabledAt: sql`coalesce(${t.disabledAt}, ${sql.param(at, t.disabledAt)})` })
+      if ((await write(disabling.where(eq(t.id, id)).returning({ id: t.id }))).length === 0) return false
+      await eraseRows(id)
+      return change(function* (tx, note) {
+        const removed = yield* step(tx.delete(t).where(eq(t.id, id)).returning({ id: t.id }))
+        if (removed.length === 0) return false
+        yield* note(because)
+        return true
+      })
+    },
     async touch(id, at) {
       await write(
         db

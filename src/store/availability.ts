@@ -1,6 +1,5 @@
 import { BusyError } from '../kernel/busy.ts'
 import { ReferenceGoneError } from '../kernel/gone.ts'
-import { requestLimit, whenOver } from '../kernel/limit.ts'
 
 /**
  * Why a database is temporarily unavailable. `unreachable`: there is no answer, or the connection is lost. `refusing`:
@@ -97,14 +96,4 @@ export function translateError(dialect: keyof typeof tables, thrown: unknown, he
   if (why) return health.failed(why, thrown)
   if (codeOf(thrown) !== foreignKey[dialect]) return thrown
   return new ReferenceGoneError((thrown as Error).message, { cause: thrown })
-}
-
-/** Waits for work that has no time limit, or one of its own, until the time limit of the request ends; then it rejects. */
-export function withinRequest<T>(work: Promise<T>): Promise<T> {
-  const limit = requestLimit()
-  if (!limit) return work
-  return new Promise((resolve, reject) => {
-    const endWatch = whenOver(limit, false, () => reject(busy('contended')))
-    void work.then(resolve, reject).finally(endWatch)
-  })
 }

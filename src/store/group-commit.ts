@@ -21,7 +21,7 @@ const maxAtOnce = 64
 /** How many more turns a group may wait, as long as each turn brings more writes. */
 const maxTurns = 8
 
-/** How many writes may wait, such as while another process has locked the file. */
+/** How many writes may wait while another process has locked the file. */
 const maxWaiting = 1000
 
 /** How long to wait before trying a locked file again, in milliseconds. */
@@ -184,7 +184,7 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
     join<T>(savepoint: boolean, run: () => T): Promise<T> {
       return new Promise<T>((resolve, reject) => {
         if (closed) return reject(new BusyError('the store', 5))
-        if (waiting.length >= maxWaiting)
+        if (retry !== undefined && waiting.length >= maxWaiting)
           return reject(health.failed('contended', new Error(`${maxWaiting} writes are waiting`)))
         if (retry === undefined) soon()
         waiting.push({ run, savepoint, limit: currentLimit(requestMs), resolve, reject })

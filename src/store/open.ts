@@ -1,5 +1,5 @@
 import { atMost } from '../kernel/at-most.ts'
-import { Limit, requestLimit, withinLimit } from '../kernel/limit.ts'
+import { Limit, limitOfCaller, withinLimit } from '../kernel/limit.ts'
 import { accountStore } from './accounts.ts'
 import { addressStore } from './addresses.ts'
 import { applicationAccessStore } from './application-access.ts'
@@ -114,7 +114,7 @@ function readiness({ db, tables: { rateLimits: t }, writes }: Driver): () => Pro
       .onConflictDoUpdate({ target: t.key, set: { resetsAt: at } }),
   )
   // On SQLite no request has a limit, and none is introduced: limits cost something at every promise.
-  const limited = <T>(work: () => T): T => (requestLimit() ? withinLimit(new Limit(readinessWriteMs), work) : work())
+  const limited = <T>(work: () => T): T => (limitOfCaller() ? withinLimit(new Limit(readinessWriteMs), work) : work())
   let written: Promise<boolean> | undefined
   return () => {
     // A limit of its own: a check whose caller has given up must not fail for the others that share it, and a

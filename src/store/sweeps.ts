@@ -9,6 +9,9 @@ import { claimSweep } from './claims.ts'
 import { type Driver, step } from './driver.ts'
 import { endExcess, maxSessions, sessionsAtOnce } from './endings.ts'
 
+/** How many applications one batch deletes: many people may have used each of them. */
+const applicationsAtOnce = 5
+
 /**
  * Everything that is erased a set time after it has ended: one entry for each kind. A batch is one statement that finds
  * its rows by an index and changes at most `limit` of them.
@@ -126,10 +129,11 @@ export function sweepStore(driver: Driver, change: Change, ids: Ids): Readonly<R
    */
   const unusedApplications =
     (source: 'registration' | 'document', oldestFirst: SQLiteColumn, over: (before: Date) => SQL | undefined): Sweep =>
-    async ({ before, limit }) => {
+    async ({ before, limit: most }) => {
+      const limit = Math.min(most, applicationsAtOnce)
       const { id: key, source: from } = t.applications
       const some = batchOf({ table: t.applications, key, oldestFirst }, and(eq(from, source), over(before)), limit)
-      // Whoever uses it from now on is refused: what people allowed it is erased, in batches, before its row.
+      // Anyone who uses it from now on is refused: what people allowed it is erased, in batches, before its row.
       const disabling = db.update(t.applications).set({ disabledAt: before }).where(some).returning({ id: key })
       const ended = (await write(disabling)).map(({ id }) => id)
       for (const id of ended) await eraseRows(id)

@@ -52,14 +52,17 @@ describe('writes of one turn of the event loop', () => {
 
   test('are refused beyond a thousand that wait for a locked file', async () => {
     outside.exec('BEGIN IMMEDIATE')
-    const waiting = Array.from({ length: 1001 }, (_, id) =>
+    const write = (id: number) =>
       group
         .join(false, () => insert(id))
         .then(
           () => 'kept',
           (error: { name: string }) => error.name,
-        ),
-    )
+        )
+    const first = write(0)
+    // After this turn, the file is known to be locked.
+    await new Promise((resolve) => setImmediate(resolve))
+    const waiting = [first, ...Array.from({ length: 1000 }, (_, id) => write(id + 1))]
     expect(await Promise.race(waiting)).toBe('BusyError')
     outside.exec('ROLLBACK')
     expect((await Promise.all(waiting)).filter((answer) => answer === 'BusyError')).toHaveLength(1)
