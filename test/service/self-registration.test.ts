@@ -343,7 +343,7 @@ describe.each(databases)('applications that register themselves with a token, wi
       )
     })
 
-    test('only with their own token, and while they are enabled', async () => {
+    test('only with their own token, and while they are enabled, unless they are deleted', async () => {
       const [one, other] = [await registered(), await registered()]
       const refused = [401, 'registration_token_invalid']
       const body = { ...asked, client_id: one.client_id }
@@ -354,6 +354,9 @@ describe.each(databases)('applications that register themselves with a token, wi
       expect(refusalOf(await manage('GET', unknown))).toEqual(refused)
       await world.call('POST', `/applications/${one.client_id}/disable`, { token: await admin() })
       expect(refusalOf(await manage('GET', one))).toEqual(refused)
+      // An interrupted deletion leaves the application disabled: its request can be repeated.
+      expect(refusalOf(await manage('DELETE', one, undefined, 'x'))).toEqual(refused)
+      expect((await manage('DELETE', one)).status).toBe(204)
     })
 
     test.each([
