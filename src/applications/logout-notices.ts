@@ -2,6 +2,7 @@ import type { Bus } from '../events/bus.ts'
 import { backOff } from '../kernel/back-off.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { chance, type Random } from '../kernel/ids.ts'
+import { workThrough } from '../kernel/work-through.ts'
 import type { IdTokenAlgorithm } from './policy.ts'
 import type { Application, ApplicationStore, LogoutNotice, LogoutNoticeStore } from './ports.ts'
 import type { Subjects } from './subjects.ts'
@@ -85,7 +86,6 @@ export function createLogoutNotices({
      */
     async work(): Promise<number> {
       const last = secondsAfter(clock(), roundSeconds)
-      let handled = 0
       const inProgress = new Map<string, number>()
       const failed = new Set<string>()
       const errors: unknown[] = []
@@ -102,25 +102,15 @@ export function createLogoutNotices({
         if (notice) inProgress.set(notice.applicationId, (inProgress.get(notice.applicationId) ?? 0) + 1)
         return notice
       }
-      // Take one at a time, so that each worker sees which applications are busy.
-      let taken: Promise<LogoutNotice | undefined> = Promise.resolve(undefined)
-      const worker = async (): Promise<void> => {
-        for (;;) {
-          taken = taken.then(take)
-          const notice = await taken
-          if (!notice) return
-          const { applicationId } = notice
-          const isFine = await handle(notice).catch((thrown: unknown) => {
-            errors.push(thrown)
-            return false
-          })
-          if (!isFine) failed.add(applicationId)
-          inProgress.set(applicationId, (inProgress.get(applicationId) ?? 1) - 1)
-          handled += 1
-        }
-      }
-      const ends = await Promise.allSettled(Array.from({ length: atOnce }, worker))
-      for (const end of ends) if (end.status === 'rejected') throw end.reason
+      const handled = await workThrough(atOnce, take, async (notice) => {
+        const { applicationId } = notice
+        const isFine = await handle(notice).catch((thrown: unknown) => {
+          errors.push(thrown)
+          return false
+        })
+        if (!isFine) failed.add(applicationId)
+        inProgress.set(applicationId, (inProgress.get(applicationId) ?? 1) - 1)
+      })
       if (errors.length > 0) throw errors[0]
       return handled
     },

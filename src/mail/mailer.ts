@@ -3,6 +3,7 @@ import { backOff } from '../kernel/back-off.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { type Sealer, UnopenableError } from '../kernel/crypto.ts'
 import { chance, type Random } from '../kernel/ids.ts'
+import { workThrough } from '../kernel/work-through.ts'
 import { secretPlace } from './compose.ts'
 import type { Delivery, Mail, MailStore, Message, Transport } from './ports.ts'
 import { type MailBrand, render } from './templates.ts'
@@ -108,7 +109,6 @@ export function createMailer(parts: MailerParts) {
     /** Sends the messages that are due, a few at a time. Returns how many were handled. */
     async work(): Promise<number> {
       const last = secondsAfter(clock(), roundSeconds)
-      let handled = 0
       let isUnreachable = false
       const take = async (): Promise<Mail | undefined> => {
         if (stopping || isUnreachable || clock() > last) return undefined
@@ -117,22 +117,11 @@ export function createMailer(parts: MailerParts) {
         if (mail) count(domainOf(mail), 1)
         return mail
       }
-      // Take one at a time, so that each worker sees which domains are busy.
-      let taken: Promise<Mail | undefined> = Promise.resolve(undefined)
-      const worker = async (): Promise<void> => {
-        for (;;) {
-          taken = taken.then(take)
-          const mail = await taken
-          if (!mail) return
-          const delivery = await handle(mail).finally(() => count(domainOf(mail), -1))
-          handled += 1
-          // If the server cannot be reached, do not try all other messages.
-          if (delivery.tag === 'transient' && delivery.everybody) isUnreachable = true
-        }
-      }
-      const ends = await Promise.allSettled(Array.from({ length: atOnce }, worker))
-      for (const end of ends) if (end.status === 'rejected') throw end.reason
-      return handled
+      return workThrough(atOnce, take, async (mail) => {
+        const delivery = await handle(mail).finally(() => count(domainOf(mail), -1))
+        // If the server cannot be reached, do not try all other messages.
+        if (delivery.tag === 'transient' && delivery.everybody) isUnreachable = true
+      })
     },
     backlog: (): Promise<number> => mails.backlog(),
     /** Takes no more messages. Those being sent may still arrive. */

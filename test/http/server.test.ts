@@ -109,24 +109,31 @@ test('a response is written in one call, without headers set before', async () =
   expect(set).not.toHaveBeenCalled()
 })
 
-test('a client that sends thousands of requests without waiting does not make them pile up', async () => {
-  const { server, port } = await start()
-  const all = 6000
-  let [open, most, arrived] = [0, 0, 0]
+/** Counts how many requests arrive, and how many are open at most. */
+function countRequests(server: VinculumServer): { most: number; arrived: number } {
+  const seen = { most: 0, arrived: 0 }
+  let open = 0
   server.http.prependListener('request', (_request, response) => {
-    arrived += 1
+    seen.arrived += 1
     open += 1
-    most = Math.max(most, open)
+    seen.most = Math.max(seen.most, open)
     response.once('finish', () => {
       open -= 1
     })
   })
+  return seen
+}
+
+test('a client that sends thousands of requests without waiting does not make them pile up', async () => {
+  const { server, port } = await start()
+  const all = 6000
+  const seen = countRequests(server)
   const one = 'GET /things/thg_1 HTTP/1.1\r\nHost: id.example.test\r\n\r\n'
   const last = one.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n')
   const heard = await raw(port, one.repeat(all - 1) + last)
-  expect([arrived, heard.match(/HTTP\/1\.1 (200|429)/g)?.length]).toEqual([all, all])
+  expect([seen.arrived, heard.match(/HTTP\/1\.1 (200|429)/g)?.length]).toEqual([all, all])
   // As many as Node reads before it lets the client wait: two reads of 64 KiB.
-  expect(most).toBeLessThan((2 * 65_536) / one.length + 10)
+  expect(seen.most).toBeLessThan((2 * 65_536) / one.length + 10)
 })
 
 function slow() {
@@ -161,25 +168,17 @@ test('no more is read from a connection while many of its requests wait', async 
   const { route: slowRoute, begun, finish } = slow()
   const { server, port } = await start([slowRoute])
   const all = 8000
-  let [open, most, arrived] = [0, 0, 0]
-  server.http.prependListener('request', (_request, response) => {
-    arrived += 1
-    open += 1
-    most = Math.max(most, open)
-    response.once('finish', () => {
-      open -= 1
-    })
-  })
+  const seen = countRequests(server)
   const one = 'GET /slow HTTP/1.1\r\nHost: id.example.test\r\n\r\n'
   const last = one.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n')
   const heard = raw(port, one.repeat(all - 1) + last)
   await begun
   // A probe on another connection is answered, and by then everything that is read without waiting was read.
   for (let n = 0; n < 20; n++) expect((await fetchWith(port, '/keys')).statusCode).toBe(200)
-  expect(most).toBeLessThan((2 * 65_536) / one.length + 100)
+  expect(seen.most).toBeLessThan((2 * 65_536) / one.length + 100)
   finish()
   expect((await heard).match(/HTTP\/1\.1 200/g)?.length).toBe(all)
-  expect(arrived).toBe(all + 20)
+  expect(seen.arrived).toBe(all + 20)
 })
 
 test('a client that reads no response, and one that keeps its half of a refused connection open, are cut off', async () => {
