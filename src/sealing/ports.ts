@@ -28,8 +28,9 @@ export type Ledger = {
   readonly root: string | null
 }
 
-/** What `decide` needs to know before the ledger is changed. */
-export type RingEvidence = Ledger & {
+/** What one must know before the ledger is changed. */
+export type RingEvidence = {
+  readonly ledger: Ledger
   /** Values still sealed with registered keys that are not in the ring. */
   readonly left: readonly { readonly key: string; readonly tally: Tally }[]
   /** For each unregistered key of the ring, one value of each column that is sealed under its name. */
@@ -49,10 +50,15 @@ export type LedgerChange = {
 export interface SealedStore {
   ledger(): Promise<Ledger>
   /**
-   * Changes the ledger; only one node at a time does this. `decide` sees the current state, may be called more than
-   * once, and prevents any change by throwing. `ring` lists the names of the available keys.
+   * Reads every sealed value, in steps and without a lock: it takes seconds in a large database, and other nodes write
+   * in the meantime. `ring` lists the names of the available keys.
    */
-  settle(ring: readonly string[], decide: (evidence: RingEvidence) => LedgerChange): Promise<Ledger>
+  evidence(ring: readonly string[]): Promise<RingEvidence>
+  /**
+   * Changes the ledger if it is still as `seen`, and returns the new one. Otherwise another node has changed it: then
+   * nothing changes, and the result is `undefined`.
+   */
+  settle(seen: Ledger, change: LedgerChange): Promise<Ledger | undefined>
   /** How many values are sealed with any other key than this one. */
   otherThan(key: string): Promise<Tally>
   /** The next of these values in one table, after the given row, in the order of rows. Rows are never split. */

@@ -24,6 +24,8 @@ type RootSecret = { readonly root: string; readonly carried: Readonly<Record<str
 const proofPlace = (id: string): string => `sealing_keys/${id}/proof`
 const rootPlace = proofPlace('root:')
 const proofWord = 'vinculum'
+/** How often a node looks again because another one has changed the ledger. Nodes with one ring need two rounds. */
+const mostRounds = 10
 
 /** For instance `grants: 12, flows: 1`. */
 export const tallyText = (tally: Tally): string => tally.map(({ table, values }) => `${table}: ${values}`).join(', ')
@@ -98,15 +100,15 @@ export async function openRing({ store, ring, sealer, clock, random }: OpenRingP
   })
 
   const decide = (evidence: RingEvidence): LedgerChange => {
-    refuseWrong(evidence)
+    refuseWrong(evidence.ledger)
     refuseMissing(evidence)
     refuseUnopened(evidence)
     const at = clock()
-    const known = new Set(evidence.keys.map(({ id }) => id))
+    const known = new Set(evidence.ledger.keys.map(({ id }) => id))
     return {
       register: ring.filter(({ id }) => !known.has(id)).map((one) => registered(one, at)),
       forget: evidence.left.map(({ key }) => key),
-      ...(evidence.root === null && {
+      ...(evidence.ledger.root === null && {
         root: {
           sealed: sealer.seal(JSON.stringify(newRoot(evidence.signingKeys.length > 0)), rootPlace),
           createdAt: at,
@@ -118,9 +120,21 @@ export async function openRing({ store, ring, sealer, clock, random }: OpenRingP
   const settled = ({ keys, root }: Ledger): boolean =>
     root !== null && keys.length === ids.length && keys.every(({ id }) => ids.includes(id))
 
-  const before = await store.ledger()
-  refuseWrong(before)
-  const ledger = settled(before) ? before : await store.settle(ids, decide)
+  async function settle(): Promise<Ledger> {
+    for (let round = 0; round < mostRounds; round++) {
+      const before = await store.ledger()
+      refuseWrong(before)
+      if (settled(before)) return before
+      const evidence = await store.evidence(ids)
+      const after = await store.settle(evidence.ledger, decide(evidence))
+      if (after) return after
+    }
+    throw new KeyRingError(
+      'ENCRYPTION_KEYS: other nodes keep changing which keys this database knows. Start all nodes with the same keys, one after another.',
+    )
+  }
+
+  const ledger = await settle()
   const { root, carried } = JSON.parse(sealer.open(ledger.root ?? '', rootPlace)) as RootSecret
 
   return {

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import {
   and,
   asc,
@@ -18,8 +19,8 @@ import {
 import { PgCustomColumn } from 'drizzle-orm/pg-core'
 import { type SQLiteColumn, SQLiteCustomColumn, type SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { keyIdOf } from '../kernel/crypto.ts'
-import type { Ledger, RingEvidence, SealedStore, SealedValue, Tally } from '../sealing/ports.ts'
-import { type Driver, type Queries, type ReadOnlyDriver, type Script, step } from './driver.ts'
+import type { Ledger, SealedStore, SealedValue, Tally } from '../sealing/ports.ts'
+import { type Driver, type Queries, type ReadOnlyDriver, step } from './driver.ts'
 import type { Tables } from './schema.ts'
 
 /**
@@ -63,7 +64,6 @@ const prefixOf = (key: string): string => `v1.${key}.`
 /** Not LIKE: the name of a key may contain an underscore, which LIKE reads as a wildcard. */
 const beginning = (column: SQLiteColumn, key: string): SQL =>
   sql`substr(${column}, 1, ${sql.raw(String(prefixOf(key).length))})`
-const sealedWith = (column: SQLiteColumn, key: string): SQL => sql`${beginning(column, key)} = ${prefixOf(key)}`
 const sealedOtherwise = (column: SQLiteColumn, key: string): SQL | undefined =>
   and(isNotNull(column), sql`${beginning(column, key)} <> ${prefixOf(key)}`)
 
@@ -86,7 +86,10 @@ export type SealedByKey = {
  * Counts the values sealed with each key, in steps, so that other work runs in between. Unlike `otherThan`, it also
  * reads a database with pending migrations.
  */
-export async function sealedByKey({ db, tables: t, read }: ReadOnlyDriver, signal: AbortSignal): Promise<SealedByKey> {
+export async function sealedByKey(
+  { db, tables: t, read }: Pick<ReadOnlyDriver, 'db' | 'tables' | 'read'>,
+  signal?: AbortSignal,
+): Promise<SealedByKey> {
   const counts = new Map<string, Map<string, number>>()
   const samples: SealedValue[] = []
   const unread: string[] = []
@@ -99,7 +102,7 @@ export async function sealedByKey({ db, tables: t, read }: ReadOnlyDriver, signa
     let after = ''
     try {
       for (;;) {
-        if (signal.aborted) return { tallies: talliesOf(counts), samples, unread, incomplete: true }
+        if (signal?.aborted) return { tallies: talliesOf(counts), samples, unread, incomplete: true }
         const found: Record<string, unknown>[] = await read(
           db
             .select({ row, ...heads })
@@ -203,46 +206,36 @@ export function sealedStore({ db, tables: t, read, write, atomic }: Driver): Sea
 
   const reading = (q: Queries) => q.select().from(t.sealingKeys).orderBy(asc(t.sealingKeys.id))
 
-  function* look(tx: Queries, ring: readonly string[]): Script<RingEvidence> {
-    const ledger = ledgerOf(yield* step(reading(tx)))
-    const known = ledger.keys.map(({ id }) => id)
-
-    const left: { key: string; tally: Tally }[] = []
-    for (const key of known.filter((id) => !ring.includes(id))) {
-      const counts: [Place, number][] = []
-      for (const one of all) {
-        const [found] = yield* step(counting(tx, one.place, sealedWith(one.column, key)))
-        counts.push([one.place, found?.values ?? 0])
-      }
-      left.push({ key, tally: tallyOf(counts) })
-    }
-
-    const samples: SealedValue[] = []
-    for (const key of ring.filter((id) => !known.includes(id)))
-      for (const { place, column } of all) {
-        const which = and(place.only, sealedWith(column, key))
-        const [found] = yield* step(selecting(tx, place, column).where(which).orderBy(asc(place.row)).limit(1))
-        if (found) samples.push(asValue(place, column, found))
-      }
-
-    const signingKeys: SealedValue[] = []
-    if (known.length === 0)
-      for (const place of places.filter(({ table }) => table === t.signingKeys))
-        for (const column of place.columns)
-          for (const found of yield* step(selecting(tx, place, column).orderBy(asc(place.row))))
-            signingKeys.push(asValue(place, column, found))
-
-    return { ...ledger, left, samples, signingKeys }
-  }
-
   return {
     ledger: async () => ledgerOf(await read(reading(db))),
 
-    settle: (ring, decide) =>
+    async evidence(ring) {
+      const ledger = ledgerOf(await read(reading(db)))
+      const known = ledger.keys.map(({ id }) => id)
+      const { tallies, samples, unread } = await sealedByKey({ db, tables: t, read })
+      // A key must not be forgotten because its values were not counted.
+      if (unread.length > 0) throw new Error(`tables are missing: ${unread.join(', ')}`)
+      const signingKeys: SealedValue[] = []
+      if (known.length === 0)
+        for (const place of places.filter(({ table }) => table === t.signingKeys))
+          for (const column of place.columns)
+            for (const found of await read(selecting(db, place, column).orderBy(asc(place.row))))
+              signingKeys.push(asValue(place, column, found))
+      return {
+        ledger,
+        left: known.filter((id) => !ring.includes(id)).map((key) => ({ key, tally: tallies.get(key) ?? [] })),
+        samples: samples.filter(({ sealed }) => {
+          const key = keyIdOf(sealed)
+          return ring.includes(key) && !known.includes(key)
+        }),
+        signingKeys,
+      }
+    },
+
+    settle: (seen, { register, forget, root }) =>
       atomic(
         function* (tx) {
-          const evidence = yield* look(tx, ring)
-          const { register, forget, root } = decide(evidence)
+          if (!isDeepStrictEqual(ledgerOf(yield* step(reading(tx))), seen)) return undefined
           const rows =
             root === undefined ? register : [...register, { id: rootId, proof: root.sealed, createdAt: root.createdAt }]
           for (const row of rows) yield* step(tx.insert(t.sealingKeys).values(row))

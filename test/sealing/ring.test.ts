@@ -1,5 +1,6 @@
 import { hkdfSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import Sqlite from 'better-sqlite3'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createSealer, type KeyRing } from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
@@ -143,6 +144,33 @@ describe.each(databases)('the key ring of a database on $name', ({ name, place }
     })
   })
 
+  test('is settled again by a node whose examination another node has outrun', async () => {
+    await visit(async (opened) => {
+      const ring: KeyRing = [k2, k1]
+      const { sealed } = opened.store
+      let examined = 0
+      const outrun: typeof sealed = {
+        ...sealed,
+        async evidence(names) {
+          const found = await sealed.evidence(names)
+          examined += 1
+          if (examined === 1) await started(k1)
+          return found
+        },
+      }
+      const mine = await openRing({
+        store: outrun,
+        ring,
+        sealer: createSealer(ring, systemRandom),
+        clock,
+        random: systemRandom,
+      })
+      expect(examined).toBe(2)
+      expect((await started(k1, k2)).keysFor('csrf')).toEqual(mine.keysFor('csrf'))
+    })
+    expect(await names()).toEqual(['k1', 'k2'])
+  })
+
   test('accepts a key again that was registered and never encrypted anything', async () => {
     await started(k1)
     await started(k1, k2)
@@ -183,7 +211,30 @@ describe.each(databases)('the key ring of a database on $name', ({ name, place }
     })
   })
 
-  if (name === 'SQLite')
+  if (name === 'SQLite') {
+    test('is examined while another process holds the lock that writers need', async () => {
+      await usedBefore(k1)
+      await started(k1)
+      await visit(async ({ store }) => {
+        const other = new Sqlite(config.tag === 'sqlite' ? config.file : '')
+        try {
+          other.exec('BEGIN IMMEDIATE')
+          const { left } = await store.sealed.evidence(['k2'])
+          expect(left).toEqual([
+            {
+              key: 'k1',
+              tally: [
+                { table: 'signing_keys', values: 2 },
+                { table: 'sealing_keys', values: 1 },
+              ],
+            },
+          ])
+        } finally {
+          other.close()
+        }
+      })
+    })
+
     test('needs one read once it is known', async () => {
       await started(k1)
       await visit(async (opened) => {
@@ -206,4 +257,5 @@ describe.each(databases)('the key ring of a database on $name', ({ name, place }
         expect(asked).toEqual(['ledger'])
       })
     })
+  }
 })
