@@ -8,6 +8,7 @@ import { deliverLogoutToken } from './openid/deliver.ts'
 import { createMetadataDocuments } from './openid/metadata-documents.ts'
 import { createNonces } from './openid/nonces.ts'
 import { createOpenid } from './openid/openid.ts'
+import { limitRequests } from './openid/requests.ts'
 import { createSectorDocuments } from './openid/sector-documents.ts'
 
 type ClientsParts = Parameters<typeof createClients>[0]
@@ -45,10 +46,10 @@ export function createOpenidProvider({ config, foundation, nonceKey, logoutToken
     isOn: config.metadataDocuments,
     openResources: config.openResources,
     own: { publicUrl, audience: lifetimes.audience },
-    read: createMetadataDocuments(requests),
+    read: createMetadataDocuments(limitRequests(requests)),
     networkOf,
     verifyAssertion: proofs.verifyAssertion,
-    sectorDocument: createSectorDocuments(requests),
+    sectorDocument: createSectorDocuments(limitRequests(requests)),
     record: stored.audit.record,
     refreshTtlSeconds: lifetimes.refreshTtlSeconds,
     deliver: async (uri, notice) => deliverLogoutToken(requests, uri, await logoutToken(notice)),

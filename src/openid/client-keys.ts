@@ -2,6 +2,7 @@
 import { isKeySet } from '../applications/keys.ts'
 import { applicationLimits } from '../applications/policy.ts'
 import type { Application, ApplicationKeys } from '../applications/ports.ts'
+import { whenBusy } from '../kernel/busy.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import type { Requests } from './requests.ts'
 
@@ -39,7 +40,10 @@ export function createClientKeys({ send, clock }: Pick<Requests, 'send'> & { rea
     return keys
   }
 
-  /** The keys at a URL. `unknown`: the present ones did not verify a signature, so there may be newer ones. */
+  /**
+   * The keys at a URL. `unknown`: the present ones did not verify a signature, so there may be newer ones. Throws a
+   * `BusyError` if they cannot be fetched now for a reason that is not the URL's.
+   */
   async function at(url: string, { unknown = false } = {}): Promise<ApplicationKeys | undefined> {
     const now = clock()
     const entry = entries.get(url)
@@ -49,7 +53,7 @@ export function createClientKeys({ send, clock }: Pick<Requests, 'send'> & { rea
     if ((isFresh && !unknown) || !mayTry) return usable
     const running = fetching.get(url) ?? fetchKeys(url).finally(() => fetching.delete(url))
     fetching.set(url, running)
-    return (await running) ?? usable
+    return (await (usable ? running.catch(whenBusy(usable)) : running)) ?? usable
   }
 
   return {

@@ -3,14 +3,17 @@
  * application chooses such a URL, so it must not lead into the private network of the service. All of them share one
  * pool of connections. Redirects are never followed.
  */
+import { BusyError } from '../kernel/busy.ts'
 import { untimed } from '../kernel/limit.ts'
 import { Deadline } from '../providers/calls/deadline.ts'
 import { type createOutbound, type Pool, PrivateAddressError } from '../providers/calls/outbound.ts'
 
 /** How long an application may take to respond completely, in milliseconds. */
 const deadlineMs = 5000
-/** How many requests are made at the same time. Others fail at once, and are tried again later. */
+/** How many requests for one purpose are made at the same time. */
 const mostAtOnce = 32
+/** How many of them go to one origin. */
+const mostToOrigin = 4
 
 /** Up to this many bytes of a body without meaning are received, so that the connection can be used again. */
 const unreadBytes = 16_384
@@ -32,7 +35,7 @@ export type RequestResult =
     }
   | {
       readonly tag: 'failed'
-      readonly reason: 'timeout' | 'unreachable' | 'private_address' | 'too_large' | 'busy'
+      readonly reason: 'timeout' | 'unreachable' | 'private_address' | 'too_large'
     }
 export type Requests = ReturnType<typeof createRequests>
 
@@ -43,7 +46,6 @@ type RequestsParts = {
 
 export function createRequests({ outbound, reach }: RequestsParts) {
   let pool: Promise<Pool> | undefined
-  let running = 0
 
   async function attempt(url: string, outgoing: Outgoing, deadline: Deadline): Promise<RequestResult> {
     pool ??= outbound.open(reach)
@@ -90,17 +92,38 @@ export function createRequests({ outbound, reach }: RequestsParts) {
   return {
     /** Sends one request within the deadline. Why it failed is a word of ours: an error text can name internal hosts. */
     async send(url: string, outgoing: Outgoing): Promise<RequestResult> {
-      if (running >= mostAtOnce) return { tag: 'failed', reason: 'busy' }
-      running += 1
-      try {
-        // Loading the HTTP client does not count against the application.
-        await outbound.load()
-        return await within(url, outgoing)
-      } finally {
-        running -= 1
-      }
+      // Loading the HTTP client does not count against the application.
+      await outbound.load()
+      return within(url, outgoing)
     },
     close: (): Promise<void> => outbound.close(),
+  }
+}
+
+/**
+ * Requests for one purpose whose number strangers decide. An origin that does not answer uses up neither those to other
+ * origins nor those for other purposes. One that is too many is not made, and throws a `BusyError`: that says nothing
+ * about the application.
+ */
+export function limitRequests({ send }: Pick<Requests, 'send'>): Pick<Requests, 'send'> {
+  const running = new Map<string, number>()
+  let all = 0
+  return {
+    async send(url, outgoing) {
+      const { origin } = new URL(url)
+      const toOrigin = running.get(origin) ?? 0
+      if (all >= mostAtOnce || toOrigin >= mostToOrigin) throw new BusyError('requests to applications', 1)
+      all += 1
+      running.set(origin, toOrigin + 1)
+      try {
+        return await send(url, outgoing)
+      } finally {
+        all -= 1
+        const left = (running.get(origin) ?? 1) - 1
+        if (left === 0) running.delete(origin)
+        else running.set(origin, left)
+      }
+    },
   }
 }
 
