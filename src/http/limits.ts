@@ -1,6 +1,8 @@
 import type { Request, Response } from 'express'
 import { type ClientRateLimitInfo, ipKeyGenerator, rateLimit, type Store } from 'express-rate-limit'
 import { type AppError, fail } from '../errors/catalogue.ts'
+import { atMost } from '../kernel/at-most.ts'
+import { BusyError } from '../kernel/busy.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { RateLimitStore } from './ports.ts'
 
@@ -48,6 +50,12 @@ export const limits = {
 } as const satisfies Record<string, Limit | null>
 export type LimitName = keyof typeof limits
 
+/**
+ * How long a request waits until it is counted, in milliseconds, where requests may pass uncounted. While another
+ * process locks the database file, every read would otherwise wait for its whole deadline.
+ */
+const countingMs = 250
+
 /** One household or one attacker has a whole IPv6 /64. */
 export const networkOf = (ip: string): string => ipKeyGenerator(ip, 64)
 
@@ -89,7 +97,13 @@ export function createLimiter(
   const limit: Limit | null = limits[name]
   if (!limit) return undefined
   const windowMs = limit.seconds * 1000
-  const counters = new Counters(limit.local ? createLocalCounters() : store, windowMs, clock)
+  const counters = new Counters({
+    store: limit.local ? createLocalCounters() : store,
+    windowMs,
+    clock,
+    mustCount: limit.authenticates || limit.local === true,
+    onFault,
+  })
   const keys = new WeakMap<Request, string>()
   const limiter = rateLimit({
     windowMs,
@@ -136,6 +150,16 @@ class LimitExceeded {
   }
 }
 
+type Counter = Awaited<ReturnType<RateLimitStore['hit']>>
+type CountersParts = {
+  readonly store: Pick<RateLimitStore, 'hit'>
+  readonly windowMs: number
+  readonly clock: Clock
+  /** Whether a request waits until it is counted, however long that takes. */
+  readonly mustCount: boolean
+  readonly onFault: (error: unknown) => void
+}
+
 /**
  * Adapts the shared counters to express-rate-limit, and remembers which are full: a flood is refused without reading
  * the database again.
@@ -143,30 +167,50 @@ class LimitExceeded {
 class Counters implements Store {
   readonly localKeys = false
   readonly #seen = new Map<string, { hits: number; resetsAt: Date }>()
-  readonly #store: Pick<RateLimitStore, 'hit'>
-  readonly #windowMs: number
-  readonly #clock: Clock
+  readonly #parts: CountersParts
+  /** How many counts are performed without anyone waiting for them any more. */
+  #late = 0
 
-  constructor(store: Pick<RateLimitStore, 'hit'>, windowMs: number, clock: Clock) {
-    this.#store = store
-    this.#windowMs = windowMs
-    this.#clock = clock
+  constructor(parts: CountersParts) {
+    this.#parts = parts
   }
 
   async increment(key: string): Promise<ClientRateLimitInfo> {
-    const counted = await this.#store.hit(key, this.#windowMs, this.#clock())
-    if (this.#seen.size >= 10_000) this.#seen.clear()
-    this.#seen.set(key, counted)
+    const counted = this.#parts.mustCount ? await this.#count(key) : await this.#countInTime(key)
     return { totalHits: counted.hits, resetTime: counted.resetsAt }
   }
 
-  resetsAt = (key: string): Date => this.#seen.get(key)?.resetsAt ?? new Date(this.#clock().getTime() + this.#windowMs)
+  async #count(key: string): Promise<Counter> {
+    const { store, windowMs, clock } = this.#parts
+    const counted = await store.hit(key, windowMs, clock())
+    if (this.#seen.size >= 10_000) this.#seen.clear()
+    this.#seen.set(key, counted)
+    return counted
+  }
+
+  /** While one count is late, no other is begun: they would take the places of the writes that people wait for. */
+  async #countInTime(key: string): Promise<Counter> {
+    if (this.#late > 0) throw new BusyError('counting requests', 1)
+    const counting = this.#count(key)
+    const counted = await atMost(countingMs, counting, undefined)
+    if (counted) return counted
+    this.#late += 1
+    void counting
+      .then(() => undefined, this.#parts.onFault)
+      .finally(() => {
+        this.#late -= 1
+      })
+    throw new BusyError('counting requests', 1)
+  }
+
+  resetsAt = (key: string): Date =>
+    this.#seen.get(key)?.resetsAt ?? new Date(this.#parts.clock().getTime() + this.#parts.windowMs)
 
   /** When a full counter restarts; `undefined` if it is not full or not known. */
   full(key: string, hits: number): Date | undefined {
     const seen = this.#seen.get(key)
     if (!seen) return undefined
-    if (seen.resetsAt > this.#clock()) return seen.hits > hits ? seen.resetsAt : undefined
+    if (seen.resetsAt > this.#parts.clock()) return seen.hits > hits ? seen.resetsAt : undefined
     this.#seen.delete(key)
     return undefined
   }

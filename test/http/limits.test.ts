@@ -1,8 +1,8 @@
 import request from 'supertest'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { apiRoutes } from '../../src/http/api/index.ts'
 import { operatingRoutes } from '../../src/http/api/operating.ts'
-import { createLocalCounters } from '../../src/http/limits.ts'
+import { createLimiter, createLocalCounters, type Limiter } from '../../src/http/limits.ts'
 import { pageRoutes } from '../../src/http/pages/index.ts'
 import type { Route } from '../../src/http/route.ts'
 import { receive } from '../support/http.ts'
@@ -152,4 +152,52 @@ test('counters of one node use bounded memory for any number of addresses', asyn
 test('limits can be disabled', async () => {
   const surface = createSurface({ rateLimits: null })
   for (let attempt = 0; attempt < 35; attempt += 1) expect((await from(surface, '')).status).toBe(204)
+})
+
+describe('while a count takes long', () => {
+  /** A store whose counts wait for `release`. */
+  function slowStore() {
+    const waiting: (() => void)[] = []
+    let began = 0
+    return {
+      hit: async () => {
+        began += 1
+        await new Promise<void>((resolve) => void waiting.push(resolve))
+        return { hits: 1, resetsAt: new Date('2030-01-01T12:01:00Z') }
+      },
+      began: () => began,
+      release: () => {
+        for (const resolve of waiting.splice(0)) resolve()
+      },
+    }
+  }
+  const clock = () => new Date('2030-01-01T12:00:00Z')
+  const asked = (limiter: Limiter | undefined, ip: string) => limiter?.({} as never, {} as never, ip)
+
+  test('reading continues uncounted, and no more counts are begun', async () => {
+    const store = slowStore()
+    const limiter = createLimiter('account', { store, clock, onFault: () => undefined })
+    expect(await asked(limiter, '203.0.113.9')).toBeUndefined()
+    for (let i = 0; i < 5; i++) expect(await asked(limiter, `203.0.113.${i}`)).toBeUndefined()
+    expect(store.began()).toBe(1)
+    store.release()
+    await expect
+      .poll(async () => {
+        await asked(limiter, '203.0.113.10')
+        return store.began()
+      })
+      .toBe(2)
+  })
+
+  test('what may be a guess waits until it is counted', async () => {
+    const store = slowStore()
+    const limiter = createLimiter('sign_in', { store, clock, onFault: () => undefined })
+    let passed = false
+    const attempts = [1, 2].map((n) => asked(limiter, `203.0.113.${n}`)?.then(() => (passed = true)))
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect([passed, store.began()]).toEqual([false, 2])
+    store.release()
+    await Promise.all(attempts)
+    expect(passed).toBe(true)
+  })
 })
