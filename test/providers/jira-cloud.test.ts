@@ -14,9 +14,10 @@ describe('a Jira site that is down', () => {
   let asked: string[]
   let heard: string[]
   const server = createServer((request, response) => {
-    const [, cloudId = ''] = /^\/ex\/jira\/([^/]+)\//.exec(request.url ?? '') ?? []
+    const [, cloudId = ''] = /^\/ex\/jira\/([^/]+)\//.exec(decodeURIComponent(request.url ?? '')) ?? []
     asked.push(cloudId)
-    response.writeHead(sick.has(cloudId) ? 503 : 200, { 'content-type': 'application/json' })
+    const until = cloudId === 'in maintenance' ? { 'retry-after': '300' } : {}
+    response.writeHead(sick.has(cloudId) ? 503 : 200, { 'content-type': 'application/json', ...until })
     response.end(JSON.stringify({ size: 0, isLastPage: true, values: [] }))
   })
   const events = createBus(systemClock)
@@ -52,6 +53,14 @@ describe('a Jira site that is down', () => {
     asked = []
     expect([await desks('ill'), await desks('well')]).toEqual(['breaker_open', 'read'])
     expect([asked, guard.state('api'), heard]).toEqual([['well'], 'open', ['open']])
+  })
+
+  test('delays only its own requests when it says until when, although one token is for all sites', async () => {
+    over(600_000)
+    sick.add('in maintenance')
+    expect(await desks('in maintenance')).toBe('status_503')
+    expect([await desks('in maintenance'), await desks('well')]).toEqual(['held_off', 'read'])
+    expect(asked).toEqual(['in maintenance', 'well'])
   })
 
   test('is called again when its time has come', async () => {

@@ -82,7 +82,7 @@ describe('the wait a provider asks for', () => {
 
   test.each([
     ['userinfo', 'endpoint'],
-    ['api', 'token'],
+    ['api', 'site'],
   ] as const)('after a 503 at %s applies to one %s', (endpoint, of) => {
     expect(readHold(endpoint, 503, { 'retry-after': '17' }, now)).toEqual({ seconds: 17, of })
   })

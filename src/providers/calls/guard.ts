@@ -29,6 +29,8 @@ const MOST_ATTEMPTS = 3
 const FIRST_BACK_OFF_MS = 50
 /** How many sites a provider may have circuits for. The least recently used one is closed to make room. */
 const MOST_SITES = 200
+/** How many waits that a provider asked for are remembered. Each token may have one. */
+const MOST_HOLDS = 1000
 /** A site's breaker may stay half open for this many reset times. After that no more calls to the site are expected. */
 const MOST_IDLE_RESETS = 10
 
@@ -281,10 +283,17 @@ export function createGuards({ events, clock, random, proxy = null, resolve }: G
       return Math.max(0, ...keys.map((key) => Math.ceil(((holds.get(key) ?? now) - now) / 1000)))
     }
 
+    function hold(key: string, seconds: number): void {
+      const [oldest] = holds.keys()
+      if (holds.size >= MOST_HOLDS && oldest !== undefined) holds.delete(oldest)
+      holds.set(key, clock().getTime() + seconds * 1000)
+    }
+
     async function call(call: Call): Promise<Result<ProviderResponse, Failure>> {
       const tokenKey = (): string => `${call.endpoint} ${sha256(call.headers?.Authorization ?? '')}`
+      const siteKey = (): string => (call.site === undefined ? tokenKey() : `${call.endpoint} at ${call.site}`)
       // Holds are rare. Skip hashing the token while there are none.
-      const wait = holds.size === 0 ? 0 : secondsHeld([call.endpoint, tokenKey()])
+      const wait = holds.size === 0 ? 0 : secondsHeld([call.endpoint, siteKey(), tokenKey()])
       if (wait > 0) {
         const limited = secondsHeld([tokenKey()]) > 0 ? { limited: true as const } : {}
         return fail(call.endpoint, { kind: 'unavailable', reason: 'held_off', retryAfter: wait, ...limited })
@@ -295,9 +304,9 @@ export function createGuards({ events, clock, random, proxy = null, resolve }: G
         if (thrown instanceof NotMadeError) return failed({ kind: 'unavailable', reason: thrown.reason })
         throw thrown
       })
-      const { hold, result } = reply
-      if (hold && hold.seconds > 0)
-        holds.set(hold.of === 'token' ? tokenKey() : call.endpoint, clock().getTime() + hold.seconds * 1000)
+      const { hold: asked, result } = reply
+      if (asked && asked.seconds > 0)
+        hold({ endpoint: call.endpoint, site: siteKey(), token: tokenKey() }[asked.of], asked.seconds)
       if (result.ok) return result
       if (result.error.kind === 'refused') {
         if (call.negatives?.includes(result.error.status)) return result
@@ -308,7 +317,7 @@ export function createGuards({ events, clock, random, proxy = null, resolve }: G
       }
       if (result.error.kind === 'garbage') return fail(call.endpoint, result.error)
       const open = breaker.state() === 'open' ? breaker.secondsLeft() : DEFAULT_RETRY_SECONDS
-      return fail(call.endpoint, { ...result.error, retryAfter: hold?.seconds || open })
+      return fail(call.endpoint, { ...result.error, retryAfter: asked?.seconds || open })
     }
 
     /** Reports a failed call. Callers also use it for faults they find later, when they check an answer. */

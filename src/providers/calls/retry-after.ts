@@ -21,8 +21,11 @@ const TEXT_LIMIT_SECONDS = 60
 type Headers = Readonly<Record<string, string | string[] | undefined>>
 export type Hold = {
   readonly seconds: number
-  /** Which calls wait: all calls to the endpoint, or only those with this token, whose own quota is used up. */
-  readonly of: 'endpoint' | 'token'
+  /**
+   * Which calls wait: all calls to the endpoint, those to the customer site behind it, or only those with this token,
+   * whose own quota is used up.
+   */
+  readonly of: 'endpoint' | 'site' | 'token'
 }
 
 export function readHold(
@@ -45,9 +48,9 @@ export function readHold(
   // A 403 without any of these is a refusal, not a rate limit.
   if (status === 403 && !spent && retryAfter === undefined && !isTextLimit) return undefined
   // Quotas are counted per token: one user who exceeds theirs must not block everyone else, whatever the headers say.
+  const limited = spent || status === 403 || (isPersonalEndpoint(endpoint) && status !== 503)
   // One API serves the sites of many customers: an outage of one says nothing about the others.
-  const limited = isPersonalEndpoint(endpoint) && (status !== 503 || endpoint === 'api')
-  const of = limited || spent || status === 403 ? 'token' : 'endpoint'
+  const of = limited ? 'token' : endpoint === 'api' ? 'site' : 'endpoint'
   // Atlassian's gateway may only send the time at which the limit ends.
   const left = retryAfter ?? (spent || status === 429 ? until(header('x-ratelimit-reset'), at) : undefined)
   if (left !== undefined) return { seconds: left, of }
