@@ -6,12 +6,13 @@
  * use the service to reach its private network, or the metadata service of its cloud. Their pools therefore connect
  * only to public IP addresses.
  */
-import { type LookupAddress, type LookupOptions, lookup as systemLookup } from 'node:dns'
+import type { LookupAddress, LookupOptions } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import type { Dispatcher } from 'undici'
 import { isPublicIp } from '../../kernel/ip.ts'
 import type { Reach } from '../provider.ts'
 import type { Deadline } from './deadline.ts'
+import { createPublicResolver } from './public-resolver.ts'
 
 /** How much of a provider's response is read, in bytes. Every valid response is smaller. */
 export const MOST_RESPONSE_BYTES = 1024 * 1024
@@ -55,7 +56,7 @@ export type Pool = {
 /**
  * Creates connection pools. The HTTP client is loaded at the first call: it would be most of an idle service's memory.
  */
-export function createOutbound(proxy: ProxySettings | null, resolve: Resolver = systemLookup) {
+export function createOutbound(proxy: ProxySettings | null, resolve = createPublicResolver()) {
   let loaded: Promise<typeof import('undici')> | undefined
   const load = (): Promise<typeof import('undici')> => {
     loaded ??= import('undici')
