@@ -31,7 +31,7 @@ async function main(args: readonly string[]): Promise<number | undefined> {
   const invocation = readInvocation(args)
   if (!invocation) {
     process.stderr.write(`${usage()}\n`)
-    return 2
+    return 1
   }
   const report = await runCommand(invocation)
   const { stdout, stderr } = formatReport(report, invocation.json)

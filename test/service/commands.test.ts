@@ -61,7 +61,7 @@ test('copy-to rejects a source or target it cannot use, in one sentence', async 
     stderr: expect.stringContaining('There is no file /nowhere/vinculum.db'),
   })
   expect(await commandProcess(world.databaseUrl, 'copy-to', 'file:other.db')).toMatchObject({
-    code: 2,
+    code: 1,
     stderr: expect.stringContaining('not a postgres:// URL'),
   })
   const unreachable = await commandProcess(world.databaseUrl, 'copy-to', 'postgres://ada:hunter2@127.0.0.1:1/x')
@@ -87,9 +87,9 @@ test('copy-to changes nothing in a database that another program or an earlier s
   }
 })
 
-test('a command with invalid or missing arguments ends with 2', async () => {
+test('a command with invalid or missing arguments ends with 1', async () => {
   for (const args of [['end-sessions', '--before', 'yesterday', '--json'], ['copy-to']])
-    expect(await commandProcess(world.databaseUrl, ...args), args.join(' ')).toMatchObject({ code: 2 })
+    expect(await commandProcess(world.databaseUrl, ...args), args.join(' ')).toMatchObject({ code: 1 })
 })
 
 test('a command does not create a missing database, and reports it in JSON too', async () => {
