@@ -31,9 +31,13 @@ async function main(args: readonly string[]): Promise<number | undefined> {
   const invocation = readInvocation(args)
   if (!invocation) {
     process.stderr.write(`${usage()}\n`)
+    if (args.includes('--json')) process.stdout.write(formatReport(invalidArguments, true).stdout)
     return 1
   }
-  const report = await runCommand(invocation)
+  const report = await runCommand(invocation).catch((error: unknown) => {
+    if (!invocation.json) throw error
+    return failureReport('failed', describeError(error))
+  })
   const { stdout, stderr } = formatReport(report, invocation.json)
   process.stdout.write(stdout)
   process.stderr.write(stderr)
@@ -43,7 +47,6 @@ async function main(args: readonly string[]): Promise<number | undefined> {
 /** Runs a command, then closes the services it opened. */
 async function runCommand({ command, json, ...given }: Invocation): Promise<CommandReport> {
   const opened: Vinculum[] = []
-  let report: CommandReport
   try {
     // Standard output then contains only the report.
     const read = readSettings()
@@ -53,7 +56,7 @@ async function runCommand({ command, json, ...given }: Invocation): Promise<Comm
       descriptor: json || command.printsDocument ? 2 : 1,
       quiet: command.examinesConfig === true,
     })
-    report = await command.run(
+    return await command.run(
       {
         config,
         configFaults: read.faults,
@@ -70,14 +73,21 @@ async function runCommand({ command, json, ...given }: Invocation): Promise<Comm
       },
       given,
     )
-  } catch (error) {
-    if (!json) throw error
-    report = { ok: false, done: [], data: { result: 'failed', message: describeError(error) } }
   } finally {
     for (const service of opened) await service.close()
   }
-  return report
 }
+
+/** The report of a command that could not make one, for programs. */
+const failureReport = (result: string, message: string): CommandReport => ({
+  ok: false,
+  done: [],
+  data: { result, message },
+})
+const invalidArguments = failureReport(
+  'invalid_arguments',
+  'No command has these arguments. The usage text is on standard error.',
+)
 
 type Settings = { readonly config: Config; readonly faults: readonly string[] }
 
