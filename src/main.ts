@@ -22,16 +22,18 @@ async function main(args: readonly string[]): Promise<number | undefined> {
     await serve()
     return undefined
   }
+  // Progress that cannot be written must not end a command in the middle of its work.
+  process.stdout.on('error', () => {})
   // Only a command needs the commands: the service starts without them.
   const { exitCodeOf, formatReport, readInvocation, usage } = await import('./commands/index.ts')
   if (args.length === 1 && /^(help|--help|-h)$/.test(args[0] ?? '')) {
-    process.stdout.write(`${usage()}\n`)
+    print(`${usage()}\n`)
     return 0
   }
   const invocation = readInvocation(args)
   if (!invocation) {
     process.stderr.write(`${usage()}\n`)
-    if (args.includes('--json')) process.stdout.write(formatReport(invalidArguments, true).stdout)
+    if (args.includes('--json')) print(formatReport(invalidArguments, true).stdout)
     return 1
   }
   const report = await runCommand(invocation).catch((error: unknown) => {
@@ -39,9 +41,16 @@ async function main(args: readonly string[]): Promise<number | undefined> {
     return failureReport('failed', describeError(error))
   })
   const { stdout, stderr } = formatReport(report, invocation.json)
-  process.stdout.write(stdout)
   process.stderr.write(stderr)
+  print(stdout)
   return exitCodeOf(report)
+}
+
+/** Writes the result of a command, for which the process waits as long as its reader takes. */
+function print(text: string): void {
+  process.stdout.write(text, (error) => {
+    if (error) failed('The result cannot be written to standard output: the disk is full, or its reader has ended.')
+  })
 }
 
 /** Runs a command, then closes the services it opened. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -138,6 +138,19 @@ describe('a command that fails before it opens the database', () => {
     expect(stderr).toContain('ECONNREFUSED')
   })
 })
+
+test.each([[['help']], [['reseal']], [['copy-to', 'file:other.db', '--json']]])(
+  '%j fails with one sentence if its result goes to a full disk',
+  async (args) => {
+    const disk = openSync('/dev/full', 'w')
+    const { ended } = startService(settings(world.databaseUrl), args, { log: disk })
+    closeSync(disk)
+    expect(await ended).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^The result cannot be written to standard output: .*\n$/),
+    })
+  },
+)
 
 test('a service does not start on a database that a copy left unfinished', async () => {
   const target = await createDatabase()
