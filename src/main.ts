@@ -22,28 +22,40 @@ async function main(args: readonly string[]): Promise<number | undefined> {
     await serve()
     return undefined
   }
+  // Progress that cannot be written must not end a command in the middle of its work.
+  process.stdout.on('error', () => {})
   // Only a command needs the commands: the service starts without them.
   const { exitCodeOf, formatReport, readInvocation, usage } = await import('./commands/index.ts')
   if (args.length === 1 && /^(help|--help|-h)$/.test(args[0] ?? '')) {
-    process.stdout.write(`${usage()}\n`)
+    print(`${usage()}\n`)
     return 0
   }
   const invocation = readInvocation(args)
   if (!invocation) {
     process.stderr.write(`${usage()}\n`)
-    return 2
+    if (args.includes('--json')) print(formatReport(invalidArguments, true).stdout)
+    return 1
   }
-  const report = await runCommand(invocation)
+  const report = await runCommand(invocation).catch((error: unknown) => {
+    if (!invocation.json) throw error
+    return failureReport('failed', describeError(error))
+  })
   const { stdout, stderr } = formatReport(report, invocation.json)
-  process.stdout.write(stdout)
   process.stderr.write(stderr)
+  print(stdout)
   return exitCodeOf(report)
+}
+
+/** Writes the result of a command, for which the process waits as long as its reader takes. */
+function print(text: string): void {
+  process.stdout.write(text, (error) => {
+    if (error) failed('The result cannot be written to standard output: the disk is full, or its reader has ended.')
+  })
 }
 
 /** Runs a command, then closes the services it opened. */
 async function runCommand({ command, json, ...given }: Invocation): Promise<CommandReport> {
   const opened: Vinculum[] = []
-  let report: CommandReport
   try {
     // Standard output then contains only the report.
     const read = readSettings()
@@ -53,7 +65,7 @@ async function runCommand({ command, json, ...given }: Invocation): Promise<Comm
       descriptor: json || command.printsDocument ? 2 : 1,
       quiet: command.examinesConfig === true,
     })
-    report = await command.run(
+    return await command.run(
       {
         config,
         configFaults: read.faults,
@@ -70,14 +82,21 @@ async function runCommand({ command, json, ...given }: Invocation): Promise<Comm
       },
       given,
     )
-  } catch (error) {
-    if (!json) throw error
-    report = { ok: false, done: [], data: { result: 'failed', message: describeError(error) } }
   } finally {
     for (const service of opened) await service.close()
   }
-  return report
 }
+
+/** The report of a command that could not make one, for programs. */
+const failureReport = (result: string, message: string): CommandReport => ({
+  ok: false,
+  done: [],
+  data: { result, message },
+})
+const invalidArguments = failureReport(
+  'invalid_arguments',
+  'No command has these arguments. The usage text is on standard error.',
+)
 
 type Settings = { readonly config: Config; readonly faults: readonly string[] }
 

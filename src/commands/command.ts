@@ -4,8 +4,6 @@ import type { Vinculum } from '../vinculum.ts'
 /** The result of a command. */
 export type CommandReport = {
   readonly ok: boolean
-  /** The command did nothing, because an argument has an invalid value. */
-  readonly hasInvalidArguments?: true
   /** Sentences about what was done, for standard output. */
   readonly done: readonly string[]
   /** Sentences about what failed and what to do next, for standard error. */

@@ -25,13 +25,10 @@ function sourceOf({ store }: Config, url: string): string | CommandReport {
   if (!existsSync(store.file))
     return failure('source_not_found', `There is no file ${store.file}. Set DATABASE_URL to the file to copy from.`)
   if (!/^postgres(ql)?:\/\//.test(url))
-    return {
-      ...failure(
-        'target_not_postgres',
-        'The target is not a postgres:// URL. Write it like postgres://user@host/database.',
-      ),
-      hasInvalidArguments: true,
-    }
+    return failure(
+      'target_not_postgres',
+      'The target is not a postgres:// URL. Write it like postgres://user@host/database.',
+    )
   return store.file
 }
 

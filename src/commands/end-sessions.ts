@@ -24,7 +24,6 @@ const names: Readonly<Record<keyof EndedCounts, string>> = {
 
 const invalidTime = (sentence: string): CommandReport => ({
   ok: false,
-  hasInvalidArguments: true,
   done: [],
   failed: [sentence],
   data: { result: 'invalid_time', message: sentence },

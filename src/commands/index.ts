@@ -41,7 +41,7 @@ export function usage(): string {
   return [
     'Usage:',
     ...lines.map(([synopsis, summary]) => `  ${synopsis.padEnd(width)}  ${summary}`),
-    'With --json, every command prints one JSON object. The exit code is 0 on success, 1 on failure, and 2 if the arguments are invalid.',
+    'With --json, every command prints one JSON object. The exit code is 0 on success, and 1 on failure.',
   ].join('\n')
 }
 
@@ -85,10 +85,7 @@ export function readInvocation(given: readonly string[]): Invocation | undefined
   }
 }
 
-export const exitCodeOf = ({ ok, hasInvalidArguments }: CommandReport): 0 | 1 | 2 => {
-  if (ok) return 0
-  return hasInvalidArguments ? 2 : 1
-}
+export const exitCodeOf = ({ ok }: CommandReport): 0 | 1 => (ok ? 0 : 1)
 
 /** The output of a report: one JSON object on standard output with `--json`, otherwise sentences. */
 export const formatReport = (

@@ -406,7 +406,11 @@ export const eventCatalogue = {
   ),
   'mail.handled': fact(
     'A message was sent, or could not be',
-    { template: z.string(), result: z.enum(['sent', 'transient', 'gave_up']) },
+    {
+      template: z.string(),
+      result: z.enum(['sent', 'transient', 'gave_up']),
+      server: z.enum(['answered', 'failed', 'not_asked']),
+    },
     { log: 'info' },
   ),
 

@@ -75,7 +75,7 @@ export function createMailer(parts: MailerParts) {
     const { template } = mail
     if (isLate(mail)) {
       await mails.finish(mail.id)
-      events.emit('mail.handled', { template, result: 'gave_up' })
+      events.emit('mail.handled', { template, result: 'gave_up', server: 'not_asked' })
       return { tag: 'refused', reason: 'late' }
     }
     const message = messageOf(mail)
@@ -88,7 +88,8 @@ export function createMailer(parts: MailerParts) {
       await mails.retry(mail.id, next < last ? next : last, delivery.reason)
     } else await mails.finish(mail.id)
     const result = delivery.tag === 'refused' ? 'gave_up' : delivery.tag
-    events.emit('mail.handled', { template, result })
+    const server = !message ? 'not_asked' : delivery.tag === 'transient' && delivery.everybody ? 'failed' : 'answered'
+    events.emit('mail.handled', { template, result, server })
     return delivery
   }
 

@@ -118,7 +118,7 @@ export function createLogSink({
     waiting = []
     while (bytes.length > 0) {
       try {
-        bytes = bytes.subarray(writeSync(1, bytes))
+        bytes = bytes.subarray(writeSync(descriptor, bytes))
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || performance.now() > until) return
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)

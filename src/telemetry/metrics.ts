@@ -192,6 +192,12 @@ export function createMetrics(events: Bus, probes: Probes) {
     labelNames: ['template', 'result'],
     registers,
   })
+  const mailServer = new Gauge({
+    name: 'vinculum_mail_server_attempt_timestamp_seconds',
+    help: 'When the mail server last answered about a message, and when it last failed in a way that stops every message',
+    labelNames: ['outcome'],
+    registers,
+  })
   /** Plain numbers until metrics are scraped: adding to a counter costs `/me` more than a hundredth of its CPU. */
   const answers = new Map<string, ReturnType<typeof answersOf>>()
   new Counter({
@@ -372,6 +378,7 @@ export function createMetrics(events: Bus, probes: Probes) {
       case 'application.logout_notified':
         return logoutNotices.inc({ result: event.data.result })
       case 'mail.handled':
+        if (event.data.server !== 'not_asked') mailServer.set({ outcome: event.data.server }, event.at.getTime() / 1000)
         return mails.inc({ template: event.data.template, result: event.data.result })
       case 'job.ran':
         rounds.inc({ job: event.data.job, outcome: event.data.outcome })

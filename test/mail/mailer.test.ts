@@ -76,7 +76,9 @@ describe('the mail queue', () => {
     expect(server.delivered[0]?.raw).toContain('12345678')
     expect(server.delivered[0]?.raw).toContain('https://id.example.com/login/email/link?ticket=3Dthe-ticket')
     expect(await mailer().backlog()).toBe(0)
-    expect(opened.heard('mail.handled').map(({ data }) => data)).toEqual([{ template: 'sign_in', result: 'sent' }])
+    expect(opened.heard('mail.handled').map(({ data }) => data)).toEqual([
+      { template: 'sign_in', result: 'sent', server: 'answered' },
+    ])
   })
 
   test('waits for a server that is down, and loses nothing', async () => {
@@ -90,6 +92,18 @@ describe('the mail queue', () => {
     expect(await mailer().work()).toBe(2)
     expect(server.delivered.flatMap(({ to }) => to).sort()).toEqual(['a@example.com', 'b@example.com'])
     expect(results()).toEqual(['transient', 'transient', 'sent', 'sent'])
+  })
+
+  test('tells a server that fails for every message from one that does not accept this one', async () => {
+    const asked = () => opened.heard('mail.handled').map(({ data }) => data.server)
+    await opened.store.mails.post(message())
+    server.refuse('RCPT', 451, '4.3.2 not now')
+    await mailer().work()
+    await server.stop()
+    transport.close()
+    time.turn(15)
+    await mailer().work()
+    expect(asked()).toEqual(['answered', 'failed'])
   })
 
   test('gives up on a recipient that does not exist, and continues with the rest', async () => {

@@ -1,5 +1,7 @@
-import { existsSync } from 'node:fs'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { copyMarker } from '../../src/store/copy-marker.ts'
 import { openDriver } from '../support/behind.ts'
 import { environmentOf, runCommand } from '../support/command.ts'
@@ -17,8 +19,9 @@ afterAll(() => world.stop())
 const settings = (source: string) => ({ ...environmentOf(world), DATABASE_URL: source })
 const command = (source: string, ...args: string[]) => runCommand(settings(source), args)
 /** The same as a process of its own. */
-async function commandProcess(source: string, ...args: string[]) {
-  const service = startService(settings(source), args)
+const commandProcess = (source: string, ...args: string[]) => startCommand(settings(source), args)
+async function startCommand(env: Readonly<Record<string, string>>, args: readonly string[], cwd?: string) {
+  const service = startService(env, args, cwd === undefined ? {} : { cwd })
   let stdout = ''
   service.process.stdout?.on('data', (chunk: Buffer) => {
     stdout += chunk.toString()
@@ -61,7 +64,7 @@ test('copy-to rejects a source or target it cannot use, in one sentence', async 
     stderr: expect.stringContaining('There is no file /nowhere/vinculum.db'),
   })
   expect(await commandProcess(world.databaseUrl, 'copy-to', 'file:other.db')).toMatchObject({
-    code: 2,
+    code: 1,
     stderr: expect.stringContaining('not a postgres:// URL'),
   })
   const unreachable = await commandProcess(world.databaseUrl, 'copy-to', 'postgres://ada:hunter2@127.0.0.1:1/x')
@@ -87,9 +90,9 @@ test('copy-to changes nothing in a database that another program or an earlier s
   }
 })
 
-test('a command with invalid or missing arguments ends with 2', async () => {
+test('a command with invalid or missing arguments ends with 1', async () => {
   for (const args of [['end-sessions', '--before', 'yesterday', '--json'], ['copy-to']])
-    expect(await commandProcess(world.databaseUrl, ...args), args.join(' ')).toMatchObject({ code: 2 })
+    expect(await commandProcess(world.databaseUrl, ...args), args.join(' ')).toMatchObject({ code: 1 })
 })
 
 test('a command does not create a missing database, and reports it in JSON too', async () => {
@@ -101,6 +104,53 @@ test('a command does not create a missing database, and reports it in JSON too',
   }
   expect(existsSync(file)).toBe(false)
 })
+
+describe('a command that fails before it opens the database', () => {
+  const nowhere = 'postgres://ada@127.0.0.1:1/vinculum'
+  /** Without keys, one is generated in the working directory, and the log has a line about it. */
+  const withoutKeys = () => ({ ...settings(nowhere), ENCRYPTION_KEYS: '' })
+  const newFolder = () => mkdtempSync(join(tmpdir(), 'vinculum-command-'))
+
+  test.each([
+    { args: ['everything', '--json'], result: 'invalid_arguments', message: 'usage', stderr: /^Usage:/ },
+    { args: ['copy-to', '--json'], result: 'invalid_arguments', message: 'usage', stderr: /^Usage:/ },
+    { args: ['reseal', '--json'], env: { PORT: 'high' }, result: 'failed', message: 'PORT', stderr: /^$/ },
+    { args: ['reseal', '--json'], result: 'failed', message: 'ECONNREFUSED', stderr: /^\{.*"level":"warn".*\}\n$/ },
+  ])('prints one JSON object with --json, and the rest on standard error: $args $message', async (given) => {
+    const { args, env = {}, result, message, stderr } = given
+    const ended = await startCommand({ ...withoutKeys(), ...env }, args, newFolder())
+    expect(ended).toMatchObject({ code: 1, stderr: expect.stringMatching(stderr) })
+    expect(ended.stdout.trimEnd().split('\n')).toHaveLength(1)
+    expect(JSON.parse(ended.stdout)).toEqual({ ok: false, result, message: expect.stringContaining(message) })
+  })
+
+  test('reports an unreadable .env file in the JSON object', async () => {
+    const cwd = newFolder()
+    mkdirSync(join(cwd, '.env'))
+    const { code, stdout, stderr } = await startCommand(withoutKeys(), ['reseal', '--json'], cwd)
+    expect([code, stderr]).toEqual([1, ''])
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, result: 'failed', message: expect.stringContaining('.env') })
+  })
+
+  test('leaves standard output empty if it would print a document', async () => {
+    const { code, stdout, stderr } = await startCommand(withoutKeys(), ['providers', 'export'], newFolder())
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toContain('ECONNREFUSED')
+  })
+})
+
+test.each([[['help']], [['reseal']], [['copy-to', 'file:other.db', '--json']]])(
+  '%j fails with one sentence if its result goes to a full disk',
+  async (args) => {
+    const disk = openSync('/dev/full', 'w')
+    const { ended } = startService(settings(world.databaseUrl), args, { log: disk })
+    closeSync(disk)
+    expect(await ended).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^The result cannot be written to standard output: .*\n$/),
+    })
+  },
+)
 
 test('a service does not start on a database that a copy left unfinished', async () => {
   const target = await createDatabase()

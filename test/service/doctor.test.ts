@@ -475,9 +475,9 @@ describe('the doctor command', () => {
     ])
   })
 
-  test('exits with 2 for unknown arguments', async () => {
+  test('exits with 1 for unknown arguments', async () => {
     expect(await command({}, 'everything')).toMatchObject({
-      code: 2,
+      code: 1,
       stdout: '',
       stderr: expect.stringContaining('Usage:'),
     })

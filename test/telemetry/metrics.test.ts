@@ -278,3 +278,11 @@ test('lost log lines are a counter', async () => {
   expect(await value('vinculum_log_lines_dropped_total')).toBe(7)
   expect(await value('vinculum_log_lines_dropped_total')).toBe(7)
 })
+
+test('when the mail server last answered and last failed is known', async () => {
+  const at = (outcome: string) => value(`vinculum_mail_server_attempt_timestamp_seconds{outcome="${outcome}"}`)
+  events.emit('mail.handled', { template: 'sign_in', result: 'gave_up', server: 'not_asked' })
+  expect([await at('answered'), await at('failed')]).toEqual([undefined, undefined])
+  events.emit('mail.handled', { template: 'sign_in', result: 'transient', server: 'failed' })
+  expect([await at('answered'), await at('failed')]).toEqual([undefined, createStoppedClock().clock().getTime() / 1000])
+})
