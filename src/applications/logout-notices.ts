@@ -2,6 +2,7 @@ import type { Bus } from '../events/bus.ts'
 import { backOff } from '../kernel/back-off.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { chance, type Random } from '../kernel/ids.ts'
+import { takeTurns } from '../kernel/take-turns.ts'
 import { workThrough } from '../kernel/work-through.ts'
 import type { IdTokenAlgorithm } from './policy.ts'
 import type { Application, ApplicationStore, LogoutNotice, LogoutNoticeStore } from './ports.ts'
@@ -89,18 +90,13 @@ export function createLogoutNotices({
       const inProgress = new Map<string, number>()
       const failed = new Set<string>()
       const errors: unknown[] = []
-      let emptyExcept: string | undefined
+      const takeNext = takeTurns(notices, clock, leaseSeconds)
+      const isPaused = (id: string): boolean => failed.has(id) || (inProgress.get(id) ?? 0) >= atOncePerApplication
       const take = async (): Promise<LogoutNotice | undefined> => {
         if (stopping || clock() > last) return undefined
-        const now = clock()
-        const busy = [...inProgress].flatMap(([id, deliveries]) => (deliveries >= atOncePerApplication ? [id] : []))
-        const except = [...failed, ...busy]
-        // Nothing was due but notices to these: the search passes over all of them, so it is not repeated.
-        if (`${except}` === emptyExcept) return undefined
-        const [notice] = await notices.take(1, now, secondsAfter(now, leaseSeconds), except)
-        emptyExcept = notice ? undefined : `${except}`
-        if (notice) inProgress.set(notice.applicationId, (inProgress.get(notice.applicationId) ?? 0) + 1)
-        return notice
+        const taken = await takeNext(isPaused)
+        if (taken) inProgress.set(taken.receiver, (inProgress.get(taken.receiver) ?? 0) + 1)
+        return taken?.item
       }
       const handled = await workThrough(atOnce, take, async (notice) => {
         const { applicationId } = notice

@@ -320,11 +320,10 @@ export type LogoutNotice = {
 }
 
 export interface LogoutNoticeStore {
-  /**
-   * Takes up to `limit` due notices, oldest first, except those to some applications. No other worker gets them before
-   * `until`.
-   */
-  take(limit: number, at: Date, until: Date, except: readonly string[]): Promise<readonly LogoutNotice[]>
+  /** The IDs of the applications that have due notices, the one that has waited longest first. */
+  receivers(at: Date): Promise<readonly string[]>
+  /** Takes up to `limit` due notices to an application, oldest first. No other worker gets them before `until`. */
+  take(limit: number, at: Date, until: Date, applicationId: string): Promise<readonly LogoutNotice[]>
   retry(id: string, at: Date, error: string): Promise<void>
   finish(id: string): Promise<void>
   backlog(): Promise<number>

@@ -149,17 +149,16 @@ export type Revocation = ConsentKey & {
   readonly createdAt: Date
 }
 
-/** Revocations of one provider, or of all but some providers. */
-export type QueueOf = { readonly provider: string } | { readonly noneOf: readonly string[] }
-
 /** Where the next page continues. */
 export type RevocationPlace = { readonly createdAt: Date; readonly id: string }
 
 export interface RevocationStore {
   /** Queues tokens that belong to no stored grant, sealed as if a grant with its `grantId` had them. */
   add(item: Revocation): Promise<void>
-  /** Takes up to `limit` due items for this worker until `until`; no two workers get the same one. */
-  take(limit: number, at: Date, until: Date, of?: QueueOf): Promise<readonly Revocation[]>
+  /** The providers that have due items, the one that has waited longest first. */
+  receivers(at: Date): Promise<readonly string[]>
+  /** Takes up to `limit` due items of a provider for this worker until `until`; no two workers get the same one. */
+  take(limit: number, at: Date, until: Date, provider: string): Promise<readonly Revocation[]>
   /** Whether other grants rest on the same consent: then it must not be revoked at its provider. */
   stillNeeded(consent: ConsentKey): Promise<boolean>
   /**

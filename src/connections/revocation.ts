@@ -5,7 +5,7 @@ import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { UnopenableError } from '../kernel/crypto.ts'
 import { chance, type Ids, type Random } from '../kernel/ids.ts'
 import type { RevocationOutcome, TokenGrant } from '../providers/provider.ts'
-import type { GrantErrorClass, QueueOf, Revocation, RevocationPlace, RevocationStore } from './ports.ts'
+import type { GrantErrorClass, Revocation, RevocationPlace, RevocationStore } from './ports.ts'
 import type { Vault } from './vault.ts'
 
 /** With waits from 15 seconds to six hours, it gives up after about three days. */
@@ -135,12 +135,12 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
   const busy = new Map<string, Promise<void>>()
   let round = { started: clock(), handled: 0, error: undefined as { readonly thrown: unknown } | undefined }
 
-  const workOff = async (of: QueueOf): Promise<void> => {
+  const workOff = async (provider: string): Promise<void> => {
     for (let looks = 0; looks < mostLooks && !isStopping; looks++) {
       const now = clock()
       if (now > secondsAfter(round.started, roundSeconds)) return
       // One at a time: a lease lasts for one call, not for a round.
-      const [item] = await revocations.take(1, now, secondsAfter(now, leaseSeconds), of)
+      const [item] = await revocations.take(1, now, secondsAfter(now, leaseSeconds), provider)
       if (!item) return
       const end = await one(item)
       if (end === 'handled') round.handled++
@@ -148,20 +148,26 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
     }
   }
 
+  /** Those of providers that are not enabled, one provider after another. */
+  const workOffOthers = async (enabled: readonly string[]): Promise<void> => {
+    for (const provider of await revocations.receivers(clock()))
+      if (!enabled.includes(provider)) await workOff(provider)
+  }
+
   /** Each provider has its own queue, so that one that does not respond delays no other. */
   const workOffIdle = (): void => {
     const enabled = providers()
-    const queues: readonly QueueOf[] = [...enabled.map((provider) => ({ provider })), { noneOf: enabled }]
-    for (const of of queues) {
-      const key = 'provider' in of ? of.provider : ''
-      if (busy.has(key)) continue
-      const working = workOff(of)
+    const start = (key: string, work: () => Promise<void>): void => {
+      if (busy.has(key)) return
+      const working = work()
         .catch((thrown: unknown) => {
           round.error ??= { thrown }
         })
         .finally(() => busy.delete(key))
       busy.set(key, working)
     }
+    for (const provider of enabled) start(provider, () => workOff(provider))
+    start('', () => workOffOthers(enabled))
   }
 
   return {

@@ -3,6 +3,7 @@ import { backOff } from '../kernel/back-off.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { type Sealer, UnopenableError } from '../kernel/crypto.ts'
 import { chance, type Random } from '../kernel/ids.ts'
+import { takeTurns } from '../kernel/take-turns.ts'
 import { workThrough } from '../kernel/work-through.ts'
 import { secretPlace } from './compose.ts'
 import type { Delivery, Mail, MailStore, Message, Transport } from './ports.ts'
@@ -97,9 +98,7 @@ export function createMailer(parts: MailerParts) {
 
   /** How many messages are being sent to each domain. */
   const inProgress = new Map<string, number>()
-  const busyDomains = (): readonly string[] =>
-    [...inProgress].flatMap(([domain, messages]) => (messages >= atOncePerDomain ? [domain] : []))
-  const domainOf = ({ to }: Mail): string => to.slice(to.lastIndexOf('@') + 1).toLowerCase()
+  const isBusy = (domain: string): boolean => (inProgress.get(domain) ?? 0) >= atOncePerDomain
   const count = (domain: string, change: 1 | -1): void => {
     const messages = (inProgress.get(domain) ?? 0) + change
     if (messages > 0) inProgress.set(domain, messages)
@@ -111,15 +110,15 @@ export function createMailer(parts: MailerParts) {
     async work(): Promise<number> {
       const last = secondsAfter(clock(), roundSeconds)
       let isUnreachable = false
-      const take = async (): Promise<Mail | undefined> => {
+      const takeNext = takeTurns(mails, clock, leaseSeconds)
+      const take = async () => {
         if (stopping || isUnreachable || clock() > last) return undefined
-        const now = clock()
-        const [mail] = await mails.take(1, now, secondsAfter(now, leaseSeconds), busyDomains())
-        if (mail) count(domainOf(mail), 1)
-        return mail
+        const taken = await takeNext(isBusy)
+        if (taken) count(taken.receiver, 1)
+        return taken
       }
-      return workThrough(atOnce, take, async (mail) => {
-        const delivery = await handle(mail).finally(() => count(domainOf(mail), -1))
+      return workThrough(atOnce, take, async ({ receiver, item }) => {
+        const delivery = await handle(item).finally(() => count(receiver, -1))
         // If the server cannot be reached, do not try all other messages.
         if (delivery.tag === 'transient' && delivery.everybody) isUnreachable = true
       })

@@ -41,10 +41,12 @@ export interface MailStore {
   /** Queues a message on its own. Messages about a change are passed to its store verb (`mails`). */
   post(mail: Mail): Promise<void>
   /**
-   * Takes up to `limit` due messages for this worker until `until`, except those to these `domains`. Two workers never
-   * hold the same message.
+   * The domains that have due messages, the one that has waited longest first. An empty one stands for all messages that
+   * an older version queued.
    */
-  take(limit: number, at: Date, until: Date, domains?: readonly string[]): Promise<readonly Mail[]>
+  receivers(at: Date): Promise<readonly string[]>
+  /** Takes up to `limit` due messages to a domain for this worker until `until`; no two workers get the same one. */
+  take(limit: number, at: Date, until: Date, domain: string): Promise<readonly Mail[]>
   /** Deletes a message that was sent or dropped. */
   finish(id: string): Promise<void>
   retry(id: string, at: Date, error: string): Promise<void>

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, isNotNull, isNull, lt, notInArray, or, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, isNotNull, isNull, lt, or, sql } from 'drizzle-orm'
 import type { ApplicationStore, ConsentStore, LogoutNoticeStore, OpenidStateStore } from '../applications/ports.ts'
 import type { Ids } from '../kernel/ids.ts'
 import { pictureName } from '../kernel/picture.ts'
@@ -200,10 +200,8 @@ export function consentStore(
 export function logoutNoticeStore(driver: Driver): LogoutNoticeStore {
   const { db, tables, write } = driver
   const t = tables.logoutNotices
-  const queue = queueOf(driver, t)
   return {
-    ...queue,
-    take: (limit, at, until, except) => queue.take(limit, at, until, notInArray(t.applicationId, [...except])),
+    ...queueOf(driver, t, t.applicationId),
     async finish(id) {
       await write(db.delete(t).where(eq(t.id, id)))
     },

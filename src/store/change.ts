@@ -6,6 +6,7 @@ import type { PreparedChange } from '../kernel/prepared-change.ts'
 import type { Mail } from '../mail/ports.ts'
 import { endApplications, endOfOneSession } from './application-endings.ts'
 import { type Driver, placeholdersFor, type Queries, type Script, step } from './driver.ts'
+import { insertMail } from './mails.ts'
 
 /**
  * Writes facts to the audit log, and queues notices of them for the person, within the transaction of the change they
@@ -100,7 +101,7 @@ export function createChange({ db, tables: t, atomic, steps }: Driver, { clock, 
       ),
     )
     yield* step(
-      tx.insert(t.mails).values({
+      insertMail(tx, t, {
         id: ids('eml'),
         to: reader.to,
         locale: reader.locale ?? origin.locale ?? 'en',
@@ -128,7 +129,7 @@ export function createChange({ db, tables: t, atomic, steps }: Driver, { clock, 
 
   const poster = (tx: Queries): Post =>
     function* (mails) {
-      for (const mail of mails) yield* step(tx.insert(t.mails).values(mail))
+      for (const mail of mails) yield* step(insertMail(tx, t, mail))
     }
 
   const endOne = endOfOneSession({ db, tables: t, steps })

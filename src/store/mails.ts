@@ -1,19 +1,19 @@
-import { and, eq, not, sql } from 'drizzle-orm'
-import type { MailStore } from '../mail/ports.ts'
-import type { Driver } from './driver.ts'
+import { eq } from 'drizzle-orm'
+import type { Mail, MailStore } from '../mail/ports.ts'
+import type { Driver, Queries } from './driver.ts'
 import { queueOf } from './queue.ts'
+import type { Tables } from './schema.ts'
+
+export const insertMail = (tx: Pick<Queries, 'insert'>, { mails }: Pick<Tables, 'mails'>, mail: Mail) =>
+  tx.insert(mails).values({ ...mail, domain: mail.to.slice(mail.to.lastIndexOf('@') + 1).toLowerCase() })
 
 export function mailStore(driver: Driver): MailStore {
   const { db, tables, write } = driver
   const { mails: t } = tables
-  const queue = queueOf(driver, t)
-  const isTo = (domain: string) => sql`lower(${t.to}) like ${`%@${domain.replace(/[!%_]/g, '!$&')}`} escape '!'`
   return {
-    ...queue,
-    take: (limit, at, until, domains = []) =>
-      queue.take(limit, at, until, and(...domains.map((domain) => not(isTo(domain))))),
+    ...queueOf(driver, t, t.domain),
     async post(mail) {
-      await write(db.insert(t).values(mail))
+      await write(insertMail(db, tables, mail))
     },
     async finish(id) {
       await write(db.delete(t).where(eq(t.id, id)))

@@ -31,7 +31,7 @@ export function personalDataStore({ db, readLong, tables: t }: Driver, change: C
   const { secret: _3, lastStep: _4, ...totpFactors } = getTableColumns(t.totpFactors)
   const { codeHash: _5, ...recoveryCodes } = getTableColumns(t.recoveryCodes)
   const { id, purpose, email, createdAt, expiresAt, usedAt } = getTableColumns(t.tickets)
-  const { secret: _6, params: _7, lastError: _8, ...mails } = getTableColumns(t.mails)
+  const { domain: _27, secret: _6, params: _7, lastError: _8, ...mails } = getTableColumns(t.mails)
   const { secretHash: _9, ...trustedDevices } = getTableColumns(t.trustedDevices)
   const { codeHash: _10, codeChallenge: _11, ...signInCodes } = getTableColumns(t.signInCodes)
   const {

@@ -1,4 +1,5 @@
-import { and, asc, count, eq, inArray, lte, type SQL, sql } from 'drizzle-orm'
+import { and, asc, count, eq, gt, inArray, lte, min, type SQL, sql } from 'drizzle-orm'
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import type { Driver } from './driver.ts'
 import type { Tables } from './schema.ts'
 
@@ -10,18 +11,40 @@ const mostCounted = 10_000
 
 /**
  * How workers share a queue. Each takes due items for itself until a given time, and sets when an item is tried again.
+ * `receiver` is the column with the service that an item is for. No search passes over the items of one receiver to find
+ * those of another, so the table needs an index of this column, `next_attempt_at` and `id`.
  */
-export function queueOf<T extends Queue>({ db, readLong, write }: Driver, table: T) {
+export function queueOf<T extends Queue>({ db, readLong, write }: Driver, table: T, receiver: SQLiteColumn) {
   const t: Queue = table
+  const first = (column: SQLiteColumn, where?: SQL) =>
+    db
+      .select({ first: min(column) })
+      .from(t)
+      .where(where)
+  const name = sql`receivers.name`
+  /** Goes from each receiver to the next by the index: `select distinct` would read every item. */
+  const receivers = sql`(
+    with recursive receivers(name) as (
+      select ${first(receiver)}
+      union all
+      select ${first(receiver, gt(receiver, name))} from receivers where ${name} is not null
+    )
+    select ${name}, ${first(t.nextAttemptAt, eq(receiver, name))} as due_at from receivers where ${name} is not null
+  ) as waiting`
   return {
-    /**
-     * Takes up to `limit` due items, oldest first. No other worker gets them before `until`. `only` restricts which.
-     */
-    async take(limit: number, at: Date, until: Date, only?: SQL): Promise<T['$inferSelect'][]> {
+    /** The receivers that have due items, the one that has waited longest first. */
+    async receivers(at: Date): Promise<readonly string[]> {
+      const due = lte(sql`waiting.due_at`, sql.param(at, t.nextAttemptAt))
+      const found = db.select({ name: sql<string>`waiting.name` }).from(receivers).where(due)
+      return (await readLong(found.orderBy(sql`waiting.due_at`))).map(({ name }) => name)
+    },
+
+    /** Takes up to `limit` due items of a receiver, oldest first. No other worker gets them before `until`. */
+    async take(limit: number, at: Date, until: Date, of: string): Promise<T['$inferSelect'][]> {
       const due = db
         .select({ id: t.id })
         .from(t)
-        .where(and(lte(t.nextAttemptAt, at), only))
+        .where(and(eq(receiver, of), lte(t.nextAttemptAt, at)))
         .orderBy(asc(t.nextAttemptAt), asc(t.id))
         .limit(limit)
       // The condition is checked again outside the list: a worker that waited for a row sees that it is no longer due.

@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, gte, isNotNull, isNull, notInArray, or } from 'drizzle-orm'
+import { and, asc, eq, gt, gte, isNotNull, isNull, or } from 'drizzle-orm'
 import type { ConsentKey, RevocationStore } from '../connections/ports.ts'
 import type { Change } from './change.ts'
 import { sameConsent } from './consents.ts'
@@ -12,7 +12,6 @@ const returningMs = 60_000
 export function revocationStore(driver: Driver, change: Change): RevocationStore {
   const { db, tables, read, readLong, write } = driver
   const { revocations: t, grants, pendingAuthorizations } = tables
-  const queue = queueOf(driver, t)
   /**
    * An older version may have queued the item without an issuer. Then a grant of any issuer may rest on the consent.
    */
@@ -21,14 +20,7 @@ export function revocationStore(driver: Driver, change: Change): RevocationStore
       ? and(eq(grants.provider, provider), eq(grants.clientId, clientId), eq(grants.subject, subject))
       : sameConsent(grants, { provider, issuer, clientId, subject })
   return {
-    ...queue,
-    take: (limit, at, until, of) =>
-      queue.take(
-        limit,
-        at,
-        until,
-        of && ('provider' in of ? eq(t.provider, of.provider) : notInArray(t.provider, [...of.noneOf])),
-      ),
+    ...queueOf(driver, t, t.provider),
     async add(item) {
       await write(db.insert(t).values(item))
     },

@@ -258,6 +258,8 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
     {
       id: text('id').primaryKey(),
       to: text('to').notNull(),
+      /** Of the address, for the queue. Empty if a version without this column wrote the row. */
+      domain: text('domain').notNull().default(''),
       locale: text('locale').$type<Locale>().notNull(),
       template: text('template').$type<Mail['template']>().notNull(),
       params: json('params').$type<Mail['params']>().notNull(),
@@ -268,7 +270,10 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       lastError: text('last_error'),
       createdAt: time('created_at').notNull(),
     },
-    (t) => [index('mails_next_attempt').on(t.nextAttemptAt, t.id), index('mails_account').on(t.accountId)],
+    (t) => [
+      index('mails_domain_next_attempt').on(t.domain, t.nextAttemptAt, t.id),
+      index('mails_account').on(t.accountId),
+    ],
   )
 
   /**
@@ -669,7 +674,6 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       createdAt: time('created_at').notNull(),
     },
     (t) => [
-      index('revocations_next_attempt').on(t.nextAttemptAt, t.id),
       index('revocations_provider_next_attempt').on(t.provider, t.nextAttemptAt, t.id),
       index('revocations_account').on(t.accountId, t.createdAt, t.id),
       index('revocations_team').on(t.teamId),
@@ -822,9 +826,8 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       createdAt: time('created_at').notNull(),
     },
     (t) => [
-      index('logout_notices_next_attempt').on(t.nextAttemptAt, t.id),
+      index('logout_notices_application_next_attempt').on(t.applicationId, t.nextAttemptAt, t.id),
       index('logout_notices_account').on(t.accountId, t.id),
-      index('logout_notices_application').on(t.applicationId),
     ],
   )
 

@@ -11,6 +11,7 @@ import { evenRandom, type LentTokens, lentTokens } from '../support/lent-tokens.
 import { aGrant, anAccount } from '../support/people.ts'
 import { newSealer } from '../support/sealers.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
+import { takeDue } from '../support/take-due.ts'
 
 describe('the wait between two attempts', () => {
   const most = (bytes: number) => Buffer.alloc(bytes, 0xff)
@@ -233,7 +234,7 @@ describe.each(databasesAboveStore)('revocation on $name', ({ place }) => {
     const left: number[] = []
     answer = async () => {
       turn(30)
-      left.push((await there.store.revocations.take(50, clock(), clock())).length)
+      left.push((await takeDue(there.store.revocations, 50, clock(), clock())).length)
       return { tag: 'revoked' }
     }
     for (let rounds = 0; rounds < 12; rounds++) await here.revocation.work()

@@ -10,6 +10,7 @@ import { type OpenedStore, openedStore } from '../support/opened-store.ts'
 import { plainBrand } from '../support/plain-brand.ts'
 import { newSealer } from '../support/sealers.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
+import { takeDue } from '../support/take-due.ts'
 
 let opened: OpenedStore
 let time: ReturnType<typeof createStoppedClock>
@@ -67,7 +68,7 @@ const results = () => opened.heard('mail.handled').map(({ data }) => data.result
 describe('the mail queue', () => {
   test('sends each message once, with the secret only its reader may know', async () => {
     await opened.store.mails.post(message())
-    expect(JSON.stringify(await opened.store.mails.take(1, time.clock(), time.clock()))).not.toMatch(
+    expect(JSON.stringify(await takeDue(opened.store.mails, 1, time.clock(), time.clock()))).not.toMatch(
       /12345678|the-ticket/,
     )
     expect(await mailer().work()).toBe(1)

@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { takeDue } from '../support/take-due.ts'
 import {
   account,
   code,
@@ -236,7 +237,7 @@ export function accountsContract(opened: () => Opened): void {
       expect(await store().sessions.findByCookie('cookie')).toBeUndefined()
       for (const table of ['signInCodes', 'pendingAuthorizations', 'grants'] as const)
         expect(await rowsOf(opened(), table)).toEqual([])
-      expect(await store().revocations.take(9, later(2), later(60))).toMatchObject([
+      expect(await takeDue(store().revocations, 9, later(2), later(60))).toMatchObject([
         { grantId: 'grt_1', accessToken: 'sealed access', createdAt: later(2) },
       ])
       const ended = { session: device.id, reason: 'account_deleted' }

@@ -4,6 +4,7 @@ import { createEmailAccessRule, freshAccount } from '../../src/credentials/email
 import type { Ticket } from '../../src/credentials/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import type { Account } from '../../src/kernel/account.ts'
+import { takeDue } from '../support/take-due.ts'
 import { mail } from './mails.contract.ts'
 import { account, identity, later, newId, now, type Opened, origin, session, trailOf } from './people.ts'
 import { ticket } from './tickets.contract.ts'
@@ -178,7 +179,7 @@ export function addressesContract(opened: () => Opened): void {
       expect(await passwords()).toMatchObject([{ accountId: mine.id, emailKey: key, hash: 'old' }])
       expect([await ended(here), await ended(there)]).toEqual([null, 'email_changed'])
       expect(await opened().store.tickets.using(other.id, now).make()).toBe(false)
-      const sent = await opened().store.mails.take(9, now, later(60))
+      const sent = await takeDue(opened().store.mails, 9, now, later(60))
       expect(sent).toMatchObject([{ to: 'old@example.com', params: { verified: 'true' } }])
     })
 
@@ -364,7 +365,7 @@ export function addressesContract(opened: () => Opened): void {
       expect(await reset(two)).toBeUndefined()
       expect(opened().told.map(({ name }) => name)).toEqual(['password.reset', 'session.ended'])
       // The user is notified.
-      expect(await opened().store.mails.take(9, now, later(60))).toMatchObject([
+      expect(await takeDue(opened().store.mails, 9, now, later(60))).toMatchObject([
         { template: 'password.reset', to: key },
       ])
     })

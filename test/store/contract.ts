@@ -6,6 +6,7 @@ import { ReferenceGoneError } from '../../src/kernel/gone.ts'
 import { createIds, systemRandom } from '../../src/kernel/ids.ts'
 import { Limit, withinLimit } from '../../src/kernel/limit.ts'
 import { type StoreConfig, storeOver } from '../../src/store/open.ts'
+import { takeDue } from '../support/take-due.ts'
 import { accountsContract } from './accounts.contract.ts'
 import { addressesContract } from './addresses.contract.ts'
 import { auditContract, everyEntry } from './audit.contract.ts'
@@ -45,6 +46,7 @@ import {
   trailOf,
   updated,
 } from './people.ts'
+import { queuesContract } from './queues.contract.ts'
 import { sealedContract } from './sealed.contract.ts'
 import { secondFactorsContract } from './second-factors.contract.ts'
 import { serviceCredentialContract } from './service-credentials.contract.ts'
@@ -90,6 +92,10 @@ export function storeContract({ name, place, emptied, explain }: Backend): void 
     auditContract(() => opened)
     statisticsContract(() => opened)
     sweepsContract(
+      () => opened,
+      (sql, params) => explain(config, sql, params),
+    )
+    queuesContract(
       () => opened,
       (sql, params) => explain(config, sql, params),
     )
@@ -253,20 +259,20 @@ export function storeContract({ name, place, emptied, explain }: Backend): void 
       test('is taken when it is due, by one worker at a time', async () => {
         await queue(3)
         expect(await store.revocations.backlog()).toBe(3)
-        expect(await store.revocations.take(9, later(-1), later(60))).toEqual([])
-        const first = await store.revocations.take(2, now, later(60))
-        const second = await store.revocations.take(2, now, later(60))
+        expect(await takeDue(store.revocations, 9, later(-1), later(60))).toEqual([])
+        const first = await takeDue(store.revocations, 2, now, later(60))
+        const second = await takeDue(store.revocations, 2, now, later(60))
         expect([first.length, second.length]).toEqual([2, 1])
         expect(new Set([...first, ...second].map(({ id }) => id)).size).toBe(3)
-        expect(await store.revocations.take(9, later(59), later(120))).toEqual([])
-        expect(await store.revocations.take(9, later(60), later(120))).toHaveLength(3)
+        expect(await takeDue(store.revocations, 9, later(59), later(120))).toEqual([])
+        expect(await takeDue(store.revocations, 9, later(60), later(120))).toHaveLength(3)
       })
 
       test('is taken in the order of its due time', async () => {
         await queue(1, later(5))
         await queue(1, later(1))
         await queue(1, later(3))
-        expect(await store.revocations.take(2, later(9), later(60))).toMatchObject([
+        expect(await takeDue(store.revocations, 2, later(9), later(60))).toMatchObject([
           { createdAt: later(1) },
           { createdAt: later(3) },
         ])
@@ -274,18 +280,18 @@ export function storeContract({ name, place, emptied, explain }: Backend): void 
 
       test('that failed is retried later, and stores its attempts and last error', async () => {
         await queue(1)
-        const [taken] = await store.revocations.take(1, now, later(60))
+        const [taken] = await takeDue(store.revocations, 1, now, later(60))
         expect(taken).toMatchObject({ attempts: 0, lastError: null })
         await store.revocations.retry(taken?.id ?? '', later(30), 'provider_unavailable')
-        expect(await store.revocations.take(1, later(29), later(90))).toEqual([])
-        expect(await store.revocations.take(1, later(30), later(90))).toMatchObject([
+        expect(await takeDue(store.revocations, 1, later(29), later(90))).toEqual([])
+        expect(await takeDue(store.revocations, 1, later(30), later(90))).toMatchObject([
           { attempts: 1, lastError: 'provider_unavailable' },
         ])
       })
 
       test('that is finished is erased with its tokens, and publishes one fact', async () => {
         await queue(1)
-        const [taken] = await store.revocations.take(1, now, later(60))
+        const [taken] = await takeDue(store.revocations, 1, now, later(60))
         await store.revocations.finish(taken?.id ?? '', [done])
         await store.revocations.finish(taken?.id ?? '', [done])
         expect(await rowsOf(opened, 'revocations')).toEqual([])

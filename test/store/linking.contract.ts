@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { SignInMethods } from '../../src/accounts/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import { readEmail } from '../../src/kernel/email.ts'
+import { takeDue } from '../support/take-due.ts'
 import {
   ada,
   disable,
@@ -313,7 +314,7 @@ export function linkingContract(opened: () => Opened): void {
         await store().grants.find({ provider: 'github', issuer: 'github', clientId: 'web', subject, holder: 'person' }),
       ).toBeUndefined()
       expect(await store().grants.find(kept)).toBeDefined()
-      const queued = await store().revocations.take(9, later(4), later(60))
+      const queued = await takeDue(store().revocations, 9, later(4), later(60))
       const byGrant = [...queued].sort((a, b) => a.grantId.localeCompare(b.grantId))
       const fresh = { provider: 'github', subject, attempts: 0, lastError: null, createdAt: later(4) }
       expect(byGrant).toMatchObject([

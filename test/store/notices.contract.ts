@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Account } from '../../src/kernel/account.ts'
+import { takeDue } from '../support/take-due.ts'
 import { identity, linked, newcomer, now, type Opened, origin, updated } from './people.ts'
 
 /** A notice is queued with the change it reports. */
@@ -13,7 +14,7 @@ export function noticesContract(opened: () => Opened): void {
         locale: 'pt-BR',
       }))
     })
-    const queued = () => opened().store.mails.take(100, now, now)
+    const queued = () => takeDue(opened().store.mails, 100, now, now)
     const link = (accountId: string) => {
       const way = identity(accountId, { provider: 'google' })
       return opened().store.accounts.link(way, null, [linked(way)])

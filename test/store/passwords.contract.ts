@@ -3,6 +3,7 @@ import type { SignInMethods } from '../../src/accounts/ports.ts'
 import type { Ticket } from '../../src/credentials/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import type { Mail } from '../../src/mail/ports.ts'
+import { takeDue } from '../support/take-due.ts'
 import {
   account,
   type Backend,
@@ -72,7 +73,7 @@ export function passwordsContract({ name, emptied }: Backend): void {
 
     const told = (): string[] => opened.told.map((each) => each.name)
     const messages = async (): Promise<string[]> =>
-      (await store.mails.take(100, later(1), later(2))).map(({ template }) => template).sort()
+      (await takeDue(store.mails, 100, later(1), later(2))).map(({ template }) => template).sort()
     const register = (email = key, at = store) => {
       const person = account({ email, picture: null })
       const row = ticket(person.id, { email })

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Identity } from '../../src/accounts/ports.ts'
 import type { Account } from '../../src/kernel/account.ts'
 import type { Store } from '../../src/store/open.ts'
+import { takeDue } from '../support/take-due.ts'
 import {
   account,
   type Backend,
@@ -312,7 +313,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
             () => [],
           )
         })
-        const queued = (await first.revocations.take(9, now, later(60))).map(({ grantId }) => grantId)
+        const queued = (await takeDue(first.revocations, 9, now, later(60))).map(({ grantId }) => grantId)
         expect(queued).toEqual([seen.id])
         // The losers were refused, and left no grant without its identity.
         expect(await first.grants.find(grant)).toBeUndefined()
@@ -338,7 +339,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
           )
         })
         // All consents before the unlinking are one grant, which is queued.
-        const queued = await first.revocations.take(9, now, later(60))
+        const queued = await takeDue(first.revocations, 9, now, later(60))
         expect(queued).toHaveLength(answers.slice(1).some((started) => started === true) ? 1 : 0)
         expect(await first.grants.find(grant)).toBeUndefined()
         expect(await first.sessions.list(person.id, now)).toEqual([])
@@ -395,7 +396,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         const taken: string[] = []
         for (let before = -1; before < taken.length; ) {
           before = taken.length
-          const batches = await race((store) => store.revocations.take(2, now, later(60)))
+          const batches = await race((store) => takeDue(store.revocations, 2, now, later(60)))
           taken.push(...batches.flat().map(({ id }) => id))
         }
         expect(taken).toHaveLength(waiting)

@@ -7,6 +7,7 @@ import type { StoreConfig } from '../../src/store/open.ts'
 import { emptyDatabases } from '../support/databases.ts'
 import { openedStore } from '../support/opened-store.ts'
 import { connectPostgres } from '../support/postgres.ts'
+import { takeDue } from '../support/take-due.ts'
 
 const at = new Date('2026-03-01T12:00:00Z')
 const soon = new Date(at.getTime() + 3_600_000)
@@ -170,7 +171,7 @@ describe.each(emptyDatabases)('upgrading a database of the previous version, on 
     expect(first.withdrawn + second.withdrawn).toBe(1)
     expect(second.next).toBeNull()
     expect(await found('known')).toBeDefined()
-    expect(await store.revocations.take(9, at, soon)).toMatchObject([
+    expect(await takeDue(store.revocations, 9, at, soon)).toMatchObject([
       { grantId: 'orphan', accessToken: 'sealed access' },
     ])
     await store.close()
@@ -204,8 +205,8 @@ describe.each(emptyDatabases)('upgrading a database of the previous version, on 
       waits(time, 'rvk_3', 'atlassian', "'team_1'"),
     ])
     const { store } = await openedStore(config, () => at)
-    const waiting = await store.revocations.take(9, at, soon)
-    expect(waiting.map(({ id, issuer }) => [id, issuer])).toEqual([
+    const waiting = await takeDue(store.revocations, 9, at, soon)
+    expect(waiting.map(({ id, issuer }) => [id, issuer]).sort()).toEqual([
       ['rvk_1', 'https://acme.example'],
       ['rvk_2', ''],
       ['rvk_3', 'atlassian'],
@@ -290,6 +291,18 @@ describe.each(emptyDatabases)('upgrading a database of the previous version, on 
     expect(await last('provider')).toEqual(at)
     expect(await last('later')).toEqual(new Date('2026-03-02T10:00:00Z'))
     expect(await last('never')).toBeNull()
+    await store.close()
+  })
+
+  test('sends the messages in its queue', async () => {
+    const config = await place()
+    const message = (time: (date: Date) => unknown): Record<string, unknown> => ({
+      ...{ id: "'eml_1'", '"to"': "'ada@example.com'", locale: "'en'", template: "'sign_in'", params: "'{}'" },
+      ...{ attempts: 0, next_attempt_at: time(at), created_at: time(at) },
+    })
+    await leftBy(config, 11, (time) => [['mails', message(time)]])
+    const { store } = await openedStore(config, () => at)
+    expect(await takeDue(store.mails, 9, at, soon)).toMatchObject([{ id: 'eml_1', to: 'ada@example.com' }])
     await store.close()
   })
 })

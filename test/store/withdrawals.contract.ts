@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Identity } from '../../src/accounts/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
+import { takeDue } from '../support/take-due.ts'
 import { identity, later, newcomer, newId, now, type Opened, origin, pendingAuthorization, tokens } from './people.ts'
 
 /** What every store promises about withdrawals, and about pending revocations. */
@@ -125,7 +126,7 @@ export function withdrawalsContract(opened: () => Opened): void {
       const { identity: way } = await newcomer(opened())
       await kept(way)
       await take(way, now)
-      const [item] = await store().revocations.take(1, now, later(60))
+      const [item] = await takeDue(store().revocations, 1, now, later(60))
       if (!item) throw new Error('nothing waits')
       return { way, item }
     }
@@ -173,8 +174,8 @@ export function withdrawalsContract(opened: () => Opened): void {
     test('that is postponed is taken again without a failed attempt', async () => {
       const { item } = await queued()
       await store().revocations.postpone(item.id, later(10))
-      expect(await store().revocations.take(1, later(9), later(60))).toEqual([])
-      expect(await store().revocations.take(1, later(10), later(60))).toMatchObject([
+      expect(await takeDue(store().revocations, 1, later(9), later(60))).toEqual([])
+      expect(await takeDue(store().revocations, 1, later(10), later(60))).toMatchObject([
         { id: item.id, attempts: 0, lastError: null },
       ])
     })

@@ -19,6 +19,7 @@ import { endWithWorker } from './children.ts'
 import { openedStore } from './opened-store.ts'
 import { anAccount, anIdentity } from './people.ts'
 import type { NodeAnswer, NodeAsked, NodeGiven } from './renewal-node.ts'
+import { takeDue } from './take-due.ts'
 
 const hour = 3600
 /** Slightly longer than a lease. */
@@ -165,7 +166,7 @@ export async function raceToRenew({ url, grants: many, strict, kill, program }: 
     })
     let notices = 0
     for (let taken = -1; taken !== 0; notices += taken)
-      taken = (await store.mails.take(100, clock(), secondsAfter(clock(), hour))).length
+      taken = (await takeDue(store.mails, 100, clock(), secondsAfter(clock(), hour))).length
 
     const [laterCalls, laterRenewed]: [number[], number[]] = [[], []]
     for (let n = 0; n < 2; n++) {
