@@ -25,12 +25,20 @@ function key(alg: Alg, owner: string, index: number): Promise<SigningKey> {
   return fresh
 }
 
+/** The key before the first one has signed nothing, so all providers share it, each under a key ID of its own. */
+async function previous(alg: Alg, owner: string, index: number): Promise<SigningKey> {
+  if (index > 1) return key(alg, owner, index - 1)
+  const shared = await key(alg, 'shared', 0)
+  const kid = `${owner}-${alg.toLowerCase()}-0`
+  return { ...shared, kid, private: { ...shared.private, kid }, public: { ...shared.public, kid } }
+}
+
 /** The keys of one provider: the newest signs, and the previous one is still published. */
 export function createKeyRing(owner: string) {
   let index = 1
   return {
     current: (alg: Alg) => key(alg, owner, index),
-    published: (alg: Alg) => Promise.all([key(alg, owner, index), key(alg, owner, index - 1)]),
+    published: (alg: Alg) => Promise.all([key(alg, owner, index), previous(alg, owner, index)]),
     /** An unpublished key, for forged tokens. */
     unpublished: (alg: Alg) => key(alg, `${owner}-foreign`, 0),
     rotate: () => void index++,

@@ -103,7 +103,10 @@ export function late<T>(make: () => T): () => T {
 export type DriverParts = {
   /** How long a request may take, in milliseconds. */
   readonly requestMs: number
-  /** How long opening waits for a database file that another process has locked, in milliseconds. */
+  /**
+   * How long opening waits for a database file that another process has locked, or for PostgreSQL to answer which
+   * migrations it has, in milliseconds.
+   */
   readonly openMs: number
   /** Called when the database becomes unavailable, and when it is available again. */
   readonly report: (change: HealthChange) => void

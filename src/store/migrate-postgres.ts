@@ -1,13 +1,12 @@
 import pg from 'pg'
 import type { PostgresAddress, TlsMode } from '../kernel/postgres-url.ts'
 import { Connection, clientConfig } from './connection.ts'
+import type { DriverParts } from './driver.ts'
 import { migrationsFor, pending } from './migrations.ts'
 
 /** The lock for migrations, for nodes that start at the same time. */
 const migrationLock = 'vinculum:migrations'
 
-/** How long a statement that waits for no lock may take, in milliseconds: a proxy may swallow every byte. */
-const answerMs = 10_000
 /** After how long a node that waits for another one's migrations reports it, in milliseconds. */
 const quietWaitMs = 10_000
 /** How long a migration may be idle between two statements: a node that was suspended must not stop all the others. */
@@ -31,10 +30,13 @@ export async function tlsModeOf(address: PostgresAddress): Promise<TlsMode> {
  * Returns the TLS mode for further connections, which the server decides with `sslmode=prefer`. `warn` is called once if
  * it waits long.
  */
-export async function migratePostgres(address: PostgresAddress, warn: (message: string) => void): Promise<TlsMode> {
+export async function migratePostgres(
+  address: PostgresAddress,
+  { openMs, warn }: Pick<DriverParts, 'openMs' | 'warn'>,
+): Promise<TlsMode> {
   const { client, mode } = await connect(address)
   try {
-    await migrate(client, warn)
+    await migrate(client, openMs, warn)
     return mode
   } finally {
     await client.end().catch(() => {})
@@ -65,11 +67,11 @@ export async function connect(
   }
 }
 
-/** Ends the connection if the server does not answer in time. */
-async function answered<T>(client: Connection, work: () => Promise<T>): Promise<T> {
+/** Ends the connection if the server does not answer in time: a proxy may swallow every byte. */
+async function answered<T>(client: Connection, ms: number, work: () => Promise<T>): Promise<T> {
   const tooLate = setTimeout(
     () => client.destroy(Object.assign(new Error('the database took too long to answer'), { code: 'ETIMEDOUT' })),
-    answerMs,
+    ms,
   )
   try {
     return await work()
@@ -81,9 +83,9 @@ async function answered<T>(client: Connection, work: () => Promise<T>): Promise<
 const pendingOn = async (client: Connection, table: string | undefined) =>
   pending(migrationsFor('postgres'), table ? await appliedOnPostgres(client, table) : null)
 
-async function migrate(client: Connection, warn: (message: string) => void): Promise<void> {
+async function migrate(client: Connection, openMs: number, warn: (message: string) => void): Promise<void> {
   // At most starts nothing is pending; then do not wait for the lock.
-  const now = await answered(client, async () => pendingOn(client, await tableOf(client)))
+  const now = await answered(client, openMs, async () => pendingOn(client, await tableOf(client)))
   if (now.length === 0) return
   await client.query('begin')
   try {

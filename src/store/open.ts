@@ -44,7 +44,7 @@ import { userStore } from './users.ts'
 
 /** The time limit of a request if no setting gives one, in milliseconds. */
 const defaultRequestMs = 5000
-/** How long startup waits for a locked database file, in milliseconds. */
+/** How long startup waits for a locked database file, or for an answer of PostgreSQL, in milliseconds. */
 const defaultOpenMs = 10_000
 
 export type StoreConfig =

@@ -57,7 +57,10 @@ export const warningsOf = ({ ignored, tls }: PostgresAddress): readonly string[]
  * compare-and-set, and by an advisory lock if the row does not exist yet. Statements are prepared, so a single one is
  * one round trip.
  */
-export async function openPostgres(url: string, { requestMs, report, warn, ...parts }: DriverParts): Promise<Driver> {
+export async function openPostgres(
+  url: string,
+  { requestMs, openMs, report, warn, ...parts }: DriverParts,
+): Promise<Driver> {
   const read = readPostgresUrl(url)
   if (!read.ok) throw openError(`DATABASE_URL ${read.error}.`)
   const address = read.value
@@ -65,7 +68,7 @@ export async function openPostgres(url: string, { requestMs, report, warn, ...pa
   const health = createHealth(report)
   let pool: Connections
   try {
-    const mode = await (parts.migrate === false ? tlsModeOf(address) : migratePostgres(address, warn))
+    const mode = await (parts.migrate === false ? tlsModeOf(address) : migratePostgres(address, { openMs, warn }))
     pool = createConnections({
       config: clientConfig(address, mode),
       max: parts.maxConnections ?? address.maxConnections ?? 10,

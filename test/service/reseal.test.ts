@@ -228,14 +228,14 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
   })
 
   test('takes over even when the command is killed halfway and run again', async () => {
-    grants = await strangers(800, k1)
+    grants = await strangers(400, k1)
     const total = (await sealed()).filter(({ key }) => key === 'k1').length
     const first = resealProcess(k2, k1, k3)
     const done = async (): Promise<number> => (await sealed()).filter(({ key }) => key === 'k2').length
     const { db, read, tables } = driver
     const begun = (): Promise<{ n: number }[]> =>
       read(db.select({ n: count() }).from(tables.grants).where(like(tables.grants.accessToken, 'v1.k2.%')))
-    while (((await begun())[0]?.n ?? 0) < 100) await pause(20)
+    while (((await begun())[0]?.n ?? 0) < 25) await pause(20)
     first.process.kill('SIGKILL')
     expect((await first.ended).signal).toBe('SIGKILL')
     const halfway = await done()

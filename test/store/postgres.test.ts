@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { BusyError } from '../../src/kernel/busy.ts'
 import { Limit, withinLimit } from '../../src/kernel/limit.ts'
 import { type Script, step } from '../../src/store/driver.ts'
+import { openDriver } from '../../src/store/open.ts'
 import { DatabaseOpenError } from '../../src/store/open-error.ts'
 import { connectPostgres, listLockWaiters } from '../support/postgres.ts'
 import { proxyTo } from '../support/proxy.ts'
@@ -42,7 +43,9 @@ describe('a PostgreSQL database', () => {
     await (await open(config)).store.close()
     const other = await connectPostgres(config.url)
     await other.query('begin; lock table drizzle.__drizzle_migrations')
-    await expect(open(config)).rejects.toThrow(/^No answer from .* \(ETIMEDOUT\)\. Check the host and port/)
+    await expect(openDriver(config, { openMs: 1000 })).rejects.toThrow(
+      /^No answer from .* \(ETIMEDOUT\)\. Check the host and port/,
+    )
     await other.end()
   })
 

@@ -48,8 +48,9 @@ export function jiraIn(world: World) {
   const status = (team: string, person: Pick<Somebody, 'token'>): Promise<Answer> => as(person, 'GET', at(team))
   const sites = async (team: string, person: Pick<Somebody, 'token'>) =>
     listIn(await as(person, 'GET', at(team, '/sites')))
-  const queues = (team: string, person: Pick<Somebody, 'token'>): Promise<Answer> =>
-    as(person, 'GET', at(team, '/queues'))
+  /** From the first node, unless another one is given. */
+  const queues = (team: string, { token }: Pick<Somebody, 'token'>, node = world.base): Promise<Answer> =>
+    world.call('GET', at(team, '/queues'), { token, at: node })
 
   /** The sites of a user at Atlassian, which tests change. */
   function siteOf({ who }: Somebody, site: Site): Site {

@@ -131,7 +131,7 @@ export async function raceToRenew({ url, grants: many, strict, kill, program }: 
     // The latency of a remote provider.
     sandbox.fault({ provider: 'atlassian', endpoint: 'token' }, { kind: 'slow', ms: 20 })
     const given: NodeGiven = { url, env, key: key.toString('base64'), ahead, accountId: account.id }
-    for (let n = 0; n < 2; n++) children.push(await started(given, program))
+    children.push(...(await Promise.all([started(given, program), started(given, program)])))
     const [first, second] = children as [ChildProcess, ChildProcess]
     const begun = performance.now()
     const [here, there] = [asked(first, { turn: 0 }), asked(second, { turn: 0 })]
