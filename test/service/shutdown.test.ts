@@ -204,5 +204,6 @@ test('two nodes restarted one after the other behind a load balancer that polls 
   balancer.stop()
   expect([...answers.keys()]).toEqual(['202'])
   expect(answers.get('202')).toBeGreaterThan(20)
-  for (const { process: child } of nodes) child.kill('SIGKILL')
+  for (const { process: child } of nodes) child.kill('SIGTERM')
+  expect((await Promise.all(nodes.map(({ ended }) => ended))).map(({ code }) => code)).toEqual([0, 0])
 })
