@@ -124,7 +124,11 @@ export function createEngine(parts: EngineParts): Provider {
     },
     // The engine requests nothing but keys. They come through our own guard and cache.
     fetch: async (url: URL | string) => {
-      const keys = await parts.keysAt(String(url))
+      const keys = await parts.keysAt(String(url)).catch((error: unknown) => {
+        // The engine would blame the application for whatever is thrown here.
+        if (Provider.ctx) parts.onError(Provider.ctx.req, error)
+        throw error
+      })
       return new Response(JSON.stringify(keys ?? { keys: [] }), { status: keys ? 200 : 503 })
     },
     responseTypes: ['code'],
