@@ -76,5 +76,6 @@ export type Delivery =
 /** How messages are sent. `send` never throws. */
 export interface Transport {
   send(message: Message): Promise<Delivery>
+  /** Messages in progress fail. */
   close(): void
 }
