@@ -148,7 +148,10 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
     providers,
     concerns: tellDeadGrant({ accounts, teams: stored.teams }),
   })
-  const wakeMail = (): void => void scheduler.run('send-mail')
+  const wakeMail = (): void => {
+    mailer.wake()
+    void scheduler.run('send-mail')
+  }
   const wakeRevocation = (): void => {
     revocation.wake()
     void scheduler.run('revoke-at-provider')
@@ -284,10 +287,10 @@ async function assemble(config: CompleteConfig, foundation: Foundation, parts: P
       drain()
       await pause(config.shutdownDrainSeconds * 1000)
       await server.close(graceSeconds)
-      mailer.stop()
+      const sent = mailer.stop()
       clients.logoutNotices.stop()
       revocation.stop()
-      await atMost(backgroundMs, Promise.all([renewal.stop(), background.stop()]), undefined)
+      await atMost(backgroundMs, Promise.all([sent, renewal.stop(), background.stop()]), undefined)
       mailer.close()
       await providers.close()
       await clients.close()

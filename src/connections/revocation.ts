@@ -4,6 +4,7 @@ import { backOff } from '../kernel/back-off.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { UnopenableError } from '../kernel/crypto.ts'
 import { chance, type Ids, type Random } from '../kernel/ids.ts'
+import { outsideLimit } from '../kernel/limit.ts'
 import type { RevocationOutcome, TokenGrant } from '../providers/provider.ts'
 import type { GrantErrorClass, Revocation, RevocationPlace, RevocationStore } from './ports.ts'
 import type { Vault } from './vault.ts'
@@ -210,7 +211,8 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
     },
     /** An item was queued: the current round checks finished queues again. */
     wake(): void {
-      if (busy.size > 0) workOffIdle()
+      // The item must not be revoked within the time limit of the request that queued it.
+      if (busy.size > 0) outsideLimit(workOffIdle)
     },
     /** Starts no further item. */
     stop: (): void => {

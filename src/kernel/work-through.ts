@@ -1,25 +1,61 @@
 /**
- * Handles what `take` returns, up to `atOnce` concurrently, until it returns nothing. `take` is called one at a time, so
- * that each call sees what is in progress. Returns how many were handled. Rejects with an error of `take` or `handle`
- * once nothing is in progress any more.
+ * Workers that handle what `take` returns, up to `atOnce` concurrently. `take` is called one at a time, so that each call
+ * sees what is in progress. After an error of `take` or `handle`, nothing more is taken until `result` reports it.
  */
-export async function workThrough<T>(
+export function createWorkers<T>(
   atOnce: number,
   take: () => Promise<T | undefined>,
   handle: (taken: T) => Promise<void>,
-): Promise<number> {
-  let handled = 0
+) {
+  const working = new Set<Promise<void>>()
   let taking: Promise<T | undefined> = Promise.resolve(undefined)
-  const worker = async (): Promise<void> => {
-    for (;;) {
-      taking = taking.then(take)
-      const taken = await taking
-      if (taken === undefined) return
+  let handled = 0
+  let failure: { readonly thrown: unknown } | undefined
+  const fail = (thrown: unknown): undefined => {
+    failure ??= { thrown }
+  }
+
+  const takeNext = (): Promise<T | undefined> => {
+    taking = taking.then(() => (failure ? undefined : take().catch(fail)))
+    return taking
+  }
+  const work = async (): Promise<void> => {
+    for (let taken = await takeNext(); taken !== undefined; taken = await takeNext()) {
       await handle(taken)
       handled += 1
     }
   }
-  const ends = await Promise.allSettled(Array.from({ length: atOnce }, worker))
-  for (const end of ends) if (end.status === 'rejected') throw end.reason
-  return handled
+
+  return {
+    isIdle: (): boolean => working.size === 0,
+    /** Starts the workers that are idle. Each works until `take` returns nothing. */
+    start(): void {
+      while (working.size < atOnce) {
+        const worker = work()
+          .catch(fail)
+          .finally(() => working.delete(worker))
+        working.add(worker)
+      }
+    },
+    /** Waits until all workers are idle. */
+    async end(): Promise<void> {
+      while (working.size > 0) await Promise.all(working)
+    },
+    /** How many were handled since the last result. Throws the first error since then. */
+    result(): number {
+      const [since, failed] = [handled, failure]
+      handled = 0
+      failure = undefined
+      if (failed) throw failed.thrown
+      return since
+    },
+  }
+}
+
+/** Handles everything that `take` returns. Returns how many, or rejects with the first error, once nothing is in progress. */
+export async function workThrough<T>(...parts: Parameters<typeof createWorkers<T>>): Promise<number> {
+  const workers = createWorkers(...parts)
+  workers.start()
+  await workers.end()
+  return workers.result()
 }

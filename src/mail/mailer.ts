@@ -1,10 +1,12 @@
 import type { Bus } from '../events/bus.ts'
+import { atMost } from '../kernel/at-most.ts'
 import { backOff } from '../kernel/back-off.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { type Sealer, UnopenableError } from '../kernel/crypto.ts'
 import { chance, type Random } from '../kernel/ids.ts'
+import { outsideLimit } from '../kernel/limit.ts'
 import { takeTurns } from '../kernel/take-turns.ts'
-import { workThrough } from '../kernel/work-through.ts'
+import { createWorkers } from '../kernel/work-through.ts'
 import { secretPlace } from './compose.ts'
 import type { Delivery, Mail, MailStore, Message, Transport } from './ports.ts'
 import { type MailBrand, render } from './templates.ts'
@@ -13,12 +15,15 @@ import { type MailBrand, render } from './templates.ts'
 const delaySeconds = { first: 15, most: 3 * 3600 }
 const patienceSeconds = 3 * 24 * 3600
 /**
- * Longer than a round and the slowest message, so that no other worker takes a message that is being sent. A mail server
- * may take 20 s for each of about ten commands (`transport.ts`).
+ * Longer than the slowest delivery (`transport.ts`) and the writes before and after it, so that no other worker takes a
+ * message that is being sent.
  */
 const leaseSeconds = 300
-/** A round starts no new messages after this time. The next round continues. */
-const roundSeconds = 25
+/**
+ * How long a round lasts at most, in milliseconds. Messages in progress continue after it. It is shorter than the period
+ * of the job, so that a slow message delays no round.
+ */
+const longestRoundMs = 4000
 /**
  * How many messages are sent concurrently, and how many of them to one domain. A slow host must not delay the others.
  */
@@ -41,11 +46,13 @@ type MailerParts = {
   brand: () => MailBrand
   providerName: (id: string) => string
   onDefect: (error: unknown, letter: string) => void
+  roundMs?: number
 }
 
 /** Sends the queued messages. Each is sent at least once, or dropped after about three days. */
 export function createMailer(parts: MailerParts) {
   const { mails, transport, sealer, clock, random, events, publicUrl, brand, providerName, onDefect } = parts
+  const { roundMs = longestRoundMs } = parts
 
   /** Renders a message. Secrets are decrypted only here; the queue and the log contain none. */
   const messageOf = (mail: Mail): Message | undefined => {
@@ -94,8 +101,6 @@ export function createMailer(parts: MailerParts) {
     return delivery
   }
 
-  let stopping = false
-
   /** How many messages are being sent to each domain. */
   const inProgress = new Map<string, number>()
   const isBusy = (domain: string): boolean => (inProgress.get(domain) ?? 0) >= atOncePerDomain
@@ -105,29 +110,44 @@ export function createMailer(parts: MailerParts) {
     else inProgress.delete(domain)
   }
 
+  let isStopping = false
+  /** If the server cannot be reached, do not try all other messages in this round. */
+  let isUnreachable = false
+  const takeNext = takeTurns(mails, clock, leaseSeconds)
+  const take = async () => {
+    if (isStopping || isUnreachable) return undefined
+    const taken = await takeNext(isBusy)
+    if (taken) count(taken.receiver, 1)
+    return taken
+  }
+  const workers = createWorkers(atOnce, take, async ({ receiver, item }) => {
+    const delivery = await handle(item).finally(() => count(receiver, -1))
+    if (delivery.tag === 'transient' && delivery.everybody) isUnreachable = true
+  })
+
   return {
-    /** Sends the messages that are due, a few at a time. Returns how many were handled. */
+    /**
+     * A round: sends the messages that are due, a few at a time. It does not wait for slow messages, which continue.
+     * Returns how many were handled since the last round.
+     */
     async work(): Promise<number> {
-      const last = secondsAfter(clock(), roundSeconds)
-      let isUnreachable = false
-      const takeNext = takeTurns(mails, clock, leaseSeconds)
-      const take = async () => {
-        if (stopping || isUnreachable || clock() > last) return undefined
-        const taken = await takeNext(isBusy)
-        if (taken) count(taken.receiver, 1)
-        return taken
-      }
-      return workThrough(atOnce, take, async ({ receiver, item }) => {
-        const delivery = await handle(item).finally(() => count(receiver, -1))
-        // If the server cannot be reached, do not try all other messages.
-        if (delivery.tag === 'transient' && delivery.everybody) isUnreachable = true
-      })
+      isUnreachable = false
+      workers.start()
+      await atMost(roundMs, workers.end(), undefined)
+      return workers.result()
+    },
+    /** A message was queued: if a round is waiting for others, it is sent now. */
+    wake(): void {
+      // The message must not be sent within the time limit of the request that queued it.
+      if (!workers.isIdle()) outsideLimit(workers.start)
     },
     backlog: (): Promise<number> => mails.backlog(),
-    /** Takes no more messages. Those being sent may still arrive. */
-    stop: (): void => {
-      stopping = true
+    /** Takes no more messages, and waits for those in progress. */
+    async stop(): Promise<void> {
+      isStopping = true
+      await workers.end()
     },
+    /** Messages still in progress fail, and are retried. */
     close: (): void => transport.close(),
   }
 }

@@ -78,5 +78,6 @@ export type Delivery =
 /** How messages are sent. `send` never throws. */
 export interface Transport {
   send(message: Message): Promise<Delivery>
+  /** Messages in progress fail. */
   close(): void
 }

@@ -18,12 +18,17 @@ export type SmtpSettings = {
  */
 const connectMs = 10_000
 const silenceMs = 20_000
+/** How long the delivery of a message may take in all, in milliseconds: a server can be slow without being silent. */
+const longestDeliveryMs = 60_000
 
 /**
  * Sends through a mail server. In production the connection must be encrypted and its certificate verified (RFC 8314
  * §3.3). The only exception is a server on this machine.
  */
-export function smtpTransport(settings: SmtpSettings, { production }: { production: boolean }): Transport {
+export function smtpTransport(
+  settings: SmtpSettings,
+  { production, deliveryMs = longestDeliveryMs }: { production: boolean; deliveryMs?: number },
+): Transport {
   const { from } = settings
   // Split name and address here: in one string, a comma in the name would create two senders.
   const [, name = '', address = from] = /^([^<>]*)<([^<>]+)>$/.exec(from) ?? []
@@ -44,6 +49,8 @@ export function smtpTransport(settings: SmtpSettings, { production }: { producti
 
   return {
     async send({ id, to, locale, sender, subject, text, html }): Promise<Delivery> {
+      // Closes the connection of this message.
+      const signal = AbortSignal.timeout(deliveryMs)
       try {
         opened ??= open()
         const transporter = await opened
@@ -60,15 +67,16 @@ export function smtpTransport(settings: SmtpSettings, { production }: { producti
             // Prevents automatic replies (RFC 3834 §5).
             'Auto-Submitted': 'auto-generated',
           },
+          signal,
         })
         return { tag: 'sent' }
       } catch (error) {
-        return readFailure(error)
+        return signal.aborted ? { tag: 'transient', reason: 'timed_out', everybody: false } : readFailure(error)
       }
     },
     close(): void {
       void opened?.then(
-        (transporter) => transporter.close(),
+        (transporter) => transporter.close({ force: true }),
         () => undefined,
       )
     },

@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { secondsAfter } from '../../src/kernel/clock.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
+import { Limit, limitOfCaller, withinLimit } from '../../src/kernel/limit.ts'
 import { createMailComposer } from '../../src/mail/compose.ts'
 import { createMailer, mailRetryDelay } from '../../src/mail/mailer.ts'
 import type { Delivery, Transport } from '../../src/mail/ports.ts'
@@ -24,25 +25,28 @@ beforeEach(async () => {
   time = createStoppedClock()
   opened = await openedStore({ tag: 'sqlite', file: ':memory:' }, time.clock)
   server = await startMailServer()
-  transport = smtpTransport(
+  transport = transportTo(server.port)
+})
+const transportTo = (port: number, deliveryMs = 60_000): Transport =>
+  smtpTransport(
     {
       host: '127.0.0.1',
-      port: server.port,
+      port,
       implicitTls: false,
       user: null,
       password: null,
       from: 'Vinculum <id@example.com>',
     },
-    { production: true },
+    { production: true, deliveryMs },
   )
-})
 afterEach(async () => {
   transport.close()
   await server.stop()
   await opened.store.close()
 })
 
-const mailer = (with_ = sealer) =>
+/** Rounds end when nothing is in progress, except in tests of slow messages. */
+const mailer = (with_ = sealer, roundMs = 60_000) =>
   createMailer({
     mails: opened.store.mails,
     transport,
@@ -54,6 +58,7 @@ const mailer = (with_ = sealer) =>
     brand: () => plainBrand,
     providerName: (id) => id,
     onDefect: (error) => defects.push(error),
+    roundMs,
   })
 const message = (to = 'ada@example.com', params: Record<string, string> = {}) =>
   createMailComposer({ ids: opened.ids, clock: time.clock, sealer })({
@@ -187,6 +192,116 @@ describe('the mail queue', () => {
     expect(sent.filter((to) => to.endsWith('@Slow.example'))).toHaveLength(3)
     for (const answer of answers) answer()
     expect(await round).toBe(16)
+  })
+
+  describe('with a server that answers late for some recipients,', () => {
+    const atSlow = (address: string): boolean => address.endsWith('@slow.example')
+    const deliveredTo = () => server.delivered.flatMap(({ to }) => to).sort()
+    const slow = (n: number) => `p${n}@slow.example`
+    beforeEach(() => server.hold(atSlow))
+
+    test('retries a message that takes too long later, on its own', async () => {
+      transport.close()
+      transport = transportTo(server.port, 300)
+      await opened.store.mails.post(message(slow(0)))
+      expect(await mailer().work()).toBe(1)
+      expect(results()).toEqual(['transient'])
+      transport.close()
+      transport = transportTo(server.port)
+      server.release()
+      expect(await mailer().work()).toBe(0)
+      time.turn(15)
+      expect(await mailer().work()).toBe(1)
+      expect(deliveredTo()).toEqual([slow(0)])
+    })
+
+    test('ends its round, and sends to other domains in the next, while slow messages continue', async () => {
+      const sending = mailer(sealer, 50)
+      for (let n = 0; n < 3; n++) await opened.store.mails.post(message(slow(n)))
+      await sending.work()
+      await expect.poll(server.held, { timeout: 60_000 }).toHaveLength(3)
+      // No more than three at once to a domain, in whichever round they were taken.
+      for (let n = 3; n < 5; n++) await opened.store.mails.post(message(slow(n)))
+      time.turn(1)
+      await opened.store.mails.post(message('b@quick.example'))
+      let handled = await sending.work()
+      await expect.poll(deliveredTo, { timeout: 60_000 }).toEqual(['b@quick.example'])
+      handled += await sending.work()
+      expect(server.held()).toHaveLength(3)
+      server.release()
+      const all = ['b@quick.example', ...[0, 1, 2, 3, 4].map(slow)]
+      await expect
+        .poll(
+          async () => {
+            handled += await sending.work()
+            return handled
+          },
+          { timeout: 60_000 },
+        )
+        .toBe(6)
+      expect(deliveredTo()).toEqual(all)
+      expect(await sending.backlog()).toBe(0)
+    })
+
+    test('sends no more than four at once, in whichever round they were taken', async () => {
+      server.hold(() => true)
+      const sending = mailer(sealer, 50)
+      for (let n = 0; n < 3; n++) await opened.store.mails.post(message(slow(n)))
+      await sending.work()
+      for (let n = 0; n < 3; n++) await opened.store.mails.post(message(`p@${n}.example`))
+      await sending.work()
+      await expect.poll(server.held, { timeout: 60_000 }).toHaveLength(4)
+      await sending.work()
+      const waiting = await takeDue(opened.store.mails, 10, time.clock(), time.clock())
+      expect(waiting).toHaveLength(2)
+      server.release()
+      await sending.stop()
+    })
+
+    test('sends a message that a request queues at once, outside the time limit of the request', async () => {
+      const through = transport
+      const limits: unknown[] = []
+      transport = {
+        ...through,
+        send: (sent) => {
+          limits.push(limitOfCaller())
+          return through.send(sent)
+        },
+      }
+      const sending = mailer()
+      await opened.store.mails.post(message(slow(0)))
+      const round = sending.work()
+      await expect.poll(server.held, { timeout: 60_000 }).toHaveLength(1)
+      await opened.store.mails.post(message('b@quick.example'))
+      withinLimit(new Limit(60_000), sending.wake)
+      // The round still waits for the other message.
+      await expect.poll(deliveredTo, { timeout: 30_000 }).toEqual(['b@quick.example'])
+      expect(limits).toEqual([undefined, undefined])
+      server.release()
+      expect(await round).toBe(2)
+    })
+
+    test('stops only when the messages of earlier rounds have ended', async () => {
+      const ending = mailer(sealer, 50)
+      await opened.store.mails.post(message(slow(0)))
+      await ending.work()
+      await expect.poll(server.held, { timeout: 60_000 }).toHaveLength(1)
+      const stopped = ending.stop().then(deliveredTo)
+      server.release()
+      expect(await stopped).toEqual([slow(0)])
+      expect(await mailer().backlog()).toBe(0)
+    })
+  })
+
+  test('reports an error of the queue, and continues in the next round', async () => {
+    const { mails } = opened.store
+    const failing = vi.spyOn(mails, 'take').mockRejectedValueOnce(new Error('no database'))
+    const sending = mailer()
+    await mails.post(message())
+    await expect(sending.work()).rejects.toThrow('no database')
+    expect(failing).toHaveBeenCalledTimes(1)
+    expect(await sending.work()).toBe(1)
+    expect(server.delivered).toHaveLength(1)
   })
 
   test('gives each message to one of several nodes', async () => {

@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Message } from '../../src/mail/ports.ts'
 import { createMailbox, readFailure, type SmtpSettings, smtpTransport } from '../../src/mail/transport.ts'
@@ -22,7 +23,7 @@ async function server(...options: Parameters<typeof startMailServer>) {
   ending.unshift(started.stop)
   return started
 }
-function through(port: number, more: Partial<SmtpSettings> = {}, production = true) {
+function through(port: number, more: Partial<SmtpSettings> = {}, production = true, deliveryMs?: number) {
   const transport = smtpTransport(
     {
       host: '127.0.0.1',
@@ -33,7 +34,7 @@ function through(port: number, more: Partial<SmtpSettings> = {}, production = tr
       from: 'Vinculum <id@example.com>',
       ...more,
     },
-    { production },
+    { production, ...(deliveryMs !== undefined && { deliveryMs }) },
   )
   ending.unshift(transport.close)
   return transport
@@ -123,6 +124,49 @@ describe('the mail connection', () => {
     const { port, stop } = await startMailServer()
     await stop()
     expect(await through(port).send(message)).toMatchObject({ tag: 'transient', everybody: true })
+  })
+})
+
+describe('a delivery that takes too long', () => {
+  const late = { tag: 'transient', reason: 'timed_out', everybody: false }
+
+  test('ends with its connection, although the server is never silent', async () => {
+    let isEnded = false
+    const trickling = createServer((socket) => {
+      socket.write('220 mail.example ESMTP\r\n')
+      const timer = setInterval(() => socket.write('250-mail.example\r\n'), 5)
+      socket.on('error', () => undefined)
+      socket.resume().on('end', () => {
+        isEnded = true
+      })
+      socket.on('close', () => clearInterval(timer))
+    })
+    await new Promise<void>((resolve) => trickling.listen(0, '127.0.0.1', resolve))
+    ending.unshift(() => trickling.close())
+    const { port } = trickling.address() as AddressInfo
+    expect(await through(port, {}, true, 1000).send(message)).toEqual(late)
+    await expect.poll(() => isEnded, { timeout: 60_000 }).toBe(true)
+  })
+
+  test('leaves its place to other messages', async () => {
+    const { port, hold, closed } = await server()
+    hold(() => true)
+    const transport = through(port, {}, true, 1000)
+    const sent = await Promise.all(Array.from({ length: 4 }, () => transport.send(message)))
+    expect(sent).toEqual([late, late, late, late])
+    await expect.poll(closed, { timeout: 60_000 }).toBe(4)
+    hold(() => false)
+    await expect.poll(() => transport.send(message), { timeout: 60_000 }).toEqual({ tag: 'sent' })
+  })
+
+  test('ends when the service stops', async () => {
+    const { port, hold, held } = await server()
+    hold(() => true)
+    const transport = through(port)
+    const sending = transport.send(message)
+    await expect.poll(held, { timeout: 60_000 }).toHaveLength(1)
+    transport.close()
+    expect(await sending).toMatchObject({ tag: 'transient' })
   })
 })
 

@@ -13,6 +13,9 @@ type Stage = 'RCPT' | 'DATA'
 export async function startMailServer(options: SMTPServerOptions = {}) {
   const delivered: Delivered[] = []
   const attempts: Stage[] = []
+  let closed = 0
+  const held = new Map<() => void, string>()
+  let isHeld: (address: string) => boolean = () => false
   const refusing = new Map<Stage, { code: number; text: string }>()
   const refusal = (stage: Stage): Error | undefined => {
     attempts.push(stage)
@@ -23,7 +26,12 @@ export async function startMailServer(options: SMTPServerOptions = {}) {
     authOptional: true,
     logger: false,
     disabledCommands: ['STARTTLS'],
-    onRcptTo: (_address, _session, done) => done(refusal('RCPT')),
+    onRcptTo({ address }, _session, done) {
+      const answer = (): void => done(refusal('RCPT'))
+      if (isHeld(address)) held.set(answer, address)
+      else answer()
+    },
+    onClose: () => void closed++,
     onData(stream, { envelope, secure }, done) {
       const chunks: Buffer[] = []
       stream.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -54,6 +62,19 @@ export async function startMailServer(options: SMTPServerOptions = {}) {
       refusing.set(stage, { code, text })
     },
     accept: () => refusing.clear(),
+    /** Does not answer for these recipients until `release`. */
+    hold(which: (address: string) => boolean): void {
+      isHeld = which
+    },
+    /** The recipients for which a client waits, or has waited. */
+    held: (): readonly string[] => [...held.values()],
+    release(): void {
+      isHeld = () => false
+      for (const answer of held.keys()) answer()
+      held.clear()
+    },
+    /** How many connections were closed. */
+    closed: () => closed,
     stop: () => new Promise<void>((resolve) => server.close(() => resolve())),
   }
 }
