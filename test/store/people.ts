@@ -281,6 +281,7 @@ export const rowsOf = async (
     | 'accounts'
     | 'identities'
     | 'sessions'
+    | 'applicationSessions'
     | 'signInCodes'
     | 'pendingAuthorizations'
     | 'grants'
