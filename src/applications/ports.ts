@@ -343,7 +343,10 @@ export type OpenidState = {
 }
 
 export interface OpenidStateStore {
-  /** Writes it, or replaces the one with the same ID. Replacing keeps `usedAt`. */
+  /**
+   * Writes it, or replaces the one with the same ID. Replacing keeps `usedAt`. An account has a bounded number of them:
+   * the oldest are deleted.
+   */
   put(state: OpenidState): Promise<void>
   find(id: string): Promise<OpenidState | undefined>
   /** Uses it up; only the first call returns `true`. */

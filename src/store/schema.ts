@@ -842,7 +842,10 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       expiresAt: time('expires_at').notNull(),
       usedAt: time('used_at'),
     },
-    (t) => [index('openid_states_account').on(t.accountId, t.id), index('openid_states_expiry').on(t.expiresAt)],
+    (t) => [
+      index('openid_states_account').on(t.accountId, t.createdAt, t.id),
+      index('openid_states_expiry').on(t.expiresAt),
+    ],
   )
 
   /** No foreign key on `account_id`: the audit log stays when the account is deleted. */

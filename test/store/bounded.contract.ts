@@ -90,6 +90,12 @@ export function boundedContract(opened: () => Opened): void {
           expiresAt: far,
         }),
       ),
+    openidStates: ({ accountId }, n) =>
+      store.openidStates.put(state(`AuthorizationCode.${n}`, { accountId, createdAt: later(n) })),
+  })
+  const state = (id: string, given: { accountId: string | null; createdAt: Date }) => ({
+    ...{ id, kind: 'AuthorizationCode', payload: 'sealed', expiresAt: far, usedAt: null },
+    ...given,
   })
   const ageOf: Readonly<Record<Kind, string>> = {
     trustedDevices: 'lastSeenAt',
@@ -97,6 +103,7 @@ export function boundedContract(opened: () => Opened): void {
     pendingSignIns: 'provenAt',
     signInCodes: 'expiresAt',
     pendingAuthorizations: 'createdAt',
+    openidStates: 'createdAt',
   }
   type Row = Readonly<Record<string, unknown>>
   const ownerOf = (row: object) => (row as Row).accountId
@@ -142,6 +149,21 @@ export function boundedContract(opened: () => Opened): void {
       const { purpose, secretHash } = sent
       expect(await opened().store.tickets.find({ purpose, secretHash }, now)).toEqual(sent)
     })
+  })
+
+  test('a code that gets its account when the person approves it counts as new then, and can be redeemed', async () => {
+    const { account: ada } = await newcomer(opened())
+    const { store } = opened()
+    await store.openidStates.put(state('device', { accountId: null, createdAt: later(-600) }))
+    for (let n = 0; n < caps.openidStates; n++)
+      await store.openidStates.put(state(`code ${n}`, { accountId: ada.id, createdAt: later(n - 500) }))
+    await store.openidStates.put(state('device', { accountId: ada.id, createdAt: now }))
+    expect(await store.openidStates.find('code 0')).toBeUndefined()
+    expect(await store.openidStates.using('device', now).make()).toBe(true)
+    // What belongs to nobody yet is not counted, and it displaces nothing.
+    await store.openidStates.put(state('another', { accountId: null, createdAt: later(-900) }))
+    expect(await store.openidStates.find('another')).toBeDefined()
+    expect(await store.openidStates.find('code 1')).toBeDefined()
   })
 
   type Ending = {
@@ -280,7 +302,12 @@ export function boundedContract(opened: () => Opened): void {
 
       const more = Array.from({ length: 4 }, (_, n) => signIn(ada.id, sessionId, 1000 + n))
       const start = (row: (typeof more)[number]) =>
-        store.applicationSessions.start(row, 10_000, store.tickets.spending({ ...ticket({ secretHash: row.id }), usedAt: now }), [])
+        store.applicationSessions.start(
+          row,
+          10_000,
+          store.tickets.spending({ ...ticket({ secretHash: row.id }), usedAt: now }),
+          [],
+        )
       expect(await Promise.all(more.map(start))).toEqual([true, true, true, true])
 
       const theirs = await read(

@@ -282,6 +282,7 @@ export const rowsOf = async (
     | 'identities'
     | 'sessions'
     | 'applicationSessions'
+    | 'openidStates'
     | 'signInCodes'
     | 'pendingAuthorizations'
     | 'grants'
