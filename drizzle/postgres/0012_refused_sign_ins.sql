@@ -1,0 +1,1 @@
+CREATE INDEX "audit_refused" ON "audit" USING btree ("at","id") WHERE event = 'authentication.failed';

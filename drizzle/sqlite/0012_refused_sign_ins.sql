@@ -1,0 +1,1 @@
+CREATE INDEX `audit_refused` ON `audit` (`at`,`id`) WHERE event = 'authentication.failed';
