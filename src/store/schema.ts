@@ -876,6 +876,9 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       // For sweeps. Most rows stay permanently without an IP address and a user agent, so the index holds only the
       // others.
       index('audit_placed').on(t.at).where(sql`ip is not null or user_agent is not null`),
+      index('audit_of_nobody').on(t.at, t.id).where(sql`account_id is null`),
+      // `audit_event_at` has its rows too, but PostgreSQL may prefer `audit_at`, which has them in the order of the table.
+      index('audit_refused').on(t.at, t.id).where(sql`event = 'authentication.failed'`),
       index('audit_ip').on(t.ip, t.at, t.ordinal, t.id).where(sql`ip is not null`),
       index('audit_request').on(t.requestId, t.at, t.ordinal, t.id),
     ],
