@@ -1,4 +1,4 @@
-import { and, asc, eq, gte, inArray, isNotNull, notExists, or, sql } from 'drizzle-orm'
+import { and, asc, eq, gte, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm'
 import type { Origin } from '../events/catalogue.ts'
 import { secondsAfter } from '../kernel/clock.ts'
 import type { Ids } from '../kernel/ids.ts'
@@ -46,11 +46,9 @@ export function eraseHistory({ db, tables: t, readLong, write, atomic }: Driver,
   const eraseEndedSignIns = (accountId: string, at: Date): Promise<void> =>
     inBatches(() =>
       atomic((tx) => {
-        const device = tx
-          .select({ one: sql`1` })
-          .from(s)
-          .where(and(eq(s.id, p.sessionId), live(t, at)))
-        const over = and(eq(p.accountId, accountId), or(isNotNull(p.endedAt), notExists(device)))
+        // Sessions that are over were erased before. With `not exists`, PostgreSQL could read every session.
+        const device = tx.select({ id: s.id }).from(s).where(eq(s.id, p.sessionId))
+        const over = and(eq(p.accountId, accountId), or(isNotNull(p.endedAt), isNull(sql`${device}`)))
         const some = tx.select({ id: p.id }).from(p).where(over).limit(rowsAtOnce)
         return eraseSignIns(tx, t, { clock: () => at, ids }, inArray(p.id, some))
       }),
