@@ -245,6 +245,7 @@ export interface ApplicationSessionStore {
   /**
    * Starts one. `false`, with nothing written, if the device session is over at `createdAt`, or if the account is
    * disabled or the application disabled or deleted. The oldest ones of the same application and session beyond `most` end.
+   * So do the oldest ones of the account beyond the most it may have; their applications get a logout notice.
    * `including` is made in the same transaction. If it cannot be made, nothing starts.
    */
   start(
@@ -341,7 +342,10 @@ export type OpenidState = {
 }
 
 export interface OpenidStateStore {
-  /** Writes it, or replaces the one with the same ID. Replacing keeps `usedAt`. */
+  /**
+   * Writes it, or replaces the one with the same ID. Replacing keeps `usedAt`. An account has a bounded number of them:
+   * the oldest are deleted.
+   */
   put(state: OpenidState): Promise<void>
   find(id: string): Promise<OpenidState | undefined>
   /** Uses it up; only the first call returns `true`. */

@@ -1,7 +1,8 @@
-import { and, asc, eq, gte, inArray, isNotNull, sql } from 'drizzle-orm'
+import { and, asc, eq, gte, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm'
 import type { Origin } from '../events/catalogue.ts'
 import { secondsAfter } from '../kernel/clock.ts'
 import type { Ids } from '../kernel/ids.ts'
+import { eraseSignIns } from './application-endings.ts'
 import type { Change, Note } from './change.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
 import { endAllExcess, live } from './endings.ts'
@@ -22,10 +23,10 @@ const padded = (ids: readonly string[]): string[] =>
 /**
  * Erases, in batches, rows of which one account may have thousands. It runs before the transaction that erases the
  * account. Until that transaction commits, the account works: its sign-in methods and up to a hundred live sessions
- * stay. Only ended sessions, trusted devices, and the IP addresses and user agents in its activity are gone. If a call
- * is interrupted, the next one continues.
+ * stay. Only ended sessions with their sign-ins to applications, trusted devices, and the IP addresses and user agents
+ * in its activity are gone. If a call is interrupted, the next one continues.
  */
-export function eraseHistory({ db, tables: t, readLong, write }: Driver, change: Change) {
+export function eraseHistory({ db, tables: t, readLong, write, atomic }: Driver, change: Change, ids: Ids) {
   const { sessions: s, applicationSessions: p, trustedDevices: d, audit: a, guesses } = t
   const inBatches = async (batch: () => Promise<number>): Promise<void> => {
     while ((await batch()) === rowsAtOnce);
@@ -38,13 +39,20 @@ export function eraseHistory({ db, tables: t, readLong, write }: Driver, change:
       return (await write(db.delete(s).where(inArray(s.id, some)).returning({ id: s.id }))).length
     })
 
-  /** Only ended ones: the applications of the others are notified when the account is deleted. */
-  const eraseEndedSignIns = (accountId: string): Promise<void> =>
-    inBatches(async () => {
-      const over = and(eq(p.accountId, accountId), isNotNull(p.endedAt))
-      const some = db.select({ id: p.id }).from(p).where(over).limit(rowsAtOnce)
-      return (await write(db.delete(p).where(inArray(p.id, some)).returning({ id: p.id }))).length
-    })
+  /**
+   * Only those that are over. A session that expires leaves the rows of its sign-ins open: their applications are
+   * notified here, and those of the live sessions when the account is deleted.
+   */
+  const eraseEndedSignIns = (accountId: string, at: Date): Promise<void> =>
+    inBatches(() =>
+      atomic((tx) => {
+        // Sessions that are over were erased before. With `not exists`, PostgreSQL could read every session.
+        const device = tx.select({ id: s.id }).from(s).where(eq(s.id, p.sessionId))
+        const over = and(eq(p.accountId, accountId), or(isNotNull(p.endedAt), isNull(sql`${device}`)))
+        const some = tx.select({ id: p.id }).from(p).where(over).limit(rowsAtOnce)
+        return eraseSignIns(tx, t, { clock: () => at, ids }, inArray(p.id, some))
+      }),
+    )
 
   /** Also deletes the counters of wrong guesses for each trusted device: no foreign key covers them. */
   const eraseDevices = (accountId: string): Promise<void> =>
@@ -99,7 +107,7 @@ export function eraseHistory({ db, tables: t, readLong, write }: Driver, change:
   return async ({ accountId, at }: { accountId: string; at: Date }, origin: Origin): Promise<void> => {
     await endAllExcess(change, t, { accountId, spare: null, at }, origin)
     await eraseEndedSessions(accountId, at)
-    await eraseEndedSignIns(accountId)
+    await eraseEndedSignIns(accountId, at)
     await eraseDevices(accountId)
     await eraseOrigins(accountId)
   }

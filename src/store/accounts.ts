@@ -32,7 +32,7 @@ export const accountColumns = ({ accounts }: Tables) => {
 
 export function accountStore(driver: Driver, change: Change, ids: Ids): AccountStore {
   const { db, tables: t, read, reads } = driver
-  const history = eraseHistory(driver, change)
+  const history = eraseHistory(driver, change, ids)
   const ending = endingChange(change, t)
   const columns = accountColumns(t)
   const byId = reads(

@@ -1,8 +1,8 @@
 import { and, asc, desc, eq, exists, gt, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import type { ApplicationSessionStore } from '../applications/ports.ts'
 import { accountColumns } from './accounts.ts'
-import { queueNotices } from './application-endings.ts'
-import { type Change, type ChangeParts, scriptOf } from './change.ts'
+import { endExcessSignIns, mostSignInsOfAccount, queueNotices } from './application-endings.ts'
+import { accountLock, type Change, type ChangeParts, scriptOf } from './change.ts'
 import { type Driver, placeholderFor, step } from './driver.ts'
 import { live } from './endings.ts'
 
@@ -75,6 +75,16 @@ export function applicationSessionStore(
   const isAlive = (when: Date): SQL =>
     and(isNull(a.endedAt), gt(a.idleExpiresAt, when), gt(a.absoluteExpiresAt, when)) ?? sql`true`
 
+  /** Whether the account has as many open rows as it may. Part of another statement: nearly every account has fewer. */
+  const isFull = sql<boolean>`${exists(
+    db
+      .select({ one: sql`1` })
+      .from(a)
+      .where(and(eq(a.accountId, accounts.id), isNull(a.endedAt)))
+      .limit(1)
+      .offset(mostSignInsOfAccount - 1),
+  )}`
+
   return {
     async countUsers(applicationIds, when, most) {
       if (applicationIds.length === 0) return new Map()
@@ -134,46 +144,52 @@ export function applicationSessionStore(
 
     start(session, most, including, because) {
       const { script, locks } = scriptOf(including)
-      return change(function* (tx, note) {
-        const now = session.createdAt
-        // Writes the row, so that a concurrent sign-out comes either before or after.
-        const [device] = yield* step(
-          tx
-            .update(s)
-            .set({ lastSeenAt: now })
-            .where(and(eq(s.id, session.sessionId), eq(s.accountId, session.accountId), live(t, now)))
-            .returning({ id: s.id }),
-        )
-        const [account] = yield* step(
-          tx
-            .select({ id: accounts.id })
-            .from(accounts)
-            .where(and(eq(accounts.id, session.accountId), isNull(accounts.disabledAt))),
-        )
-        const [application] = yield* step(
-          tx
-            .select({ id: applications.id })
-            .from(applications)
-            .where(and(eq(applications.id, session.applicationId), isNull(applications.disabledAt))),
-        )
-        if (!device || !account || !application || !(yield* script(tx, note))) return false
-        const known = yield* step(
-          tx
-            .select({ id: a.id })
-            .from(a)
-            .where(
-              and(eq(a.sessionId, session.sessionId), eq(a.applicationId, session.applicationId), isNull(a.endedAt)),
-            )
-            .orderBy(desc(a.createdAt), desc(a.id))
-            .limit(most * 2)
-            .offset(most - 1),
-        )
-        const excess = known.map((one) => one.id)
-        if (excess.length > 0) yield* step(tx.update(a).set({ endedAt: now }).where(inArray(a.id, excess)))
-        yield* step(tx.insert(a).values(session))
-        yield* note(because)
-        return true
-      }, locks)
+      const { accountId } = session
+      return change(
+        function* (tx, note) {
+          const now = session.createdAt
+          // Writes the row, so that a concurrent sign-out comes either before or after.
+          const [device] = yield* step(
+            tx
+              .update(s)
+              .set({ lastSeenAt: now })
+              .where(and(eq(s.id, session.sessionId), eq(s.accountId, accountId), live(t, now)))
+              .returning({ id: s.id }),
+          )
+          const [account] = yield* step(
+            tx
+              .select({ isFull: isFull.mapWith(Boolean) })
+              .from(accounts)
+              .where(and(eq(accounts.id, accountId), isNull(accounts.disabledAt))),
+          )
+          const [application] = yield* step(
+            tx
+              .select({ id: applications.id })
+              .from(applications)
+              .where(and(eq(applications.id, session.applicationId), isNull(applications.disabledAt))),
+          )
+          if (!device || !account || !application || !(yield* script(tx, note))) return false
+          const known = yield* step(
+            tx
+              .select({ id: a.id })
+              .from(a)
+              .where(
+                and(eq(a.sessionId, session.sessionId), eq(a.applicationId, session.applicationId), isNull(a.endedAt)),
+              )
+              .orderBy(desc(a.createdAt), desc(a.id))
+              .limit(most * 2)
+              .offset(most - 1),
+          )
+          const excess = known.map((one) => one.id)
+          if (excess.length > 0) yield* step(tx.update(a).set({ endedAt: now }).where(inArray(a.id, excess)))
+          yield* step(tx.insert(a).values(session))
+          if (account.isFull) yield* endExcessSignIns(tx, t, parts, { accountId, spare: session.id, at: now })
+          yield* note(because)
+          return true
+        },
+        // Of two concurrent sign-ins of an account, the second counts the row of the first.
+        [...locks, accountLock(accountId)],
+      )
     },
 
     async find(which) {

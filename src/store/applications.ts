@@ -3,6 +3,7 @@ import type { ApplicationStore, ConsentStore, LogoutNoticeStore, OpenidStateStor
 import type { Ids } from '../kernel/ids.ts'
 import { pictureName } from '../kernel/picture.ts'
 import { eraseRowsOf } from './application-rows.ts'
+import { caps, deleteBeyond } from './caps.ts'
 import { accountLock, type Change, prepareChange } from './change.ts'
 import { type Driver, placeholderFor, type Queries, step } from './driver.ts'
 import { pictureOf, storePicture } from './pictures.ts'
@@ -209,7 +210,7 @@ export function logoutNoticeStore(driver: Driver): LogoutNoticeStore {
 }
 
 export function openidStateStore(
-  { db, tables: { openidStates: t }, reads, write }: Driver,
+  { db, tables: { openidStates: t }, atomic, reads, write }: Driver,
   change: Change,
 ): OpenidStateStore {
   const use = (tx: Queries, id: string, at: Date) =>
@@ -226,9 +227,18 @@ export function openidStateStore(
   )
   return {
     async put(state) {
-      const { payload, accountId, expiresAt } = state
-      await write(
-        db.insert(t).values(state).onConflictDoUpdate({ target: t.id, set: { payload, accountId, expiresAt } }),
+      const { payload, accountId, createdAt, expiresAt } = state
+      // The code of a device gets its account minutes after it was created. It must not be the oldest one then.
+      const set = { payload, accountId, createdAt, expiresAt }
+      const putting = (tx: Queries) => tx.insert(t).values(state).onConflictDoUpdate({ target: t.id, set })
+      if (accountId === null) return void (await write(putting(db)))
+      await atomic(
+        function* (tx) {
+          yield* step(putting(tx))
+          const which = eq(t.accountId, accountId)
+          yield* deleteBeyond(tx, t, { which, key: t.id, age: t.createdAt, most: caps.openidStates })
+        },
+        [`openid_states:${accountId}`],
       )
     },
     async find(id) {

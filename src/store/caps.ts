@@ -13,6 +13,7 @@ export const caps = {
   pendingSignIns: 50,
   signInCodes: 100,
   pendingAuthorizations: 50,
+  openidStates: 100,
 } as const
 
 /** How many rows one transaction deletes. Only an account older than the cap has more than one row too many. */

@@ -5,7 +5,7 @@ import type { Ids } from '../kernel/ids.ts'
 import type { PreparedChange } from '../kernel/prepared-change.ts'
 import type { Mail } from '../mail/ports.ts'
 import { endApplications, endOfOneSession } from './application-endings.ts'
-import { type Driver, placeholdersFor, type Queries, type Script, step } from './driver.ts'
+import { type Driver, placeholdersFor, type Queries, rowsPerInsert, type Script, step } from './driver.ts'
 import { insertMail } from './mails.ts'
 
 /**
@@ -74,9 +74,6 @@ export type ChangeParts = {
 
 /** Held by every change that decides whether an account exists or what belongs to it. */
 export const accountLock = (accountId: string): string => `account:${accountId}`
-
-/** Rows of one INSERT: well below the parameter limit of either database, and with few different texts to prepare. */
-const rowsAtOnce = 50
 
 export function createChange({ db, tables: t, atomic, steps }: Driver, { clock, ids, publish }: ChangeParts): Change {
   // Facts of one millisecond keep their order on the node that noted them.
@@ -158,8 +155,8 @@ export function createChange({ db, tables: t, atomic, steps }: Driver, { clock, 
         const [first, ...more] = rows
         if (first && more.length === 0) yield* step(noting(first))
         else
-          for (let from = 0; from < rows.length; from += rowsAtOnce)
-            yield* step(tx.insert(t.audit).values(rows.slice(from, from + rowsAtOnce)))
+          for (let from = 0; from < rows.length; from += rowsPerInsert)
+            yield* step(tx.insert(t.audit).values(rows.slice(from, from + rowsPerInsert)))
         yield* endApplications(tx, t, { clock, ids, endOne }, facts)
         for (const fact of facts) if (isNotice(fact)) yield* writeTo(tx, fact)
       }

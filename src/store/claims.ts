@@ -112,7 +112,7 @@ const daysSearched = 30
 export function claimSweep(driver: Driver, change: Change, ids: Ids): Sweep {
   const { db, tables: t, readLong } = driver
   const { audit: a } = t
-  const history = eraseHistory(driver, change)
+  const history = eraseHistory(driver, change, ids)
 
   async function erase(accountId: string, at: Date): Promise<boolean> {
     await history({ accountId, at }, internalOrigin)

@@ -9,6 +9,9 @@ export type Queries = Pick<BetterSQLite3Database, 'select' | 'insert' | 'update'
 /** Several statements that commit together: each `yield*` is one of them. */
 export type Script<T> = Generator<PromiseLike<unknown>, T, unknown>
 
+/** Rows of one INSERT: well below the parameter limit of either database, and with few different texts to prepare. */
+export const rowsPerInsert = 50
+
 export type WriteOptions = {
   /**
    * Whether the statement may run twice: the rows are then as if it had run once, later, and its caller handles a

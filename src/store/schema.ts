@@ -804,6 +804,8 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
     (t) => [
       index('application_sessions_session').on(t.sessionId, t.applicationId, t.createdAt, t.id),
       index('application_sessions_account').on(t.accountId, t.id),
+      // Counts the open ones of an account at each sign-in, and finds the oldest.
+      index('application_sessions_open').on(t.accountId, t.createdAt, t.id).where(sql`ended_at is null`),
       // Also counts the people who are signed in to an application, and lists them page by page.
       index('application_sessions_application_account').on(t.applicationId, t.accountId, t.id),
     ],
@@ -843,7 +845,10 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       expiresAt: time('expires_at').notNull(),
       usedAt: time('used_at'),
     },
-    (t) => [index('openid_states_account').on(t.accountId, t.id), index('openid_states_expiry').on(t.expiresAt)],
+    (t) => [
+      index('openid_states_account').on(t.accountId, t.createdAt, t.id),
+      index('openid_states_expiry').on(t.expiresAt),
+    ],
   )
 
   /** No foreign key on `account_id`: the audit log stays when the account is deleted. */
@@ -874,6 +879,9 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
       // For sweeps. Most rows stay permanently without an IP address and a user agent, so the index holds only the
       // others.
       index('audit_placed').on(t.at).where(sql`ip is not null or user_agent is not null`),
+      index('audit_of_nobody').on(t.at, t.id).where(sql`account_id is null`),
+      // `audit_event_at` has its rows too, but PostgreSQL may prefer `audit_at`, which has them in the order of the table.
+      index('audit_refused').on(t.at, t.id).where(sql`event = 'authentication.failed'`),
       index('audit_ip').on(t.ip, t.at, t.ordinal, t.id).where(sql`ip is not null`),
       index('audit_request').on(t.requestId, t.at, t.ordinal, t.id),
     ],

@@ -1,8 +1,9 @@
-import { count, eq } from 'drizzle-orm'
+import { count, eq, isNull } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 import type { Ticket } from '../../src/credentials/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import type { EndReason } from '../../src/sessions/ports.ts'
+import { mostSignInsOfAccount } from '../../src/store/application-endings.ts'
 import { caps } from '../../src/store/caps.ts'
 import { maxSessions, sessionsAtOnce } from '../../src/store/endings.ts'
 import type { Store } from '../../src/store/open.ts'
@@ -89,6 +90,12 @@ export function boundedContract(opened: () => Opened): void {
           expiresAt: far,
         }),
       ),
+    openidStates: ({ accountId }, n) =>
+      store.openidStates.put(state(`AuthorizationCode.${n}`, { accountId, createdAt: later(n) })),
+  })
+  const state = (id: string, given: { accountId: string | null; createdAt: Date }) => ({
+    ...{ id, kind: 'AuthorizationCode', payload: 'sealed', expiresAt: far, usedAt: null },
+    ...given,
   })
   const ageOf: Readonly<Record<Kind, string>> = {
     trustedDevices: 'lastSeenAt',
@@ -96,6 +103,7 @@ export function boundedContract(opened: () => Opened): void {
     pendingSignIns: 'provenAt',
     signInCodes: 'expiresAt',
     pendingAuthorizations: 'createdAt',
+    openidStates: 'createdAt',
   }
   type Row = Readonly<Record<string, unknown>>
   const ownerOf = (row: object) => (row as Row).accountId
@@ -141,6 +149,21 @@ export function boundedContract(opened: () => Opened): void {
       const { purpose, secretHash } = sent
       expect(await opened().store.tickets.find({ purpose, secretHash }, now)).toEqual(sent)
     })
+  })
+
+  test('a code that gets its account when the person approves it counts as new then, and can be redeemed', async () => {
+    const { account: ada } = await newcomer(opened())
+    const { store } = opened()
+    await store.openidStates.put(state('device', { accountId: null, createdAt: later(-600) }))
+    for (let n = 0; n < caps.openidStates; n++)
+      await store.openidStates.put(state(`code ${n}`, { accountId: ada.id, createdAt: later(n - 500) }))
+    await store.openidStates.put(state('device', { accountId: ada.id, createdAt: now }))
+    expect(await store.openidStates.find('code 0')).toBeUndefined()
+    expect(await store.openidStates.using('device', now).make()).toBe(true)
+    // What belongs to nobody yet is not counted, and it displaces nothing.
+    await store.openidStates.put(state('another', { accountId: null, createdAt: later(-900) }))
+    expect(await store.openidStates.find('another')).toBeDefined()
+    expect(await store.openidStates.find('code 1')).toBeDefined()
   })
 
   type Ending = {
@@ -243,6 +266,62 @@ export function boundedContract(opened: () => Opened): void {
       },
     },
   ]
+
+  describe('an account with as many sign-ins to applications as it may have', () => {
+    const signIn = (accountId: string, sessionId: string, n: number) => ({
+      ...{ id: newId('aps'), applicationId: 'app_1', accountId, sessionId, sid: `sid ${n}`, scope: '', resources: [] },
+      ...{ amr: [], authTime: now, dpopKey: null, createdAt: later(n - 1000), generation: 1, rotatedAt: now },
+      ...{ usedGeneration: 0, idleExpiresAt: far, absoluteExpiresAt: far, endedAt: null },
+    })
+
+    test('has no more after others: the oldest end, and their applications are notified once nothing of them is open', async () => {
+      const { driver, store } = opened()
+      const { db, tables, write, read } = driver
+      const lists = { redirectUris: [], postLogoutRedirectUris: [], scopes: [], resources: [] }
+      await write(
+        db.insert(tables.applications).values({
+          ...{ id: 'app_1', name: 'Shop', kind: 'server', firstParty: false, clientAuth: 'none', ...lists },
+          ...{ backchannelLogoutUri: 'https://shop.example/logout', createdAt: now, updatedAt: now },
+        }),
+      )
+      const { account: ada } = await newcomer(opened())
+      const { id: sessionId } = await signedIn(opened(), ada.id, { absoluteExpiresAt: far })
+      const open = async () =>
+        (await read(db.select().from(tables.applicationSessions).where(isNull(tables.applicationSessions.endedAt))))
+          .map(({ id }) => id)
+          .sort()
+      // The first one shares its `sid` with a younger one.
+      const before = Array.from({ length: mostSignInsOfAccount }, (_, n) => signIn(ada.id, sessionId, n || 100))
+      const [first, ...others] = before.map((row, n) => ({ ...row, createdAt: later(n - 1000) }))
+      if (!first) throw new Error('there is a first one')
+      const rows = [first, ...others]
+      for (let from = 0; from < rows.length; from += 50)
+        await write(db.insert(tables.applicationSessions).values(rows.slice(from, from + 50)))
+      // One of another person counts for nobody else.
+      await write(db.insert(tables.applicationSessions).values(signIn('usr_other', 'ses_other', 0)))
+
+      const more = Array.from({ length: 4 }, (_, n) => signIn(ada.id, sessionId, 1000 + n))
+      const start = (row: (typeof more)[number]) =>
+        store.applicationSessions.start(
+          row,
+          10_000,
+          store.tickets.spending({ ...ticket({ secretHash: row.id }), usedAt: now }),
+          [],
+        )
+      expect(await Promise.all(more.map(start))).toEqual([true, true, true, true])
+
+      const theirs = await read(
+        db
+          .select({ id: tables.applicationSessions.id })
+          .from(tables.applicationSessions)
+          .where(eq(tables.applicationSessions.accountId, 'usr_other')),
+      )
+      const stay = [...rows.slice(4), ...more, ...theirs].map(({ id }) => id).sort()
+      expect(await open()).toEqual(stay)
+      const notices = await read(db.select({ sid: tables.logoutNotices.sid }).from(tables.logoutNotices))
+      expect(notices.map(({ sid }) => sid).sort()).toEqual(['sid 1', 'sid 2', 'sid 3'])
+    })
+  })
 
   describe('an account with hundreds of sessions, from before there was a limit', () => {
     test.each(endings)(

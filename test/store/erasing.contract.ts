@@ -283,6 +283,53 @@ export function erasingContract(opened: () => Opened): void {
   })
 
   describe('erasing an account with thousands of rows', () => {
+    test('erases the sign-ins of sessions that are over in batches, and notifies each application once', async () => {
+      const { account: person } = await newcomer(opened())
+      const accountId = person.id
+      const { db, tables, write } = opened().driver
+      const lists = { redirectUris: [], postLogoutRedirectUris: [], scopes: [], resources: [] }
+      await write(
+        db.insert(tables.applications).values({
+          ...{ id: 'app_1', name: 'Shop', kind: 'server', firstParty: false, clientAuth: 'none', ...lists },
+          ...{ backchannelLogoutUri: 'https://shop.example/logout', createdAt: now, updatedAt: now },
+        }),
+      )
+      const [live, over] = [
+        session(accountId),
+        session(accountId, { idleExpiresAt: later(-60), absoluteExpiresAt: later(-60) }),
+      ]
+      for (const row of [live, over]) await write(db.insert(tables.sessions).values({ ...row, cookieHash: null }))
+      const generation = { generation: 0, rotatedAt: now, usedGeneration: -1 }
+      const ends = { idleExpiresAt: later(60), absoluteExpiresAt: later(60), authTime: now }
+      const rest = { accountId, applicationId: 'app_1', createdAt: now, scope: '', resources: [], amr: [] }
+      const sessionOf = (n: number) => (n < 60 ? live.id : n < 70 ? over.id : 'ses_gone')
+      await some(
+        1300,
+        (n) => ({
+          ...{ ...rest, ...generation, ...ends, id: newId('aps'), sessionId: sessionOf(n), sid: `sid ${n}` },
+          endedAt: n < 1100 ? null : later(-60),
+        }),
+        (rows) => db.insert(tables.applicationSessions).values(rows),
+      )
+      const sids = async () =>
+        (await opened().driver.read(db.select({ sid: tables.logoutNotices.sid }).from(tables.logoutNotices)))
+          .map(({ sid }) => Number(sid.slice(4)))
+          .sort((a, b) => a - b)
+      const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => from + n)
+      const { store, statements, dieAt } = watched(opened())
+      dieAt(/^delete from "accounts"/i)
+      await expect(store.accounts.remove(accountId, now, [deleted(accountId)])).rejects.toThrow('the process died')
+      const left = (await rowsOf(opened(), 'applicationSessions')) as { sessionId: string }[]
+      expect(left.map(({ sessionId }) => sessionId)).toEqual(Array.from({ length: 60 }, () => live.id))
+      expect(await sids()).toEqual(numbers(60, 1100))
+      expect(Math.max(...statements.map(({ rows }) => rows))).toBe(500)
+      expect(statements.filter(({ sql }) => /^insert into "logout_notices"/i.test(sql)).length).toBeLessThan(30)
+
+      expect(await opened().store.accounts.remove(accountId, now, [deleted(accountId)])).toBe(true)
+      expect(await rowsOf(opened(), 'applicationSessions')).toEqual([])
+      expect(await sids()).toEqual(numbers(0, 1100))
+    })
+
     test('works in batches until every row is gone', async () => {
       const accountId = await veteran()
       const { account: other } = await newcomer(opened())

@@ -281,6 +281,8 @@ export const rowsOf = async (
     | 'accounts'
     | 'identities'
     | 'sessions'
+    | 'applicationSessions'
+    | 'openidStates'
     | 'signInCodes'
     | 'pendingAuthorizations'
     | 'grants'

@@ -13,8 +13,11 @@ const fixed: Readonly<Record<string, string>> = {
   leases: 'one for each job',
 }
 
-/** `sorts`: the rows of one account are sorted after they were read. */
-export type Allowed = { readonly sorts?: boolean }
+/**
+ * `sorts`: the rows of one account are sorted after they were read. `filters`: a range of an index may contain rows that
+ * the statement does not want. If that is `false`, only a range with two ends may.
+ */
+export type Allowed = { readonly sorts?: boolean; readonly filters?: boolean }
 
 export type Explain = {
   /** The faults of the plan; empty if the statement reads only ranges of indexes. */
@@ -36,13 +39,31 @@ async function explainingSqlite(file: string): Promise<Explain> {
    */
   const isList = (sql: string, index: string | undefined): boolean =>
     index !== undefined && / limit /.test(sql) && (partial.has(index) || !/ where /.test(sql))
+  const keyOf = (table: string): unknown =>
+    db.prepare<[string]>('select name from pragma_table_info(?) where pk > 0').pluck().get(table)
+  /** Whether the index decides about every column that the statement names in a condition. */
+  const decides = (sql: string, table: string, index: string): boolean => {
+    const text = db.prepare<[string], string | null>('select sql from sqlite_schema where name = ?').pluck().get(index)
+    const conditions = sql
+      .split(/ where /i)
+      .slice(1)
+      .join(' ')
+      .replaceAll(/ (?:order|group) by .*?(?= limit |$)/g, '')
+    const named = [...conditions.matchAll(new RegExp(`"${table}"\\."(\\w+)"`, 'g'))].map(([, column]) => column ?? '')
+    return named.every((column) => column === keyOf(table) || new RegExp(`\\b${column}\\b`).test(text ?? ''))
+  }
   return {
-    async faultsOf({ sql, params }, { sorts = false } = {}) {
+    async faultsOf({ sql, params }, { sorts = false, filters = true } = {}) {
       const steps = db.prepare<unknown[], { detail: string }>(`explain query plan ${sql}`).all(...params)
       return steps
         .map(({ detail }) => detail)
         .filter((detail) => {
           if (/^USE TEMP B-TREE/.test(detail)) return !sorts
+          const [, searched = '', by = '', range = ''] =
+            /^SEARCH (\w+) USING (?:COVERING )?INDEX (\w+) \((.*)\)/.exec(detail) ?? []
+          const isOneRow = /^\w+=\?$/.test(range) && by.startsWith('sqlite_autoindex_')
+          const isBounded = isOneRow || /^(\w+)>\? AND \1<\?$/.test(range)
+          if (!filters && searched !== '' && !isBounded && !decides(sql, searched, by)) return true
           const [, table = '', index] = /^SCAN "?(\w+)"?(?: USING (?:COVERING )?INDEX (\w+))?/.exec(detail) ?? []
           // A name that is not a table is a subquery, and has lines of its own.
           return tables.has(table) && !(table in fixed) && !isList(sql, index)
@@ -75,26 +96,35 @@ async function explainingPostgres(url: string): Promise<Explain> {
   const client = await connectPostgres(url)
   for (const way of lastResorts) await client.query(`set ${way} = off`)
   // PostgreSQL assumes some pages for a table without statistics, and that an empty one may as well be scanned.
-  await client.query('analyze accounts, identities, audit')
-  const faultsIn = (node: PlanNode, limited: boolean, sorts: boolean): string[] => {
+  await client.query('analyze accounts, identities, audit, application_sessions')
+  const partial = await client.query<{ name: string; condition: string }>(
+    'select indexrelid::regclass::text as name, pg_get_expr(indpred, indrelid) as condition from pg_index where indpred is not null',
+  )
+  const conditions = new Map(partial.rows.map(({ name, condition }) => [name, condition]))
+  const faultsIn = (node: PlanNode, limited: boolean, allowed: Required<Allowed>): string[] => {
+    const { sorts, filters } = allowed
     const type = node['Node Type']
     const on = node['Relation Name'] ?? ''
     const said = `${type} on ${on} by ${node['Index Name']} where ${node['Index Cond']} filter ${node.Filter}`
-    const under = (node.Plans ?? []).flatMap((one) => faultsIn(one, limited || type === 'Limit', sorts))
+    const under = (node.Plans ?? []).flatMap((one) => faultsIn(one, limited || type === 'Limit', allowed))
     if (on in fixed) return under
     const isWalk = /^Index/.test(type) && node['Index Cond'] === undefined && !(limited && node.Filter === undefined)
     // Below an index condition a filter skips rows, and a page may read any number of them.
     const isOneRow = node['Index Name'] === `${on}_pkey` && /\(id = /.test(node['Index Cond'] ?? '')
-    const leavesOut = node.Filter !== undefined && (on === 'accounts' || on === 'audit') && !isOneRow
+    const isBounded = /\((\w+) > .*\(\1 <= /.test(node['Index Cond'] ?? '')
+    // A statement that locks rows checks the condition of a partial index again.
+    const isOfIndex = node.Filter === conditions.get(node['Index Name'] ?? '')
+    const isExamined = filters ? on === 'accounts' || on === 'audit' : on !== '' && !isBounded && !isOfIndex
+    const leavesOut = node.Filter !== undefined && isExamined && !isOneRow
     const isFault = sorts ? type === 'Seq Scan' : /Seq Scan|Sort|Bitmap/.test(type)
     return isFault || isWalk || leavesOut ? [said, ...under] : under
   }
   return {
-    async faultsOf({ sql, params }, { sorts = false } = {}) {
+    async faultsOf({ sql, params }, { sorts = false, filters = true } = {}) {
       for (const way of ['enable_sort', 'enable_bitmapscan']) await client.query(`set ${way} = ${sorts ? 'on' : 'off'}`)
       const { rows } = await client.query(`explain (format json) ${sql}`, [...params])
       return (rows as { 'QUERY PLAN': { Plan: PlanNode }[] }[]).flatMap((row) =>
-        row['QUERY PLAN'].flatMap(({ Plan }) => faultsIn(Plan, false, sorts)),
+        row['QUERY PLAN'].flatMap(({ Plan }) => faultsIn(Plan, false, { sorts, filters })),
       )
     },
     close: () => client.end(),
