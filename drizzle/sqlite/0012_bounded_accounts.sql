@@ -1,5 +1,5 @@
 DROP INDEX `openid_states_account`;--> statement-breakpoint
 CREATE INDEX `openid_states_account` ON `openid_states` (`account_id`,`created_at`,`id`);--> statement-breakpoint
-CREATE INDEX `application_sessions_open` ON `application_sessions` (`account_id`,`created_at`,`id`) WHERE ended_at is null;--> statement-breakpoint
+CREATE INDEX `application_sessions_open` ON `application_sessions` (`account_id`,`ended_at`,`created_at`,`id`);--> statement-breakpoint
 CREATE INDEX `audit_of_nobody` ON `audit` (`at`,`id`) WHERE account_id is null;--> statement-breakpoint
 CREATE INDEX `audit_refused` ON `audit` (`at`,`id`) WHERE event = 'authentication.failed';

@@ -1,4 +1,5 @@
 import type { Origin } from '../events/catalogue.ts'
+import { whenBusy } from '../kernel/busy.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import { parseUrl } from '../kernel/parse-url.ts'
@@ -47,6 +48,10 @@ export function createDocuments(parts: DocumentsParts) {
 
   const isOwn = (url: string): boolean => url === own.audience || parseUrl(url)?.origin === own.publicUrl.origin
 
+  /** Whether the document of an application, if it has one, may still be used. */
+  const isCurrent = ({ source, documentReadAt }: Application): boolean =>
+    source !== 'document' || (isOn && documentReadAt !== null && clock() < secondsAfter(documentReadAt, staleSeconds))
+
   /** Reads the document, and stores the application that it describes. */
   async function refresh(url: string, origin: Origin): Promise<Application | undefined> {
     const metadata = await read(url)
@@ -78,7 +83,7 @@ export function createDocuments(parts: DocumentsParts) {
     /**
      * Prepares the application of an authorization request, if its ID is the URL of a document: reads the document,
      * unless it was read a short time ago. Concurrent requests share one reading. Whether there is such an application
-     * then is for `find` to say.
+     * then is for `find` to say. Throws a `BusyError` if its document cannot be read now and no earlier one may be used.
      */
     async prepare(id: string, origin: Origin): Promise<void> {
       if (!isOn || !isDocumentUrl(id) || isOwn(id)) return
@@ -89,13 +94,10 @@ export function createDocuments(parts: DocumentsParts) {
       const failedAt = failures.get(id)
       const isCoolingDown = failedAt !== undefined && now < secondsAfter(failedAt, coolDownSeconds)
       if (isCoolingDown || (known && known.disabledAt !== null)) return
-      await readOnce(id, () => attempt(id, origin))
+      const reading = readOnce(id, () => attempt(id, origin))
+      await (known && isCurrent(known) ? reading.catch(whenBusy(undefined)) : reading)
     },
-
-    /** Whether the document of an application, if it has one, may still be used. */
-    isCurrent: ({ source, documentReadAt }: Application): boolean =>
-      source !== 'document' ||
-      (isOn && documentReadAt !== null && clock() < secondsAfter(documentReadAt, staleSeconds)),
+    isCurrent,
   }
 }
 export type Documents = ReturnType<typeof createDocuments>

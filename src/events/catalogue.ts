@@ -409,7 +409,7 @@ export const eventCatalogue = {
     {
       template: z.string(),
       result: z.enum(['sent', 'transient', 'gave_up']),
-      server: z.enum(['answered', 'failed', 'not_asked']),
+      server: z.enum(['answered', 'failed', 'unknown']),
     },
     { log: 'info' },
   ),

@@ -10,6 +10,8 @@ type Limit = {
   readonly hits: number
   readonly seconds: number
   readonly authenticates: boolean
+  /** A request waits until it is counted, however long that takes. Only an unavailable counter lets it pass. */
+  readonly mustCount?: true
   /** Each node counts for itself, in memory. */
   readonly local?: true
 }
@@ -46,7 +48,7 @@ export const limits = {
   /** Input that is not HTTP: above this limit, connections are closed without a response. */
   unreadable: { hits: 60, seconds: 60, authenticates: false, local: true },
   /** Requests that call Jira directly: the provider counts the calls of an app across all of its users. */
-  jira: { hits: 60, seconds: 60, authenticates: false },
+  jira: { hits: 60, seconds: 60, authenticates: false, mustCount: true },
 } as const satisfies Record<string, Limit | null>
 export type LimitName = keyof typeof limits
 
@@ -99,9 +101,10 @@ export function createLimiter(
   const windowMs = limit.seconds * 1000
   const counters = new Counters({
     store: limit.local ? createLocalCounters() : store,
+    hits: limit.hits,
     windowMs,
     clock,
-    mustCount: limit.authenticates || limit.local === true,
+    mustCount: limit.authenticates || limit.local === true || limit.mustCount === true,
     onFault,
   })
   const keys = new WeakMap<Request, string>()
@@ -153,6 +156,7 @@ class LimitExceeded {
 type Counter = Awaited<ReturnType<RateLimitStore['hit']>>
 type CountersParts = {
   readonly store: Pick<RateLimitStore, 'hit'>
+  readonly hits: number
   readonly windowMs: number
   readonly clock: Clock
   /** Whether a request waits until it is counted, however long that takes. */
@@ -168,6 +172,8 @@ class Counters implements Store {
   readonly localKeys = false
   readonly #seen = new Map<string, { hits: number; resetsAt: Date }>()
   readonly #parts: CountersParts
+  /** How many counts of each key are in progress. */
+  readonly #pending = new Map<string, number>()
   /** How many counts are performed without anyone waiting for them any more. */
   #late = 0
 
@@ -182,14 +188,25 @@ class Counters implements Store {
 
   async #count(key: string): Promise<Counter> {
     const { store, windowMs, clock } = this.#parts
-    const counted = await store.hit(key, windowMs, clock())
-    if (this.#seen.size >= 10_000) this.#seen.clear()
-    this.#seen.set(key, counted)
-    return counted
+    this.#pending.set(key, (this.#pending.get(key) ?? 0) + 1)
+    try {
+      const counted = await store.hit(key, windowMs, clock())
+      if (this.#seen.size >= 10_000) this.#seen.clear()
+      this.#seen.set(key, counted)
+      return counted
+    } finally {
+      const left = (this.#pending.get(key) ?? 1) - 1
+      if (left === 0) this.#pending.delete(key)
+      else this.#pending.set(key, left)
+    }
   }
 
-  /** While one count is late, no other is begun: they would take the places of the writes that people wait for. */
+  /**
+   * While one count is late, no other is begun: they would take the places of the writes that people wait for. A burst
+   * does not pass uncounted: beyond the limit, its requests wait.
+   */
   async #countInTime(key: string): Promise<Counter> {
+    if ((this.#pending.get(key) ?? 0) >= this.#parts.hits) return this.#count(key)
     if (this.#late > 0) throw new BusyError('counting requests', 1)
     const counting = this.#count(key)
     const counted = await atMost(countingMs, counting, undefined)

@@ -34,6 +34,13 @@ const atOncePerDomain = 3
 export const mailRetryDelay = (attempts: number, random: Random): number =>
   backOff(attempts, delaySeconds, chance(random))
 
+/** What a delivery shows about the mail server. One that took too long may be the fault of the recipient's server. */
+function serverAfter(delivery: Delivery): 'answered' | 'failed' | 'unknown' {
+  if (delivery.tag !== 'transient') return 'answered'
+  if (delivery.everybody) return 'failed'
+  return delivery.reason === 'timed_out' ? 'unknown' : 'answered'
+}
+
 type MailerParts = {
   mails: MailStore
   transport: Transport
@@ -83,7 +90,7 @@ export function createMailer(parts: MailerParts) {
     const { template } = mail
     if (isLate(mail)) {
       await mails.finish(mail.id)
-      events.emit('mail.handled', { template, result: 'gave_up', server: 'not_asked' })
+      events.emit('mail.handled', { template, result: 'gave_up', server: 'unknown' })
       return { tag: 'refused', reason: 'late' }
     }
     const message = messageOf(mail)
@@ -96,8 +103,7 @@ export function createMailer(parts: MailerParts) {
       await mails.retry(mail.id, next < last ? next : last, delivery.reason)
     } else await mails.finish(mail.id)
     const result = delivery.tag === 'refused' ? 'gave_up' : delivery.tag
-    const server = !message ? 'not_asked' : delivery.tag === 'transient' && delivery.everybody ? 'failed' : 'answered'
-    events.emit('mail.handled', { template, result, server })
+    events.emit('mail.handled', { template, result, server: message ? serverAfter(delivery) : 'unknown' })
     return delivery
   }
 

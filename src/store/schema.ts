@@ -804,8 +804,9 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
     (t) => [
       index('application_sessions_session').on(t.sessionId, t.applicationId, t.createdAt, t.id),
       index('application_sessions_account').on(t.accountId, t.id),
-      // Counts the open ones of an account at each sign-in, and finds the oldest.
-      index('application_sessions_open').on(t.accountId, t.createdAt, t.id).where(sql`ended_at is null`),
+      // Counts the open ones of an account at each sign-in, and finds the oldest. Not partial: PostgreSQL would prefer such
+      // a small index to that of the session.
+      index('application_sessions_open').on(t.accountId, t.endedAt, t.createdAt, t.id),
       // Also counts the people who are signed in to an application, and lists them page by page.
       index('application_sessions_application_account').on(t.applicationId, t.accountId, t.id),
     ],

@@ -378,7 +378,7 @@ export function createMetrics(events: Bus, probes: Probes) {
       case 'application.logout_notified':
         return logoutNotices.inc({ result: event.data.result })
       case 'mail.handled':
-        if (event.data.server !== 'not_asked') mailServer.set({ outcome: event.data.server }, event.at.getTime() / 1000)
+        if (event.data.server !== 'unknown') mailServer.set({ outcome: event.data.server }, event.at.getTime() / 1000)
         return mails.inc({ template: event.data.template, result: event.data.result })
       case 'job.ran':
         rounds.inc({ job: event.data.job, outcome: event.data.outcome })

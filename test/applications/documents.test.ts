@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { documentHashOf } from '../../src/applications/documents.ts'
+import { createDocuments, documentHashOf } from '../../src/applications/documents.ts'
+import { BusyError } from '../../src/kernel/busy.ts'
 import { sha256 } from '../../src/kernel/crypto.ts'
 
 describe('the hash of a metadata document', () => {
@@ -37,5 +38,40 @@ describe('the hash of a metadata document', () => {
     const rs256 = documentHashOf({ ...document, id_token_signed_response_alg: 'RS256' })
     expect(new Set([...hashes, rs256]).size).toBe(5)
     expect(of('openid notes:write  email notes:read notes:write')).toBe(of('notes:read notes:write email'))
+  })
+})
+
+describe('while too many documents are read', () => {
+  const now = new Date('2030-01-01T12:00:00Z')
+  const url = 'https://editor.example/client'
+  /** The application whose document was read this many seconds ago; `null`: none is known. */
+  const prepare = (age: number | null) =>
+    createDocuments({
+      isOn: true,
+      own: { publicUrl: new URL('https://id.example'), audience: 'https://api.example' },
+      store: {
+        find: async () =>
+          age === null
+            ? undefined
+            : ({ source: 'document', disabledAt: null, documentReadAt: new Date(now.getTime() - age * 1000) } as never),
+        putDocument: async () => undefined,
+      },
+      read: async () => {
+        throw new BusyError('requests to applications', 1)
+      },
+      hit: async () => ({ hits: 1 }),
+      networkOf: (ip) => ip,
+      clock: () => now,
+      openResources: {} as never,
+      applications: {} as never,
+    }).prepare(url, { ip: '203.0.113.9' } as never)
+
+  test('an application that is known continues with its last document', async () => {
+    await expect(prepare(3600)).resolves.toBeUndefined()
+  })
+
+  test('others are told to try again', async () => {
+    await expect(prepare(null)).rejects.toThrow(BusyError)
+    await expect(prepare(2 * 86_400)).rejects.toThrow(BusyError)
   })
 })

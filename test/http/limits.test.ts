@@ -163,7 +163,7 @@ describe('while a count takes long', () => {
       hit: async () => {
         began += 1
         await new Promise<void>((resolve) => void waiting.push(resolve))
-        return { hits: 1, resetsAt: new Date('2030-01-01T12:01:00Z') }
+        return { hits: began, resetsAt: new Date('2030-01-01T12:01:00Z') }
       },
       began: () => began,
       release: () => {
@@ -187,6 +187,15 @@ describe('while a count takes long', () => {
         return store.began()
       })
       .toBe(2)
+  })
+
+  test('no more than the limit pass uncounted', async () => {
+    const store = slowStore()
+    const limiter = createLimiter('account', { store, clock, onFault: () => undefined })
+    const burst = Array.from({ length: 125 }, () => asked(limiter, '203.0.113.9'))
+    expect(await Promise.all(burst.slice(0, 120))).toEqual(Array(120).fill(undefined))
+    store.release()
+    for (const refused of await Promise.all(burst.slice(120))) expect(refused?.code).toBe('rate_limited')
   })
 
   test('what may be a guess waits until it is counted', async () => {

@@ -504,6 +504,8 @@ describe.each(aboveStore('SQLite'))('a team’s Jira, on %s', (database) => {
       const calls = jira.calls('jira')
       expect((await jira.queues(hers, ada)).headers.get('retry-after')).toBe('300')
       expect(jira.calls('jira')).toBe(calls)
+      world.turn(301)
+      expect((await jira.queues(hers, ada)).status).toBe(200)
     })
 
     test('name the missing permission, and spend no token refresh on it', async () => {

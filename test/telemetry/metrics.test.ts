@@ -281,7 +281,7 @@ test('lost log lines are a counter', async () => {
 
 test('when the mail server last answered and last failed is known', async () => {
   const at = (outcome: string) => value(`vinculum_mail_server_attempt_timestamp_seconds{outcome="${outcome}"}`)
-  events.emit('mail.handled', { template: 'sign_in', result: 'gave_up', server: 'not_asked' })
+  events.emit('mail.handled', { template: 'sign_in', result: 'gave_up', server: 'unknown' })
   expect([await at('answered'), await at('failed')]).toEqual([undefined, undefined])
   events.emit('mail.handled', { template: 'sign_in', result: 'transient', server: 'failed' })
   expect([await at('answered'), await at('failed')]).toEqual([undefined, createStoppedClock().clock().getTime() / 1000])
