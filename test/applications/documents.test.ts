@@ -70,7 +70,7 @@ describe('while too many documents are read', () => {
     await expect(prepare(3600)).resolves.toBeUndefined()
   })
 
-  test('others are told to try again', async () => {
+  test('others should try again', async () => {
     await expect(prepare(null)).rejects.toThrow(BusyError)
     await expect(prepare(2 * 86_400)).rejects.toThrow(BusyError)
   })
