@@ -17,7 +17,7 @@ export type SmtpSettings = {
  * milliseconds.
  */
 const connectMs = 10_000
-const silenceMs = 20_000
+const longestSilenceMs = 20_000
 /** How long the delivery of a message may take in all, in milliseconds: a server can be slow without being silent. */
 const longestDeliveryMs = 60_000
 
@@ -27,7 +27,11 @@ const longestDeliveryMs = 60_000
  */
 export function smtpTransport(
   settings: SmtpSettings,
-  { production, deliveryMs = longestDeliveryMs }: { production: boolean; deliveryMs?: number },
+  {
+    production,
+    deliveryMs = longestDeliveryMs,
+    silenceMs = longestSilenceMs,
+  }: { production: boolean; deliveryMs?: number; silenceMs?: number },
 ): Transport {
   const { from } = settings
   // Split name and address here: in one string, a comma in the name would create two senders.
@@ -38,7 +42,7 @@ export function smtpTransport(
   const open = async (): Promise<Transporter> => {
     const { createTransport } = await import('nodemailer')
     return createTransport({
-      ...connectionOf(settings, production),
+      ...connectionOf(settings, production, { connect: connectMs, silence: silenceMs }),
       pool: true,
       maxConnections: 4,
       // Messages must not make the library read files or URLs.
@@ -71,7 +75,9 @@ export function smtpTransport(
         })
         return { tag: 'sent' }
       } catch (error) {
-        return signal.aborted ? { tag: 'transient', reason: 'timed_out', everybody: false } : readFailure(error)
+        return signal.aborted || isSilent(error)
+          ? { tag: 'transient', reason: 'timed_out', everybody: false }
+          : readFailure(error)
       }
     },
     close(): void {
@@ -83,6 +89,10 @@ export function smtpTransport(
   }
 }
 
+/** A server that greeted and then became silent may be waiting for that of the recipient. */
+const isSilent = (error: unknown): boolean =>
+  (error as { timeoutType?: unknown } | null)?.timeoutType === 'SOCKET_TIMEOUT'
+
 /** How long the server may be silent during a check, in milliseconds. */
 const verifyMs = 4000
 
@@ -90,7 +100,7 @@ const verifyMs = 4000
 const connectionOf = (
   { host, port, implicitTls, user, password }: SmtpSettings,
   production: boolean,
-  ms = { connect: connectMs, silence: silenceMs },
+  ms: { readonly connect: number; readonly silence: number },
 ) => ({
   host,
   port,

@@ -23,7 +23,12 @@ async function server(...options: Parameters<typeof startMailServer>) {
   ending.unshift(started.stop)
   return started
 }
-function through(port: number, more: Partial<SmtpSettings> = {}, production = true, deliveryMs?: number) {
+function through(
+  port: number,
+  more: Partial<SmtpSettings> = {},
+  production = true,
+  limits: { deliveryMs?: number; silenceMs?: number } = {},
+) {
   const transport = smtpTransport(
     {
       host: '127.0.0.1',
@@ -34,7 +39,7 @@ function through(port: number, more: Partial<SmtpSettings> = {}, production = tr
       from: 'Vinculum <id@example.com>',
       ...more,
     },
-    { production, ...(deliveryMs !== undefined && { deliveryMs }) },
+    { production, ...limits },
   )
   ending.unshift(transport.close)
   return transport
@@ -144,14 +149,20 @@ describe('a delivery that takes too long', () => {
     await new Promise<void>((resolve) => trickling.listen(0, '127.0.0.1', resolve))
     ending.unshift(() => trickling.close())
     const { port } = trickling.address() as AddressInfo
-    expect(await through(port, {}, true, 1000).send(message)).toEqual(late)
+    expect(await through(port, {}, true, { deliveryMs: 1000 }).send(message)).toEqual(late)
     await expect.poll(() => isEnded, { timeout: 60_000 }).toBe(true)
+  })
+
+  test('because the server is silent about its recipient says nothing about other messages', async () => {
+    const { port, hold } = await server()
+    hold(() => true)
+    expect(await through(port, {}, true, { silenceMs: 1000 }).send(message)).toEqual(late)
   })
 
   test('leaves its place to other messages', async () => {
     const { port, hold, closed } = await server()
     hold(() => true)
-    const transport = through(port, {}, true, 1000)
+    const transport = through(port, {}, true, { deliveryMs: 1000 })
     const sent = await Promise.all(Array.from({ length: 4 }, () => transport.send(message)))
     expect(sent).toEqual([late, late, late, late])
     await expect.poll(closed, { timeout: 60_000 }).toBe(4)
