@@ -75,7 +75,9 @@ async function runCommand({ command, json, ...given }: Invocation): Promise<Comm
           const { store } = config
           // A command changes stored data. With a new, empty database it would succeed and do nothing.
           if (store.tag === 'sqlite' && !existsSync(store.file)) throw missingError(store.file)
-          const service = await createVinculum(withKeys(config, log), { log, droppedLogLines: droppedLines })
+          // No load balancer sends requests to a command, so nothing must be drained at its end.
+          const settings = { ...withKeys(config, log), shutdownDrainSeconds: 0 }
+          const service = await createVinculum(settings, { log, droppedLogLines: droppedLines })
           opened.push(service)
           return service
         },
