@@ -102,6 +102,14 @@ describe('the deployment files', () => {
     expect(Number(major) * 1000 + Number(minor)).toBeGreaterThanOrEqual(1028)
   })
 
+  test('let nginx log no query string, and pass on a redirect as long as a request may be', () => {
+    const proxy = file('deploy/nginx.conf')
+    expect(/^ *log_format .*$/gm.exec(proxy)?.[0]).not.toMatch(/\$request[ ']|\$request_uri|\$args|\$query_string/)
+    expect(proxy).toMatch(/^ {2}error_log \/dev\/stderr crit;$/m)
+    const kib = (name: string): number => Number(new RegExp(`^ +${name} (?:\\d+ )?(\\d+)k;$`, 'm').exec(proxy)?.[1])
+    expect(kib('proxy_buffer_size')).toBeGreaterThan(kib('large_client_header_buffers'))
+  })
+
   test.each(['deploy/prometheus/alerts.yaml', 'deploy/grafana-dashboard.json'])(
     'query only existing metrics: %s',
     async (path) => {
