@@ -1,7 +1,8 @@
-import { and, asc, count, eq, gt, inArray, lte, min, type SQL, sql } from 'drizzle-orm'
+import { and, asc, count, eq, gt, lte, min, type SQL, sql } from 'drizzle-orm'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import type { Driver } from './driver.ts'
 import type { Tables } from './schema.ts'
+import { inUnlockedRows } from './unlocked-rows.ts'
 
 /** Tables of work for outside services: emails to send, grants to revoke, logout notices. */
 type Queue = Tables['mails'] | Tables['revocations'] | Tables['logoutNotices']
@@ -14,7 +15,8 @@ const mostCounted = 10_000
  * `receiver` is the column with the service that an item is for. No search passes over the items of one receiver to find
  * those of another, so the table needs an index of this column, `next_attempt_at` and `id`.
  */
-export function queueOf<T extends Queue>({ db, readLong, write }: Driver, table: T, receiver: SQLiteColumn) {
+export function queueOf<T extends Queue>(driver: Driver, table: T, receiver: SQLiteColumn) {
+  const { db, readLong, write } = driver
   const t: Queue = table
   const first = (column: SQLiteColumn, where?: SQL) =>
     db
@@ -39,7 +41,10 @@ export function queueOf<T extends Queue>({ db, readLong, write }: Driver, table:
       return (await readLong(found.orderBy(sql`waiting.due_at`))).map(({ name }) => name)
     },
 
-    /** Takes up to `limit` due items of a receiver, oldest first. No other worker gets them before `until`. */
+    /**
+     * Takes up to `limit` due items of a receiver, oldest first. No other worker gets them before `until`. It waits for
+     * no item that another transaction has locked, but takes the next one.
+     */
     async take(limit: number, at: Date, until: Date, of: string): Promise<T['$inferSelect'][]> {
       const due = db
         .select({ id: t.id })
@@ -47,12 +52,11 @@ export function queueOf<T extends Queue>({ db, readLong, write }: Driver, table:
         .where(and(eq(receiver, of), lte(t.nextAttemptAt, at)))
         .orderBy(asc(t.nextAttemptAt), asc(t.id))
         .limit(limit)
-      // The condition is checked again outside the list: a worker that waited for a row sees that it is no longer due.
       const claimed: T['$inferSelect'][] = await write(
         db
           .update(t)
           .set({ nextAttemptAt: until })
-          .where(and(inArray(t.id, due), lte(t.nextAttemptAt, at)))
+          .where(inUnlockedRows(driver, t.id, due))
           .returning(),
       )
       return claimed.sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || (a.id < b.id ? -1 : 1))
