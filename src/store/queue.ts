@@ -1,11 +1,15 @@
 import { and, asc, count, eq, gt, lte, min, type SQL, sql } from 'drizzle-orm'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
+import type { Slice } from '../kernel/take-turns.ts'
 import type { Driver } from './driver.ts'
 import type { Tables } from './schema.ts'
 import { inUnlockedRows } from './unlocked-rows.ts'
 
 /** Tables of work for outside services: emails to send, grants to revoke, logout notices. */
 type Queue = Tables['mails'] | Tables['revocations'] | Tables['logoutNotices']
+
+/** How many receivers one call looks at: about a millisecond of SQLite, for which all requests wait. */
+const receiversAtOnce = 200
 
 /** How many waiting items are counted. */
 const mostCounted = 10_000
@@ -16,7 +20,7 @@ const mostCounted = 10_000
  * those of another, so the table needs an index of this column, `next_attempt_at` and `id`.
  */
 export function queueOf<T extends Queue>(driver: Driver, table: T, receiver: SQLiteColumn) {
-  const { db, readLong, write } = driver
+  const { db, read, readLong, write } = driver
   const t: Queue = table
   const first = (column: SQLiteColumn, where?: SQL) =>
     db
@@ -25,20 +29,36 @@ export function queueOf<T extends Queue>(driver: Driver, table: T, receiver: SQL
       .where(where)
   const name = sql`receivers.name`
   /** Goes from each receiver to the next by the index: `select distinct` would read every item. */
-  const receivers = sql`(
-    with recursive receivers(name) as (
-      select ${first(receiver)}
+  const receivers = (after: string | null) => sql`(
+    with recursive receivers(name, place) as (
+      select ${first(receiver, after === null ? undefined : gt(receiver, after))}, 1
       union all
-      select ${first(receiver, gt(receiver, name))} from receivers where ${name} is not null
+      select ${first(receiver, gt(receiver, name))}, receivers.place + 1 from receivers
+        where ${name} is not null and receivers.place < ${sql.raw(String(receiversAtOnce))}
     )
-    select ${name}, ${first(t.nextAttemptAt, eq(receiver, name))} as due_at from receivers where ${name} is not null
+    select ${name}, receivers.place, ${first(t.nextAttemptAt, eq(receiver, name))} as due_at
+    from receivers where ${name} is not null
   ) as waiting`
   return {
-    /** The receivers that have due items, the one that has waited longest first. */
-    async receivers(at: Date): Promise<readonly string[]> {
-      const due = lte(sql`waiting.due_at`, sql.param(at, t.nextAttemptAt))
-      const found = db.select({ name: sql<string>`waiting.name` }).from(receivers).where(due)
-      return (await readLong(found.orderBy(sql`waiting.due_at`))).map(({ name }) => name)
+    /**
+     * Of the next receivers after `after`, those that have due items, the one that has waited longest first. It is no
+     * long read: sending email must not depend on the thread for lists and exports.
+     */
+    async receivers(at: Date, after: string | null): Promise<Slice> {
+      const found = await read(
+        db
+          .select({
+            name: sql<string>`waiting.name`,
+            place: sql<number>`waiting.place`,
+            dueAt: sql<Date>`waiting.due_at`.mapWith(t.nextAttemptAt),
+          })
+          .from(receivers(after))
+          .orderBy(sql`waiting.due_at`),
+      )
+      return {
+        due: found.filter(({ dueAt }) => dueAt <= at).map(({ name }) => name),
+        next: found.find(({ place }) => place === receiversAtOnce)?.name ?? null,
+      }
     },
 
     /**
