@@ -2,6 +2,7 @@ import type { Fact } from '../events/catalogue.ts'
 import type { Account } from '../kernel/account.ts'
 import type { Picture } from '../kernel/picture.ts'
 import type { PreparedChange } from '../kernel/prepared-change.ts'
+import type { Slice } from '../kernel/take-turns.ts'
 import type { ApplicationAuth, ApplicationKind, ApplicationSource, IdTokenAlgorithm, SubjectType } from './policy.ts'
 
 /** A JSON Web Key Set of public keys. */
@@ -321,8 +322,8 @@ export type LogoutNotice = {
 }
 
 export interface LogoutNoticeStore {
-  /** The IDs of the applications that have due notices, the one that has waited longest first. */
-  receivers(at: Date): Promise<readonly string[]>
+  /** Of the next applications after `after`, the IDs of those that have due notices. */
+  receivers(at: Date, after: string | null): Promise<Slice>
   /** Takes up to `limit` due notices to an application, oldest first. No other worker gets them before `until`. */
   take(limit: number, at: Date, until: Date, applicationId: string): Promise<readonly LogoutNotice[]>
   retry(id: string, at: Date, error: string): Promise<void>

@@ -1,6 +1,7 @@
 import type { Fact } from '../events/catalogue.ts'
 import type { IdentityUse } from '../kernel/account.ts'
 import type { PreparedChange } from '../kernel/prepared-change.ts'
+import type { Slice } from '../kernel/take-turns.ts'
 
 /** Why a refresh failed. Some causes pass without help; others need the operator or the person. */
 export type GrantErrorClass = 'transient' | 'rate_limited' | 'invalid_grant' | 'client_misconfigured' | 'scope_missing'
@@ -155,8 +156,8 @@ export type RevocationPlace = { readonly createdAt: Date; readonly id: string }
 export interface RevocationStore {
   /** Queues tokens that belong to no stored grant, sealed as if a grant with its `grantId` had them. */
   add(item: Revocation): Promise<void>
-  /** The providers that have due items, the one that has waited longest first. */
-  receivers(at: Date): Promise<readonly string[]>
+  /** Of the next providers after `after`, those that have due items. */
+  receivers(at: Date, after: string | null): Promise<Slice>
   /** Takes up to `limit` due items of a provider for this worker until `until`; no two workers get the same one. */
   take(limit: number, at: Date, until: Date, provider: string): Promise<readonly Revocation[]>
   /** Whether other grants rest on the same consent: then it must not be revoked at its provider. */

@@ -5,6 +5,7 @@ import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { UnopenableError } from '../kernel/crypto.ts'
 import { chance, type Ids, type Random } from '../kernel/ids.ts'
 import { outsideLimit } from '../kernel/limit.ts'
+import { dueReceivers } from '../kernel/take-turns.ts'
 import type { RevocationOutcome, TokenGrant } from '../providers/provider.ts'
 import type { GrantErrorClass, Revocation, RevocationPlace, RevocationStore } from './ports.ts'
 import type { Vault } from './vault.ts'
@@ -151,8 +152,8 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
 
   /** Those of providers that are not enabled, one provider after another. */
   const workOffOthers = async (enabled: readonly string[]): Promise<void> => {
-    for (const provider of await revocations.receivers(clock()))
-      if (!enabled.includes(provider)) await workOff(provider)
+    for await (const slice of dueReceivers(revocations, clock))
+      for (const provider of slice) if (!enabled.includes(provider)) await workOff(provider)
   }
 
   /** Each provider has its own queue, so that one that does not respond delays no other. */

@@ -1,5 +1,6 @@
 import type { NoticeName } from '../events/catalogue.ts'
 import type { Locale } from '../kernel/locale.ts'
+import type { Slice } from '../kernel/take-turns.ts'
 
 /**
  * Messages that are not notices. A user requested them, most contain a secret, or they go to an email address that is
@@ -41,10 +42,10 @@ export interface MailStore {
   /** Queues a message on its own. Messages about a change are passed to its store verb (`mails`). */
   post(mail: Mail): Promise<void>
   /**
-   * The domains that have due messages, the one that has waited longest first. An empty one stands for all messages that
-   * an older version queued.
+   * Of the next domains after `after`, those that have due messages. An empty one stands for all messages that an older
+   * version queued.
    */
-  receivers(at: Date): Promise<readonly string[]>
+  receivers(at: Date, after: string | null): Promise<Slice>
   /** Takes up to `limit` due messages to a domain for this worker until `until`; no two workers get the same one. */
   take(limit: number, at: Date, until: Date, domain: string): Promise<readonly Mail[]>
   /** Deletes a message that was sent or dropped. */

@@ -1,10 +1,15 @@
-import { and, asc, count, eq, gt, inArray, lte, min, type SQL, sql } from 'drizzle-orm'
+import { and, asc, count, eq, gt, lte, min, type SQL, sql } from 'drizzle-orm'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
+import type { Slice } from '../kernel/take-turns.ts'
 import type { Driver } from './driver.ts'
 import type { Tables } from './schema.ts'
+import { inUnlockedRows } from './unlocked-rows.ts'
 
 /** Tables of work for outside services: emails to send, grants to revoke, logout notices. */
 type Queue = Tables['mails'] | Tables['revocations'] | Tables['logoutNotices']
+
+/** How many receivers one call looks at: about a millisecond of SQLite, for which all requests wait. */
+const receiversAtOnce = 200
 
 /** How many waiting items are counted. */
 const mostCounted = 10_000
@@ -14,7 +19,8 @@ const mostCounted = 10_000
  * `receiver` is the column with the service that an item is for. No search passes over the items of one receiver to find
  * those of another, so the table needs an index of this column, `next_attempt_at` and `id`.
  */
-export function queueOf<T extends Queue>({ db, readLong, write }: Driver, table: T, receiver: SQLiteColumn) {
+export function queueOf<T extends Queue>(driver: Driver, table: T, receiver: SQLiteColumn) {
+  const { db, read, readLong, write } = driver
   const t: Queue = table
   const first = (column: SQLiteColumn, where?: SQL) =>
     db
@@ -23,23 +29,42 @@ export function queueOf<T extends Queue>({ db, readLong, write }: Driver, table:
       .where(where)
   const name = sql`receivers.name`
   /** Goes from each receiver to the next by the index: `select distinct` would read every item. */
-  const receivers = sql`(
-    with recursive receivers(name) as (
-      select ${first(receiver)}
+  const receivers = (after: string | null) => sql`(
+    with recursive receivers(name, place) as (
+      select ${first(receiver, after === null ? undefined : gt(receiver, after))}, 1
       union all
-      select ${first(receiver, gt(receiver, name))} from receivers where ${name} is not null
+      select ${first(receiver, gt(receiver, name))}, receivers.place + 1 from receivers
+        where ${name} is not null and receivers.place < ${sql.raw(String(receiversAtOnce))}
     )
-    select ${name}, ${first(t.nextAttemptAt, eq(receiver, name))} as due_at from receivers where ${name} is not null
+    select ${name}, receivers.place, ${first(t.nextAttemptAt, eq(receiver, name))} as due_at
+    from receivers where ${name} is not null
   ) as waiting`
   return {
-    /** The receivers that have due items, the one that has waited longest first. */
-    async receivers(at: Date): Promise<readonly string[]> {
-      const due = lte(sql`waiting.due_at`, sql.param(at, t.nextAttemptAt))
-      const found = db.select({ name: sql<string>`waiting.name` }).from(receivers).where(due)
-      return (await readLong(found.orderBy(sql`waiting.due_at`))).map(({ name }) => name)
+    /**
+     * Of the next receivers after `after`, those that have due items, the one that has waited longest first. It is no
+     * long read: sending email must not depend on the thread for lists and exports.
+     */
+    async receivers(at: Date, after: string | null): Promise<Slice> {
+      const found = await read(
+        db
+          .select({
+            name: sql<string>`waiting.name`,
+            place: sql<number>`waiting.place`,
+            dueAt: sql<Date>`waiting.due_at`.mapWith(t.nextAttemptAt),
+          })
+          .from(receivers(after))
+          .orderBy(sql`waiting.due_at`),
+      )
+      return {
+        due: found.filter(({ dueAt }) => dueAt <= at).map(({ name }) => name),
+        next: found.find(({ place }) => place === receiversAtOnce)?.name ?? null,
+      }
     },
 
-    /** Takes up to `limit` due items of a receiver, oldest first. No other worker gets them before `until`. */
+    /**
+     * Takes up to `limit` due items of a receiver, oldest first. No other worker gets them before `until`. It waits for
+     * no item that another transaction has locked, but takes the next one.
+     */
     async take(limit: number, at: Date, until: Date, of: string): Promise<T['$inferSelect'][]> {
       const due = db
         .select({ id: t.id })
@@ -47,12 +72,11 @@ export function queueOf<T extends Queue>({ db, readLong, write }: Driver, table:
         .where(and(eq(receiver, of), lte(t.nextAttemptAt, at)))
         .orderBy(asc(t.nextAttemptAt), asc(t.id))
         .limit(limit)
-      // The condition is checked again outside the list: a worker that waited for a row sees that it is no longer due.
       const claimed: T['$inferSelect'][] = await write(
         db
           .update(t)
           .set({ nextAttemptAt: until })
-          .where(and(inArray(t.id, due), lte(t.nextAttemptAt, at)))
+          .where(inUnlockedRows(driver, t.id, due))
           .returning(),
       )
       return claimed.sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || (a.id < b.id ? -1 : 1))

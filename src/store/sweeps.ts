@@ -8,6 +8,7 @@ import { accountLock, type Change } from './change.ts'
 import { claimSweep } from './claims.ts'
 import { type Driver, step } from './driver.ts'
 import { endExcess, maxSessions, sessionsAtOnce } from './endings.ts'
+import { inUnlockedRows } from './unlocked-rows.ts'
 
 /** How many applications one batch deletes: many people may have used each of them. */
 const applicationsAtOnce = 5
@@ -17,20 +18,16 @@ const applicationsAtOnce = 5
  * its rows by an index and changes at most `limit` of them.
  */
 export function sweepStore(driver: Driver, change: Change, ids: Ids): Readonly<Record<SweepName, Sweep>> {
-  const { db, tables: t, read, write, skipLocked } = driver
+  const { db, tables: t, read, write } = driver
   const eraseRows = eraseRowsOf(driver)
   type Rows = { readonly table: SQLiteTable; readonly key: SQLiteColumn; readonly oldestFirst: SQLiteColumn }
 
   /**
-   * Selects the rows of a batch first, so that no batch is larger than `limit`. PostgreSQL locks the selected rows and
-   * skips those that another transaction has locked. Otherwise a row changed at the same moment, such as a rate limit
-   * whose window restarts, could be erased because of its old value. The array is evaluated once. A plan may evaluate
-   * `IN (SELECT … SKIP LOCKED)` for each row, with other rows each time, and the batch would be the whole table.
+   * Selects the rows of a batch first, so that no batch is larger than `limit`. They are locked then: otherwise a row
+   * changed at the same moment, such as a rate limit whose window restarts, could be erased because of its old value.
    */
-  const batchOf = ({ table, key, oldestFirst }: Rows, over: SQL | undefined, limit: number): SQL => {
-    const some = db.select({ key }).from(table).where(over).orderBy(asc(oldestFirst)).limit(limit)
-    return skipLocked ? sql`${key} = any(array(${skipLocked(some)}))` : inArray(key, some)
-  }
+  const batchOf = ({ table, key, oldestFirst }: Rows, over: SQL | undefined, limit: number): SQL =>
+    inUnlockedRows(driver, key, db.select({ key }).from(table).where(over).orderBy(asc(oldestFirst)).limit(limit))
   const batch = (rows: readonly unknown[], limit: number) => ({
     swept: rows.length,
     next: rows.length < limit ? undefined : '',

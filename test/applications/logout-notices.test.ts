@@ -36,7 +36,7 @@ function noticesTo(applications: readonly string[], deliver: Deliver) {
     createdAt: new Date(0),
   }))
   const notices = {
-    receivers: async () => [...new Set(waiting.map(({ applicationId }) => applicationId))],
+    receivers: async () => ({ due: [...new Set(waiting.map(({ applicationId }) => applicationId))], next: null }),
     take: async (limit: number, _at: Date, _until: Date, application: string) => {
       const taken = waiting.filter(({ applicationId }) => applicationId === application).slice(0, limit)
       waiting = waiting.filter((one) => !taken.includes(one))
@@ -100,9 +100,9 @@ describe.each(databases)('logout notices on $name', ({ place }) => {
     let [lists, searches] = [0, 0]
     const notices = {
       ...store.logoutNotices,
-      receivers: (at: Date) => {
+      receivers: (...given: Parameters<typeof store.logoutNotices.receivers>) => {
         lists += 1
-        return store.logoutNotices.receivers(at)
+        return store.logoutNotices.receivers(...given)
       },
       take: (...given: Parameters<typeof store.logoutNotices.take>) => {
         searches += 1

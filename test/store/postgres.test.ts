@@ -3,12 +3,14 @@ import pg from 'pg'
 import { describe, expect, test, vi } from 'vitest'
 import { BusyError } from '../../src/kernel/busy.ts'
 import { Limit, withinLimit } from '../../src/kernel/limit.ts'
+import { takeTurns } from '../../src/kernel/take-turns.ts'
 import { type Script, step } from '../../src/store/driver.ts'
 import { openDriver } from '../../src/store/open.ts'
 import { DatabaseOpenError } from '../../src/store/open-error.ts'
 import { connectPostgres, listLockWaiters } from '../support/postgres.ts'
 import { proxyTo } from '../support/proxy.ts'
 import { postgresBackend } from './backends.ts'
+import { mail } from './mails.contract.ts'
 import { code, insertSessions, later, loggedOut, newcomer, newId, now, open, signedIn } from './people.ts'
 
 const { place } = postgresBackend()
@@ -257,6 +259,24 @@ describe('a PostgreSQL database', () => {
     // Locks the rows once for the whole group, not again for each of them.
     expect(plan).toMatch(/^ *CTE presented\n *-> {2}LockRows/m)
     await Promise.all([other.end(), store.close()])
+  })
+
+  test('with a locked message sends all others: to other domains, and the next one to its own', async () => {
+    const config = await place()
+    const { store } = await open(config)
+    const messages = ['a', 'a', 'b', 'c'].map((name, n) => mail({ to: `ada@${name}.example`, nextAttemptAt: later(n) }))
+    for (const message of messages) await store.mails.post(message)
+    const other = await connectPostgres(config.url)
+    await other.query('begin')
+    await other.query('select from mails where id = $1 for update', [messages[0]?.id])
+    const next = takeTurns(store.mails, () => later(60), 300)
+    const taken: (string | undefined)[] = []
+    for (let n = 0; n < 4; n++) taken.push((await next(() => false))?.item.id)
+    expect(taken).toEqual([...messages.slice(1).map(({ id }) => id), undefined])
+    await other.query('rollback')
+    expect((await next(() => false))?.item.id).toBe(messages[0]?.id)
+    await other.end()
+    await store.close()
   })
 
   test('that breaks a deadlock lets both scripts succeed', async () => {

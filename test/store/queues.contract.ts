@@ -7,6 +7,8 @@ import { later, newId, now, type Opened } from './people.ts'
 const columns = { mails: 'domain', revocations: 'provider', logoutNotices: 'application_id' } as const
 type Name = keyof typeof columns
 
+const parts = { clock: () => now, ids: createIds(() => now, systemRandom), publish: () => {} }
+
 /**
  * What every store promises about its queues of work for other services. `explain`: how the database would execute a
  * statement, line by line.
@@ -65,22 +67,38 @@ export function queuesContract(
       await fill(name, 'c.example', 1, later(4))
       await fill(name, 'd.example', 1, later(3))
       const queue = opened().store[name]
-      expect(await queue.receivers(now)).toEqual([])
-      expect(await queue.receivers(later(3))).toEqual(['b.example', 'a.example', 'd.example'])
+      expect(await queue.receivers(now, null)).toEqual({ due: [], next: null })
+      expect((await queue.receivers(later(3), null)).due).toEqual(['b.example', 'a.example', 'd.example'])
+      expect((await queue.receivers(later(3), 'a.example')).due).toEqual(['b.example', 'd.example'])
       expect(await queue.take(9, later(3), later(60), 'a.example')).toHaveLength(2)
-      expect(await queue.receivers(later(3))).toEqual(['b.example', 'd.example'])
+      expect((await queue.receivers(later(3), null)).due).toEqual(['b.example', 'd.example'])
+    })
+
+    test('looks at 200 receivers at once, due or not, and goes on after the last one', async () => {
+      const names = Array.from({ length: 202 }, (_, n) => `${1000 + n}.example`)
+      await Promise.all(names.map((of, n) => fill(name, of, 1, n === 3 || n > 199 ? now : later(60))))
+      const queue = opened().store[name]
+      const [fourth, last, ...rest] = [names[3], names[199], names[200], names[201]]
+      expect(await queue.receivers(now, null)).toEqual({ due: [fourth], next: last })
+      const { due, next } = await queue.receivers(now, String(last))
+      expect([[...due].sort(), next]).toEqual([rest, null])
+    })
+
+    test('is worked on while long reads fail', async () => {
+      await fill(name, 'a.example', 1, now)
+      const { driver } = opened()
+      const readLong = () => Promise.reject(new Error('the thread for long reads has ended'))
+      const queue = storeOver({ ...driver, readLong }, parts)[name]
+      expect(await queue.receivers(now, null)).toEqual({ due: ['a.example'], next: null })
+      expect(await queue.take(1, now, later(60), 'a.example')).toHaveLength(1)
     })
 
     test('is searched without passing over the items of other receivers', async () => {
       await fill(name, 'a.example', 300, now)
       await fill(name, 'b.example', 1, now)
-      const store = storeOver(recording(opened().driver), {
-        clock: () => now,
-        ids: createIds(() => now, systemRandom),
-        publish: () => {},
-      })
+      const store = storeOver(recording(opened().driver), parts)
       recorded.length = 0
-      await store[name].receivers(now)
+      await store[name].receivers(now, '9.example')
       await store[name].take(1, now, later(60), 'b.example')
       const planOf = async (sql: string, params: readonly unknown[] = []): Promise<string> => {
         const plan = (await explain(sql, params)).join('\n')
@@ -92,7 +110,7 @@ export function queuesContract(
       const column = columns[name]
       expect(await planOf(list.sql, list.params)).toMatch(new RegExp(`_next_attempt \\(+${column} ?=`))
       // PostgreSQL does not show how it goes from one receiver to the next.
-      const [, step = ''] = /union all\s+select \((.*)\) from receivers/.exec(list.sql) ?? []
+      const [, step = ''] = /union all\s+select \((.*)\), receivers\.place/.exec(list.sql) ?? []
       const next = await planOf(step.replaceAll('receivers.name', "'a.example'"))
       expect(next).toMatch(new RegExp(`_next_attempt \\(+${column} ?>`))
       const taken = await planOf(take.sql, take.params)

@@ -4,6 +4,7 @@ import type { Identity } from '../../src/accounts/ports.ts'
 import type { Account } from '../../src/kernel/account.ts'
 import type { Store } from '../../src/store/open.ts'
 import { takeDue } from '../support/take-due.ts'
+import { mail } from './mails.contract.ts'
 import {
   account,
   type Backend,
@@ -402,6 +403,14 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(taken).toHaveLength(waiting)
         expect(new Set(taken).size).toBe(waiting)
         for (const id of taken) await first.revocations.finish(id, [])
+      }))
+
+    test('workers that take from one domain at the same time each get a message of their own', () =>
+      each(async (round) => {
+        const domain = `${round}.example`
+        for (let n = 0; n < 6; n++) await first.mails.post(mail({ to: `ada@${domain}`, nextAttemptAt: later(n) }))
+        const taken = (await race((store) => store.mails.take(1, later(60), later(120), domain))).flat()
+        expect(new Set(taken.map(({ id }) => id)).size).toBe(6)
       }))
 
     test('nodes creating the next signing key create one', () =>
