@@ -19,7 +19,7 @@ type Table = readonly (readonly [codes: RegExp, UnavailableReason])[]
 const sqlite: Table = [
   [/^SQLITE_(BUSY|LOCKED|PROTOCOL)/, 'contended'],
   [/^SQLITE_(FULL|READONLY|IOERR|CORRUPT|CANTOPEN|NOTADB|NOMEM|PERM)/, 'refusing'],
-  [/^DATABASE_FILE_MOVED$/, 'refusing'],
+  [/^DATABASE_FILE_(MOVED|UNREADABLE)$/, 'refusing'],
 ]
 
 /** SQLSTATEs (PostgreSQL, Appendix A), and network errors. */
