@@ -40,14 +40,23 @@ export async function sanitizeSvg(file: Buffer): Promise<Result<Buffer, SvgFault
   }
 }
 
-function inThread(file: Buffer): Promise<SanitizedSvg> {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('./svg-thread.js', import.meta.url), {
+function startThread(file: Buffer): Worker {
+  try {
+    return new Worker(new URL('./svg-thread.js', import.meta.url), {
       workerData: new Uint8Array(file),
       name: 'svg',
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: 256, stackSizeMb: 4 },
     })
+  } catch (error) {
+    // The process may have no more threads (ERR_WORKER_INIT_FAILED).
+    throw new BusyError('the check of pictures', 5, error)
+  }
+}
+
+function inThread(file: Buffer): Promise<SanitizedSvg> {
+  return new Promise((resolve, reject) => {
+    const worker = startThread(file)
     const timer = setTimeout(() => void worker.terminate(), deadlineMs)
     let answer: SanitizedSvg | undefined
     worker.on('message', (message: SanitizedSvg) => {

@@ -19,7 +19,7 @@ type Table = readonly (readonly [codes: RegExp, UnavailableReason])[]
 const sqlite: Table = [
   [/^SQLITE_(BUSY|LOCKED|PROTOCOL)/, 'contended'],
   [/^SQLITE_(FULL|READONLY|IOERR|CORRUPT|CANTOPEN|NOTADB|NOMEM|PERM)/, 'refusing'],
-  [/^DATABASE_FILE_MOVED$/, 'refusing'],
+  [/^DATABASE_FILE_(MOVED|UNREADABLE)$/, 'refusing'],
 ]
 
 /** SQLSTATEs (PostgreSQL, Appendix A), and network errors. */
@@ -62,6 +62,8 @@ const calmMs = 10_000
 export function createHealth(report: (change: HealthChange) => void) {
   let state: HealthChange['state'] = 'healthy'
   let at = 0
+  /** Why the database refused, until a write succeeds. */
+  let refusal: unknown
   const become = (next: HealthChange['state'], cause?: unknown): void => {
     at = performance.now()
     if (state === next) return
@@ -70,15 +72,19 @@ export function createHealth(report: (change: HealthChange) => void) {
   }
   return {
     failed(why: UnavailableReason, cause: unknown): BusyError {
+      if (why === 'refusing') refusal = cause
       // One locked row does not change the state while the whole database is unavailable.
       if (why !== 'contended' || state === 'healthy' || state === 'contended') become(why, cause)
       return busy(why)
     },
+    /** Work succeeded. `wrote`: it changed at least one row, and the change is committed. */
     worked(wrote: boolean): void {
       if (state === 'healthy') return
-      if (state === 'refusing' && !wrote) return
       if (state === 'contended' && performance.now() - at < calmMs) return
-      become('healthy')
+      if (wrote) refusal = undefined
+      // A database that is reachable again after it refused writes may still refuse them.
+      if (refusal === undefined) become('healthy')
+      else become('refusing', refusal)
     },
   }
 }

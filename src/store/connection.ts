@@ -49,6 +49,8 @@ export class Connection extends pg.Client {
   #lost: Error | undefined
   /** When the server last answered. */
   heardAt = performance.now()
+  /** How many rows its statements changed, including those of transactions that were rolled back. */
+  rowsChanged = 0
 
   constructor(config: pg.ClientConfig & { shared: PoolState; requireChannelBinding?: boolean }) {
     super(config)
@@ -141,6 +143,7 @@ export class Connection extends pg.Client {
       this.destroy(new ConnectionLostError('the database sent a result without a completed command'))
       throw this.#lost ?? new ConnectionLostError('the database sent a result without a completed command')
     }
+    if (result.command !== 'SELECT') this.rowsChanged += result.rowCount ?? 0
     return result
   }
 

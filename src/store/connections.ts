@@ -198,6 +198,7 @@ export function createConnections(parts: {
       if (wait) await wait
       const connection = await checkOut(limit, lane)
       inUse.add(connection)
+      const { rowsChanged } = connection
       return new Promise<T>((resolve, reject) => {
         const began = performance.now()
         let over = false
@@ -222,7 +223,8 @@ export function createConnections(parts: {
         work(connection, limit).then(
           (value) =>
             settle(() => {
-              health.worked(lane !== 'hot')
+              // A read shows nothing about writes, nor does an UPDATE that matched no row: a full disk allows both.
+              health.worked(connection.rowsChanged > rowsChanged)
               resolve(value)
             }, false),
           (error: unknown) => {

@@ -13,7 +13,10 @@ type Work = {
 }
 /** A script threw without a savepoint: the whole group is rolled back. */
 class ScriptError extends Error {}
-type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown }
+/** `wrote`: it changed at least one row. */
+type Outcome =
+  | { readonly ok: true; readonly value: unknown; readonly wrote: boolean }
+  | { readonly ok: false; readonly error: unknown }
 
 /** How many writes share one transaction: with hundreds, everyone would wait until the last one is done. */
 const maxAtOnce = 64
@@ -52,6 +55,7 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
   const mark = connection.prepare('SAVEPOINT work')
   const undo = connection.prepare('ROLLBACK TO work')
   const release = connection.prepare('RELEASE work')
+  const rowsChanged = connection.prepare('SELECT total_changes()').pluck()
 
   let waiting: Work[] = []
   let lastOfTurn: { readonly run: () => void; readonly size: () => number }[] = []
@@ -64,10 +68,11 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
 
   function attempt({ run, savepoint }: Work, marked: boolean): Outcome {
     try {
+      const before = rowsChanged.get()
       if (savepoint && marked) mark.run()
       const value = run()
       if (savepoint && marked) release.run()
-      return { ok: true, value }
+      return { ok: true, value, wrote: rowsChanged.get() !== before }
     } catch (error) {
       // After a full disk, an I/O error and similar errors, SQLite rolls the whole transaction back itself.
       if (!connection.inTransaction) throw error
@@ -97,7 +102,8 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
     try {
       const outcomes = group.map((work) => attempt(work, marked))
       commit.run()
-      health.worked(true)
+      // The COMMIT of a group that changed nothing writes nothing: it succeeds on a full disk, too.
+      health.worked(outcomes.some((outcome) => outcome.ok && outcome.wrote))
       return outcomes
     } catch (error) {
       if (connection.inTransaction) rollback.run()

@@ -78,19 +78,24 @@ export function createLongReads({ health, requestMs, checkFiles, startThread }: 
   }
 
   function start(): void {
-    const started = {
-      isOpen: false,
-      thread: startThread({
-        // Ignore the messages of a thread that was abandoned.
-        message: (message) => {
-          if (current === started) receive(message)
-        },
-        ended: (cause) => {
-          if (current === started) lose(started.isOpen, health.failed('unreachable', cause))
-        },
-      }),
+    try {
+      const started = {
+        isOpen: false,
+        thread: startThread({
+          // Ignore the messages of a thread that was abandoned.
+          message: (message) => {
+            if (current === started) receive(message)
+          },
+          ended: (cause) => {
+            if (current === started) lose(started.isOpen, health.failed('unreachable', cause))
+          },
+        }),
+      }
+      current = started
+    } catch (error) {
+      // The process may have no more threads (ERR_WORKER_INIT_FAILED). Also runs in timers: there, it would end the process.
+      cannotOpen(health.failed('contended', error))
     }
-    current = started
   }
 
   function receive(message: ThreadMessage): void {

@@ -28,8 +28,12 @@ export function createFile(file: string, create: boolean): void {
 
 /** The file that a path leads to, as device and inode; `undefined` if there is none. */
 function identityOf(path: string): string | undefined {
-  const found = statSync(path, { bigint: true, throwIfNoEntry: false })
-  return found && `${found.dev}:${found.ino}`
+  try {
+    const found = statSync(path, { bigint: true, throwIfNoEntry: false })
+    return found && `${found.dev}:${found.ino}`
+  } catch (error) {
+    throw new FileUnreadableError(path, error)
+  }
 }
 
 /**
@@ -45,8 +49,21 @@ export class FileMovedError extends Error {
 }
 
 /**
+ * What is at the path cannot be found out: a folder is not one any more (ENOTDIR), the service lacks a permission
+ * (EACCES), or the disk does not answer (EIO, ESTALE). The code is logged as the cause of `database.state`.
+ */
+class FileUnreadableError extends Error {
+  override name = 'FileUnreadableError'
+  readonly code = 'DATABASE_FILE_UNREADABLE'
+  constructor(path: string, cause: unknown) {
+    const remedy = 'Check its folder, the permissions of the service, and the disk.'
+    super(`${path} cannot be accessed (${(cause as Error).message}). ${remedy}`, { cause })
+  }
+}
+
+/**
  * Returns a check that throws a `FileMovedError` once the path of an open database, or of its WAL, leads to another
- * file or to none. SQLite keeps writing to the file it opened, and those writes would be lost with the process. Two
+ * file or to none, and a `FileUnreadableError` while that cannot be found out. SQLite keeps writing to the file it opened, and those writes would be lost with the process. Two
  * calls of `stat` cost little compared with the commit that follows.
  */
 export function watchFiles(file: string): () => void {

@@ -1,5 +1,7 @@
 /** What an SVG may contain before it is served to everyone who signs in. */
-import { expect, test } from 'vitest'
+import { syncBuiltinESMExports } from 'node:module'
+import threads from 'node:worker_threads'
+import { expect, onTestFinished, test } from 'vitest'
 import { checkPicture } from '../../src/branding/picture.ts'
 import { sanitizeNow } from '../../src/branding/sanitize.js'
 import { hostileSvgs, svg } from '../support/hostile-svgs.ts'
@@ -48,6 +50,28 @@ test.each(refused)('an SVG with $name is refused', async ({ file, reason }) => {
 test('the thread returns what is left', async () => {
   const picture = await checkPicture(Buffer.from(svg('<script>a()</script><path/>')))
   expect(picture).toEqual({ ok: true, value: { contentType: 'image/svg+xml', body: Buffer.from(svg('<path/>')) } })
+})
+
+test('an SVG is busy, and not a defect, while the process can start no thread', async () => {
+  const check = () => checkPicture(Buffer.from(svg('<path/>')))
+  const { Worker } = threads
+  const replaceWith = (other: typeof Worker): void => {
+    threads.Worker = other
+    syncBuiltinESMExports()
+  }
+  onTestFinished(() => replaceWith(Worker))
+  replaceWith(
+    class {
+      constructor() {
+        throw Object.assign(new Error('EAGAIN'), { code: 'ERR_WORKER_INIT_FAILED' })
+      }
+    } as unknown as typeof Worker,
+  )
+  // More than may wait: none of them stays in the queue.
+  for (let n = 0; n < 6; n++)
+    await expect(check()).rejects.toMatchObject({ name: 'BusyError', cause: { code: 'ERR_WORKER_INIT_FAILED' } })
+  replaceWith(Worker)
+  expect(await check()).toMatchObject({ ok: true })
 })
 
 test('a sanitized picture is not changed again', () => {

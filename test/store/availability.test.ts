@@ -81,6 +81,22 @@ describe('the health of a database', () => {
     expect(changes.map(({ state }) => state)).toEqual(['refusing', 'healthy'])
   })
 
+  test('that refused writes is not restored by a read after it was unreachable', () => {
+    const { changes, health } = watched()
+    const full = error('53100')
+    health.failed('refusing', full)
+    health.failed('unreachable', error('ECONNRESET'))
+    health.worked(false)
+    health.worked(false)
+    expect(changes.map(({ state }) => state)).toEqual(['refusing', 'unreachable', 'refusing'])
+    expect(changes[2]?.cause).toBe(full)
+    health.worked(true)
+    // From now on, reads restore it again.
+    health.failed('unreachable', error('ECONNRESET'))
+    health.worked(false)
+    expect(changes.slice(3).map(({ state }) => state)).toEqual(['healthy', 'unreachable', 'healthy'])
+  })
+
   test('does not change with every request while rows are locked', () => {
     const { changes, health } = watched()
     for (let n = 0; n < 50; n++) {

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { createHealth } from '../../src/store/availability.ts'
+import { createHealth, type HealthChange } from '../../src/store/availability.ts'
 import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import { createGroupCommit } from '../../src/store/group-commit.ts'
 import { newFile } from '../support/sqlite.ts'
@@ -12,6 +12,7 @@ describe('writes of one turn of the event loop', () => {
   let inside: Database
   let outside: Database
   let group: ReturnType<typeof createGroupCommit>
+  let changes: HealthChange[]
 
   beforeEach(() => {
     file = newFile()
@@ -21,7 +22,9 @@ describe('writes of one turn of the event loop', () => {
     inside.exec('PRAGMA foreign_keys = ON')
     inside.exec(`create table notes (id integer primary key, parent integer references notes);`)
     outside = connectSqlite(file, { timeout: 0 })
-    group = createGroupCommit(inside, { health: createHealth(() => {}), requestMs: 100, checkFiles: () => {} })
+    changes = []
+    const health = createHealth((change) => changes.push(change))
+    group = createGroupCommit(inside, { health, requestMs: 100, checkFiles: () => {} })
   })
   afterEach(() => {
     inside.close()
@@ -210,6 +213,23 @@ describe('writes of one turn of the event loop', () => {
     expect(seen()).toEqual([])
     await group.join(true, () => insert(3))
     expect(seen()).toEqual([3])
+  })
+
+  test('that all fail or change no row do not show that the database can write; one that changes a row does', async () => {
+    const refused = () =>
+      group.join(false, () => {
+        throw Object.assign(new Error('database disk image is malformed'), { code: 'SQLITE_CORRUPT' })
+      })
+    const states = () => changes.map(({ state }) => state)
+    for (let n = 0; n < 3; n++) {
+      const withoutRows = group.join(true, () => inside.exec('update notes set parent = null where id = 99'))
+      expect(await failure(refused())).toBe('the database is busy')
+      await withoutRows
+    }
+    expect(await failure(refused())).toBe('the database is busy')
+    expect(states()).toEqual(['refusing'])
+    await Promise.all([failure(refused()), group.join(true, () => insert(1))])
+    expect(states()).toEqual(['refusing', 'healthy'])
   })
 
   test('that find the database locked wait without blocking others, and are stored once it is free', async () => {

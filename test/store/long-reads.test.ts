@@ -2,6 +2,7 @@ import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { asc, count, eq, inArray, sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 import { BusyError } from '../../src/kernel/busy.ts'
+import { Limit, withinLimit } from '../../src/kernel/limit.ts'
 import { createHealth, type HealthChange } from '../../src/store/availability.ts'
 import type { Driver } from '../../src/store/driver.ts'
 import { createLongReads, type LongRead, type ThreadMessage } from '../../src/store/long-reads.ts'
@@ -25,6 +26,7 @@ function standIn({ requestMs = 60_000 } = {}) {
   }[] = []
   const changes: HealthChange[] = []
   let moved = false
+  let isLimited = false
   const reads = createLongReads({
     health: createHealth((change) => changes.push(change)),
     requestMs,
@@ -32,6 +34,7 @@ function standIn({ requestMs = 60_000 } = {}) {
       if (moved) throw Object.assign(new Error('moved'), { code: 'DATABASE_FILE_MOVED' })
     },
     startThread: ({ message, ended }) => {
+      if (isLimited) throw Object.assign(new Error('EAGAIN'), { code: 'ERR_WORKER_INIT_FAILED' })
       const end = withResolvers()
       const thread = {
         posted: [] as string[],
@@ -53,7 +56,9 @@ function standIn({ requestMs = 60_000 } = {}) {
     },
   })
   const rows = (...values: unknown[]): ThreadMessage => ({ tag: 'rows', rows: values })
-  return { reads, threads, changes, rows, move: () => (moved = true) }
+  /** Whether the process may start no more threads. */
+  const limit = (to: boolean) => (isLimited = to)
+  return { reads, threads, changes, rows, limit, move: () => (moved = true) }
 }
 
 function withResolvers() {
@@ -128,6 +133,29 @@ describe('long reads', () => {
     threads[1]?.say(opened)
     threads[1]?.say(rows(3))
     expect(await next).toEqual([3])
+  })
+
+  test('fail at once when no thread can be started, and the next one tries again', async () => {
+    const { reads, threads, rows, changes, limit } = standIn()
+    limit(true)
+    const refused = ['one', 'two'].map((text) => outcome(reads.ask(read(text))))
+    expect(await Promise.all(refused)).toMatchObject([busy(5), busy(5)])
+    expect(changes).toMatchObject([{ state: 'unreachable', cause: { code: 'ERR_WORKER_INIT_FAILED' } }])
+    limit(false)
+    const next = reads.ask(read('three'))
+    threads[0]?.say(opened)
+    threads[0]?.say(rows(3))
+    expect(await next).toEqual([3])
+    expect(changes.map(({ state }) => state)).toEqual(['unreachable', 'healthy'])
+  })
+
+  test('that wait fail when a timer gives up the running one, and no other thread can be started', async () => {
+    const { reads, threads, limit } = standIn({ requestMs: 50 })
+    const late = outcome(reads.ask(read('late')))
+    threads[0]?.say(opened)
+    const waits = outcome(withinLimit(new Limit(60_000), () => reads.ask(read('waits'))))
+    limit(true)
+    expect(await Promise.all([late, waits])).toMatchObject([busy(1), busy(5)])
   })
 
   test('do not read another file that replaced the first', async () => {

@@ -4,8 +4,9 @@ import { describe, expect, test, vi } from 'vitest'
 import { BusyError } from '../../src/kernel/busy.ts'
 import { Limit, withinLimit } from '../../src/kernel/limit.ts'
 import { takeTurns } from '../../src/kernel/take-turns.ts'
+import type { HealthChange } from '../../src/store/availability.ts'
 import { type Script, step } from '../../src/store/driver.ts'
-import { openDriver } from '../../src/store/open.ts'
+import { openDriver, storeOver } from '../../src/store/open.ts'
 import { DatabaseOpenError } from '../../src/store/open-error.ts'
 import { connectPostgres, listLockWaiters } from '../support/postgres.ts'
 import { proxyTo } from '../support/proxy.ts'
@@ -375,6 +376,34 @@ describe('a PostgreSQL database', () => {
     expect(await refused.catch(busy)).toBe(1)
     expect(asked).toBe(5)
     await store.close()
+  })
+
+  test('that refuses writes is available again only after a write, whatever is read in the meantime', async () => {
+    const reports: HealthChange[] = []
+    const config = { ...(await place()), maxConnections: 1 }
+    const driver = await openDriver(config, { report: (change) => reports.push(change) })
+    const store = storeOver(driver, { clock: () => now, ids: newId, publish: () => {} })
+    const { db, tables } = driver
+    const one = sql`(values (1)) as one`
+    const refuse = () =>
+      driver.read(db.select({ on: sql`set_config('default_transaction_read_only', 'on', false)` }).from(one))
+    const rename = db.update(tables.accounts).set({ name: 'Nobody' }).where(eq(tables.accounts.id, 'usr_none'))
+    for (let n = 0; n < 3; n++) {
+      await refuse()
+      // The connection is then replaced by one that writes.
+      expect(await driver.write(rename).catch(busy)).toBe(30)
+      await driver.read(db.select({ n: sql`1` }).from(one))
+      await driver.readLong(db.select().from(tables.accounts))
+      await driver.reads(db.select().from(tables.accounts))({})
+      await driver.atomic(function* (tx) {
+        yield* step(tx.select().from(tables.accounts))
+      })
+      await driver.write(rename)
+    }
+    expect(reports).toMatchObject([{ state: 'refusing', cause: { code: '25006' } }])
+    await expect.poll(store.ready).toBe(true)
+    expect(reports.map(({ state }) => state)).toEqual(['refusing', 'healthy'])
+    await driver.close()
   })
 
   test('reports errors without the written values', async () => {

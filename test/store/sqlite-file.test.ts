@@ -149,6 +149,14 @@ describe('a database file in use', () => {
       },
       /vinculum\.db was replaced/,
     ],
+    [
+      'in a folder that was replaced by a file',
+      () => {
+        renameSync(dirname(file), `${dirname(file)}.old`)
+        writeFileSync(dirname(file), '')
+      },
+      /vinculum\.db cannot be accessed \(ENOTDIR: .*\)\. Check its folder/,
+    ],
     ['without its WAL', () => rmSync(`${file}-wal`), /vinculum\.db-wal was deleted or moved/],
   ])('that is %s refuses writes, and can still be read', async (_, lose, reason) => {
     const { store, reports, person, add, begin } = await opened()
@@ -166,6 +174,22 @@ describe('a database file in use', () => {
     renameSync(file, `${file}.old`)
     expect(await store.ready()).toBe(false)
     renameSync(`${file}.old`, file)
+    await begin()
+    expect(await store.ready()).toBe(true)
+    expect(reports.map(({ state }) => state)).toEqual(['refusing', 'healthy'])
+  })
+
+  test('in a folder that is unreadable for a while accepts writes again, and the log has the original error', async () => {
+    const { store, reports, begin } = await opened()
+    renameSync(dirname(file), `${dirname(file)}.old`)
+    writeFileSync(dirname(file), '')
+    await expect(begin()).rejects.toThrow(BusyError)
+    await expect(begin()).rejects.toThrow(BusyError)
+    expect(reports).toMatchObject([
+      { state: 'refusing', cause: { code: 'DATABASE_FILE_UNREADABLE', cause: { code: 'ENOTDIR' } } },
+    ])
+    rmSync(dirname(file))
+    renameSync(`${dirname(file)}.old`, dirname(file))
     await begin()
     expect(await store.ready()).toBe(true)
     expect(reports.map(({ state }) => state)).toEqual(['refusing', 'healthy'])
