@@ -63,8 +63,9 @@ class FileUnreadableError extends Error {
 
 /**
  * Returns a check that throws a `FileMovedError` once the path of an open database, or of its WAL, leads to another
- * file or to none, and a `FileUnreadableError` while that cannot be found out. SQLite keeps writing to the file it opened, and those writes would be lost with the process. Two
- * calls of `stat` cost little compared with the commit that follows.
+ * file or to none, and a `FileUnreadableError` while that cannot be found out. SQLite keeps writing to the file it
+ * opened, and those writes would be lost with the process. Two calls of `stat` cost little compared with the commit that
+ * follows.
  */
 export function watchFiles(file: string): () => void {
   if (file === ':memory:') return () => {}
