@@ -1,5 +1,5 @@
 import { and, asc, count, desc, eq, gt, gte, inArray, lt, max, type SQL, sql } from 'drizzle-orm'
-import { measures, type StatisticsStore } from '../statistics/ports.ts'
+import type { StatisticsStore } from '../statistics/ports.ts'
 import { type Driver, step } from './driver.ts'
 import { live } from './endings.ts'
 import { compareRow } from './row-value.ts'
@@ -80,9 +80,9 @@ export function statisticsStore({ db, tables: t, read, readLong, atomic }: Drive
       if (accounts === undefined || devices === undefined || needsConsent === undefined) return undefined
       return { accounts, devices, needsConsent }
     },
-    replace: (hour, counts, measured = measures) =>
+    replace: (hour, counts, measured) =>
       atomic(function* (tx) {
-        yield* step(tx.delete(h).where(and(eq(h.hour, hour), inArray(h.measure, [...measured]))))
+        yield* step(tx.delete(h).where(and(eq(h.hour, hour), measured && inArray(h.measure, [...measured]))))
         for (let from = 0; from < counts.length; from += rowsAtOnce)
           yield* step(
             tx.insert(h).values(
