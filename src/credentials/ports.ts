@@ -151,7 +151,8 @@ export interface TrustedDeviceStore {
    */
   trust(device: TrustedDevice, sessionId: string): Promise<void>
   /**
-   * Whether the known history of an account contains any sign-in (`any`), and one with this user agent (`agent`).
+   * Whether the known history of an account contains any sign-in (`any`), and its 500 newest sessions contain one with
+   * this user agent (`agent`).
    * `openedAt` is when an account without any sign-in was created.
    */
   history(

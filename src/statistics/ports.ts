@@ -30,10 +30,16 @@ export interface StatisticsStore {
     time: { readonly from: Date; readonly until: Date },
     page: { readonly after: CountedEntry | null; readonly limit: number },
   ): Promise<readonly CountedEntry[]>
-  /** Counts what exists now: accounts, live sessions, and grants that their users must renew. */
-  totals(at: Date): Promise<Readonly<Record<'accounts' | 'devices' | 'needsConsent', number>>>
-  /** Replaces the counts of one hour. A repeated run writes the same again. */
-  replace(hour: Date, counts: readonly Omit<HourlyCount, 'hour'>[]): Promise<void>
+  /**
+   * Counts what exists now: accounts, live sessions, and grants that their users must renew. It reads page by page;
+   * `undefined` if `stopping` ended it between two pages.
+   */
+  totals(
+    at: Date,
+    stopping?: AbortSignal,
+  ): Promise<Readonly<Record<'accounts' | 'devices' | 'needsConsent', number>> | undefined>
+  /** Replaces the counts of one hour: those of these measures, by default of all. A repeated run writes the same again. */
+  replace(hour: Date, counts: readonly Omit<HourlyCount, 'hour'>[], measured?: readonly Measure[]): Promise<void>
   /** The latest hour with counts; `undefined` if there is none. */
   latestHour(): Promise<Date | undefined>
   /** All counts of hours from `from` on, oldest first. */

@@ -1,5 +1,6 @@
+import { whenBusy } from '../kernel/busy.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
-import type { CountedEntry, HourlyCount, Measure, StatisticsStore } from './ports.ts'
+import { type CountedEntry, type HourlyCount, type Measure, measures, type StatisticsStore } from './ports.ts'
 
 /** How far back the first run counts, in hours: what the overview shows. Counts are kept as long. */
 export const keptHours = 14 * 24
@@ -27,6 +28,8 @@ const counted: Readonly<
   'authentication.failed': { measure: 'refused', label: 'code', weight: 'attempts' },
   'account.created': { measure: 'newAccounts', label: 'via' },
 }
+
+const ofEntries: readonly Measure[] = Object.values(counted).map(({ measure }) => measure)
 
 type MeasuredCount = Omit<HourlyCount, 'hour'>
 type RollUpParts = { readonly statistics: StatisticsStore; readonly clock: Clock }
@@ -66,37 +69,48 @@ export function createRollUp({ statistics, clock }: RollUpParts) {
     return found
   }
 
+  /** Counts every hour that is not counted yet, the present one last. */
+  async function countHours(now: Date, stopping: AbortSignal | undefined): Promise<void> {
+    const current = hourOf(now)
+    const earliest = secondsAfter(current, -keptHours * 3600)
+    const latest = await statistics.latestHour()
+    const first = latest === undefined ? earliest : new Date(Math.max(earliest.getTime(), latest.getTime() - hourMs))
+    const end = current.getTime() + hourMs
+    // A day at a time: a run that is interrupted goes on after the last stored hour.
+    for (let from = first.getTime(); from < end && !stopping?.aborted; from += dayMs) {
+      const until = Math.min(from + dayMs, end)
+      const counts = await countEntries(new Date(from), new Date(until))
+      for (let at = from; at < until; at += hourMs) {
+        const hour = new Date(at)
+        // If the totals cannot be counted now, the entries are counted all the same.
+        const totals = hour < current ? undefined : await statistics.totals(now, stopping).catch(whenBusy(undefined))
+        const measured = Object.entries(totals ?? {}) as [Measure, number][]
+        const found = [
+          ...(counts.get(at) ?? []),
+          ...measured.map(([measure, count]) => ({ measure, label: '', count })),
+        ]
+        // The first run on a new database would otherwise write 336 times that there is nothing.
+        if (found.length > 0 || (latest !== undefined && hour <= latest))
+          // Without new totals, those of an earlier run stay: the overview shows the latest ones.
+          await statistics.replace(hour, found, totals === undefined ? ofEntries : measures)
+      }
+    }
+  }
+
   return {
     /**
-     * Counts every hour that is not counted yet, the present one last. Does nothing shortly after a run that took long:
+     * Counts every hour that is not counted yet. Does nothing shortly after a run that took long, even if it failed:
      * small services see numbers within a minute, and large ones spend little on them. `stopping` ends the run early.
      */
     async work(stopping?: AbortSignal): Promise<void> {
       const now = clock()
       if (now.getTime() < nextAt) return
-      const current = hourOf(now)
-      const earliest = secondsAfter(current, -keptHours * 3600)
-      const latest = await statistics.latestHour()
-      const first = latest === undefined ? earliest : new Date(Math.max(earliest.getTime(), latest.getTime() - hourMs))
-      const end = current.getTime() + hourMs
-      // A day at a time: a run that is interrupted goes on after the last stored hour.
-      for (let from = first.getTime(); from < end && !stopping?.aborted; from += dayMs) {
-        const until = Math.min(from + dayMs, end)
-        const counts = await countEntries(new Date(from), new Date(until))
-        for (let at = from; at < until; at += hourMs) {
-          const hour = new Date(at)
-          const totals = hour < current ? {} : await statistics.totals(now)
-          const measured = Object.entries(totals) as [Measure, number][]
-          const found = [
-            ...(counts.get(at) ?? []),
-            ...measured.map(([measure, count]) => ({ measure, label: '', count })),
-          ]
-          // The first run on a new database would otherwise write 336 times that there is nothing.
-          if (found.length > 0 || (latest !== undefined && hour <= latest)) await statistics.replace(hour, found)
-        }
+      try {
+        await countHours(now, stopping)
+      } finally {
+        const ended = clock().getTime()
+        nextAt = ended + Math.min(longestPauseMs, pauseFactor * (ended - now.getTime()))
       }
-      const ended = clock().getTime()
-      nextAt = ended + Math.min(longestPauseMs, pauseFactor * (ended - now.getTime()))
     },
   }
 }

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, inArray, isNull, ne, type SQL } from 'drizzle-orm'
+import { and, desc, eq, gt, inArray, isNull, ne, type SQL, sql } from 'drizzle-orm'
 import { type Fact, internalOrigin, type Origin } from '../events/catalogue.ts'
 import type { EndReason } from '../sessions/ports.ts'
 import { accountLock, type Change, type Note } from './change.ts'
@@ -8,6 +8,13 @@ import type { Tables } from './schema.ts'
 /** Neither ended nor expired at `at`. A session that is over stays over: nothing extends it or ends it again. */
 export const live = ({ sessions }: Tables, at: Date | SQL): SQL | undefined =>
   and(isNull(sessions.endedAt), gt(sessions.idleExpiresAt, at), gt(sessions.absoluteExpiresAt, at))
+
+/**
+ * When the session was ended; `null` if it expired. One that has expired may be marked as ended, without a reason: then
+ * nothing that reads the open sessions of its account reads it again. For everyone else it has expired as before.
+ */
+export const endedAtOf = ({ sessions: s }: Tables): SQL<Date | null> =>
+  sql`case when ${s.endReason} is not null then ${s.endedAt} end`.mapWith(s.endedAt)
 
 /** The origin of a side effect is that of its cause. */
 export const originOf = (because: readonly Fact[]): Origin => because[0]?.origin ?? internalOrigin
@@ -47,26 +54,46 @@ type SessionSelection = {
   readonly at: Date | SQL
 }
 
-/** Ends one batch of the live sessions in `which`, most recently seen first, skipping the first `beyond`. */
+/**
+ * Takes a batch of the open sessions in `which` and keeps `beyond` of them, live ones first, most recently seen first.
+ * Ends the others. Those that have expired are marked as ended, without a reason, since nobody is signed out.
+ * Otherwise an account could collect any number of them until they are swept, and each batch would read them all.
+ */
 function endingSome(tx: Queries, t: Tables, { which, beyond = 0, reason, at }: SessionSelection) {
   const { sessions: s } = t
-  const some = tx
-    .select({ id: s.id })
+  const isLive = sql`${live(t, at)}`
+  const open = tx
+    .select({ id: s.id, lastSeenAt: s.lastSeenAt, isLive: isLive.as('is_live') })
     .from(s)
-    .where(and(which, live(t, at)))
-    .orderBy(desc(s.lastSeenAt), desc(s.id))
+    .where(and(which, isNull(s.endedAt)))
+    .limit(beyond + sessionsAtOnce)
+    .as('open')
+  const some = tx
+    .select({ id: open.id })
+    .from(open)
+    .orderBy(desc(open.isLive), desc(open.lastSeenAt), desc(open.id))
     .limit(sessionsAtOnce)
     .offset(beyond)
   return tx
     .update(s)
-    .set({ endedAt: at, endReason: reason })
-    .where(and(inArray(s.id, some), live(t, at)))
-    .returning({ id: s.id })
+    .set({ endedAt: at, endReason: sql`case when ${isLive} then ${reason} end` })
+    .where(and(inArray(s.id, some), isNull(s.endedAt)))
+    .returning({ id: s.id, reason: s.endReason })
 }
+type EndedBatch = {
+  /** The sessions that were live. */
+  readonly sessions: readonly { readonly id: string }[]
+  /** How many sessions there were, with those that had expired; if it is `sessionsAtOnce`, there may be more. */
+  readonly size: number
+}
+const batchOf = (rows: readonly { readonly id: string; readonly reason: EndReason | null }[]): EndedBatch => ({
+  sessions: rows.filter(({ reason }) => reason !== null),
+  size: rows.length,
+})
 
 /** The same as a step of a script. */
-export function* endSome(tx: Queries, t: Tables, some: SessionSelection): Script<readonly { readonly id: string }[]> {
-  return yield* step(endingSome(tx, t, some))
+export function* endSome(tx: Queries, t: Tables, some: SessionSelection): Script<EndedBatch> {
+  return batchOf(yield* step(endingSome(tx, t, some)))
 }
 
 /** The sessions beyond `maxSessions` if `spare`, one of them, is kept. */
@@ -88,16 +115,16 @@ export function excessAtSignIn({ db, tables: t, steps }: Driver) {
     note: Note,
     { accountId, spare, at }: { accountId: string; spare: string; at: Date },
     origin: Origin,
-  ): Script<number> {
-    const ended = yield* step(ending({ accountId, spare, at }))
-    yield* note(signedOut(ended, 'session_limit', accountId, origin))
-    return ended.length
+  ): Script<EndedBatch> {
+    const ended = batchOf(yield* step(ending({ accountId, spare, at })))
+    yield* note(signedOut(ended.sessions, 'session_limit', accountId, origin))
+    return ended
   }
 }
 
 /**
  * Ends a batch of the account's sessions beyond `maxSessions`, the least recently seen, and never `spare`. Call it
- * under the account's lock. Returns how many ended; if that is `sessionsAtOnce`, there may be more.
+ * under the account's lock.
  */
 export function* endExcess(
   tx: Queries,
@@ -105,24 +132,25 @@ export function* endExcess(
   note: Note,
   { accountId, spare, at }: { accountId: string; spare: string | null; at: Date },
   origin: Origin,
-): Script<number> {
+): Script<EndedBatch> {
   const which = eq(t.sessions.accountId, accountId)
   const some: SessionSelection =
     spare === null ? { which, beyond: maxSessions, reason: 'session_limit', at } : beyondSpare(t, accountId, spare, at)
   const ended = yield* endSome(tx, t, some)
-  yield* note(signedOut(ended, 'session_limit', accountId, origin))
-  return ended.length
+  yield* note(signedOut(ended.sessions, 'session_limit', accountId, origin))
+  return ended
 }
 
 type Excess = { readonly accountId: string; readonly spare: string | null; readonly at: Date }
 
 /**
  * Ends all of the account's sessions beyond `maxSessions`, never `spare`, each batch in its own transaction. Only
- * accounts older than the limit have so many. For all others this is one statement that finds nothing.
+ * accounts older than the limit have so many. For all others this is one statement that finds nothing. Expired ones are
+ * marked as ended with them, so that ending all the others reads few rows.
  */
 export async function endAllExcess(change: Change, t: Tables, excess: Excess, origin: Origin): Promise<void> {
   const batch = () => change((tx, note) => endExcess(tx, t, note, excess, origin), [accountLock(excess.accountId)])
-  while ((await batch()) === sessionsAtOnce);
+  while ((await batch()).size === sessionsAtOnce);
 }
 
 /**

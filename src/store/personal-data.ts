@@ -4,6 +4,7 @@ import { outsideLimit } from '../kernel/limit.ts'
 import { accountColumns } from './accounts.ts'
 import type { Change } from './change.ts'
 import { type Driver, step } from './driver.ts'
+import { endedAtOf } from './endings.ts'
 import { guessKeys } from './guesses.ts'
 import { compareRow } from './row-value.ts'
 
@@ -26,7 +27,8 @@ async function* pages<R extends Row>(
 export function personalDataStore({ db, readLong, tables: t }: Driver, change: Change): PersonalDataStore {
   // Leaves out secrets, their hashes and anything else that would let a finder of the file sign in. People leave such
   // files lying around.
-  const { cookieHash: _1, ...sessions } = getTableColumns(t.sessions)
+  const { cookieHash: _1, ...storedSessions } = getTableColumns(t.sessions)
+  const sessions = { ...storedSessions, endedAt: endedAtOf(t) }
   const { hash: _2, ...passwords } = getTableColumns(t.passwords)
   const { secret: _3, lastStep: _4, ...totpFactors } = getTableColumns(t.totpFactors)
   const { codeHash: _5, ...recoveryCodes } = getTableColumns(t.recoveryCodes)

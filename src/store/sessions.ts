@@ -1,4 +1,4 @@
-import { and, count, desc, eq, exists, getTableColumns, gte, isNull, lt, ne, or, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, exists, getTableColumns, gte, isNull, lt, ne, or, type SQL, sql } from 'drizzle-orm'
 import type { Origin } from '../events/catalogue.ts'
 import type { Opener, Session, SessionStore } from '../sessions/ports.ts'
 import { accountColumns } from './accounts.ts'
@@ -6,6 +6,7 @@ import { accountLock, type Change, include, type Note, scriptOf, unlessOvertaken
 import { type Driver, placeholderFor, placeholdersFor, type Queries, type Script, step } from './driver.ts'
 import {
   endAllExcess,
+  endedAtOf,
   endSome,
   excessAtSignIn,
   live,
@@ -21,7 +22,8 @@ import { endSomeTrust } from './tickets.ts'
 export function sessionStore(driver: Driver, change: Change): SessionStore {
   const { db, tables: t, readLong, reads, skipLocked, steps, waitingWrites } = driver
   const s = t.sessions
-  const { cookieHash: _, ...columns } = getTableColumns(s)
+  const { cookieHash: _, ...stored } = getTableColumns(s)
+  const columns = { ...stored, endedAt: endedAtOf(t) }
   const at = placeholderFor('at', s.lastSeenAt)
   const id = sql.placeholder('id')
 
@@ -34,13 +36,17 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
   const byCookie = reads(withAccount().where(eq(s.cookieHash, sql.placeholder('cookieHash'))))
 
   /**
-   * How many sessions have neither ended nor been erased. It is read with the account, because one more statement would
-   * cost every sign-in.
+   * Whether as many sessions are open as may be live. It is read with the account, because one more statement would cost
+   * every sign-in.
    */
-  const openSessions = sql<number>`${db
-    .select({ open: count() })
-    .from(s)
-    .where(and(eq(s.accountId, t.accounts.id), isNull(s.endedAt)))}`.mapWith(Number)
+  const isFull = sql<boolean>`${exists(
+    db
+      .select({ one: sql`1` })
+      .from(s)
+      .where(and(eq(s.accountId, t.accounts.id), isNull(s.endedAt)))
+      .limit(1)
+      .offset(maxSessions - 1),
+  )}`.mapWith(Boolean)
   const needsLock = skipLocked !== undefined
   const lastSignInHour = placeholderFor('hour', t.accounts.lastSignInHour)
   /**
@@ -54,7 +60,7 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
     const proven = or(isNull(t.accounts.secondFactorAt), sql`${sql.placeholder('secondFactor')} = 'proven'`)
     const enabled = and(eq(t.accounts.id, sql.placeholder('accountId')), isNull(t.accounts.disabledAt), proven)
     const which = and(enabled, ...still)
-    const account = { role: t.accounts.role, open: openSessions, lastSignInHour: t.accounts.lastSignInHour }
+    const account = { role: t.accounts.role, isFull, lastSignInHour: t.accounts.lastSignInHour }
     return steps(
       needsLock
         ? db.update(t.accounts).set({ lastSignInHour }).where(which).returning(account)
@@ -167,10 +173,10 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
         yield* step(starting({ ...session, cookieHash, scope: scopeOf ? scopeOf(account.role) : session.scope }))
         yield* note(because)
         if (replaces !== null) yield* replace(tx, note, replaces, session, origin)
-        return account.open < maxSessions ? 0 : yield* endExcess(note, { accountId, spare, at }, origin)
+        return account.isFull ? (yield* endExcess(note, { accountId, spare, at }, origin)).sessions.length : 0
       }, locks)
       const ended = await unlessOvertaken(starts)
-      // More sessions than one batch: the account is older than the limit.
+      // More live sessions than one batch: the account is older than the limit. The sweep ends the expired ones.
       if (ended === sessionsAtOnce) await endAllExcess(change, t, { accountId, spare, at }, origin)
       return ended !== null
     },
@@ -216,7 +222,7 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
       const locks = [accountLock(accountId)]
       for (let more = true; more; ) {
         const ended = await change(function* (tx, note) {
-          const sessions = yield* endSome(tx, t, { which, reason, at })
+          const { sessions, size } = yield* endSome(tx, t, { which, reason, at })
           const trusted = yield* endSomeTrust(tx, t, accountId, keepDevice)
           yield* note(
             sessions
@@ -226,7 +232,7 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
           )
           // A batch may also be smaller because another request ended some of its sessions at the same moment. Few
           // accounts have more sessions than the limit, so hardly anyone waits for another round.
-          return { sessions, more: sessions.length > maxSessions || trusted }
+          return { sessions, more: size > maxSessions || trusted }
         }, locks)
         all.push(...ended.sessions.map(({ id }) => id))
         more = ended.more

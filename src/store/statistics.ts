@@ -1,6 +1,7 @@
-import { and, asc, count, desc, eq, gt, gte, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import { and, asc, count, desc, eq, gt, gte, inArray, lt, max, type SQL, sql } from 'drizzle-orm'
 import type { StatisticsStore } from '../statistics/ports.ts'
 import { type Driver, step } from './driver.ts'
+import { live } from './endings.ts'
 import { compareRow } from './row-value.ts'
 import type { Tables } from './schema.ts'
 
@@ -8,23 +9,46 @@ import type { Tables } from './schema.ts'
 const rowsAtOnce = 50
 /** A page of at most this many entries is a short read. */
 const shortPage = 100
-/** Counting a table of at most this many rows is a short read. */
-const smallTable = 1000
+/** How many rows one statement counts, so that none takes long on a cold disk. Counting these few is a short read. */
+const countedAtOnce = 1000
+
+type CountedTable = Tables['accounts' | 'sessions' | 'grants']
 
 export function statisticsStore({ db, tables: t, read, readLong, atomic }: Driver): StatisticsStore {
   const a = t.audit
   const h = t.hourlyCounts
 
-  /** Counts the rows of a table. Small services have small tables: they do not need the thread of long reads for it. */
-  const total = async (table: Tables['accounts' | 'sessions' | 'grants'], condition?: SQL): Promise<number> => {
-    const first = db
-      .select({ one: sql`1`.as('one') })
+  const pageAfter = (after: string, table: CountedTable, condition: SQL | undefined) => {
+    const page = db
+      .select({ id: table.id, matching: sql`case when ${condition ?? sql`1 = 1`} then 1 end`.as('matching') })
       .from(table)
-      .limit(smallTable + 1)
-      .as('first')
-    const [{ rows } = { rows: 0 }] = await read(db.select({ rows: count() }).from(first))
-    const counted = db.select({ total: count() }).from(table).where(condition)
-    return (await (rows > smallTable ? readLong(counted) : read(counted)))[0]?.total ?? 0
+      .where(gt(table.id, after))
+      .orderBy(asc(table.id))
+      .limit(countedAtOnce)
+      .as('page')
+    return db.select({ rows: count(), matching: count(page.matching), last: max(page.id) }).from(page)
+  }
+
+  /**
+   * Counts the rows of a table, page by page. Small services have small tables: they do not need the thread of long
+   * reads for it. `undefined` if `stopping` ended the count.
+   */
+  async function total(
+    stopping: AbortSignal | undefined,
+    table: CountedTable,
+    condition?: SQL,
+  ): Promise<number | undefined> {
+    let found = 0
+    for (let after = ''; !stopping?.aborted; ) {
+      const page = pageAfter(after, table, condition)
+      const [{ rows, matching, last } = { rows: 0, matching: 0, last: null }] = await (after === ''
+        ? read(page)
+        : readLong(page))
+      found += matching
+      if (rows < countedAtOnce || last === null) return found
+      after = last
+    }
+    return undefined
   }
 
   return {
@@ -49,17 +73,16 @@ export function statisticsStore({ db, tables: t, read, readLong, atomic }: Drive
           .orderBy(asc(a.at), asc(a.ordinal), asc(a.id))
           .limit(limit),
       ),
-    totals: async (at) => ({
-      accounts: await total(t.accounts),
-      devices: await total(
-        t.sessions,
-        and(isNull(t.sessions.endedAt), gt(t.sessions.idleExpiresAt, at), gt(t.sessions.absoluteExpiresAt, at)),
-      ),
-      needsConsent: await total(t.grants, eq(t.grants.status, 'needs_reauthorization')),
-    }),
-    replace: (hour, counts) =>
+    async totals(at, stopping) {
+      const accounts = await total(stopping, t.accounts)
+      const devices = await total(stopping, t.sessions, live(t, at))
+      const needsConsent = await total(stopping, t.grants, eq(t.grants.status, 'needs_reauthorization'))
+      if (accounts === undefined || devices === undefined || needsConsent === undefined) return undefined
+      return { accounts, devices, needsConsent }
+    },
+    replace: (hour, counts, measured) =>
       atomic(function* (tx) {
-        yield* step(tx.delete(h).where(eq(h.hour, hour)))
+        yield* step(tx.delete(h).where(and(eq(h.hour, hour), measured && inArray(h.measure, [...measured]))))
         for (let from = 0; from < counts.length; from += rowsAtOnce)
           yield* step(
             tx.insert(h).values(

@@ -83,8 +83,8 @@ export function sweepStore(driver: Driver, change: Change, ids: Ids): Readonly<R
   }
 
   /**
-   * Accounts with more sessions than the limit: older than the limit, or written by a node without it. Their next
-   * sign-in would end the excess, but until then signing out everywhere would cost too much.
+   * Accounts with more open sessions than the limit: older than the limit, or written by a node without it. Their next
+   * sign-in would end some of the excess, but until then signing out everywhere would cost too much.
    */
   const excessSessions: Sweep = async ({ before: at, after, limit }) => {
     const s = t.sessions
@@ -114,8 +114,8 @@ export function sweepStore(driver: Driver, change: Change, ids: Ids): Readonly<R
         (tx, note) => endExcess(tx, t, note, { accountId, spare: null, at }, internalOrigin),
         [accountLock(accountId)],
       )
-      swept += ended
-      if (ended === sessionsAtOnce) again = true
+      swept += ended.sessions.length
+      if (ended.size === sessionsAtOnce) again = true
     }
     return { swept, next: again ? after : last?.accountId }
   }

@@ -1,8 +1,14 @@
-import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, isNull, sql } from 'drizzle-orm'
 import type { TrustedDeviceStore } from '../credentials/ports.ts'
 import { caps, deleteBeyond } from './caps.ts'
 import { accountLock } from './change.ts'
 import { type Driver, step } from './driver.ts'
+
+/**
+ * In how many of an account's sessions, the newest ones, a user agent is searched for. Ended sessions stay for a month,
+ * and a program may have started tens of thousands.
+ */
+const mostRemembered = 500
 
 export function trustedDeviceStore({
   db,
@@ -11,23 +17,29 @@ export function trustedDeviceStore({
   read,
   reads,
 }: Driver): TrustedDeviceStore {
-  const someOf = (which?: SQL) =>
-    reads(
-      db
-        .select({ id: sessions.id })
-        .from(sessions)
-        .where(and(eq(sessions.accountId, sql.placeholder('accountId')), which))
-        .limit(1),
-    )
-  const anywhere = someOf()
+  const ofAccount = eq(sessions.accountId, sql.placeholder('accountId'))
+  const anywhere = reads(db.select({ id: sessions.id }).from(sessions).where(ofAccount).limit(1))
   const bySecret = reads(
     db
       .select({ id: t.id, expiresAt: t.expiresAt })
       .from(t)
       .where(eq(t.secretHash, sql.placeholder('secretHash'))),
   )
-  // A client without a user agent is recognized as such.
-  const withAgent = someOf(sql`coalesce(${sessions.userAgent}, '') = ${sql.placeholder('agent')}`)
+  const newest = db
+    .select({ id: sessions.id, userAgent: sessions.userAgent })
+    .from(sessions)
+    .where(ofAccount)
+    .orderBy(desc(sessions.id))
+    .limit(mostRemembered)
+    .as('newest')
+  const withAgent = reads(
+    db
+      .select({ id: newest.id })
+      .from(newest)
+      // A client without a user agent is recognized as such.
+      .where(sql`coalesce(${newest.userAgent}, '') = ${sql.placeholder('agent')}`)
+      .limit(1),
+  )
 
   return {
     async find(secretHash, at) {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { CountedEntry, HourlyCount, StatisticsStore } from '../../src/statistics/ports.ts'
+import { BusyError } from '../../src/kernel/busy.ts'
+import { type CountedEntry, type HourlyCount, measures, type StatisticsStore } from '../../src/statistics/ports.ts'
 import { createRollUp, hourOf, keptHours } from '../../src/statistics/roll-up.ts'
 
 const now = new Date('2030-01-01T12:34:56Z')
@@ -18,9 +19,10 @@ function world(given: readonly Given[] = []) {
         .filter((one) => after === null || one.ordinal > after.ordinal)
         .slice(0, limit),
     totals: async () => ({ accounts: 10, devices: 20, needsConsent: 1 }),
-    replace: async (hour, counts) => {
+    replace: async (hour, counts, measured = measures) => {
       replaced.push(hour)
-      hours.set(hour.getTime(), counts)
+      const others = (hours.get(hour.getTime()) ?? []).filter(({ measure }) => !measured.includes(measure))
+      hours.set(hour.getTime(), [...others, ...counts])
     },
     latestHour: async () => (hours.size === 0 ? undefined : new Date(Math.max(...hours.keys()))),
     since: async () => [],
@@ -50,9 +52,9 @@ test('a run ends after the day in progress when the node stops, and the next one
   const daily = Array.from({ length: 14 }, (_, days) => signIn(minutesAgo(days * 24 * 60), 'google'))
   const { rollUp, replaced, statistics } = world(daily)
   const { replace } = statistics
-  statistics.replace = async (hour, counts) => {
+  statistics.replace = async (...given) => {
     stopping.abort()
-    await replace(hour, counts)
+    await replace(...given)
   }
   await rollUp.work(stopping.signal)
   expect(replaced).toHaveLength(1)
@@ -88,6 +90,65 @@ test('a run that took long is followed by a pause of 200 times as long, at most 
   expect(replaced).toHaveLength(2)
 })
 
+test('if the totals cannot be counted now, entries are counted, known totals stay, and a pause follows', async () => {
+  const { rollUp, replaced, time, countOf, entries, statistics } = world()
+  await rollUp.work()
+  const { totals } = statistics
+  const next = (): Date => new Date(time.now.getTime() + 600_000)
+  time.now = next()
+  entries.push({ ...signIn(minutesAgo(1), 'github'), id: 'aud_1', ordinal: 1 })
+  statistics.totals = async () => {
+    time.now = new Date(time.now.getTime() + 5000)
+    throw new BusyError('the database', 1)
+  }
+  await rollUp.work()
+  expect(countOf(hourOf(now), 'signIns', 'github')).toBe(1)
+  expect(countOf(hourOf(now), 'accounts')).toBe(10)
+  replaced.length = 0
+  time.now = new Date(time.now.getTime() + 599_999)
+  await rollUp.work()
+  expect(replaced).toEqual([])
+  // In the next hour, they are still the latest that are known.
+  time.now = new Date(now.getTime() + 3_600_000)
+  await rollUp.work()
+  expect(replaced).not.toEqual([])
+  expect(countOf(hourOf(now), 'accounts')).toBe(10)
+  expect(countOf(hourOf(time.now), 'accounts')).toBeUndefined()
+  time.now = next()
+  statistics.totals = totals
+  await rollUp.work()
+  expect(countOf(hourOf(time.now), 'accounts')).toBe(10)
+})
+
+test('a run that fails otherwise reports its error, and a pause follows', async () => {
+  const { rollUp, replaced, time, statistics } = world()
+  const { totals } = statistics
+  statistics.totals = async () => {
+    time.now = new Date(time.now.getTime() + 1000)
+    throw new Error('a defect')
+  }
+  await expect(rollUp.work()).rejects.toThrow('a defect')
+  statistics.totals = totals
+  time.now = new Date(time.now.getTime() + 199_999)
+  await rollUp.work()
+  expect(replaced).toEqual([])
+  time.now = new Date(time.now.getTime() + 1)
+  await rollUp.work()
+  expect(replaced).toEqual([hourOf(time.now)])
+})
+
+test('the signal that ends a run early ends the count of the totals, too', async () => {
+  const { rollUp, statistics } = world()
+  const given: unknown[] = []
+  statistics.totals = async (_, stopping) => {
+    given.push(stopping)
+    return undefined
+  }
+  const { signal } = new AbortController()
+  await rollUp.work(signal)
+  expect(given).toEqual([signal])
+})
+
 test('the first run asks once a day for each event, and a later one once', async () => {
   const { rollUp, statistics, time } = world()
   const { entries } = statistics
@@ -109,9 +170,9 @@ test('a run that was interrupted goes on after the last stored hour', async () =
   const daily = Array.from({ length: 10 }, (_, days) => signIn(minutesAgo((9 - days) * 24 * 60), 'google'))
   const { rollUp, replaced, statistics } = world(daily)
   const { replace } = statistics
-  statistics.replace = async (hour, counts) => {
+  statistics.replace = async (...given) => {
     if (replaced.length === 4) throw new Error('the database is gone')
-    await replace(hour, counts)
+    await replace(...given)
   }
   await expect(rollUp.work()).rejects.toThrow('gone')
   statistics.replace = replace

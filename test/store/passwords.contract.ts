@@ -343,6 +343,23 @@ export function passwordsContract({ name, emptied }: Backend): void {
         expect(await store.trustedDevices.history(person.id, null)).toMatchObject({ any: true, agent: false })
       })
 
+      test('with the user agents of its 500 newest sessions', async () => {
+        const { person } = await register()
+        const { db, tables, write } = opened.driver
+        const rows = Array.from({ length: 501 }, (_, n) => ({
+          ...session(person.id, { id: `ses_${1000 + n}`, userAgent: `agent ${n}` }),
+          cookieHash: null,
+        }))
+        for (let from = 0; from < rows.length; from += 250)
+          await write(db.insert(tables.sessions).values(rows.slice(from, from + 250)))
+        const isKnown = async (agent: string) => (await store.trustedDevices.history(person.id, agent)).agent
+        expect([await isKnown('agent 0'), await isKnown('agent 1'), await isKnown('agent 500')]).toEqual([
+          false,
+          true,
+          true,
+        ])
+      })
+
       test('under the names their users give them', async () => {
         const { person } = await register()
         const mine = { id: await start(person.id), accountId: person.id }

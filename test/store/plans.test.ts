@@ -174,6 +174,7 @@ const asked: Readonly<Record<string, (ids: Ids) => readonly string[]>> = {
 const bounded: readonly (readonly [statement: RegExp, why: string])[] = [
   [/^select waiting\.name, /, 'at most 200 providers, domains or applications with waiting items'],
   [/ from "sessions" .* order by "sessions"\."last_seen_at"/, 'an account has at most 100 live sessions'],
+  [/ from \(select .* from "sessions" .* limit \S+\) "open" order by/, 'sorts at most 350 open sessions of an account'],
   [/ from "accounts" where .* like /, 'examines the accounts after a place, up to the 1000th or the last one'],
   [
     / from "team_members" where .*"account_id" = \S+ order by "team_members"."team_id"/,

@@ -7,6 +7,7 @@ import {
   insertSessions,
   later,
   loggedOut,
+  names,
   newcomer,
   newId,
   now,
@@ -346,14 +347,14 @@ export function sessionsContract(opened: () => Opened): void {
     })
 
     describe('beyond the hundredth of its account', () => {
-      const names = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => String(from + n))
+      const numbered = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => String(from + n))
       const left = async () => (await store().sessions.list(person.id, now)).map(({ name }) => name).reverse()
 
       test('ends the least recently seen one, and publishes the reason', async () => {
         await insertSessions(opened().driver, person.id, 100)
         const before = opened().told.length
         const newest = await signedIn(opened(), person.id, { name: 'new', lastSeenAt: later(-2000) })
-        expect(await left()).toEqual(['new', ...names(1, 100)])
+        expect(await left()).toEqual(['new', ...numbered(1, 100)])
         expect(opened().told.slice(before)).toEqual([
           expect.objectContaining({
             name: 'session.ended',
@@ -369,13 +370,13 @@ export function sessionsContract(opened: () => Opened): void {
         const [last] = await store().sessions.list(person.id, now)
         const next = session(person.id, { name: 'new' })
         await store().sessions.start(next, { ...byMail, cookieHash: null, replaces: last?.id ?? '' }, [])
-        expect(await left()).toEqual([...names(0, 99), 'new'])
+        expect(await left()).toEqual([...numbered(0, 99), 'new'])
       })
 
       test('ends all excess sessions from before there was a limit', async () => {
         await insertSessions(opened().driver, person.id, 700)
         await signedIn(opened(), person.id, { name: 'new' })
-        expect(await left()).toEqual([...names(601, 700), 'new'])
+        expect(await left()).toEqual([...numbered(601, 700), 'new'])
       })
 
       test('ends no session of another account, and does not count ended ones', async () => {
@@ -386,6 +387,60 @@ export function sessionsContract(opened: () => Opened): void {
         await signedIn(opened(), person.id, { name: 'new' })
         expect(await left()).toHaveLength(100)
         expect(await store().sessions.list(other.id, now)).toHaveLength(100)
+      })
+    })
+
+    describe('that has expired', () => {
+      const insertExpired = async (many: number): Promise<readonly string[]> => {
+        const { db, tables, write } = opened().driver
+        const rows = Array.from({ length: many }, (_, n) => ({
+          ...session(person.id, n % 2 === 0 ? { idleExpiresAt: later(-1) } : { absoluteExpiresAt: later(-1) }),
+          cookieHash: null,
+        }))
+        for (let from = 0; from < many; from += 250)
+          await write(db.insert(tables.sessions).values(rows.slice(from, from + 250)))
+        return rows.map(({ id }) => id)
+      }
+      /** How many sessions of the account a sign-in reads. */
+      const open = async (): Promise<number> => {
+        const { db, tables, read } = opened().driver
+        const rows = await read(db.select({ endedAt: tables.sessions.endedAt }).from(tables.sessions))
+        return rows.filter(({ endedAt }) => endedAt === null).length
+      }
+
+      test('is not read by every later sign-in, and is never signed out', async () => {
+        const live = [await signedIn(opened(), person.id), await signedIn(opened(), person.id)]
+        const expired = await insertExpired(130)
+        for (let n = 0; n < 3; n++) {
+          live.push(await signedIn(opened(), person.id))
+          expect(await open()).toBe(100)
+        }
+        expect(facts()).toEqual([])
+        for (const id of expired)
+          expect(await store().sessions.find(id)).toMatchObject({ endedAt: null, endReason: null })
+        const listed = await store().sessions.list(person.id, now)
+        expect(listed.map(({ id }) => id).sort()).toEqual(live.map(({ id }) => id).sort())
+      })
+
+      test('does not count for the limit, even if it was seen last', async () => {
+        await insertSessions(opened().driver, person.id, 99)
+        await insertExpired(50)
+        await signedIn(opened(), person.id)
+        expect(await store().sessions.list(person.id, now)).toHaveLength(100)
+        expect([await open(), facts()]).toEqual([100, []])
+        await signedIn(opened(), person.id)
+        expect(names(facts())).toEqual(['session.ended'])
+      })
+
+      test('is one of thousands that one sign-in does not read', async () => {
+        await insertExpired(1000)
+        await signedIn(opened(), person.id)
+        expect(await open()).toBe(751)
+        const live = await store().sessions.list(person.id, now)
+        expect(live).toHaveLength(1)
+        const ended = await store().sessions.endAll(person.id, null, 'logout_all', now, loggedOut(person.id))
+        expect(ended).toEqual(live.map(({ id }) => id))
+        expect([await open(), names(facts())]).toEqual([0, ['session.ended']])
       })
     })
 

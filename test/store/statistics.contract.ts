@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { CountedEntry } from '../../src/statistics/ports.ts'
+import { statisticsStore } from '../../src/store/statistics.ts'
 import { account, later, now, type Opened, origin, session } from './people.ts'
 
 /** What every store promises about the counts that the overview shows. */
@@ -51,6 +52,47 @@ export function statisticsContract(opened: () => Opened): void {
       const counts = Array.from({ length: 120 }, (_, n) => ({ measure: 'refused' as const, label: `c${n}`, count: n }))
       await statistics().replace(hour, counts)
       expect(await statistics().since(hour)).toHaveLength(120)
+    })
+
+    test('the counts of some measures are replaced without the others', async () => {
+      await statistics().replace(hour, [
+        { measure: 'signIns', label: 'github', count: 4 },
+        { measure: 'accounts', label: '', count: 9 },
+      ])
+      await statistics().replace(hour, [{ measure: 'signIns', label: 'password', count: 5 }], ['signIns', 'refused'])
+      expect(await statistics().since(hour)).toEqual([
+        { hour, measure: 'accounts', label: '', count: 9 },
+        { hour, measure: 'signIns', label: 'password', count: 5 },
+      ])
+    })
+
+    test('totals read at most 1000 rows with one statement, and stop between two', async () => {
+      const { driver } = opened()
+      const people = Array.from({ length: 2000 }, () => account())
+      for (let from = 0; from < people.length; from += 250)
+        await driver.write(driver.db.insert(driver.tables.accounts).values(people.slice(from, from + 250)))
+      const stopping = new AbortController()
+      const counted: unknown[] = []
+      const counting = async <T>(read: (query: PromiseLike<T>) => Promise<T>, query: PromiseLike<T>): Promise<T> => {
+        const result = await read(query)
+        counted.push(...(result as { rows: number }[]).map(({ rows }) => rows))
+        return result
+      }
+      const watched: typeof driver = {
+        ...driver,
+        read: (query) => counting(driver.read, query),
+        readLong: (query) => counting(driver.readLong, query),
+      }
+      const { totals } = statisticsStore(watched)
+      expect(await totals(now)).toMatchObject({ accounts: 2000 })
+      expect(counted).toEqual([1000, 1000, 0, 0, 0])
+      counted.length = 0
+      watched.readLong = async (query) => {
+        stopping.abort()
+        return counting(driver.readLong, query)
+      }
+      expect(await statisticsStore(watched).totals(now, stopping.signal)).toBeUndefined()
+      expect(counted).toEqual([1000, 1000])
     })
 
     test.each([3, 1500])('totals count what exists, in a table of %i rows', async (most) => {

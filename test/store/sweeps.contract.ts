@@ -152,5 +152,21 @@ export function sweepsContract(
       for (const { sql, params } of statements.filter((one) => /^select/i.test(one.sql)))
         expect((await explain(sql, params)).join('\n')).toMatch(/index.* sessions_open/i)
     })
+
+    test('of excess sessions leaves at most a hundred open ones, and signs nobody out of an expired one', async () => {
+      const { driver, told } = opened()
+      const { account: robot } = await newcomer(opened())
+      await insertSessions(driver, robot.id, 600)
+      const { sessions } = driver.tables
+      await driver.write(driver.db.update(sessions).set({ idleExpiresAt: later(-1) }))
+      await insertSessions(driver, robot.id, 50)
+      const { store, statements } = watched(opened())
+      expect(await sweptIn(store, 'excessSessions', now, 300)).toBe(0)
+      expect(Math.max(...statements.map(({ rows }) => rows))).toBe(250)
+      const rows = await driver.read(driver.db.select({ endedAt: sessions.endedAt }).from(sessions))
+      expect(rows.filter(({ endedAt }) => endedAt === null)).toHaveLength(100)
+      expect(await store.sessions.list(robot.id, now)).toHaveLength(50)
+      expect(told).toEqual([])
+    })
   })
 }
