@@ -77,6 +77,7 @@ export function createHealth(report: (change: HealthChange) => void) {
       if (why !== 'contended' || state === 'healthy' || state === 'contended') become(why, cause)
       return busy(why)
     },
+    isHealthy: (): boolean => state === 'healthy',
     /** Work succeeded. `wrote`: it changed at least one row, and the change is committed. */
     worked(wrote: boolean): void {
       if (state === 'healthy') return

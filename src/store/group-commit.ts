@@ -55,7 +55,9 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
   const mark = connection.prepare('SAVEPOINT work')
   const undo = connection.prepare('ROLLBACK TO work')
   const release = connection.prepare('RELEASE work')
-  const rowsChanged = connection.prepare('SELECT total_changes()').pluck()
+  const totalChanges = connection.prepare('SELECT total_changes()').pluck()
+  /** Counted only where it decides whether the database is available again: writes must not pay for it. */
+  const rowsChanged = (): unknown => (health.isHealthy() ? undefined : totalChanges.get())
 
   let waiting: Work[] = []
   let lastOfTurn: { readonly run: () => void; readonly size: () => number }[] = []
@@ -68,11 +70,11 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
 
   function attempt({ run, savepoint }: Work, marked: boolean): Outcome {
     try {
-      const before = rowsChanged.get()
+      const before = rowsChanged()
       if (savepoint && marked) mark.run()
       const value = run()
       if (savepoint && marked) release.run()
-      return { ok: true, value, wrote: rowsChanged.get() !== before }
+      return { ok: true, value, wrote: rowsChanged() !== before }
     } catch (error) {
       // After a full disk, an I/O error and similar errors, SQLite rolls the whole transaction back itself.
       if (!connection.inTransaction) throw error
