@@ -51,6 +51,12 @@ export function smtpTransport(
     })
   }
 
+  /** A server that is silent may be waiting for that of the recipient. One that answers nobody fails a check, too. */
+  const explainSilence = async (): Promise<Delivery> => {
+    const fault = await verifySmtp(settings, { production, signal: AbortSignal.timeout(verifyMs) })
+    return { tag: 'transient', reason: 'timed_out', everybody: fault !== null }
+  }
+
   return {
     async send({ id, to, locale, sender, subject, text, html }): Promise<Delivery> {
       // Closes the connection of this message.
@@ -75,9 +81,8 @@ export function smtpTransport(
         })
         return { tag: 'sent' }
       } catch (error) {
-        return signal.aborted || isSilent(error)
-          ? { tag: 'transient', reason: 'timed_out', everybody: false }
-          : readFailure(error)
+        if (signal.aborted) return { tag: 'transient', reason: 'timed_out', everybody: false }
+        return isSilent(error) ? await explainSilence() : readFailure(error)
       }
     },
     close(): void {
@@ -89,7 +94,7 @@ export function smtpTransport(
   }
 }
 
-/** A server that greeted and then became silent may be waiting for that of the recipient. */
+/** Whether a server greeted, and then became silent. */
 const isSilent = (error: unknown): boolean =>
   (error as { timeoutType?: unknown } | null)?.timeoutType === 'SOCKET_TIMEOUT'
 

@@ -115,7 +115,8 @@ export interface SessionStore {
    * account is deleted or disabled. It does the same if the account now requires a second factor and `amr` contains
    * none. With `scopeOf`, the scope follows from the account's role in that transaction. Of a concurrent sign-in and
    * change of role, the second sees the first. The account has at most 100 live sessions afterwards, even with
-   * concurrent starts: the least recently seen ones beyond that end with the reason `session_limit`.
+   * concurrent starts: the least recently seen ones beyond that end with the reason `session_limit`. If it has hundreds
+   * that are open and not live, the sweep ends the rest.
    *
    * All of `including` is made in the same transaction, if the session starts. If it cannot be made, no session starts.
    */

@@ -4,7 +4,7 @@ import { accountColumns } from './accounts.ts'
 import { endExcessSignIns, mostSignInsOfAccount, queueNotices } from './application-endings.ts'
 import { accountLock, type Change, type ChangeParts, scriptOf } from './change.ts'
 import { type Driver, placeholderFor, step } from './driver.ts'
-import { endedAtOf, live } from './endings.ts'
+import { endedAtOf, idleExpiresAtOf, live } from './endings.ts'
 
 export function applicationSessionStore(
   { db, tables: t, reads, readLong, waitingWrites }: Driver,
@@ -21,7 +21,7 @@ export function applicationSessionStore(
         own: a,
         applicationDisabledAt: applications.disabledAt,
         account: accountColumns(t),
-        session: { idleExpiresAt: s.idleExpiresAt, absoluteExpiresAt: s.absoluteExpiresAt, endedAt: endedAtOf(t) },
+        session: { idleExpiresAt: idleExpiresAtOf(t), absoluteExpiresAt: s.absoluteExpiresAt, endedAt: endedAtOf(t) },
       })
       .from(a)
       .innerJoin(s, eq(s.id, a.sessionId))

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, inArray, isNull, ne, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, gt, inArray, isNotNull, isNull, ne, type SQL, sql } from 'drizzle-orm'
 import { type Fact, internalOrigin, type Origin } from '../events/catalogue.ts'
 import type { EndReason } from '../sessions/ports.ts'
 import { accountLock, type Change, type Note } from './change.ts'
@@ -15,6 +15,15 @@ export const live = ({ sessions }: Tables, at: Date | SQL): SQL | undefined =>
  */
 export const endedAtOf = ({ sessions: s }: Tables): SQL<Date | null> =>
   sql`case when ${s.endReason} is not null then ${s.endedAt} end`.mapWith(s.endedAt)
+
+/**
+ * When the session expires unless it is used. For one that is marked as ended because it had expired, that time is past,
+ * also after a clock is set back: nothing can extend it any more, and a refresh would be tried for ever.
+ */
+export const idleExpiresAtOf = ({ sessions: s }: Tables): SQL<Date> => {
+  const isMarked = and(isNotNull(s.endedAt), isNull(s.endReason))
+  return sql`case when ${isMarked} then ${s.createdAt} else ${s.idleExpiresAt} end`.mapWith(s.idleExpiresAt)
+}
 
 /** The origin of a side effect is that of its cause. */
 export const originOf = (because: readonly Fact[]): Origin => because[0]?.origin ?? internalOrigin

@@ -94,7 +94,7 @@ export function createLongReads({ health, requestMs, checkFiles, startThread }: 
       current = started
     } catch (error) {
       // The process may have no more threads (ERR_WORKER_INIT_FAILED). Also runs in timers: there, it would end the process.
-      cannotOpen(health.failed('unreachable', error))
+      cannotOpen(health.failed('contended', error))
     }
   }
 

@@ -9,6 +9,7 @@ import {
   endedAtOf,
   endSome,
   excessAtSignIn,
+  idleExpiresAtOf,
   live,
   maxSessions,
   originOf,
@@ -23,7 +24,7 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
   const { db, tables: t, readLong, reads, skipLocked, steps, waitingWrites } = driver
   const s = t.sessions
   const { cookieHash: _, ...stored } = getTableColumns(s)
-  const columns = { ...stored, endedAt: endedAtOf(t) }
+  const columns = { ...stored, endedAt: endedAtOf(t), idleExpiresAt: idleExpiresAtOf(t) }
   const at = placeholderFor('at', s.lastSeenAt)
   const id = sql.placeholder('id')
 

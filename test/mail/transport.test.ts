@@ -159,6 +159,17 @@ describe('a delivery that takes too long', () => {
     expect(await through(port, {}, true, { silenceMs: 1000 }).send(message)).toEqual(late)
   })
 
+  test('because the server answers nobody is a failure of the server', async () => {
+    const silent = createServer((socket) => {
+      socket.on('error', () => undefined).resume()
+      socket.write('220 mail.example ESMTP\r\n')
+    })
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    ending.unshift(() => silent.close())
+    const { port } = silent.address() as AddressInfo
+    expect(await through(port, {}, true, { silenceMs: 500 }).send(message)).toEqual({ ...late, everybody: true })
+  })
+
   test('leaves its place to other messages', async () => {
     const { port, hold, closed } = await server()
     hold(() => true)

@@ -422,6 +422,17 @@ export function sessionsContract(opened: () => Opened): void {
         expect(listed.map(({ id }) => id).sort()).toEqual(live.map(({ id }) => id).sort())
       })
 
+      test('has still expired after a clock was set back', async () => {
+        const started = session(person.id, { idleExpiresAt: later(60) })
+        const { db, tables, write } = opened().driver
+        await write(db.insert(tables.sessions).values({ ...started, cookieHash: null }))
+        const end = store().sessions.endAll(person.id, null, 'logout_all', later(61), loggedOut(person.id))
+        expect(await end).toEqual([])
+        const found = await store().sessions.find(started.id)
+        expect(found?.idleExpiresAt.getTime()).toBeLessThanOrEqual(now.getTime())
+        expect(await store().sessions.rotate(started.id, 0, now, later(60))).toBeUndefined()
+      })
+
       test('does not count for the limit, even if it was seen last', async () => {
         await insertSessions(opened().driver, person.id, 99)
         await insertExpired(50)
