@@ -372,7 +372,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         ['never responds', { kind: 'hang' }],
         ['responds a byte at a time', { kind: 'drip' }],
       ])('ends at the deadline when the provider %s', async (_name, fault) => {
-        const { providers, provider, heard } = open({ timeoutMs: 300 })
+        const { providers, provider, heard } = open({ timeoutMs: 1000 })
         const { callback, flow } = await visit(providers, provider)
         world.sandbox.fault({ provider: kind, endpoint: 'token' }, fault)
         expect(await providers.exchange(provider, callback, flow)).toMatchObject({
@@ -471,7 +471,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         )
 
         test('ends at the deadline when the provider never responds', async () => {
-          const { providers, provider, exchanged } = await arrive({ timeoutMs: 300 })
+          const { providers, provider, exchanged } = await arrive({ timeoutMs: 1000 })
           world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, { kind: 'hang' })
           expect(await providers.identify(provider, exchanged)).toMatchObject({
             error: { code: 'provider_unavailable', cause: { reason: 'timeout' } },
@@ -560,7 +560,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
           ['returns 500 with an endless page', { kind: 'status', status: 500, body: 'x'.repeat(2 * 1024 * 1024) }],
           ['never responds', { kind: 'hang' }],
         ])('opens the circuit breaker when it %s instead of returning a profile', async (_name, fault) => {
-          const { providers, provider } = open({ volume: 1, ...(fault.kind === 'hang' ? { timeoutMs: 300 } : {}) })
+          const { providers, provider } = open({ volume: 1, ...(fault.kind === 'hang' ? { timeoutMs: 1000 } : {}) })
           world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, fault)
           const tokens = {
             accessToken: 'at',

@@ -192,7 +192,7 @@ describe('a circuit breaker', () => {
     const { url, seen } = await listen((socket) => {
       if (mode !== 'hanging') socket.write(answer('{}', mode === 'up' ? undefined : 'HTTP/1.1 500 Oh'))
     })
-    const guard = guards.of('acme', { ...patient, volume: 4, resetMs: 300, timeoutMs: 100 })
+    const guard = guards.of('acme', { ...patient, volume: 4, resetMs: 2000, timeoutMs: 500 })
     for (let n = 0; n < 4; n++) await guard.call(call(url, 'POST'))
     expect(guard.state('token')).toBe('open')
     const refused = await Promise.all(Array.from({ length: 500 }, () => guard.call(call(url, 'POST'))))
@@ -248,14 +248,18 @@ describe('a circuit breaker', () => {
   })
 
   test('that opens refuses the waiting calls at once', async () => {
-    const { url, seen } = await listen((socket, request) => {
-      if (request === 1) setTimeout(() => socket.write(answer('{}', 'HTTP/1.1 500 Oh')), 50)
+    const asking: Socket[] = []
+    const { url, seen } = await listen((socket) => {
+      asking.push(socket)
+      if (asking.length === 64) asking[0]?.write(answer('{}', 'HTTP/1.1 500 Oh'))
     })
-    const guard = guards.of('acme', { ...patient, volume: 1, timeoutMs: 3000 })
+    const guard = guards.of('acme', { ...patient, volume: 1, timeoutMs: 60_000 })
     const calls = Array.from({ length: 100 }, () => guard.call(call(url, 'POST')))
     const waiting = reasons(await Promise.all(calls.slice(64)))
     expect(new Set(waiting)).toEqual(new Set(['breaker_open']))
     expect(seen().requests).toBe(64)
+    for (const socket of asking.slice(1)) socket.write(answer('{}'))
+    expect(reasons(await Promise.all(calls.slice(0, 64))).sort()).toEqual([...Array(63).fill('ok'), 'status_500'])
   })
 
   test('drops calls that wait too long, without counting them against the provider', async () => {
@@ -267,17 +271,25 @@ describe('a circuit breaker', () => {
   })
 
   test('of a hanging provider takes no connection from another one on the same origin', async () => {
-    const server = createHttpServer((request, response) => void (request.url === '/good' && response.end('{}')))
+    let release = (): void => {}
+    const gate = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const server = createHttpServer((request, response) => {
+      if (request.url === '/good') response.end('{}')
+      else void gate.then(() => response.end('{}'))
+    })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     ends.push(() => {
       server.closeAllConnections()
       return new Promise((resolve) => server.close(resolve))
     })
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    const slow = guards.of('slow', { ...patient, volume: 1000, timeoutMs: 1000 })
+    const slow = guards.of('slow', { ...patient, volume: 1000, timeoutMs: 60_000 })
     const hanging = Array.from({ length: 150 }, () => slow.call(call(`${url}/slow`, 'POST')))
-    const good = guards.of('good', { ...patient, timeoutMs: 900 })
+    const good = guards.of('good', { ...patient, timeoutMs: 30_000 })
     for (let n = 0; n < 10; n++) expect(await good.call(call(`${url}/good`, 'POST'))).toMatchObject({ ok: true })
+    release()
     await Promise.all(hanging)
   })
 })

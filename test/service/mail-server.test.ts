@@ -1,5 +1,4 @@
 import { Writable } from 'node:stream'
-import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { createLog } from '../../src/telemetry/log.ts'
@@ -23,8 +22,7 @@ describe('with a mail server,', () => {
   })
   /** Waits until this many messages have arrived. */
   const arrived = async (messages: number): Promise<void> => {
-    for (let tries = 0; tries < 200 && server.delivered.length < messages; tries++) await pause(25)
-    expect(server.delivered).toHaveLength(messages)
+    await expect.poll(() => server.delivered.length).toBe(messages)
   }
 
   test('a requested message arrives at once, and a notice soon', async () => {
@@ -33,14 +31,8 @@ describe('with a mail server,', () => {
     const email = world.emailOf(who)
     await world.call('POST', '/auth/email', { body: { email } })
     // No test runs the job here: the request wakes it.
-    for (
-      let tries = 0;
-      tries < 100 && !server.delivered.some(({ raw }) => raw.includes('Subject: Your sign-in code'));
-      tries++
-    )
-      await pause(25)
-    const message = server.delivered.find(({ raw }) => raw.includes('Subject: Your sign-in code'))
-    expect(message).toMatchObject({ to: [email], from: 'id@example.com' })
+    const message = () => server.delivered.find(({ raw }) => raw.includes('Subject: Your sign-in code'))
+    await expect.poll(message).toMatchObject({ to: [email], from: 'id@example.com' })
     await world.vinculum.runJob('send-mail')
     const before = server.delivered.length
     await world.enter('github', world.newcomer({ email: 'elsewhere@example.com' }), { intent: 'link', token })
