@@ -122,15 +122,26 @@ function openOperation({ layoutActions }, hash) {
   const key = operation ? ['operations', tag, operation] : ['operations-tag', tag]
   layoutActions.show(['operations-tag', tag], true)
   layoutActions.show(key, true)
-  layoutActions.scrollToVirtualizedOperation(key)
-  scrollToPart(operation ? '.opblock[id$="-' + CSS.escape(operation) + '"]' : '[data-tag="' + CSS.escape(tag) + '"]', 300)
+  const selector = operation ? '.opblock[id$="-' + CSS.escape(operation) + '"]' : '[data-tag="' + CSS.escape(tag) + '"]'
+  scrollToPart(selector, () => layoutActions.scrollToVirtualizedOperation(key))
 }
 
-/** Swagger UI scrolls only to what it has just drawn, and draws an operation shortly before it is seen. */
-function scrollToPart(selector, frames) {
-  const shown = document.getElementById('reference').querySelector(selector)
-  if (shown) shown.scrollIntoView()
-  else if (frames > 0) requestAnimationFrame(() => scrollToPart(selector, frames - 1))
+/**
+ * Swagger UI draws an operation shortly before it is seen. It scrolls there on request. While it still draws its list on
+ * a slow machine, the request may have no effect, so it is repeated until the part is drawn: for 600 frames, or until
+ * another part is chosen.
+ */
+let chosen
+function scrollToPart(selector, request) {
+  const own = (chosen = {})
+  const next = (frame) => {
+    const shown = document.getElementById('reference').querySelector(selector)
+    if (shown) return shown.scrollIntoView()
+    if (own !== chosen || frame === 600) return
+    if (frame % 30 === 0) request()
+    requestAnimationFrame(() => next(frame + 1))
+  }
+  next(0)
 }
 
 const readHash = () => {

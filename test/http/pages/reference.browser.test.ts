@@ -57,6 +57,32 @@ test('shows the operations on a phone, where the contents are folded until they 
   expect(await overflow()).toBe(0)
 })
 
+test('shows the operation of a link although the first requests to scroll to it are lost', async () => {
+  const page = await newPage()
+  await page.addInitScript(() => {
+    let lost = 0
+    const losing = () => ({
+      statePlugins: {
+        layout: {
+          wrapActions: {
+            scrollToVirtualizedOperation: (original: (key: unknown) => unknown) => (key: unknown) =>
+              ++lost <= 2 ? { type: 'lost' } : original(key),
+          },
+        },
+      },
+    })
+    type Config = { plugins: unknown[] }
+    let bundle: (config: Config) => unknown
+    Object.defineProperty(globalThis, 'SwaggerUIBundle', {
+      set: (original: typeof bundle) => {
+        bundle = (config) => original({ ...config, plugins: [...config.plugins, losing] })
+      },
+      get: () => bundle,
+    })
+  })
+  await openOperation(page)
+})
+
 /** The search finds an operation by its path, and the link leads to it. */
 async function expectSearch(page: Page): Promise<void> {
   await page.getByLabel('Search operations').fill('/auth/refresh')
