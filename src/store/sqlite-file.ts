@@ -32,6 +32,8 @@ function identityOf(path: string): string | undefined {
     const found = statSync(path, { bigint: true, throwIfNoEntry: false })
     return found && `${found.dev}:${found.ino}`
   } catch (error) {
+    // A folder became a file. Newer versions of Node.js return `undefined` themselves.
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined
     throw new FileUnreadableError(path, error)
   }
 }
@@ -49,8 +51,8 @@ export class FileMovedError extends Error {
 }
 
 /**
- * What is at the path cannot be found out: a folder is not one any more (ENOTDIR), the service lacks a permission
- * (EACCES), or the disk does not answer (EIO, ESTALE). The code is logged as the cause of `database.state`.
+ * What is at the path cannot be found out: the service lacks a permission (EACCES), links lead in a circle (ELOOP), or
+ * the disk does not answer (EIO, ESTALE). The code is logged as the cause of `database.state`.
  */
 class FileUnreadableError extends Error {
   override name = 'FileUnreadableError'

@@ -9,6 +9,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
   writeSync,
 } from 'node:fs'
@@ -155,7 +156,15 @@ describe('a database file in use', () => {
         renameSync(dirname(file), `${dirname(file)}.old`)
         writeFileSync(dirname(file), '')
       },
-      /vinculum\.db cannot be accessed \(ENOTDIR: .*\)\. Check its folder/,
+      /vinculum\.db was deleted or moved/,
+    ],
+    [
+      'in a folder that was replaced by a link to itself',
+      () => {
+        renameSync(dirname(file), `${dirname(file)}.old`)
+        symlinkSync(dirname(file), dirname(file))
+      },
+      /vinculum\.db cannot be accessed \(ELOOP: .*\)\. Check its folder/,
     ],
     ['without its WAL', () => rmSync(`${file}-wal`), /vinculum\.db-wal was deleted or moved/],
   ])('that is %s refuses writes, and can still be read', async (_, lose, reason) => {
@@ -182,11 +191,11 @@ describe('a database file in use', () => {
   test('in a folder that is unreadable for a while accepts writes again, and the log has the original error', async () => {
     const { store, reports, begin } = await opened()
     renameSync(dirname(file), `${dirname(file)}.old`)
-    writeFileSync(dirname(file), '')
+    symlinkSync(dirname(file), dirname(file))
     await expect(begin()).rejects.toThrow(BusyError)
     await expect(begin()).rejects.toThrow(BusyError)
     expect(reports).toMatchObject([
-      { state: 'refusing', cause: { code: 'DATABASE_FILE_UNREADABLE', cause: { code: 'ENOTDIR' } } },
+      { state: 'refusing', cause: { code: 'DATABASE_FILE_UNREADABLE', cause: { code: 'ELOOP' } } },
     ])
     rmSync(dirname(file))
     renameSync(`${dirname(file)}.old`, dirname(file))
