@@ -26,10 +26,12 @@ const tasks: Record<string, (store: Store, rounds: number) => Promise<void>> = {
       if (await store.accounts.create(person, way, { separate: false }, [])) say(n)
     }
   },
-  /** Runs a shared job every second until both have run it so many times together. Prints when each run began. */
+  /** Runs a shared job every second until both have run it so many times together. Prints when each run was due. */
   async schedule(store, rounds) {
+    // A run stays due until it is finished.
+    const work = async (): Promise<void> => say((await store.jobs.list(clock()))[0]?.dueAt.getTime())
     const scheduler = createScheduler({
-      jobs: [{ name: 'sweep', everySeconds: 1, shared: true, work: async () => say(Date.now()) }],
+      jobs: [{ name: 'sweep', everySeconds: 1, shared: true, work }],
       store: store.jobs,
       clock,
       owner: String(process.pid),

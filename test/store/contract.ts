@@ -552,7 +552,7 @@ export function storeContract({ name, place, emptied, explain }: Backend): void 
 
     test('a store is ready until it is closed', async () => {
       const other = await open(await place())
-      expect(await other.store.ready()).toBe(true)
+      await expect.poll(other.store.ready).toBe(true)
       await other.store.close()
       expect(await other.store.ready()).toBe(false)
       await expect(other.store.pendingAuthorizations.begin(pendingAuthorization())).rejects.toThrow()

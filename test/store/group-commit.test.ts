@@ -13,6 +13,11 @@ describe('writes of one turn of the event loop', () => {
   let outside: Database
   let group: ReturnType<typeof createGroupCommit>
   let changes: HealthChange[]
+  /** Writes wait at most `requestMs` for a locked file. */
+  const begin = (requestMs: number): void => {
+    const health = createHealth((change) => changes.push(change))
+    group = createGroupCommit(inside, { health, requestMs, checkFiles: () => {} })
+  }
 
   beforeEach(() => {
     file = newFile()
@@ -23,8 +28,7 @@ describe('writes of one turn of the event loop', () => {
     inside.exec(`create table notes (id integer primary key, parent integer references notes);`)
     outside = connectSqlite(file, { timeout: 0 })
     changes = []
-    const health = createHealth((change) => changes.push(change))
-    group = createGroupCommit(inside, { health, requestMs: 100, checkFiles: () => {} })
+    begin(60_000)
   })
   afterEach(() => {
     inside.close()
@@ -245,6 +249,7 @@ describe('writes of one turn of the event loop', () => {
   })
 
   test('that find the database locked for too long: all callers get the error, and later writes succeed', async () => {
+    begin(100)
     outside.exec('BEGIN IMMEDIATE')
     const answers = [group.join(true, () => insert(1)), group.join(false, () => insert(2))].map(failure)
     expect(await Promise.all(answers)).toEqual(Array(2).fill('the database is busy'))

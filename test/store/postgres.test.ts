@@ -57,10 +57,10 @@ describe('a PostgreSQL database', () => {
     const proxy = await proxyTo(config.url)
     const { store } = await open({ ...config, url: proxy.url })
     const check = () => withinLimit(new Limit(5000), store.ready)
-    expect(await check()).toBe(true)
+    await expect.poll(check).toBe(true)
     proxy.swallowExisting()
     expect(await check()).toBe(false)
-    await expect.poll(check, { timeout: 30_000 }).toBe(true)
+    await expect.poll(check).toBe(true)
     await proxy.cut()
     await store.close()
   })
@@ -68,7 +68,7 @@ describe('a PostgreSQL database', () => {
   test('with sslmode=prefer is reached without TLS when it offers none', async () => {
     const { url } = await place()
     const { store } = await open({ tag: 'postgres', url: `${url}?sslmode=prefer` })
-    expect(await store.ready()).toBe(true)
+    await expect.poll(store.ready).toBe(true)
     await store.close()
   })
 
@@ -314,22 +314,35 @@ describe('a PostgreSQL database', () => {
 
   test('that breaks a deadlock lets a single statement succeed as well', async () => {
     const config = await place()
-    // Each connection checks for a deadlock once, some time after it began to wait: ours checks last, when the other
-    // waits as well.
-    const { store } = await open({ ...config, url: `${config.url}?options=-c%20deadlock_timeout%3D2000` })
+    const { store, driver } = await open(config)
     const person = (await newcomer({ store })).account.id
-    const ids = [(await signedIn({ store }, person)).id, (await signedIn({ store }, person)).id].sort()
-    const other = await connectPostgres(config.url)
+    const ids = ['ses_1', 'ses_2']
+    for (const id of ids) await signedIn({ store }, person, { id })
+    const [first, other] = [await connectPostgres(config.url), await connectPostgres(config.url)]
     const ofOthers = 'update sessions set name = $2 where id = $1'
-    await other.query('set deadlock_timeout = 60000; begin')
+    await first.query('begin')
+    await first.query('select 1 from sessions where id = $1 for update', [ids[0]])
+    // Each connection checks for a deadlock once, some time after it began to wait: only ours does so in this test.
+    await other.query('set deadlock_timeout = 600000; begin')
     await other.query(ofOthers, [ids[1], 'Theirs'])
-    const rotations = Promise.all(ids.map((id) => store.sessions.rotate(id, 0, later(1), later(900))))
-    await expect.poll(() => listLockWaiters(other)).not.toEqual([])
-    await other.query(ofOthers, [ids[0], 'Theirs'])
+    // It locks its rows in the order of their IDs. The other waits behind it for the first row, so the deadlock is there
+    // as soon as it needs the second.
+    const { sessions } = driver.tables
+    const ours = driver
+      .write(driver.db.update(sessions).set({ name: 'Ours' }).where(eq(sessions.accountId, person)))
+      .then(() => 'done', busy)
+    await expect.poll(() => listLockWaiters(first)).toHaveLength(1)
+    const theirs = other.query(ofOthers, [ids[0], 'Theirs'])
+    await expect.poll(() => listLockWaiters(first)).toHaveLength(2)
+    await first.query('rollback')
+    await theirs
     await other.query('commit')
-    expect(await rotations).toMatchObject([{ generation: 1 }, { generation: 1 }])
-    for (const id of ids) expect(await store.sessions.find(id)).toMatchObject({ name: 'Theirs', generation: 1 })
-    await Promise.all([other.end(), store.close()])
+    expect(await ours).toBe('done')
+    for (const id of ids) expect(await store.sessions.find(id)).toMatchObject({ name: 'Ours' })
+    await store.close()
+    const deadlocks = 'select deadlocks::int from pg_stat_database where datname = current_database()'
+    await expect.poll(async () => (await first.query(deadlocks)).rows).toEqual([{ deadlocks: 1 }])
+    await Promise.all([first.end(), other.end()])
   })
 
   // An error that nobody listens for ends the process, as it ends a test run.

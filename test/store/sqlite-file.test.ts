@@ -108,7 +108,7 @@ describe('opening a database', () => {
     other.exec(`BEGIN ${kind}`)
     let turns = 0
     const turning = setInterval(() => turns++, 10)
-    expect(await opening(true, { openMs: 300 })).toMatch(
+    expect(await opening(true, { openMs: 2000 })).toMatch(
       /^DatabaseOpenError: Another process has locked the database file .*\. Stop that process and start again; /,
     )
     clearInterval(turning)
