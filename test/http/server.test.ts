@@ -183,7 +183,7 @@ test('no more is read from a connection while many of its requests wait', async 
 
 test('a client that reads no response, and one that keeps its half of a refused connection open, are cut off', async () => {
   const { route: slowRoute, begun, finish } = slow()
-  const { server, port } = await start([slowRoute], { silentMs: 300, lingerMs: 300 })
+  const { server, port } = await start([slowRoute], { silentMs: 2000, lingerMs: 2000 })
   const connections = () =>
     new Promise<number>((resolve) => {
       server.http.getConnections((_, count) => resolve(count))

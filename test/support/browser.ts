@@ -31,6 +31,7 @@ export const launchBrowser = async (): Promise<Browser> =>
     executablePath: await chromium.executablePath(),
     args: [...chromium.args.filter((arg) => !unwanted.includes(arg)), ...wanted],
     headless: true,
+    timeout: 120_000,
   })
 
 let shared: Promise<Browser> | undefined
@@ -39,8 +40,19 @@ let shared: Promise<Browser> | undefined
  * it on SIGTERM, and it closes itself when the pipe to its worker breaks.
  */
 export const sharedBrowser = (): Promise<Browser> => {
-  shared ??= launchBrowser()
+  shared ??= launchBrowser().catch((error: unknown) => {
+    // The next file tries again.
+    shared = undefined
+    throw error
+  })
   return shared
+}
+
+/** Playwright’s limit of 30 s is too short for a machine that is busy with other work. */
+export async function newContext(browser: Browser, options: BrowserContextOptions = {}): Promise<BrowserContext> {
+  const context = await browser.newContext(options)
+  context.setDefaultTimeout(60_000)
+  return context
 }
 
 export type Watched = BrowserContext & {
@@ -64,8 +76,7 @@ export async function visit(
   known: readonly string[],
   options: BrowserContextOptions = {},
 ): Promise<Watched> {
-  const context = await browser.newContext(options)
-  context.setDefaultTimeout(60_000)
+  const context = await newContext(browser, options)
   await chooseLanguage(context, known, options)
   const complaints: string[] = []
   context.on('console', (message) => {

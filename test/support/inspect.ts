@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import type axe from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import { expect } from 'vitest'
+import { newContext } from './browser.ts'
 
 /** A folder for screenshots of every page: `VINCULUM_SHOTS=/tmp/vinculum-shots npx vitest …`. */
 const shots = process.env.VINCULUM_SHOTS
@@ -138,7 +139,7 @@ function deskOf(browser: Browser): Promise<Page> {
 }
 async function openDesk(browser: Browser): Promise<Page> {
   // A color in transition would be measured as its final one.
-  const context = await browser.newContext({ reducedMotion: 'reduce' })
+  const context = await newContext(browser, { reducedMotion: 'reduce' })
   const page = await context.newPage()
   await page.setContent('<!doctype html>')
   await page.evaluate(inspector)

@@ -24,8 +24,6 @@ async function newPage(more: { javaScriptEnabled?: boolean; locale?: string; col
     viewport: { width: 360, height: 780 },
     ...more,
   })
-  // An SVG is checked in a thread that starts with each upload.
-  context.setDefaultTimeout(60_000)
   return context.newPage()
 }
 async function administrator(more: Parameters<typeof newPage>[0] = {}): Promise<Page> {

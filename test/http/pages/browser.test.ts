@@ -216,6 +216,7 @@ describe('a user with a browser', () => {
     const page = await newVisitor()
     await page.goto('/login')
     // The field for the email address has the focus: the way back leads to the top.
+    await expect.poll(() => page.evaluate(() => document.activeElement?.id)).toBe('username')
     const skip = page.getByText('Skip to the content')
     const isFocused = () => skip.evaluate((element) => element === document.activeElement)
     for (let at = 0; at < 15 && !(await isFocused()); at++) await page.keyboard.press('Shift+Tab')

@@ -6,7 +6,7 @@ import { createServer, request as forward, type Server } from 'node:http'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts'
-import { sharedBrowser } from '../../support/browser.ts'
+import { newContext, sharedBrowser } from '../../support/browser.ts'
 import { eventually } from '../../support/eventually.ts'
 import { isComplete } from '../../support/inspect.ts'
 import { type LocalService, startLocalService } from '../../support/local-service.ts'
@@ -64,12 +64,8 @@ describe.each(variants)('without %s,', (_, dropped, also) => {
   })
 
   const open = async (path: string): Promise<Page> => {
-    const context = await (await sharedBrowser()).newContext({
-      baseURL: origin,
-      javaScriptEnabled: false,
-      locale: 'en-GB',
-    })
-    context.setDefaultTimeout(60_000)
+    const options = { baseURL: origin, javaScriptEnabled: false, locale: 'en-GB' }
+    const context = await newContext(await sharedBrowser(), options)
     const page = await context.newPage()
     await page.goto(path)
     return page

@@ -120,7 +120,7 @@ test('a refusal is seen without a script: summary, title, focus and border', asy
     await summary.waitFor()
     expect(await page.title(), name).toMatch(/^Error: /)
     expect(await summary.getByRole('link').getAttribute('href'), name).toBe(`#${field}`)
-    expect(await focused(page), name).toBe(field)
+    await expect.poll(() => focused(page), { message: name }).toBe(field)
     const input = page.locator(`#${field}`)
     expect(await input.getAttribute('aria-invalid'), name).toBe('true')
     const explained = (await input.getAttribute('aria-describedby'))?.split(' ').at(-1)

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts'
 import { readConfig } from '../../../src/config.ts'
 import { createVinculum, type Vinculum } from '../../../src/vinculum.ts'
-import { sharedBrowser } from '../../support/browser.ts'
+import { newContext, sharedBrowser } from '../../support/browser.ts'
 import { freePort } from '../../support/service.ts'
 import { newFile } from '../../support/sqlite.ts'
 
@@ -137,8 +137,10 @@ async function signIn(page: Page): Promise<Told> {
   return read(page, '/auth/token', { method: 'POST', form })
 }
 
+const newPage = async (): Promise<Page> => (await newContext(browser)).newPage()
+
 test('an app on an allowed origin signs in, exchanges its code and refreshes its token', async () => {
-  const page = await browser.newPage()
+  const page = await newPage()
   const exchanged = await signIn(page)
   expect([exchanged.status, exchanged.body.token_type]).toEqual([200, 'bearer'])
 
@@ -172,11 +174,11 @@ test('an app on an allowed origin signs in, exchanges its code and refreshes its
     expect([path, await ask(page, path)]).toEqual([path, 'blocked'])
   }
   expect(await ask(page, '/me', { credentials: 'include' })).toBe('blocked')
-  await page.close()
+  await page.context().close()
 })
 
 test('an app on another origin is blocked, even with a token', async () => {
-  const page = await browser.newPage()
+  const page = await newPage()
   const { body } = await signIn(page)
   const token = String(body.access_token)
   await page.goto(stranger)
@@ -188,16 +190,16 @@ test('an app on another origin is blocked, even with a token', async () => {
   // Keys and metadata are open to every origin.
   expect((await read(page, '/.well-known/jwks.json')).status).toBe(200)
   expect((await read(page, '/.well-known/oauth-authorization-server')).status).toBe(200)
-  await page.close()
+  await page.context().close()
 })
 
 test('an app can read Retry-After', async () => {
-  const page = await browser.newPage()
+  const page = await newPage()
   await page.goto(`${application}/signed-in`)
   let limited = await read(page, '/auth/password/forgot', { method: 'POST', json: { email: 'nobody@example.com' } })
   for (let at = 0; at < 60 && limited.status !== 429; at++) {
     limited = await read(page, '/auth/password/forgot', { method: 'POST', json: { email: 'nobody@example.com' } })
   }
   expect([limited.status, limited.retryAfter]).toEqual([429, expect.stringMatching(/^\d+$/)])
-  await page.close()
+  await page.context().close()
 })

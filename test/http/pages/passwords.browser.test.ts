@@ -50,7 +50,7 @@ describe('with the keyboard alone,', () => {
     await page.keyboard.press('Enter')
     await heading(page, 'Create an account')
 
-    expect(await focused(page)).toBe('email')
+    await expect.poll(() => focused(page)).toBe('email')
     await type(page, 'zoe@example.org')
     expect(await focused(page)).toBe('name')
     await type(page, 'Zoë')
@@ -61,7 +61,7 @@ describe('with the keyboard alone,', () => {
     await page.getByRole('alert').getByText('Many people use this password').waitFor()
     expect(await page.title()).toMatch(/^Error: Create an account/)
     // Without a script, the first invalid field has the focus.
-    expect(await focused(page)).toBe('password')
+    await expect.poll(() => focused(page)).toBe('password')
     const described = await page.getByLabel('Password').getAttribute('aria-describedby')
     expect(described).toBe('password-hint password-error')
     expect(await page.getByLabel('Email address').inputValue()).toBe('zoe@example.org')
@@ -73,13 +73,13 @@ describe('with the keyboard alone,', () => {
     await heading(page, 'Sign in')
     await page.getByRole('status').waitFor()
     // The address is filled in already.
-    expect(await focused(page)).toBe('password')
+    await expect.poll(() => focused(page)).toBe('password')
     await page.keyboard.type('not my password at all')
     await page.keyboard.press('Enter')
     await page.getByText('The email address or the password is incorrect').waitFor()
     expect(await page.getByLabel('Email address').inputValue()).toBe('zoe@example.org')
     await inspect(page, 'login-refused')
-    expect(await focused(page)).toBe('password')
+    await expect.poll(() => focused(page)).toBe('password')
     expect(await page.title()).toMatch(/^Error: Sign in/)
     await page.keyboard.type(password)
     await page.keyboard.press('Enter')

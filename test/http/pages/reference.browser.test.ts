@@ -3,7 +3,7 @@ import axe from 'axe-core'
 import { JSDOM } from 'jsdom'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { sharedBrowser, visit, type Watched } from '../../support/browser.ts'
+import { newContext, sharedBrowser, visit, type Watched } from '../../support/browser.ts'
 import { isComplete } from '../../support/inspect.ts'
 import { startWorld, type World } from '../../support/service.ts'
 
@@ -20,7 +20,6 @@ afterAll(async () => {
 
 async function newPage(options: BrowserContextOptions = {}): Promise<Page> {
   const context = await visit(await sharedBrowser(), [world.base], { baseURL: world.base, ...options })
-  context.setDefaultTimeout(60_000)
   opened.push(context)
   return context.newPage()
 }
@@ -139,7 +138,7 @@ const looks = [
 ] as const
 test('has no serious accessibility fault', async () => {
   // axe is injected past the page's policy, so this visit does not count for it.
-  const context = await (await sharedBrowser()).newContext({ baseURL: world.base, bypassCSP: true })
+  const context = await newContext(await sharedBrowser(), { baseURL: world.base, bypassCSP: true })
   const page = await context.newPage()
   await openOperation(page)
   await page.evaluate(axe.source)

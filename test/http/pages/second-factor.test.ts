@@ -144,10 +144,10 @@ describe('an authenticator app', () => {
     await heading(again, /^Enter your code|^Use your passkey/)
     const focused = (at: Page) => at.evaluate(() => document.activeElement?.id)
     // The field has the focus, also after a refusal. Enter after the last digit sends the code only once.
-    expect(await focused(again)).toBe('totp')
+    await expect.poll(() => focused(again)).toBe('totp')
     await again.keyboard.type('000000')
     await again.getByRole('alert').waitFor()
-    expect(await focused(again)).toBe('totp')
+    await expect.poll(() => focused(again)).toBe('totp')
     expect(await again.title()).toMatch(/^Error: /)
     await again.keyboard.type(code(secret))
     await again.keyboard.press('Enter')
