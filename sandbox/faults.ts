@@ -16,6 +16,8 @@ export type Fault =
   /** Accepts the connection, but never responds. */
   | { kind: 'hang' }
   | { kind: 'slow'; ms: number }
+  /** Responds once a program in the same process allows it. */
+  | { kind: 'held'; until: Promise<unknown> }
   /** Sends one byte every 100 ms. */
   | { kind: 'drip'; ms?: number }
   /**
@@ -162,6 +164,9 @@ export function spoil(res: ServerResponse, fault: Fault, answer: Answer | undefi
       res.once('close', () => clearTimeout(timer))
       return
     }
+    case 'held':
+      void fault.until.then(() => send(res, whole))
+      return
     case 'drip': {
       const body = Buffer.from(whole.body)
       let at = 0

@@ -1,6 +1,7 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Fault, type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
+import { withResolvers } from '../support/with-resolvers.ts'
 import { walker } from './walk.ts'
 
 let sandbox: Sandbox
@@ -28,7 +29,7 @@ it('never responds until the client gives up', async () => {
 
 it('sends headers at once and the body byte by byte, until the client gives up', async () => {
   sandbox.fault(TOKEN, { kind: 'drip' })
-  const response = await patient(300)
+  const response = await patient(2000)
   expect(response.status).toBe(400)
   expect(await fails(response.text())).toBe('TimeoutError')
 })
@@ -38,6 +39,20 @@ it('responds late', async () => {
   const before = performance.now()
   expect((await walk.trade(await walk.code())).status).toBe(200)
   expect(performance.now() - before).toBeGreaterThan(75)
+})
+
+it('responds once it may', async () => {
+  const { promise: until, resolve: release } = withResolvers()
+  sandbox.fault(TOKEN, { kind: 'held', until })
+  let status = 0
+  const trading = walk.trade(await walk.code()).then((answer) => {
+    status = answer.status
+  })
+  await expect.poll(() => sandbox.journal.calls('atlassian', 'token').length).toBe(1)
+  expect(status).toBe(0)
+  release()
+  await trading
+  expect(status).toBe(200)
 })
 
 describe('closes the connection', () => {
@@ -85,7 +100,7 @@ it('pauses inside a character, and the response is still correct', async () => {
 
 it('sends something that is not HTTP', async () => {
   sandbox.fault(TOKEN, { kind: 'not-http' })
-  expect(await fails(patient(500))).toMatch(/^(HPE_|HTTPParserError)/)
+  expect(await fails(patient(30_000))).toMatch(/^(HPE_|HTTPParserError)/)
 })
 
 it('redirects where it must not be followed', async () => {

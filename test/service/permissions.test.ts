@@ -10,6 +10,7 @@ import {
   startWorld,
   type World,
 } from '../support/service.ts'
+import { withResolvers } from '../support/with-resolvers.ts'
 
 const files = 'https://www.googleapis.com/auth/drive.readonly'
 const calendar = 'https://www.googleapis.com/auth/calendar.readonly'
@@ -294,13 +295,15 @@ describe.each(aboveStore('SQLite'))('provider permissions, on %s', (database) =>
       await world.enter('github', eve.who, { intent: 'link', token: eve.token })
       world.turn(3601)
       const { access_token: token } = await world.signIn('github', eve.who)
-      world.sandbox.fault({ provider: 'atlassian', endpoint: 'token' }, { kind: 'slow', ms: 500 })
+      const { promise: until, resolve: release } = withResolvers()
+      world.sandbox.fault({ provider: 'atlassian', endpoint: 'token' }, { kind: 'held', until })
       const before = asked('atlassian')
       const reading = world.call('GET', `/me/identities/${identity.id}/profile`, { token })
       await expect
         .poll(() => world.sandbox.journal.calls('atlassian', 'token').at(-1)?.body.grant_type)
         .toBe('refresh_token')
       expect((await world.call('DELETE', `/me/identities/${identity.id}/grant`, { token })).status).toBe(204)
+      release()
       expect(refusalOf(await reading)).toEqual([409, 'needs_reauthorization'])
       await round()
       expect(asked('atlassian') - before).toBe(2)

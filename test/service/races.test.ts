@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isThorough } from '../store/thorough.ts'
 import { authOf, databases, type Json, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
+import { withResolvers } from '../support/with-resolvers.ts'
 
 /** The races of the store repeat what its statements can interleave. */
 const rounds = isThorough ? 20 : 6
@@ -116,17 +117,19 @@ describe.each(databases)('concurrent requests, on %s', (database) => {
     await expectSoundRows(world)
   })
 
-  /** A link whose provider takes half a second to respond, and what happens in the meantime. */
+  /** A link whose provider responds only after something else has happened. */
   async function linkingMeanwhile(act: (token: string) => Promise<unknown>) {
     const who = world.newcomer()
     const { access_token: token } = await world.signIn('google', who)
     const flow = await world.begin('github', { intent: 'link', token })
     const back = await world.approve(flow.url, world.newcomer())
     const before = world.sandbox.journal.calls('github', 'token').length
-    world.sandbox.fault({ provider: 'github', endpoint: 'token', times: 1 }, { kind: 'slow', ms: 500 })
+    const { promise: until, resolve: release } = withResolvers()
+    world.sandbox.fault({ provider: 'github', endpoint: 'token', times: 1 }, { kind: 'held', until })
     const linking = world.finish(flow, back, { token })
     await expect.poll(() => world.sandbox.journal.calls('github', 'token').length, { interval: 5 }).toBe(before + 1)
     await act(token)
+    release()
     return { who, answer: await linking }
   }
 
