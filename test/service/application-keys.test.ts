@@ -4,7 +4,16 @@ import type { AddressInfo } from 'node:net'
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { administratorOf, callback, discovered, enter, follow, register, request } from '../support/applications.ts'
+import {
+  administratorOf,
+  callback,
+  discovered,
+  enter,
+  follow,
+  register,
+  request,
+  skewOf,
+} from '../support/applications.ts'
 import { aboveStore, type Browser, type Json, refusalOf, startWorld, type World } from '../support/service.ts'
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
@@ -46,7 +55,8 @@ describe.each(aboveStore('PostgreSQL'))('an application with keys, with %s', (da
     register(world, admin, { client_auth: 'private_key_jwt', jwks: { keys: [publicJwk] }, ...about })
   /** The application as openid-client sees it, which signs an assertion for each request. */
   const clientOf = async (id: string, key = pair.privateKey, kid = 'one') => {
-    const config = await client.discovery(new URL(world.base), id, undefined, client.PrivateKeyJwt({ key, kid }), {
+    const metadata = { [client.clockSkew]: skewOf(world) }
+    const config = await client.discovery(new URL(world.base), id, metadata, client.PrivateKeyJwt({ key, kid }), {
       execute: [client.allowInsecureRequests],
     })
     config[client.customFetch] = (url, options) => world.send(url, options as RequestInit)

@@ -5,7 +5,7 @@ import { decodeProtectedHeader, exportJWK, generateKeyPair } from 'jose'
 import * as oauth from 'oauth4webapi'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { administratorOf, callback, discovered, follow, request } from '../support/applications.ts'
+import { administratorOf, callback, discovered, follow, request, skewOf } from '../support/applications.ts'
 import { aboveStore, type Browser, type Json, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
 describe.each(aboveStore('SQLite'))('an application with a metadata document, with %s', (database) => {
@@ -125,8 +125,7 @@ describe.each(aboveStore('SQLite'))('an application with a metadata document, wi
     const about: oauth.Client = {
       client_id: id,
       id_token_signed_response_alg: 'RS256',
-      // The clock of the service was turned.
-      [oauth.clockSkew]: Math.round((world.clock().getTime() - Date.now()) / 1000),
+      [oauth.clockSkew]: skewOf(world),
     }
     const verifier = oauth.generateRandomCodeVerifier()
     const [state, nonce] = [oauth.generateRandomState(), oauth.generateRandomNonce()]

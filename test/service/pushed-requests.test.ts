@@ -2,7 +2,7 @@
 import { type CryptoKey, exportJWK, generateKeyPair } from 'jose'
 import * as oauth from 'oauth4webapi'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { administratorOf, callback, follow, register } from '../support/applications.ts'
+import { administratorOf, callback, follow, register, skewOf } from '../support/applications.ts'
 import { aboveStore, type Browser, startWorld, type World } from '../support/service.ts'
 
 const bye = 'https://shop.example.org/bye'
@@ -36,7 +36,8 @@ describe.each(aboveStore('PostgreSQL'))('pushed authorization requests, with %s'
       jwks: { keys: [jwk] },
       post_logout_redirect_uris: [bye],
     })
-    return { client: { client_id: id } satisfies oauth.Client, auth: oauth.PrivateKeyJwt(key()) }
+    const client: oauth.Client = { client_id: id, [oauth.clockSkew]: skewOf(world) }
+    return { client, auth: oauth.PrivateKeyJwt(key()) }
   }
   type Application = Awaited<ReturnType<typeof application>>
 

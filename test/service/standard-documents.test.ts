@@ -6,6 +6,7 @@ import * as client from 'openid-client'
 import parsePrometheus from 'parse-prometheus-text-format'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { skewOf } from '../support/applications.ts'
 import { startWorld, type World } from '../support/service.ts'
 
 let world: World
@@ -77,7 +78,7 @@ describe('/.well-known/oauth-authorization-server', () => {
     const asked = new Request(`${world.base}/me`, { headers: { authorization: `Bearer ${token}` } })
     const claims = await oauth.validateJwtAccessToken(server, asked, audience, {
       ...insecure,
-      [oauth.clockSkew]: Math.floor((world.clock().getTime() - Date.now()) / 1000),
+      [oauth.clockSkew]: skewOf(world),
     })
     expect(claims.sub).toMatch(/^usr_/)
   })
