@@ -142,6 +142,15 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
       const opened = world.open({ breaker }, (one) => configured(one.kind === kind ? { ...one, ...more } : one))
       return { ...opened, provider: named(opened.providers, kind) }
     }
+    /** One that waits only a second for a response, once it knows the provider's endpoints. */
+    const openHurried = async () => {
+      const opened = open({ timeoutMs: 1000 })
+      const { providers, provider, heard } = opened
+      const ask = { redirectUri: String(provider.redirectUris.default), intent: 'login' } as const
+      await expect.poll(() => providers.begin(provider, ask)).toMatchObject({ ok: true })
+      const before = heard('provider.call_failed').length
+      return { ...opened, failedCalls: () => heard('provider.call_failed').slice(before) }
+    }
     const usesPkce = promised.usesPkce !== false
     const { signSecret, paths } = lookAlikeOf(kind)
     const hasUserinfo = paths.userinfo !== undefined
@@ -372,16 +381,15 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         ['never responds', { kind: 'hang' }],
         ['responds a byte at a time', { kind: 'drip' }],
       ])('ends at the deadline when the provider %s', async (_name, fault) => {
-        const { providers, provider, heard } = open({ timeoutMs: 1000 })
-        const { callback, flow } = await visit(providers, provider)
+        const patient = open()
+        const { callback, flow } = await visit(patient.providers, patient.provider)
+        const { providers, provider, failedCalls } = await openHurried()
         world.sandbox.fault({ provider: kind, endpoint: 'token' }, fault)
         expect(await providers.exchange(provider, callback, flow)).toMatchObject({
           ok: false,
           error: { code: 'provider_unavailable', cause: { reason: 'timeout' } },
         })
-        expect(heard('provider.call_failed')).toEqual([
-          { provider: provider.id, endpoint_type: 'token', reason: 'timeout' },
-        ])
+        expect(failedCalls()).toEqual([{ provider: provider.id, endpoint_type: 'token', reason: 'timeout' }])
       })
 
       test.each([301, 302, 303, 307, 308] as const)(
@@ -471,7 +479,8 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         )
 
         test('ends at the deadline when the provider never responds', async () => {
-          const { providers, provider, exchanged } = await arrive({ timeoutMs: 1000 })
+          const { exchanged } = await arrive()
+          const { providers, provider } = await openHurried()
           world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, { kind: 'hang' })
           expect(await providers.identify(provider, exchanged)).toMatchObject({
             error: { code: 'provider_unavailable', cause: { reason: 'timeout' } },
@@ -560,7 +569,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
           ['returns 500 with an endless page', { kind: 'status', status: 500, body: 'x'.repeat(2 * 1024 * 1024) }],
           ['never responds', { kind: 'hang' }],
         ])('opens the circuit breaker when it %s instead of returning a profile', async (_name, fault) => {
-          const { providers, provider } = open({ volume: 1, ...(fault.kind === 'hang' ? { timeoutMs: 1000 } : {}) })
+          const { providers, provider } = open({ volume: 1, ...(fault.kind === 'hang' ? { timeoutMs: 2000 } : {}) })
           world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, fault)
           const tokens = {
             accessToken: 'at',

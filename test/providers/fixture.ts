@@ -15,7 +15,7 @@ import { receive } from '../support/http.ts'
 import { recordEvents } from '../support/recorded-events.ts'
 
 /** Long enough for a busy machine; tests that need an open breaker lower it. */
-const breaker: BreakerSettings = { timeoutMs: 5000, errorThresholdPercent: 50, volume: 100, resetMs: 60_000 }
+const breaker: BreakerSettings = { timeoutMs: 30_000, errorThresholdPercent: 50, volume: 100, resetMs: 60_000 }
 
 type Changes = { breaker?: Partial<BreakerSettings>; userInfoTtlSeconds?: number; production?: boolean }
 type Changed = (settings: ProviderSettings) => ProviderSettings

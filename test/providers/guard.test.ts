@@ -192,7 +192,7 @@ describe('a circuit breaker', () => {
     const { url, seen } = await listen((socket) => {
       if (mode !== 'hanging') socket.write(answer('{}', mode === 'up' ? undefined : 'HTTP/1.1 500 Oh'))
     })
-    const guard = guards.of('acme', { ...patient, volume: 4, resetMs: 2000, timeoutMs: 500 })
+    const guard = guards.of('acme', { ...patient, volume: 4, resetMs: 4000, timeoutMs: 500 })
     for (let n = 0; n < 4; n++) await guard.call(call(url, 'POST'))
     expect(guard.state('token')).toBe('open')
     const refused = await Promise.all(Array.from({ length: 500 }, () => guard.call(call(url, 'POST'))))

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readConfig } from '../../src/config.ts'
 import { createVinculum, type Vinculum } from '../../src/vinculum.ts'
-import { freePort, noHurry } from './service.ts'
+import { freePort, noHurry, patient } from './service.ts'
 import { newMigratedFile } from './sqlite.ts'
 
 export type LocalService = {
@@ -28,6 +28,7 @@ export async function startLocalService(
     RATE_LIMITS: 'off',
     LOG_LEVEL: 'silent',
     ...noHurry,
+    ...patient,
     ...env,
   })
   if (!config.encryptionKeys) throw new Error('no keys')

@@ -65,7 +65,9 @@ export async function raceToRenew({ url, grants: many, strict, kill, program }: 
   const { store, ids, events } = await openedStore({ tag: 'postgres', url }, clock)
   try {
     sandbox.switches.atlassian.strict = strict
-    const env = { ...sandbox.env, OAUTH_ENABLED_PROVIDERS: 'atlassian' }
+    // With strict refresh tokens, a call that times out loses its grant.
+    const patient = { ATLASSIAN_BREAKER: 'timeout_ms=30000,volume=1000' }
+    const env = { ...sandbox.env, ...patient, OAUTH_ENABLED_PROVIDERS: 'atlassian' }
     const { providers: settings } = readConfig(env)
     const providers = createProviders({
       settings,

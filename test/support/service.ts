@@ -110,7 +110,7 @@ export const encryptionKey = randomBytes(32)
 export const noHurry = { REQUEST_DEADLINE_MS: String(testRequestMs) }
 
 /** A circuit breaker opens only where a test wants it. */
-const patient = Object.fromEntries(
+export const patient = Object.fromEntries(
   providers.map((name) => [`${name.toUpperCase()}_BREAKER`, 'timeout_ms=30000,volume=1000']),
 )
 
