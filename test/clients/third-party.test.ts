@@ -55,5 +55,4 @@ test.each([oauth4webapi, passportOpenidconnect, authExpress])(
       await server.close()
     }
   },
-  60_000,
 )

@@ -11,7 +11,7 @@ import { promisify } from 'node:util'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createVisitor, nextOf } from '../../demo/visitor.ts'
-import { launchBrowser, visit } from '../support/browser.ts'
+import { launchBrowser, newContext, visit } from '../support/browser.ts'
 import { endWithWorker } from '../support/children.ts'
 import { inTree, type Program, startDemo } from '../support/program.ts'
 import { freePort } from '../support/service.ts'
@@ -122,36 +122,31 @@ const closePage = () => new Promise((resolve) => server?.close(resolve))
 test.each([
   ['README.md', 'I have a browser app'],
   ['docs/clients.md', 'Browser apps'],
-])(
-  'the page printed in %s signs a user in, in a browser on another origin',
-  async (file, heading) => {
-    await servePage(examples(heading, 'html', file))
-    const context = await browser.newContext()
-    try {
-      const page = await context.newPage()
-      page.setDefaultTimeout(60_000)
-      const here = `http://localhost:${ports.browserApp}/`
-      await page.goto(here)
-      await page.getByRole('button', { name: 'Sign in' }).click()
-      await page.getByText('Continue with Google').click()
-      await page.getByText('Ada').first().click()
-      await page.waitForURL(`${here}**`)
-      const result = page.locator('#result')
-      await expect.poll(() => result.textContent()).toContain('ada@example.com')
-      expect(page.url()).toBe(here)
-      const signOut = page.getByRole('button', { name: 'Sign out' })
-      if ((await signOut.count()) === 0) return
-      await signOut.click()
-      await expect.poll(() => result.textContent()).toBe('')
-      await page.goto(`http://localhost:${ports.vinculum}/account`)
-      expect(page.url()).toContain('/login')
-    } finally {
-      await context.close()
-      await closePage()
-    }
-  },
-  90_000,
-)
+])('the page printed in %s signs a user in, in a browser on another origin', async (file, heading) => {
+  await servePage(examples(heading, 'html', file))
+  const context = await newContext(browser)
+  try {
+    const page = await context.newPage()
+    const here = `http://localhost:${ports.browserApp}/`
+    await page.goto(here)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByText('Continue with Google').click()
+    await page.getByText('Ada').first().click()
+    await page.waitForURL(`${here}**`)
+    const result = page.locator('#result')
+    await expect.poll(() => result.textContent()).toContain('ada@example.com')
+    expect(page.url()).toBe(here)
+    const signOut = page.getByRole('button', { name: 'Sign out' })
+    if ((await signOut.count()) === 0) return
+    await signOut.click()
+    await expect.poll(() => result.textContent()).toBe('')
+    await page.goto(`http://localhost:${ports.vinculum}/account`)
+    expect(page.url()).toContain('/login')
+  } finally {
+    await context.close()
+    await closePage()
+  }
+})
 
 test('the printed web app signs a user in and out', async () => {
   const here = `http://localhost:${ports.serverApp}`

@@ -221,84 +221,80 @@ const belongs: Readonly<Partial<Record<Kind, (path: string, where: 'body' | 'loc
 
 const shown = (secret: string): string => `${secret.slice(0, 6)}… (${secret.length})`
 
-test.each(databases)(
-  'no secret is stored or logged in plain text after a long tour on %s',
-  async (database) => {
-    const made: string[] = []
-    const world = await startWorld({
-      database,
-      env: { RETURN_TO_ALLOWED: app, METRICS_TOKEN: 'metrics-token-metrics-token' },
-      random: (bytes) => {
-        const value = systemRandom(bytes)
-        // Values of 256 bits are our secrets: a state, a binding, a cookie, a code, a key.
-        if (bytes === 32) made.push(value.toString('base64url'))
-        return value
-      },
-    })
-    try {
-      const secrets = await walk(world)
-      const kinds = new Set(secrets.values())
-      for (const kind of [
-        'provider token',
-        'verifier',
-        'code',
-        'state',
-        'flow token',
-        'ticket',
-        'session cookie',
-      ] as const)
-        expect(kinds).toContain(kind)
-      expect(secrets.size).toBeGreaterThan(300)
-      const found = (name: string, text: string): readonly string[] =>
-        [...secrets]
-          .filter(([secret]) => text.includes(secret))
-          .map(([secret, kind]) => `${kind} ${shown(secret)} in ${name}`)
+test.each(databases)('no secret is stored or logged in plain text after a long tour on %s', async (database) => {
+  const made: string[] = []
+  const world = await startWorld({
+    database,
+    env: { RETURN_TO_ALLOWED: app, METRICS_TOKEN: 'metrics-token-metrics-token' },
+    random: (bytes) => {
+      const value = systemRandom(bytes)
+      // Values of 256 bits are our secrets: a state, a binding, a cookie, a code, a key.
+      if (bytes === 32) made.push(value.toString('base64url'))
+      return value
+    },
+  })
+  try {
+    const secrets = await walk(world)
+    const kinds = new Set(secrets.values())
+    for (const kind of [
+      'provider token',
+      'verifier',
+      'code',
+      'state',
+      'flow token',
+      'ticket',
+      'session cookie',
+    ] as const)
+      expect(kinds).toContain(kind)
+    expect(secrets.size).toBeGreaterThan(300)
+    const found = (name: string, text: string): readonly string[] =>
+      [...secrets]
+        .filter(([secret]) => text.includes(secret))
+        .map(([secret, kind]) => `${kind} ${shown(secret)} in ${name}`)
 
-      const logged = world.logged.join('')
-      expect(logged.length).toBeGreaterThan(10_000)
-      expect(found('the log', logged)).toEqual([])
-      expect(made.filter((secret) => logged.includes(secret)).map(shown)).toEqual([])
+    const logged = world.logged.join('')
+    expect(logged.length).toBeGreaterThan(10_000)
+    expect(found('the log', logged)).toEqual([])
+    expect(made.filter((secret) => logged.includes(secret)).map(shown)).toEqual([])
 
-      const metrics = await world.call('GET', '/metrics', { token: 'metrics-token-metrics-token' })
-      expect(metrics.text).toContain('vinculum_authentication_attempts_total')
-      expect(found('the metrics', metrics.text)).toEqual([])
+    const metrics = await world.call('GET', '/metrics', { token: 'metrics-token-metrics-token' })
+    expect(metrics.text).toContain('vinculum_authentication_attempts_total')
+    expect(found('the metrics', metrics.text)).toEqual([])
 
-      for (const [table, rows] of Object.entries(await world.dump()))
-        expect(rows.flatMap((row) => found(table, JSON.stringify(row)))).toEqual([])
-      // Worker names and nonces of id_tokens are no secrets; every other generated value is stored hashed or encrypted.
-      const open = new Set(['lease_owner', 'owner', 'nonce'])
-      const columns = Object.entries(await world.dump()).flatMap(([table, rows]) =>
-        rows.flatMap((row) =>
-          Object.entries(row).flatMap(([column, value]) =>
-            !open.has(column) && made.some((secret) => JSON.stringify(value).includes(secret))
-              ? [`${table}.${column}`]
-              : [],
-          ),
+    for (const [table, rows] of Object.entries(await world.dump()))
+      expect(rows.flatMap((row) => found(table, JSON.stringify(row)))).toEqual([])
+    // Worker names and nonces of id_tokens are no secrets; every other generated value is stored hashed or encrypted.
+    const open = new Set(['lease_owner', 'owner', 'nonce'])
+    const columns = Object.entries(await world.dump()).flatMap(([table, rows]) =>
+      rows.flatMap((row) =>
+        Object.entries(row).flatMap(([column, value]) =>
+          !open.has(column) && made.some((secret) => JSON.stringify(value).includes(secret))
+            ? [`${table}.${column}`]
+            : [],
         ),
-      )
-      expect([...new Set(columns)]).toEqual([])
+      ),
+    )
+    expect([...new Set(columns)]).toEqual([])
 
-      if (database === 'SQLite') {
-        const file = world.databaseUrl.slice('file:'.length)
-        for (const name of [file, `${file}-wal`, `${file}-shm`].filter((one) => existsSync(one))) {
-          const bytes = readFileSync(name)
-          expect(found(name, bytes.toString('latin1'))).toEqual([])
-          expect(bytes.includes(encryptionKey)).toBe(false)
-        }
+    if (database === 'SQLite') {
+      const file = world.databaseUrl.slice('file:'.length)
+      for (const name of [file, `${file}-wal`, `${file}-shm`].filter((one) => existsSync(one))) {
+        const bytes = readFileSync(name)
+        expect(found(name, bytes.toString('latin1'))).toEqual([])
+        expect(bytes.includes(encryptionKey)).toBe(false)
       }
-
-      const stray = world.seen.flatMap(({ method, path, text, headers }) =>
-        (['body', 'location'] as const).flatMap((where) => {
-          const content = where === 'body' ? text : (headers.get('location') ?? '')
-          return [...secrets]
-            .filter(([secret, kind]) => content.includes(secret) && !belongs[kind]?.(path, where))
-            .map(([, kind]) => `${kind} in the ${where} of ${method} ${path.slice(0, 60)}`)
-        }),
-      )
-      expect([...new Set(stray)]).toEqual([])
-    } finally {
-      await world.stop()
     }
-  },
-  60_000,
-)
+
+    const stray = world.seen.flatMap(({ method, path, text, headers }) =>
+      (['body', 'location'] as const).flatMap((where) => {
+        const content = where === 'body' ? text : (headers.get('location') ?? '')
+        return [...secrets]
+          .filter(([secret, kind]) => content.includes(secret) && !belongs[kind]?.(path, where))
+          .map(([, kind]) => `${kind} in the ${where} of ${method} ${path.slice(0, 60)}`)
+      }),
+    )
+    expect([...new Set(stray)]).toEqual([])
+  } finally {
+    await world.stop()
+  }
+})
