@@ -277,7 +277,7 @@ describe('the mail queue', () => {
       await opened.store.mails.post(message('b@quick.example'))
       withinLimit(new Limit(60_000), sending.wake)
       // The round still waits for the other message.
-      await expect.poll(deliveredTo, { timeout: 30_000 }).toEqual(['b@quick.example'])
+      await expect.poll(deliveredTo, { timeout: 60_000 }).toEqual(['b@quick.example'])
       expect(limits).toEqual([undefined, undefined])
       server.release()
       expect(await round).toBe(2)

@@ -149,14 +149,14 @@ describe('a delivery that takes too long', () => {
     await new Promise<void>((resolve) => trickling.listen(0, '127.0.0.1', resolve))
     ending.unshift(() => trickling.close())
     const { port } = trickling.address() as AddressInfo
-    expect(await through(port, {}, true, { deliveryMs: 1000 }).send(message)).toEqual(late)
+    expect(await through(port, {}, true, { deliveryMs: 3000 }).send(message)).toEqual(late)
     await expect.poll(() => isEnded, { timeout: 60_000 }).toBe(true)
   })
 
   test('because the server is silent about its recipient says nothing about other messages', async () => {
     const { port, hold } = await server()
     hold(() => true)
-    expect(await through(port, {}, true, { silenceMs: 1000 }).send(message)).toEqual(late)
+    expect(await through(port, {}, true, { silenceMs: 3000 }).send(message)).toEqual(late)
   })
 
   test('because the server answers nobody is a failure of the server', async () => {
@@ -173,7 +173,7 @@ describe('a delivery that takes too long', () => {
   test('leaves its place to other messages', async () => {
     const { port, hold, closed } = await server()
     hold(() => true)
-    const transport = through(port, {}, true, { deliveryMs: 1000 })
+    const transport = through(port, {}, true, { deliveryMs: 3000 })
     const sent = await Promise.all(Array.from({ length: 4 }, () => transport.send(message)))
     expect(sent).toEqual([late, late, late, late])
     await expect.poll(closed, { timeout: 60_000 }).toBe(4)

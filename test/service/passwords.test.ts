@@ -567,6 +567,7 @@ test('two hundred users sign in concurrently, and the service still answers othe
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
   }
+  const began = performance.now()
   const watching = watch()
   // An unknown email address costs as much as a known one.
   const answers = await Promise.all(
@@ -576,8 +577,9 @@ test('two hundred users sign in concurrently, and the service still answers othe
   )
   over = true
   await watching
+  const whole = performance.now() - began
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]))
-  // The median, and ten times what the bench allows: other processes run on this machine.
-  expect(waits.sort((a, b) => a - b)[Math.floor(waits.length / 2)]).toBeLessThan(1000)
+  // The median, as a share of the time that all sign-ins took: other processes run on this machine.
+  expect(waits.sort((a, b) => a - b)[Math.floor(waits.length / 2)]).toBeLessThan(whole / 3)
   await world.stop()
 })
