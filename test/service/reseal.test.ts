@@ -228,7 +228,7 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
   })
 
   test('takes over even when the command is killed halfway and run again', async () => {
-    grants = await strangers(400, k1)
+    grants = await strangers(1000, k1)
     const total = (await sealed()).filter(({ key }) => key === 'k1').length
     const first = resealProcess(k2, k1, k3)
     const done = async (): Promise<number> => (await sealed()).filter(({ key }) => key === 'k2').length
