@@ -118,6 +118,8 @@ export const freePort = (): Promise<number> =>
   })
 
 export const issuer = 'http://localhost:3000'
+/** Of the service at the local provider. */
+export const clientId = 'bench'
 export const encryptionKey = `bench:${Buffer.from(Array.from({ length: 32 }, (_, n) => (n * 37 + 11) % 256)).toString('base64')}`
 
 export type ServiceOptions = {
@@ -167,7 +169,7 @@ export async function launchService(options: ServiceOptions): Promise<RunningSer
       JWT_AUDIENCE: issuer,
       ...(provider !== undefined && {
         OAUTH2_PROVIDERS: 'local',
-        LOCAL_CLIENT_ID: 'bench',
+        LOCAL_CLIENT_ID: clientId,
         LOCAL_CLIENT_SECRET: 'bench-secret',
         LOCAL_AUTHORIZE_URL: `${local}/authorize`,
         LOCAL_TOKEN_URL: `${local}/token`,
