@@ -106,6 +106,8 @@ const lists: readonly string[] = [
 const bounded: readonly string[] = [
   // 20,000 identities.
   '/providers/local/impact',
+  // 10,000 people who are signed in.
+  '/admin/applications?after=:anotherApplication',
   // 5,000 accounts, because the page says how many match.
   ...asked('/admin/users', [
     'role=auditor',
@@ -164,7 +166,9 @@ async function milliseconds({ server, values, ask }: FilledService, list: string
   const { status, text } = await ask(path)
   const took = performance.now() - begun
   if (status !== 200)
-    throw new Error(`${path} answered ${status}: ${text.slice(0, 500)}\nlog of the service:\n${server.said().slice(-2000)}`)
+    throw new Error(
+      `${path} answered ${status}: ${text.slice(0, 500)}\nlog of the service:\n${server.said().slice(-2000)}`,
+    )
   return took
 }
 

@@ -162,6 +162,8 @@ export const middle = (size: number) => {
     earlier: cursor(signIn(0.25)),
     later: cursor(signIn(0.75)),
     application,
+    /** The last one on the first page. The application with sign-ins is on the second. */
+    anotherApplication: `app_${hex(members / 2 + 1)}`,
     /** With as many identities after it at every size. */
     subject: Buffer.from(`subject_${hex(size - members)}`).toString('base64url'),
     /** About the administrator, and not a lent token: divisible by seven, and odd. */
