@@ -132,6 +132,8 @@ export type ServiceOptions = {
   readonly env?: Readonly<Record<string, string>>
   /** An open descriptor for the log, instead of a file. */
   readonly stdout?: number
+  /** An operator command with its arguments, instead of the service. */
+  readonly command?: readonly string[]
 }
 
 /** The service as a process: starting, ready, or exited. */
@@ -150,11 +152,18 @@ export type RunningService = {
  * limits are off. Returns at once, whether or not it starts.
  */
 export async function launchService(options: ServiceOptions): Promise<RunningService> {
-  const { database, provider, metered = true, nodeArguments = [], main = join(root, 'dist', 'main.js') } = options
+  const {
+    database,
+    provider,
+    metered = true,
+    nodeArguments = [],
+    main = join(root, 'dist', 'main.js'),
+    command,
+  } = options
   const port = options.port ?? (await freePort())
   const local = `http://127.0.0.1:${provider}`
-  const service = run('service', main, [], {
-    role: 'server',
+  const service = run(command?.[0] ?? 'service', main, command ?? [], {
+    role: command ? 'load' : 'server',
     nodeArguments,
     metered,
     stdout: options.stdout,
