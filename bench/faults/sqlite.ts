@@ -95,13 +95,13 @@ function fill(file: string): void {
 }
 
 /**
- * Makes a file refuse every write, also through descriptors that are open. Permissions and a read-only mount do not:
- * they apply when a file is opened, and a mount with open files cannot become read-only. Returns whether the file system
- * supports it.
+ * Makes a file refuse every write, also through descriptors that are open. Permissions do not: they are checked when a
+ * file is opened. A file system with a file that is open for writing cannot be mounted read-only.
  */
 function immutable(file: string, yes: boolean): void {
   execFileSync('chattr', [yes ? '+i' : '-i', file], { stdio: 'pipe' })
 }
+/** Whether the file system supports it: some accept the flag and allow the write. */
 function supportsImmutable(setting: CaseContext): boolean {
   const file = newPath('immutable')
   const handle = openSync(file, 'w')
@@ -339,7 +339,7 @@ export const sqliteCases: readonly Case[] = [
   },
   {
     name: 'sqlite-command-beside',
-    promise: 'An operator command beside a running service with 200,000 accounts delays no request.',
+    promise: 'An operator command next to a running service with 200,000 accounts delays no request.',
     criteria:
       'rotate-keys, doctor and end-sessions --before under load: each does its work, every response is 200, /health/live within a second',
     withinSeconds: 300,
