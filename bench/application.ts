@@ -32,16 +32,22 @@ export async function registerApplication(database: string): Promise<string> {
 }
 
 /**
- * A person signs in with the provider of the bench, in a browser of their own, and then to the application. Returns its
- * first refresh token. The code of the provider is computed: see `provider.ts`.
+ * A browser in which a person has signed in with the provider of the bench. The code of the provider is computed: see
+ * `provider.ts`.
  */
-export async function signInToApplication(port: number, person: number): Promise<string> {
-  const base = `http://localhost:${port}`
+export async function openBrowser(base: string, person: number) {
   const browser = createVisitor()
   const begun = nextOf(await browser.ask(`${base}/auth/local`))
   const { state = '', code_challenge } = Object.fromEntries(begun?.searchParams ?? [])
   const code = Buffer.from(JSON.stringify({ subject: `person-${person}`, code_challenge })).toString('base64url')
   await browser.ask(`${base}/auth/local/callback?${new URLSearchParams({ code, state })}`)
+  return browser
+}
+
+/** A person signs in in a browser of their own, and then to the application. Returns its first refresh token. */
+export async function signInToApplication(port: number, person: number): Promise<string> {
+  const base = `http://localhost:${port}`
+  const browser = await openBrowser(base, person)
 
   const verifier = randomBytes(32).toString('base64url')
   const request = new URLSearchParams({

@@ -9,7 +9,9 @@
 import { parseArgs } from 'node:util'
 import { startPostgres } from '../test/support/global-setup.ts'
 import { createDatabase } from '../test/support/postgres.ts'
+import { backupCases } from './faults/backup.ts'
 import type { Case, CaseContext, SkippedCase } from './faults/case.ts'
+import { deletionCases } from './faults/deletion.ts'
 import { growthCases } from './faults/growth.ts'
 import { type Finding, finding } from './faults/judge.ts'
 import { postgresCases } from './faults/postgres.ts'
@@ -17,7 +19,15 @@ import { processCases } from './faults/process.ts'
 import { providerCases } from './faults/providers.ts'
 import { sqliteCases } from './faults/sqlite.ts'
 
-const cases: readonly Case[] = [...postgresCases, ...sqliteCases, ...providerCases, ...processCases, ...growthCases]
+const cases: readonly Case[] = [
+  ...postgresCases,
+  ...backupCases,
+  ...sqliteCases,
+  ...deletionCases,
+  ...providerCases,
+  ...processCases,
+  ...growthCases,
+]
 
 /** The time limit for each clean-up step, in milliseconds. */
 const undoMs = 15_000

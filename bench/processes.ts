@@ -118,6 +118,8 @@ export const freePort = (): Promise<number> =>
   })
 
 export const issuer = 'http://localhost:3000'
+/** Of the service at the local provider. */
+export const clientId = 'bench'
 export const encryptionKey = `bench:${Buffer.from(Array.from({ length: 32 }, (_, n) => (n * 37 + 11) % 256)).toString('base64')}`
 
 export type ServiceOptions = {
@@ -132,6 +134,8 @@ export type ServiceOptions = {
   readonly env?: Readonly<Record<string, string>>
   /** An open descriptor for the log, instead of a file. */
   readonly stdout?: number
+  /** An operator command with its arguments, instead of the service. */
+  readonly command?: readonly string[]
 }
 
 /** The service as a process: starting, ready, or exited. */
@@ -150,11 +154,18 @@ export type RunningService = {
  * limits are off. Returns at once, whether or not it starts.
  */
 export async function launchService(options: ServiceOptions): Promise<RunningService> {
-  const { database, provider, metered = true, nodeArguments = [], main = join(root, 'dist', 'main.js') } = options
+  const {
+    database,
+    provider,
+    metered = true,
+    nodeArguments = [],
+    main = join(root, 'dist', 'main.js'),
+    command,
+  } = options
   const port = options.port ?? (await freePort())
   const local = `http://127.0.0.1:${provider}`
-  const service = run('service', main, [], {
-    role: 'server',
+  const service = run(command?.[0] ?? 'service', main, command ?? [], {
+    role: command ? 'load' : 'server',
     nodeArguments,
     metered,
     stdout: options.stdout,
@@ -167,7 +178,7 @@ export async function launchService(options: ServiceOptions): Promise<RunningSer
       JWT_AUDIENCE: issuer,
       ...(provider !== undefined && {
         OAUTH2_PROVIDERS: 'local',
-        LOCAL_CLIENT_ID: 'bench',
+        LOCAL_CLIENT_ID: clientId,
         LOCAL_CLIENT_SECRET: 'bench-secret',
         LOCAL_AUTHORIZE_URL: `${local}/authorize`,
         LOCAL_TOKEN_URL: `${local}/token`,

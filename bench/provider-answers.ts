@@ -6,9 +6,17 @@ import { createHash, randomBytes } from 'node:crypto'
 
 const lifetimeSeconds = 3600
 
-/** `undefined` if the verifier does not match. */
+const readCode = (code: string): { readonly subject?: string; readonly code_challenge?: string } => {
+  try {
+    return JSON.parse(Buffer.from(code, 'base64url').toString())
+  } catch {
+    return {}
+  }
+}
+
+/** `undefined` if the verifier does not match, or if the code is not one: `doctor` tests the client with such a code. */
 export function tokenAnswer(form: URLSearchParams): object | undefined {
-  const { subject, code_challenge } = JSON.parse(Buffer.from(form.get('code') ?? '', 'base64url').toString())
+  const { subject, code_challenge } = readCode(form.get('code') ?? '')
   const challenge = createHash('sha256')
     .update(form.get('code_verifier') ?? '')
     .digest('base64url')

@@ -1,4 +1,5 @@
 /** Faults of a SQLite database file and its disk. */
+import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   closeSync,
@@ -12,6 +13,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { fill as fillWithRows } from '../many-rows.ts'
 import { newPath } from '../processes.ts'
 import type { Case, CaseContext } from './case.ts'
 import {
@@ -38,13 +40,14 @@ import {
   onlyStatuses,
   retryAfterOn503,
 } from './judge.ts'
-import { isRoot, launch, mountMemory, newFile, openOutside, startNode } from './start.ts'
+import { isRoot, launch, mountMemory, newFile, openOutside, runCommand, startNode } from './start.ts'
 
 const users = 12
 const deadlineMs = 5000
 const slackMs = 3000
 const loopMs = 1000
 const startMs = 15_000
+const manyAccounts = 200_000
 
 async function world(setting: CaseContext, file = newFile()) {
   const node = await startNode(setting, { database: `file:${file}` })
@@ -88,6 +91,33 @@ function fill(file: string): void {
     if ((error as { code?: string }).code !== 'ENOSPC') throw error
   } finally {
     closeSync(handle)
+  }
+}
+
+/**
+ * Makes a file refuse every write, also through descriptors that are open. Permissions do not: they are checked when a
+ * file is opened. A file system with a file that is open for writing cannot be mounted read-only.
+ */
+function immutable(file: string, yes: boolean): void {
+  execFileSync('chattr', [yes ? '+i' : '-i', file], { stdio: 'pipe' })
+}
+/** Whether the file system supports it: some accept the flag and allow the write. */
+function supportsImmutable(setting: CaseContext): boolean {
+  const file = newPath('immutable')
+  const handle = openSync(file, 'w')
+  setting.defer(() => closeSync(handle))
+  try {
+    immutable(file, true)
+  } catch {
+    return false
+  }
+  try {
+    writeSync(handle, 'x')
+    return false
+  } catch {
+    return true
+  } finally {
+    immutable(file, false)
   }
 }
 
@@ -193,6 +223,53 @@ export const sqliteCases: readonly Case[] = [
     },
   },
   {
+    name: 'sqlite-read-only-running',
+    promise: 'While the files of a running service cannot be written, reads work and writes get 503.',
+    criteria:
+      'the file and its WAL become immutable under load: /me 200, refreshes and /health/ready 503; everything works afterwards',
+    withinSeconds: 60,
+    async run(setting) {
+      if (!isRoot || !supportsImmutable(setting)) return { notRun: 'no file can be made immutable (chattr +i)' }
+      const { file, node, all } = await world(setting)
+      const files = [file, `${file}-wal`]
+      const make = (refuseWrites: boolean): void => {
+        for (const one of files) immutable(one, refuseWrites)
+      }
+      const load = startLoad(node, all)
+      const alive = watch(live(node))
+      setting.defer(() => alive.stop())
+      setting.defer(() => load.stop())
+      setting.defer(() => make(false))
+      await pause(500)
+      make(true)
+      const noticed = await until(async () => (await ready(node)()).status === 503, 5000)
+      const [readBefore, writtenBefore] = [reads(load.answers).length, writes(load.answers).length]
+      await pause(5000)
+      // The first ones of each person may have begun before.
+      const read = reads(load.answers).slice(readBefore)
+      const written = writes(load.answers).slice(writtenBefore + users)
+      const notReady = await ready(node)()
+      make(false)
+      const recovered = await readyWithin(node, 10_000)
+      await load.stop()
+      await alive.stop()
+      return [
+        finding('noticed within 5 s', noticed, String(noticed)),
+        onlyStatuses(read, [200]),
+        onlyStatuses(written, [503]),
+        onlyStatuses([notReady], [503]),
+        onlyStatuses(load.answers, [200, 503]),
+        retryAfterOn503(load.answers),
+        onlyStatuses(alive.answers, [200]),
+        noneLongerThan(loopMs, alive.answers, '/health/live'),
+        recovered,
+        await everyoneSignedIn(node, all),
+        oneLinePerChange(node.said(), 4),
+        noDefects(node.said()),
+      ]
+    },
+  },
+  {
     name: 'sqlite-disk-full',
     promise: 'On a full disk reads work and writes get 503; writes work again as soon as there is space.',
     criteria:
@@ -261,6 +338,64 @@ export const sqliteCases: readonly Case[] = [
     },
   },
   {
+    name: 'sqlite-command-beside',
+    promise: 'An operator command next to a running service with 200,000 accounts delays no request.',
+    criteria:
+      'rotate-keys, doctor and end-sessions --before under load: each does its work, every response is 200, /health/live within a second',
+    withinSeconds: 300,
+    async run(setting) {
+      const file = newFile()
+      const database = `file:${file}`
+      const first = await startNode(setting, { database })
+      await people(first, 1)
+      await first.stop()
+      await fillWithRows(database, manyAccounts)
+      // Ending a session writes two rows, so a tenth of them is enough.
+      const [old, before] = [Date.now() - 86_400_000, Date.now() - 3_600_000]
+      const filler = openOutside(setting, file)
+      filler.exec(`update sessions set created_at = ${old} where rowid % 10 = 0`)
+      filler.close()
+      const node = await startNode(setting, { database })
+      const all = await people(node, 8, { from: 10 })
+      const outside = openOutside(setting, file)
+      const count = (text: string): number => Number(outside.prepare(text).pluck().get())
+      const keys = (): number => count('select count(*) from signing_keys')
+      const open = (condition: string): number =>
+        count(`select count(*) from sessions where ended_at is null and created_at ${condition} ${before}`)
+      const [keysBefore, oldBefore, newBefore] = [keys(), open('<'), open('>=')]
+      const load = startLoad(node, all)
+      const alive = watch(live(node))
+      setting.defer(() => alive.stop())
+      setting.defer(() => load.stop())
+      await pause(500)
+      const run = (command: string, ...options: string[]) => runCommand(setting, [command, ...options], { database })
+      const rotated = await run('rotate-keys')
+      const keysAfter = keys()
+      const examined = await run('doctor')
+      const ended = await run('end-sessions', '--before', new Date(before).toISOString())
+      const [oldAfter, newAfter] = [open('<'), open('>=')]
+      await load.stop()
+      await alive.stop()
+      return [
+        finding('rotate-keys exits with 0', rotated.code === 0, lastLine(rotated)),
+        finding('it adds keys', keysAfter > keysBefore, `${keysBefore}, then ${keysAfter}`),
+        finding('doctor examines the database', /^ok +database\b/m.test(examined.said), lastLine(examined)),
+        finding('end-sessions exits with 0', ended.code === 0, lastLine(ended)),
+        finding(
+          'it ends the sessions from before, and no other',
+          oldBefore > manyAccounts / 20 && oldAfter === 0 && newAfter === newBefore,
+          `${oldBefore}, then ${oldAfter}; others ${newBefore}, then ${newAfter}`,
+        ),
+        onlyStatuses(load.answers, [200]),
+        noneLongerThan(loopMs * 2, load.answers),
+        onlyStatuses(alive.answers, [200]),
+        noneLongerThan(loopMs, alive.answers, '/health/live'),
+        await everyoneSignedIn(node, all),
+        noDefects(node.said()),
+      ]
+    },
+  },
+  {
     name: 'sqlite-locked-at-startup',
     promise: 'A start with a file that another process has locked ends with an error message.',
     criteria: 'an exclusive lock that is never released: exit code, at most 15 s, message',
@@ -274,6 +409,9 @@ export const sqliteCases: readonly Case[] = [
     },
   },
 ]
+
+const lastLine = ({ code, said }: Awaited<ReturnType<typeof runCommand>>): string =>
+  `${code}: ${said.trim().split('\n').at(-1)?.slice(0, 200)}`
 
 /** The service writes all the time, so the lock is free only in between. */
 function takesLock(other: ReturnType<typeof openOutside>): boolean {

@@ -41,6 +41,13 @@ export async function launch(setting: CaseContext, options: ServiceOptions): Pro
   return node
 }
 
+/** An operator command with the settings of a service: its exit code, and what it printed. */
+export async function runCommand(setting: CaseContext, command: readonly string[], options: ServiceOptions) {
+  const { child, ended, said } = await launch(setting, { ...options, command })
+  await ended
+  return { code: child.exitCode, said: said() }
+}
+
 /** The path of a new SQLite file, in its own folder. */
 export function newFile(): string {
   const file = `${newPath('sqlite')}/vinculum.db`
