@@ -647,7 +647,7 @@ export function defineTables({ table, text, sealed, time, flag, count, json, ind
     (t) => [
       unique('grants_identity_client_holder').on(t.provider, t.subject, t.issuer, t.clientId, t.holder),
       index('grants_holder').on(t.holder),
-      index('grants_due').on(t.dueAt),
+      index('grants_app_due').on(t.provider, t.clientId, t.dueAt, t.id),
     ],
   )
 

@@ -316,7 +316,7 @@ describe.each(databases)('query plans of pages and lists on %s', (database) => {
       url.startsWith('file:') ? { tag: 'sqlite', file: url.slice('file:'.length) } : { tag: 'postgres', url },
     )
     const [at, clock] = [new Date(0), () => new Date(0)]
-    const { mails, revocations, logoutNotices, close } = storeOver(driver, {
+    const { mails, revocations, logoutNotices, grants, close } = storeOver(driver, {
       clock,
       ids: createIds(clock, systemRandom),
       publish: () => {},
@@ -333,6 +333,13 @@ describe.each(databases)('query plans of pages and lists on %s', (database) => {
       for (const fault of await explain.faultsOf(statement, { sorts })) faults.push(`${fault} — ${statement.sql}`)
     }
     expect([recorded.length, faults]).toEqual([6, []])
+    recorded.length = 0
+    const app = { provider: 'google', clientId: 'client' }
+    await grants.due(app, at, 10)
+    await grants.dueBy(app, at, 10)
+    // Any other index has the grants of all apps, or those of one that are due in years.
+    for (const statement of recorded) expect(await explain.indexesOf(statement)).toEqual(['grants_app_due'])
+    expect(recorded.length).toBe(2)
     await close()
   })
 

@@ -22,6 +22,8 @@ export type Allowed = { readonly sorts?: boolean; readonly filters?: boolean }
 export type Explain = {
   /** The faults of the plan; empty if the statement reads only ranges of indexes. */
   faultsOf(statement: Statement, allowed?: Allowed): Promise<readonly string[]>
+  /** The indexes that the statement uses. */
+  indexesOf(statement: Statement): Promise<readonly string[]>
   close(): Promise<void>
 }
 
@@ -52,23 +54,27 @@ async function explainingSqlite(file: string): Promise<Explain> {
     const named = [...conditions.matchAll(new RegExp(`"${table}"\\."(\\w+)"`, 'g'))].map(([, column]) => column ?? '')
     return named.every((column) => column === keyOf(table) || new RegExp(`\\b${column}\\b`).test(text ?? ''))
   }
+  const stepsOf = ({ sql, params }: Statement): string[] =>
+    db
+      .prepare<unknown[], { detail: string }>(`explain query plan ${sql}`)
+      .all(...params)
+      .map(({ detail }) => detail)
   return {
-    async faultsOf({ sql, params }, { sorts = false, filters = true } = {}) {
-      const steps = db.prepare<unknown[], { detail: string }>(`explain query plan ${sql}`).all(...params)
-      return steps
-        .map(({ detail }) => detail)
-        .filter((detail) => {
-          if (/^USE TEMP B-TREE/.test(detail)) return !sorts
-          const [, searched = '', by = '', range = ''] =
-            /^SEARCH (\w+) USING (?:COVERING )?INDEX (\w+) \((.*)\)/.exec(detail) ?? []
-          const isOneRow = /^\w+=\?$/.test(range) && by.startsWith('sqlite_autoindex_')
-          const isBounded = isOneRow || /^(\w+)>\? AND \1<\?$/.test(range)
-          if (!filters && searched !== '' && !isBounded && !decides(sql, searched, by)) return true
-          const [, table = '', index] = /^SCAN "?(\w+)"?(?: USING (?:COVERING )?INDEX (\w+))?/.exec(detail) ?? []
-          // A name that is not a table is a subquery, and has lines of its own.
-          return tables.has(table) && !(table in fixed) && !isList(sql, index)
-        })
+    async faultsOf(statement, { sorts = false, filters = true } = {}) {
+      const { sql } = statement
+      return stepsOf(statement).filter((detail) => {
+        if (/^USE TEMP B-TREE/.test(detail)) return !sorts
+        const [, searched = '', by = '', range = ''] =
+          /^SEARCH (\w+) USING (?:COVERING )?INDEX (\w+) \((.*)\)/.exec(detail) ?? []
+        const isOneRow = /^\w+=\?$/.test(range) && by.startsWith('sqlite_autoindex_')
+        const isBounded = isOneRow || /^(\w+)>\? AND \1<\?$/.test(range)
+        if (!filters && searched !== '' && !isBounded && !decides(sql, searched, by)) return true
+        const [, table = '', index] = /^SCAN "?(\w+)"?(?: USING (?:COVERING )?INDEX (\w+))?/.exec(detail) ?? []
+        // A name that is not a table is a subquery, and has lines of its own.
+        return tables.has(table) && !(table in fixed) && !isList(sql, index)
+      })
     },
+    indexesOf: async (statement) => stepsOf(statement).flatMap((detail) => / INDEX (\w+)/.exec(detail)?.[1] ?? []),
     close: async () => void db.close(),
   }
 }
@@ -119,14 +125,22 @@ async function explainingPostgres(url: string): Promise<Explain> {
     const isFault = sorts ? type === 'Seq Scan' : /Seq Scan|Sort|Bitmap/.test(type)
     return isFault || isWalk || leavesOut ? [said, ...under] : under
   }
+  const plansOf = async ({ sql, params }: Statement): Promise<PlanNode[]> => {
+    const { rows } = await client.query(`explain (format json) ${sql}`, [...params])
+    return (rows as { 'QUERY PLAN': { Plan: PlanNode }[] }[]).flatMap((row) =>
+      row['QUERY PLAN'].map(({ Plan }) => Plan),
+    )
+  }
+  const indexesIn = ({ 'Index Name': index, Plans = [] }: PlanNode): string[] => [
+    ...(index === undefined ? [] : [index]),
+    ...Plans.flatMap(indexesIn),
+  ]
   return {
-    async faultsOf({ sql, params }, { sorts = false, filters = true } = {}) {
+    async faultsOf(statement, { sorts = false, filters = true } = {}) {
       for (const way of ['enable_sort', 'enable_bitmapscan']) await client.query(`set ${way} = ${sorts ? 'on' : 'off'}`)
-      const { rows } = await client.query(`explain (format json) ${sql}`, [...params])
-      return (rows as { 'QUERY PLAN': { Plan: PlanNode }[] }[]).flatMap((row) =>
-        row['QUERY PLAN'].flatMap(({ Plan }) => faultsIn(Plan, false, { sorts, filters })),
-      )
+      return (await plansOf(statement)).flatMap((plan) => faultsIn(plan, false, { sorts, filters }))
     },
+    indexesOf: async (statement) => (await plansOf(statement)).flatMap(indexesIn),
     close: () => client.end(),
   }
 }
