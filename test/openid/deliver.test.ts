@@ -43,15 +43,14 @@ afterEach(async () => {
 type Circumstances = { reach?: 'any' | 'public'; answers?: readonly string[]; proxied?: boolean }
 const requestsWith = ({ reach = 'public', answers = ['127.0.0.1'], proxied = false }: Circumstances = {}) =>
   createRequests({
-    outbound: createOutbound(
-      proxied ? { httpsProxy: `http://127.0.0.1:${port}`, noProxy: '' } : null,
-      (_host, _options, done) =>
+    outbound: createOutbound(proxied ? { httpsProxy: `http://127.0.0.1:${port}`, noProxy: '' } : null, {
+      public: (_host, _options, done) =>
         process.nextTick(
           done,
           null,
           answers.map((address): LookupAddress => ({ address, family: address.includes(':') ? 6 : 4 })),
         ),
-    ),
+    }),
     reach,
   })
 async function deliver(uri: string, circumstances: Circumstances = {}) {

@@ -50,11 +50,13 @@ async function call(
     clock: systemClock,
     random: systemRandom,
     proxy: proxy ? { httpsProxy: `http://127.0.0.1:${port}`, noProxy: '', ...proxy } : null,
-    resolve(host, _options, done) {
-      const answer = answers[Math.min(asked.push(host), answers.length) - 1] ?? ['127.0.0.1']
-      if (answer === 'ENOTFOUND') return done(Object.assign(new Error(answer), { code: answer }), [])
-      const addresses = answer.map((address): LookupAddress => ({ address, family: address.includes(':') ? 6 : 4 }))
-      process.nextTick(done, null, addresses)
+    resolvers: {
+      public(host, _options, done) {
+        const answer = answers[Math.min(asked.push(host), answers.length) - 1] ?? ['127.0.0.1']
+        if (answer === 'ENOTFOUND') return done(Object.assign(new Error(answer), { code: answer }), [])
+        const addresses = answer.map((address): LookupAddress => ({ address, family: address.includes(':') ? 6 : 4 }))
+        process.nextTick(done, null, addresses)
+      },
     },
   })
   const result = await guards.of('acme', breaker, reach).call({ endpoint: 'token', method: 'POST', url })

@@ -16,7 +16,7 @@ import { type BreakerSettings, type EndpointType, isPersonalEndpoint, type Reach
 import { type Breaker, type BreakerState, createBreaker, NotMadeError } from './breaker.ts'
 import { Deadline } from './deadline.ts'
 import { type Failure, readErrorCode } from './failure.ts'
-import { createOutbound, type Pool, PrivateAddressError, type ProxySettings, type Resolver } from './outbound.ts'
+import { createOutbound, type Pool, PrivateAddressError, type ProxySettings, type Resolvers } from './outbound.ts'
 import { type Hold, readHold } from './retry-after.ts'
 
 /** Sent with every call: GitHub rejects requests without a user agent. */
@@ -104,13 +104,12 @@ type GuardParts = {
   readonly clock: Clock
   readonly random: Random
   readonly proxy?: ProxySettings | null
-  /** Resolves host names; the system's by default. */
-  readonly resolve?: Resolver
+  readonly resolvers?: Partial<Resolvers>
 }
 export type Guard = ReturnType<ReturnType<typeof createGuards>['of']>
 
-export function createGuards({ events, clock, random, proxy = null, resolve }: GuardParts) {
-  const outbound = createOutbound(proxy, resolve)
+export function createGuards({ events, clock, random, proxy = null, resolvers }: GuardParts) {
+  const outbound = createOutbound(proxy, resolvers)
   const guards = new Set<{ close(): void }>()
 
   /** Makes one attempt and reads the complete body. */

@@ -13,6 +13,7 @@ import { isPublicIp } from '../../kernel/ip.ts'
 import type { Reach } from '../provider.ts'
 import type { Deadline } from './deadline.ts'
 import { createPublicResolver } from './public-resolver.ts'
+import { createSystemResolver } from './system-resolver.ts'
 
 /** How much of a provider's response is read, in bytes. Every valid response is smaller. */
 export const MOST_RESPONSE_BYTES = 1024 * 1024
@@ -40,6 +41,10 @@ export type Resolver = (
   done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void
 
+/** Who resolves the hosts of a pool. A proxy is resolved like a host that any address may have. */
+export type Resolvers = Readonly<Record<Reach, Resolver>>
+const defaultResolvers: Resolvers = { any: createSystemResolver(), public: createPublicResolver() }
+
 type RequestOptions = {
   readonly method: Dispatcher.HttpMethod
   readonly headers: Readonly<Record<string, string>>
@@ -54,9 +59,23 @@ export type Pool = {
 }
 
 /**
+ * The function with which a connection resolves its host. The connection is made to one of the addresses that it
+ * returns, so a name that resolves to another address in the next moment gains nothing.
+ */
+const lookupWith =
+  (resolve: Resolver): LookupFunction =>
+  (host, options, done) =>
+    resolve(host, { ...options, all: true }, (error, addresses) => {
+      const [first] = addresses
+      if (error || options.all || !first) done(error, addresses)
+      else done(null, first.address, first.family)
+    })
+
+/**
  * Creates connection pools. The HTTP client is loaded at the first call: it would be most of an idle service's memory.
  */
-export function createOutbound(proxy: ProxySettings | null, resolve = createPublicResolver()) {
+export function createOutbound(proxy: ProxySettings | null, given: Partial<Resolvers> = {}) {
+  const resolvers = { ...defaultResolvers, ...given }
   let loaded: Promise<typeof import('undici')> | undefined
   const load = (): Promise<typeof import('undici')> => {
     loaded ??= import('undici')
@@ -66,22 +85,11 @@ export function createOutbound(proxy: ProxySettings | null, resolve = createPubl
 
   /** Resolves a name. Fails if any of its IP addresses is private: a public one next to it may be a decoy. */
   const resolvePublic: Resolver = (host, options, done) =>
-    resolve(host, options, (error, addresses) =>
+    resolvers.public(host, options, (error, addresses) =>
       error || addresses.every(({ address }) => isPublicIp(address))
         ? done(error, addresses)
         : done(new PrivateAddressError(), []),
     )
-
-  /**
-   * The resolver of a connection. The connection is made to one of the addresses that it returns, so a name that
-   * resolves to another address in the next moment gains nothing.
-   */
-  const lookup: LookupFunction = (host, options, done) =>
-    resolvePublic(host, { ...options, all: true }, (error, addresses) => {
-      const [first] = addresses
-      if (error || options.all || !first) done(error, addresses)
-      else done(null, first.address, first.family)
-    })
 
   /**
    * Checks what the resolver of a connection does not see: an IP address in the URL, and a host that a proxy resolves.
@@ -103,7 +111,11 @@ export function createOutbound(proxy: ProxySettings | null, resolve = createPubl
     /** Opens a pool. It has no connection limit of its own, since the breakers limit concurrent calls. */
     async open(reach: Reach): Promise<Pool> {
       const { Agent, EnvHttpProxyAgent, request } = await load()
-      const options = { maxResponseSize: MOST_RESPONSE_BYTES, ...(reach === 'public' ? { connect: { lookup } } : {}) }
+      const options = {
+        maxResponseSize: MOST_RESPONSE_BYTES,
+        connect: { lookup: lookupWith(reach === 'public' ? resolvePublic : resolvers.any) },
+        proxyTls: { lookup: lookupWith(resolvers.any) },
+      }
       // The empty `httpProxy` stops the library from reading HTTP_PROXY: plain http is only used for loopback.
       const dispatcher = proxy ? new EnvHttpProxyAgent({ ...options, ...proxy, httpProxy: '' }) : new Agent(options)
       const pool: Pool = {
