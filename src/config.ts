@@ -7,7 +7,7 @@ import { readEmail } from './kernel/email.ts'
 import { isLoopback } from './kernel/loopback.ts'
 import { parseUrl } from './kernel/parse-url.ts'
 import { readPasskeyOrigins } from './kernel/passkey-origins.ts'
-import { readPostgresUrl } from './kernel/postgres-url.ts'
+import { isPostgresUrl, readPostgresUrl } from './kernel/postgres-url.ts'
 import {
   builtInKinds,
   displayProviderSettings,
@@ -530,7 +530,7 @@ function isWeak(key: Buffer): boolean {
 }
 
 function readStore(url: string, create: boolean, faults: string[]) {
-  if (/^postgres(ql)?:\/\//.test(url)) {
+  if (isPostgresUrl(url)) {
     const read = readPostgresUrl(url)
     if (!read.ok) faults.push(`DATABASE_URL: ${read.error}`)
     return { tag: 'postgres' as const, url }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { Config } from '../config.ts'
 import { BusyError } from '../kernel/busy.ts'
+import { isPostgresUrl } from '../kernel/postgres-url.ts'
 import type { CopyResult } from '../store/copy.ts'
 import type { Driver } from '../store/driver.ts'
 import { DatabaseOpenError } from '../store/open-error.ts'
@@ -24,7 +25,7 @@ function sourceOf({ store }: Config, url: string): string | CommandReport {
     return failure('source_not_sqlite', 'DATABASE_URL is not a SQLite file. Set it to the file to copy from.')
   if (!existsSync(store.file))
     return failure('source_not_found', `There is no file ${store.file}. Set DATABASE_URL to the file to copy from.`)
-  if (!/^postgres(ql)?:\/\//.test(url))
+  if (!isPostgresUrl(url))
     return failure(
       'target_not_postgres',
       'The target is not a postgres:// URL. Write it like postgres://user@host/database.',

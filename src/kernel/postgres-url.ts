@@ -44,13 +44,13 @@ const tlsModes: Readonly<Record<string, TlsMode>> = {
   'verify-ca': 'verify-ca',
   'verify-full': 'verify-full',
 }
-/** The `ssl` parameter of node-postgres, where `true` verifies the certificate. */
+/** The `ssl` parameter: of node-postgres, where `true` verifies the certificate, or of asyncpg, with the modes above. */
 const sslFlags: Readonly<Record<string, TlsMode>> = {
+  ...tlsModes,
   false: 'off',
   0: 'off',
   true: 'verify-full',
   1: 'verify-full',
-  'no-verify': 'encrypt',
 }
 
 /** Known parameters for things that the service does or decides itself. */
@@ -82,13 +82,16 @@ const poolerHints: readonly (readonly [string, string])[] = [
   ['pool_mode', 'transaction'],
 ]
 
+/** Whether it is the address of a PostgreSQL database, also with a driver as in SQLAlchemy: `postgresql+asyncpg://`. */
+export const isPostgresUrl = (text: string): boolean => /^postgres(?:ql)?(?:\+\w+)?:\/\//.test(text)
+
 /**
  * Parses a connection string as libpq does (PostgreSQL, 34.1.1.2), including parameters that managed services and other
  * tools add. Unsupported values are refused in one sentence, which never contains the user or password.
  */
 export function readPostgresUrl(text: string): Result<PostgresAddress, string> {
   const [, authority, path = '', search = ''] =
-    /^postgres(?:ql)?:\/\/([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/.exec(text.trim()) ?? []
+    /^postgres(?:ql)?(?:\+\w+)?:\/\/([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/.exec(text.trim()) ?? []
   if (authority === undefined)
     return err('is not a valid postgres:// URL; percent-encode / ? and # in the user and password (%2F %3F %23)')
   const at = authority.lastIndexOf('@')

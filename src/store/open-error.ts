@@ -49,6 +49,30 @@ const explanations: readonly (readonly [code: RegExp, message: RegExp, Explanati
   [/^3D000$/, /./, ({ database }) => `There is no database ${database}. Create it, or check the name in DATABASE_URL.`],
   [
     /^42501$/,
+    /^must be owner/,
+    (_, { message }) =>
+      `Another role owns tables that a migration changes (${message}). Connect as that role, or run as a superuser: ALTER TABLE <table> OWNER TO <role>.`,
+  ],
+  [
+    /^42501$/,
+    /(schema drizzle|__drizzle_migrations)/,
+    (_, { message }) =>
+      `The database role may not use the record of migrations (${message}). Run as a superuser: ALTER SCHEMA drizzle OWNER TO <role>; ALTER TABLE drizzle.__drizzle_migrations OWNER TO <role>.`,
+  ],
+  [
+    /^42501$/,
+    /for (table|relation) /,
+    (_, { message }) =>
+      `The database role may not read or write a table (${message}). Run as the owner of the tables: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO <role>.`,
+  ],
+  [
+    /^42P01$/,
+    /./,
+    (_, { message }) =>
+      `The migrations are recorded, but a table is not where the database role looks (${message}). Check the search_path of the role: ALTER ROLE <role> SET search_path = <the schema with the tables>. If the tables are lost, restore a backup.`,
+  ],
+  [
+    /^42501$/,
     /./,
     (_, { message }) =>
       `The database role lacks a right that startup needs (${message}). Run this as the owner: GRANT CREATE, USAGE ON SCHEMA public TO <role>.`,

@@ -1,5 +1,6 @@
 import { atMost } from '../kernel/at-most.ts'
 import { Limit, limitOfCaller, withinLimit } from '../kernel/limit.ts'
+import { readPostgresUrl } from '../kernel/postgres-url.ts'
 import { accountStore } from './accounts.ts'
 import { addressStore } from './addresses.ts'
 import { applicationAccessStore } from './application-access.ts'
@@ -19,7 +20,7 @@ import { invitedAccountStore } from './invited-accounts.ts'
 import { jiraStore } from './jira.ts'
 import { jobStore } from './jobs.ts'
 import { mailStore } from './mails.ts'
-import { openError } from './open-error.ts'
+import { openError, openErrorOf } from './open-error.ts'
 import { passkeyStore } from './passkeys.ts'
 import { passwordStore } from './passwords.ts'
 import { pendingAuthorizationStore } from './pending-authorizations.ts'
@@ -51,6 +52,12 @@ export type StoreConfig =
   | SqliteConfig
   | { readonly tag: 'postgres'; readonly url: string; readonly maxConnections?: number }
 
+/** The first statement on a table also shows whether the role may read it at all. */
+const rethrowExplained = (url: string) => (thrown: unknown) => {
+  const address = readPostgresUrl(url)
+  throw address.ok ? openErrorOf(thrown, address.value) : thrown
+}
+
 /**
  * Opens the database, applies pending migrations, and implements every port. Rejects with a `DatabaseOpenError` if the
  * database cannot be opened, or if a copy into it was not finished: accounts and devices may be missing.
@@ -63,7 +70,7 @@ export async function openStore(
   const driver = await openDriver(config, given)
   try {
     // Only PostgreSQL can be the target of a copy.
-    if (config.tag === 'postgres' && (await isCopyUnfinished(driver)))
+    if (config.tag === 'postgres' && (await isCopyUnfinished(driver).catch(rethrowExplained(config.url))))
       throw openError(
         'A copy from SQLite into this database was not finished. Run copy-to again with the SQLite file in DATABASE_URL; if copy-to cannot continue, create an empty database and copy into it.',
       )

@@ -30,6 +30,8 @@ const accepted: readonly (readonly [string, string, Expected])[] = [
   ['JDBC', 'postgres://u:p@db/v?prepareThreshold=0', { pooled: true }],
   ['Heroku', 'postgres://u:p@ec2-1.compute.amazonaws.com:5432/v?ssl=no-verify', { tls: { mode: 'encrypt' } }],
   ['node-postgres', 'postgres://u:p@db/v?ssl=true', { tls: { mode: 'verify-full' } }],
+  ['asyncpg', 'postgres://u:p@db/v?ssl=require', { tls: { mode: 'encrypt' } }],
+  ['SQLAlchemy with asyncpg', 'postgresql+asyncpg://u:p@db/v?ssl=verify-full', { tls: { mode: 'verify-full' } }],
   [
     'node-postgres, as libpq',
     'postgres://u:p@db/v?uselibpqcompat=true&sslmode=require',

@@ -6,7 +6,7 @@ import { Limit, withinLimit } from '../../src/kernel/limit.ts'
 import { takeTurns } from '../../src/kernel/take-turns.ts'
 import type { HealthChange } from '../../src/store/availability.ts'
 import { type Script, step } from '../../src/store/driver.ts'
-import { openDriver, storeOver } from '../../src/store/open.ts'
+import { openDriver, openStore, storeOver } from '../../src/store/open.ts'
 import { DatabaseOpenError } from '../../src/store/open-error.ts'
 import { connectPostgres, listLockWaiters } from '../support/postgres.ts'
 import { proxyTo } from '../support/proxy.ts'
@@ -91,6 +91,34 @@ describe('a PostgreSQL database', () => {
     theirs.password = 'wrong'
     await expect(open({ tag: 'postgres', url: theirs.href })).rejects.toThrow(/refuses the user or password/)
     await owner.query(`drop owned by ${role}; drop role ${role}`)
+    await owner.end()
+  })
+
+  test('whose role lacks a right, or looks for the tables elsewhere, is refused with the command that helps', async () => {
+    const { url } = await place()
+    await (await open({ tag: 'postgres', url })).store.close()
+    const [owner, role] = [await connectPostgres(url), `role_${newId('usr').slice(4)}`]
+    await owner.query(`create role ${role} login password 'p'`)
+    const theirs = new URL(url)
+    theirs.username = role
+    theirs.password = 'p'
+    const refusal = () =>
+      openStore({ tag: 'postgres', url: theirs.href }, { clock: () => now, ids: newId, publish: () => {} }).then(
+        () => 'opened',
+        (error: Error) => error.message,
+      )
+    expect(await refusal()).toMatch(/may not use the record of migrations .* ALTER SCHEMA drizzle OWNER TO/)
+    await owner.query(
+      `alter schema drizzle owner to ${role}; alter table drizzle.__drizzle_migrations owner to ${role}; grant create, usage on schema public to ${role}`,
+    )
+    expect(await refusal()).toMatch(/may not read or write a table .*leases.* GRANT SELECT, INSERT, UPDATE, DELETE/)
+    await owner.query(`grant select, insert, update, delete on all tables in schema public to ${role}`)
+    const opened = await open({ tag: 'postgres', url: theirs.href })
+    await newcomer(opened)
+    await opened.store.close()
+    await owner.query(`alter role ${role} set search_path = elsewhere`)
+    expect(await refusal()).toMatch(/is not where the database role looks .* ALTER ROLE <role> SET search_path/)
+    await owner.query(`reassign owned by ${role} to current_user; drop owned by ${role}; drop role ${role}`)
     await owner.end()
   })
 
