@@ -319,7 +319,7 @@ export type PersonalData = {
   readonly signInCodes: Rows
   readonly flows: Rows
   readonly grants: Rows
-  readonly revocations: Rows
+  readonly revocations: Pages
   /** Wrong guesses for the account and its trusted devices. */
   readonly guesses: Rows
   /** Service credentials that they created. */
@@ -331,7 +331,7 @@ export type PersonalData = {
   /** Their sign-ins to applications, newest first. */
   readonly applicationSessions: Pages
   /** Logout notices to applications that wait to be delivered. */
-  readonly logoutNotices: Rows
+  readonly logoutNotices: Pages
   /** Sign-ins to applications that are still open. */
   readonly openidStates: Rows
   /** Applications that they registered. */

@@ -691,12 +691,23 @@ export type Fact = {
 }[AuditName]
 
 /**
+ * Refusals that no limit of one account ends. Throttled attempts are refused again and again. A passkey is no guess, so
+ * a wrong response counts for no throttle, and a stranger may know the ID of a passkey.
+ */
+const unlimitedRefusals: ReadonlySet<string> = new Set([
+  'too_many_attempts',
+  'passkey_rejected',
+  'second_factor_invalid',
+  'ticket_invalid',
+])
+
+/**
  * The key of an audit log entry that counts facts instead of holding one: facts with the same key share an entry for an
- * hour. Anyone can cause refusals of throttled attempts without limit: with one entry each, a stranger could fill the
- * audit log of another person, or that of the operators. `null`: the fact gets an entry of its own.
+ * hour. Anyone can cause some refusals without limit: with one entry each, a stranger could fill the audit log of
+ * another person, or that of the operators. `null`: the fact gets an entry of its own.
  */
 export function countingKey({ name, data, accountId }: Fact): string | null {
-  if (name === 'authentication.failed' && data.code === 'too_many_attempts')
+  if (name === 'authentication.failed' && unlimitedRefusals.has(data.code))
     return `${name} ${data.code} ${data.provider} ${data.intent} ${accountId ?? ''}`
   // Without the network: a caller with many addresses would get as many entries.
   return name === 'application.refused' ? `${name} ${data.application ?? ''} ${data.method}` : null

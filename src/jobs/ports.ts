@@ -89,12 +89,13 @@ export type SweepName = (typeof sweepNames)[number]
 /**
  * One batch of a sweep, in its own transaction: it changes at most `limit` of the rows that ended before `before`. A
  * sweep that scans a table in key order starts after the key `after`, which is empty at first. Returns how many rows it
- * erased (`auditOrigins`: changed; `excessSessions`: ended; `endedClaims`: accounts), and the `after` of the next batch; `undefined` at the end.
+ * erased (`auditOrigins`: changed; `excessSessions`: ended; `endedClaims`: accounts), and the `after` of the next batch;
+ * `undefined` at the end. `failures` has the errors of single accounts: the batches after them go on.
  */
 export type Sweep = (range: {
   readonly before: Date
   readonly after: string
   readonly limit: number
-}) => Promise<{ readonly swept: number; readonly next: string | undefined }>
+}) => Promise<{ readonly swept: number; readonly next: string | undefined; readonly failures?: readonly unknown[] }>
 
 export type Sweeps = Readonly<Record<SweepName, Sweep>>

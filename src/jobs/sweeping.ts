@@ -79,17 +79,20 @@ export function createSweeping({ sweeps, keptSeconds, clock, events, onDefect, p
 
   const sweep = async (name: SweepName, count: (rows: number) => void): Promise<void> => {
     const before = secondsAfter(clock(), -keptSeconds[name])
+    let failure: unknown
     for (let batch = 0; batch < maxBatches && !stopping.signal.aborted; batch++) {
       const began = performance.now()
-      const { swept, next } = await sweeps[name]({ before, after: resume.get(name) ?? '', limit: rowsAtOnce })
+      const range = { before, after: resume.get(name) ?? '', limit: rowsAtOnce }
+      const { swept, next, failures = [] } = await sweeps[name](range)
       count(swept)
-      if (next === undefined) {
-        resume.delete(name)
-        return
-      }
-      resume.set(name, next)
+      failure ??= failures[0]
+      if (next === undefined) resume.delete(name)
+      else resume.set(name, next)
+      // Single accounts may fail, but a batch in which nothing succeeds is a database that is not there.
+      if (next === undefined || (swept === 0 && failures.length > 0)) break
       await pauseBetween(performance.now() - began)
     }
+    if (failure !== undefined) throw failure
   }
 
   return {

@@ -3,6 +3,7 @@ import { type Fact, internalOrigin } from '../events/catalogue.ts'
 import type { Sweep } from '../jobs/ports.ts'
 import { mostClaims } from '../kernel/account.ts'
 import { secondsAfter } from '../kernel/clock.ts'
+import { doEach } from '../kernel/do-each.ts'
 import type { Email } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
 import { eraseAccount, eraseHistory, eraseRecentOrigins, isShortHistory } from './account-rows.ts'
@@ -148,10 +149,11 @@ export function claimSweep(driver: Driver, change: Change, ids: Ids): Sweep {
         .limit(limit),
     )
     let swept = 0
-    for (const { data, accountId } of entries)
+    const failures = await doEach(entries, async ({ data, accountId }) => {
       if (data.deletion === 'later' && accountId !== null && (await erase(accountId, at))) swept++
+    })
     const last = entries.length < limit ? undefined : entries.at(-1)
-    return { swept, next: last && `${last.at.getTime()} ${last.ordinal} ${last.id}` }
+    return { swept, next: last && `${last.at.getTime()} ${last.ordinal} ${last.id}`, failures }
   }
 }
 

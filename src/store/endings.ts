@@ -18,11 +18,14 @@ export const endedAtOf = ({ sessions: s }: Tables): SQL<Date | null> =>
 
 /**
  * When the session expires unless it is used. For one that is marked as ended because it had expired, that time is past,
- * also after a clock is set back: nothing can extend it any more, and a refresh would be tried for ever.
+ * also after a clock is set back as far as it goes: nothing can extend it any more, and a refresh would be tried for
+ * ever.
  */
 export const idleExpiresAtOf = ({ sessions: s }: Tables): SQL<Date> => {
   const isMarked = and(isNotNull(s.endedAt), isNull(s.endReason))
-  return sql`case when ${isMarked} then ${s.createdAt} else ${s.idleExpiresAt} end`.mapWith(s.idleExpiresAt)
+  return sql`case when ${isMarked} then ${sql.param(new Date(0), s.idleExpiresAt)} else ${s.idleExpiresAt} end`.mapWith(
+    s.idleExpiresAt,
+  )
 }
 
 /** The origin of a side effect is that of its cause. */

@@ -76,6 +76,33 @@ export function personalDataStore({ db, readLong, tables: t }: Driver, change: C
         .orderBy(desc(t.applicationSessions.id))
         .limit(pageRows),
     )
+  const revocationsAfter =
+    (accountId: string) => (last: { readonly createdAt: Date; readonly id: string } | undefined) => {
+      const { accountId: account, createdAt: queuedAt, id: key } = t.revocations
+      const older = (from: { readonly createdAt: Date; readonly id: string }) =>
+        compareRow('<', [
+          [account, accountId],
+          [queuedAt, from.createdAt],
+          [key, from.id],
+        ])
+      return readLong(
+        db
+          .select(revocations)
+          .from(t.revocations)
+          .where(and(eq(account, accountId), last && older(last)))
+          .orderBy(desc(queuedAt), desc(key))
+          .limit(pageRows),
+      )
+    }
+  const noticesAfter = (accountId: string) => (last: { readonly id: string } | undefined) =>
+    readLong(
+      db
+        .select(notices)
+        .from(t.logoutNotices)
+        .where(and(eq(t.logoutNotices.accountId, accountId), last && lt(t.logoutNotices.id, last.id)))
+        .orderBy(desc(t.logoutNotices.id))
+        .limit(pageRows),
+    )
   const { at, ordinal, id: entryId } = t.audit
   type Entry = { readonly at: Date; readonly ordinal: number; readonly id: string }
   // With the account in it, this is a range of the account index only.
@@ -182,13 +209,7 @@ export function personalDataStore({ db, readLong, tables: t }: Driver, change: C
               .orderBy(asc(t.pendingAuthorizations.id)),
           ),
           grants: granted,
-          revocations: yield* step(
-            tx
-              .select(revocations)
-              .from(t.revocations)
-              .where(eq(t.revocations.accountId, accountId))
-              .orderBy(asc(t.revocations.id)),
-          ),
+          revocations: pages(revocationsAfter(accountId)),
           guesses,
           serviceCredentials: yield* step(
             tx
@@ -224,13 +245,7 @@ export function personalDataStore({ db, readLong, tables: t }: Driver, change: C
               .orderBy(asc(t.applicationConsents.id)),
           ),
           applicationSessions: pages(applicationSessionsAfter(accountId)),
-          logoutNotices: yield* step(
-            tx
-              .select(notices)
-              .from(t.logoutNotices)
-              .where(eq(t.logoutNotices.accountId, accountId))
-              .orderBy(asc(t.logoutNotices.id)),
-          ),
+          logoutNotices: pages(noticesAfter(accountId)),
           openidStates: yield* step(
             tx
               .select({ kind: t.openidStates.kind, createdAt: t.openidStates.createdAt })

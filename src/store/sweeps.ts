@@ -2,6 +2,7 @@ import { and, asc, count, eq, gt, inArray, isNotNull, isNull, lt, lte, or, type 
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { internalOrigin } from '../events/catalogue.ts'
 import type { Sweep, SweepName } from '../jobs/ports.ts'
+import { doEach } from '../kernel/do-each.ts'
 import type { Ids } from '../kernel/ids.ts'
 import { eraseRowsOf } from './application-rows.ts'
 import { accountLock, type Change } from './change.ts'
@@ -109,15 +110,15 @@ export function sweepStore(driver: Driver, change: Change, ids: Ids): Readonly<R
     )
     let swept = 0
     let again = false
-    for (const { accountId } of crowded) {
+    const failures = await doEach(crowded, async ({ accountId }) => {
       const ended = await change(
         (tx, note) => endExcess(tx, t, note, { accountId, spare: null, at }, internalOrigin),
         [accountLock(accountId)],
       )
       swept += ended.sessions.length
       if (ended.size === sessionsAtOnce) again = true
-    }
-    return { swept, next: again ? after : last?.accountId }
+    })
+    return { swept, next: again ? after : last?.accountId, failures }
   }
 
   /**

@@ -99,6 +99,35 @@ describe('the sweeps', () => {
     expect(emitted).toContainEqual({ name: 'sweep.ran', data: { sweep: 'guesses', outcome: 'ok', rows: 1200 } })
   })
 
+  test('in which an account fails go on with the accounts after it, and fail at their end', async () => {
+    const fault = new Error('locked')
+    const seen: string[] = []
+    const { sweeping, defects } = setUp({
+      sessions: async ({ after }) => {
+        seen.push(after)
+        if (after === '') return { swept: 1, next: 'b', failures: [fault] }
+        return { swept: 1, next: undefined }
+      },
+    })
+    await expect(sweeping.work()).rejects.toThrow('sweeps failed: sessions')
+    expect(seen).toEqual(['', 'b'])
+    expect(defects).toEqual([[fault, 'sweep sessions']])
+  })
+
+  test('in which nothing succeeds end at once, and continue after it in the next run', async () => {
+    const seen: string[] = []
+    const { sweeping } = setUp({
+      sessions: async ({ after }) => {
+        seen.push(after)
+        return { swept: 0, next: 'b', failures: [new BusyError('the store', 5)] }
+      },
+    })
+    await expect(sweeping.work()).rejects.toBeInstanceOf(BusyError)
+    expect(seen).toEqual([''])
+    await expect(sweeping.work()).rejects.toBeInstanceOf(BusyError)
+    expect(seen).toEqual(['', 'b'])
+  })
+
   test('that a busy database refuses end as busy, which is no defect', async () => {
     const { sweeping } = setUp({ tickets: () => Promise.reject(new BusyError('the store', 5)) })
     await expect(sweeping.work()).rejects.toBeInstanceOf(BusyError)
