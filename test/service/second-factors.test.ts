@@ -240,6 +240,7 @@ describe.each(aboveStore('SQLite'))('a second factor, on %s', (database) => {
         provider: 'google',
         code: 'second_factor_invalid',
         intent: 'login',
+        attempts: 1,
       })
     })
 
@@ -577,7 +578,11 @@ describe.each(aboveStore('SQLite'))('a second factor, on %s', (database) => {
       expect((await enter(mine)).status).toBe(200)
       expect(refusalOf(await enter(mine, lie))).toEqual([401, 'passkey_rejected'])
       expect((await get('/me', token)).body.id).toBe(user.id)
-      expect(await failuresOf(user.id)).toEqual([{ provider: 'passkey', code: 'passkey_rejected', intent: 'login' }])
+      const failure = { provider: 'passkey', code: 'passkey_rejected', intent: 'login' }
+      expect(await failuresOf(user.id)).toEqual([{ ...failure, attempts: 1 }])
+      // A wrong passkey is no guess, so nothing throttles it. A stranger with its ID cannot fill its owner's activity.
+      await enter(mine, lie)
+      expect(await failuresOf(user.id)).toEqual([{ ...failure, attempts: 2 }])
     })
 
     test('answers its own challenge, once, in the session that requested it', async () => {
