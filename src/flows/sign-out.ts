@@ -30,13 +30,18 @@ export function signOut({ devices, tokens, trustedDevices, withdrawal }: SignOut
       await devices.end({ id: who.sessionId, accountId: who.accountId }, 'logout', origin)
     },
 
+    /**
+     * The caller's own session ends last. Thousands of sessions may take longer than a request may: then the same request
+     * can be repeated, and nobody believes that everything is signed out already.
+     */
     async everywhere(
-      accountId: string,
+      { accountId, sessionId }: { accountId: string; sessionId: string },
       origin: Origin,
       { revokeProviderTokens = false }: SignOutOptions = {},
     ): Promise<void> {
       if (revokeProviderTokens) await withdrawal.all(accountId, origin)
       const keepDevice = await trustedDevices.recognise(accountId, origin)
+      await devices.endAll(accountId, sessionId, 'logout_all', origin, { keepDevice })
       await devices.endAll(accountId, null, 'logout_all', origin, { keepDevice })
     },
 

@@ -1,4 +1,5 @@
 import { count, eq, sql } from 'drizzle-orm'
+import { ReferenceGoneError } from '../kernel/gone.ts'
 import type { Team } from '../teams/ports.ts'
 import { type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
@@ -34,9 +35,9 @@ export function* lockAccount(tx: Queries, { accounts: t }: Tables, accountId: st
   return held.length > 0
 }
 
-/** Whether an account may join one more team; `false` if it does not exist. Locks the account. */
+/** Whether an account may join one more team. Locks the account. Throws a `ReferenceGoneError` if it was deleted. */
 export function* hasRoom(tx: Queries, t: Tables, accountId: string, most: number): Script<boolean> {
-  if (!(yield* lockAccount(tx, t, accountId))) return false
+  if (!(yield* lockAccount(tx, t, accountId))) throw new ReferenceGoneError('the account was deleted')
   const { teamMembers: m } = t
   const [joined] = yield* step(tx.select({ n: count() }).from(m).where(eq(m.accountId, accountId)))
   return (joined?.n ?? 0) < most

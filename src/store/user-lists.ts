@@ -100,6 +100,8 @@ export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<
     (query.invited == null || (account.invitedAt !== null) === query.invited) &&
     isWithin(query, account)
 
+  /** Not `is null`: for that, databases read all unverified accounts by the index, rather than a limited number of rows. */
+  const isUnverified = sql`coalesce(${accounts.verifiedEmailKey}, '') = ''`
   /** The same in SQL, for statements that read a limited number of rows. */
   const marked = ({
     verified = null,
@@ -109,7 +111,7 @@ export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<
   }: Conditions): SQL | undefined =>
     and(
       invited === null ? undefined : (invited ? isNotNull : isNull)(accounts.invitedAt),
-      verified === null ? undefined : (verified ? isNotNull : isNull)(accounts.verifiedEmailKey),
+      verified === null ? undefined : verified ? isNotNull(accounts.verifiedEmailKey) : isUnverified,
       secondFactor === null ? undefined : (secondFactor ? isNotNull : isNull)(accounts.secondFactorAt),
       lastSignIn === null ? undefined : signedInWithin(lastSignIn),
     )
@@ -213,7 +215,13 @@ export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<
           .select(columns)
           .from(identities)
           .innerJoin(accounts, eq(accounts.id, identities.accountId))
-          .where(and(eq(identities.provider, provider), place ? lt(identities.accountId, place.id) : undefined))
+          .where(
+            and(
+              eq(identities.provider, provider),
+              // PostgreSQL does not conclude the second from the first, and would read every newer account.
+              place ? and(lt(identities.accountId, place.id), lt(accounts.id, place.id)) : undefined,
+            ),
+          )
           .orderBy(desc(identities.accountId))
           .limit(limit),
       ),

@@ -3,7 +3,7 @@ import { eq } from 'drizzle-orm'
 import type { Conflict, Identity } from '../../src/accounts/ports.ts'
 import type { NewTokens } from '../../src/connections/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
-import type { SweepName } from '../../src/jobs/ports.ts'
+import type { Sweep, SweepName } from '../../src/jobs/ports.ts'
 import { type Account, noMetadata } from '../../src/kernel/account.ts'
 import type { Email } from '../../src/kernel/email.ts'
 import { createIds, type Ids, systemRandom } from '../../src/kernel/ids.ts'
@@ -312,7 +312,9 @@ export async function known(
 export async function sweptIn({ sweeps }: Store, name: SweepName, before: Date, limit = 500): Promise<number> {
   let rows = 0
   for (let after: string | undefined = ''; after !== undefined; ) {
-    const { swept, next }: { swept: number; next: string | undefined } = await sweeps[name]({ before, after, limit })
+    const batch: Awaited<ReturnType<Sweep>> = await sweeps[name]({ before, after, limit })
+    const { swept, next, failures = [] } = batch
+    if (failures.length > 0) throw failures[0]
     rows += swept
     after = next
   }

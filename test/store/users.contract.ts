@@ -535,8 +535,13 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
         }))
         for (let from = 0; from < entries.length; from += 100)
           await driver.write(driver.db.insert(audit).values(entries.slice(from, from + 100)))
+        const { revocations } = driver.tables
+        const waiting = Array.from({ length: 600 }, () => filled(revocations, ada.id))
+        for (let from = 0; from < waiting.length; from += 20)
+          await driver.write(driver.db.insert(revocations).values(waiting.slice(from, from + 20) as never))
         const found = await store.personalData.gather(ada.id, [])
         if (!found) throw new Error('nothing was gathered')
+        expect(new Set((await rowsIn(found.revocations)).map(({ id }) => id)).size).toBe(600)
         const pages: (readonly Row[])[] = []
         for await (const page of found.activity) pages.push(page)
         expect(pages.map((page) => page.length)).toEqual([500, 500, 200])
@@ -551,8 +556,8 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
       test('is collected in a stable order', async () => {
         const { driver } = opened
         const { account: ada } = await newcomer(opened, proven)
-        const { tickets, mails, passkeys, trustedDevices, pendingSignIns, recoveryCodes, revocations } = driver.tables
-        const lists = { tickets, mails, passkeys, trustedDevices, pendingSignIns, recoveryCodes, revocations }
+        const { tickets, mails, passkeys, trustedDevices, pendingSignIns, recoveryCodes } = driver.tables
+        const lists = { tickets, mails, passkeys, trustedDevices, pendingSignIns, recoveryCodes }
         for (const table of Object.values(lists))
           for (let n = 0; n < 5; n++)
             await driver.write(driver.db.insert(table as never).values(filled(table, ada.id) as never))

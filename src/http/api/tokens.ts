@@ -218,7 +218,7 @@ const logoutAll = route({
     const allowed = mayLeave(who, body, services)
     if (!allowed.ok) return allowed
     const along = { revokeProviderTokens: body.revoke_provider_tokens }
-    await services.flows.signOut.everywhere(who.accountId, origin, along)
+    await services.flows.signOut.everywhere(who, origin, along)
     return ok(signedOutResponse(who))
   },
 })
