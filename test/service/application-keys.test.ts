@@ -54,8 +54,8 @@ describe.each(aboveStore('PostgreSQL'))('an application with keys, with %s', (da
   const keyed = (about: Json = {}) =>
     register(world, admin, { client_auth: 'private_key_jwt', jwks: { keys: [publicJwk] }, ...about })
   /** The application as openid-client sees it, which signs an assertion for each request. */
-  const clientOf = async (id: string, key = pair.privateKey, kid = 'one') => {
-    const metadata = { [client.clockSkew]: skewOf(world) }
+  const clientOf = async (id: string, key = pair.privateKey, kid = 'one', skew = skewOf(world)) => {
+    const metadata = { [client.clockSkew]: skew }
     const config = await client.discovery(new URL(world.base), id, metadata, client.PrivateKeyJwt({ key, kid }), {
       execute: [client.allowInsecureRequests],
     })
@@ -369,7 +369,8 @@ describe.each(aboveStore('PostgreSQL'))('an application with keys, with %s', (da
       const browser = await signedIn()
       const verifier = client.randomPKCECodeVerifier()
       const url = await client.buildAuthorizationUrlWithJAR(
-        config,
+        // Request objects are checked in real time.
+        await clientOf(id, pair.privateKey, 'one', 0),
         {
           redirect_uri: callback,
           scope: 'openid',

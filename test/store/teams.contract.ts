@@ -2,6 +2,7 @@ import { eq } from 'drizzle-orm'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Fact, originForOthers } from '../../src/events/catalogue.ts'
 import { readEmail } from '../../src/kernel/email.ts'
+import { ReferenceGoneError } from '../../src/kernel/gone.ts'
 import { createMailComposer } from '../../src/mail/compose.ts'
 import type { Store, StoreConfig } from '../../src/store/open.ts'
 import type { Invitation, Team, TeamRole } from '../../src/teams/ports.ts'
@@ -178,7 +179,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
         expect(done.filter((one) => one === true || typeof one === 'object')).toHaveLength(3)
         expect(await store.teams.list(ada)).toHaveLength(3)
       }
-      expect(await store.teams.create(team(), newId('usr'), 3, [])).toBe(false)
+      await expect(store.teams.create(team(), newId('usr'), 3, [])).rejects.toBeInstanceOf(ReferenceGoneError)
     })
 
     test('list their members, with an email address only where it is verified', async () => {
