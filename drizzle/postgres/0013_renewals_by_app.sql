@@ -1,2 +1,2 @@
-DROP INDEX "grants_due";--> statement-breakpoint
+DROP INDEX IF EXISTS "grants_due";--> statement-breakpoint
 CREATE INDEX "grants_app_due" ON "grants" USING btree ("provider","client_id","due_at","id");

@@ -116,7 +116,7 @@ export const eventCatalogue = {
     { audit: true, log: 'info' },
   ),
   'authentication.failed': fact(
-    'A sign-in was refused; `provider` is `none` if no sign-in method had been used; with the code `too_many_attempts` one audit log entry counts the `attempts` of an hour',
+    'A sign-in was refused; `provider` is `none` if no sign-in method had been used; refusals without a limit (of throttled attempts, passkeys and invalid links) share one audit log entry, whose `attempts` grow for an hour',
     { provider, code, intent, attempts: z.number().optional() },
     { audit: true, log: 'warn' },
   ),
@@ -690,16 +690,14 @@ export type Fact = {
   }
 }[AuditName]
 
-/**
- * Refusals that no limit of one account ends. Throttled attempts are refused again and again. A passkey is no guess, so
- * a wrong response counts for no throttle, and a stranger may know the ID of a passkey.
- */
-const unlimitedRefusals: ReadonlySet<string> = new Set([
-  'too_many_attempts',
-  'passkey_rejected',
-  'second_factor_invalid',
-  'ticket_invalid',
-])
+/** What a wrong passkey is refused with. It is no guess, so nothing throttles it, and strangers may know its ID. */
+const passkeyRefusals: ReadonlySet<string> = new Set(['passkey_rejected', 'second_factor_invalid', 'ticket_invalid'])
+
+/** Whether anyone can cause this refusal without limit. */
+const isUnlimited = ({ code, provider }: Payload<'authentication.failed'>, accountId: string | null): boolean =>
+  code === 'too_many_attempts' ||
+  (code === 'ticket_invalid' && accountId === null) ||
+  (provider === 'passkey' && passkeyRefusals.has(code))
 
 /**
  * The key of an audit log entry that counts facts instead of holding one: facts with the same key share an entry for an
@@ -707,7 +705,7 @@ const unlimitedRefusals: ReadonlySet<string> = new Set([
  * another person, or that of the operators. `null`: the fact gets an entry of its own.
  */
 export function countingKey({ name, data, accountId }: Fact): string | null {
-  if (name === 'authentication.failed' && unlimitedRefusals.has(data.code))
+  if (name === 'authentication.failed' && isUnlimited(data, accountId))
     return `${name} ${data.code} ${data.provider} ${data.intent} ${accountId ?? ''}`
   // Without the network: a caller with many addresses would get as many entries.
   return name === 'application.refused' ? `${name} ${data.application ?? ''} ${data.method}` : null

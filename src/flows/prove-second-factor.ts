@@ -108,7 +108,8 @@ export function proveSecondFactor(parts: ProveSecondFactorParts) {
       const pending = await signIn.pending(ticket)
       const refused = async <C extends SecondFactorCode>(refusal: { ok: false; error: AppError<C> }) => {
         const data = {
-          provider: pending?.proof.provider ?? 'second_factor',
+          // That of the first factor, except for a passkey: its refusals are not throttled, but counted.
+          provider: proof.type === 'passkey' ? 'passkey' : (pending?.proof.provider ?? 'second_factor'),
           code: refusal.error.code,
           intent: 'login' as const,
         }

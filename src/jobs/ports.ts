@@ -17,6 +17,8 @@ export type RunRequest = {
   readonly until: Date
   /** When the job is first due, if the store does not know it yet. */
   readonly firstDue: Date
+  /** The latest possible time. A job that is due later is due now: the clock was set back since it was written. */
+  readonly latestDue: Date
   /** Run only if the job is due. Otherwise run it in any case, for work that has just appeared. */
   readonly onlyWhenDue: boolean
 }

@@ -121,25 +121,25 @@ export function createScheduler({
   const runShared = async (job: Job, round: RunMode): Promise<RunOutcome> => {
     const { name, everySeconds } = job
     const at = clock()
+    const nextPeriod = secondsAfter(at, everySeconds)
+    // No job is due later than a period from now: the clock that all nodes share was set back.
+    const latestDue = secondsAfter(nextPeriod, differenceSeconds)
     const begun = await store.begin(name, {
       owner,
       at,
       until: secondsAfter(at, leaseSeconds),
       firstDue: secondsAfter(at, everySeconds),
+      latestDue,
       onlyWhenDue: round === 'when due',
     })
     if (begun.tag === 'busy') return { worked: false, dueAt: null }
-    const nextPeriod = secondsAfter(at, everySeconds)
-    // No job is due later than a period from now: the clock that all nodes share was set back.
-    const isTooLate = (dueAt: Date): boolean => dueAt > secondsAfter(nextPeriod, differenceSeconds)
-    if (begun.tag === 'not_due' && isTooLate(begun.dueAt)) return runShared(job, 'now')
     if (begun.tag === 'not_due') return { worked: false, dueAt: begun.dueAt }
     const stopKeeping = keepLease(name)
     const done = await perform(job)
     stopKeeping()
     // Counted from the start of the run: a period that passed during the run was missed.
     const missed = begun.dueAt <= at ? nextDue(begun.dueAt, everySeconds, at) : undefined
-    const due = isTooLate(begun.dueAt) ? nextPeriod : missed
+    const due = begun.dueAt > latestDue ? nextPeriod : missed
     await store.finish(name, { owner, at: clock(), ...done, ...(due && { nextDue: due }) })
     return { worked: true, dueAt: due ?? begun.dueAt }
   }

@@ -79,19 +79,22 @@ export function createSweeping({ sweeps, keptSeconds, clock, events, onDefect, p
 
   const sweep = async (name: SweepName, count: (rows: number) => void): Promise<void> => {
     const before = secondsAfter(clock(), -keptSeconds[name])
-    let failure: unknown
+    let [defect, busy]: unknown[] = []
     for (let batch = 0; batch < maxBatches && !stopping.signal.aborted; batch++) {
       const began = performance.now()
       const range = { before, after: resume.get(name) ?? '', limit: rowsAtOnce }
       const { swept, next, failures = [] } = await sweeps[name](range)
       count(swept)
-      failure ??= failures[0]
+      defect ??= failures.find((error) => !(error instanceof BusyError))
+      busy ??= failures.find((error) => error instanceof BusyError)
       if (next === undefined) resume.delete(name)
       else resume.set(name, next)
-      // Single accounts may fail, but a batch in which nothing succeeds is a database that is not there.
-      if (next === undefined || (swept === 0 && failures.length > 0)) break
+      // The next run continues: after a batch in which accounts were only busy, the database may not be there.
+      const isBusy = swept === 0 && failures.length > 0 && failures.every((error) => error instanceof BusyError)
+      if (next === undefined || isBusy) break
       await pauseBetween(performance.now() - began)
     }
+    const failure = defect ?? busy
     if (failure !== undefined) throw failure
   }
 

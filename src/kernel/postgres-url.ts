@@ -171,7 +171,7 @@ function tlsModeOf(sslMode: string | undefined, flag: string | undefined, rootCe
   if (rootCert === undefined || mode === undefined) return mode
   if (rootCert === 'system') return 'verify-full'
   if (sslMode === undefined && flag === undefined) return 'verify-full'
-  return mode === 'encrypt' && sslMode === 'require' ? 'verify-ca' : mode
+  return mode === 'encrypt' && (sslMode ?? flag) === 'require' ? 'verify-ca' : mode
 }
 
 /** One host with or without a port. A Unix socket is given by its directory. */

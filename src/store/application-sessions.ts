@@ -88,7 +88,9 @@ export function applicationSessionStore(
   return {
     async countUsers(applicationIds, when, most) {
       // One statement for each: in a subquery PostgreSQL plans for an unknown application, and scans the whole table.
-      const counts = applicationIds.map(async (id) => {
+      // One after another: together they would take every connection that transactions use.
+      const counts = new Map<string, number>()
+      for (const id of applicationIds) {
         const signedIn = db
           .select({ accountId: a.accountId })
           .from(a)
@@ -99,9 +101,9 @@ export function applicationSessionStore(
           .limit(most)
           .as('signed_in')
         const [counted] = await readLong(db.select({ users: count() }).from(signedIn))
-        return [id, counted?.users ?? 0] as const
-      })
-      return new Map(await Promise.all(counts))
+        counts.set(id, counted?.users ?? 0)
+      }
+      return counts
     },
 
     async users(applicationId, { after, limit }, when) {

@@ -1,4 +1,4 @@
-import { and, asc, eq, getTableColumns, gt, lte, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, gt, lte, or, sql } from 'drizzle-orm'
 import type { JobStore } from '../jobs/ports.ts'
 import { type Driver, step } from './driver.ts'
 
@@ -22,7 +22,7 @@ export function jobStore({ db, tables: { jobs: t, leases }, read, write, atomic 
       return known?.dueAt ?? firstDue
     },
 
-    begin: (name, { owner, at, until, firstDue, onlyWhenDue }) =>
+    begin: (name, { owner, at, until, firstDue, latestDue, onlyWhenDue }) =>
       atomic(function* (tx) {
         // Take the lease first: a node that waits for its row then sees what the previous holder has written.
         const [taken] = yield* step(
@@ -42,7 +42,7 @@ export function jobStore({ db, tables: { jobs: t, leases }, read, write, atomic 
           tx
             .update(t)
             .set({ startedAt: at })
-            .where(and(eq(t.name, name), onlyWhenDue ? lte(t.dueAt, at) : undefined))
+            .where(and(eq(t.name, name), onlyWhenDue ? or(lte(t.dueAt, at), gt(t.dueAt, latestDue)) : undefined))
             .returning({ dueAt: t.dueAt }),
         )
         if (begun) return { tag: 'begun', dueAt: begun.dueAt }

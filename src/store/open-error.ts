@@ -66,8 +66,8 @@ const explanations: readonly (readonly [code: RegExp, message: RegExp, Explanati
       `The database role may not read or write a table (${message}). Run as the owner of the tables: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO <role>.`,
   ],
   [
-    /^42P01$/,
-    /./,
+    /^42(P01|704)$/,
+    /does not exist/,
     (_, { message }) =>
       `The migrations are recorded, but a table is not where the database role looks (${message}). Check the search_path of the role: ALTER ROLE <role> SET search_path = <the schema with the tables>. If the tables are lost, restore a backup.`,
   ],

@@ -7,6 +7,7 @@ import { applicationAccessStore } from './application-access.ts'
 import { applicationSessionStore } from './application-sessions.ts'
 import { applicationStore, consentStore, logoutNoticeStore, openidStateStore } from './applications.ts'
 import { auditStore } from './audit.ts'
+import { codeOf } from './availability.ts'
 import { brandStore } from './branding.ts'
 import { type ChangeParts, createChange } from './change.ts'
 import { conflictStore } from './conflicts.ts'
@@ -52,10 +53,10 @@ export type StoreConfig =
   | SqliteConfig
   | { readonly tag: 'postgres'; readonly url: string; readonly maxConnections?: number }
 
-/** The first statement on a table also shows whether the role may read it at all. */
+/** The first statement on a table also shows whether the role may read it at all. Only the server's codes say so. */
 const rethrowExplained = (url: string) => (thrown: unknown) => {
   const address = readPostgresUrl(url)
-  throw address.ok ? openErrorOf(thrown, address.value) : thrown
+  throw address.ok && /^[0-9A-Z]{5}$/.test(codeOf(thrown)) ? openErrorOf(thrown, address.value) : thrown
 }
 
 /**

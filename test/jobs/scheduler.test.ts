@@ -359,6 +359,7 @@ describe.each(databases)('two nodes on $name', ({ place }) => {
       at,
       until,
       firstDue: at,
+      latestDue: until,
       onlyWhenDue: true,
     })
     expect(died.tag).toBe('begun')

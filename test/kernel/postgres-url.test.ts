@@ -31,6 +31,7 @@ const accepted: readonly (readonly [string, string, Expected])[] = [
   ['Heroku', 'postgres://u:p@ec2-1.compute.amazonaws.com:5432/v?ssl=no-verify', { tls: { mode: 'encrypt' } }],
   ['node-postgres', 'postgres://u:p@db/v?ssl=true', { tls: { mode: 'verify-full' } }],
   ['asyncpg', 'postgres://u:p@db/v?ssl=require', { tls: { mode: 'encrypt' } }],
+  ['asyncpg with a CA', 'postgres://u:p@db/v?ssl=require&sslrootcert=/ca.pem', { tls: { mode: 'verify-ca' } }],
   ['SQLAlchemy with asyncpg', 'postgresql+asyncpg://u:p@db/v?ssl=verify-full', { tls: { mode: 'verify-full' } }],
   [
     'node-postgres, as libpq',

@@ -240,7 +240,6 @@ describe.each(aboveStore('SQLite'))('a second factor, on %s', (database) => {
         provider: 'google',
         code: 'second_factor_invalid',
         intent: 'login',
-        attempts: 1,
       })
     })
 

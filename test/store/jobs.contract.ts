@@ -10,6 +10,7 @@ export function jobsContract(opened: () => Opened): void {
     at: later(seconds),
     until: later(seconds + 30),
     firstDue: later(60),
+    latestDue: later(seconds + 600),
     onlyWhenDue: true,
     ...given,
   })
@@ -62,6 +63,14 @@ export function jobsContract(opened: () => Opened): void {
       await jobs().finish('sweep', done('one', 6))
       expect((await jobs().begin('sweep', asking('one', 59))).tag).toBe('not_due')
       expect((await jobs().begin('sweep', asking('one', 60))).tag).toBe('begun')
+    })
+
+    test('that is due later than it can be is due now, and only once: the clock was set back', async () => {
+      await jobs().enroll('sweep', later(3600))
+      const earlier = { latestDue: later(70) }
+      expect((await jobs().begin('sweep', asking('one', 0, earlier))).tag).toBe('begun')
+      await jobs().finish('sweep', done('one', 1, later(60)))
+      expect(await jobs().begin('sweep', asking('two', 2, earlier))).toEqual({ tag: 'not_due', dueAt: later(60) })
     })
 
     test('records the result of its last run', async () => {

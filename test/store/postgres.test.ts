@@ -369,7 +369,8 @@ describe('a PostgreSQL database', () => {
     for (const id of ids) expect(await store.sessions.find(id)).toMatchObject({ name: 'Ours' })
     await store.close()
     const deadlocks = 'select deadlocks::int from pg_stat_database where datname = current_database()'
-    await expect.poll(async () => (await first.query(deadlocks)).rows).toEqual([{ deadlocks: 1 }])
+    // On a busy server, the repeated statement may meet the other one again.
+    await expect.poll(async () => (await first.query(deadlocks)).rows[0].deadlocks).toBeGreaterThanOrEqual(1)
     await Promise.all([first.end(), other.end()])
   })
 

@@ -430,6 +430,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
               at,
               until,
               firstDue: now,
+              latestDue: later(3600),
               onlyWhenDue: true,
             }),
           )
