@@ -155,7 +155,9 @@ describe('an administrator', () => {
       headers: { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` },
     })
     expect(body).toEqual({ active: false })
-    await page.getByRole('link', { name: 'Já o guardei' }).click()
+    const stored = page.getByRole('link', { name: 'Já o guardei' })
+    await stored.click()
+    await stored.waitFor({ state: 'detached' })
     expect(await page.content()).not.toContain(secret)
     await inspect(page, 'admin-credential')
     await ask(page, /^Novo segredo….*Loja/)

@@ -147,6 +147,7 @@ describe('a user with a browser', () => {
 
     // What ends something asks first, and says what will happen.
     await link(page, 'Devices').click()
+    await heading(page, 'Devices')
     await inspect(page, 'account-two-devices')
     await page.getByText(/^Sign out…/).click()
     await page.getByText('The device is signed out within a few minutes.').waitFor()

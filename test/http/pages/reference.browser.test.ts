@@ -114,7 +114,7 @@ test('leads back to the service and to the catalogues', async () => {
   const hrefs = await links.evaluateAll((all) => all.map((link) => link.getAttribute('href')))
   expect(hrefs).toEqual(expect.arrayContaining(['/', '/docs/errors', '/docs/events', '/openapi.json']))
   await page.getByRole('link', { name: 'Voltar ao serviço' }).click()
-  expect(new URL(page.url()).pathname).toBe('/login')
+  await expect.poll(() => new URL(page.url()).pathname).toBe('/login')
 })
 
 test('without JavaScript, lists the operations and links to the document', async () => {
