@@ -92,7 +92,7 @@ export type SweepName = (typeof sweepNames)[number]
  * One batch of a sweep, in its own transaction: it changes at most `limit` of the rows that ended before `before`. A
  * sweep that scans a table in key order starts after the key `after`, which is empty at first. Returns how many rows it
  * erased (`auditOrigins`: changed; `excessSessions`: ended; `endedClaims`: accounts), and the `after` of the next batch;
- * `undefined` at the end. `failures` has the errors of single accounts: the batches after them go on.
+ * `undefined` at the end. `failures` has the errors of single accounts, which do not stop the sweep.
  */
 export type Sweep = (range: {
   readonly before: Date

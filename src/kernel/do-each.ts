@@ -3,7 +3,10 @@ import { BusyError } from './busy.ts'
 /** After so many items in a row that were busy, the rest is left: what they all need is not there. */
 const mostBusy = 3
 
-/** Does `work` for one item after another. One that fails does not stop the others. Returns the errors. */
+/**
+ * Does `work` for one item after another. One that fails does not stop the others, except for `mostBusy` in a row that
+ * were busy. Returns the errors.
+ */
 export async function doEach<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<readonly unknown[]> {
   const failures: unknown[] = []
   let busy = 0
