@@ -1,15 +1,9 @@
-import { and, eq, isNull, sql } from 'drizzle-orm'
+import { and, eq, isNull } from 'drizzle-orm'
 import { type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
 
 /** Held by every change that may remove an administrator: how many are left depends on all accounts. */
 export const administratorsLock = 'administrators'
-
-/**
- * A literal, not a parameter: for any role PostgreSQL would expect a third of the accounts, and scan the table for two of
- * them.
- */
-const isAdministrator = ({ role }: Tables['accounts']) => eq(role, sql`'administrator'`)
 
 /**
  * Runs within the transaction, under the lock. Of two administrators removed concurrently, the second sees the first.
@@ -20,7 +14,7 @@ export function* isLastAdministrator(tx: Queries, { accounts }: Tables, accountI
     tx
       .select({ id: accounts.id })
       .from(accounts)
-      .where(and(isAdministrator(accounts), isNull(accounts.disabledAt), isNull(accounts.invitedAt)))
+      .where(and(eq(accounts.role, 'administrator'), isNull(accounts.disabledAt), isNull(accounts.invitedAt)))
       .limit(2),
   )
   return left.length === 1 && left[0]?.id === accountId

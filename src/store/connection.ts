@@ -35,7 +35,7 @@ type Internals = {
   readonly processID: number | null
   readonly secretKey: number | Buffer | null
 }
-type QueryConfig = { readonly text: string; readonly rowMode?: 'array' }
+type QueryConfig = { readonly text: string; readonly name?: string; readonly rowMode?: 'array' }
 
 /** The connection is gone, or sent something that cannot be understood. Whatever was sent over it has no answer. */
 export class ConnectionLostError extends Error {
@@ -131,11 +131,12 @@ export class Connection extends pg.Client {
   }
 
   /**
-   * Runs a query of Drizzle's. Without a pooler, the statement has a name, so the server parses it once. A result
-   * without a completed command is not an empty result: no caller may conclude from it that a row does not exist.
+   * Runs a query of Drizzle's. If it has any name and there is no pooler, the server parses it once, under a name made
+   * from its text. A result without a completed command is not an empty result: no caller may conclude from it that a
+   * row does not exist.
    */
   async run(config: QueryConfig, values: unknown[]): Promise<pg.QueryResult> {
-    const name = this.#shared.pooled ? undefined : this.#shared.nameOf(config.text)
+    const name = config.name && !this.#shared.pooled ? this.#shared.nameOf(config.text) : undefined
     const { text, rowMode } = config
     const query = { text, values, types: resultTypes, ...(rowMode && { rowMode }), ...(name && { name }) }
     const result = (await super.query(query as pg.QueryConfig)) as pg.QueryResult

@@ -54,8 +54,7 @@ export const warningsOf = ({ ignored, tls }: PostgresAddress): readonly string[]
 
 /**
  * A pool of connections with isolation level read committed. Rules over several rows are enforced by constraints, by
- * compare-and-set, and by an advisory lock if the row does not exist yet. Statements are prepared, so a single one is
- * one round trip.
+ * compare-and-set, and by an advisory lock if the row does not exist yet. A single statement is one round trip.
  */
 export async function openPostgres(
   url: string,
@@ -162,15 +161,15 @@ export async function openPostgres(
       return retrying(() => single('other', prepared))
     },
     reads: (query) => {
-      const prepared = late(() => prepare(query))
+      const prepared = late(() => prepare(query, 'named'))
       return (values) => retrying(() => single('hot', prepared(), values), { repeatable: true })
     },
     writes: (query, options) => {
-      const prepared = late(() => prepare(query))
+      const prepared = late(() => prepare(query, 'named'))
       return (values) => retrying(() => single('write', prepared(), values), options)
     },
     waitingWrites: (query, options) => {
-      const prepared = late(() => prepare(query))
+      const prepared = late(() => prepare(query, 'named'))
       return (values) => retrying(() => single('other', prepared(), values), options)
     },
     skipLocked: (query) => {
@@ -178,7 +177,7 @@ export async function openPostgres(
       return locking.for('update', { skipLocked: true })
     },
     steps: (query) => {
-      const prepared = late(() => prepare(query))
+      const prepared = late(() => prepare(query, 'named'))
       return (values) => preparedStep(prepared, values)
     },
     atomic(script, locks = []) {
@@ -234,8 +233,13 @@ async function withRetries<T>(work: () => Promise<T>, { health, repeatable, unna
 
 /** A query of Drizzle's for node-postgres. It runs on the `client` that is set on it. */
 type Prepared = { execute(values?: Values): Promise<unknown> }
-const prepare = (query: PromiseLike<unknown>): Prepared =>
-  (query as unknown as { prepare(name: string): Prepared }).prepare('')
+/**
+ * Only hot statements are `named`. After five executions of a named statement, the server may keep one plan for any
+ * values. For a search by key, it is the right plan. For a list it may be a scan of the table, because the plan expects
+ * a share of the rows that is usual for no value. A statement without a name is planned for its values each time.
+ */
+const prepare = (query: PromiseLike<unknown>, named?: 'named'): Prepared =>
+  (query as unknown as { prepare(name: string): Prepared }).prepare(named ?? '')
 
 const asClient = (connection: Connection): pg.Client =>
   ({ query: connection.run.bind(connection) }) as unknown as pg.Client

@@ -142,6 +142,22 @@ describe('a PostgreSQL database', () => {
     await opened.store.close()
   })
 
+  test('has the server keep plans for hot statements, and plans lists for their values each time', async () => {
+    const opened = await open({ ...(await place()), maxConnections: 1 })
+    const { account } = await newcomer(opened)
+    const { id } = await signedIn(opened, account.id)
+    await opened.store.sessions.find(id)
+    await opened.store.audit.list(account.id, { before: null, limit: 10 })
+    const { driver } = opened
+    const kept = sql<string[]>`(select array_agg(statement) from pg_prepared_statements where not from_sql)`
+    const [row] = await driver.read(driver.db.select({ kept }).from(driver.tables.accounts))
+    const statements = (row?.kept ?? []).join('\n')
+    expect(statements).toContain('inner join "accounts"')
+    expect(statements).not.toContain('from "audit"')
+    expect(statements).not.toContain('pg_prepared_statements')
+    await opened.store.close()
+  })
+
   test('is not queried for a request that waited until its caller left or its deadline passed', async () => {
     const config = await place()
     const { store, driver } = await open({ ...config, maxConnections: 1 })

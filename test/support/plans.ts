@@ -22,6 +22,8 @@ export type Allowed = { readonly sorts?: boolean; readonly filters?: boolean }
 export type Explain = {
   /** The faults of the plan; empty if the statement reads only ranges of indexes. */
   faultsOf(statement: Statement, allowed?: Allowed): Promise<readonly string[]>
+  /** The same for the plan that the database may keep for a hot statement, whatever its values are. */
+  faultsForAnyValues(statement: Statement): Promise<readonly string[]>
   /** The indexes that the statement uses. */
   indexesOf(statement: Statement): Promise<readonly string[]>
   close(): Promise<void>
@@ -59,21 +61,24 @@ async function explainingSqlite(file: string): Promise<Explain> {
       .prepare<unknown[], { detail: string }>(`explain query plan ${sql}`)
       .all(...params)
       .map(({ detail }) => detail)
+  const faultsOf: Explain['faultsOf'] = async (statement, { sorts = false, filters = true } = {}) => {
+    const { sql } = statement
+    return stepsOf(statement).filter((detail) => {
+      if (/^USE TEMP B-TREE/.test(detail)) return !sorts
+      const [, searched = '', by = '', range = ''] =
+        /^SEARCH (\w+) USING (?:COVERING )?INDEX (\w+) \((.*)\)/.exec(detail) ?? []
+      const isOneRow = /^\w+=\?$/.test(range) && by.startsWith('sqlite_autoindex_')
+      const isBounded = isOneRow || /^(\w+)>\? AND \1<\?$/.test(range)
+      if (!filters && searched !== '' && !isBounded && !decides(sql, searched, by)) return true
+      const [, table = '', index] = /^SCAN "?(\w+)"?(?: USING (?:COVERING )?INDEX (\w+))?/.exec(detail) ?? []
+      // A name that is not a table is a subquery, and has lines of its own.
+      return tables.has(table) && !(table in fixed) && !isList(sql, index)
+    })
+  }
   return {
-    async faultsOf(statement, { sorts = false, filters = true } = {}) {
-      const { sql } = statement
-      return stepsOf(statement).filter((detail) => {
-        if (/^USE TEMP B-TREE/.test(detail)) return !sorts
-        const [, searched = '', by = '', range = ''] =
-          /^SEARCH (\w+) USING (?:COVERING )?INDEX (\w+) \((.*)\)/.exec(detail) ?? []
-        const isOneRow = /^\w+=\?$/.test(range) && by.startsWith('sqlite_autoindex_')
-        const isBounded = isOneRow || /^(\w+)>\? AND \1<\?$/.test(range)
-        if (!filters && searched !== '' && !isBounded && !decides(sql, searched, by)) return true
-        const [, table = '', index] = /^SCAN "?(\w+)"?(?: USING (?:COVERING )?INDEX (\w+))?/.exec(detail) ?? []
-        // A name that is not a table is a subquery, and has lines of its own.
-        return tables.has(table) && !(table in fixed) && !isList(sql, index)
-      })
-    },
+    faultsOf,
+    // SQLite plans a statement before it has values.
+    faultsForAnyValues: faultsOf,
     indexesOf: async (statement) => stepsOf(statement).flatMap((detail) => / INDEX (\w+)/.exec(detail)?.[1] ?? []),
     close: async () => void db.close(),
   }
@@ -102,10 +107,14 @@ async function explainingPostgres(url: string): Promise<Explain> {
   const client = await connectPostgres(url)
   for (const way of lastResorts) await client.query(`set ${way} = off`)
   // PostgreSQL assumes some pages for a table without statistics, and that an empty one may as well be scanned.
-  await client.query('analyze accounts, identities, audit')
+  await client.query('analyze accounts, identities, sessions, audit')
   const partial = await client.query<{ name: string; condition: string }>(
     'select indexrelid::regclass::text as name, pg_get_expr(indpred, indrelid) as condition from pg_index where indpred is not null',
   )
+  const unique = await client.query<{ name: string }>(
+    'select indexrelid::regclass::text as name from pg_index where indisunique and indnatts = 1',
+  )
+  const ofOneRow = new Set(unique.rows.map(({ name }) => name))
   const conditions = new Map(partial.rows.map(({ name, condition }) => [name, condition]))
   const faultsIn = (node: PlanNode, limited: boolean, allowed: Required<Allowed>): string[] => {
     const { sorts, filters } = allowed
@@ -116,7 +125,7 @@ async function explainingPostgres(url: string): Promise<Explain> {
     if (on in fixed) return under
     const isWalk = /^Index/.test(type) && node['Index Cond'] === undefined && !(limited && node.Filter === undefined)
     // Below an index condition a filter skips rows, and a page may read any number of them.
-    const isOneRow = node['Index Name'] === `${on}_pkey` && /\(id = /.test(node['Index Cond'] ?? '')
+    const isOneRow = ofOneRow.has(node['Index Name'] ?? '') && /^\(\w+ = /.test(node['Index Cond'] ?? '')
     const isBounded = /\((\w+) > .*\(\1 <= /.test(node['Index Cond'] ?? '')
     // A statement that locks rows checks the condition of a partial index again.
     const isOfIndex = node.Filter === conditions.get(node['Index Name'] ?? '')
@@ -125,8 +134,8 @@ async function explainingPostgres(url: string): Promise<Explain> {
     const isFault = sorts ? type === 'Seq Scan' : /Seq Scan|Sort|Bitmap/.test(type)
     return isFault || isWalk || leavesOut ? [said, ...under] : under
   }
-  const plansOf = async ({ sql, params }: Statement): Promise<PlanNode[]> => {
-    const { rows } = await client.query(`explain (format json) ${sql}`, [...params])
+  const plansOf = async ({ sql, params }: Statement, options = 'format json'): Promise<PlanNode[]> => {
+    const { rows } = await client.query(`explain (${options}) ${sql}`, [...params])
     return (rows as { 'QUERY PLAN': { Plan: PlanNode }[] }[]).flatMap((row) =>
       row['QUERY PLAN'].map(({ Plan }) => Plan),
     )
@@ -135,10 +144,19 @@ async function explainingPostgres(url: string): Promise<Explain> {
     ...(index === undefined ? [] : [index]),
     ...Plans.flatMap(indexesIn),
   ]
+  const allowSorts = async (isAllowed: boolean): Promise<void> => {
+    for (const way of ['enable_sort', 'enable_bitmapscan'])
+      await client.query(`set ${way} = ${isAllowed ? 'on' : 'off'}`)
+  }
   return {
     async faultsOf(statement, { sorts = false, filters = true } = {}) {
-      for (const way of ['enable_sort', 'enable_bitmapscan']) await client.query(`set ${way} = ${sorts ? 'on' : 'off'}`)
+      await allowSorts(sorts)
       return (await plansOf(statement)).flatMap((plan) => faultsIn(plan, false, { sorts, filters }))
+    },
+    async faultsForAnyValues({ sql }) {
+      await allowSorts(false)
+      const plans = await plansOf({ sql, params: [] }, 'generic_plan, format json')
+      return plans.flatMap((plan) => faultsIn(plan, false, { sorts: false, filters: true }))
     },
     indexesOf: async (statement) => (await plansOf(statement)).flatMap(indexesIn),
     close: () => client.end(),

@@ -9,10 +9,18 @@ export type Statement = { readonly sql: string; readonly params: readonly unknow
  */
 export const recorded: Statement[] = []
 
+/** Every hot statement of the stores, whether it has run or not. The parameters have no values. */
+export const hotStatements = new Map<string, Statement>()
+
 type Built = { toSQL(): { sql: string; params: unknown[] } }
 function record(query: unknown, values: Values = {}): void {
   const { sql, params } = (query as Built).toSQL()
   recorded.push({ sql, params: fillPlaceholders(params, values as Record<string, unknown>) })
+}
+
+function noteHot(query: unknown): void {
+  const { sql, params } = (query as Built).toSQL()
+  hotStatements.set(sql, { sql, params: params.map(() => null) })
 }
 
 const once = new Set(['read', 'readLong', 'write'])
@@ -33,6 +41,7 @@ export function recording(driver: Driver): Driver {
       }
     else if (prepared.has(name))
       wrapped[name] = (query: unknown, options: unknown) => {
+        noteHot(query)
         const ready = run(query, options) as (values: unknown) => unknown
         return (values: Values | (() => Values)) => {
           record(query, typeof values === 'function' ? values() : values)
@@ -41,6 +50,7 @@ export function recording(driver: Driver): Driver {
       }
     else if (name === 'steps')
       wrapped[name] = (query: unknown) => {
+        noteHot(query)
         const ready = run(query) as (values: Values) => object
         return (values: Values) => {
           const step = ready(values)
