@@ -196,13 +196,16 @@ export const postgresCases: readonly Case[] = [
       if (!isRoot) return { notRun: 'only root can stop the processes of the PostgreSQL server' }
       const all = await world(setting)
       const stopped = new Set<number>()
+      const signal = (pid: number, name: NodeJS.Signals): void => {
+        try {
+          process.kill(pid, name)
+        } catch (error) {
+          // A backend exits with its connection, also between the query that lists it and this call.
+          if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+        }
+      }
       const goOn = (): void => {
-        for (const pid of stopped)
-          try {
-            process.kill(pid, 'SIGCONT')
-          } catch {
-            // It has already exited.
-          }
+        for (const pid of stopped) signal(pid, 'SIGCONT')
       }
       setting.defer(goOn)
       return throughout(setting, all, async () => {
@@ -212,7 +215,7 @@ export const postgresCases: readonly Case[] = [
         for (const until = performance.now() + 20_000; performance.now() < until; await pause(100))
           for (const pid of await backends(all.operator))
             if (!stopped.has(pid)) {
-              process.kill(pid, 'SIGSTOP')
+              signal(pid, 'SIGSTOP')
               stopped.add(pid)
             }
         goOn()
