@@ -38,11 +38,10 @@ const noneLeft = { index: Number.POSITIVE_INFINITY, key: '' }
 
 /**
  * The lists of accounts. Without a search text, each list is a range of one index: of the last sign-in, of a provider,
- * of the
- * invited accounts, or of the creation time with role and state. Other conditions are tested on a limited number of its rows. With a
- * search text, accounts that match by prefix are ranges of indexes, too. Accounts that only contain the text are in no
- * index. For them, a page examines a limited number of the newest accounts, and the next page continues from there. So
- * the cost of a page does not depend on the number of accounts.
+ * of the invited accounts, or of the creation time with role and state. Other conditions are tested on a limited number
+ * of its rows. With a search text, accounts that match by prefix are ranges of indexes, too. Accounts that only contain
+ * the text are in no index. For them, a page examines a limited number of the newest accounts, and the next page
+ * continues from there. So the cost of a page does not depend on the number of accounts.
  */
 export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<UserStore, 'list' | 'count'> {
   const { accounts, identities } = t
