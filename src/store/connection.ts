@@ -131,9 +131,9 @@ export class Connection extends pg.Client {
   }
 
   /**
-   * Runs a query of Drizzle's. If it has any name and there is no pooler, the server parses it once, under a name made
-   * from its text. A result without a completed command is not an empty result: no caller may conclude from it that a
-   * row does not exist.
+   * Runs a query of Drizzle's. Without a pooler, the server parses a named statement only once, and keeps it under a
+   * hash of its text. A result without a completed command is not an empty result: no caller may conclude from it that
+   * a row does not exist.
    */
   async run(config: QueryConfig, values: unknown[]): Promise<pg.QueryResult> {
     const name = config.name && !this.#shared.pooled ? this.#shared.nameOf(config.text) : undefined

@@ -37,7 +37,10 @@ export interface Driver {
   /** Runs one statement that writes, in its own transaction. Resolves once the write is durable. */
   write<T>(query: PromiseLike<T>): Promise<T>
 
-  /** `read` and `write` for hot statements: built and parsed once, with `sql.placeholder`s filled in at each call. */
+  /**
+   * `read` and `write` for hot statements: built and parsed once, with `sql.placeholder`s filled in at each call. Only for
+   * searches by key: the database may keep one plan for all values.
+   */
   reads<T>(query: PromiseLike<T>): (values: Values) => Promise<T>
   /** The values may be a function, called when the statement is sent: by then, some callers may have given up. */
   writes<T>(query: PromiseLike<T>, options?: WriteOptions): (values: Values | (() => Values)) => Promise<T>

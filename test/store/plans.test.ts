@@ -174,7 +174,7 @@ const asked: Readonly<Record<string, (ids: Ids) => readonly string[]>> = {
 const bounded: readonly (readonly [statement: RegExp, why: string])[] = [
   [/^select waiting\.name, /, 'at most 200 providers, domains or applications with waiting items'],
   [/ from "sessions" .* order by "sessions"\."last_seen_at"/, 'an account has at most 100 live sessions'],
-  [/ from "accounts" where "accounts"."email_key" = \S+ order by case/, 'the accounts with one email address'],
+  [/ from "accounts" where "accounts"."email_key" = \S+ order by case/, 'at most mostHolders accounts with one email address'],
   [/ from \(select .* from "sessions" .* limit \S+\) "open" order by/, 'sorts at most 350 open sessions of an account'],
   [/ from "accounts" where .* like /, 'examines the accounts after a place, up to the 1000th or the last one'],
   [
@@ -313,6 +313,7 @@ describe.each(databases)('query plans of pages and lists on %s', (database) => {
 
   test('read ranges of indexes for hot statements, whatever their values are', async () => {
     const faults: string[] = []
+    // Both databases add to the list; `$1` is a parameter of PostgreSQL.
     const own = [...hotStatements.values()].filter(({ sql }) => sql.includes('$1') === (database === 'PostgreSQL'))
     expect(own.length).toBeGreaterThan(40)
     for (const statement of own)
