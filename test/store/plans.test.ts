@@ -174,7 +174,10 @@ const asked: Readonly<Record<string, (ids: Ids) => readonly string[]>> = {
 const bounded: readonly (readonly [statement: RegExp, why: string])[] = [
   [/^select waiting\.name, /, 'at most 200 providers, domains or applications with waiting items'],
   [/ from "sessions" .* order by "sessions"\."last_seen_at"/, 'an account has at most 100 live sessions'],
-  [/ from "accounts" where "accounts"."email_key" = \S+ order by case/, 'at most mostHolders accounts with one email address'],
+  [
+    / from "accounts" where "accounts"."email_key" = \S+ order by case/,
+    'at most mostHolders accounts with one email address',
+  ],
   [/ from \(select .* from "sessions" .* limit \S+\) "open" order by/, 'sorts at most 350 open sessions of an account'],
   [/ from "accounts" where .* like /, 'examines the accounts after a place, up to the 1000th or the last one'],
   [
