@@ -21,6 +21,7 @@ export function openSqlite(file: string) {
   const db = new Database(file)
   db.exec('PRAGMA journal_mode = WAL')
   db.exec('PRAGMA synchronous = FULL')
+  db.exec('PRAGMA wal_autocheckpoint = 4000')
   db.exec(`
     create table accounts (id text primary key not null, email text, name text, role text not null, created_at integer not null);
     create table identities (id text primary key not null, account_id text not null, provider text not null,
