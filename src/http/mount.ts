@@ -124,12 +124,23 @@ export function mount<D>(
  */
 function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: readonly StaticFile[]) {
   const exact = new Map<string, Resource<D>>()
-  const patterns = new Map<string, { segments: readonly string[]; resource: Resource<D> }[]>()
+  type Pattern = {
+    readonly segments: readonly string[]
+    readonly parameters: readonly { readonly at: number; readonly name: string }[]
+    readonly resource: Resource<D>
+  }
+  const patterns = new Map<string, Pattern[]>()
   const all = inOrder(resources(frame, routes))
   for (const resource of all) {
     const segments = resource.path.split('/')
-    if (!resource.path.includes(':')) exact.set(resource.path, resource)
-    else patterns.set(outlineOf(segments), [...(patterns.get(outlineOf(segments)) ?? []), { segments, resource }])
+    const parameters = segments.flatMap((segment, at) =>
+      segment.startsWith(':') ? { at, name: segment.slice(1) } : [],
+    )
+    if (parameters.length === 0) exact.set(resource.path, resource)
+    else {
+      const outline = outlineOf(segments)
+      patterns.set(outline, [...(patterns.get(outline) ?? []), { segments, parameters, resource }])
+    }
   }
   const statics = new Map(files.map((file) => [file.path, file]))
   const browse = frame.limiter('browse')
@@ -161,13 +172,12 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
     const known = exact.get(path)
     if (known) return { resource: known }
     const given = path.split('/')
-    for (const { segments, resource } of patterns.get(outlineOf(given)) ?? []) {
+    for (const { segments, parameters, resource } of patterns.get(outlineOf(given)) ?? []) {
       const fits = segments.every((segment, at) => (segment.startsWith(':') ? given[at] !== '' : segment === given[at]))
       if (!fits) continue
-      const named = segments.flatMap((segment, at) =>
-        segment.startsWith(':') ? [[segment.slice(1), given[at] as string]] : [],
-      )
-      return { resource, params: Object.fromEntries(named) }
+      const params: Record<string, string> = {}
+      for (const { at, name } of parameters) params[name] = given[at] as string
+      return { resource, params }
     }
     return undefined
   }
@@ -193,7 +203,8 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
       // Where only forms are accepted, another body is refused for its type, not for the method.
       methods?.get(`${method}${formOnly}`) ??
       prepare(resource, undefined)
-    return params ? { ...found, params } : found
+    const { bound, limiter, target } = found
+    return params ? { resource, bound, limiter, target, params } : found
   }
 }
 

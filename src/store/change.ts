@@ -124,43 +124,47 @@ export function createChange({ db, tables: t, atomic, steps }: Driver, { clock, 
     return true
   }
 
-  const poster = (tx: Queries): Post =>
-    function* (mails) {
-      for (const mail of mails) yield* step(insertMail(tx, t, mail))
-    }
+  function* postAll(tx: Queries, mails: readonly Mail[]): Script<void> {
+    for (const mail of mails) yield* step(insertMail(tx, t, mail))
+  }
 
   const endOne = endOfOneSession({ db, tables: t, steps })
   const noting = steps(db.insert(t.audit).values(placeholdersFor(getTableColumns(t.audit))))
+
+  /** Created once: a generator function within each transaction would get its own hidden class, and slow every step. */
+  function* record(tx: Queries, facts: readonly Fact[], entry: string | undefined): Script<void> {
+    if (entry !== undefined && (yield* count(tx, entry, facts.length))) return
+    const at = clock()
+    const written = entry === undefined ? facts : facts.slice(0, 1)
+    const rows = written.map(({ name, data, accountId, origin }) => ({
+      id: entry ?? ids('aud'),
+      at,
+      ordinal: ordinal++,
+      event: name,
+      accountId,
+      ip: origin.ip,
+      userAgent: origin.userAgent,
+      requestId: origin.requestId,
+      data: entry === undefined ? data : { ...data, attempts: facts.length },
+    }))
+    const [first, ...more] = rows
+    if (first && more.length === 0) yield* step(noting(first))
+    else
+      for (let from = 0; from < rows.length; from += rowsPerInsert)
+        yield* step(tx.insert(t.audit).values(rows.slice(from, from + rowsPerInsert)))
+    yield* endApplications(tx, t, { clock, ids, endOne }, facts)
+    for (const fact of facts) if (isNotice(fact)) yield* writeTo(tx, fact)
+  }
 
   return async (script, locks) => {
     let noted: Fact[] = []
     const result = await atomic((tx) => {
       noted = []
-      const note: Note = function* (facts, entry) {
-        if (entry !== undefined && (yield* count(tx, entry, facts.length))) return void noted.push(...facts)
-        const at = clock()
-        const written = entry === undefined ? facts : facts.slice(0, 1)
-        const rows = written.map(({ name, data, accountId, origin }) => ({
-          id: entry ?? ids('aud'),
-          at,
-          ordinal: ordinal++,
-          event: name,
-          accountId,
-          ip: origin.ip,
-          userAgent: origin.userAgent,
-          requestId: origin.requestId,
-          data: entry === undefined ? data : { ...data, attempts: facts.length },
-        }))
+      const note: Note = (facts, entry) => {
         noted.push(...facts)
-        const [first, ...more] = rows
-        if (first && more.length === 0) yield* step(noting(first))
-        else
-          for (let from = 0; from < rows.length; from += rowsPerInsert)
-            yield* step(tx.insert(t.audit).values(rows.slice(from, from + rowsPerInsert)))
-        yield* endApplications(tx, t, { clock, ids, endOne }, facts)
-        for (const fact of facts) if (isNotice(fact)) yield* writeTo(tx, fact)
+        return record(tx, facts, entry)
       }
-      return script(tx, note, poster(tx))
+      return script(tx, note, (mails) => postAll(tx, mails))
     }, locks)
     noted.forEach(publish)
     return result

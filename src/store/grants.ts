@@ -170,52 +170,59 @@ export function grantStore(
     return kept !== undefined
   }
 
-  const keeping: GrantStore['keeping'] = (key, newId, tokens, at, use) =>
-    prepareChange(change, {
-      *script(tx) {
-        if (key.holder === 'person') {
-          const held = use ? holdingUsed({ ...use, ...key }) : holdingIdentity({ ...key, lastUsedAt: at })
-          if ((yield* step(held)).length === 0) return false
-        }
-        // The lock excludes other consents. Between reading and writing, however, an unlinking may delete the row, or
-        // a renewal may replace its tokens; then try again.
-        for (;;) {
-          const [known] = yield* step(finding(key))
-          if (known) {
-            const { id, fence } = known
-            const newTokens = tokens(id, known)
-            const written =
-              'stays' in newTokens
-                ? using({ id, fence, at, dueAt: newTokens.dueAt })
-                : (keepsOld(known, newTokens) ? overwritingAccess : overwritingAll)({ ...newTokens, id, fence, at })
-            const [kept] = yield* step(written)
-            if (kept) return true
-            continue
-          }
-          const { provider, issuer, clientId, subject, holder } = key
-          const newTokens = tokens(newId, undefined)
-          if ('stays' in newTokens) throw new Error('a new grant has no tokens to keep')
-          const kept = yield* insert(tx, {
-            id: newId,
-            provider,
-            issuer,
-            clientId,
-            subject,
-            holder,
-            ...newTokens,
-            ...healthy,
-            consentedAt: at,
-            refreshedAt: null,
-            usedAt: at,
-            updatedAt: at,
-            fence: 1,
-            ...released,
-          })
-          if (kept) return true
-        }
-      },
-      locks: [`grant:${key.provider}:${key.issuer}:${key.clientId}:${key.subject}:${key.holder}`],
+  function* keepTokens(
+    tx: Queries,
+    ...[key, newId, tokens, at, use]: Parameters<GrantStore['keeping']>
+  ): Script<boolean> {
+    if (key.holder === 'person') {
+      const held = use ? holdingUsed({ ...use, ...key }) : holdingIdentity({ ...key, lastUsedAt: at })
+      if ((yield* step(held)).length === 0) return false
+    }
+    // The lock excludes other consents. Between reading and writing, however, an unlinking may delete the row, or a
+    // renewal may replace its tokens; then try again.
+    for (;;) {
+      const [known] = yield* step(finding(key))
+      if (known) {
+        const { id, fence } = known
+        const newTokens = tokens(id, known)
+        const written =
+          'stays' in newTokens
+            ? using({ id, fence, at, dueAt: newTokens.dueAt })
+            : (keepsOld(known, newTokens) ? overwritingAccess : overwritingAll)({ ...newTokens, id, fence, at })
+        const [kept] = yield* step(written)
+        if (kept) return true
+        continue
+      }
+      const { provider, issuer, clientId, subject, holder } = key
+      const newTokens = tokens(newId, undefined)
+      if ('stays' in newTokens) throw new Error('a new grant has no tokens to keep')
+      const kept = yield* insert(tx, {
+        id: newId,
+        provider,
+        issuer,
+        clientId,
+        subject,
+        holder,
+        ...newTokens,
+        ...healthy,
+        consentedAt: at,
+        refreshedAt: null,
+        usedAt: at,
+        updatedAt: at,
+        fence: 1,
+        ...released,
+      })
+      if (kept) return true
+    }
+  }
+
+  const keeping: GrantStore['keeping'] = (...given) => {
+    const [{ provider, issuer, clientId, subject, holder }] = given
+    return prepareChange(change, {
+      script: (tx) => keepTokens(tx, ...given),
+      locks: [`grant:${provider}:${issuer}:${clientId}:${subject}:${holder}`],
     })
+  }
 
   return {
     async find({ provider, issuer, clientId, subject, holder }) {

@@ -41,8 +41,8 @@ export function pendingAuthorizationStore(
         accountId === null ? [] : [accountLock(accountId)],
       )
     },
-    async claim(key, at) {
-      const [claimed] = await claiming({ ...key, at })
+    async claim({ stateHash, bindingHash, provider }, at) {
+      const [claimed] = await claiming({ stateHash, bindingHash, provider, at })
       return claimed
     },
     async find(stateHash) {

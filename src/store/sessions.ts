@@ -159,26 +159,35 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
     yield* note(signedOut([{ id: replaces }], 'replaced', replaced.accountId, origin))
   }
 
+  /** How many sessions it ended because there were too many; `null` if it started none. */
+  function* startOne(
+    tx: Queries,
+    note: Note,
+    included: Parameters<typeof include>[2],
+    ...[session, { opener, cookieHash, replaces, scopeOf }, because]: Parameters<SessionStore['start']>
+  ): Script<number | null> {
+    const { id: spare, accountId, createdAt: at } = session
+    const origin = originOf(because)
+    const [account] = yield* step(openedBy(session, opener))
+    if (!account) return null
+    const hour = wholeHour(at)
+    if (account.lastSignInHour !== hour) yield* step(recordHour({ accountId, hour }))
+    yield* include(tx, note, included)
+    yield* step(starting({ ...session, cookieHash, scope: scopeOf ? scopeOf(account.role) : session.scope }))
+    yield* note(because)
+    if (replaces !== null) yield* replace(tx, note, replaces, session, origin)
+    return account.isFull ? (yield* endExcess(note, { accountId, spare, at }, origin)).sessions.length : 0
+  }
+
   return {
-    async start(session, { opener, cookieHash, replaces, scopeOf, including = [] }, because) {
-      const { id: spare, accountId, createdAt: at } = session
-      const origin = originOf(because)
+    async start(...given) {
+      const [{ id: spare, accountId, createdAt: at }, { including = [] }, because] = given
       const included = including.map(scriptOf)
       const locks = [accountLock(accountId), ...included.flatMap((one) => one.locks)]
-      const starts = change(function* (tx, note) {
-        const [account] = yield* step(openedBy(session, opener))
-        if (!account) return null
-        const hour = wholeHour(at)
-        if (account.lastSignInHour !== hour) yield* step(recordHour({ accountId, hour }))
-        yield* include(tx, note, included)
-        yield* step(starting({ ...session, cookieHash, scope: scopeOf ? scopeOf(account.role) : session.scope }))
-        yield* note(because)
-        if (replaces !== null) yield* replace(tx, note, replaces, session, origin)
-        return account.isFull ? (yield* endExcess(note, { accountId, spare, at }, origin)).sessions.length : 0
-      }, locks)
+      const starts = change((tx, note) => startOne(tx, note, included, ...given), locks)
       const ended = await unlessOvertaken(starts)
       // More live sessions than one batch: the account is older than the limit. The sweep ends the expired ones.
-      if (ended === sessionsAtOnce) await endAllExcess(change, t, { accountId, spare, at }, origin)
+      if (ended === sessionsAtOnce) await endAllExcess(change, t, { accountId, spare, at }, originOf(because))
       return ended !== null
     },
 

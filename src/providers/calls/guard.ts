@@ -124,11 +124,10 @@ export function createGuards({ events, clock, random, proxy = null, resolvers }:
     const { statusCode: status } = reply
     const hold = readHold(endpoint, status, reply.headers, clock(), text)
     const json = text === undefined ? undefined : parse(text)
-    const unavailable: Failure = { kind: 'unavailable', reason: `status_${status}` }
-    const limited: Failure = { ...unavailable, limited: true }
-    if (status >= 500) return { ...failed(unavailable), hold }
-    if (hold) return { hold, result: err(limited) }
-    if (status === 408) return { result: err(unavailable) }
+    const unavailable = (): Failure => ({ kind: 'unavailable', reason: `status_${status}` })
+    if (status >= 500) return { ...failed(unavailable()), hold }
+    if (hold) return { hold, result: err({ ...unavailable(), limited: true }) }
+    if (status === 408) return { result: err(unavailable()) }
     if (negatives?.includes(status)) return { result: err(refused(status, json)) }
     if (status >= 300 && status < 400) return failed({ kind: 'garbage', reason: 'redirect' })
     if (text === undefined) return garbage(endpoint, 'too_large')

@@ -121,7 +121,8 @@ export function createOutbound(proxy: ProxySettings | null, given: Partial<Resol
       const pool: Pool = {
         async request(url, options) {
           if (reach === 'public') await checkHost(url, options.signal)
-          return request(url, { ...options, dispatcher })
+          const { method, headers, body, signal } = options
+          return request(url, { method, headers, body, signal, dispatcher })
         },
       }
       dispatchers.set(pool, dispatcher)

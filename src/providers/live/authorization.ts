@@ -55,8 +55,8 @@ export async function beginAuthorization(
   const bound = definition.openid && scopes.includes('openid') && settings.nonce !== 'off'
   const nonce = bound ? secretToken(random) : null
   const asked = { session: false, callbackURL: redirectUri, scope: scopes, nonce, ...asking } as const
-  const begun = await handshake.begin(asked)
-  return ok({ ...begun, nonce })
+  const { url, state, verifier } = await handshake.begin(asked)
+  return ok({ url, state, verifier, nonce })
 }
 
 /**
