@@ -33,16 +33,13 @@ export function createVault({ grants, sealer, clock, ids, random, provider }: Va
   const sealed = (
     id: string,
     tokens: GrantTokens,
-  ): Omit<NewTokens, 'askedScopes' | 'dueAt'> & { readonly accessToken: string } => {
-    const seal = sealer.sealingRow()
-    return {
-      accessToken: seal(tokens.accessToken, place(id, 'access_token')),
-      refreshToken: tokens.refreshToken === null ? null : seal(tokens.refreshToken, place(id, 'refresh_token')),
-      scopes: tokens.scopes ?? [],
-      expiresAt: tokens.expiresAt,
-      refreshExpiresAt: tokens.refreshExpiresAt,
-    }
-  }
+  ): Omit<NewTokens, 'askedScopes' | 'dueAt'> & { readonly accessToken: string } => ({
+    accessToken: sealer.seal(tokens.accessToken, place(id, 'access_token')),
+    refreshToken: tokens.refreshToken === null ? null : sealer.seal(tokens.refreshToken, place(id, 'refresh_token')),
+    scopes: tokens.scopes ?? [],
+    expiresAt: tokens.expiresAt,
+    refreshExpiresAt: tokens.refreshExpiresAt,
+  })
 
   /** When a grant with new tokens is due. */
   const nextDueOf = (grant: Pick<StoredGrant, 'provider'> & Parameters<typeof nextRefreshAt>[0]): Date | null =>

@@ -45,47 +45,65 @@ export class UnopenableError extends Error {
 export const keyIdOf = (sealed: string): string => sealed.split('.')[1] ?? ''
 
 /**
- * Encryption at rest (“sealing”): AES-256-GCM with a separate key for every row.
+ * How many values are sealed with one derived key. Deriving a key costs more than sealing with it. Nonces are random,
+ * so two of 1,024 are the same with a probability of 2^-77.
+ */
+const sealsWithOneKey = 1024
+
+/** How many derived keys are kept for opening: a value is often opened by the process that has just sealed it. */
+const maxDerivedKeys = 64
+
+/**
+ * Encryption at rest (“sealing”): AES-256-GCM with derived keys.
  *
- * The row key is derived (HKDF-SHA-256) from a key of the ring and a random salt. So no pair of key and nonce repeats,
- * however many rows one key of the ring seals. `place` (table, row, column) is authenticated: a ciphertext that was
- * moved to another row or column does not decrypt there.
+ * They are derived (HKDF-SHA-256) from a key of the ring and a random salt, and each seals a limited number of values.
+ * So no pair of key and nonce repeats, however many values one key of the ring seals. `place` (table, row, column) is
+ * authenticated: a ciphertext that was moved to another row or column does not decrypt there.
  *
  * Envelope: `v1.<key id>.<salt 16 + nonce 12 + tag 16 + ciphertext, base64url>`.
  */
 export function createSealer(ring: KeyRing, random: Random) {
   const keys = new Map(ring.map(({ id, key }) => [id, key]))
   const [{ id: sealingId, key: sealingKey }] = ring
-  const rowKey = (key: Buffer, salt: Buffer): Buffer => hkdf(key, salt, 'vinculum seal v1')
-
-  /** Seals the columns of one row with one key: each column needs only a nonce. */
-  const sealingRow = (): ((text: string, place: string) => string) => {
-    const salt = random(16)
-    const ownKey = rowKey(sealingKey, salt)
-    return (text, place) => {
-      const nonce = random(12)
-      const cipher = createCipheriv('aes-256-gcm', ownKey, nonce).setAAD(Buffer.from(place))
-      const body = [cipher.update(text, 'utf8'), cipher.final()]
-      return `v1.${sealingId}.${Buffer.concat([salt, nonce, cipher.getAuthTag(), ...body]).toString('base64url')}`
-    }
+  const derived = new Map<string, Buffer>()
+  const derive = (id: string, key: Buffer, salt: Buffer): Buffer => {
+    const name = `${id} ${salt.toString('base64url')}`
+    const known = derived.get(name)
+    if (known) return known
+    const [oldest] = derived.keys()
+    if (oldest !== undefined && derived.size >= maxDerivedKeys) derived.delete(oldest)
+    const found = hkdf(key, salt, 'vinculum seal v1')
+    derived.set(name, found)
+    return found
   }
+  let sealing: { readonly salt: Buffer; readonly key: Buffer; left: number } | undefined
 
   return {
     /** The name of the key that seals. */
     sealsWith: sealingId,
-    sealingRow,
     /** Seals `text` for one place, for instance `grants/grt_…/access_token`. */
-    seal: (text: string, place: string): string => sealingRow()(text, place),
+    seal(text: string, place: string): string {
+      if (!sealing || sealing.left === 0) {
+        const salt = random(16)
+        sealing = { salt, key: derive(sealingId, sealingKey, salt), left: sealsWithOneKey }
+      }
+      sealing.left -= 1
+      const nonce = random(12)
+      const cipher = createCipheriv('aes-256-gcm', sealing.key, nonce).setAAD(Buffer.from(place))
+      const body = [cipher.update(text, 'utf8'), cipher.final()]
+      const sealed = Buffer.concat([sealing.salt, nonce, cipher.getAuthTag(), ...body])
+      return `v1.${sealingId}.${sealed.toString('base64url')}`
+    },
 
     /** Decrypts a value sealed for the same place; throws `UnopenableError` otherwise. */
     open(sealed: string, place: string): string {
-      const [version, id, blob, ...rest] = sealed.split('.')
-      const key = keys.get(id ?? '')
+      const [version, id = '', blob, ...rest] = sealed.split('.')
+      const key = keys.get(id)
       if (version !== 'v1' || !key || !blob || rest.length > 0)
         throw new UnopenableError(`no key in the ring opens ${place}`)
       const bytes = Buffer.from(blob, 'base64url')
       try {
-        const ownKey = rowKey(key, bytes.subarray(0, 16))
+        const ownKey = derive(id, key, bytes.subarray(0, 16))
         // Set the tag length: Node would otherwise accept a tag truncated to four bytes, which an attacker can guess.
         const decipher = createDecipheriv('aes-256-gcm', ownKey, bytes.subarray(16, 28), { authTagLength: 16 })
         decipher.setAAD(Buffer.from(place)).setAuthTag(bytes.subarray(28, 44))

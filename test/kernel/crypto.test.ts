@@ -108,15 +108,26 @@ describe('an encrypted value', () => {
     expect(sealer.open(`v1.k1.${blob.toString('base64url')}`, place)).toBe('secret')
   })
 
-  test('can be decrypted column by column when a row was encrypted together, each in its own place', () => {
-    const seal = sealer.sealingRow()
-    const other = 'grants/grt_1/refresh_token'
-    const [access, refresh] = [seal('secret', place), seal('secret', other)]
-    const blobs = [access, refresh].map((sealed) => Buffer.from(sealed.split('.')[2] ?? '', 'base64url'))
-    const [nonce, another] = blobs.map((bytes) => bytes.subarray(16, 28))
-    expect(nonce).not.toEqual(another)
-    expect([sealer.open(access, place), sealer.open(refresh, other)]).toEqual(['secret', 'secret'])
-    expect(() => sealer.open(access, other)).toThrow(UnopenableError)
+  test('shares its derived key with at most 1,023 others, and its nonce with none of them', () => {
+    const fresh = createSealer([old], systemRandom)
+    const values = Array.from({ length: 3000 }, () => fresh.seal('secret', place))
+    const bytes = values.map((sealed) => Buffer.from(sealed.split('.')[2] ?? '', 'base64url'))
+    const sharing = new Map<string, number>()
+    for (const one of bytes) {
+      const salt = one.toString('hex', 0, 16)
+      sharing.set(salt, (sharing.get(salt) ?? 0) + 1)
+    }
+    expect([...sharing.values()]).toEqual([1024, 1024, 952])
+    expect(new Set(bytes.map((one) => one.toString('hex', 16, 28))).size).toBe(3000)
+  })
+
+  test('can be decrypted by another process, however many keys have been derived since', () => {
+    const values = Array.from({ length: 200 }, (_, n) => createSealer([old], systemRandom).seal(`${n}`, place))
+    for (const round of [1, 2])
+      expect(
+        values.map((sealed) => sealer.open(sealed, place)),
+        `round ${round}`,
+      ).toEqual(values.map((_, n) => `${n}`))
   })
 
   test('can be decrypted with its key in any position of the ring, and is encrypted with the first', () => {
