@@ -30,15 +30,15 @@ const secretNames = new Set([
 type Level = 'debug' | 'info' | 'warn' | 'error'
 
 /**
- * The log level of each event, by name. The end of a span repeats what its start reported; the catalogue sets the level
- * of facts.
+ * The log level of each event, by name. The catalogue sets the level of facts. A span that succeeds is a detail: metrics
+ * have its duration, and the fact that follows from it has a line of its own.
  */
 const levels = new Map(
   Object.entries(eventCatalogue).flatMap(([name, entry]): [string, Level][] => {
     if (entry.kind === 'fact') return 'log' in entry ? [[name, entry.log]] : []
     return [
       [`${name}.start`, 'debug'],
-      [`${name}.stop`, 'info'],
+      [`${name}.stop`, 'debug'],
       [`${name}.exception`, 'warn'],
     ]
   }) as [EventName, Level][],

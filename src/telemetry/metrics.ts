@@ -303,6 +303,13 @@ export function createMetrics(events: Bus, probes: Probes) {
   /** Labels are resolved once: the label object costs more than the count. */
   const rotated = refreshes.labels('rotated')
   const applicationRotated = applicationRefreshes.labels('rotated')
+  const durations = new Map<string, Histogram.Internal<'provider' | 'stage'>>()
+  const durationOf = (provider: string, stage: 'code_exchange' | 'user_info_fetch') => {
+    const key = `${provider} ${stage}`
+    const same = durations.get(key) ?? duration.labels(provider, stage)
+    durations.set(key, same)
+    return same
+  }
   const answersOf = (method: HttpMethod, route: string, status: number) => {
     const known = statuses.has(status)
     return {
@@ -328,13 +335,13 @@ export function createMetrics(events: Bus, probes: Probes) {
         return unlinked.inc({ provider: event.data.provider })
       case 'oauth.token_exchange.stop':
       case 'oauth.token_exchange.exception':
-        return duration.observe({ provider: event.data.provider, stage: 'code_exchange' }, event.ms / 1000)
+        return durationOf(event.data.provider, 'code_exchange').observe(event.ms / 1000)
       case 'oauth.user_info_fetch.stop':
         // A profile from the cache says nothing about the provider.
         if (event.data.from_cache) return
-        return duration.observe({ provider: event.data.provider, stage: 'user_info_fetch' }, event.ms / 1000)
+        return durationOf(event.data.provider, 'user_info_fetch').observe(event.ms / 1000)
       case 'oauth.user_info_fetch.exception':
-        return duration.observe({ provider: event.data.provider, stage: 'user_info_fetch' }, event.ms / 1000)
+        return durationOf(event.data.provider, 'user_info_fetch').observe(event.ms / 1000)
       case 'provider.call_failed':
         return failures.inc({ provider: event.data.provider, endpoint_type: event.data.endpoint_type })
       case 'provider_token.refreshed':
