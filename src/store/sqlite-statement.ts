@@ -20,8 +20,9 @@ type PreparedQuery = {
 
 /** better-sqlite3 would bind a missing value as NULL. */
 function valueFor(name: string, values: Values): unknown {
-  if (name in values) return values[name]
-  throw new TypeError(`the statement has no value for ${name}`)
+  const value = values[name]
+  if (value === undefined && !(name in values)) throw new TypeError(`the statement has no value for ${name}`)
+  return value
 }
 
 function encoderOf(param: unknown): Encode {

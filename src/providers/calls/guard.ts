@@ -58,7 +58,7 @@ export type Call = {
    * Our own code for a refusal whose `error` field does not give one. The provider's text is never passed on. With a
    * code of `LATER` the call can be retried.
    */
-  readonly refusal?: (status: number, json: unknown) => string | null
+  readonly refusal?: ((status: number, json: unknown) => string | null) | undefined
 }
 export type ProviderResponse = {
   readonly status: number

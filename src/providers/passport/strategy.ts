@@ -129,25 +129,25 @@ function replaceTransport(
   // Otherwise the access token would be sent in the query string and end up in access logs (RFC 6750 §2.3).
   oauth2.useAuthorizationHeaderforGET(true)
   oauth2._request = (method, url, headers, body, _accessToken, done) => {
-    const refusal = definition.errorCodeOf && { refusal: definition.errorCodeOf }
-    const callOf = async (): Promise<Call> =>
-      method === 'POST'
-        ? {
-            ...refusal,
-            endpoint: 'token',
-            method: 'POST',
-            url,
-            fault: tokenAnswerFault,
-            ...authenticated(body, await withClientSecret(definition, settings, clock), endpoints.clientAuth),
-          }
-        : {
-            ...refusal,
-            endpoint: 'userinfo',
-            method: 'GET',
-            url,
-            headers: { ...definition.headers, ...headers },
-            expects: definition.openid?.required ? 'json_or_jwt' : 'json',
-          }
+    const { errorCodeOf: refusal } = definition
+    const callOf = async (): Promise<Call> => {
+      if (method !== 'POST') {
+        const expects = definition.openid?.required ? 'json_or_jwt' : 'json'
+        const all = { ...definition.headers, ...headers }
+        return { endpoint: 'userinfo', method: 'GET', url, headers: all, refusal, expects }
+      }
+      const current = await withClientSecret(definition, settings, clock)
+      const sent = authenticated(body, current, endpoints.clientAuth)
+      return {
+        endpoint: 'token',
+        method: 'POST',
+        url,
+        headers: sent.headers,
+        body: sent.body,
+        fault: tokenAnswerFault,
+        refusal,
+      }
+    }
     const answer = callOf()
       .then(guard.call)
       .then(
