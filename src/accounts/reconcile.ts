@@ -55,9 +55,10 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Reconc
    * claimed before.
    */
   const proveOwnEmail = async (account: Account, question: ReconcileRequest, at: Date): Promise<Account> => {
+    if (account.emailVerified) return account
     const { grant, origin } = question
     const email = provenOwnEmail(account, question)
-    if (account.emailVerified || !email) return account
+    if (!email) return account
     const verified: Fact = {
       name: 'account.email_verified',
       accountId: account.id,

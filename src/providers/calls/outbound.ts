@@ -110,7 +110,7 @@ export function createOutbound(proxy: ProxySettings | null, given: Partial<Resol
     load,
     /** Opens a pool. It has no connection limit of its own, since the breakers limit concurrent calls. */
     async open(reach: Reach): Promise<Pool> {
-      const { Agent, EnvHttpProxyAgent, request } = await load()
+      const { Agent, EnvHttpProxyAgent } = await load()
       const options = {
         maxResponseSize: MOST_RESPONSE_BYTES,
         connect: { lookup: lookupWith(reach === 'public' ? resolvePublic : resolvers.any) },
@@ -122,7 +122,8 @@ export function createOutbound(proxy: ProxySettings | null, given: Partial<Resol
         async request(url, options) {
           if (reach === 'public') await checkHost(url, options.signal)
           const { method, headers, body, signal } = options
-          return request(url, { method, headers, body, signal, dispatcher })
+          const { origin, pathname, search } = new URL(url)
+          return dispatcher.request({ origin, path: pathname + search, method, headers, body, signal })
         },
       }
       dispatchers.set(pool, dispatcher)
