@@ -58,6 +58,10 @@ const invitation = (
   invitedBy,
 })
 
+/** Allows for the deletion of the account that joins: if it comes first, nobody joins. */
+const unlessGone = (joined: Promise<unknown> | undefined): Promise<unknown> | undefined =>
+  joined?.catch((error: unknown) => expect(error).toBeInstanceOf(ReferenceGoneError))
+
 /** What every store promises about teams, their members and their invitations. */
 export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied'>): void {
   describe(`teams on ${name}`, () => {
@@ -434,7 +438,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
             stores[0]?.accounts.remove(owner, now, []),
             stores[1]?.teams.leave({ teamId: id, by: admin, accountId: admin, at: now }, nobody, []),
             stores[2]?.accounts.remove(member, now, []),
-            stores[1]?.teams.create(mine, member, 9, []),
+            unlessGone(stores[1]?.teams.create(mine, member, 9, [])),
           ])
           const roles = await rolesIn(id)
           expect([round, Object.values(roles)]).toEqual([round, expect.arrayContaining(['owner'])])
@@ -608,7 +612,9 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
           const sent = invitation(id, owner)
           await store.invitations.invite(sent, anybody, 9, [], [])
           await Promise.all([
-            stores[1]?.invitations.accept({ secretHash: sent.secretHash, accountId: guest, at: now }, most, () => []),
+            unlessGone(
+              stores[1]?.invitations.accept({ secretHash: sent.secretHash, accountId: guest, at: now }, most, () => []),
+            ),
             stores[2]?.accounts.remove(guest, now, []),
           ])
           expect(await rolesIn(id)).toEqual({ [owner]: 'owner' })
