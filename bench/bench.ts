@@ -353,9 +353,8 @@ async function twoNodes(load: RunningServer, { rounds, seconds }: Plan, how: Bui
     const apart = [await startNode('one', loads[0]), await startNode('other', loads[1])]
     const alone = apart.slice(0, 1)
 
-    // Warms up the compiler: each process needs as many requests, and two share the time.
-    await costOf(nodes, seconds * 4)
-    await costOf(apart, seconds * 4)
+    // Warms up the compiler, in turns: each process needs as many requests, and two share the time.
+    for (let turn = 0; turn < 2; turn++) for (const pair of [nodes, apart]) await costOf(pair, seconds * 2)
     const found: { readonly nodes: number; readonly apart: number; readonly alone: number }[] = []
     for (let round = 0; round < rounds; round++)
       found.push({
