@@ -397,6 +397,24 @@ test('every dependency has a row and is imported at each place of it, and nothin
   expect(unused).toEqual([])
 })
 
+// Node.js 24 aborts when it collects a connection or a statement of better-sqlite3, in tests as well.
+test('only files that keep a reference to each statement open a SQLite file', () => {
+  const tests = readdirSync(join(root, '../test'), { recursive: true, encoding: 'utf8' })
+    .map((file) => `../test/${file.replaceAll('\\', '/')}`)
+    .filter((file) => /\.tsx?$/.test(file))
+  const opening = [...imports, ...tests.flatMap(importsOf)].filter(
+    ({ target, type }) => target === 'better-sqlite3' && !type,
+  )
+  expect(opening.map(({ file }) => file).sort()).toEqual([
+    // Watches what the product prepares.
+    '../test/store/connect-sqlite.test.ts',
+    'store/connect-sqlite.ts',
+    'store/long-read-thread.js',
+    // Only its error class.
+    'store/long-reads.ts',
+  ])
+})
+
 test('imports of our own files include their extension', () => {
   // Worker threads run JavaScript as it is, so the files of one import each other as such.
   const named = ({ file, target }: Import): boolean =>

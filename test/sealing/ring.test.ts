@@ -1,12 +1,12 @@
 import { hkdfSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import Sqlite from 'better-sqlite3'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createSealer, type KeyRing } from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import { createReseal } from '../../src/sealing/reseal.ts'
 import { KeyRingError, openRing } from '../../src/sealing/ring.ts'
 import { createKeys } from '../../src/sessions/keys.ts'
+import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { databases } from '../support/databases.ts'
 import { type OpenedStore, openedStore } from '../support/opened-store.ts'
@@ -216,7 +216,7 @@ describe.each(databases)('the key ring of a database on $name', ({ name, place }
       await usedBefore(k1)
       await started(k1)
       await visit(async ({ store }) => {
-        const other = new Sqlite(config.tag === 'sqlite' ? config.file : '')
+        const other = connectSqlite(config.tag === 'sqlite' ? config.file : '')
         try {
           other.exec('BEGIN IMMEDIATE')
           const { left } = await store.sealed.evidence(['k2'])

@@ -1,7 +1,7 @@
-import Database from 'better-sqlite3'
 import { eq, getTableColumns, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import { placeholderFor, placeholdersFor } from '../../src/store/driver.ts'
 import { accounts, identities } from '../../src/store/schema.sqlite.ts'
 import { execute, prepare } from '../../src/store/sqlite.ts'
@@ -36,7 +36,7 @@ const identity = {
 
 /** A database with one account and its identity, both inserted by compiled queries. */
 function openDatabase() {
-  const client = new Database(newMigratedFile())
+  const client = connectSqlite(newMigratedFile())
   onTestFinished(() => void client.close())
   const db = drizzle({ client })
   const insert = db
